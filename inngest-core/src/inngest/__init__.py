@@ -1,0 +1,60 @@
+"""Durable, event-driven functions on the Inngest platform.
+
+The package is a namespace that other wheels add to: ``inngest.flask``, ``inngest.dev``…
+"""
+
+from pkgutil import extend_path
+
+__path__ = extend_path(__path__, __name__)
+
+from inngest._internal.api.events import SendEventsResult
+from inngest._internal.client.client import Inngest
+from inngest._internal.errors import NonRetriableError, RetryAfterError, StepError
+from inngest._internal.event import Event
+from inngest._internal.function.config import (
+    Batch,
+    Cancel,
+    Concurrency,
+    Debounce,
+    Priority,
+    RateLimit,
+    Singleton,
+    Throttle,
+    Timeouts,
+    TriggerCron,
+    TriggerEvent,
+)
+from inngest._internal.function.function import Function
+from inngest._internal.step.context import Context, ContextSync
+from inngest._internal.step.group import Group, GroupSync, ParallelMode
+from inngest._internal.step.step import Step, StepSync
+from inngest._internal.types import JSON
+
+__all__ = [
+    "JSON",
+    "Batch",
+    "Cancel",
+    "Concurrency",
+    "Context",
+    "ContextSync",
+    "Debounce",
+    "Event",
+    "Function",
+    "Group",
+    "GroupSync",
+    "Inngest",
+    "NonRetriableError",
+    "ParallelMode",
+    "Priority",
+    "RateLimit",
+    "RetryAfterError",
+    "SendEventsResult",
+    "Singleton",
+    "Step",
+    "StepError",
+    "StepSync",
+    "Throttle",
+    "Timeouts",
+    "TriggerCron",
+    "TriggerEvent",
+]

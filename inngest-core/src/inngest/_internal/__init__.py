@@ -1,0 +1,1 @@
+"""Private parts of the core. Nothing here is covered by the version number's promise."""

@@ -1,0 +1,31 @@
+"""Call the REST API with the signing key, and with the next one if a key is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from inngest._internal.flow import Fetch, FetchError, Flow, Request, Response
+from inngest._internal.protocol.headers import AUTHORIZATION
+from inngest._internal.protocol.signature import SigningKey
+
+
+def fetch_authorized(make: Request, keys: Sequence[SigningKey]) -> Flow[Response | FetchError]:
+    """Make the request with the first key; on 401 or 403 once more with the second.
+
+    Without keys, as in dev mode, the request carries no authorization.
+    """
+    if not keys:
+        outcome: Response | FetchError = yield Fetch(make)
+        return outcome
+    for key in keys[:2]:
+        outcome = yield Fetch(_with_bearer(make, key))
+        if isinstance(outcome, FetchError) or outcome.status not in (401, 403):
+            break
+    return outcome
+
+
+def _with_bearer(make: Request, key: SigningKey) -> Request:
+    headers = {k: v for k, v in make.headers.items() if k.lower() != AUTHORIZATION}
+    headers[AUTHORIZATION] = f"Bearer {key.bearer}"
+    return dataclasses.replace(make, headers=headers)

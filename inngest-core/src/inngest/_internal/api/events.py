@@ -1,0 +1,102 @@
+"""Send events, idempotently, several times if need be. PROTOCOL section 13."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import pydantic
+
+from inngest._internal.api.answer import parsed, problem
+from inngest._internal.errors import SendEventsError
+from inngest._internal.flow import Fetch, FetchError, Flow, Pause, Request, Response
+from inngest._internal.protocol.headers import EVENT_ID_SEED
+
+TRIES: Final = 5
+
+
+class SendEventsResult(pydantic.BaseModel):
+    """What became of sent events: ``ids`` in the order of the events."""
+
+    error: str | None = None
+    ids: list[str] = pydantic.Field(default_factory=list)
+
+
+def send_events(
+    events: Sequence[Mapping[str, object]],
+    *,
+    url: str,
+    headers: Mapping[str, str],
+    timeout: float,
+    seed: str,
+    jitter: Callable[[], float],
+) -> Flow[SendEventsResult | SendEventsError]:
+    """Send ``events``, which are in wire form.
+
+    :param url: ends with the event key, which no error shows.
+    :param seed: sent with every try, so that a repeated try starts no function twice.
+    :param jitter: seconds to add to a pause.
+    """
+    body = _encode(events)
+    if isinstance(body, SendEventsError):
+        return body
+    if not events:
+        return SendEventsResult()
+    request = Request(
+        method="POST",
+        url=url,
+        headers={**headers, EVENT_ID_SEED: seed},
+        body=body,
+        timeout=timeout,
+    )
+    outcome: Response | FetchError = yield Fetch(request)
+    for retry in range(TRIES - 1):
+        if isinstance(outcome, Response) and outcome.status < 500:
+            break
+        yield Pause(0.1 * 2**retry + jitter())
+        outcome = yield Fetch(request)
+    return _result(outcome, url)
+
+
+def _encode(events: Sequence[Mapping[str, object]]) -> bytes | SendEventsError:
+    try:
+        text = json.dumps(events, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as err:
+        failure = SendEventsError("the events hold something that is not JSON")
+        failure.__cause__ = err
+        return failure
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:  # half a surrogate pair: escape it
+        return json.dumps(events, allow_nan=False).encode("ascii")
+
+
+def _result(outcome: Response | FetchError, url: str) -> SendEventsResult | SendEventsError:
+    if isinstance(outcome, FetchError):
+        failure = SendEventsError(
+            "no answer came from the event API: "
+            + _without_key(f"{type(outcome.cause).__name__}: {outcome.cause}", url)
+        )
+        failure.__cause__ = outcome.cause
+        return failure
+    answer = parsed(outcome)
+    fields = answer if isinstance(answer, dict) else {}
+    ids = fields.get("ids")
+    accepted = (
+        [item for item in ids if isinstance(item, str) and item] if isinstance(ids, list) else []
+    )
+    if not 200 <= outcome.status < 300 or fields.get("error"):
+        reason = _without_key(problem(outcome), url)
+        return SendEventsError(f"events were not accepted: {reason}", accepted)
+    if not isinstance(ids, list):
+        return SendEventsError(
+            "the answer of the event API is not of the expected form; "
+            f"does the event API origin point to Inngest? (status {outcome.status})"
+        )
+    return SendEventsResult(ids=accepted)
+
+
+def _without_key(text: str, url: str) -> str:
+    key = url.rpartition("/e/")[2]
+    return text.replace(url, "<url>").replace(key, "<key>") if len(key) > 3 else text

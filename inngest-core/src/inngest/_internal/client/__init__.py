@@ -1,0 +1,1 @@
+"""The client: configuration resolved once, events sent, functions declared."""

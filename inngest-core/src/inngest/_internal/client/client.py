@@ -1,0 +1,250 @@
+"""The client: an app's configuration, its functions, and its events."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+
+from inngest._internal.api.events import SendEventsResult, send_events
+from inngest._internal.api.seed import event_id_seed
+from inngest._internal.client.config import ClientConfig, resolve
+from inngest._internal.errors import (
+    Error,
+    EventKeyUnspecifiedError,
+    SendEventsError,
+)
+from inngest._internal.event import Event
+from inngest._internal.flow import Flow
+from inngest._internal.function import config
+from inngest._internal.function.function import Function, FunctionOptions, Trigger
+from inngest._internal.protocol import headers
+from inngest._internal.runtime.drivers import AsyncDriver, SyncDriver
+from inngest._internal.runtime.http_clients import HTTPClients
+from inngest._internal.types import Duration, ServerKind
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from inngest._internal.step.context import Context, ContextSync, Logger
+
+T = TypeVar("T")
+ANY_EVENT_KEY = "NO_EVENT_KEY_SET"
+
+
+class FunctionDecorator(Protocol):
+    """Turns a handler into a :class:`Function` of what the handler returns."""
+
+    @overload
+    def __call__(self, handler: Callable[[Context], Awaitable[T]], /) -> Function[T]: ...
+    @overload
+    def __call__(self, handler: Callable[[ContextSync], T], /) -> Function[T]: ...
+
+
+class Inngest:
+    """An app on the Inngest platform.
+
+    Every argument wins over its environment variable, which wins over the default.
+
+    :param app_id: the app's id; the same in every deployment.
+    :param api_base_url: origin of the API (``INNGEST_API_BASE_URL``).
+    :param app_version: your own version, shown in the dashboard.
+    :param env: branch environment (``INNGEST_ENV``).
+    :param event_api_base_url: origin of the event API (``INNGEST_EVENT_API_BASE_URL``).
+    :param event_key: key for sending events (``INNGEST_EVENT_KEY``).
+    :param is_production: ``False`` for a Dev Server (``INNGEST_DEV``).
+    :param logger: given to functions as ``ctx.logger``.
+    :param request_timeout: of calls to the server: milliseconds or a ``timedelta``.
+    :param signing_key: proves that requests are the server's (``INNGEST_SIGNING_KEY``).
+    :raises URLInvalidError: a base URL cannot be used.
+    :raises SigningKeyInvalidError: a signing key is malformed.
+    """
+
+    def __init__(
+        self,
+        *,
+        app_id: str,
+        api_base_url: str | None = None,
+        app_version: str | None = None,
+        env: str | None = None,
+        event_api_base_url: str | None = None,
+        event_key: str | None = None,
+        is_production: bool | None = None,
+        logger: Logger | None = None,
+        request_timeout: Duration | None = None,
+        signing_key: str | None = None,
+    ) -> None:
+        resolved = resolve(
+            environ=os.environ,
+            api_base_url=api_base_url,
+            env=env,
+            event_api_base_url=event_api_base_url,
+            event_key=event_key,
+            is_production=is_production,
+            request_timeout=request_timeout,
+            signing_key=signing_key,
+        )
+        if isinstance(resolved, Error):
+            raise resolved
+        self._config: ClientConfig = resolved
+        self._http = HTTPClients()
+        self._app_version = app_version
+        self.app_id = app_id
+        self.logger: Logger = logger or logging.getLogger("inngest")
+
+    @property
+    def is_production(self) -> bool:
+        """Whether the app speaks to Inngest Cloud or a self-hosted server."""
+        return self._config.mode is ServerKind.CLOUD
+
+    @property
+    def api_origin(self) -> str:
+        """Origin of the API."""
+        return self._config.api_origin
+
+    @property
+    def event_api_origin(self) -> str:
+        """Origin of the event API."""
+        return self._config.event_api_origin
+
+    @property
+    def app_version(self) -> str | None:
+        """Your own version of the app."""
+        return self._app_version
+
+    @property
+    def env(self) -> str | None:
+        """The branch environment."""
+        return self._config.env
+
+    @property
+    def event_key(self) -> str | None:
+        """The event key."""
+        return self._config.event_key
+
+    @property
+    def signing_key(self) -> str | None:
+        """The signing key."""
+        return self._config.signing_key_text
+
+    @property
+    def signing_key_fallback(self) -> str | None:
+        """The second signing key, for rotation (``INNGEST_SIGNING_KEY_FALLBACK``)."""
+        return self._config.signing_key_fallback_text
+
+    def set_logger(self, logger: Logger) -> None:
+        """Replace the logger that functions are given."""
+        self.logger = logger
+
+    def create_function(
+        self,
+        *,
+        fn_id: str,
+        trigger: Trigger | list[Trigger],
+        batch_events: config.Batch | None = None,
+        cancel: list[config.Cancel] | None = None,
+        concurrency: list[config.Concurrency] | None = None,
+        debounce: config.Debounce | None = None,
+        idempotency: str | None = None,
+        name: str | None = None,
+        on_failure: Callable[..., object] | None = None,
+        priority: config.Priority | None = None,
+        rate_limit: config.RateLimit | None = None,
+        retries: int | None = None,
+        singleton: config.Singleton | None = None,
+        throttle: config.Throttle | None = None,
+        timeouts: config.Timeouts | None = None,
+    ) -> FunctionDecorator:
+        """Declare a durable function.
+
+        :param fn_id: the function's id within the app; keep it for as long as runs live.
+        :param trigger: what starts it.
+        :param retries: attempts after the first, for the function and each step (4).
+        :param on_failure: called when a run has failed for good; async or sync like the
+            function itself.
+        :raises FunctionConfigInvalidError: the options do not go together.
+        """
+        options = FunctionOptions(
+            app_id=self.app_id,
+            fn_id=fn_id,
+            name=name or fn_id,
+            triggers=tuple(trigger) if isinstance(trigger, list) else (trigger,),
+            retries=retries,
+            on_failure=on_failure,
+            flow_control={
+                "batch_events": batch_events,
+                "cancel": cancel,
+                "concurrency": concurrency,
+                "debounce": debounce,
+                "idempotency": idempotency,
+                "priority": priority,
+                "rate_limit": rate_limit,
+                "singleton": singleton,
+                "throttle": throttle,
+                "timeouts": timeouts,
+            },
+        )
+
+        def decorate(handler: Callable[..., Any]) -> Function[Any]:
+            return Function(options, handler)
+
+        return decorate
+
+    async def send(self, events: Event | list[Event]) -> list[str]:
+        """Send events, and return their ids in the same order.
+
+        :raises EventKeyUnspecifiedError: in cloud mode without an event key.
+        :raises SendEventsError: not all were accepted; its ``ids`` were.
+        """
+        return _ids(await AsyncDriver(self._http).run(self._send(_listed(events))))
+
+    def send_sync(self, events: Event | list[Event]) -> list[str]:
+        """Send events like :meth:`send`, without an event loop."""
+        return _ids(SyncDriver(self._http).run(self._send(_listed(events))))
+
+    def close(self) -> None:
+        """Close pooled connections. The client stays usable."""
+        self._http.close()
+
+    async def aclose(self) -> None:
+        """Close pooled connections, those of the running event loop too."""
+        self._http.close()
+        await self._http.close_current_loop()
+
+    def _send(self, events: Sequence[Event]) -> Flow[SendEventsResult | Error]:
+        if not events:
+            return SendEventsResult()
+        if self._config.event_key is None and self.is_production:
+            return EventKeyUnspecifiedError(
+                "sending events needs an event key: set INNGEST_EVENT_KEY or "
+                "Inngest(event_key=...), or INNGEST_DEV=1 for a Dev Server"
+            )
+        now_ms = int(time.time() * 1000)
+        try:
+            wire = [event.to_wire(now_ms) for event in events]
+        except Error as error:
+            return SendEventsError(error.message)
+        return (
+            yield from send_events(
+                wire,
+                url=f"{self.event_api_origin}/e/{self._config.event_key or ANY_EVENT_KEY}",
+                headers=headers.sdk_headers(env=self.env, framework=None, server_kind=None),
+                timeout=self._config.timeout,
+                seed=event_id_seed(now_ms, secrets.token_bytes(10)),
+                jitter=lambda: random.uniform(0, 0.1),
+            )
+        )
+
+
+def _listed(events: Event | list[Event]) -> list[Event]:
+    return [events] if isinstance(events, Event) else list(events)
+
+
+def _ids(result: SendEventsResult | Error) -> list[str]:
+    if isinstance(result, Error):
+        raise result
+    return result.ids

@@ -1,0 +1,173 @@
+"""Decide where the servers are and with which keys: arguments first, then environment.
+
+API sections 1.1 and 6, PROTOCOL section 1. An empty variable counts as absent.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from inngest._internal.client.origin import looks_like_origin, parse_origin
+from inngest._internal.errors import (
+    FunctionConfigInvalidError,
+    SigningKeyInvalidError,
+    URLInvalidError,
+)
+from inngest._internal.protocol.signature import SigningKey
+from inngest._internal.types import ServerKind
+
+DEV_ORIGIN: Final = "http://127.0.0.1:8288"
+CLOUD_API_ORIGIN: Final = "https://api.inngest.com"
+CLOUD_EVENT_API_ORIGIN: Final = "https://inn.gs"
+DEFAULT_TIMEOUT: Final = 30.0
+
+_BRANCH_VARIABLES = (
+    "INNGEST_ENV",
+    "RAILWAY_GIT_BRANCH",
+    "RENDER_GIT_BRANCH",
+    "VERCEL_GIT_COMMIT_REF",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientConfig:
+    """Everything that is settled when a client is made. ``repr`` shows no key."""
+
+    api_origin: str
+    event_api_origin: str
+    mode: ServerKind
+    env: str | None
+    event_key: str | None = field(repr=False)
+    signing_key: SigningKey | None
+    signing_key_text: str | None = field(repr=False)
+    signing_key_fallback: SigningKey | None
+    signing_key_fallback_text: str | None = field(repr=False)
+    timeout: float
+    """Seconds."""
+
+    @property
+    def signing_keys(self) -> tuple[SigningKey, ...]:
+        """The keys to try, in order."""
+        both = (self.signing_key, self.signing_key_fallback)
+        return tuple(key for key in both if key is not None)
+
+
+def resolve(
+    *,
+    environ: Mapping[str, str],
+    api_base_url: str | None = None,
+    event_api_base_url: str | None = None,
+    env: str | None = None,
+    event_key: str | None = None,
+    is_production: bool | None = None,
+    request_timeout: float | datetime.timedelta | None = None,
+    signing_key: str | None = None,
+) -> ClientConfig | URLInvalidError | SigningKeyInvalidError:
+    """Settle the configuration of a client.
+
+    Cloud mode is the default. An invalid signing key is an error there; in dev mode,
+    which uses none, it is ignored. A missing one is for the caller to report.
+
+    :raises FunctionConfigInvalidError: ``request_timeout`` is not a positive time.
+    """
+    mode = _mode(is_production, environ)
+    timeout = _seconds(request_timeout)
+    is_cloud = mode is ServerKind.CLOUD
+    api = _origin(
+        ("api_base_url", api_base_url),
+        "INNGEST_API_BASE_URL",
+        environ,
+        CLOUD_API_ORIGIN if is_cloud else DEV_ORIGIN,
+    )
+    if isinstance(api, URLInvalidError):
+        return api
+    event_api = _origin(
+        ("event_api_base_url", event_api_base_url),
+        "INNGEST_EVENT_API_BASE_URL",
+        environ,
+        CLOUD_EVENT_API_ORIGIN if is_cloud else DEV_ORIGIN,
+    )
+    if isinstance(event_api, URLInvalidError):
+        return event_api
+    key_text = signing_key or _read(environ, "INNGEST_SIGNING_KEY")
+    fallback_text = _read(environ, "INNGEST_SIGNING_KEY_FALLBACK")
+    key, fallback = _key(key_text, mode), _key(fallback_text, mode)
+    if isinstance(key, SigningKeyInvalidError):
+        return key
+    if isinstance(fallback, SigningKeyInvalidError):
+        return SigningKeyInvalidError(f"INNGEST_SIGNING_KEY_FALLBACK: {fallback.message}")
+    return ClientConfig(
+        api_origin=api,
+        event_api_origin=event_api,
+        mode=mode,
+        env=env or next(filter(None, (_read(environ, v) for v in _BRANCH_VARIABLES)), None),
+        event_key=event_key or _read(environ, "INNGEST_EVENT_KEY"),
+        signing_key=key,
+        signing_key_text=key_text,
+        signing_key_fallback=fallback,
+        signing_key_fallback_text=fallback_text,
+        timeout=timeout,
+    )
+
+
+def is_truthy(text: str | None) -> bool:
+    """Read a flag: anything but nothing, ``0`` and ``false`` is on."""
+    return (text or "").strip().lower() not in ("", "0", "false")
+
+
+def _read(environ: Mapping[str, str], name: str) -> str | None:
+    return environ.get(name, "").strip() or None
+
+
+def _mode(is_production: bool | None, environ: Mapping[str, str]) -> ServerKind:
+    if is_production is None:
+        is_production = not is_truthy(environ.get("INNGEST_DEV"))
+    return ServerKind.CLOUD if is_production else ServerKind.DEV_SERVER
+
+
+def _origin(
+    argument: tuple[str, str | None],
+    variable: str,
+    environ: Mapping[str, str],
+    default: str,
+) -> str | URLInvalidError:
+    dev = _read(environ, "INNGEST_DEV")
+    candidates = (
+        argument,
+        (variable, _read(environ, variable)),
+        ("INNGEST_BASE_URL", _read(environ, "INNGEST_BASE_URL")),
+        ("INNGEST_DEV", dev if dev and looks_like_origin(dev) else None),
+    )
+    for source, text in candidates:
+        if text is not None:
+            return parse_origin(text, source=source)
+    return default
+
+
+def _key(text: str | None, mode: ServerKind) -> SigningKey | SigningKeyInvalidError | None:
+    if text is None:
+        return None
+    key = SigningKey.parse(text)
+    if isinstance(key, SigningKeyInvalidError) and mode is ServerKind.DEV_SERVER:
+        return None
+    return key
+
+
+def _seconds(timeout: object) -> float:
+    if timeout is None:
+        return DEFAULT_TIMEOUT
+    if isinstance(timeout, datetime.timedelta):
+        seconds = timeout.total_seconds()
+    elif isinstance(timeout, (int, float)) and not isinstance(timeout, bool):
+        seconds = timeout / 1000
+    else:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise FunctionConfigInvalidError(
+            "request_timeout: a positive timedelta or number of milliseconds"
+        )
+    return seconds

@@ -1,0 +1,51 @@
+"""Read the origins that users configure: strict, but a bare host will do."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from inngest._internal.errors import URLInvalidError
+
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
+_PLAIN = re.compile(r"[\x21-\x7e]+")
+
+
+def parse_origin(text: str, *, source: str) -> str | URLInvalidError:
+    """Return ``text`` with a scheme and without a trailing slash.
+
+    The scheme is ``https`` unless given, ``http`` for the local host. A path is kept.
+
+    :param source: the option or variable to name in an error, which shows no value.
+    """
+    text = text.strip()
+    if not _PLAIN.fullmatch(text):
+        return _invalid(source, "it is empty or holds blanks or non-ASCII characters")
+    has_scheme = "://" in text
+    try:
+        parts = urlsplit(text if has_scheme else f"https://{text}")
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return _invalid(source, "it does not parse")
+    if not host or not _HOST.fullmatch(host):
+        return _invalid(source, "it has no valid host")
+    if parts.scheme not in ("http", "https"):
+        return _invalid(source, "its scheme is neither http nor https")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        return _invalid(source, "it holds credentials, a query or a fragment")
+    scheme = parts.scheme
+    if not has_scheme and host in _LOCAL:
+        scheme = "http"
+    return f"{scheme}://{parts.netloc}{parts.path}".rstrip("/")
+
+
+def looks_like_origin(text: str) -> bool:
+    """Tell an origin from a flag such as ``1`` or ``true``."""
+    return text.strip().lower() == "localhost" or any(mark in text for mark in ":.")
+
+
+def _invalid(source: str, reason: str) -> URLInvalidError:
+    return URLInvalidError(
+        f"{source} is not a valid URL: {reason}; it should look like https://host or localhost:8288"
+    )

@@ -1,0 +1,1 @@
+"""The replay engine. Pure: no I/O, no clock, no threads, no user code."""

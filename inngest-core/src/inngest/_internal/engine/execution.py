@@ -1,0 +1,276 @@
+"""One call of a function: which steps it has asked for, and what is to be done next. Pure.
+
+A runner hands over every step that user code asks for, lets user code go on until it
+can do no more by itself, and then asks for the next move. Serial code asks for one step
+at a time; code that runs in parallel asks for many before it comes to rest.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from inngest._internal.engine.journal import Failure, Journal, ReplacedInput, Value
+from inngest._internal.op import ErrorData, Op, Opcode, StepCall, StepID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Found:
+    """A step that user code has asked for and that has no answer yet."""
+
+    step: StepID
+    call: StepCall
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Answer the step with the value it had."""
+
+    data: object
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """Answer the step with the error it ended in."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    """Run the step's handler now, with these arguments."""
+
+    args: tuple[object, ...]
+
+
+Verdict = Replay | Fail | Execute
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Let user code go on: this step has its verdict."""
+
+    found: Found
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the call and report these operations."""
+
+    ops: tuple[Op, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to decide: user code waits for something of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """New steps were found, and none is the one that the server asked for."""
+
+    found: tuple[Found, ...]
+
+
+Move = Resume | Stop | Wait | Lost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFacts:
+    """What the server said of this call."""
+
+    attempt: int = 0
+    max_attempts: int | None = None
+    target: str | None = None
+    plan_only: bool = False
+
+    @property
+    def is_last_attempt(self) -> bool:
+        """Whether a failure now is final."""
+        return self.max_attempts is not None and self.attempt + 1 >= self.max_attempts
+
+
+@dataclass(slots=True)
+class Execution:
+    """The state of one call. Created per request, thrown away with it."""
+
+    facts: CallFacts
+    memos: Mapping[str, object]
+    stack: Sequence[str] = ()
+    journal: Journal = field(init=False)
+    outcome: Stop | Lost | None = field(default=None, init=False)
+    _known: list[tuple[int, int, Found]] = field(default_factory=list, init=False)
+    _new: dict[str, Found] = field(default_factory=dict, init=False)
+    _executing: Found | None = field(default=None, init=False)
+    _asked: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.journal = Journal(self.memos, self.stack)
+
+    @property
+    def is_executing(self) -> bool:
+        """Whether a step's handler is running at this moment."""
+        return self._executing is not None
+
+    def find(self, call: StepCall) -> Found:
+        """Record that user code asks for a step."""
+        found = Found(step=self.journal.identify(call.id), call=call)
+        self._asked += 1
+        if found.step in self.journal:
+            heapq.heappush(self._known, (self.journal.position(found.step), self._asked, found))
+        else:
+            self._new[found.step.hashed] = found
+        return found
+
+    def next_move(self) -> Move:
+        """Decide, now that user code has come to rest."""
+        if self._known:
+            return self._replay(heapq.heappop(self._known)[2])
+        if self._executing is not None or not self._new:
+            return Wait()
+        if self.facts.target is not None:
+            return self._aim(self.facts.target)
+        if len(self._new) == 1:
+            (only,) = self._new.values()
+            if self._may_execute(only):
+                return self._execute(only)
+        return self.stop(*(_report(found) for found in self._new.values()))
+
+    def skip(self, found: Found) -> Move:
+        """Decide for one branch of a group that runs its branches one after another.
+
+        Branches cannot wait for each other, so nothing new is run unless it is the
+        target: it is left behind to be reported together with the others.
+        """
+        if self._known:
+            return self._replay(heapq.heappop(self._known)[2])
+        return self._execute(found) if self._is_target(found) else Wait()
+
+    def stop_group(self) -> Stop | Lost:
+        """End the call after a group whose branches left something new behind."""
+        if self.facts.target is not None:
+            return self.give_up(Lost(tuple(self._new.values())))
+        return self.stop(*(_report(found) for found in self._new.values()))
+
+    def abandon(self, found: Found) -> None:
+        """User code no longer waits for this step."""
+        self._new.pop(found.step.hashed, None)
+        self._known = [entry for entry in self._known if entry[2] is not found]
+        heapq.heapify(self._known)
+
+    def complete(self, found: Found, op: Op) -> Stop:
+        """A handler has run: report what came of it."""
+        self._executing = None
+        self._new.pop(found.step.hashed, None)
+        return self.stop(op)
+
+    def stop(self, *ops: Op) -> Stop:
+        """End the call. The first ending is the one that counts."""
+        if not isinstance(self.outcome, Stop):
+            self.outcome = Stop(ops)
+        return self.outcome
+
+    def give_up(self, lost: Lost) -> Lost:
+        """End the call without what the server asked for."""
+        if self.outcome is None:
+            self.outcome = lost
+        return lost
+
+    def _is_target(self, found: Found) -> bool:
+        return found.step.hashed == self.facts.target
+
+    def _may_execute(self, found: Found) -> bool:
+        call = found.call
+        return call.handler is not None and not self.facts.plan_only and not call.race
+
+    def _aim(self, target: str) -> Move:
+        found = self._new.get(target)
+        if found is None:
+            return Lost(tuple(self._new.values()))
+        if found.call.handler is None:
+            return self.stop(_report(found))
+        return self._execute(found)
+
+    def _execute(self, found: Found) -> Resume:
+        self._executing = found
+        memo = self.journal.memo(found.step, found.call.opcode)
+        args = memo.args if isinstance(memo, ReplacedInput) else found.call.args
+        return Resume(found, Execute(args))
+
+    def _replay(self, found: Found) -> Move:
+        match self.journal.memo(found.step, found.call.opcode):
+            case Value(data):
+                return Resume(found, Replay(data))
+            case Failure() as failure:
+                return Resume(found, Fail(failure))
+            case _:
+                self._new[found.step.hashed] = found
+                return self.next_move()
+
+
+def _report(found: Found) -> Op:
+    """Tell the server of a step that is not run in this call."""
+    call = found.call
+    opcode = Opcode.PLANNED if call.handler is not None else call.opcode
+    return Op(
+        step=found.step,
+        opcode=opcode,
+        name=call.name if call.name is not None else call.id,
+        opts=_wire_opts(call),
+    )
+
+
+def succeeded(found: Found, data: str) -> Op:
+    """The report of a handler that returned; ``data`` is JSON text."""
+    return Op(
+        step=found.step,
+        opcode=Opcode.STEP_RUN,
+        name=found.call.id,
+        opts=_wire_opts(found.call),
+        data=data,
+    )
+
+
+def failed(
+    found: Found,
+    error: ErrorData,
+    facts: CallFacts,
+    *,
+    is_retriable: bool,
+    retry_after: str | None = None,
+) -> Op:
+    """The report of a handler that raised; final when no attempt can follow."""
+    is_final = facts.is_last_attempt or not is_retriable
+    return Op(
+        step=found.step,
+        opcode=Opcode.STEP_FAILED if is_final else Opcode.STEP_ERROR,
+        name=found.call.id,
+        opts=_wire_opts(found.call),
+        error=error,
+        is_retriable=is_retriable,
+        retry_after=None if is_final else retry_after,
+    )
+
+
+def _wire_opts(call: StepCall) -> Mapping[str, object] | None:
+    return {**(call.opts or {}), "parallelMode": "race"} if call.race else call.opts
+
+
+__all__ = [
+    "CallFacts",
+    "Execute",
+    "Execution",
+    "Fail",
+    "Found",
+    "Lost",
+    "Move",
+    "Replay",
+    "Resume",
+    "Stop",
+    "Verdict",
+    "Wait",
+    "failed",
+    "succeeded",
+]

@@ -1,0 +1,114 @@
+"""What is already known of a run: the memos, their order, and the ids handed out. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from inngest._internal.op import Opcode, StepID
+
+INVOKED_FUNCTION_FINISHED = "inngest/function.finished"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """The step succeeded with this JSON value."""
+
+    data: object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """The step failed for good."""
+
+    name: str
+    message: str
+    stack: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacedInput:
+    """The step is not done: it is to be run with these arguments instead of the code's."""
+
+    args: tuple[object, ...]
+
+
+Memo = Value | Failure | ReplacedInput
+
+
+def read_memo(raw: object, opcode: Opcode) -> Memo:
+    """Tell what a memo says (PROTOCOL section 9). Its shape depends on the kind of step."""
+    if opcode in (Opcode.SLEEP, Opcode.WAIT_FOR_EVENT) or not isinstance(raw, Mapping):
+        return Value(raw)
+    if opcode is Opcode.INVOKE and raw.get("name") == INVOKED_FUNCTION_FINISHED:
+        return Failure(name="InvokeCancelledError", message="the invoked function was cancelled")
+    if "error" in raw and raw["error"] is not None:
+        return _read_failure(raw["error"])
+    if "data" in raw:
+        return Value(raw["data"])
+    match raw.get("input"):
+        case [*args]:
+            return ReplacedInput(tuple(args))
+    return Value(raw)
+
+
+def _read_failure(error: object) -> Failure:
+    if not isinstance(error, Mapping):
+        return Failure(name="Error", message=str(error))
+    stack = error.get("stack")
+    return Failure(
+        name=str(error.get("name") or "Error"),
+        message=str(error.get("message") or error.get("error") or ""),
+        stack=stack if isinstance(stack, str) else None,
+    )
+
+
+class Journal:
+    """Memos by hashed step id, and the counting that gives each step its id.
+
+    ``stack`` names completed steps in the order in which they completed; racing code
+    must see them in that order on every replay.
+    """
+
+    def __init__(self, memos: Mapping[str, object], stack: Sequence[str] = ()) -> None:
+        self._memos = memos
+        self._position = {hashed: position for position, hashed in enumerate(stack)}
+        self._next_index: dict[str, int] = {}
+        self._taken: set[str] = set()
+
+    def identify(self, step_id: str) -> StepID:
+        """Give the next use of ``step_id`` its identity (PROTOCOL section 12.1)."""
+        index = self._next_index.get(step_id, 0)
+        name = _indexed(step_id, index)
+        while name in self._taken:
+            index += 1
+            name = _indexed(step_id, index)
+        self._taken.add(name)
+        self._next_index[step_id] = index + 1
+        return StepID(id=step_id, index=index, hashed=hash_id(name))
+
+    def __contains__(self, step: StepID) -> bool:
+        return step.hashed in self._memos
+
+    def memo(self, step: StepID, opcode: Opcode) -> Memo | None:
+        """What is known of ``step``; ``None`` when it is new."""
+        if step.hashed not in self._memos:
+            return None
+        return read_memo(self._memos[step.hashed], opcode)
+
+    def position(self, step: StepID) -> int:
+        """Where ``step`` stands in the order of completion; unknown ones come last."""
+        return self._position.get(step.hashed, len(self._position))
+
+
+def hash_id(step_id: str) -> str:
+    """The wire's name for a step id: SHA-1 of its UTF-8 bytes, as lower-case hex."""
+    return hashlib.sha1(step_id.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
+
+
+def _indexed(step_id: str, index: int) -> str:
+    return step_id if index == 0 else f"{step_id}:{index}"
+
+
+__all__ = ["Failure", "Journal", "Memo", "ReplacedInput", "Value", "hash_id", "read_memo"]

@@ -1,0 +1,304 @@
+"""Every error of the core, and what each says on the wire.
+
+Error                           code                    status  retriable
++-- AsyncUnsupportedError       async_unsupported          500  no
++-- BodyInvalidError            body_invalid               400  no
+|   +-- BodyTooLargeError       body_too_large             413  no
++-- EventKeyUnspecifiedError    event_key_unspecified      500  yes
++-- FunctionConfigInvalidError  function_config_invalid    500  yes
++-- FunctionNotFoundError       function_not_found         404  no
++-- HeaderMissingError          header_missing             401  yes
++-- MethodUnsupportedError      method_unsupported         405  no
++-- NonRetriableError           non_retriable_error        500  no
++-- OutputUnserializableError   output_unserializable      500  no
++-- ProbeUnknownError           probe_unknown              400  no
++-- QueryParamMissingError      query_param_missing        400  no
++-- RegistrationFailedError     registration_failed        500  yes
++-- RetryAfterError             retry_after_error          500  yes
++-- SendEventsError             send_event_failed          500  yes
++-- ServerKindMismatchError     server_kind_mismatch       400  yes
++-- ServerUnreachableError      server_unreachable         500  yes
++-- SigningKeyInvalidError      signing_key_invalid        500  yes
++-- SigningKeyMissingError      signing_key_unspecified    500  yes
++-- SigVerificationFailedError  sig_verification_failed    401  yes
++-- StateUnavailableError       state_unavailable          500  yes
++-- StepError                   step_errored               500  no
++-- StepNestedError             step_nested                500  no
++-- StepUnexpectedError         step_unexpected            500  yes
++-- UnknownError                unknown                    500  yes
++-- URLInvalidError             url_invalid                500  yes
+
+Errors are returned inside ``_internal`` and raised at the public edge. A status of 401
+is a failed attempt that the server retries. Sources: PROTOCOL sections 4, 6 and 10.
+"""
+
+from __future__ import annotations
+
+import datetime
+import traceback
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class Error(Exception):
+    """Anything that this library raises on purpose."""
+
+    code: ClassVar[str] = "unknown"
+    status: ClassVar[int] = 500
+    is_retriable: ClassVar[bool] = True
+    include_stack: ClassVar[bool] = False
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or "")
+        self._message = message or ""
+
+    @property
+    def message(self) -> str:
+        """What happened and what to do."""
+        return self._message
+
+    @property
+    def name(self) -> str:
+        """The name of the error for people and for the server."""
+        return type(self).__name__
+
+    @property
+    def stack(self) -> str | None:
+        """The traceback, where it helps the user; ``None`` for our own errors."""
+        return format_stack(self) if self.include_stack else None
+
+
+def format_stack(error: BaseException) -> str:
+    """Render ``error`` with its traceback, as the dashboard shows it."""
+    return "".join(traceback.format_exception(error))
+
+
+class AsyncUnsupportedError(Error):
+    """Async code was met where only sync code can run."""
+
+    code, is_retriable = "async_unsupported", False
+
+
+class BodyInvalidError(Error):
+    """A body does not have the form that the protocol defines."""
+
+    code, status, is_retriable = "body_invalid", 400, False
+
+
+class BodyTooLargeError(BodyInvalidError):
+    """A body is larger than any server sends."""
+
+    code, status = "body_too_large", 413
+
+
+class EventKeyUnspecifiedError(Error):
+    """Events cannot be sent to Inngest Cloud without an event key."""
+
+    code = "event_key_unspecified"
+
+
+class FunctionConfigInvalidError(Error):
+    """A function is declared with options that the server refuses."""
+
+    code = "function_config_invalid"
+
+
+class FunctionNotFoundError(Error):
+    """No served function has this id."""
+
+    code, status, is_retriable = "function_not_found", 404, False
+
+
+class HeaderMissingError(Error):
+    """A header that the protocol requires is not there."""
+
+    code, status = "header_missing", 401
+
+
+class MethodUnsupportedError(Error):
+    """The serve endpoint knows GET, POST and PUT."""
+
+    code, status, is_retriable = "method_unsupported", 405, False
+
+
+class OutputUnserializableError(Error):
+    """A step or function returned something that is not JSON."""
+
+    code, is_retriable = "output_unserializable", False
+
+
+class ProbeUnknownError(Error):
+    """The server asked for a probe that this version does not know."""
+
+    code, status, is_retriable = "probe_unknown", 400, False
+
+
+class QueryParamMissingError(Error):
+    """A query parameter that the protocol requires is not there."""
+
+    code, status, is_retriable = "query_param_missing", 400, False
+
+
+class RegistrationFailedError(Error):
+    """The server did not accept the app's functions."""
+
+    code = "registration_failed"
+
+
+class SendEventsError(Error):
+    """Not all events were accepted; ``ids`` names those that were."""
+
+    code = "send_event_failed"
+
+    def __init__(self, message: str, ids: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.ids = list(ids)
+
+
+class ServerKindMismatchError(Error):
+    """A Dev Server spoke to an app in cloud mode, or the reverse."""
+
+    code, status = "server_kind_mismatch", 400
+
+
+class ServerUnreachableError(Error):
+    """No answer came from the Inngest server."""
+
+    code = "server_unreachable"
+
+
+class SigningKeyInvalidError(Error):
+    """The signing key does not have the form ``signkey-<env>-<hex>``."""
+
+    code = "signing_key_invalid"
+
+
+class SigningKeyMissingError(Error):
+    """Cloud mode needs a signing key."""
+
+    code = "signing_key_unspecified"
+
+
+class SigVerificationFailedError(Error):
+    """The request was not signed by the server whose key we hold, or not recently."""
+
+    code, status = "sig_verification_failed", 401
+
+
+class StateUnavailableError(Error):
+    """The state of a run could not be fetched from the server."""
+
+    code = "state_unavailable"
+
+
+class StepNestedError(Error):
+    """A step was used inside another step."""
+
+    code, is_retriable = "step_nested", False
+
+
+class StepUnexpectedError(Error):
+    """The step that the server asked for was not reached."""
+
+    code = "step_unexpected"
+
+
+class UnknownError(Error):
+    """An error of unknown kind."""
+
+
+class URLInvalidError(Error):
+    """A URL in the configuration cannot be used."""
+
+    code = "url_invalid"
+
+
+class NonRetriableError(Error):
+    """Raise it to fail a step or function without further attempts.
+
+    :param message: what went wrong.
+    :param quiet: do not log the error.
+    """
+
+    code, is_retriable, include_stack = "non_retriable_error", False, True
+
+    def __init__(self, message: str | None = None, quiet: bool = False) -> None:
+        super().__init__(message)
+        self.quiet = quiet
+
+
+class RetryAfterError(Error):
+    """Raise it to have a step or function retried at a time of your choice.
+
+    :param message: what went wrong.
+    :param retry_after: when to retry: an ``int`` of milliseconds from now, a
+        ``timedelta`` from now, or a ``datetime`` (naive means local time).
+    :param quiet: do not log the error.
+    """
+
+    code, include_stack = "retry_after_error", True
+
+    def __init__(
+        self,
+        message: str | None,
+        retry_after: int | datetime.timedelta | datetime.datetime,
+        quiet: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.retry_after = _instant(retry_after)
+        self.quiet = quiet
+
+
+def _instant(when: int | datetime.timedelta | datetime.datetime) -> datetime.datetime:
+    if isinstance(when, datetime.datetime):
+        return when.astimezone(datetime.timezone.utc)
+    if isinstance(when, int):
+        when = datetime.timedelta(milliseconds=when)
+    return datetime.datetime.now(datetime.timezone.utc) + when
+
+
+class StepError(Error):
+    """A step failed for good: its attempts are used up, or it was not retriable.
+
+    ``name``, ``message`` and ``stack`` are those of the error that the step raised.
+    """
+
+    code, is_retriable, include_stack = "step_errored", False, True
+
+    def __init__(self, message: str, name: str, stack: str | None) -> None:
+        super().__init__(message)
+        self._name = name
+        self._stack = stack
+
+    @property
+    def name(self) -> str:
+        """The name of the error that the step raised."""
+        return self._name
+
+    @property
+    def stack(self) -> str | None:
+        """The traceback of the error that the step raised."""
+        return self._stack
+
+
+class Interrupt(BaseException):
+    """Control flow of the engine: not an error, and not to be caught.
+
+    If you see this in an ``except BaseException`` or a bare ``except`` of your own,
+    re-raise it: the engine is stopping this call because a step was reported, and will
+    call the function again with the step's result.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the engine stops this call here and will continue it later; "
+            "do not catch this, or re-raise it"
+        )
+
+
+class StepInterrupt(Interrupt):
+    """Everything new was found: the call ends here."""
+
+
+class SkipInterrupt(Interrupt):
+    """One branch of a parallel group is recorded: go on with the next."""

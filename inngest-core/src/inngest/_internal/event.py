@@ -1,0 +1,109 @@
+"""An event: what starts functions, and what they are given."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import ClassVar
+
+import pydantic
+from pydantic import Field
+
+from inngest._internal.errors import BodyInvalidError, Error
+from inngest._internal.model import BaseModel
+from inngest._internal.types import JSON
+
+
+class Event(BaseModel):
+    """Something that happened.
+
+    :param name: what happened, for example ``shop/order.placed``.
+    :param data: anything that JSON can say.
+    :param id: events of one id start a function once; ``""`` means none.
+    :param ts: when it happened, in milliseconds since 1970; unset means now.
+    :param user: who it concerns.
+    :param v: version of the form of ``data``.
+    """
+
+    _error: ClassVar[type[Error]] = BodyInvalidError
+
+    name: str
+    data: Mapping[str, JSON] = Field(default_factory=dict)
+    id: str = ""
+    ts: int = 0
+    user: Mapping[str, JSON] | None = None
+    v: str | None = None
+
+    @pydantic.field_validator("data", mode="plain")
+    @classmethod
+    def _read_data(cls, value: object) -> Mapping[str, JSON]:
+        return {} if value is None else _object(value)
+
+    @pydantic.field_validator("user", mode="plain")
+    @classmethod
+    def _read_user(cls, value: object) -> Mapping[str, JSON] | None:
+        return None if value is None else _object(value)
+
+    @classmethod
+    def decode(cls, raw: object) -> Event | BodyInvalidError:
+        """Read an event from a server. Unknown keys are ignored, nulls are absent."""
+        if not isinstance(raw, Mapping):
+            return BodyInvalidError("an event must be a JSON object")
+        fields = {key: raw[key] for key in cls.model_fields if raw.get(key) is not None}
+        ts = fields.get("ts")
+        if isinstance(ts, float) and ts.is_integer():
+            fields["ts"] = int(ts)
+        try:
+            return cls(**fields)
+        except BodyInvalidError as err:
+            return BodyInvalidError(f"the event is not valid: {err.message}")
+
+    def to_wire(self, now_ms: int) -> dict[str, object]:
+        """Return the event as JSON values, for a server.
+
+        :param now_ms: the time of an event that has none.
+        :raises BodyInvalidError: ``data`` or ``user`` holds something that is not JSON.
+        """
+        wire: dict[str, object] = {
+            "name": self.name,
+            "data": _checked(self.data, "data"),
+            "ts": self.ts if "ts" in self.model_fields_set else now_ms,
+        }
+        if self.id:
+            wire["id"] = self.id
+        if self.user is not None:
+            wire["user"] = _checked(self.user, "user")
+        if self.v is not None:
+            wire["v"] = self.v
+        return wire
+
+
+def _object(value: object) -> Mapping[str, JSON]:
+    if not isinstance(value, Mapping):
+        raise ValueError("must be a mapping of names to JSON values")
+    if not all(isinstance(key, str) for key in value):
+        raise ValueError("all keys must be strings")
+    return value
+
+
+def _checked(value: object, path: str) -> object:
+    try:
+        return _plain(value, path)
+    except RecursionError:
+        raise BodyInvalidError(f"{path}: nested too deeply") from None
+
+
+def _plain(value: object, path: str) -> object:
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise BodyInvalidError(f"{path}: JSON has neither NaN nor infinity")
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, f"{path}[{n}]") for n, item in enumerate(value)]
+    if isinstance(value, Mapping):
+        if not all(isinstance(key, str) for key in value):
+            raise BodyInvalidError(f"{path}: all keys must be strings")
+        return {key: _plain(item, f"{path}.{key}") for key, item in value.items()}
+    raise BodyInvalidError(f"{path}: a {type(value).__name__} is not JSON; convert it first")

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+
+from inngest._internal.errors import BodyInvalidError
+from inngest._internal.event import Event
+
+
+def test_defaults_and_the_wire() -> None:
+    event = Event(name="a/b")
+    assert (event.data, event.id, event.ts, event.user, event.v) == ({}, "", 0, None, None)
+    assert event.to_wire(7) == {"name": "a/b", "data": {}, "ts": 7}
+
+
+def test_an_explicit_zero_is_a_time() -> None:
+    assert Event(name="a", ts=0).to_wire(7)["ts"] == 0
+    event = Event(name="a")
+    event.ts = 0
+    assert event.to_wire(7)["ts"] == 0
+
+
+def test_what_is_set_is_sent() -> None:
+    event = Event(name="a", data={"x": (1, {"y": None})}, id="i", ts=1, user={}, v="2")
+    assert event.to_wire(7) == {
+        "name": "a",
+        "data": {"x": [1, {"y": None}]},
+        "id": "i",
+        "ts": 1,
+        "user": {},
+        "v": "2",
+    }
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"name": 1},
+        {"name": "a", "dta": {}},
+        {"name": "a", "data": [1]},
+        {"name": "a", "data": {1: 2}},
+        {"name": "a", "ts": "1"},
+    ],
+)
+def test_a_wrong_argument_is_an_error(fields: dict[str, Any]) -> None:
+    with pytest.raises(BodyInvalidError):
+        Event(**fields)
+
+
+def test_none_as_data_is_no_data() -> None:
+    fields: dict[str, Any] = {"name": "a", "data": None}
+    assert Event(**fields).data == {}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [datetime.datetime.now(datetime.timezone.utc), float("nan"), float("inf"), b"x", {1}, object()],
+)
+def test_what_is_not_json_is_refused_with_its_place(value: object) -> None:
+    with pytest.raises(BodyInvalidError, match=r"^data\.x\[0\]: "):
+        Event(name="a", data={"x": [value]}).to_wire(0)
+
+
+def test_endless_data_is_refused() -> None:
+    loop: dict[str, Any] = {}
+    loop["x"] = loop
+    with pytest.raises(BodyInvalidError, match="nested too deeply"):
+        Event(name="a", data=loop).to_wire(0)
+
+
+def test_a_server_may_add_keys() -> None:
+    event = Event.decode({"name": "a", "data": None, "ts": 5, "meta": {}, "user": None})
+    assert event == Event(name="a", ts=5)
+
+
+@pytest.mark.parametrize("raw", [None, [], {}, {"name": 1}, {"name": "a", "ts": "x"}])
+def test_a_malformed_event_is_an_error_value(raw: Any) -> None:
+    assert isinstance(Event.decode(raw), BodyInvalidError)

@@ -1,0 +1,100 @@
+"""Flows: generators that ask for I/O and user code, and the effects they ask with.
+
+A flow yields an effect and is sent the effect's outcome; two drivers in ``runtime``
+perform effects, one sync, one async. Outcomes are values: a driver never throws an
+``Exception`` into a flow, so a flow handles failure by matching on what it was sent.
+
+    def fetch_batch(run_id: str) -> Flow[Batch | FetchError]:
+        outcome = yield Fetch(request)
+        match outcome:
+            case FetchError(): return outcome
+            case Response(): return Batch.parse(outcome.body)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+
+class Effect:
+    """Something only a driver can do."""
+
+    __slots__ = ()
+
+
+Flow: TypeAlias = Generator[Effect, Any, T]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """An outgoing HTTP request."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    timeout: float = 30.0
+    """Seconds for the whole exchange."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """The answer to a :class:`Request`, whatever its status. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FetchError:
+    """No answer came. ``cause`` keeps the library's own exception."""
+
+    cause: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch(Effect):
+    """Make an HTTP request. Outcome: :class:`Response` or :class:`FetchError`."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Pause(Effect):
+    """Let ``seconds`` pass. Outcome: ``None``."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Returned(Generic[T]):
+    """A call gave a value."""
+
+    value: T
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A call raised."""
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Effect):
+    """Call the user's ``fn`` (sync or async). Outcome: :class:`Returned` or :class:`Raised`.
+
+    ``SystemExit`` and the like become :class:`Raised` with an ``Error``: user code does
+    not get to end the server that hosts it. Interrupts pass through the driver.
+    """
+
+    fn: Callable[..., object]
+    args: tuple[object, ...] = ()
+
+
+Outcome: TypeAlias = Returned[T] | Raised

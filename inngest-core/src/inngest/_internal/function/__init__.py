@@ -1,0 +1,1 @@
+"""What a function is: its handler, triggers and flow control, and how it registers."""

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inngest._internal.errors import FunctionConfigInvalidError
+from inngest._internal.function.config import (
+    Batch,
+    Cancel,
+    Concurrency,
+    Debounce,
+    Priority,
+    RateLimit,
+    Singleton,
+    Throttle,
+    Timeouts,
+    TriggerCron,
+    TriggerEvent,
+)
+from inngest._internal.function.registration import failure_config, function_config
+
+RECORDINGS = Path("/work/shared/protocol/recordings")
+GO = TriggerEvent(event="a/b")
+
+
+def recorded(name: str) -> list[dict[str, Any]]:
+    path = RECORDINGS / f"{name}.json"
+    if not path.exists():
+        pytest.skip("no recordings here")
+    for exchange in json.loads(path.read_text())["exchanges"]:
+        if exchange["path"] == "/fn/register":
+            functions: list[dict[str, Any]] = exchange["body"]["functions"]
+            return functions
+    raise AssertionError("no registration")
+
+
+def test_all_options_are_as_recorded() -> None:
+    url = "http://127.0.0.1:44473/api/inngest"
+    key = "event.data.u"
+    hour = datetime.timedelta(hours=1)
+    first = function_config(
+        fn_id="rec-sync-out-of-band-fn",
+        name="My Fn",
+        url=url,
+        triggers=[TriggerEvent(event="oob/go")],
+        retries=2,
+        cancel=[Cancel(event="oob/stop", timeout=hour)],
+        concurrency=[Concurrency(key=key, limit=2, scope="fn")],
+        debounce=Debounce(key=key, period=5000, timeout=60_000),
+        priority=Priority(run="event.data.p"),
+        rate_limit=RateLimit(key=key, limit=5, period=60_000),
+        throttle=Throttle(key=key, limit=1, period=10_000, burst=2),
+        timeouts=Timeouts(start=300_000, finish=hour),
+        singleton=Singleton(key=key, mode="skip"),
+    )
+    second = function_config(
+        fn_id="rec-sync-out-of-band-fn2",
+        name="fn2",
+        url=url,
+        idempotency="event.data.id",
+        triggers=[
+            TriggerEvent(event="oob/a", expression="event.data.x > 1"),
+            TriggerCron(cron="0 0 1 1 *", jitter="30s"),
+        ],
+    )
+    assert [first, second] == recorded("sync_out_of_band")
+
+
+def test_failure_handler_is_as_recorded() -> None:
+    url = "http://127.0.0.1:37791/api/inngest"
+    main = function_config(
+        fn_id="rec-on-failure-fn",
+        name="fn",
+        url=url,
+        retries=0,
+        triggers=[TriggerEvent(event="onf/go")],
+    )
+    handler = failure_config(fn_id="rec-on-failure-fn", name="fn", url=url)
+    assert [main, handler] == recorded("on_failure")
+
+
+@pytest.mark.parametrize(
+    ("url", "fn_id", "called"),
+    [
+        ("http://h/p?a=1", "x", "http://h/p?a=1&fnId=x&stepId=step"),
+        ("http://h/p", "a b&c/\u00e9", "http://h/p?fnId=a%20b%26c%2F%C3%A9&stepId=step"),
+        ("http://h/p?fnId=old", "x", "http://h/p?fnId=x&stepId=step"),
+        ("wss://connect", "x", "wss://connect?fnId=x&stepId=step"),
+    ],
+)
+def test_call_url(url: str, fn_id: str, called: str) -> None:
+    config: Any = function_config(fn_id=fn_id, name="n", url=url, triggers=[GO])
+    assert config["steps"]["step"]["runtime"] == {"type": "http", "url": called}
+
+
+def test_the_failed_id_is_quoted_in_the_expression() -> None:
+    config: Any = failure_config(fn_id="it's", name="n", url="http://h")
+    expression = config["triggers"][0]["expression"]
+    assert expression == "event.data.function_id == 'it\\'s'"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"retries": -1},
+        {"retries": True},
+        {"triggers": [GO, GO]},
+        {"triggers": [TriggerEvent(event=f"e{n}") for n in range(11)]},
+        {"concurrency": [Concurrency(limit=n) for n in range(3)]},
+        {"cancel": [Cancel(event=f"e{n}") for n in range(6)]},
+        {"batch_events": Batch(max_size=2), "priority": Priority(run="1")},
+    ],
+)
+def test_what_a_server_refuses_is_refused_here(options: dict[str, Any]) -> None:
+    with pytest.raises(FunctionConfigInvalidError):
+        function_config(
+            **{"fn_id": "x", "name": "n", "url": "http://h", "triggers": [GO]} | options
+        )

@@ -1,0 +1,1 @@
+"""From a transport's request to its response, without a framework."""

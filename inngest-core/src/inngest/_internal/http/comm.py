@@ -1,0 +1,32 @@
+"""What a transport hands over, and what it gets back. The whole contract of an adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommRequest:
+    """A framework's request, free of the framework.
+
+    ``headers`` and ``query`` have one value a name; header names are lower case.
+    ``url`` is the absolute URL that the client used, as far as the framework knows.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+    raw: object = None
+    """The framework's own request; middleware gets it as ``raw_request``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommResponse:
+    """What to write back. Header names are lower case."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""The middleware contract, and the stack that runs it."""

@@ -1,0 +1,61 @@
+"""What the public pydantic models share: strict fields, no typos, errors of our own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pydantic
+from typing_extensions import Self
+
+from inngest._internal.errors import Error, FunctionConfigInvalidError
+
+
+class BaseModel(pydantic.BaseModel):
+    """A strict model. Unknown keyword arguments are errors; no error shows a value."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+    _error: ClassVar[type[Error]] = FunctionConfigInvalidError
+
+    if not TYPE_CHECKING:  # the type checker makes a better one from the fields
+
+        def __init__(self, **fields: Any) -> None:
+            try:
+                super().__init__(**fields)
+            except pydantic.ValidationError as err:
+                raise self.convert_validation_error(err) from None
+
+    @classmethod
+    def from_raw(cls, raw: object) -> Self | Exception:
+        """Validate ``raw``, a mapping of field names; an error is returned."""
+        try:
+            return cls.model_validate(raw)
+        except pydantic.ValidationError as err:
+            failure = cls.convert_validation_error(err)
+            return failure if isinstance(failure, Exception) else err
+        except (Error, TypeError, ValueError, RecursionError) as err:
+            return err
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the form on the wire: wire names, durations as text, no nulls."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    @classmethod
+    def convert_validation_error(cls, err: BaseException) -> BaseException:
+        """Turn pydantic's error into ours, which names each field that is wrong."""
+        if not isinstance(err, pydantic.ValidationError):
+            return err
+        lines = dict.fromkeys(
+            f"{_field(detail['loc'])}: {_reason(detail)}"
+            for detail in err.errors(include_url=False, include_input=False)
+        )
+        return cls._error("; ".join(lines))
+
+
+def _field(loc: tuple[int | str, ...]) -> str:
+    return str(loc[0]) if loc else "arguments"
+
+
+def _reason(detail: Any) -> str:
+    cause = detail.get("ctx", {}).get("error")
+    return str(cause) if isinstance(cause, ValueError) else str(detail["msg"])

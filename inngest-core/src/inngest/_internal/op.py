@@ -1,0 +1,76 @@
+"""What a step asks for, and how it is told to the server. Values only."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+class Opcode(str, enum.Enum):
+    """The operations of the protocol that user code can ask for (PROTOCOL section 11)."""
+
+    AI_GATEWAY = "AIGateway"
+    INVOKE = "InvokeFunction"
+    PLANNED = "StepPlanned"
+    SLEEP = "Sleep"
+    STEP_RUN = "StepRun"
+    STEP_ERROR = "StepError"
+    STEP_FAILED = "StepFailed"
+    WAIT_FOR_EVENT = "WaitForEvent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepID:
+    """A step's identity within one run: the ``index``-th use of the user's ``id``."""
+
+    id: str
+    index: int
+    hashed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepCall:
+    """One call of a step method, before the engine has seen it.
+
+    ``handler`` is present for steps that run in this process; all others are carried
+    out by the server.
+    """
+
+    id: str
+    opcode: Opcode
+    name: str | None = None
+    opts: Mapping[str, object] | None = None
+    handler: Callable[..., object] | None = None
+    args: tuple[object, ...] = ()
+    race: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorData:
+    """An error as the protocol spells it (PROTOCOL section 10)."""
+
+    code: str
+    name: str
+    message: str
+    stack: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Op:
+    """One entry of the answer that reports steps.
+
+    ``data`` is the step's output as JSON text: it is encoded once, where it is made.
+    """
+
+    step: StepID
+    opcode: Opcode
+    name: str
+    opts: Mapping[str, object] | None = None
+    data: str = "null"
+    error: ErrorData | None = None
+    is_retriable: bool = True
+    retry_after: str | None = None
+
+
+__all__ = ["ErrorData", "Op", "Opcode", "StepCall", "StepID"]

@@ -1,0 +1,1 @@
+"""The wire format. Pure: bytes and values in, bytes and values out."""

@@ -1,0 +1,49 @@
+"""Names of headers, all lower case, and the headers that introduce us. PROTOCOL section 3."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inngest._internal.types import ServerKind
+from inngest._internal.version import SDK_HEADER
+
+AUTHORIZATION: Final = "authorization"
+CONTENT_TYPE: Final = "content-type"
+ENV: Final = "x-inngest-env"
+EVENT_ID_SEED: Final = "x-inngest-event-id-seed"
+EXPECTED_SERVER_KIND: Final = "x-inngest-expected-server-kind"
+FRAMEWORK: Final = "x-inngest-framework"
+JOB_ID: Final = "x-inngest-job-id"
+NO_RETRY: Final = "x-inngest-no-retry"
+REQUEST_ID: Final = "x-request-id"
+REQ_VERSION: Final = "x-inngest-req-version"
+RETRY_AFTER: Final = "retry-after"
+SDK: Final = "x-inngest-sdk"
+SDK_HANDLED: Final = "x-inngest-sdk-handled"
+SERVER_KIND: Final = "x-inngest-server-kind"
+SERVER_TIMING: Final = "server-timing"
+SIGNATURE: Final = "x-inngest-signature"
+SYNC_KIND: Final = "x-inngest-sync-kind"
+USER_AGENT: Final = "user-agent"
+
+EXECUTION_VERSION: Final = "2"
+"""Our version of step ids and opcodes; the value of ``x-inngest-req-version``."""
+
+
+def sdk_headers(
+    *, env: str | None, framework: str | None, server_kind: ServerKind | None
+) -> dict[str, str]:
+    """Return the headers of every request to and answer for a server."""
+    headers = {
+        CONTENT_TYPE: "application/json",
+        SDK: SDK_HEADER,
+        USER_AGENT: SDK_HEADER,
+        REQ_VERSION: EXECUTION_VERSION,
+    }
+    if env:
+        headers[ENV] = env
+    if framework:
+        headers[FRAMEWORK] = framework
+    if server_kind:
+        headers[EXPECTED_SERVER_KIND] = server_kind.value
+    return headers

@@ -1,0 +1,129 @@
+"""Decode the server's call. What is not understood is ignored; what is needed is checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from inngest._internal.errors import BodyInvalidError, BodyTooLargeError
+from inngest._internal.event import Event
+
+MAX_BODY_BYTES = 16 * 1024 * 1024
+"""Four times what the server sends at most (PROTOCOL section 22)."""
+
+NO_TARGET = "step"
+"""The value of ``stepId`` that targets no step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRequest:
+    """One call of a function (PROTOCOL section 8)."""
+
+    run_id: str
+    attempt: int
+    max_attempts: int | None
+    plan_only: bool
+    stack: Sequence[str]
+    event: Event
+    events: list[Event]
+    steps: Mapping[str, object]
+    use_api: bool
+
+
+def decode_call(body: bytes) -> CallRequest | BodyInvalidError:
+    """Read a call's body. Errors name the field and never quote what was sent."""
+    decoded = decode_json(body)
+    if isinstance(decoded, BodyInvalidError):
+        return decoded
+    if not isinstance(decoded, dict):
+        return BodyInvalidError("the body must be a JSON object")
+    match decoded:
+        case {"ctx": dict(ctx), "event": dict(event), "steps": dict(steps)}:
+            return _read(decoded, ctx, event, steps)
+    return BodyInvalidError('the body needs the objects "ctx", "event" and "steps"')
+
+
+def decode_json(body: bytes) -> object | BodyInvalidError:
+    """Parse a body as JSON."""
+    if len(body) > MAX_BODY_BYTES:
+        return BodyTooLargeError(f"the body is larger than {MAX_BODY_BYTES} bytes")
+    if not body:
+        return BodyInvalidError("the body is empty")
+    try:
+        return cast(object, json.loads(body))
+    except RecursionError:
+        return BodyInvalidError("the body is nested too deeply")
+    except ValueError:
+        return BodyInvalidError("the body is not JSON in UTF-8")
+
+
+def decode_events(raw: object) -> list[Event] | BodyInvalidError:
+    """Read a list of events."""
+    if not isinstance(raw, list):
+        return BodyInvalidError('"events" must be a list')
+    events: list[Event] = []
+    for one in raw:
+        event = Event.decode(one)
+        if isinstance(event, BodyInvalidError):
+            return event
+        events.append(event)
+    return events
+
+
+def _read(
+    body: Mapping[str, object],
+    ctx: Mapping[str, object],
+    raw_event: Mapping[str, object],
+    steps: Mapping[str, object],
+) -> CallRequest | BodyInvalidError:
+    event = Event.decode(raw_event)
+    if isinstance(event, BodyInvalidError):
+        return event
+    raw_events = body.get("events")
+    events = [event] if raw_events is None else decode_events(raw_events)
+    if isinstance(events, BodyInvalidError):
+        return events
+    run_id, attempt, max_attempts = ctx.get("run_id"), ctx.get("attempt"), ctx.get("max_attempts")
+    if not isinstance(run_id, str):
+        return BodyInvalidError('"ctx.run_id" must be a string')
+    if not _is_count(attempt):
+        return BodyInvalidError('"ctx.attempt" must be a whole number of at least 0')
+    if max_attempts is not None and not _is_count(max_attempts):
+        return BodyInvalidError('"ctx.max_attempts" must be a whole number of at least 0')
+    stack = _stack(ctx.get("stack"))
+    if isinstance(stack, BodyInvalidError):
+        return stack
+    flags = {
+        "ctx.disable_immediate_execution": ctx.get("disable_immediate_execution"),
+        "ctx.use_api": ctx.get("use_api"),
+        "use_api": body.get("use_api"),
+    }
+    for name, flag in flags.items():
+        if not isinstance(flag, bool | None):
+            return BodyInvalidError(f'"{name}" must be true or false')
+    return CallRequest(
+        run_id=run_id,
+        attempt=cast(int, attempt),
+        max_attempts=cast("int | None", max_attempts),
+        plan_only=bool(flags["ctx.disable_immediate_execution"]),
+        stack=stack,
+        event=event,
+        events=events or [event],
+        steps=steps,
+        use_api=bool(flags["use_api"] or flags["ctx.use_api"]),
+    )
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _stack(raw: object) -> Sequence[str] | BodyInvalidError:
+    inner = raw.get("stack") if isinstance(raw, Mapping) else raw
+    if inner is None:
+        return ()
+    if isinstance(inner, list) and all(isinstance(hashed, str) for hashed in inner):
+        return inner
+    return BodyInvalidError('"ctx.stack.stack" must be a list of strings')

@@ -1,0 +1,220 @@
+"""Run one call of an async function, on the loop that calls.
+
+Steps are futures that the engine resolves. Code that awaits several at once comes to
+rest with all of them pending, which is how parallel steps are discovered. Rest cannot
+be asked of an event loop; it is observed: no task of this call has asked for a step,
+started or ended during a few turns of the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from inngest._internal.engine.execution import Found, Lost, Move, Resume, Stop, Verdict
+from inngest._internal.errors import Interrupt, StepInterrupt, UnknownError
+from inngest._internal.event import Event
+from inngest._internal.flow import Effect, Outcome, Raised, Returned
+from inngest._internal.op import StepCall
+from inngest._internal.runtime.drivers import drive_async, exit_error
+from inngest._internal.runtime.tasks import tracked_tasks
+from inngest._internal.step.context import Context
+from inngest._internal.step.flow import Finish, Settle, take_step
+from inngest._internal.step.group import Group
+from inngest._internal.step.invocation import Invocation
+from inngest._internal.step.step import Step
+
+if TYPE_CHECKING:
+    from inngest._internal.runtime.drivers import AsyncDriver
+
+QUIET_TURNS = 8
+"""Turns of the loop without activity that count as rest. A wake-up that passes through
+``gather``, ``wait``, ``TaskGroup`` or a queue needs at most four."""
+
+TARGET_GRACE = 5.0
+"""Seconds that code waiting for something of its own has to reach the target step."""
+
+UNWIND_ROUNDS = 10
+UNWIND_SECONDS = 1.0
+"""How often, and how long each time, ``finally`` blocks are waited for."""
+
+logger = logging.getLogger("inngest")
+
+
+class AsyncRun:
+    """Takes steps for every task of one call."""
+
+    def __init__(self, invocation: Invocation, driver: AsyncDriver) -> None:
+        self._invocation = invocation
+        self._execution = invocation.execution
+        self._driver = driver
+        self._loop = asyncio.get_running_loop()
+        self._ended = self._loop.create_future()
+        self._is_ending = False
+        self._main: asyncio.Task[Outcome[object]] | None = None
+        self._children: set[asyncio.Task[Any]] = set()
+        self._waiting: dict[Found, asyncio.Future[Verdict]] = {}
+        self._is_watching = False
+        self._quiet_turns = 0
+        self._grace: asyncio.TimerHandle | None = None
+
+    async def run(self) -> Outcome[object]:
+        """Call the function, until it ends or there is something to report."""
+        with tracked_tasks(self._track):
+            main = self._main = self._loop.create_task(self._call())
+            self._children.discard(main)
+            main.add_done_callback(lambda _: self._end())
+            try:
+                await self._ended
+            finally:
+                await self._unwind(main)
+        if main.cancelled():
+            return Raised(UnknownError("the function was cancelled by its own code"))
+        return main.result()
+
+    async def take(self, step: StepCall) -> object:
+        """Take one step: its value or its error."""
+        return await drive_async(take_step(self._execution, step), self._perform)
+
+    async def send(self, events: Event | list[Event]) -> list[str]:
+        """Send events with the function's client."""
+        return await self._invocation.send(events)
+
+    async def _call(self) -> Outcome[object]:
+        try:
+            result: Any = self._invocation.handler(self._context())
+            return Returned(await result)
+        except Exception as error:
+            return Raised(error)
+        except Interrupt:
+            return Returned(None)
+        except SystemExit:
+            return Raised(exit_error())
+
+    async def _perform(self, effect: Effect) -> object:
+        match effect:
+            case Settle(found):
+                return await self._settle(found)
+            case Finish(found, op):
+                self._execution.complete(found, op)
+                return await self._never()
+            case _:
+                return await self._driver.perform(effect)
+
+    async def _settle(self, found: Found) -> Verdict:
+        if self._is_ending:
+            raise StepInterrupt
+        if self._is_alone():
+            match self._execution.next_move():
+                case Resume(_, verdict):
+                    return verdict
+                case Lost() as lost:
+                    self._execution.give_up(lost)
+            await self._never()
+        verdict_to_come: asyncio.Future[Verdict] = self._loop.create_future()
+        self._waiting[found] = verdict_to_come
+        self._be_active()
+        try:
+            return await verdict_to_come
+        finally:
+            if self._waiting.pop(found, None) is not None:
+                self._execution.abandon(found)
+
+    def _is_alone(self) -> bool:
+        return not self._children and asyncio.current_task() is self._main
+
+    async def _never(self) -> NoReturn:
+        """Stand still: the call is over, and this task is about to be cancelled."""
+        self._end()
+        await self._loop.create_future()
+        raise StepInterrupt
+
+    def _end(self) -> None:
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    def _track(self, task: asyncio.Task[Any]) -> None:
+        self._children.add(task)
+        task.add_done_callback(self._untrack)
+        self._be_active()
+
+    def _untrack(self, task: asyncio.Task[Any]) -> None:
+        self._children.discard(task)
+        self._be_active()
+
+    def _be_active(self) -> None:
+        self._quiet_turns = 0
+        if self._waiting and not self._is_watching:
+            self._is_watching = True
+            self._loop.call_soon(self._watch)
+
+    def _watch(self) -> None:
+        """Once a turn of the loop: look whether user code has come to rest."""
+        self._quiet_turns += 1
+        if self._ended.done():
+            self._is_watching = False
+        elif self._quiet_turns < QUIET_TURNS:
+            self._loop.call_soon(self._watch)
+        else:
+            self._is_watching = False
+            self._apply(self._execution.next_move())
+
+    def _apply(self, move: Move) -> None:
+        match move:
+            case Resume(found, verdict):
+                self._clear_grace()
+                future = self._waiting.pop(found)
+                if not future.done():
+                    future.set_result(verdict)
+                self._be_active()
+            case Stop():
+                self._end()
+            case Lost() as lost if self._grace is None:
+                self._grace = self._loop.call_later(TARGET_GRACE, self._lose, lost)
+            case _:
+                pass
+
+    def _lose(self, lost: Lost) -> None:
+        self._execution.give_up(lost)
+        self._end()
+
+    def _clear_grace(self) -> None:
+        if self._grace is not None:
+            self._grace.cancel()
+            self._grace = None
+
+    async def _unwind(self, main: asyncio.Task[Outcome[object]]) -> None:
+        """End every task of this call, letting each run its ``finally`` blocks."""
+        self._is_ending = True
+        self._clear_grace()
+        for _ in range(UNWIND_ROUNDS):
+            living = {task for task in (main, *self._children) if not task.done()}
+            if not living:
+                return
+            for task in living:
+                task.add_done_callback(_retrieve)
+                task.cancel("the call has ended; the engine will continue it later")
+            await asyncio.wait(living, timeout=UNWIND_SECONDS)
+        logger.warning("a task of run %s does not end when cancelled", self._invocation.run_id)
+
+    def _context(self) -> Context:
+        invocation = self._invocation
+        return Context(
+            attempt=self._execution.facts.attempt,
+            event=invocation.event,
+            events=invocation.events,
+            group=Group(),
+            job_id=invocation.job_id,
+            logger=invocation.logger,
+            max_attempts=self._execution.facts.max_attempts,
+            request_id=invocation.request_id,
+            run_id=invocation.run_id,
+            step=Step(self),
+        )
+
+
+def _retrieve(task: asyncio.Task[Any]) -> None:
+    """Look at a cancelled task's exception, so that asyncio does not log it."""
+    if not task.cancelled():
+        task.exception()

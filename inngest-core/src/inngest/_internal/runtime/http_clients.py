@@ -1,0 +1,127 @@
+"""The HTTP clients behind ``Fetch``: made on first use, pooled, closed with their owner."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import threading
+import weakref
+from typing import TYPE_CHECKING
+
+from inngest._internal.flow import FetchError, Request, Response
+
+if TYPE_CHECKING:
+    import httpx
+
+_EVENT_KEY = re.compile(r"(/e/)[^/?#\s]+")
+
+
+class HTTPClients:
+    """One sync client, and one async client for each event loop that asks.
+
+    An async client belongs to the loop that opened its connections, so a second
+    ``asyncio.run`` gets a client of its own.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sync: httpx.Client | None = None
+        self._async: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def fetch(self, request: Request) -> Response | FetchError:
+        """Make a request from this thread."""
+        import httpx
+
+        try:
+            client = self._sync_client()
+            answer = client.request(
+                request.method,
+                request.url,
+                headers=dict(request.headers),
+                content=request.body,
+                timeout=request.timeout,
+            )
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            return FetchError(error)
+        return _response(answer)
+
+    async def fetch_async(self, request: Request) -> Response | FetchError:
+        """Make a request on the running loop."""
+        import httpx
+
+        try:
+            client = self._async_client()
+            answer = await client.request(
+                request.method,
+                request.url,
+                headers=dict(request.headers),
+                content=request.body,
+                timeout=request.timeout,
+            )
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            return FetchError(error)
+        return _response(answer)
+
+    def close(self) -> None:
+        """Close the sync client. A later request opens a new one."""
+        with self._lock:
+            client, self._sync = self._sync, None
+        if client is not None:
+            client.close()
+
+    async def close_current_loop(self) -> None:
+        """Close the running loop's client. A later request opens a new one."""
+        with self._lock:
+            client = self._async.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.aclose()
+
+    def _sync_client(self) -> httpx.Client:
+        import httpx
+
+        with self._lock:
+            if self._sync is None:
+                hide_event_keys()
+                self._sync = httpx.Client()
+            return self._sync
+
+    def _async_client(self) -> httpx.AsyncClient:
+        import httpx
+
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            client = self._async.get(loop)
+            if client is None:
+                hide_event_keys()
+                client = self._async[loop] = httpx.AsyncClient()
+            return client
+
+
+def _response(answer: httpx.Response) -> Response:
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    return Response(status=answer.status_code, headers=headers, body=answer.content)
+
+
+class EventKeyFilter(logging.Filter):
+    """Keeps event keys, which are part of a URL's path, out of httpx's log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite the record's arguments; keep the record."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(_hide(argument) for argument in record.args)
+        return True
+
+
+def _hide(argument: object) -> object:
+    text = str(argument) if type(argument).__name__ == "URL" else argument
+    return _EVENT_KEY.sub(r"\1***", text) if isinstance(text, str) else argument
+
+
+def hide_event_keys() -> None:
+    """Install the filter on httpx's logger, once."""
+    logger = logging.getLogger("httpx")
+    if not any(isinstance(known, EventKeyFilter) for known in logger.filters):
+        logger.addFilter(EventKeyFilter())

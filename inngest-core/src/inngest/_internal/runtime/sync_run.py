@@ -1,0 +1,116 @@
+"""Run one call of a sync function, in the thread that calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from inngest._internal.engine.execution import Lost, Resume, Verdict, Wait
+from inngest._internal.errors import Interrupt, SkipInterrupt, StepInterrupt, StepNestedError
+from inngest._internal.event import Event
+from inngest._internal.flow import Effect, Outcome, Raised, Returned
+from inngest._internal.op import StepCall
+from inngest._internal.runtime.drivers import drive, exit_error
+from inngest._internal.step.context import ContextSync
+from inngest._internal.step.flow import Finish, Settle, take_step
+from inngest._internal.step.group import GroupSync
+from inngest._internal.step.invocation import Invocation
+from inngest._internal.step.step import StepSync
+
+if TYPE_CHECKING:
+    from inngest._internal.runtime.drivers import SyncDriver
+
+T = TypeVar("T")
+
+
+class SyncRun:
+    """Takes steps one at a time: sync code is always at rest when it asks for one."""
+
+    def __init__(self, invocation: Invocation, driver: SyncDriver) -> None:
+        self._invocation = invocation
+        self._execution = invocation.execution
+        self._driver = driver
+        self._depth = 0
+
+    def run(self) -> Outcome[object]:
+        """Call the function. An interrupt is an ending that the execution knows of."""
+        try:
+            return Returned(self._invocation.handler(self._context()))
+        except Interrupt:
+            return Returned(None)
+        except Exception as error:
+            return Raised(error)
+        except SystemExit:
+            return Raised(exit_error())
+
+    def take(self, step: StepCall) -> object:
+        """Take one step: its value, its error, or the end of this call."""
+        if self._execution.outcome is not None:
+            raise StepInterrupt
+        if self._execution.is_executing:
+            raise StepNestedError(
+                f'step "{step.id}" is used while another step is running: '
+                "steps cannot be nested; use it after that step, in the function itself"
+            )
+        return drive(take_step(self._execution, step), self._perform)
+
+    def send(self, events: Event | list[Event]) -> list[str]:
+        """Send events with the function's client."""
+        return self._invocation.send_sync(events)
+
+    def branches(self, callables: tuple[Callable[[], T], ...]) -> tuple[T, ...]:
+        """Try every branch; end the call when any of them found something new."""
+        results: list[T] = []
+        was_skipped = False
+        self._depth += 1
+        try:
+            for branch in callables:
+                try:
+                    results.append(branch())
+                except SkipInterrupt:
+                    was_skipped = True
+        finally:
+            self._depth -= 1
+        if not was_skipped:
+            return tuple(results)
+        if self._depth:
+            raise SkipInterrupt
+        self._execution.stop_group()
+        raise StepInterrupt
+
+    def _perform(self, effect: Effect) -> object:
+        match effect:
+            case Settle(found) if self._depth:
+                return self._decided(self._execution.skip(found))
+            case Settle():
+                return self._decided(self._execution.next_move())
+            case Finish(found, op):
+                self._execution.complete(found, op)
+                raise StepInterrupt
+            case _:
+                return self._driver.perform(effect)
+
+    def _decided(self, move: object) -> Verdict:
+        match move:
+            case Resume(_, verdict):
+                return verdict
+            case Wait():
+                raise SkipInterrupt
+            case Lost() as lost:
+                self._execution.give_up(lost)
+        raise StepInterrupt
+
+    def _context(self) -> ContextSync:
+        invocation = self._invocation
+        return ContextSync(
+            attempt=self._execution.facts.attempt,
+            event=invocation.event,
+            events=invocation.events,
+            group=GroupSync(self),
+            job_id=invocation.job_id,
+            logger=invocation.logger,
+            max_attempts=self._execution.facts.max_attempts,
+            request_id=invocation.request_id,
+            run_id=invocation.run_id,
+            step=StepSync(self),
+        )

@@ -1,0 +1,65 @@
+"""Know the tasks that a piece of code starts, on a loop that is not ours.
+
+While at least one tracker is active on a loop, a task factory wraps the loop's own one
+and tells the tracker of the context in which a task is created. The last tracker to
+leave restores the factory that it found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, cast
+
+Track = Callable[["asyncio.Task[Any]"], None]
+
+_track: ContextVar[Track | None] = ContextVar("inngest_track_task", default=None)
+
+
+class _Factory:
+    """A task factory that tells trackers, then leaves."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+        self.users = 0
+
+    def __call__(
+        self, loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **options: Any
+    ) -> asyncio.Task[Any]:
+        if self.inner is None:
+            task = asyncio.Task(coro, loop=loop, **options)
+        else:
+            task = self.inner(loop, coro, **options)
+        track = _track.get()
+        if track is not None:
+            track(task)
+        return task
+
+
+_factories: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Factory] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+@contextmanager
+def tracked_tasks(track: Track) -> Iterator[None]:
+    """Tell ``track`` of every task that code in this context starts on the running loop."""
+    loop = asyncio.get_running_loop()
+    factory = _factories.get(loop)
+    if factory is None:
+        factory = _factories[loop] = _Factory(loop.get_task_factory())
+        loop.set_task_factory(cast(Any, factory))
+    factory.users += 1
+    token = _track.set(track)
+    try:
+        yield
+    finally:
+        _track.reset(token)
+        factory.users -= 1
+        if factory.users == 0:
+            _factories.pop(loop, None)
+            if cast(object, loop.get_task_factory()) is factory:
+                loop.set_task_factory(factory.inner)

@@ -1,0 +1,25 @@
+"""Values to JSON text, strictly: no NaN, no pickle, no guessing."""
+
+from __future__ import annotations
+
+import json
+
+from inngest._internal.errors import OutputUnserializableError
+
+
+def encode(value: object, what: str) -> str | OutputUnserializableError:
+    """Encode ``value`` as JSON text. ``what`` names it in the error, which never quotes it."""
+    try:
+        return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        reason = "it is not JSON"
+        if isinstance(error, RecursionError) or "Circular" in str(error):
+            reason = "it is nested too deeply, or contains itself"
+        elif isinstance(error, ValueError):
+            reason = "JSON has no NaN or Infinity"
+        return OutputUnserializableError(
+            f"{what} gave a value of type {type(value).__name__} that cannot be stored: {reason}"
+        )
+
+
+__all__ = ["encode"]

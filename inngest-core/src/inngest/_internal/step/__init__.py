@@ -1,0 +1,1 @@
+"""The step faces that users hold, and the one flow behind all of them."""

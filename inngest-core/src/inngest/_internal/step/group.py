@@ -1,0 +1,90 @@
+"""Parallel groups: discover the steps of several branches together."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class ParallelMode(enum.Enum):
+    """When the function goes on after a parallel group."""
+
+    WAIT = "wait"
+    """When every branch is done."""
+
+    RACE = "race"
+    """Each time that a branch gets further."""
+
+
+parallel_mode: ContextVar[ParallelMode] = ContextVar(
+    "inngest_parallel_mode", default=ParallelMode.WAIT
+)
+"""The mode of the innermost group around the code that runs."""
+
+
+class BranchRunner(Protocol):
+    """Runs the branches of a group one after another, recording what is new."""
+
+    def branches(self, callables: tuple[Callable[[], T], ...]) -> tuple[T, ...]:
+        """Return every branch's value, or end the call."""
+
+
+class Group:
+    """Runs branches of an async function in parallel."""
+
+    async def parallel(
+        self,
+        callables: tuple[Callable[[], Awaitable[T]], ...],
+        parallel_mode: ParallelMode = ParallelMode.WAIT,
+    ) -> tuple[T, ...]:
+        """Run every callable; return their values in the order of ``callables``.
+
+        Steps inside are run by the server in parallel. The first branch that raises
+        ends the group with its error.
+        """
+        with _mode(parallel_mode):
+            tasks = [asyncio.ensure_future(_awaited(branch)) for branch in callables]
+        try:
+            return tuple(await asyncio.gather(*tasks))
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+class GroupSync:
+    """Runs branches of a sync function in parallel."""
+
+    def __init__(self, runner: BranchRunner) -> None:
+        self._runner = runner
+
+    def parallel(
+        self,
+        callables: tuple[Callable[[], T], ...],
+        parallel_mode: ParallelMode = ParallelMode.WAIT,
+    ) -> tuple[T, ...]:
+        """Run every callable; return their values in the order of ``callables``.
+
+        Steps inside are run by the server in parallel. The first branch that raises
+        ends the group with its error.
+        """
+        with _mode(parallel_mode):
+            return self._runner.branches(tuple(callables))
+
+
+async def _awaited(branch: Callable[[], Awaitable[T]]) -> T:
+    return await branch()
+
+
+@contextmanager
+def _mode(mode: ParallelMode) -> Iterator[None]:
+    token = parallel_mode.set(mode)
+    try:
+        yield
+    finally:
+        parallel_mode.reset(token)
