@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from inngest._internal.client.origin import looks_like_origin, parse_origin
+from inngest._internal.environment import is_truthy
 from inngest._internal.errors import (
     FunctionConfigInvalidError,
     SigningKeyInvalidError,
@@ -112,11 +113,6 @@ def resolve(
         signing_key_fallback_text=fallback_text,
         timeout=timeout,
     )
-
-
-def is_truthy(text: str | None) -> bool:
-    """Read a flag: anything but nothing, ``0`` and ``false`` is on."""
-    return (text or "").strip().lower() not in ("", "0", "false")
 
 
 def _read(environ: Mapping[str, str], name: str) -> str | None:

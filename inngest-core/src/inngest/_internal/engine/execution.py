@@ -126,8 +126,9 @@ class Execution:
 
     def next_move(self) -> Move:
         """Decide, now that user code has come to rest."""
-        if self._known:
-            return self._replay(heapq.heappop(self._known)[2])
+        replay = self._replay()
+        if replay is not None:
+            return replay
         if self._executing is not None or not self._new:
             return Wait()
         if self.facts.target is not None:
@@ -144,8 +145,9 @@ class Execution:
         Branches cannot wait for each other, so nothing new is run unless it is the
         target: it is left behind to be reported together with the others.
         """
-        if self._known:
-            return self._replay(heapq.heappop(self._known)[2])
+        replay = self._replay()
+        if replay is not None:
+            return replay
         return self._execute(found) if self._is_target(found) else Wait()
 
     def stop_group(self) -> Stop | Lost:
@@ -156,6 +158,8 @@ class Execution:
 
     def abandon(self, found: Found) -> None:
         """User code no longer waits for this step."""
+        if self._executing is found:
+            self._executing = None
         self._new.pop(found.step.hashed, None)
         self._known = [entry for entry in self._known if entry[2] is not found]
         heapq.heapify(self._known)
@@ -199,15 +203,17 @@ class Execution:
         args = memo.args if isinstance(memo, ReplacedInput) else found.call.args
         return Resume(found, Execute(args))
 
-    def _replay(self, found: Found) -> Move:
-        match self.journal.memo(found.step, found.call.opcode):
-            case Value(data):
-                return Resume(found, Replay(data))
-            case Failure() as failure:
-                return Resume(found, Fail(failure))
-            case _:
-                self._new[found.step.hashed] = found
-                return self.next_move()
+    def _replay(self) -> Resume | None:
+        while self._known:
+            found = heapq.heappop(self._known)[2]
+            match self.journal.memo(found.step, found.call.opcode):
+                case Value(data):
+                    return Resume(found, Replay(data))
+                case Failure() as failure:
+                    return Resume(found, Fail(failure))
+                case _:
+                    self._new[found.step.hashed] = found
+        return None
 
 
 def _report(found: Found) -> Op:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from inngest._internal.api.runs import fetch_events, fetch_steps
-from inngest._internal.client.client import Inngest
 from inngest._internal.engine.execution import CallFacts, Execution, Lost, Stop
 from inngest._internal.errors import (
     Error,
@@ -19,6 +17,7 @@ from inngest._internal.errors import (
     StepUnexpectedError,
 )
 from inngest._internal.flow import Flow, Outcome, Raised
+from inngest._internal.http.app import App
 from inngest._internal.http.comm import CommRequest
 from inngest._internal.protocol import headers as header
 from inngest._internal.protocol import response
@@ -36,32 +35,18 @@ from inngest._internal.step.invocation import Invocation
 logger = logging.getLogger("inngest")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Called:
-    """The code behind an id."""
-
-    handler: Callable[..., object]
-    is_async: bool
-
-
-def call_function(
-    request: CommRequest,
-    *,
-    client: Inngest,
-    table: Mapping[str, Called],
-    headers: Mapping[str, str],
-) -> Flow[Answer]:
+def call_function(request: CommRequest, app: App) -> Flow[Answer]:
     """Answer one call. Every failure is an answer."""
     fn_id = request.query.get("fnId")
     if not fn_id:
         return response.refused(QueryParamMissingError("the query parameter fnId is missing"))
-    called = table.get(fn_id)
+    called = app.table.get(fn_id)
     if called is None:
         return response.refused(FunctionNotFoundError("no served function has the id in fnId"))
     decoded = decode_call(request.body)
     if isinstance(decoded, Error):
         return response.refused(decoded)
-    complete = yield from _complete(decoded, client, headers)
+    complete = yield from _complete(decoded, app)
     if isinstance(complete, Error):
         return response.refused(complete)
     target = request.query.get("stepId") or NO_TARGET
@@ -84,35 +69,32 @@ def call_function(
         run_id=complete.run_id,
         job_id=request.headers.get(header.JOB_ID) or None,
         request_id=request.headers.get(header.REQUEST_ID) or None,
-        logger=client.logger,
-        send=client.send,
-        send_sync=client.send_sync,
+        logger=app.logger(),
+        send=app.send,
+        send_sync=app.send_sync,
     )
     return _answer(execution, outcome, fn_id)
 
 
-def _complete(
-    call: CallRequest, client: Inngest, headers: Mapping[str, str]
-) -> Flow[CallRequest | Error]:
+def _complete(call: CallRequest, app: App) -> Flow[CallRequest | Error]:
     """Fetch the state that was too large to be sent along."""
     if not call.use_api:
         return call
-    config = client._config
     steps = yield from fetch_steps(
         call.run_id,
-        api_origin=config.api_origin,
-        headers=headers,
-        keys=config.signing_keys,
-        timeout=config.timeout,
+        api_origin=app.facts.api_origin,
+        headers=app.headers(),
+        keys=app.keys,
+        timeout=app.timeout,
     )
     if isinstance(steps, Error):
         return steps
     raw_events = yield from fetch_events(
         call.run_id,
-        api_origin=config.api_origin,
-        headers=headers,
-        keys=config.signing_keys,
-        timeout=config.timeout,
+        api_origin=app.facts.api_origin,
+        headers=app.headers(),
+        keys=app.keys,
+        timeout=app.timeout,
     )
     if isinstance(raw_events, Error):
         return raw_events

@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from inngest._internal.protocol.headers import sdk_headers
 from inngest._internal.protocol.introspect import (
     AppFacts,
@@ -17,14 +15,12 @@ from inngest._internal.protocol.signature import SigningKey
 from inngest._internal.types import ServerKind
 from inngest._internal.version import SDK_HEADER, VERSION
 
-RECORDINGS = Path("/work/shared/protocol/recordings")
+RECORDINGS = Path(__file__).parents[5] / "tests" / "recordings"
 OURS = {"sdk_version": VERSION}
 
 
 def exchange(name: str, index: int) -> dict[str, Any]:
     path = RECORDINGS / f"{name}.json"
-    if not path.exists():
-        pytest.skip("no recordings here")
     found: dict[str, Any] = json.loads(path.read_text())["exchanges"][index]
     return found
 

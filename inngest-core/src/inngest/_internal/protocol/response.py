@@ -23,13 +23,13 @@ class Answer:
 def dump(value: object) -> bytes:
     """JSON as this package writes it: compact, UTF-8, strict."""
     return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode(
-        "utf-8", "surrogatepass"
+        "utf-8", "backslashreplace"
     )
 
 
 def function_returned(data: str) -> Answer:
     """The function is done; ``data`` is its result as JSON text."""
-    return Answer(status=200, body=data.encode("utf-8", "surrogatepass"))
+    return Answer(status=200, body=data.encode("utf-8", "backslashreplace"))
 
 
 def steps_reported(ops: Sequence[Op]) -> Answer:
@@ -74,7 +74,7 @@ def _op(op: Op) -> bytes:
     if op.error is not None:
         wire["error"] = _error(op.error) | ({} if op.is_retriable else {"noRetry": True})
     encoded = dump(wire)
-    return encoded[:-1] + b',"data":' + op.data.encode("utf-8", "surrogatepass") + b"}"
+    return encoded[:-1] + b',"data":' + op.data.encode("utf-8", "backslashreplace") + b"}"
 
 
 def _error(error: ErrorData) -> dict[str, object]:

@@ -95,6 +95,8 @@ class HTTPClients:
         with self._lock:
             client = self._async.get(loop)
             if client is None:
+                for closed in [known for known in self._async if known.is_closed()]:
+                    del self._async[closed]  # its client holds on to it
                 hide_event_keys()
                 client = self._async[loop] = httpx.AsyncClient()
             return client

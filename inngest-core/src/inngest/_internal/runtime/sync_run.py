@@ -31,6 +31,7 @@ class SyncRun:
         self._execution = invocation.execution
         self._driver = driver
         self._depth = 0
+        self._skips = 0
 
     def run(self) -> Outcome[object]:
         """Call the function. An interrupt is an ending that the execution knows of."""
@@ -61,17 +62,17 @@ class SyncRun:
     def branches(self, callables: tuple[Callable[[], T], ...]) -> tuple[T, ...]:
         """Try every branch; end the call when any of them found something new."""
         results: list[T] = []
-        was_skipped = False
+        skips_before = self._skips
         self._depth += 1
         try:
             for branch in callables:
                 try:
                     results.append(branch())
                 except SkipInterrupt:
-                    was_skipped = True
+                    continue
         finally:
             self._depth -= 1
-        if not was_skipped:
+        if self._skips == skips_before:  # counted: a branch may swallow the interrupt
             return tuple(results)
         if self._depth:
             raise SkipInterrupt
@@ -95,6 +96,7 @@ class SyncRun:
             case Resume(_, verdict):
                 return verdict
             case Wait():
+                self._skips += 1
                 raise SkipInterrupt
             case Lost() as lost:
                 self._execution.give_up(lost)

@@ -8,6 +8,7 @@ leave restores the factory that it found.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import weakref
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -29,14 +30,26 @@ class _Factory:
     def __call__(
         self, loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **options: Any
     ) -> asyncio.Task[Any]:
-        if self.inner is None:
-            task = asyncio.Task(coro, loop=loop, **options)
-        else:
-            task = self.inner(loop, coro, **options)
         track = _track.get()
+        started = coro
+        if track is not None and inspect.iscoroutine(coro):
+            started = _survive_exit(coro)
+        if self.inner is None:
+            task = asyncio.Task(started, loop=loop, **options)
+        else:
+            task = self.inner(loop, started, **options)
         if track is not None:
+            task.add_done_callback(lambda _: coro.close())  # should it never have started
             track(task)
         return task
+
+
+async def _survive_exit(coro: Coroutine[Any, Any, Any]) -> Any:
+    """Await ``coro``; asyncio would stop the loop, the server's, for its ``sys.exit()``."""
+    try:
+        return await coro
+    except SystemExit:
+        raise exit_error() from None
 
 
 _factories: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Factory] = (

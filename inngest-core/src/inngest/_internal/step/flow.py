@@ -59,7 +59,11 @@ def take_step(execution: engine.Execution, call: StepCall) -> Flow[object]:
         case engine.Fail(failure):
             raise StepError(failure.message, failure.name, failure.stack)
         case engine.Execute(args):
-            op = yield from _execute(execution, found, args)
+            try:
+                op = yield from _execute(execution, found, args)
+            except GeneratorExit:  # the code that waited for the step was cancelled
+                execution.abandon(found)
+                raise
             yield Finish(found, op)
     raise AssertionError("a reported step does not return")
 

@@ -1,0 +1,43 @@
+# Every target sets up what it needs; `make test` and `make demo` work on a fresh clone.
+# VENV names another virtual environment, PYTEST_ARGS is handed to pytest.
+VENV ?= .venv
+export VENV
+BIN := $(abspath $(VENV))/bin
+SOURCES := $(wildcard inngest-*/src)
+TYPED := $(SOURCES) $(wildcard tests scripts examples benchmarks)
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := test
+.PHONY: setup lock format lint type-check utest itest test demo
+
+setup:
+	@scripts/bootstrap
+
+lock: setup
+	$(BIN)/python scripts/lock.py $(LOCK_ARGS)
+
+format: setup
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python scripts/layers.py
+
+type-check: setup
+	$(BIN)/mypy $(TYPED)
+	$(BIN)/pyright
+
+utest: setup
+	$(PYTEST) $(PYTEST_ARGS) $(SOURCES)
+
+itest: setup
+	$(PYTEST) $(PYTEST_ARGS) tests
+
+# utest and itest in one run of pytest.
+test: lint type-check
+	$(PYTEST) $(PYTEST_ARGS)
+
+demo: setup
+	@$(BIN)/python scripts/demo.py

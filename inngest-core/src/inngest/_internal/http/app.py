@@ -1,0 +1,72 @@
+"""What the endpoint needs to know of the app that it serves."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from inngest._internal.errors import FunctionConfigInvalidError
+from inngest._internal.event import Event
+from inngest._internal.function.function import Function
+from inngest._internal.protocol.headers import sdk_headers
+from inngest._internal.protocol.introspect import AppFacts
+from inngest._internal.protocol.signature import SigningKey
+from inngest._internal.step.context import Logger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """The code behind an id."""
+
+    handler: Callable[..., object]
+    is_async: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """One client and its functions, as the endpoint sees them.
+
+    ``keys`` verify requests and authorize calls; the first is tried first. ``timeout``
+    is in seconds. ``logger`` is asked for at each call, since a client's can be replaced.
+    """
+
+    facts: AppFacts
+    keys: Sequence[SigningKey]
+    timeout: float
+    functions: Sequence[Function[Any]]
+    table: dict[str, Called]
+    logger: Callable[[], Logger]
+    send: Callable[[Event | list[Event]], Awaitable[list[str]]]
+    send_sync: Callable[[Event | list[Event]], list[str]]
+
+    def headers(self) -> dict[str, str]:
+        """Who we are, on every request and answer."""
+        return sdk_headers(
+            env=self.facts.env, framework=self.facts.framework, server_kind=self.facts.mode
+        )
+
+    def configs(self, url: str) -> list[dict[str, object]]:
+        """What to register when the app is reached at ``url``."""
+        return [config for function in self.functions for config in function.configs(url)]
+
+
+def callable_table(functions: Sequence[Function[Any]]) -> dict[str, Called]:
+    """Every id that the server may call, with the code behind it.
+
+    :raises FunctionConfigInvalidError: no functions, or two of one id.
+    """
+    if not functions:
+        raise FunctionConfigInvalidError("serve() needs at least one function")
+    table: dict[str, Called] = {}
+    for function in functions:
+        called = [(function.id, function.handler)]
+        if function.on_failure is not None and function.on_failure_fn_id is not None:
+            called.append((function.on_failure_fn_id, function.on_failure))
+        for fn_id, handler in called:
+            if fn_id in table:
+                raise FunctionConfigInvalidError(
+                    f'two functions have the id "{fn_id}": give each its own fn_id'
+                )
+            table[fn_id] = Called(handler=handler, is_async=function.is_handler_async)
+    return table

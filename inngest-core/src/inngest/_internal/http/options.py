@@ -1,0 +1,45 @@
+"""How an app is reached, and what it trusts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from inngest._internal.environment import is_truthy
+
+DEFAULT_SERVE_PATH = "/api/inngest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeOptions:
+    """How an app is reached, and what it trusts. Arguments win over the environment."""
+
+    framework: str
+    enable_unauthed_sync: bool | None = None
+    public_path: str | None = None
+    serve_origin: str | None = None
+    serve_path: str | None = None
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    @property
+    def origin(self) -> str | None:
+        """The public origin, when the app cannot know it from a request."""
+        return self.serve_origin or self.environ.get("INNGEST_SERVE_ORIGIN") or None
+
+    @property
+    def mount_path(self) -> str:
+        """The path of the endpoint within the framework."""
+        return self.serve_path or self.environ.get("INNGEST_SERVE_PATH") or DEFAULT_SERVE_PATH
+
+    @property
+    def known_path(self) -> str | None:
+        """The public path, when the user gave one."""
+        return self.public_path or self.serve_path or self.environ.get("INNGEST_SERVE_PATH") or None
+
+    @property
+    def allows_unauthed_sync(self) -> bool:
+        """Whether anyone may ask a cloud-mode app to sync. Off unless asked for."""
+        if self.enable_unauthed_sync is not None:
+            return self.enable_unauthed_sync
+        return is_truthy(self.environ.get("INNGEST_ENABLE_UNAUTHED_SYNC"))

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+import pytest
+
+from inngest._internal.client.client import Inngest
+from inngest._internal.errors import SendEventsError
+from inngest._internal.event import Event
+from inngest._internal.flow import FetchError, Request, Response
+from inngest._internal.runtime.http_clients import HTTPClients
+
+KEY = "very-secret-event-key"
+
+
+class EventAPI(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        body = b'{"ids":["1"],"status":200}'
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@pytest.fixture
+def origin() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), EventAPI)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def client_for(origin: str) -> Inngest:
+    return Inngest(app_id="a", event_api_base_url=origin, event_key=KEY, is_production=False)
+
+
+def test_send_works_in_two_loops_one_after_the_other(origin: str) -> None:
+    client = client_for(origin)
+
+    async def main() -> list[str]:
+        try:
+            return await client.send(Event(name="e"))
+        finally:
+            await client.aclose()
+
+    assert asyncio.run(main()) == ["1"]
+    assert asyncio.run(main()) == ["1"]
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_send_works_in_two_loops_when_nobody_closes_the_client(origin: str) -> None:
+    client = client_for(origin)
+    for _ in range(3):
+        assert asyncio.run(client.send(Event(name="e"))) == ["1"]
+    assert len(client._http._async) == 1
+    del client
+    gc.collect()
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_the_event_key_is_not_in_the_log_of_httpx(
+    origin: str, is_async: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = client_for(origin)
+
+    async def main() -> None:
+        await client.send(Event(name="e"))
+        await client.aclose()
+
+    with caplog.at_level(logging.INFO):
+        if is_async:
+            asyncio.run(main())
+        else:
+            client.send_sync(Event(name="e"))
+            client.close()
+    assert "/e/***" in caplog.text
+    assert KEY not in caplog.text
+
+
+def test_a_client_can_be_used_after_it_was_closed(origin: str) -> None:
+    client = client_for(origin)
+    for _ in range(2):
+        assert client.send_sync(Event(name="e")) == ["1"]
+        client.close()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/x", "http://[/", "nonsense"])
+def test_no_answer_is_a_value_in_both_worlds(url: str) -> None:
+    clients = HTTPClients()
+    request = Request(method="GET", url=url, timeout=1)
+
+    async def main() -> Response | FetchError:
+        answer = await clients.fetch_async(request)
+        await clients.close_current_loop()
+        return answer
+
+    for outcome in (clients.fetch(request), asyncio.run(main())):
+        assert isinstance(outcome, FetchError)
+        assert isinstance(outcome.cause, httpx.HTTPError | httpx.InvalidURL | OSError)
+    clients.close()
+
+
+def test_an_unreachable_event_api_keeps_its_cause_and_hides_the_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("time.sleep", pauses.append)
+    with pytest.raises(SendEventsError) as caught:
+        client_for("http://127.0.0.1:1").send_sync(Event(name="e"))
+    assert isinstance(caught.value.__cause__, httpx.ConnectError)
+    assert KEY not in str(caught.value)
+    assert len(pauses) == 4

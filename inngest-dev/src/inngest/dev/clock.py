@@ -1,0 +1,78 @@
+"""Tell the time and wait for it: the real clock, and one that tests move by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import timedelta
+from typing import Protocol
+
+_LONGEST_NAP = 3600.0
+
+
+class Clock(Protocol):
+    def now(self) -> int:
+        """Milliseconds since the epoch."""
+        ...
+
+    async def wait(self, wake: asyncio.Event, until: int | None, *, idle: bool) -> None:
+        """Return when `wake` is set or `until` is reached; earlier is harmless.
+
+        `idle` says that nothing is under way that could set `wake` by itself.
+        """
+        ...
+
+
+class RealClock:
+    def now(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    async def wait(self, wake: asyncio.Event, until: int | None, *, idle: bool) -> None:
+        timeout = None
+        if until is not None:
+            timeout = min(max(until - self.now(), 0) / 1000, _LONGEST_NAP)
+        try:
+            await asyncio.wait_for(wake.wait(), timeout)
+        except asyncio.TimeoutError:
+            return
+
+
+class VirtualClock:
+    """Stands still until it is advanced.
+
+    It starts at the real time unless told otherwise, as SDKs may send the end of a sleep as
+    a point in real time.
+
+    With `auto=True` it jumps to the next due time whenever the engine is idle.
+    """
+
+    def __init__(self, start: int | None = None, *, auto: bool = False) -> None:
+        self._now = time.time_ns() // 1_000_000 if start is None else start
+        self._auto = auto
+        self._wakes: set[asyncio.Event] = set()
+
+    def now(self) -> int:
+        return self._now
+
+    def advance(self, delta: timedelta) -> None:
+        """Move on and wake what is due. Call it on the engine's loop."""
+        self.set(self._now + delta // timedelta(milliseconds=1))
+
+    def set(self, moment: int) -> None:
+        if moment < self._now:
+            raise ValueError("the virtual clock does not go back")
+        self._now = moment
+        for wake in self._wakes:
+            wake.set()
+
+    async def wait(self, wake: asyncio.Event, until: int | None, *, idle: bool) -> None:
+        if until is not None and until <= self._now:
+            return
+        if self._auto and idle and until is not None:
+            self.set(until)
+            return
+        self._wakes.add(wake)
+        try:
+            await wake.wait()
+        finally:
+            self._wakes.discard(wake)

@@ -1,0 +1,188 @@
+"""Call apps over HTTP: build the call, sign it, send it. The answer is read by `answer`."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import httpx
+
+from inngest.dev.answer import MAX_ANSWER, Answer, read_answer, transport_error
+from inngest.dev.ids import request_id
+from inngest.dev.model import DISCOVERY, Function, Item, Json, Run
+
+MAX_BODY = 4 * 1024 * 1024
+_SPARE = 1024
+_CALL_TIMEOUT = 2 * 60 * 60.0
+_SYNC_TIMEOUT = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request to an app."""
+
+    url: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Driver(Protocol):
+    async def call(self, call: Call, *, now: int) -> Answer: ...
+
+    async def sync(self, url: str, *, kind: str) -> tuple[int, str]:
+        """PUT an app's URL; its status and text. Status 0: it could not be reached."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+def build_call(function: Function, run: Run, item: Item, *, now: int) -> Call:
+    steps = run.memos
+    event = run.event.wire()
+    use_api = len(canonical(steps)) > MAX_BODY - _SPARE
+    body: dict[str, Json] = {
+        "ctx": {
+            "attempt": item.attempt,
+            "disable_immediate_execution": item.plan_only,
+            "env": "",
+            "fn_id": function.uuid,
+            "generation_id": item.generation,
+            "job_id": item.job_id,
+            "max_attempts": function.max_attempts,
+            "qi_id": base64.b64encode(f"{item.job_id}::default".encode()).decode(),
+            "request_id": request_id(item.job_id, item.generation, now),
+            "run_id": run.id,
+            "stack": {"current": item.current, "stack": run.stack},
+            "step_id": DISCOVERY,
+            "use_api": use_api,
+        },
+        "defers": {},
+        "event": event,
+        "events": [event],
+        "steps": {} if use_api else steps,
+        "use_api": use_api,
+        "version": run.version,
+    }
+    raw = canonical(body)
+    if len(raw) > MAX_BODY:
+        body["ctx"]["use_api"] = body["use_api"] = True
+        body["steps"] = {}
+        raw = canonical(body)
+    if len(raw) > MAX_BODY:
+        body["events"] = []
+        raw = canonical(body)
+    headers = {
+        "content-type": "application/json",
+        "traceparent": f"00-{_trace(run.id)}-{secrets.token_hex(8)}-01",
+        "x-run-id": run.id,
+        "x-request-id": str(body["ctx"]["request_id"]),
+        "x-inngest-req-version": str(run.version),
+        "x-inngest-generation-id": str(item.generation),
+        "x-inngest-job-id": item.job_id,
+        "x-inngest-step-id": item.step_id,
+    }
+    url = call_url(function.url, function.id, item.step_id)
+    return Call(url=url, headers=headers, body=raw)
+
+
+def call_url(url: str, function_id: str, step_id: str) -> str:
+    parts = urlsplit(url)
+    query = [p for p in parse_qsl(parts.query, True) if p[0] not in ("fnId", "stepId")]
+    query += [("fnId", function_id), ("stepId", step_id)]
+    return urlunsplit(parts._replace(query=urlencode(query), fragment=""))
+
+
+def canonical(value: Json) -> bytes:
+    """Sorted keys, no spaces, whole floats as integers: what signatures are made over."""
+    text = json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", "replace")
+
+
+def _plain(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return value
+
+
+def signature(key: str, body: bytes, now: int) -> str:
+    stamp = str(now // 1000)
+    secret = re.sub(r"^signkey-\w+-", "", key).encode()
+    mac = hmac.new(secret, body + stamp.encode(), hashlib.sha256).hexdigest()
+    return f"t={stamp}&s={mac}"
+
+
+class HttpDriver:
+    def __init__(
+        self,
+        *,
+        signing_key: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._signing_key = signing_key
+        self._client = httpx.AsyncClient(
+            transport=transport,
+            timeout=httpx.Timeout(_CALL_TIMEOUT, connect=10.0),
+            follow_redirects=True,
+            max_redirects=60,
+            trust_env=False,
+            # shorter than the apps keep idle connections: a call is not to fail on a stale one
+            limits=httpx.Limits(
+                max_connections=None, max_keepalive_connections=50, keepalive_expiry=1.0
+            ),
+        )
+
+    async def call(self, call: Call, *, now: int) -> Answer:
+        headers = self._signed(call.headers, call.body)
+        try:
+            async with self._client.stream(
+                "POST", call.url, headers=headers, content=call.body
+            ) as response:
+                content = bytearray()
+                async for chunk in response.aiter_bytes():
+                    content += chunk
+                    if len(content) > MAX_ANSWER:
+                        break
+                answered = {k.lower(): v for k, v in response.headers.items()}
+                return read_answer(response.status_code, answered, bytes(content), now)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return transport_error(f"cannot call {call.url}: {str(error) or type(error).__name__}")
+
+    async def sync(self, url: str, *, kind: str) -> tuple[int, str]:
+        body = canonical({"url": url})
+        headers = {"content-type": "application/json", "x-inngest-server-kind": kind}
+        try:
+            response = await self._client.put(
+                url,
+                content=body,
+                headers=self._signed(headers, body),
+                timeout=_SYNC_TIMEOUT,
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return 0, f"cannot reach {url}: {str(error) or type(error).__name__}"
+        return response.status_code, response.text[:4096]
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    def _signed(self, headers: dict[str, str], body: bytes) -> dict[str, str]:
+        """Signed with the real time, whatever the engine's clock says: apps check its age."""
+        if self._signing_key is None:
+            return headers
+        now = time.time_ns() // 1_000_000
+        return {**headers, "x-inngest-signature": signature(self._signing_key, body, now)}
+
+
+def _trace(run_id: str) -> str:
+    return hashlib.sha256(run_id.encode()).hexdigest()[:32]

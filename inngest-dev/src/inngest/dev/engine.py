@@ -1,0 +1,326 @@
+"""The embedded engine: store, clock, queue and driver put together.
+
+All methods are to be called on the loop it was started on; `DevServer` is the
+thread-safe shell. For development and tests, not for production.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+
+from inngest.dev.answer import Answer, Errored, Reported, Returned, transport_error
+from inngest.dev.clock import Clock, RealClock, VirtualClock
+from inngest.dev.driver import Driver, HttpDriver, build_call
+from inngest.dev.durations import DAY
+from inngest.dev.ids import stable_uuid
+from inngest.dev.intake import Intake, read_events
+from inngest.dev.machine import BACKOFF, MAX_JITTER, dispatched, respond
+from inngest.dev.model import FINISHED_EVENT, Event, Item, Json, Run, Transition
+from inngest.dev.registration import Refusal, Registration, read_registration
+from inngest.dev.runs import cancel, discovery, fulfil, start, timer, triggered
+from inngest.dev.scheduler import Scheduler
+from inngest.dev.store import Store
+from inngest.dev.views import history, summary
+
+_log = logging.getLogger("inngest.dev")
+Listener = Callable[[Run], None]
+
+
+class Engine:
+    def __init__(
+        self,
+        *,
+        db: str = ":memory:",
+        clock: Clock | None = None,
+        signing_key: str | None = None,
+        event_key: str | None = None,
+        backoff: Sequence[float] | None = None,
+        jitter: Callable[[], float] | None = None,
+        driver: Driver | None = None,
+        concurrency: int = 50,
+    ) -> None:
+        """`backoff` and `jitter` are in seconds; the last delay repeats.
+
+        With keys the engine behaves like a keyed server: it signs, and asks for the keys.
+        """
+        self.clock: Clock = RealClock() if clock is None else clock
+        self.signing_key, self.event_key = signing_key, event_key
+        self._delays = tuple(round(s * 1000) for s in backoff or ()) or BACKOFF
+        quiet = backoff is not None or isinstance(self.clock, VirtualClock)
+        self._jitter = jitter or ((lambda: 0.0) if quiet else _jitter)
+        self._db, self._driver, self._concurrency = db, driver, concurrency
+        self._store: Store | None = None
+        self._scheduler: Scheduler | None = None
+        self._listeners: list[Listener] = []
+        self._changes: set[asyncio.Event] = set()
+
+    @property
+    def kind(self) -> str:
+        return "cloud" if self.signing_key else "dev"
+
+    @property
+    def store(self) -> Store:
+        if self._store is None:
+            raise RuntimeError("the engine is not started")
+        return self._store
+
+    @property
+    def scheduler(self) -> Scheduler:
+        if self._scheduler is None:
+            raise RuntimeError("the engine is not started")
+        return self._scheduler
+
+    @property
+    def driver(self) -> Driver:
+        if self._driver is None:
+            self._driver = HttpDriver(signing_key=self.signing_key)
+        return self._driver
+
+    async def start(self) -> None:
+        self._store = Store(self._db)
+        self._scheduler = Scheduler(self._store, self.clock, self._execute, limit=self._concurrency)
+        self._scheduler.start()
+
+    async def stop(self) -> None:
+        """Stop at once. What is unfinished is taken up again by the next start on the file."""
+        if self._scheduler is not None:
+            await self._scheduler.stop()
+        if self._driver is not None:
+            await self._driver.close()
+        if self._store is not None:
+            self._store.close()
+        self._scheduler = self._store = self._driver = None
+
+    # in
+
+    def register(self, body: Json) -> dict[str, Json] | Refusal:
+        """Take the functions of an app, or refuse them all."""
+        read = read_registration(body)
+        if not isinstance(read, Registration):
+            return read
+        now = self.clock.now()
+        with self.store.transaction():
+            modified = self.store.register(
+                read.app,
+                url=read.url,
+                sdk=read.sdk,
+                checksum=read.checksum,
+                functions=read.functions,
+                now=now,
+            )
+        self.scheduler.wake()
+        return {
+            "ok": True,
+            "modified": modified,
+            "sync_id": stable_uuid("sync", read.app, str(now), str(random.random())),
+            "app_id": stable_uuid("app", read.app),
+        }
+
+    def send(self, raw: bytes, *, seed: str | None = None) -> Intake:
+        """Take events as the events API does. They are durable when this returns."""
+        taken = read_events(raw, seed, self.clock.now())
+        self._commit(Transition(events=taken.events))
+        return taken
+
+    async def sync(self, url: str) -> tuple[int, str]:
+        """Ask the app at this URL to register."""
+        return await self.driver.sync(url, kind=self.kind)
+
+    def cancel(self, run_id: str) -> bool:
+        """False when there is no such run."""
+        run = self.store.run(run_id)
+        if run is None:
+            return False
+        self._commit(cancel(run, self.clock.now()))
+        return True
+
+    # out
+
+    def runs(self, *, limit: int = 100) -> list[dict[str, Json]]:
+        return [summary(run) for run in self.store.runs(limit=limit)]
+
+    def history(self, run_id: str) -> dict[str, Json] | None:
+        run = self.store.run(run_id)
+        if run is None:
+            return None
+        return history(run, self.store.attempts(run_id), self.store.items_of(run_id))
+
+    def subscribe(self, listener: Listener) -> None:
+        """Be told of each run that changed, after the change is stored."""
+        self._listeners.append(listener)
+
+    async def wait_for_run(self, wanted: str, timeout: float = 10.0) -> dict[str, Json]:
+        """The run with this id, or the first one of this event, once all of them ended."""
+
+        async def ended() -> dict[str, Json]:
+            change = asyncio.Event()
+            self._changes.add(change)
+            try:
+                while True:
+                    change.clear()
+                    run = self.store.run(wanted)
+                    found = [run] if run is not None else self.store.runs(event_id=wanted)
+                    if found and all(r.ended for r in found):
+                        return self.history(found[-1].id) or {}
+                    await change.wait()
+            finally:
+                self._changes.discard(change)
+
+        try:
+            return await asyncio.wait_for(ended(), timeout)
+        except asyncio.TimeoutError:
+            message = f"no run of {wanted} ended within {timeout} s"
+            raise TimeoutError(message) from None
+
+    async def settle(self) -> None:
+        """Wait until nothing is due and nothing is under way."""
+        await self.scheduler.settle()
+
+    async def advance(self, delta: timedelta) -> None:
+        """Move the virtual clock, stopping at each due time on the way."""
+        clock = self.clock
+        if not isinstance(clock, VirtualClock):
+            raise RuntimeError("only an engine with a VirtualClock can be advanced")
+        target = clock.now() + delta // timedelta(milliseconds=1)
+        while True:
+            await self.settle()
+            due = self.scheduler.next_due()
+            if due is None or due > target:
+                break
+            clock.set(max(due, clock.now()))
+            self.scheduler.wake()
+        clock.set(max(target, clock.now()))
+        self.scheduler.wake()
+        await self.settle()
+
+    # work
+
+    async def _execute(self, item: Item) -> None:
+        run = self.store.run(item.run_id)
+        if run is None or run.ended:
+            self._commit(Transition(drops=[item.job_id]))
+        elif item.kind != "call":
+            self._commit(timer(item, run, self.clock.now()))
+        else:
+            await self._call(item, run)
+
+    async def _call(self, item: Item, run: Run) -> None:
+        started = self.clock.now()
+        if run.status == "Scheduled":
+            dispatched(run, started)
+            self._commit(Transition(runs=[run]))
+        function = self.store.function(run.function_id)
+        if function is None:
+            message = f"function {run.function_id} is not registered any more"
+            answer: Answer = transport_error(message)
+        else:
+            call = build_call(function, run, item, now=started)
+            answer = await self.driver.call(call, now=started)
+        now = self.clock.now()
+        with self.store.transaction():
+            current = self.store.run(item.run_id)
+            if current is None or self.store.item(item.job_id) is None:
+                return
+            self._record(item, answer, started, now)
+            change = respond(
+                current,
+                item,
+                answer,
+                function=function,
+                find=self.store.function,
+                delay=self._delay,
+                now=now,
+            )
+            touched = self._apply(change)
+        self._announce(touched)
+
+    def _record(self, item: Item, answer: Answer, started: int, now: int) -> None:
+        outcome, body, step_id = "reported", None, item.step_id
+        match answer:
+            case Returned(output=output):
+                outcome, body = "returned", output
+            case Errored(body=error):
+                outcome, body = "failed", error
+            case Reported(ops=ops) if len(ops) == 1:
+                op = ops[0]
+                ran = str(op.get("op")).lower() in ("steprun", "step", "steperror", "stepfailed")
+                if ran and isinstance(op.get("id"), str):
+                    step_id = op["id"].encode("ascii", "replace").decode()
+                body = op.get("data")
+                if isinstance(op.get("error"), dict):
+                    outcome = "failed"
+                    body = {**op["error"], "step": op.get("displayName") or op.get("name")}
+            case Reported(ops=ops):
+                body = [o.get("displayName") or o.get("name") or o.get("id") for o in ops]
+        self.store.add_attempt(item, step_id, started, now, outcome, body)
+
+    def _delay(self, attempt: int) -> int:
+        base = self._delays[min(attempt, len(self._delays) - 1)]
+        return base + round(self._jitter() * 1000)
+
+    def _commit(self, change: Transition) -> None:
+        """Apply a change and all that its events bring about, in one transaction."""
+        with self.store.transaction():
+            touched = self._apply(change)
+        self._announce(touched)
+
+    def _apply(self, change: Transition) -> dict[str, Run]:
+        """One event after the other: each sees what the one before has changed."""
+        touched: dict[str, Run] = {}
+        changes, events = [change], deque[Event]()
+        while changes or events:
+            if not changes:
+                changes = self._receive(events.popleft())
+                continue
+            current = changes.pop(0)
+            self.store.apply(current)
+            for run in current.runs:
+                self._keep_alive(run)
+            touched |= {run.id: run for run in current.runs}
+            events += current.events
+        return touched
+
+    def _keep_alive(self, run: Run) -> None:
+        """A run that goes on has work in the queue.
+
+        An app that stops reporting a step of a group leaves it pending, with nothing to end
+        it: the function is then called again instead of waiting for ever.
+        """
+        if not run.ended and not self.store.items_of(run.id):
+            self.store.apply(Transition(items=[discovery(run, self.clock.now())]))
+
+    def _announce(self, touched: Mapping[str, Run]) -> None:
+        self.scheduler.wake()
+        for run in touched.values():
+            for listener in self._listeners:
+                try:
+                    listener(run)
+                except Exception:
+                    _log.exception("a listener failed on run %s", run.id)
+        for signal in self._changes:
+            signal.set()
+
+    def _receive(self, event: Event) -> list[Transition]:
+        """What an event brings about: waits end, runs start."""
+        store, now = self.store, self.clock.now()
+        if not store.add_event(event):
+            return []
+        waits = store.waiting("wait", event.name)
+        if event.name == FINISHED_EVENT and "correlation_id" in event.body["data"]:
+            waits += store.waiting("invoke", event.body["data"]["correlation_id"])
+        changes = fulfil(event, waits, store.run, now)
+        fresh = [
+            function
+            for function in triggered(event, store.functions())
+            if not store.started_since(function.id, event.key, now - DAY)
+        ]
+        return [*changes, start(event, fresh, now)]
+
+
+def _jitter() -> float:
+    return random.uniform(0, MAX_JITTER / 1000)

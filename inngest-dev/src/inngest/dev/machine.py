@@ -1,0 +1,333 @@
+"""Decide what the answer to a call does to its run. Pure: no I/O, no clock.
+
+Not reproduced: expressions, gateways, signals, deferred calls. A run that asks for
+them fails and says so; nothing is ignored.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from inngest.dev.answer import Answer, Errored, Reported, Returned, engine_error
+from inngest.dev.durations import LONGEST, MINUTE, SECOND
+from inngest.dev.ids import new_job_id
+from inngest.dev.model import (
+    INVOKED_EVENT,
+    Event,
+    Function,
+    Item,
+    ItemKind,
+    Json,
+    Run,
+    Step,
+    Transition,
+)
+from inngest.dev.ops import UNCOUNTED, UNSUPPORTED, awaited, due_of, invalid, name_of
+from inngest.dev.runs import discovery, end, internal_event, resume, settle_step
+from inngest.dev.strict import clean
+
+MAX_STEPS = 1000
+MAX_STEP_OUTPUT = 4 * 1024 * 1024
+BACKOFF = tuple(n * SECOND for n in (15, 30, 60, 120, 300, 600, 1200, 2400, 3600, 7200))
+"""Delays before the retries; the last one repeats."""
+MAX_JITTER = MINUTE // 2
+
+Find = Callable[[str], Function | None]
+Delay = Callable[[int], int]
+"""Milliseconds to wait after the n-th (0-based) failed attempt."""
+
+
+def dispatched(run: Run, now: int) -> None:
+    """A call of the run is about to be made."""
+    if run.status == "Scheduled":
+        run.status, run.started_at = "Running", now
+
+
+def respond(
+    run: Run,
+    item: Item,
+    answer: Answer,
+    *,
+    function: Function | None,
+    find: Find,
+    delay: Delay,
+    now: int,
+) -> Transition:
+    """What the answer to `item` changes. `find` looks up a function by id or UUID."""
+    change = Transition(drops=[item.job_id])
+    if run.ended:
+        return change
+    change.runs.append(run)
+    match answer:
+        case Returned(output=output):
+            end(change, run, "Completed", now, output)
+        case Errored():
+            _fail_attempt(change, run, item, answer, function, delay, now)
+        case Reported():
+            problem = invalid(answer, now)
+            if problem is not None:
+                _fail_attempt(change, run, item, problem, function, delay, now)
+            else:
+                if answer.ops and answer.version is not None and answer.version >= 0:
+                    run.version = answer.version
+                _Report(change, run, item, answer, function, find, delay, now).apply()
+    return change
+
+
+def _fail_attempt(
+    change: Transition,
+    run: Run,
+    item: Item,
+    answer: Errored,
+    function: Function | None,
+    delay: Delay,
+    now: int,
+) -> None:
+    if answer.no_retry or _exhausted(item, function):
+        end(change, run, "Failed", now, answer)
+    else:
+        change.drops.remove(item.job_id)
+        change.items.append(_retried(item, answer.retry_after, delay, now))
+
+
+def _exhausted(item: Item, function: Function | None) -> bool:
+    return item.attempt + 1 >= (function.max_attempts if function else 1)
+
+
+def _retried(item: Item, retry_after: int | None, delay: Delay, now: int) -> Item:
+    wait = delay(item.attempt) if retry_after is None else retry_after
+    return replace(item, due=now + wait, attempt=item.attempt + 1, generation=item.generation + 1)
+
+
+class _Report:
+    """One 206 answer, applied operation by operation."""
+
+    def __init__(
+        self,
+        change: Transition,
+        run: Run,
+        item: Item,
+        answer: Reported,
+        function: Function | None,
+        find: Find,
+        delay: Delay,
+        now: int,
+    ) -> None:
+        self.change, self.run, self.item, self.answer = change, run, item, answer
+        self.function, self.find, self.delay, self.now = function, find, delay, now
+        self.group = False
+
+    def apply(self) -> None:
+        ops = [(name_of(op), op) for op in self.answer.ops]
+        for name, _op in ops:
+            if name in UNSUPPORTED.values():
+                message = f"{name} is not supported by the embedded engine yet"
+                self.fail(engine_error("UnsupportedOperation", message))
+                return
+        steps = [op for name, op in ops if name not in UNCOUNTED]
+        if len({op["id"] for op in steps} | set(self.run.steps)) > MAX_STEPS:
+            message = f"The function run exceeded the step limit of {MAX_STEPS} steps."
+            self.fail(engine_error("InngestErrFunctionOverflowed", message))
+            return
+        self.group = len(steps) > 1
+        if self.group and self.run.version == 1:
+            self.run.plan_only = True
+        fresh = [(n, o) for n, o in ops if self._claim(n, o)]
+        ordered = [p for p in fresh if p[0] == "WaitForEvent"]
+        ordered += [p for p in fresh if p[0] != "WaitForEvent"]
+        for name, op in ordered:
+            self._apply(name, op)
+            if self.run.ended:
+                return
+        if not ordered and not self.run.pending:
+            self.change.items.append(discovery(self.run, self.now))
+
+    def fail(self, answer: Errored) -> None:
+        end(self.change, self.run, "Failed", self.now, answer)
+
+    def _claim(self, name: str, op: Mapping[str, Json]) -> bool:
+        """Note a step as pending. False: there is nothing to do for this operation."""
+        if name == "None":
+            return False
+        if name in ("DiscoveryRequest", "RunComplete"):
+            return True
+        known = self.run.steps.get(op["id"])
+        result = name in ("StepRun", "Step", "StepError", "StepFailed")
+        if known is not None:
+            return known.state == "pending" and result
+        if result and not self.group:
+            return True
+        self._note(name, op)
+        return True
+
+    def _note(self, name: str, op: Mapping[str, Json]) -> None:
+        self.run.steps[op["id"]] = Step(
+            id=op["id"],
+            name=clean(str(op.get("displayName") or op.get("name") or op["id"])),
+            op=name,
+            state="pending",
+            created_at=self.now,
+        )
+
+    def _apply(self, name: str, op: Mapping[str, Json]) -> None:
+        match name:
+            case "StepRun" | "Step":
+                self._step_run(name, op)
+            case "StepError" | "StepFailed":
+                self._step_error(name, op)
+            case "StepPlanned":
+                self._plan(op)
+            case "Sleep":
+                self._sleep(op)
+            case "WaitForEvent":
+                self._wait(op)
+            case "InvokeFunction":
+                self._invoke(op)
+            case "RunComplete":
+                end(self.change, self.run, "Completed", self.now, op.get("data"))
+            case _:
+                self.change.items.append(discovery(self.run, self.now))
+
+    def _finish(self, name: str, op: Mapping[str, Json], memo: Json) -> None:
+        member = op["id"] in self.run.steps
+        if not member:
+            self._note(name, op)
+        elif name != "StepPlanned" and self.run.steps[op["id"]].op == "StepPlanned":
+            self.run.steps[op["id"]].op = name  # stored with the result, below
+        if self.run.steps[op["id"]].state != "pending":
+            return
+        settle_step(self.change, self.run, op["id"], memo, self.now)
+        resume(
+            self.change,
+            self.run,
+            self.now,
+            race=self._race(op),
+            member=member,
+            plan_only=self.group,
+        )
+
+    def _step_run(self, name: str, op: Mapping[str, Json]) -> None:
+        data = op.get("data")
+        if name == "Step" and isinstance(data, dict) and set(data) == {"data"}:
+            data = data["data"]
+        if len(json.dumps(data, ensure_ascii=False)) > MAX_STEP_OUTPUT:
+            text = f"error validating generator opcode {op['id']}: "
+            self.fail(engine_error("Error", text + "step output size is greater than the limit"))
+            return
+        self._finish("StepRun", op, {"data": data})
+
+    def _step_error(self, name: str, op: Mapping[str, Json]) -> None:
+        error = op.get("error")
+        error = error if isinstance(error, dict) else {}
+        final = name == "StepFailed" or self.answer.no_retry or error.get("noRetry") is True
+        if not final and not _exhausted(self.item, self.function):
+            if self.item.job_id in self.change.drops:
+                self.change.drops.remove(self.item.job_id)
+                retry = _retried(self.item, self.answer.retry_after, self.delay, self.now)
+                self.change.items.append(retry)
+            return
+        memo = {k: error[k] for k in ("name", "message", "stack", "data", "cause", "noRetry")
+                if error.get(k) is not None}  # fmt: skip
+        memo = {"name": "Error", "message": "", **memo}
+        if name == "StepError" and self.answer.no_retry:
+            memo["noRetry"] = True
+        if op.get("data") is not None:
+            memo.setdefault("data", op["data"])
+        self._finish(name, op, {"error": memo})
+
+    def _plan(self, op: Mapping[str, Json]) -> None:
+        self._enqueue("call", op, self.now)
+
+    def _enqueue(
+        self, kind: ItemKind, op: Mapping[str, Json], due: int, match: str | None = None
+    ) -> None:
+        self.change.items.append(
+            Item(
+                job_id=new_job_id(),
+                run_id=self.run.id,
+                kind=kind,
+                step_id=op["id"],
+                due=due,
+                current=len(self.run.stack),
+                plan_only=self.group or self.run.plan_only,
+                race=self._race(op),
+                match=match,
+            )
+        )
+
+    def _race(self, op: Mapping[str, Json]) -> bool:
+        return self.item.race or (op.get("opts") or {}).get("parallelMode") == "race"
+
+    def _until(self, name: str, op: Mapping[str, Json]) -> int:
+        due = due_of(name, op, self.now)
+        assert due is not None, "checked before anything was applied"
+        return due
+
+    def _sleep(self, op: Mapping[str, Json]) -> None:
+        due = self._until("Sleep", op)
+        if due - self.now > LONGEST:
+            text = (op.get("opts") or {}).get("duration") or op.get("name")
+            self.fail(_too_long("sleep", str(text)))
+        else:
+            self._enqueue("sleep", op, due)
+
+    def _wait(self, op: Mapping[str, Json]) -> None:
+        expression = (op.get("opts") or {}).get("if")
+        if expression:
+            message = f"the embedded engine does not evaluate expressions yet: {expression}"
+            self.fail(engine_error("InvalidExpression", message))
+            return
+        due = self._until("WaitForEvent", op)
+        if due - self.now > LONGEST:
+            text = (op.get("opts") or {}).get("timeout")
+            self.fail(_too_long("wait", str(text)))
+        else:
+            self._enqueue("wait", op, due, match=awaited(op))
+
+    def _invoke(self, op: Mapping[str, Json]) -> None:
+        opts = op.get("opts") or {}
+        payload, due = opts.get("payload"), self._until("InvokeFunction", op)
+        if not isinstance(payload, dict):
+            self.fail(engine_error("InvalidInvocation", "InvokeFunction without opts.payload"))
+            return
+        wanted = clean(str(opts.get("function_id")))
+        child = self.find(wanted)
+        if child is None:
+            message = f"could not find function with ID: {wanted}"
+            self._finish("InvokeFunction", op, {"error": {"name": "Error", "message": message}})
+            return
+        correlation = f"{self.run.id}.{op['id']}"
+        self._enqueue("invoke", op, due, match=correlation)
+        self.change.events.append(self._invocation(op, payload, child, correlation, due))
+
+    def _invocation(
+        self,
+        op: Mapping[str, Json],
+        payload: Mapping[str, Json],
+        child: Function,
+        correlation: str,
+        due: int,
+    ) -> Event:
+        data = payload.get("data")
+        inner = {
+            "correlation_id": correlation,
+            "expire": due,
+            "fn_id": child.id,
+            "name": str(op.get("displayName") or op.get("name") or ""),
+            "source_app_id": self.function.app if self.function else "",
+            "source_fn_id": self.function.uuid if self.function else "",
+            "source_fn_v": 1,
+        }
+        extra = {k: payload[k] for k in ("user", "v", "meta") if payload.get(k) is not None}
+        body = {**(data if isinstance(data, dict) else {}), "_inngest": inner}
+        return internal_event(INVOKED_EVENT, body, self.now, **extra)
+
+
+def _too_long(what: str, text: str) -> Errored:
+    message = (
+        f'The {what} "{text}" ends more than one year in the future; '
+        f"{what}s may last at most one year."
+    )
+    return engine_error("InngestErrTimeoutTooLong", message)

@@ -1,0 +1,144 @@
+"""The values the engine works with. Plain data; times are integer milliseconds since the epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Json = Any
+ItemKind = Literal["call", "sleep", "wait", "invoke"]
+RunStatus = Literal["Scheduled", "Running", "Completed", "Failed", "Cancelled"]
+StepState = Literal["pending", "completed", "failed"]
+
+DISCOVERY = "step"
+"""The step id of a call that replays the function and looks for what is new."""
+
+FAILED_EVENT = "inngest/function.failed"
+FINISHED_EVENT = "inngest/function.finished"
+CANCELLED_EVENT = "inngest/function.cancelled"
+INVOKED_EVENT = "inngest/function.invoked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    event: str
+    expression: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    id: str
+    """Composite id, `<app>-<function>`."""
+    uuid: str
+    app: str
+    name: str
+    url: str
+    max_attempts: int
+    triggers: tuple[Trigger, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    internal_id: str
+    received_at: int
+    body: Mapping[str, Json]
+    """name, data, id, ts, and user, v, meta when given."""
+
+    @property
+    def name(self) -> str:
+        return str(self.body["name"])
+
+    @property
+    def key(self) -> str:
+        """What de-duplicates: the sender's id, else the internal one."""
+        return str(self.body["id"])
+
+    def wire(self) -> dict[str, Json]:
+        """As functions see it."""
+        return {"user": {}, **self.body}
+
+
+@dataclass(slots=True, kw_only=True)
+class Step:
+    """One step of a run. `memo` means something once `state` is not pending."""
+
+    id: str
+    name: str
+    op: str
+    state: StepState
+    created_at: int
+    ended_at: int | None = None
+    memo: Json = None
+    dirty: bool = True
+    """Whether it differs from what is stored."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    id: str
+    function_id: str
+    event: Event
+    status: RunStatus
+    created_at: int
+    started_at: int | None = None
+    ended_at: int | None = None
+    output: Json = None
+    version: int = -1
+    plan_only: bool = False
+    """Sticky plan-only mode of request version 1."""
+    steps: dict[str, Step] = field(default_factory=dict)
+    stack: list[str] = field(default_factory=list)
+
+    @property
+    def ended(self) -> bool:
+        return self.ended_at is not None
+
+    @property
+    def memos(self) -> dict[str, Json]:
+        return {s.id: s.memo for s in self.steps.values() if s.state != "pending"}
+
+    @property
+    def pending(self) -> set[str]:
+        return {s.id for s in self.steps.values() if s.state == "pending"}
+
+    @property
+    def correlation_id(self) -> str | None:
+        data = self.event.body.get("data") or {}
+        inner = data.get("_inngest") if isinstance(data, dict) else None
+        if self.event.name != INVOKED_EVENT or not isinstance(inner, dict):
+            return None
+        return str(inner.get("correlation_id"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One entry of the queue. It stays in the store until its work is recorded."""
+
+    job_id: str
+    run_id: str
+    kind: ItemKind
+    step_id: str
+    due: int
+    attempt: int = 0
+    generation: int = 1
+    current: int = 0
+    plan_only: bool = False
+    race: bool = False
+    match: str | None = None
+    """Event name of a wait, correlation id of an invoke."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Transition:
+    """What one happening changes. The store applies it whole, or not at all."""
+
+    runs: list[Run] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+    drops: list[str] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+
+def server_error(name: str, message: str) -> dict[str, Json]:
+    """The output of a run that the engine itself had to fail."""
+    return {"error": {"error": f"{name}: {message}", "name": name, "message": message}}

@@ -1,0 +1,216 @@
+"""Start runs from events, wake waiting runs, and end runs. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from inngest.dev.answer import Errored, public_error
+from inngest.dev.ids import new_job_id, new_ulid
+from inngest.dev.model import (
+    CANCELLED_EVENT,
+    DISCOVERY,
+    FAILED_EVENT,
+    FINISHED_EVENT,
+    INVOKED_EVENT,
+    Event,
+    Function,
+    Item,
+    Json,
+    Run,
+    RunStatus,
+    Transition,
+    Trigger,
+)
+
+EQUALITY = re.compile(r"""\s*event\.data\.function_id\s*==\s*(['"])([^'"\\]*)\1\s*""")
+"""The only trigger expression evaluated here: the one of failure handlers."""
+
+
+def matches(trigger: Trigger, event: Event) -> bool:
+    """Exact name or trailing wildcard, then the expression."""
+    if trigger.event.endswith(("/*", ".*")):
+        named = event.name.startswith(trigger.event[:-1])
+    else:
+        named = trigger.event == event.name
+    if not named or trigger.expression is None:
+        return named
+    equality = EQUALITY.fullmatch(trigger.expression)
+    data = event.body.get("data")
+    return (
+        equality is not None and isinstance(data, dict) and data.get("function_id") == equality[2]
+    )
+
+
+def triggered(event: Event, functions: Iterable[Function]) -> list[Function]:
+    """The functions that an event starts. An invocation starts only the one it addresses."""
+    if event.name == INVOKED_EVENT:
+        target = _inner(event).get("fn_id")
+        return [f for f in functions if f.id == target]
+    return [f for f in functions if any(matches(t, event) for t in f.triggers)]
+
+
+def start(event: Event, functions: Iterable[Function], now: int) -> Transition:
+    """One independent run per function; a future `ts` delays its first call."""
+    change = Transition()
+    due = max(now, int(event.body["ts"]))
+    for function in functions:
+        run = Run(
+            id=new_ulid(now),
+            function_id=function.id,
+            event=event,
+            status="Scheduled",
+            created_at=now,
+        )
+        change.runs.append(run)
+        change.items.append(discovery(run, due))
+    return change
+
+
+def discovery(run: Run, due: int, *, plan_only: bool = False) -> Item:
+    return Item(
+        job_id=new_job_id(),
+        run_id=run.id,
+        kind="call",
+        step_id=DISCOVERY,
+        due=due,
+        current=len(run.stack),
+        plan_only=plan_only or run.plan_only,
+    )
+
+
+def settle_step(change: Transition, run: Run, step_id: str, memo: Json, now: int) -> None:
+    """Store the result of a step, once: the first result wins."""
+    step = run.steps[step_id]
+    if step.state != "pending":
+        return
+    failed = isinstance(memo, dict) and set(memo) == {"error"} and step.op != "WaitForEvent"
+    step.state, step.memo, step.ended_at = "failed" if failed else "completed", memo, now
+    step.dirty = True
+    run.stack.append(step_id)
+    _touch(change, run)
+
+
+def resume(
+    change: Transition,
+    run: Run,
+    now: int,
+    *,
+    race: bool,
+    member: bool,
+    plan_only: bool = False,
+) -> None:
+    """Ask for the next discovery: once a whole group is done, or after each member in a race."""
+    if run.version == 1 or race or not member or not run.pending:
+        change.items.append(discovery(run, now, plan_only=plan_only))
+
+
+def wake(item: Item, run: Run, memo: Json, now: int) -> Transition:
+    """A sleep, wait or invoke is over: store its memo and go on."""
+    change = Transition(drops=[item.job_id])
+    if run.ended or item.step_id not in run.pending:
+        return change
+    settle_step(change, run, item.step_id, memo, now)
+    resume(change, run, now, race=item.race, member=True)
+    return change
+
+
+def timer(item: Item, run: Run, now: int) -> Transition:
+    """A sleep, wait or invoke fell due."""
+    memo: Json = None
+    if item.kind == "invoke":
+        name = "InngestInvokeTimeoutError"
+        message = "Timed out waiting for invoked function to complete"
+        memo = {"error": {"error": f"{name}: {message}", "name": name, "message": message}}
+    return wake(item, run, memo, now)
+
+
+def fulfil(
+    event: Event, items: Sequence[Item], load: Callable[[str], Run | None], now: int
+) -> list[Transition]:
+    """Wake the waits for this event, and the invoke whose child it says has ended."""
+    changes = []
+    loaded: dict[str, Run] = {}
+    for item in items:
+        run = loaded.get(item.run_id) or load(item.run_id)
+        if run is None:
+            changes.append(Transition(drops=[item.job_id]))
+            continue
+        loaded[run.id] = run
+        memo: Json = event.wire()
+        if item.kind == "invoke":
+            memo = invoke_memo(event)
+        elif run.event.internal_id == event.internal_id:
+            continue
+        changes.append(wake(item, run, memo, now))
+    return changes
+
+
+def invoke_memo(finished: Event) -> Json:
+    """What the parent sees of its child's end."""
+    data = finished.body["data"]
+    status = _inner(finished).get("status")
+    if status == "Completed":
+        return {"data": data.get("result")}
+    if status == "Failed":
+        return {"error": data.get("error")}
+    return finished.wire()
+
+
+def end(
+    change: Transition, run: Run, status: RunStatus, now: int, answer: Errored | Json = None
+) -> None:
+    """End a run: its items go, and the internal events tell about it."""
+    run.status, run.ended_at = status, now
+    run.started_at = run.started_at or now
+    data: dict[str, Json] = {
+        "_inngest": {"status": status},
+        "function_id": run.function_id,
+        "run_id": run.id,
+        "event": run.event.wire(),
+        "events": [dict(run.event.body)],
+    }
+    if run.correlation_id is not None:
+        data["correlation_id"] = run.correlation_id
+    if isinstance(answer, Errored):
+        run.output = answer.body
+        data |= {"result": answer.body, "error": public_error(answer)}
+    elif status == "Completed":
+        run.output = answer
+        data["result"] = answer
+    _touch(change, run)
+    change.items = [i for i in change.items if i.run_id != run.id]
+    if run.event.name in (FINISHED_EVENT, FAILED_EVENT):
+        return
+    change.events.append(internal_event(FINISHED_EVENT, data, now))
+    if status == "Failed":
+        change.events.append(internal_event(FAILED_EVENT, data, now, key=run.id))
+    if status == "Cancelled":
+        change.events.append(internal_event(CANCELLED_EVENT, data, now, key=run.id))
+
+
+def cancel(run: Run, now: int) -> Transition:
+    """Cancel a run. One that ended stays as it is."""
+    change = Transition()
+    if not run.ended:
+        end(change, run, "Cancelled", now)
+    return change
+
+
+def internal_event(
+    name: str, data: Mapping[str, Json], now: int, *, key: str | None = None, **extra: Json
+) -> Event:
+    internal_id = new_ulid(now)
+    body = {"name": name, "data": dict(data), "id": key or internal_id, "ts": now, **extra}
+    return Event(internal_id=internal_id, received_at=now, body=body)
+
+
+def _inner(event: Event) -> Mapping[str, Json]:
+    data = event.body.get("data")
+    inner = data.get("_inngest") if isinstance(data, dict) else None
+    return inner if isinstance(inner, dict) else {}
+
+
+def _touch(change: Transition, run: Run) -> None:
+    if all(run is not other for other in change.runs):
+        change.runs.append(run)

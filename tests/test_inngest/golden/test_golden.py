@@ -1,0 +1,158 @@
+"""Every recording, against our SDK; what is not replayed is said in uncovered.toml."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from dataclasses import dataclass
+
+import pytest
+from inngest import Inngest
+from inngest._internal.protocol.signature import SigningKey, sign
+
+from . import differences
+from .apps import APPS, Build
+from .replay import (
+    ORIGIN,
+    RECORDINGS,
+    RecordedServer,
+    Replay,
+    base_url_of,
+    flask_app,
+    handler_app,
+    load,
+)
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+KEY = "signkey-test-7468697320697320612074657374206b65792121"
+OTHER_KEY = "signkey-test-00112233445566778899aabbccddeeff"
+EVENT_KEY = "evkey-abcdef0123456789"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cloud:
+    """How a recorded app in cloud mode was set up."""
+
+    key: str = KEY
+    fallback: str | None = None
+    has_origin: bool = False
+
+
+CLOUD = {
+    "cloud_mode_fallback_key": Cloud(key=OTHER_KEY, fallback=KEY),
+    "cloud_mode_signature_rejected": Cloud(key=OTHER_KEY),
+    "cloud_mode_signed_call": Cloud(),
+    "introspection_signed": Cloud(fallback=OTHER_KEY, has_origin=True),
+    "sync_in_band_signed": Cloud(has_origin=True),
+    "trust_probe": Cloud(),
+}
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith("INNGEST_"):
+            monkeypatch.delenv(name)
+
+
+def replayed(name: str, build: Build, monkeypatch: pytest.MonkeyPatch) -> Replay:
+    cloud = CLOUD.get(name)
+    if cloud and cloud.fallback:
+        monkeypatch.setenv("INNGEST_SIGNING_KEY_FALLBACK", cloud.fallback)
+    origin = api_origin_of(name)
+    client = Inngest(
+        app_id=f"rec-{name.replace('_', '-')}",
+        api_base_url=origin,
+        event_api_base_url=origin,
+        event_key=EVENT_KEY if cloud else None,
+        is_production=cloud is not None,
+        signing_key=cloud.key if cloud else None,
+    )
+    server = RecordedServer()
+    client._http = server
+    base_url = base_url_of(name)
+    if cloud:
+        serve_origin = served_at(name) if cloud.has_origin else None
+        ask = handler_app(client, build(client), base_url, serve_origin=serve_origin)
+    else:
+        ask = flask_app(client, build(client), base_url)
+    replay = Replay(name=name, server=server, ask=ask)
+    replay.run()
+    return replay
+
+
+def api_origin_of(name: str) -> str:
+    return found_in(name, r'"api_origin": "([^"]+)"') or ORIGIN
+
+
+def served_at(name: str) -> str | None:
+    return found_in(name, r'"serve_origin": "([^"]+)"')
+
+
+def found_in(name: str, pattern: str) -> str | None:
+    found = re.search(pattern, (RECORDINGS / f"{name}.json").read_text("utf-8"))
+    return found[1] if found else None
+
+
+CASES = [
+    pytest.param(name, build, id=f"{name}-{build.__name__}")
+    for name, builds in sorted(APPS.items())
+    for build in builds
+]
+
+
+@pytest.mark.parametrize(("name", "build"), CASES)
+def test_does_what_is_recorded(
+    name: str, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replay = replayed(name, build, monkeypatch)
+    assert not replay.problems, "\n".join(replay.problems)
+    assert replay.answers
+
+
+@pytest.mark.parametrize("name", sorted(CLOUD))
+def test_every_signed_answer_is_signed_with_the_key_of_the_call(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replay = replayed(name, APPS[name][0], monkeypatch)
+    keys = [
+        key
+        for text in (CLOUD[name].key, CLOUD[name].fallback)
+        if text is not None and isinstance(key := SigningKey.parse(text), SigningKey)
+    ]
+    for exchange, answered in replay.answers:
+        ours = answered.headers.get("x-inngest-signature")
+        recorded = exchange.response_headers.get("x-inngest-signature")
+        if ours is None:
+            continue
+        assert recorded is not None
+        assert exchange.now is not None
+        raw = exchange.response_raw
+        (signer,) = [key for key in keys if sign(key, raw, exchange.now) == recorded]
+        assert ours == sign(signer, answered.body, exchange.now)
+
+
+def test_every_recording_is_replayed_or_said_not_to_be() -> None:
+    uncovered = tomllib.loads((RECORDINGS / "uncovered.toml").read_text("utf-8"))["uncovered"]
+    recordings = {path.stem for path in RECORDINGS.glob("*.json")}
+    assert set(APPS) & set(uncovered) == set(), "both replayed and listed as not replayed"
+    assert set(APPS) | set(uncovered) == recordings
+    assert all(isinstance(reason, str) and reason for reason in uncovered.values())
+
+
+def test_every_difference_names_an_exchange_and_a_reason() -> None:
+    for name, by_index in differences.ON_PURPOSE.items():
+        indexes = {exchange.index for exchange in load(name)}
+        assert name in APPS
+        assert set(by_index) <= indexes
+        assert all(each.reason and each.ours for found in by_index.values() for each in found)
+    for name, skipped in differences.NOT_REPLAYED.items():
+        assert name in APPS
+        assert set(skipped) <= {exchange.index for exchange in load(name)}
+        assert all(skipped.values())
+    assert all(rule.reason for rule in differences.GENERAL)

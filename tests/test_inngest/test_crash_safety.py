@@ -1,0 +1,165 @@
+"""A step that succeeded is not executed again, whatever happens to the app afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import inngest
+from inngest.dev import DevServer, Engine
+
+SEED = 20240
+RUNS = 50
+WAVE = 5
+KILLS_OF_A_RUN = 3
+STEPS = 4
+POINTS = ("before", "inside", "worked", "answering", "answered")
+APP = Path(__file__).with_name("crash_app.py")
+
+# A wave's kills are fewer than the app's 20 retries: no call can run out of attempts.
+assert WAVE * KILLS_OF_A_RUN < 20
+
+Kill = tuple[int, int, str]
+
+
+def plan(seed: int) -> list[Kill]:
+    rng = random.Random(seed)
+    places = [(step, point) for step in range(STEPS) for point in POINTS]
+    return [
+        (key, step, point)
+        for key in range(RUNS)
+        for step, point in rng.sample(places, KILLS_OF_A_RUN)
+    ]
+
+
+@contextmanager
+def supervised(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The app and its supervisor, in a process group that ends with the block."""
+    with (folder / "output").open("wb") as output:
+        supervisor = subprocess.Popen(
+            [sys.executable, str(APP), str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            yield supervisor
+        finally:
+            os.killpg(supervisor.pid, signal.SIGKILL)
+            supervisor.wait(10)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def register(server: DevServer, supervisor: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        assert supervisor.poll() is None
+        status, text = server.sync(f"http://127.0.0.1:{port}/api/inngest")
+        if status == 200:
+            return
+        assert status == 0, text
+        time.sleep(0.02)
+    pytest.fail("the app did not start")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the supervisor forks")
+def test_finished_steps_are_never_executed_again(tmp_path: Path) -> None:
+    kills = plan(SEED)
+    port = free_port()
+    engine = Engine(db=str(tmp_path / "engine.db"), backoff=[0.01])
+    with DevServer(port=0, engine=engine) as server:
+        options = {"engine": server.origin, "port": port, "kills": kills}
+        (tmp_path / "plan.json").write_text(json.dumps(options))
+        with supervised(tmp_path) as supervisor:
+            register(server, supervisor, port)
+            client = inngest.Inngest(
+                app_id="test", is_production=False, event_api_base_url=server.origin
+            )
+            for first in range(0, RUNS, WAVE):
+                keys = range(first, first + WAVE)
+                ids = client.send_sync([event(key) for key in keys])
+                for key, event_id in zip(keys, ids, strict=True):
+                    run = server.wait_for_run(event_id, timeout=20)
+                    assert run["status"] == "Completed", (key, run)
+                    assert run["output"] == sum(range(STEPS))
+                    assert reported_once(run)
+                    assert [step["state"] for step in run["steps"]] == ["completed"] * STEPS
+            client.close()
+            lines = finished_log(tmp_path / "log", {f"kill {k} {s} {p}" for k, s, p in kills})
+    check(lines)
+    assert lines.count("restart") >= RUNS
+
+
+def reported_once(run: dict[str, Any]) -> bool:
+    """The engine took one result of every step."""
+    results = [a["step_id"] for a in run["attempts"] if a["outcome"] == "reported"]
+    return sorted(results) == sorted(step["id"] for step in run["steps"])
+
+
+def finished_log(log: Path, expected: set[str]) -> list[str]:
+    """The lines of the log, when all kills are among them and a process lives again."""
+    deadline = time.monotonic() + 10
+    while True:
+        lines = log.read_text().splitlines()
+        kills = [line for line in lines if line.startswith("kill")]
+        if set(kills) == expected and lines[-1] != kills[-1]:
+            assert len(kills) == len(expected)
+            return lines
+        assert time.monotonic() < deadline, expected ^ set(kills)
+        time.sleep(0.02)
+
+
+def event(key: int) -> inngest.Event:
+    return inngest.Event(name=("crash/sync", "crash/async")[key % 2], data={"key": key})
+
+
+def check(lines: list[str]) -> None:
+    """Hold the log against the promise.
+
+    What the function has seen of a step is final; and where a step ran twice, the app was
+    killed between the two, before the first result could reach the engine. A life of the
+    app ends at the line "restart": other threads may go on for a moment after "kill".
+    """
+    seen: set[str] = set()
+    ran: dict[str, int] = {}
+    lives = 1
+    for line in lines:
+        what, _, rest = line.partition(" ")
+        if what == "restart":
+            lives += 1
+        elif what == "saw":
+            seen.add(rest)
+        elif what == "ran":
+            key, step = rest.split()
+            later = {f"{key} {n}" for n in range(int(step), STEPS)}
+            assert not seen & later, f"step {step} of run {key} ran after it was finished"
+            assert ran.get(rest) != lives, f"step {step} of run {key} ran twice without a crash"
+            ran[rest] = lives
+    assert len(seen) == len(ran) == RUNS * STEPS
+
+
+@pytest.mark.parametrize(
+    "lines", [["ran 0 1", "saw 0 1", "restart", "ran 0 1"], ["ran 0 1", "ran 0 1"]]
+)
+def test_the_check_sees_a_repetition(lines: list[str]) -> None:
+    with pytest.raises(AssertionError, match="ran"):
+        check(lines)

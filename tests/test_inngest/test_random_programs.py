@@ -1,0 +1,325 @@
+"""Random programs of steps end as a plain interpreter says, with no step run too often."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import flask
+import pytest
+
+import inngest
+import inngest.flask
+
+PROGRAMS = 120
+MAX_ATTEMPTS = 3
+JSONValue = Any
+
+
+@dataclass(frozen=True)
+class Do:
+    """A step. ``failures`` come first; with ``is_fatal`` the first one is final."""
+
+    id: str
+    failures: int = 0
+    is_fatal: bool = False
+    is_caught: bool = True
+
+    @property
+    def fails(self) -> bool:
+        return self.is_fatal or self.failures >= MAX_ATTEMPTS
+
+    @property
+    def executions(self) -> int:
+        return 1 if self.is_fatal else min(self.failures + 1, MAX_ATTEMPTS)
+
+
+@dataclass(frozen=True)
+class Sleep:
+    id: str
+
+
+@dataclass(frozen=True)
+class Loop:
+    times: int
+    body: Program
+
+
+@dataclass(frozen=True)
+class Parallel:
+    branches: tuple[Program, ...]
+    style: str
+
+
+Program = tuple["Do | Sleep | Loop | Parallel", ...]
+
+
+@dataclass
+class Generator:
+    rng: random.Random
+    made: int = 0
+
+    def program(self, depth: int = 0, *, in_branch: bool = False) -> Program:
+        length = self.rng.randint(0 if in_branch else 1, 3)
+        return tuple(self.node(depth, in_branch) for _ in range(length))
+
+    def node(self, depth: int, in_branch: bool) -> Do | Sleep | Loop | Parallel:
+        self.made += 1
+        name = f"n{self.made}"
+        kind = self.rng.random()
+        if depth < 3 and kind < 0.2:
+            branches = self.rng.randint(0, 3)
+            style = self.rng.choice(["gather", "group", "taskgroup"])
+            return Parallel(
+                tuple(self.program(depth + 1, in_branch=True) for _ in range(branches)), style
+            )
+        if depth < 2 and kind < 0.3:
+            return Loop(self.rng.randint(0, 3), self.program(depth + 1, in_branch=in_branch))
+        if kind < 0.4:
+            return Sleep(name)
+        if kind < 0.75:
+            return Do(name)
+        is_caught = in_branch or self.rng.random() < 0.7
+        if self.rng.random() < 0.3:
+            return Do(name, is_fatal=True, is_caught=is_caught)
+        return Do(name, failures=self.rng.randint(1, MAX_ATTEMPTS), is_caught=is_caught)
+
+
+class Uncaught(Exception):
+    """The reference's stand-in for a step error that ends the function."""
+
+
+@dataclass
+class Reference:
+    """What a program does, without any engine."""
+
+    expected: Counter[tuple[str, int]] = field(default_factory=Counter)
+    seen: Counter[str] = field(default_factory=Counter)
+
+    def run(self, program: Program) -> list[JSONValue]:
+        out: list[JSONValue] = []
+        for node in program:
+            match node:
+                case Do():
+                    use = self.seen[node.id]
+                    self.seen[node.id] += 1
+                    self.expected[node.id, use] = node.executions
+                    if node.fails and not node.is_caught:
+                        raise Uncaught(node.id)
+                    out.append(["error", f"{node.id} failed"] if node.fails else [node.id, use])
+                case Sleep():
+                    out.append("slept")
+                case Loop():
+                    for _ in range(node.times):
+                        out.append(self.run(node.body))  # noqa: PERF401
+                case Parallel():
+                    out.append([self.run(branch) for branch in node.branches])
+        return out
+
+
+@dataclass
+class Work:
+    """The handlers of the steps; they count how often they run."""
+
+    done: Counter[tuple[str, int]] = field(default_factory=Counter)
+
+    def run(self, node: Do, use: int) -> JSONValue:
+        self.done[node.id, use] += 1
+        if node.is_fatal:
+            raise inngest.NonRetriableError(f"{node.id} failed")
+        if self.done[node.id, use] <= node.failures:
+            raise ValueError(f"{node.id} failed")
+        return [node.id, use]
+
+    async def run_async(self, node: Do, use: int) -> JSONValue:
+        await asyncio.sleep(0)
+        return self.run(node, use)
+
+
+async def together(
+    ctx: inngest.Context, style: str, branches: Sequence[Callable[[], Awaitable[JSONValue]]]
+) -> list[JSONValue]:
+    if style == "group":
+        return list(await ctx.group.parallel(tuple(branches)))
+    if style == "taskgroup" and sys.version_info >= (3, 11):
+
+        async def one(branch: Callable[[], Awaitable[JSONValue]]) -> JSONValue:
+            return await branch()
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(branch)) for branch in branches]
+        return [task.result() for task in tasks]
+    return list(await asyncio.gather(*(branch() for branch in branches)))
+
+
+async def interpret(
+    ctx: inngest.Context, work: Work, program: Program, seen: Counter[str]
+) -> list[JSONValue]:
+    out: list[JSONValue] = []
+    for node in program:
+        match node:
+            case Do():
+                use = seen[node.id]
+                seen[node.id] += 1
+                try:
+                    out.append(await ctx.step.run(node.id, work.run_async, node, use))
+                except inngest.StepError as error:
+                    if not node.is_caught:
+                        raise
+                    out.append(["error", error.message])
+            case Sleep():
+                await ctx.step.sleep(node.id, 1)
+                out.append("slept")
+            case Loop():
+                for _ in range(node.times):
+                    out.append(await interpret(ctx, work, node.body, seen))  # noqa: PERF401
+            case Parallel():
+                branches = [partial(interpret, ctx, work, b, seen) for b in node.branches]
+                out.append(await together(ctx, node.style, branches))
+    return out
+
+
+def interpret_sync(
+    ctx: inngest.ContextSync, work: Work, program: Program, seen: Counter[str]
+) -> list[JSONValue]:
+    out: list[JSONValue] = []
+    for node in program:
+        match node:
+            case Do():
+                use = seen[node.id]
+                seen[node.id] += 1
+                try:
+                    out.append(ctx.step.run(node.id, work.run, node, use))
+                except inngest.StepError as error:
+                    if not node.is_caught:
+                        raise
+                    out.append(["error", error.message])
+            case Sleep():
+                ctx.step.sleep(node.id, 1)
+                out.append("slept")
+            case Loop():
+                for _ in range(node.times):
+                    out.append(interpret_sync(ctx, work, node.body, seen))  # noqa: PERF401
+            case Parallel():
+                branches = tuple(partial(interpret_sync, ctx, work, b, seen) for b in node.branches)
+                out.append(list(ctx.group.parallel(branches)))
+    return out
+
+
+@dataclass
+class Server:
+    """The least that can be called an executor: one run, calls in random order."""
+
+    app: flask.Flask
+    rng: random.Random
+    memos: dict[str, JSONValue] = field(default_factory=dict)
+    stack: list[str] = field(default_factory=list)
+    queue: list[tuple[str, int]] = field(default_factory=lambda: [("step", 0)])
+    planned: set[str] = field(default_factory=set)
+    is_parallel: bool = False
+
+    def run(self) -> tuple[int, JSONValue]:
+        for _ in range(2000):
+            assert self.queue, "the run has stalled"
+            target, attempt = self.queue.pop(self.rng.randrange(len(self.queue)))
+            status, body, headers = self.call(target, attempt)
+            if status == 206:
+                self.take(body, target, attempt)
+                continue
+            assert target == "step"
+            assert not [queued for queued in self.queue if queued[0] != "step"]
+            assert status == 200 or headers["x-inngest-no-retry"] == "true", body
+            return status, body
+        raise AssertionError("the run does not end")
+
+    def call(self, target: str, attempt: int) -> tuple[int, JSONValue, Any]:
+        answer = self.app.test_client().post(
+            f"/api/inngest?fnId=app-fn&stepId={target}",
+            data=json.dumps(
+                {
+                    "ctx": {
+                        "run_id": "R",
+                        "fn_id": "F",
+                        "attempt": attempt,
+                        "max_attempts": MAX_ATTEMPTS,
+                        "disable_immediate_execution": self.is_parallel and target == "step",
+                        "stack": {"stack": self.stack, "current": len(self.stack)},
+                    },
+                    "event": {"name": "e", "data": {}},
+                    "events": [{"name": "e", "data": {}}],
+                    "steps": self.memos,
+                    "use_api": False,
+                }
+            ),
+        )
+        return answer.status_code, answer.json, answer.headers
+
+    def take(self, ops: list[dict[str, JSONValue]], target: str, attempt: int) -> None:
+        self.is_parallel = self.is_parallel or len(ops) > 1
+        for op in ops:
+            hashed = op["id"]
+            assert hashed not in self.memos, "a finished step is reported again"
+            match op["op"]:
+                case "StepPlanned":
+                    assert target == "step"
+                    if hashed not in self.planned:
+                        self.planned.add(hashed)
+                        self.queue.append((hashed, 0))
+                case "StepError":
+                    assert attempt + 1 < MAX_ATTEMPTS
+                    self.queue.append((target, attempt + 1))
+                case "StepRun":
+                    self.finish(hashed, {"data": op["data"]})
+                case "StepFailed":
+                    self.finish(hashed, {"error": op["error"]})
+                case "Sleep":
+                    self.finish(hashed, None)
+                case other:
+                    raise AssertionError(f"unexpected {other}")
+
+    def finish(self, hashed: str, memo: JSONValue) -> None:
+        self.memos[hashed] = memo
+        self.stack.append(hashed)
+        if not any(target == "step" for target, _ in self.queue):
+            self.queue.append(("step", 0))
+
+
+@pytest.mark.parametrize("is_async", [True, False], ids=["async", "sync"])
+@pytest.mark.parametrize("seed", range(PROGRAMS))
+def test_a_random_program_ends_as_the_reference_and_runs_each_step_once(
+    seed: int, is_async: bool
+) -> None:
+    program = Generator(random.Random(seed)).program()
+    work, reference = Work(), Reference()
+    client = inngest.Inngest(app_id="app", is_production=False)
+    declare = client.create_function(fn_id="fn", trigger=inngest.TriggerEvent(event="e"))
+    function: inngest.Function[Any]
+    if is_async:
+
+        async def handler(ctx: inngest.Context) -> list[JSONValue]:
+            return await interpret(ctx, work, program, Counter())
+
+        function = declare(handler)
+    else:
+
+        def handler_sync(ctx: inngest.ContextSync) -> list[JSONValue]:
+            return interpret_sync(ctx, work, program, Counter())
+
+        function = declare(handler_sync)
+    app = flask.Flask("app")
+    inngest.flask.serve(app, client, [function])
+    status, body = Server(app, random.Random(seed)).run()
+    try:
+        expected = reference.run(program)
+    except Uncaught as error:
+        assert (status, body["message"]) == (500, f"{error} failed")
+    else:
+        assert (status, body) == (200, expected)
+    assert work.done == reference.expected

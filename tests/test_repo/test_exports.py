@@ -1,0 +1,53 @@
+"""What `inngest` exports is sorted, and each name says what it is."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import itertools
+from pathlib import Path
+
+import inngest
+
+
+def documented_assignments(source: Path) -> set[str]:
+    """Names of aliases and constants that are followed by a docstring."""
+    names: set[str] = set()
+    for path in source.rglob("*.py"):
+        body = ast.parse(path.read_text()).body
+        for node, after in itertools.pairwise(body):
+            if isinstance(node, ast.Assign):
+                targets = node.targets
+            elif isinstance(node, ast.AnnAssign):
+                targets = [node.target]
+            else:
+                continue
+            if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+                names |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return names
+
+
+def is_documented(name: str, value: object, assignments: set[str]) -> bool:
+    if inspect.isclass(value):
+        # A dataclass without a docstring is given its signature.
+        doc = vars(value).get("__doc__") or ""
+        return bool(doc) and not doc.startswith(f"{value.__name__}(")
+    if inspect.isroutine(value) or inspect.ismodule(value):
+        return bool(value.__doc__)
+    return name in assignments
+
+
+def test_exports_are_sorted_and_exist() -> None:
+    assert list(inngest.__all__) == sorted(inngest.__all__)
+    assert len(set(inngest.__all__)) == len(inngest.__all__)
+    assert [name for name in inngest.__all__ if not hasattr(inngest, name)] == []
+
+
+def test_every_export_has_a_docstring(root: Path) -> None:
+    assignments = documented_assignments(root / "inngest-core/src/inngest")
+    missing = [
+        name
+        for name in inngest.__all__
+        if not is_documented(name, getattr(inngest, name), assignments)
+    ]
+    assert missing == []

@@ -1,0 +1,74 @@
+"""Imports run one way: the contracts in pyproject.toml, and what they cannot say."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+# All that the pure layers may import of ours, beside themselves.
+ALLOWED = {"types", "errors", "flow", "version", "event", "op"}
+IMPURE = {
+    "asyncio", "concurrent", "ctypes", "httpx", "multiprocessing", "os", "queue", "random", "select",
+    "signal", "socket", "sqlite3", "ssl", "subprocess", "threading", "urllib3",
+}  # fmt: skip
+
+
+def imported_by(path: Path, package: str) -> set[str]:
+    """Every module that one file imports, by its absolute name."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            parts = package.split(".")
+            base = ".".join(parts[: len(parts) - node.level + 1]) if node.level else ""
+            module = ".".join(part for part in (base, node.module or "") if part)
+            names |= {f"{module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def test_contracts_hold(run: Callable[..., str], root: Path) -> None:
+    run(sys.executable, root / "scripts/layers.py")
+
+
+@pytest.mark.parametrize("layer", ["engine", "protocol"])
+def test_pure_layer_imports_only_types_and_errors(layer: str, root: Path) -> None:
+    source = root / "inngest-core/src"
+    wrong = []
+    for path in sorted((source / "inngest/_internal" / layer).rglob("*.py")):
+        if path.name.endswith("_test.py") or path.name == "conftest.py":
+            continue
+        package = ".".join(path.parent.relative_to(source).parts)
+        for name in sorted(imported_by(path, package)):
+            parts = name.split(".")
+            ours = parts[0] == "inngest"
+            if ours and not (parts[1] == "_internal" and parts[2] in {layer, *ALLOWED}):
+                wrong.append(f"{path.name}: {name}")
+            if parts[0] in IMPURE:
+                wrong.append(f"{path.name}: {name}")
+    assert wrong == []
+
+
+def test_core_knows_no_framework(root: Path) -> None:
+    frameworks = {
+        "asgiref",
+        "django",
+        "fastapi",
+        "flask",
+        "starlette",
+        "tornado",
+        "uvicorn",
+        "websockets",
+    }
+    source = root / "inngest-core/src/inngest/_internal"
+    wrong = [
+        f"{path.relative_to(source)}: {name}"
+        for path in source.rglob("*.py")
+        for name in imported_by(path, "inngest")
+        if name.split(".")[0] in frameworks
+    ]
+    assert wrong == []

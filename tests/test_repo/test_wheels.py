@@ -1,0 +1,303 @@
+"""The wheels, built and installed for real: contents, dependencies, types."""
+
+from __future__ import annotations
+
+import email
+import email.message
+import importlib.metadata
+import shutil
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[2]
+MEMBERS = sorted(path.parent.name for path in ROOT.glob("inngest-*/pyproject.toml"))
+USER_PROJECT = ROOT / "tests/test_repo/user_project"
+
+# What each distribution asks for, and nothing else: a new dependency is a decision.
+CORE = {"httpx", "importlib-metadata", "pluggy", "pydantic", "typing-extensions"}
+DIRECT = {"inngest-core": CORE, "inngest-flask": {"inngest-core", "flask"}}
+
+pytestmark = pytest.mark.slow
+
+
+class Run(Protocol):
+    def __call__(self, *command: str | Path, cwd: Path = ..., **env: str) -> str: ...
+
+
+class Install(Protocol):
+    def __call__(self, *names: str) -> Path: ...
+
+
+def python_of(venv: Path) -> Path:
+    return venv / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+def site_of(venv: Path) -> str:
+    return sysconfig.get_path("purelib", vars={"base": str(venv), "platbase": str(venv)})
+
+
+def metadata_of(wheel: Path) -> email.message.Message:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        return email.message_from_bytes(archive.read(name))
+
+
+def names_in(wheel: Path) -> list[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return archive.namelist()
+
+
+def portion_of(distribution: str, wheel: Path) -> str:
+    """The module that a wheel is there for: `inngest`, or its one portion of it."""
+    if distribution == "inngest-core":
+        return "inngest"
+    found = {
+        ".".join(name.split("/")[:-1])
+        for name in names_in(wheel)
+        if name.count("/") == 2 and name.startswith("inngest/") and name.endswith("/__init__.py")
+    }
+    (portion,) = found
+    return portion
+
+
+def requirements(message: email.message.Message) -> set[str]:
+    """Names of what is required here and now, without extras."""
+    wanted = (Requirement(line) for line in message.get_all("Requires-Dist", []))
+    return {
+        canonicalize_name(item.name)
+        for item in wanted
+        if item.marker is None or item.marker.evaluate({"extra": ""})
+    }
+
+
+def closure(roots: set[str], site: str) -> set[str]:
+    """The roots and all they require, by the metadata of what is installed."""
+    installed = {
+        canonicalize_name(dist.name): dist for dist in importlib.metadata.distributions(path=[site])
+    }
+    found: set[str] = set()
+    left = set(roots)
+    while left:
+        name = canonicalize_name(left.pop())
+        if name in found:
+            continue
+        found.add(name)
+        lines = installed[name].requires or [] if name in installed else []
+        wanted = (Requirement(line) for line in lines)
+        left |= {
+            item.name
+            for item in wanted
+            if item.marker is None or item.marker.evaluate({"extra": ""})
+        }
+    return found
+
+
+@pytest.fixture(scope="session")
+def install(
+    run: Run, bin_folder: Path, wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Install:
+    """Install wheels of ours, with what they require, into a clean environment."""
+    made: dict[tuple[str, ...], Path] = {}
+
+    def install(*names: str) -> Path:
+        if names not in made:
+            folder = tmp_path_factory.mktemp("install")
+            uv = bin_folder / "uv"
+            run(uv, "venv", "-q", "--python", sys.executable, folder / "venv")
+            # Ours are those just built, whatever an index has under their names; the
+            # rest is what the lock says.
+            ours = "".join(f"{name} @ {wheel.as_uri()}\n" for name, wheel in wheels.items())
+            (folder / "ours.txt").write_text(ours)
+            export = [
+                "--frozen",
+                "--all-packages",
+                "--no-emit-workspace",
+                "--no-hashes",
+                "--all-groups",
+            ]
+            run(uv, "export", "-q", *export, "-o", folder / "locked.txt")
+            options: list[str | Path] = [
+                "--overrides",
+                folder / "ours.txt",
+                "--constraints",
+                folder / "locked.txt",
+            ]
+            venv_python = python_of(folder / "venv")
+            run(
+                uv,
+                "pip",
+                "install",
+                "-q",
+                "--python",
+                venv_python,
+                *options,
+                *(wheels[name] for name in names),
+            )
+            made[names] = folder / "venv"
+        return made[names]
+
+    return install
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_contents(name: str, wheels: dict[str, Path]) -> None:
+    files = names_in(wheels[name])
+    code = [file for file in files if ".dist-info/" not in file]
+    assert [file for file in code if not file.startswith("inngest/")] == []
+    assert [file for file in code if file.endswith(("_test.py", "conftest.py", ".pyc"))] == []
+    assert ("inngest/__init__.py" in files) is (name == "inngest-core")
+    package = portion_of(name, wheels[name]).replace(".", "/")
+    assert f"{package}/py.typed" in files
+    assert [file for file in code if not file.startswith(f"{package}/")] == []
+    assert [file for file in files if ".dist-info/licenses/LICENSE" in file] != []
+    assert wheels[name].name.endswith("-py3-none-any.whl")
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_metadata(name: str, wheels: dict[str, Path]) -> None:
+    metadata = metadata_of(wheels[name])
+    assert metadata["Name"] == name
+    assert metadata["Requires-Python"] == ">=3.10"
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["Summary"]
+    assert metadata["Keywords"]
+    assert "Typing :: Typed" in metadata.get_all("Classifier", [])
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert name in str(metadata.get_payload())
+    if name in DIRECT:
+        assert requirements(metadata) == DIRECT[name]
+
+
+def test_one_version(wheels: dict[str, Path]) -> None:
+    version = metadata_of(wheels["inngest-core"])["Version"]
+    for wheel in wheels.values():
+        metadata = metadata_of(wheel)
+        assert metadata["Version"] == version
+        lines = metadata.get_all("Requires-Dist", [])
+        ours = [line for line in lines if line.startswith("inngest-")]
+        assert [line for line in ours if not line.endswith(f"=={version}")] == []
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_entry_points(name: str, install: Install) -> None:
+    (dist,) = importlib.metadata.distributions(path=[site_of(install(name))], name=name)
+    if name == "inngest-core":
+        scripts = {
+            point.name: point.value for point in dist.entry_points.select(group="console_scripts")
+        }
+        assert scripts == {"inngest-py": "inngest.__main__:main"}
+    else:
+        assert len(dist.entry_points.select(group="inngest")) == 1
+    if name == "inngest-flask":
+        (point,) = dist.entry_points.select(group="inngest")
+        assert (point.name, point.value) == ("flask", "inngest.flask._plugin:plugin")
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_entry_points_load(name: str, install: Install, run: Run, tmp_path: Path) -> None:
+    program = (
+        "import importlib.metadata as m\n"
+        f"for point in m.distribution({name!r}).entry_points: assert point.load() is not None, point\n"
+    )
+    run(python_of(install(name)), "-W", "error", "-c", program, cwd=tmp_path)
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_installs_alone(
+    name: str, install: Install, wheels: dict[str, Path], run: Run, tmp_path: Path
+) -> None:
+    venv = install(name)
+    program = f"import {portion_of(name, wheels[name])}"
+    run(python_of(venv), "-W", "error", "-c", program, cwd=tmp_path)
+
+    site = site_of(venv)
+    arrived = {
+        canonicalize_name(dist.name) for dist in importlib.metadata.distributions(path=[site])
+    }
+    ours = {"inngest-core", name}
+    asked_for = DIRECT.get(name) or requirements(metadata_of(wheels[name]))
+    assert arrived == closure(ours | CORE | asked_for, site)
+    assert {item for item in arrived if item.startswith("inngest")} == ours
+    if name != "inngest-dev":
+        assert arrived.isdisjoint(
+            {"uvicorn", "starlette", "rich", "protobuf", "websockets", "asgiref"}
+        )
+
+
+def test_installs_together(
+    install: Install, wheels: dict[str, Path], run: Run, tmp_path: Path
+) -> None:
+    modules = [portion_of(name, wheel) for name, wheel in sorted(wheels.items())]
+    program = f"import {', '.join(modules)}"
+    run(python_of(install(*sorted(wheels))), "-W", "error", "-c", program, cwd=tmp_path)
+
+
+def test_portions_may_be_in_several_directories(
+    install: Install, wheels: dict[str, Path], run: Run, bin_folder: Path, tmp_path: Path
+) -> None:
+    """Every wheel in a directory of its own, core neither first nor last on the path."""
+    python = python_of(install(*sorted(wheels)))
+    folders = []
+    for name, wheel in sorted(wheels.items(), reverse=True):
+        folders.append(tmp_path / name)
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(tmp_path / name)
+    modules = [portion_of(name, wheel) for name, wheel in sorted(wheels.items())]
+    program = f"import {', '.join(modules)}, sys\n"
+    program += f"for m in {modules!r}: print(sys.modules[m].__file__)"
+    path = ":".join(map(str, folders)) if sys.platform != "win32" else ";".join(map(str, folders))
+    printed = run(python, "-W", "error", "-c", program, cwd=tmp_path, PYTHONPATH=path).split()
+    assert [file for file in printed if not file.startswith(str(tmp_path))] == []
+
+
+@pytest.fixture
+def user_project(tmp_path: Path) -> Path:
+    """The user's project, away from this repository and its configuration."""
+    return Path(shutil.copytree(USER_PROJECT, tmp_path / "project"))
+
+
+def test_user_project_runs(install: Install, run: Run, user_project: Path) -> None:
+    run(python_of(install("inngest-flask")), "-W", "error", "app.py", cwd=user_project)
+
+
+def test_mypy_accepts_user_project(
+    install: Install, run: Run, bin_folder: Path, user_project: Path
+) -> None:
+    options = ["--strict", "--cache-dir", str(user_project / "cache"), "--python-executable"]
+    run(
+        bin_folder / "mypy",
+        *options,
+        python_of(install("inngest-flask")),
+        "app.py",
+        cwd=user_project,
+    )
+
+
+def test_pyright_accepts_user_project(
+    install: Install, run: Run, bin_folder: Path, user_project: Path
+) -> None:
+    (user_project / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
+    python = python_of(install("inngest-flask"))
+    run(bin_folder / "pyright", "--pythonpath", python, "app.py", cwd=user_project)
+
+
+@pytest.mark.parametrize("checker", ["mypy", "pyright"])
+def test_step_results_keep_their_type(
+    checker: str, install: Install, run: Run, bin_folder: Path, user_project: Path
+) -> None:
+    python = python_of(install("inngest-flask"))
+    options: list[str | Path]
+    if checker == "mypy":
+        cache = user_project / "cache"
+        options = ["--strict", "--cache-dir", cache, "--python-executable", python]
+    else:
+        options = ["--pythonpath", python]
+    with pytest.raises(pytest.fail.Exception, match=r"wrong\.py:\d+.* error: .*float"):
+        run(bin_folder / checker, *options, "wrong.py", cwd=user_project)
