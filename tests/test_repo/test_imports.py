@@ -24,11 +24,9 @@ PROGRAM = """
 import importlib.metadata, sys
 
 def entry_points(*args, **kwargs):
-    if kwargs == {"group": "pydantic"}:
-        return ()  # pydantic looks for plugins of its own when a model is built
     raise AssertionError("entry points were scanned")
 
-importlib.metadata.entry_points = entry_points
+importlib.metadata.entry_points = importlib.metadata.distributions = entry_points
 import inngest
 print("\\n".join(sys.modules))
 """

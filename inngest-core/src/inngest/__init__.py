@@ -31,7 +31,6 @@ from inngest._internal.step.step import Step, StepSync
 from inngest._internal.types import JSON
 
 __all__ = [
-    "JSON",
     "Batch",
     "Cancel",
     "Concurrency",
@@ -43,6 +42,7 @@ __all__ = [
     "Group",
     "GroupSync",
     "Inngest",
+    "JSON",
     "NonRetriableError",
     "ParallelMode",
     "Priority",

@@ -175,18 +175,18 @@ def use_api_sync(client: Inngest) -> Functions:
 
 @recorded("sdk_error_answers")
 def answers_async(client: Inngest) -> Functions:
-    @client.create_function(fn_id="fn", trigger=on("sea/go"))
+    @client.create_function(fn_id="fn", trigger=on("sea/go"), retries=0)
     async def fn(ctx: Context) -> int:
         async def a(n: int = 1) -> int:
             return n
 
         return await ctx.step.run("a", a)
 
-    @client.create_function(fn_id="badout", trigger=on("sea/bad"))
+    @client.create_function(fn_id="badout", trigger=on("sea/bad"), retries=0)
     async def badout(ctx: Context) -> object:
         return object()
 
-    @client.create_function(fn_id="nested", trigger=on("sea/nested"))
+    @client.create_function(fn_id="nested", trigger=on("sea/nested"), retries=0)
     async def nested(ctx: Context) -> int:
         async def b() -> int:
             return 1
@@ -201,18 +201,18 @@ def answers_async(client: Inngest) -> Functions:
 
 @recorded("sdk_error_answers")
 def answers_sync(client: Inngest) -> Functions:
-    @client.create_function(fn_id="fn", trigger=on("sea/go"))
+    @client.create_function(fn_id="fn", trigger=on("sea/go"), retries=0)
     def fn(ctx: ContextSync) -> int:
         def a(n: int = 1) -> int:
             return n
 
         return ctx.step.run("a", a)
 
-    @client.create_function(fn_id="badout", trigger=on("sea/bad"))
+    @client.create_function(fn_id="badout", trigger=on("sea/bad"), retries=0)
     def badout(ctx: ContextSync) -> object:
         return object()
 
-    @client.create_function(fn_id="nested", trigger=on("sea/nested"))
+    @client.create_function(fn_id="nested", trigger=on("sea/nested"), retries=0)
     def nested(ctx: ContextSync) -> int:
         return ctx.step.run("a", lambda: ctx.step.run("b", lambda: 1))
 
@@ -570,7 +570,8 @@ def invoke_not_found_async(client: Inngest) -> Functions:
     stranger = Inngest(app_id="nope", is_production=False)
 
     @stranger.create_function(fn_id="nope", trigger=on("nope/never"))
-    async def unserved(ctx: Context) -> None: ...
+    async def unserved(ctx: Context) -> str:
+        return "never called"
 
     @client.create_function(fn_id="parent", trigger=on("invnf/go"), retries=0)
     async def parent(ctx: Context) -> object:
@@ -683,9 +684,7 @@ def options_async(client: Inngest) -> Functions:
         priority=inngest.Priority(run="event.data.p"),
         rate_limit=inngest.RateLimit(key=key, limit=5, period=datetime.timedelta(minutes=1)),
         singleton=inngest.Singleton(key=key, mode="skip"),
-        throttle=inngest.Throttle(
-            key=key, limit=1, period=datetime.timedelta(seconds=10), burst=2
-        ),
+        throttle=inngest.Throttle(key=key, limit=1, period=datetime.timedelta(seconds=10), burst=2),
         timeouts=inngest.Timeouts(
             start=datetime.timedelta(minutes=5), finish=datetime.timedelta(hours=1)
         ),

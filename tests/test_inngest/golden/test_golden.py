@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
 from dataclasses import dataclass
 
 import pytest
+
 from inngest import Inngest
 from inngest._internal.protocol.signature import SigningKey, sign
 
@@ -107,9 +109,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "build"), CASES)
-def test_does_what_is_recorded(
-    name: str, build: Build, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_does_what_is_recorded(name: str, build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     replay = replayed(name, build, monkeypatch)
     assert not replay.problems, "\n".join(replay.problems)
     assert replay.answers
@@ -143,6 +143,16 @@ def test_every_recording_is_replayed_or_said_not_to_be() -> None:
     assert set(APPS) & set(uncovered) == set(), "both replayed and listed as not replayed"
     assert set(APPS) | set(uncovered) == recordings
     assert all(isinstance(reason, str) and reason for reason in uncovered.values())
+
+
+def test_an_exception_that_a_user_never_saw_is_not_in_a_stack(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for build in APPS["function_error_retry_success"]:
+        replay = replayed("function_error_retry_success", build, monkeypatch)
+        stack = json.loads(replay.answers[0][1].body)["stack"]
+        assert stack.count("Traceback (most recent call last)") == 1, build.__name__
+        assert stack.endswith("RuntimeError: not yet\n")
 
 
 def test_every_difference_names_an_exchange_and_a_reason() -> None:

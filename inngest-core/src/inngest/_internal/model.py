@@ -13,7 +13,12 @@ from inngest._internal.errors import Error, FunctionConfigInvalidError
 class BaseModel(pydantic.BaseModel):
     """A strict model. Unknown keyword arguments are errors; no error shows a value."""
 
-    model_config = pydantic.ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+    model_config = pydantic.ConfigDict(
+        extra="forbid",
+        strict=True,
+        hide_input_in_errors=True,
+        defer_build=True,  # building a model makes pydantic scan entry points
+    )
 
     _error: ClassVar[type[Error]] = FunctionConfigInvalidError
 

@@ -19,6 +19,8 @@ TRIES: Final = 5
 class SendEventsResult(pydantic.BaseModel):
     """What became of sent events: ``ids`` in the order of the events."""
 
+    model_config = pydantic.ConfigDict(defer_build=True)
+
     error: str | None = None
     ids: list[str] = pydantic.Field(default_factory=list)
 

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable, Mapping
 
 from inngest._internal.errors import NonRetriableError
-from inngest._internal.function.duration import to_duration
+from inngest._internal.function.duration import milliseconds, to_duration
 from inngest._internal.op import Opcode, StepCall
 from inngest._internal.types import Duration
 
@@ -17,10 +17,9 @@ def run(step_id: str, handler: Callable[..., object], args: tuple[object, ...]) 
 
 
 def sleep(step_id: str, duration: Duration) -> StepCall:
-    """Sleep for ``duration`` from now."""
-    if not isinstance(duration, datetime.timedelta):
-        duration = datetime.timedelta(milliseconds=duration)
-    return sleep_until(step_id, datetime.datetime.now(datetime.timezone.utc) + duration)
+    """Sleep for ``duration``, counted by the server: its clock may differ from ours."""
+    length = f"{max(milliseconds(duration), 0)}ms"
+    return StepCall(id=step_id, opcode=Opcode.SLEEP, name=length)
 
 
 def sleep_until(step_id: str, until: datetime.datetime) -> StepCall:

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import asyncio
+import datetime
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from inngest._internal.client.client import Inngest
+from inngest._internal.errors import (
+    BodyInvalidError,
+    EventKeyUnspecifiedError,
+    SendEventsError,
+    SigningKeyInvalidError,
+    URLInvalidError,
+)
+from inngest._internal.event import Event
+from inngest._internal.flow import FetchError, Request, Response
+
+Send = Callable[[Inngest, Any], list[str]]
+
+
+class FakeHTTP:
+    """Answers with these outcomes, in turn, whoever asks."""
+
+    def __init__(self, *outcomes: Response | FetchError) -> None:
+        self.outcomes = list(outcomes)
+        self.requests: list[Request] = []
+
+    def fetch(self, request: Request) -> Response | FetchError:
+        self.requests.append(request)
+        return self.outcomes.pop(0)
+
+    async def fetch_async(self, request: Request) -> Response | FetchError:
+        return self.fetch(request)
+
+
+def answer(status: int, body: bytes) -> Response:
+    return Response(status=status, headers={}, body=body)
+
+
+ACCEPTED = answer(200, b'{"ids":["1","2"],"status":200}')
+
+
+@pytest.fixture(params=["sync", "async"])
+def send(request: pytest.FixtureRequest) -> Send:
+    if request.param == "sync":
+        return lambda client, events: client.send_sync(events)
+    return lambda client, events: asyncio.run(client.send(events))
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    found: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        found.append(seconds)
+
+    monkeypatch.setattr("inngest._internal.runtime.drivers.time.sleep", found.append)
+    monkeypatch.setattr("inngest._internal.runtime.drivers.asyncio.sleep", sleep)
+    return found
+
+
+def client_with(*outcomes: Response | FetchError, **options: Any) -> tuple[Inngest, FakeHTTP]:
+    client = Inngest(app_id="app", **{"is_production": False, **options})
+    http = FakeHTTP(*outcomes)
+    client._http = http  # type: ignore[assignment]
+    return client, http
+
+
+def test_events_are_sent_in_wire_form_and_their_ids_returned(send: Send) -> None:
+    client, http = client_with(ACCEPTED, event_key="k", request_timeout=1500)
+    events = [
+        Event(name="a", data={"x": 1}, id="I", ts=0, user={"u": 1}, v="2"),
+        Event(name="b"),
+    ]
+    assert send(client, events) == ["1", "2"]
+    (request,) = http.requests
+    assert request.url == "http://127.0.0.1:8288/e/k"
+    assert request.timeout == 1.5
+    first, second = json.loads(request.body)
+    assert first == {"name": "a", "data": {"x": 1}, "id": "I", "ts": 0, "user": {"u": 1}, "v": "2"}
+    assert second["ts"] > 1_600_000_000_000
+
+
+def test_no_events_send_nothing(send: Send) -> None:
+    client, http = client_with()
+    assert send(client, []) == []
+    assert not http.requests
+
+
+def test_a_refused_connection_is_tried_five_times_without_a_last_pause(
+    send: Send, pauses: list[float]
+) -> None:
+    cause = ConnectionError("refused")
+    client, http = client_with(*[FetchError(cause)] * 5)
+    with pytest.raises(SendEventsError) as caught:
+        send(client, Event(name="e"))
+    assert caught.value.__cause__ is cause
+    assert len(http.requests) == 5
+    assert len(pauses) == 4
+    assert len({request.headers["x-inngest-event-id-seed"] for request in http.requests}) == 1
+
+
+def test_a_server_error_is_tried_again(send: Send, pauses: list[float]) -> None:
+    client, http = client_with(answer(503, b"<html>"), ACCEPTED)
+    assert send(client, Event(name="e")) == ["1", "2"]
+    assert len(pauses) == 1
+
+
+def test_a_server_error_that_is_not_json_is_an_error_of_ours(
+    send: Send, pauses: list[float]
+) -> None:
+    client, _ = client_with(*[answer(502, b"<html>bad gateway")] * 5)
+    with pytest.raises(SendEventsError, match="status 502"):
+        send(client, Event(name="e"))
+
+
+def test_a_refusal_names_what_was_accepted(send: Send) -> None:
+    client, http = client_with(answer(400, b'{"ids":["1"],"error":"bad","status":400}'))
+    with pytest.raises(SendEventsError, match="bad") as caught:
+        send(client, Event(name="e"))
+    assert caught.value.ids == ["1"]
+    assert len(http.requests) == 1
+
+
+def test_the_cloud_needs_an_event_key(send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("INNGEST_EVENT_KEY", raising=False)
+    client, http = client_with(is_production=True)
+    with pytest.raises(EventKeyUnspecifiedError):
+        send(client, Event(name="e"))
+    assert not http.requests
+
+
+@pytest.mark.parametrize("nest", [lambda x: x, lambda x: {"in": [x]}])
+def test_data_that_is_not_json_is_refused_at_every_depth(
+    send: Send, nest: Callable[[object], Any]
+) -> None:
+    client, http = client_with()
+    when = datetime.datetime.now(datetime.timezone.utc)
+    with pytest.raises(SendEventsError, match="datetime"):
+        send(client, Event(name="e", data={"when": nest(when)}))
+    assert not http.requests
+
+
+def test_a_mistyped_argument_of_an_event_is_refused() -> None:
+    with pytest.raises(BodyInvalidError):
+        Event(nmae="e")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("key", ["signkey-test-zz", "nonsense", "signkey-prod-"])
+def test_a_malformed_signing_key_is_refused_at_once_and_not_shown(key: str) -> None:
+    with pytest.raises(SigningKeyInvalidError) as caught:
+        Inngest(app_id="a", is_production=True, signing_key=key)
+    assert key not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("httpbin", "https://httpbin"),
+        ("http://http.example.com/", "http://http.example.com"),
+        ("https://ppp.tth", "https://ppp.tth"),
+        ("localhost:8288", "http://localhost:8288"),
+    ],
+)
+def test_any_host_is_an_origin(text: str, origin: str) -> None:
+    assert Inngest(app_id="a", is_production=False, api_base_url=text).api_origin == origin
+
+
+@pytest.mark.parametrize("text", ["ftp://x", "http://", "a b", "http://u:p@h"])
+def test_an_origin_that_cannot_be_used_is_refused(text: str) -> None:
+    with pytest.raises(URLInvalidError):
+        Inngest(app_id="a", is_production=False, api_base_url=text)

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import pytest
+
+from inngest._internal.http.serve_url import serve_url
+
+REQUEST = "http://10.0.0.1:8000/api/inngest?fnId=x#f"
+
+
+@pytest.mark.parametrize(
+    ("origin", "path", "expected"),
+    [
+        (None, None, "http://10.0.0.1:8000/api/inngest"),
+        ("https://example.com", None, "https://example.com/api/inngest"),
+        ("https://example.com/", None, "https://example.com/api/inngest"),
+        ("http://localhost:3000", None, "http://localhost:3000/api/inngest"),
+        ("example.com", None, "https://example.com/api/inngest"),
+        ("http.example.com", None, "https://http.example.com/api/inngest"),
+        ("web", None, "https://web/api/inngest"),
+        (None, "/public", "http://10.0.0.1:8000/public"),
+        (None, "public/x", "http://10.0.0.1:8000/public/x"),
+        ("https://a.b", "/p", "https://a.b/p"),
+        ("", "", "http://10.0.0.1:8000/api/inngest"),
+    ],
+)
+def test_what_the_user_knows_wins(origin: str | None, path: str | None, expected: str) -> None:
+    assert serve_url(REQUEST, origin=origin, path=path) == expected
