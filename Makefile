@@ -27,7 +27,8 @@ lint: setup
 
 type-check: setup
 	$(BIN)/mypy $(TYPED)
-	$(BIN)/pyright
+	$(BIN)/python scripts/merge_namespace.py
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 utest: setup
 	$(PYTEST) $(PYTEST_ARGS) $(SOURCES)

@@ -59,9 +59,17 @@ def main() -> int:
         console.print(Text(f"the demo failed: {error}", "red"))
         return 1
     is_completed = run.get("status") == "Completed"
-    result = Text(f"{run.get('status')} in {seconds:.2f} s", "green" if is_completed else "red")
-    console.print(result, Text(f"result: {run.get('output')}"), sep="\n")
+    console.print(Text(ending(run, seconds), "green" if is_completed else "red"))
     return 0 if is_completed else 1
+
+
+def ending(run: View, seconds: float) -> str:
+    if run.get("status") not in ENDED:
+        return f"not completed after {seconds:.2f} s"
+    output = run.get("output")
+    if run["status"] != "Completed" and isinstance(output, dict):
+        output = output.get("message")
+    return f"{run['status']} in {seconds:.2f} s\nresult: {output}"
 
 
 def free_port() -> int:
@@ -101,9 +109,7 @@ def process(engine: str, port: int, log: IO[str]) -> Iterator[subprocess.Popen[s
             app.wait(5)
 
 
-def register(
-    server: DevServer, app: subprocess.Popen[str], url: str, deadline: float
-) -> None:
+def register(server: DevServer, app: subprocess.Popen[str], url: str, deadline: float) -> None:
     """Have the app register, as soon as it answers."""
     while time.monotonic() < deadline:
         if app.poll() is not None:

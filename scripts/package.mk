@@ -27,7 +27,8 @@ lint: setup
 
 type-check: setup
 	$(AT_ROOT) $(BIN)/mypy $(PACKAGE)/src
-	$(AT_ROOT) $(BIN)/pyright $(PACKAGE)/src
+	$(AT_ROOT) $(BIN)/python scripts/merge_namespace.py
+	$(AT_ROOT) $(BIN)/pyright --pythonpath $(BIN)/python $(PACKAGE)/src
 
 utest: setup
 	$(AT_ROOT) $(BIN)/python -m pytest $(PYTEST_ARGS) $(PACKAGE)/src

@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +77,7 @@ client = inngest.Inngest(
 )
 
 
-@client.create_function(
-    fn_id="sync", trigger=inngest.TriggerEvent(event="crash/sync"), retries=20
-)
+@client.create_function(fn_id="sync", trigger=inngest.TriggerEvent(event="crash/sync"), retries=20)
 def crash_sync(ctx: inngest.ContextSync) -> int:
     key = int(str(ctx.event.data["key"]))
     total = 0
@@ -110,7 +109,7 @@ inngest.flask.serve(app, client, [crash_sync, crash_async])
 def answer(response: flask.Response) -> flask.Response:
     for key, step in executed(response):
         reach(key, step, ANSWERING)
-        response.call_on_close(lambda key=key, step=step: reach(key, step, ANSWERED))
+        response.call_on_close(partial(reach, key, step, ANSWERED))
     return response
 
 
@@ -123,9 +122,7 @@ def executed(response: flask.Response) -> list[tuple[int, int]]:
 
 
 def serve(listener: socket.socket) -> None:
-    make_server(
-        "127.0.0.1", PLAN["port"], app, threaded=True, fd=listener.fileno()
-    ).serve_forever()
+    make_server("127.0.0.1", PLAN["port"], app, threaded=True, fd=listener.fileno()).serve_forever()
 
 
 def supervise() -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -94,16 +94,9 @@ def test_finished_steps_are_never_executed_again(tmp_path: Path) -> None:
             client = inngest.Inngest(
                 app_id="test", is_production=False, event_api_base_url=server.origin
             )
-            for first in range(0, RUNS, WAVE):
-                keys = range(first, first + WAVE)
-                ids = client.send_sync([event(key) for key in keys])
-                for key, event_id in zip(keys, ids, strict=True):
-                    run = server.wait_for_run(event_id, timeout=20)
-                    assert run["status"] == "Completed", (key, run)
-                    assert run["output"] == sum(range(STEPS))
-                    assert reported_once(run)
-                    assert [step["state"] for step in run["steps"]] == ["completed"] * STEPS
-            client.close()
+            with closing(client):
+                for first in range(0, RUNS, WAVE):
+                    complete(server, client, range(first, first + WAVE))
     lines = (tmp_path / "log").read_text().splitlines()
     check(lines)
     # Two threads may die of one kill, so not every one of the plan shows in the log.
@@ -117,6 +110,17 @@ def reported_once(run: dict[str, Any]) -> bool:
     """The engine took one result of every step."""
     results = [a["step_id"] for a in run["attempts"] if a["outcome"] == "reported"]
     return sorted(results) == sorted(step["id"] for step in run["steps"])
+
+
+def complete(server: DevServer, client: inngest.Inngest, keys: range) -> None:
+    """Start a run for each key at once, and see them all through."""
+    ids = client.send_sync([event(key) for key in keys])
+    for key, event_id in zip(keys, ids, strict=True):
+        run = server.wait_for_run(event_id, timeout=30)
+        assert run["status"] == "Completed", (key, run)
+        assert run["output"] == sum(range(STEPS))
+        assert reported_once(run)
+        assert [step["state"] for step in run["steps"]] == ["completed"] * STEPS
 
 
 def event(key: int) -> inngest.Event:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ class BrokenError(Exception):
 def served(app: flask.Flask) -> Iterator[str]:
     """The app on a thread; gives its Inngest endpoint."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/api/inngest"
@@ -96,9 +97,9 @@ class World:
                     awaited = resume()
                     try:
                         value = await awaited
-                        resume = lambda value=value: steps.send(value)  # noqa: E731
+                        resume = partial(steps.send, value)
                     except Exception as error:
-                        resume = lambda error=error: steps.throw(error)  # noqa: E731
+                        resume = partial(steps.throw, error)
             except StopIteration as stop:
                 return stop.value
 
@@ -327,9 +328,8 @@ def test_sent_events_start_other_functions_once(world: World) -> None:
         return len(ids)
 
     def receiver(ctx: Any) -> Any:
-        received.append(ctx.event.data["n"])
-        return ctx.event.data["n"]
-        yield
+        n = ctx.event.data["n"]
+        yield ctx.step.run("receive", world.step("receive", lambda: received.append(n)))
 
     world.function("sender", sender)
     world.function("receiver", receiver)

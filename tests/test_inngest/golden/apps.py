@@ -667,6 +667,15 @@ def cancel_async(client: Inngest) -> Functions:
     return [fn, listener, listener2]
 
 
+@recorded("cron_trigger")
+def cron_async(client: Inngest) -> Functions:
+    @client.create_function(fn_id="fn", trigger=TriggerCron(cron="* * * * *"), retries=0)
+    async def fn(ctx: Context) -> object:
+        return {"name": ctx.event.name}
+
+    return [fn]
+
+
 @recorded("sync_out_of_band")
 def options_async(client: Inngest) -> Functions:
     key = "event.data.u"

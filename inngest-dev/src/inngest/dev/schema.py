@@ -32,7 +32,7 @@ MIGRATIONS = (
         run_id TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, op TEXT NOT NULL,
         state TEXT NOT NULL, created_at INTEGER NOT NULL, ended_at INTEGER,
         memo TEXT, position INTEGER, PRIMARY KEY (run_id, id)
-    ) WITHOUT ROWID;
+    );
     CREATE TABLE items (
         job_id TEXT PRIMARY KEY, run_id TEXT NOT NULL, kind TEXT NOT NULL,
         step_id TEXT NOT NULL, due INTEGER NOT NULL, attempt INTEGER NOT NULL,

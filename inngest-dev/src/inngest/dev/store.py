@@ -138,7 +138,7 @@ class Store:
     def _run(self, row: sqlite3.Row) -> Run:
         run = _run(row)
         done: list[tuple[int, str]] = []
-        for s in self._all("SELECT * FROM steps WHERE run_id = ? ORDER BY created_at", run.id):
+        for s in self._all("SELECT * FROM steps WHERE run_id = ? ORDER BY rowid", run.id):
             run.steps[s["id"]] = Step(
                 id=s["id"],
                 name=s["name"],

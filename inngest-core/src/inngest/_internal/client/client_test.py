@@ -105,7 +105,7 @@ def test_a_refused_connection_is_tried_five_times_without_a_last_pause(
 
 
 def test_a_server_error_is_tried_again(send: Send, pauses: list[float]) -> None:
-    client, http = client_with(answer(503, b"<html>"), ACCEPTED)
+    client, _ = client_with(answer(503, b"<html>"), ACCEPTED)
     assert send(client, Event(name="e")) == ["1", "2"]
     assert len(pauses) == 1
 

@@ -14,9 +14,9 @@ from inngest._internal.function.registration import failure_config, function_con
 if TYPE_CHECKING:
     from inngest._internal.step.context import Context, ContextSync
 
-T = TypeVar("T")
-AsyncHandler = Callable[["Context"], Awaitable[T]]
-SyncHandler = Callable[["ContextSync"], T]
+T_co = TypeVar("T_co", covariant=True)
+AsyncHandler = Callable[["Context"], Awaitable[T_co]]
+SyncHandler = Callable[["ContextSync"], T_co]
 Trigger = config.TriggerCron | config.TriggerEvent
 
 
@@ -33,8 +33,8 @@ class FunctionOptions:
     flow_control: dict[str, Any] = field(default_factory=dict)
 
 
-class Function(Generic[T]):
-    """A durable function; ``T`` is what its handler returns."""
+class Function(Generic[T_co]):
+    """A durable function; ``T_co`` is what its handler returns."""
 
     def __init__(self, options: FunctionOptions, handler: Callable[..., object]) -> None:
         self._options = options

@@ -52,9 +52,7 @@ def test_an_operation_tells_the_step_and_its_data() -> None:
 
 
 def test_a_failed_step_says_whether_and_when_to_retry() -> None:
-    final = Op(
-        step=STEP, opcode=Opcode.STEP_FAILED, name="a", error=ERROR, is_retriable=False
-    )
+    final = Op(step=STEP, opcode=Opcode.STEP_FAILED, name="a", error=ERROR, is_retriable=False)
     answer = steps_reported([final])
     assert answer.headers == {"x-inngest-no-retry": "true"}
     assert json.loads(answer.body)[0]["error"] == {

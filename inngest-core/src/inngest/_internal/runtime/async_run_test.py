@@ -111,11 +111,11 @@ async def with_as_completed(ctx: Context) -> object:
 
 
 async def with_task_group(ctx: Context) -> object:
-    if sys.version_info < (3, 11):
-        return await with_gather(ctx)
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(ctx, name)) for name in "ab"]
-    return [task.result() for task in tasks]
+    if sys.version_info >= (3, 11):
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(ctx, name)) for name in "ab"]
+        return [task.result() for task in tasks]
+    return await with_gather(ctx)
 
 
 PARALLEL = pytest.mark.parametrize(
@@ -263,6 +263,7 @@ def test_the_next_step_runs_after_one_whose_handler_was_cut_off() -> None:
             await asyncio.wait_for(ctx.step.run("a", forever), 0.02)
         except asyncio.TimeoutError:
             return await one(ctx, "b")
+        return "not timed out"
 
     state = execution()
     run(handler, state)
@@ -275,13 +276,13 @@ def test_a_timeout_around_a_handler_is_an_ordinary_timeout() -> None:
         await asyncio.sleep(3600)
 
     async def handler(ctx: Context) -> object:
-        if sys.version_info < (3, 11):
-            return None
-        try:
-            async with asyncio.timeout(0.02):
-                await ctx.step.run("a", forever)
-        except TimeoutError:
-            return "timed out"
+        if sys.version_info >= (3, 11):
+            try:
+                async with asyncio.timeout(0.02):
+                    await ctx.step.run("a", forever)
+            except TimeoutError:
+                return "timed out"
+        return "not timed out"
 
     state = execution()
     assert run(handler, state) == Returned("timed out")
@@ -347,7 +348,8 @@ def test_every_kind_of_step_inside_a_step_is_refused(kind: str) -> None:
             if kind == "run":
                 return await ctx.step.run("inner", value)
             if kind == "sleep":
-                return await ctx.step.sleep("inner", 1)
+                await ctx.step.sleep("inner", 1)
+                return None
             if kind == "send_event":
                 return await ctx.step.send_event("inner", Event(name="e"))
             return await ctx.step.wait_for_event("inner", event="e", timeout=1000)

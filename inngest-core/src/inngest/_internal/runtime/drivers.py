@@ -136,6 +136,8 @@ def call(
         return Raised(error)
     except SystemExit:
         return Raised(exit_error())
+    except asyncio.CancelledError:  # of a loop that user code ran: this thread has none
+        return Raised(cancel_error())
 
 
 async def call_async(fn: Callable[..., object], args: tuple[object, ...]) -> Outcome[object]:
@@ -154,6 +156,11 @@ def exit_error() -> UnknownError:
     return UnknownError("the code called sys.exit(); return or raise an exception instead")
 
 
+def cancel_error() -> UnknownError:
+    """What becomes of a cancellation that nobody but user code asked for."""
+    return UnknownError("the code was cancelled by itself")
+
+
 async def _awaited(value: Awaitable[T]) -> T:
     return await value
 
@@ -167,8 +174,10 @@ def run_coroutine(coroutine: Coroutine[Any, Any, T]) -> T:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(coroutine)
-    return _run_in_thread(lambda: asyncio.run(coroutine))
+        pass  # run it outside this block: it would be the context of every error
+    else:
+        return _run_in_thread(lambda: asyncio.run(coroutine))
+    return asyncio.run(coroutine)
 
 
 def _run_in_thread(work: Callable[[], T]) -> T:
@@ -197,6 +206,7 @@ __all__ = [
     "SyncDriver",
     "call",
     "call_async",
+    "cancel_error",
     "drive",
     "drive_async",
     "exit_error",

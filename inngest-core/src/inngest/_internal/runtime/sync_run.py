@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -10,7 +11,7 @@ from inngest._internal.errors import Interrupt, SkipInterrupt, StepInterrupt, St
 from inngest._internal.event import Event
 from inngest._internal.flow import Effect, Outcome, Raised, Returned
 from inngest._internal.op import StepCall
-from inngest._internal.runtime.drivers import drive, exit_error
+from inngest._internal.runtime.drivers import cancel_error, drive, exit_error
 from inngest._internal.step.context import ContextSync
 from inngest._internal.step.flow import Finish, Settle, take_step
 from inngest._internal.step.group import GroupSync
@@ -43,6 +44,8 @@ class SyncRun:
             return Raised(error)
         except SystemExit:
             return Raised(exit_error())
+        except asyncio.CancelledError:
+            return Raised(cancel_error())
 
     def take(self, step: StepCall) -> object:
         """Take one step: its value, its error, or the end of this call."""

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, cast
 
+from inngest._internal.runtime.drivers import exit_error
+
 Track = Callable[["asyncio.Task[Any]"], None]
 
 _track: ContextVar[Track | None] = ContextVar("inngest_track_task", default=None)

@@ -117,15 +117,16 @@ def test_a_step_whose_caller_is_cancelled_is_no_longer_running() -> None:
     assert isinstance(move, Resume)
     assert not isinstance(move.verdict, Fail)
     flow.send(move.verdict)
-    assert state.is_executing
+    running = [state.is_executing]
     flow.close()
-    assert not state.is_executing
+    running.append(state.is_executing)
+    assert running == [True, False]
     assert inside_step.get() is None
 
 
 def test_an_error_whose_message_cannot_be_read_is_still_described() -> None:
-    class Broken(Exception):
+    class BrokenError(Exception):
         def __str__(self) -> str:
             raise RuntimeError
 
-    assert "could not be read" in describe(Broken()).message
+    assert "could not be read" in describe(BrokenError()).message

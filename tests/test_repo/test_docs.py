@@ -1,0 +1,69 @@
+"""Every Python snippet of the README and of docs runs, and every link leads somewhere."""
+
+from __future__ import annotations
+
+import re
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted(ROOT.glob("inngest-*/README.md")),
+    *sorted((ROOT / "examples").rglob("*.md")),
+]
+FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<code>.*?)^```[ ]*$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+
+
+def name(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def snippets(page: Path) -> list[tuple[int, str, str]]:
+    """Line, info string and code of each fenced block."""
+    text = page.read_text()
+    return [
+        (text.count("\n", 0, found.start("code")), found["info"].strip(), found["code"])
+        for found in FENCE.finditer(text)
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_snippets_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In order, in one module per page, as somebody would type them."""
+    monkeypatch.setenv("INNGEST_DEV", "1")
+    module = types.ModuleType(f"snippets_{page.stem.replace('-', '_')}")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    for line, info, code in snippets(page):
+        if info == "python":
+            source = "\n" * line + code
+            exec(compile(source, str(page), "exec", dont_inherit=True), module.__dict__)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_no_snippet_is_left_out(page: Path) -> None:
+    marked = [info for _, info, _ in snippets(page) if re.match(r"(py|python)\W|py$", info)]
+    assert marked == []
+    assert page.read_text().count("```") == 2 * len(snippets(page))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_somewhere(page: Path) -> None:
+    missing = [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()]
+    assert missing == []
+
+
+def test_the_pages_have_snippets() -> None:
+    named = {name(page) for page in PAGES if any(i == "python" for _, i, _ in snippets(page))}
+    assert {
+        "README.md",
+        "docs/architecture.md",
+        "docs/errors-and-retries.md",
+        "docs/getting-started.md",
+        "docs/testing-locally.md",
+    } <= named
