@@ -12,7 +12,6 @@ import math
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -195,8 +194,10 @@ def test_gathered_steps_are_reported_and_none_runs_twice(is_async: bool) -> None
         return await asyncio.gather(*(ctx.step.run(name, work, name) for name in "ab"))
 
     def sync(ctx: inngest.ContextSync) -> object:
-        steps = tuple(partial(ctx.step.run, name, ran.append, name) for name in "ab")
-        return ctx.group.parallel(steps)
+        def step(name: str) -> Callable[[], None]:
+            return lambda: ctx.step.run(name, ran.append, name)
+
+        return ctx.group.parallel(tuple(step(name) for name in "ab"))
 
     app = served(asynchronous if is_async else sync)
     planned = call(app).json
