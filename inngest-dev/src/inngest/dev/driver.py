@@ -156,7 +156,7 @@ class HttpDriver:
                         break
                 answered = {k.lower(): v for k, v in response.headers.items()}
                 return read_answer(response.status_code, answered, bytes(content), now)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, OverflowError) as error:
             return transport_error(f"cannot call {call.url}: {str(error) or type(error).__name__}")
 
     async def sync(self, url: str, *, kind: str) -> tuple[int, str]:
@@ -169,7 +169,7 @@ class HttpDriver:
                 headers=self._signed(headers, body),
                 timeout=_SYNC_TIMEOUT,
             )
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, OverflowError) as error:
             return 0, f"cannot reach {url}: {str(error) or type(error).__name__}"
         return response.status_code, response.text[:4096]
 

@@ -27,9 +27,11 @@ class Store:
             raise UnusableDatabaseError(f"cannot open the database {path}: {error}") from error
         self._db.row_factory = sqlite3.Row
         try:
+            self._db.execute("PRAGMA busy_timeout = 2000")
+            # Two engines on one file would each run every step.
+            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.execute("PRAGMA busy_timeout = 2000")
             migrate(self._db)
         except sqlite3.Error as error:
             self._db.close()

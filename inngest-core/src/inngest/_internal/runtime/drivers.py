@@ -28,6 +28,9 @@ from inngest._internal.step.invocation import Invocation
 
 T = TypeVar("T")
 
+CLOSING_SECONDS = 1.0
+"""How long tasks that a call left behind may take to end with their loop."""
+
 
 def drive(flow: Flow[T], perform: Callable[[Effect], object]) -> T:
     """Run a flow to its end, performing each effect in the calling thread."""
@@ -149,6 +152,17 @@ async def call_async(fn: Callable[..., object], args: tuple[object, ...]) -> Out
         return Raised(error)
     except SystemExit:
         return Raised(exit_error())
+    except asyncio.CancelledError:
+        if _is_being_cancelled():
+            raise
+        return Raised(cancel_error())
+
+
+def _is_being_cancelled() -> bool:
+    """Whether somebody asked this task to end. Python 3.10 does not tell: then yes."""
+    task = asyncio.current_task()
+    cancelling = getattr(task, "cancelling", None)
+    return cancelling is None or bool(cancelling())
 
 
 def exit_error() -> UnknownError:
@@ -176,8 +190,28 @@ def run_coroutine(coroutine: Coroutine[Any, Any, T]) -> T:
     except RuntimeError:
         pass  # run it outside this block: it would be the context of every error
     else:
-        return _run_in_thread(lambda: asyncio.run(coroutine))
-    return asyncio.run(coroutine)
+        return _run_in_thread(lambda: _run_on_new_loop(coroutine))
+    return _run_on_new_loop(coroutine)
+
+
+def _run_on_new_loop(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Like ``asyncio.run``, which would wait for ever for a task that ignores its end."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        return loop.run_until_complete(coroutine)
+    finally:
+        try:
+            left = asyncio.all_tasks(loop)
+            for task in left:
+                task.cancel()
+            if left:
+                loop.run_until_complete(asyncio.wait(left, timeout=CLOSING_SECONDS))
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.run_until_complete(loop.shutdown_default_executor())
+        finally:
+            asyncio.set_event_loop(None)
+            loop.close()
 
 
 def _run_in_thread(work: Callable[[], T]) -> T:

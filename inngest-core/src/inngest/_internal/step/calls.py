@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping
 
-from inngest._internal.errors import NonRetriableError
+from inngest._internal.errors import NonRetriableError, OutputUnserializableError
 from inngest._internal.function.duration import milliseconds, to_duration
 from inngest._internal.op import Opcode, StepCall
+from inngest._internal.serialization import encode
 from inngest._internal.types import Duration
 
 
@@ -46,6 +47,9 @@ def invoke(
     payload: dict[str, object] = {"data": dict(data or {})}
     if v is not None:
         payload["v"] = v
+    unserializable = encode(payload, f'the data of step "{step_id}"')
+    if isinstance(unserializable, OutputUnserializableError):
+        raise unserializable
     opts: dict[str, object] = {"function_id": function_id, "payload": payload}
     if timeout is not None:
         opts["timeout"] = _timeout(timeout)

@@ -22,6 +22,9 @@ from inngest._internal.serialization import encode
 from inngest._internal.step.calls import format_instant
 from inngest._internal.step.group import ParallelMode, parallel_mode
 
+MAX_ERROR_TEXT = 64 * 1024
+"""Characters of an error's message, or stack, that are reported."""
+
 inside_step: ContextVar[str | None] = ContextVar("inngest_inside_step", default=None)
 """The id of the step whose handler is running in this context."""
 
@@ -104,15 +107,26 @@ def failure_op(execution: engine.Execution, found: engine.Found, error: Exceptio
 
 
 def describe(error: Exception) -> ErrorData:
-    """An exception as the protocol spells it."""
+    """An exception as the protocol spells it, short enough that the server takes it."""
     if isinstance(error, Error):
-        return ErrorData(code=error.code, name=error.name, message=error.message, stack=error.stack)
+        code, name, message, stack = error.code, error.name, error.message, error.stack
+    else:
+        code, name, message = Error.code, type(error).__name__, _message(error)
+        stack = format_stack(error)
     return ErrorData(
-        code=Error.code,
-        name=type(error).__name__,
-        message=_message(error),
-        stack=format_stack(error),
+        code=code,
+        name=_clipped(name),
+        message=_clipped(message),
+        stack=None if stack is None else _clipped(stack),
     )
+
+
+def _clipped(text: str) -> str:
+    """Keep both ends: the start says what happened, a stack's end says where."""
+    if len(text) <= MAX_ERROR_TEXT:
+        return text
+    half = MAX_ERROR_TEXT // 2
+    return f"{text[:half]}\n... {len(text) - 2 * half} characters left out ...\n{text[-half:]}"
 
 
 def is_retriable(error: Exception) -> bool:
