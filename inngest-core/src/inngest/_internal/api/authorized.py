@@ -15,13 +15,12 @@ def fetch_authorized(make: Request, keys: Sequence[SigningKey]) -> Flow[Response
 
     Without keys, as in dev mode, the request carries no authorization.
     """
-    if not keys:
-        outcome: Response | FetchError = yield Fetch(make)
-        return outcome
-    for key in keys[:2]:
-        outcome = yield Fetch(_with_bearer(make, key))
+    tries = [_with_bearer(make, key) for key in keys[:2]] or [make]
+    outcome: Response | FetchError = yield Fetch(tries[0])
+    for again in tries[1:]:
         if isinstance(outcome, FetchError) or outcome.status not in (401, 403):
             break
+        outcome = yield Fetch(again)
     return outcome
 
 

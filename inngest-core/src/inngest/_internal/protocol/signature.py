@@ -98,7 +98,10 @@ def verify(
 
 
 def _parts(header: str) -> tuple[str, bytes] | None:
-    fields = dict(part.partition("=")[::2] for part in header.split("&", 8))
+    fields: dict[str, str] = {}
+    for part in header.split("&", 8):
+        name, _, value = part.partition("=")
+        fields[name] = value
     stamp, offered = fields.get("t", ""), fields.get("s", "")
     if not _TIME.fullmatch(stamp) or not _MAC.fullmatch(offered):
         return None

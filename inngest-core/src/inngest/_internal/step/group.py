@@ -33,6 +33,7 @@ class BranchRunner(Protocol):
 
     def branches(self, callables: tuple[Callable[[], T], ...]) -> tuple[T, ...]:
         """Return every branch's value, or end the call."""
+        ...
 
 
 class Group:

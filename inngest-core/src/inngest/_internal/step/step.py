@@ -24,21 +24,25 @@ Events = Event | list[Event]
 class StepRunner(Protocol):
     """Takes steps in an async function."""
 
-    async def take(self, call: StepCall) -> object:
+    async def take(self, step: StepCall) -> object:
         """Take one step; return its value or raise its error."""
+        ...
 
     async def send(self, events: Events) -> list[str]:
         """Send events with the function's client."""
+        ...
 
 
 class StepRunnerSync(Protocol):
     """Takes steps in a sync function."""
 
-    def take(self, call: StepCall) -> object:
+    def take(self, step: StepCall) -> object:
         """Take one step; return its value or raise its error."""
+        ...
 
     def send(self, events: Events) -> list[str]:
         """Send events with the function's client."""
+        ...
 
 
 class Step:
