@@ -122,3 +122,19 @@ def test_two_engines_never_share_a_database(tmp_path: Path) -> None:
         await second.stop()
 
     asyncio.run(start_both())
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_failed_step_is_logged_unless_asked_to_be_quiet(
+    client: inngest.Inngest, caplog: pytest.LogCaptureFixture, quiet: bool
+) -> None:
+    def fail() -> None:
+        raise inngest.NonRetriableError("out of stock", quiet=quiet)
+
+    @client.create_function(fn_id="fn", trigger=GO)
+    def fn(ctx: inngest.ContextSync) -> object:
+        return ctx.step.run("reserve", fail)
+
+    status, _, no_retry = call(fn, client)
+    assert (status, no_retry) == (206, "true")
+    assert ("out of stock" in caplog.text) is not quiet

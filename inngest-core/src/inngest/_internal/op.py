@@ -70,6 +70,7 @@ class Op:
     data: str = "null"
     error: ErrorData | None = None
     is_retriable: bool = True
+    is_quiet: bool = False
     retry_after: str | None = None
 
 

@@ -245,6 +245,7 @@ def failed(
     facts: CallFacts,
     *,
     is_retriable: bool,
+    is_quiet: bool = False,
     retry_after: str | None = None,
 ) -> Op:
     """The report of a handler that raised; final when no attempt can follow."""
@@ -256,6 +257,7 @@ def failed(
         opts=_wire_opts(found.call),
         error=error,
         is_retriable=is_retriable,
+        is_quiet=is_quiet,
         retry_after=None if is_final else retry_after,
     )
 

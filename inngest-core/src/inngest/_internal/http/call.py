@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 from inngest._internal.api.runs import fetch_events, fetch_steps
@@ -10,15 +11,14 @@ from inngest._internal.engine.execution import CallFacts, Execution, Lost, Stop
 from inngest._internal.errors import (
     Error,
     FunctionNotFoundError,
-    NonRetriableError,
     OutputUnserializableError,
     QueryParamMissingError,
-    RetryAfterError,
     StepUnexpectedError,
 )
 from inngest._internal.flow import Flow, Outcome, Raised
 from inngest._internal.http.app import App
 from inngest._internal.http.comm import CommRequest
+from inngest._internal.op import Op
 from inngest._internal.protocol import headers as header
 from inngest._internal.protocol import response
 from inngest._internal.protocol.request import (
@@ -29,7 +29,7 @@ from inngest._internal.protocol.request import (
 )
 from inngest._internal.protocol.response import Answer
 from inngest._internal.serialization import encode
-from inngest._internal.step.flow import describe, is_retriable, retry_after
+from inngest._internal.step.flow import describe, is_quiet, is_retriable, retry_after
 from inngest._internal.step.invocation import Invocation
 
 logger = logging.getLogger("inngest")
@@ -107,6 +107,7 @@ def _complete(call: CallRequest, app: App) -> Flow[CallRequest | Error]:
 def _answer(execution: Execution, outcome: Outcome[object], fn_id: str) -> Answer:
     match execution.outcome:
         case Stop(ops):
+            _log_failures(ops, fn_id)
             return response.steps_reported(ops)
         case Lost(found):
             others = ", ".join(f'"{one.step.id}"' for one in found[:5])
@@ -130,9 +131,15 @@ def _answer(execution: Execution, outcome: Outcome[object], fn_id: str) -> Answe
     return response.function_returned(encoded)
 
 
+def _log_failures(ops: Sequence[Op], fn_id: str) -> None:
+    for op in ops:
+        if op.error is not None and not op.is_quiet:
+            told = op.error.stack or f"{op.error.name}: {op.error.message}"
+            logger.error('step "%s" of function "%s" failed\n%s', op.step.id, fn_id, told)
+
+
 def _failed(error: Exception, fn_id: str) -> Answer:
-    is_quiet = isinstance(error, NonRetriableError | RetryAfterError) and error.quiet
-    if not is_quiet:
+    if not is_quiet(error):
         logger.error('function "%s" failed', fn_id, exc_info=error)
     return response.function_failed(
         describe(error), is_retriable=is_retriable(error), retry_after=retry_after(error)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from inngest._internal.engine import execution as engine
 from inngest._internal.errors import (
     Error,
+    NonRetriableError,
     OutputUnserializableError,
     RetryAfterError,
     StepError,
@@ -102,6 +103,7 @@ def failure_op(execution: engine.Execution, found: engine.Found, error: Exceptio
         describe(error),
         execution.facts,
         is_retriable=is_retriable(error),
+        is_quiet=is_quiet(error),
         retry_after=retry_after(error),
     )
 
@@ -132,6 +134,11 @@ def _clipped(text: str) -> str:
 def is_retriable(error: Exception) -> bool:
     """Whether another attempt may help."""
     return error.is_retriable if isinstance(error, Error) else True
+
+
+def is_quiet(error: Exception) -> bool:
+    """Whether the user asked for the error not to be logged."""
+    return isinstance(error, NonRetriableError | RetryAfterError) and error.quiet
 
 
 def retry_after(error: Exception) -> str | None:
