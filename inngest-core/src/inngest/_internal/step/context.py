@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from inngest._internal.event import Event
 from inngest._internal.step.group import Group, GroupSync
 from inngest._internal.step.step import Step, StepSync
 
-Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
+if TYPE_CHECKING:
+    Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
+else:  # Python 3.10 cannot subscript it
+    Logger = logging.Logger | logging.LoggerAdapter
 
 
 @dataclass(kw_only=True)
