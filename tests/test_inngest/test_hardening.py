@@ -12,7 +12,7 @@ import pytest
 
 import inngest
 import inngest.flask
-from inngest._internal.runtime import async_run, drivers
+from inngest._internal.runtime import async_run, portal
 from inngest.dev import Engine, UnusableDatabaseError
 
 GO = inngest.TriggerEvent(event="app/go")
@@ -42,7 +42,7 @@ def test_a_task_that_ignores_its_cancellation_does_not_hold_the_answer_back(
     client: inngest.Inngest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(async_run, "UNWIND_SECONDS", 0.001)
-    monkeypatch.setattr(drivers, "CLOSING_SECONDS", 0.001)
+    monkeypatch.setattr(portal, "CLOSING_SECONDS", 0.001)
     stubborn: list[asyncio.Task[None]] = []
 
     async def never_end() -> None:

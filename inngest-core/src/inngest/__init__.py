@@ -11,6 +11,7 @@ from inngest._internal.api.events import SendEventsResult
 from inngest._internal.client.client import Inngest
 from inngest._internal.errors import NonRetriableError, RetryAfterError, StepError
 from inngest._internal.event import Event
+from inngest._internal.event_type import EventType
 from inngest._internal.function.config import (
     Batch,
     Cancel,
@@ -25,6 +26,10 @@ from inngest._internal.function.config import (
     TriggerEvent,
 )
 from inngest._internal.function.function import Function
+from inngest._internal.middleware.contract import Middleware, MiddlewareSync
+from inngest._internal.middleware.memos import StepMemos
+from inngest._internal.middleware.records import TransformOutputResult
+from inngest._internal.serialization.contract import PydanticSerializer, Serializer
 from inngest._internal.step.context import Context, ContextSync
 from inngest._internal.step.group import Group, GroupSync, ParallelMode
 from inngest._internal.step.step import Step, StepSync
@@ -38,23 +43,30 @@ __all__ = [
     "ContextSync",
     "Debounce",
     "Event",
+    "EventType",
     "Function",
     "Group",
     "GroupSync",
     "Inngest",
     "JSON",
+    "Middleware",
+    "MiddlewareSync",
     "NonRetriableError",
     "ParallelMode",
     "Priority",
+    "PydanticSerializer",
     "RateLimit",
     "RetryAfterError",
     "SendEventsResult",
+    "Serializer",
     "Singleton",
     "Step",
     "StepError",
+    "StepMemos",
     "StepSync",
     "Throttle",
     "Timeouts",
+    "TransformOutputResult",
     "TriggerCron",
     "TriggerEvent",
 ]

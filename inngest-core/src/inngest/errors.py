@@ -3,8 +3,10 @@
 from inngest._internal.errors import (
     BodyInvalidError,
     Error,
+    EventInvalidError,
     EventKeyUnspecifiedError,
     FunctionConfigInvalidError,
+    MiddlewareError,
     NonRetriableError,
     OutputUnserializableError,
     RegistrationFailedError,
@@ -14,14 +16,17 @@ from inngest._internal.errors import (
     SigningKeyMissingError,
     StepError,
     StepNestedError,
+    StepThreadError,
     URLInvalidError,
 )
 
 __all__ = [
     "BodyInvalidError",
     "Error",
+    "EventInvalidError",
     "EventKeyUnspecifiedError",
     "FunctionConfigInvalidError",
+    "MiddlewareError",
     "NonRetriableError",
     "OutputUnserializableError",
     "RegistrationFailedError",
@@ -31,5 +36,6 @@ __all__ = [
     "SigningKeyMissingError",
     "StepError",
     "StepNestedError",
+    "StepThreadError",
     "URLInvalidError",
 ]

@@ -102,8 +102,11 @@ GENERAL: Final = (
     ),
     Rule(
         path=r"header\.server-timing",
-        accepts=_like(r"comm_handler;dur=\d+"),
-        reason="durations; ours times the whole request only",
+        accepts=_like(
+            r"comm_handler;dur=\d+(, use_api;dur=\d+)?"
+            r"(, mw.transform_input;dur=\d+, function;dur=\d+, mw.transform_output;dur=\d+)?"
+        ),
+        reason="durations; ours has no async_block",
     ),
     Rule(
         path=r"header\.x-inngest-sdk-handled",

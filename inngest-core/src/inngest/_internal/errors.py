@@ -4,11 +4,13 @@ Error                           code                    status  retriable
 +-- AsyncUnsupportedError       async_unsupported          500  no
 +-- BodyInvalidError            body_invalid               400  no
 |   +-- BodyTooLargeError       body_too_large             413  no
++-- EventInvalidError           event_invalid              500  no
 +-- EventKeyUnspecifiedError    event_key_unspecified      500  yes
 +-- FunctionConfigInvalidError  function_config_invalid    500  yes
 +-- FunctionNotFoundError       function_not_found         404  no
 +-- HeaderMissingError          header_missing             401  yes
 +-- MethodUnsupportedError      method_unsupported         405  no
++-- MiddlewareError             middleware_failed          500  as its cause
 +-- NonRetriableError           non_retriable_error        500  no
 +-- OutputUnserializableError   output_unserializable      500  no
 +-- ProbeUnknownError           probe_unknown              400  no
@@ -24,6 +26,7 @@ Error                           code                    status  retriable
 +-- StateUnavailableError       state_unavailable          500  yes
 +-- StepError                   step_errored               500  no
 +-- StepNestedError             step_nested                500  no
++-- StepThreadError             step_thread                500  no
 +-- StepUnexpectedError         step_unexpected            500  yes
 +-- UnknownError                unknown                    500  yes
 +-- URLInvalidError             url_invalid                500  yes
@@ -45,7 +48,7 @@ class Error(Exception):
 
     code: ClassVar[str] = "unknown"
     status: ClassVar[int] = 500
-    is_retriable: ClassVar[bool] = True
+    is_retriable: bool = True
     include_stack: ClassVar[bool] = False
 
     def __init__(self, message: str | None = None) -> None:
@@ -91,6 +94,12 @@ class BodyTooLargeError(BodyInvalidError):
     code, status = "body_too_large", 413
 
 
+class EventInvalidError(Error):
+    """The data of an event does not fit the model of its type."""
+
+    code, is_retriable = "event_invalid", False
+
+
 class EventKeyUnspecifiedError(Error):
     """Events cannot be sent to Inngest Cloud without an event key."""
 
@@ -122,7 +131,7 @@ class MethodUnsupportedError(Error):
 
 
 class OutputUnserializableError(Error):
-    """A step or function returned something that is not JSON."""
+    """An output cannot be stored as JSON, or what is stored does not fit its type."""
 
     code, is_retriable = "output_unserializable", False
 
@@ -197,6 +206,12 @@ class StepNestedError(Error):
     code, is_retriable = "step_nested", False
 
 
+class StepThreadError(Error):
+    """A step of a sync function was used on a thread of the user's."""
+
+    code, is_retriable = "step_thread", False
+
+
 class StepUnexpectedError(Error):
     """The step that the server asked for was not reached."""
 
@@ -211,6 +226,16 @@ class URLInvalidError(Error):
     """A URL in the configuration cannot be used."""
 
     code = "url_invalid"
+
+
+class MiddlewareError(Error):
+    """A hook of a middleware raised. The message names both; ``__cause__`` is the error."""
+
+    code, include_stack = "middleware_failed", True
+
+    def __init__(self, message: str, *, is_retriable: bool = True) -> None:
+        super().__init__(message)
+        self.is_retriable = is_retriable
 
 
 class NonRetriableError(Error):

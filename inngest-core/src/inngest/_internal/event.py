@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 import pydantic
 from pydantic import Field
+from typing_extensions import TypeVar
 
 from inngest._internal.errors import BodyInvalidError, Error
 from inngest._internal.model import BaseModel
 from inngest._internal.types import JSON
 
+Data = Mapping[str, JSON]
+"""The data of an event that has no type of its own."""
 
-class Event(BaseModel):
+DataT = TypeVar("DataT", default=Data)
+
+
+class Event(BaseModel, Generic[DataT]):
     """Something that happened.
+
+    ``Event`` alone holds JSON; ``Event[Model]`` comes from an :class:`inngest.EventType`
+    and holds an instance of its model.
 
     :param name: what happened, for example ``shop/order.placed``.
     :param data: anything that JSON can say.
@@ -28,15 +37,30 @@ class Event(BaseModel):
     _error: ClassVar[type[Error]] = BodyInvalidError
 
     name: str
-    data: Mapping[str, JSON] = Field(default_factory=dict)
+    data: DataT = Field(default_factory=dict)  # type: ignore[assignment]
     id: str = ""
     ts: int = 0
     user: Mapping[str, JSON] | None = None
     v: str | None = None
 
+    if TYPE_CHECKING:  # an event made by hand holds JSON, whatever its dict is inferred as
+
+        def __init__(
+            self: Event[Data],
+            *,
+            name: str,
+            data: Data | None = None,
+            id: str = "",  # noqa: A002
+            ts: int = 0,
+            user: Mapping[str, JSON] | None = None,
+            v: str | None = None,
+        ) -> None: ...
+
     @pydantic.field_validator("data", mode="plain")
     @classmethod
-    def _read_data(cls, value: object) -> Mapping[str, JSON]:
+    def _read_data(cls, value: object) -> object:
+        if isinstance(value, pydantic.BaseModel):
+            return value
         return {} if value is None else _object(value)
 
     @pydantic.field_validator("user", mode="plain")
@@ -44,17 +68,19 @@ class Event(BaseModel):
     def _read_user(cls, value: object) -> Mapping[str, JSON] | None:
         return None if value is None else _object(value)
 
-    @classmethod
-    def decode(cls, raw: object) -> Event | BodyInvalidError:
+    @staticmethod
+    def decode(raw: object) -> Event | BodyInvalidError:
         """Read an event from a server. Unknown keys are ignored, nulls are absent."""
         if not isinstance(raw, Mapping):
             return BodyInvalidError("an event must be a JSON object")
-        fields = {key: raw[key] for key in cls.model_fields if raw.get(key) is not None}
+        fields: dict[str, Any] = {
+            key: raw[key] for key in Event.model_fields if raw.get(key) is not None
+        }
         ts = fields.get("ts")
         if isinstance(ts, float) and ts.is_integer():
             fields["ts"] = int(ts)
         try:
-            return cls(**fields)
+            return Event(**fields)
         except BodyInvalidError as err:
             return BodyInvalidError(f"the event is not valid: {err.message}")
 
@@ -64,9 +90,12 @@ class Event(BaseModel):
         :param now_ms: the time of an event that has none.
         :raises BodyInvalidError: ``data`` or ``user`` holds something that is not JSON.
         """
+        data: object = self.data
+        if isinstance(data, pydantic.BaseModel):
+            data = _dumped(data)
         wire: dict[str, object] = {
             "name": self.name,
-            "data": _checked(self.data, "data"),
+            "data": _checked(data, "data"),
             "ts": self.ts if "ts" in self.model_fields_set else now_ms,
         }
         if self.id:
@@ -76,6 +105,17 @@ class Event(BaseModel):
         if self.v is not None:
             wire["v"] = self.v
         return wire
+
+
+def _dumped(data: pydantic.BaseModel) -> object:
+    try:
+        return data.model_dump(mode="json", by_alias=True)
+    except Exception as error:
+        failure = BodyInvalidError(
+            f"data: a {type(data).__name__} cannot be written as JSON ({type(error).__name__})"
+        )
+        failure.__cause__ = error
+        raise failure from error
 
 
 def _object(value: object) -> Mapping[str, JSON]:

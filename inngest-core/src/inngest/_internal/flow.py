@@ -98,3 +98,35 @@ class Call(Effect):
 
 
 Outcome: TypeAlias = Returned[T] | Raised
+
+
+@dataclass(frozen=True, slots=True)
+class Wrap:
+    """A hook that wraps: ``hook(record)`` gives a generator, sync or async, with one ``yield``."""
+
+    label: str
+    hook: Callable[..., object]
+    record: object
+
+
+@dataclass(frozen=True, slots=True)
+class Within(Effect):
+    """Run ``inside`` within some wraps, the first of them outermost.
+
+    Outcome: that of ``inside``, unless a wrap raises, or swallows an exception: then it is
+    ``Returned(None)``. Whatever ends ``inside``, each wrap that was entered is left.
+    """
+
+    wraps: tuple[Wrap, ...]
+    inside: Flow[Outcome[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Host(Effect):
+    """Run ``flow`` where code of its kind belongs: on an event loop, or off it.
+
+    Outcome: what ``flow`` returns.
+    """
+
+    flow: Flow[Any]
+    is_async: bool

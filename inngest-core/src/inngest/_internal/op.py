@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from inngest._internal.serialization.codec import Codec
 
 
 class Opcode(str, enum.Enum):
@@ -34,15 +38,16 @@ class StepCall:
     """One call of a step method, before the engine has seen it.
 
     ``handler`` is present for steps that run in this process; all others are carried
-    out by the server.
+    out by the server. ``codec`` says how the output is stored; without one it is JSON.
     """
 
     id: str
     opcode: Opcode
     name: str | None = None
-    opts: Mapping[str, object] | None = None
+    opts: Mapping[str, object] | None = field(default=None, repr=False)
     handler: Callable[..., object] | None = None
-    args: tuple[object, ...] = ()
+    args: tuple[object, ...] = field(default=(), repr=False)
+    codec: Codec | None = None
     race: bool = False
 
 
@@ -66,9 +71,11 @@ class Op:
     step: StepID
     opcode: Opcode
     name: str
-    opts: Mapping[str, object] | None = None
-    data: str = "null"
+    opts: Mapping[str, object] | None = field(default=None, repr=False)
+    data: str = field(default="null", repr=False)
     error: ErrorData | None = None
+    cause: Exception | None = None
+    """The exception that ``error`` describes; it does not travel."""
     is_retriable: bool = True
     is_quiet: bool = False
     retry_after: str | None = None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 from inngest._internal.api.events import SendEventsResult, send_events
 from inngest._internal.api.seed import event_id_seed
 from inngest._internal.client.config import ClientConfig, resolve
+from inngest._internal.client.sending import send_within
 from inngest._internal.errors import (
     Error,
     EventKeyUnspecifiedError,
@@ -21,28 +22,34 @@ from inngest._internal.errors import (
 from inngest._internal.event import Event
 from inngest._internal.flow import Flow
 from inngest._internal.function import config
-from inngest._internal.function.function import Function, FunctionOptions, Trigger
+from inngest._internal.function.function import Function, FunctionOptions
+from inngest._internal.function.trigger import Trigger
+from inngest._internal.middleware.contract import UninitializedMiddleware
 from inngest._internal.protocol import headers
 from inngest._internal.runtime.drivers import AsyncDriver, SyncDriver
 from inngest._internal.runtime.http_clients import HTTPClients
-from inngest._internal.types import Duration, ServerKind
+from inngest._internal.serialization.contract import Serializer
+from inngest._internal.step.runner import Events
+from inngest._internal.types import UNSET, Duration, ServerKind
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from inngest._internal.step.context import Context, ContextSync, Logger
+    from inngest._internal.step.context import Context, ContextSync
+    from inngest._internal.step.replay_logger import Logger
 
 T = TypeVar("T")
+DataT = TypeVar("DataT")
 ANY_EVENT_KEY = "NO_EVENT_KEY_SET"
 
 
-class FunctionDecorator(Protocol):
+class FunctionDecorator(Protocol[DataT]):
     """Turns a handler into a :class:`Function` of what the handler returns."""
 
     @overload
-    def __call__(self, handler: Callable[[Context], Awaitable[T]], /) -> Function[T]: ...
+    def __call__(self, handler: Callable[[Context[DataT]], Awaitable[T]], /) -> Function[T]: ...
     @overload
-    def __call__(self, handler: Callable[[ContextSync], T], /) -> Function[T]: ...
+    def __call__(self, handler: Callable[[ContextSync[DataT]], T], /) -> Function[T]: ...
 
 
 class Inngest:
@@ -58,7 +65,9 @@ class Inngest:
     :param event_key: key for sending events (``INNGEST_EVENT_KEY``).
     :param is_production: ``False`` for a Dev Server (``INNGEST_DEV``).
     :param logger: given to functions as ``ctx.logger``.
+    :param middleware: classes or factories; the first is the outermost.
     :param request_timeout: of calls to the server: milliseconds or a ``timedelta``.
+    :param serializer: stores outputs of steps and functions; by default their types do.
     :param signing_key: proves that requests are the server's (``INNGEST_SIGNING_KEY``).
     :raises URLInvalidError: a base URL cannot be used.
     :raises SigningKeyInvalidError: a signing key is malformed.
@@ -75,7 +84,9 @@ class Inngest:
         event_key: str | None = None,
         is_production: bool | None = None,
         logger: Logger | None = None,
+        middleware: list[UninitializedMiddleware] | None = None,
         request_timeout: Duration | None = None,
+        serializer: Serializer | None = None,
         signing_key: str | None = None,
     ) -> None:
         resolved = resolve(
@@ -95,6 +106,8 @@ class Inngest:
         self._app_version = app_version
         self.app_id = app_id
         self.logger: Logger = logger or logging.getLogger("inngest")
+        self.middleware: list[UninitializedMiddleware] = list(middleware or ())
+        self._serializer = serializer
 
     @property
     def is_production(self) -> bool:
@@ -140,29 +153,39 @@ class Inngest:
         """Replace the logger that functions are given."""
         self.logger = logger
 
+    def add_middleware(self, middleware: UninitializedMiddleware) -> None:
+        """Add a middleware inside those that are there."""
+        self.middleware = [*self.middleware, middleware]
+
     def create_function(
         self,
         *,
         fn_id: str,
-        trigger: Trigger | list[Trigger],
+        trigger: Trigger[DataT] | Sequence[Trigger[DataT]],
         batch_events: config.Batch | None = None,
         cancel: list[config.Cancel] | None = None,
         concurrency: list[config.Concurrency] | None = None,
         debounce: config.Debounce | None = None,
         idempotency: str | None = None,
+        middleware: list[UninitializedMiddleware] | None = None,
         name: str | None = None,
         on_failure: Callable[..., object] | None = None,
+        output_type: object = UNSET,
         priority: config.Priority | None = None,
         rate_limit: config.RateLimit | None = None,
         retries: int | None = None,
         singleton: config.Singleton | None = None,
         throttle: config.Throttle | None = None,
         timeouts: config.Timeouts | None = None,
-    ) -> FunctionDecorator:
+    ) -> FunctionDecorator[DataT]:
         """Declare a durable function.
 
         :param fn_id: the function's id within the app; keep it for as long as runs live.
-        :param trigger: what starts it.
+        :param trigger: what starts it. An :class:`inngest.EventType` gives
+            ``ctx.event.data`` its type.
+        :param middleware: the function's own, inside the client's.
+        :param output_type: how the output is stored and given to those who invoke the
+            function; by default its return annotation.
         :param retries: attempts after the first, for the function and each step (4).
         :param on_failure: called when a run has failed for good; async or sync like the
             function itself.
@@ -172,9 +195,11 @@ class Inngest:
             app_id=self.app_id,
             fn_id=fn_id,
             name=name or fn_id,
-            triggers=tuple(trigger) if isinstance(trigger, list) else (trigger,),
+            triggers=tuple(trigger) if isinstance(trigger, Sequence) else (trigger,),
             retries=retries,
             on_failure=on_failure,
+            middleware=tuple(middleware or ()),
+            output_type=output_type,
             flow_control={
                 "batch_events": batch_events,
                 "cancel": cancel,
@@ -194,17 +219,20 @@ class Inngest:
 
         return decorate
 
-    async def send(self, events: Event | list[Event]) -> list[str]:
+    async def send(self, events: Events, *, skip_middleware: bool = False) -> list[str]:
         """Send events, and return their ids in the same order.
 
+        :param skip_middleware: send them as they are.
         :raises EventKeyUnspecifiedError: in cloud mode without an event key.
         :raises SendEventsError: not all were accepted; its ``ids`` were.
         """
-        return _ids(await AsyncDriver(self._http).run(self._send(_listed(events))))
+        flow = self._send(_listed(events), skip_middleware)
+        return _ids(await AsyncDriver(self._http).run(flow))
 
-    def send_sync(self, events: Event | list[Event]) -> list[str]:
+    def send_sync(self, events: Events, *, skip_middleware: bool = False) -> list[str]:
         """Send events like :meth:`send`, without an event loop."""
-        return _ids(SyncDriver(self._http).run(self._send(_listed(events))))
+        flow = self._send(_listed(events), skip_middleware)
+        return _ids(SyncDriver(self._http).run(flow))
 
     def close(self) -> None:
         """Close pooled connections. The client stays usable."""
@@ -215,7 +243,13 @@ class Inngest:
         self._http.close()
         await self._http.close_current_loop()
 
-    def _send(self, events: Sequence[Event]) -> Flow[SendEventsResult | Error]:
+    def _send(
+        self, events: list[Event[Any]], skip_middleware: bool
+    ) -> Flow[SendEventsResult | Error]:
+        factories = [] if skip_middleware else self.middleware
+        return send_within(factories, self, events, self._post)
+
+    def _post(self, events: Sequence[Event[Any]]) -> Flow[SendEventsResult | Error]:
         if not events:
             return SendEventsResult()
         if self._config.event_key is None and self.is_production:
@@ -240,7 +274,7 @@ class Inngest:
         )
 
 
-def _listed(events: Event | list[Event]) -> list[Event]:
+def _listed(events: Events) -> list[Event[Any]]:
     return [events] if isinstance(events, Event) else list(events)
 
 

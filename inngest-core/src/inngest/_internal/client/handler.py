@@ -85,7 +85,10 @@ def _app(client: Inngest, functions: Sequence[Function[Any]], options: ServeOpti
         timeout=config.timeout,
         functions=list(functions),
         table=callable_table(functions),
+        client=client,
         logger=lambda: client.logger,
+        middleware=lambda: client.middleware,
+        serializer=client._serializer,
         send=client.send,
         send_sync=client.send_sync,
     )

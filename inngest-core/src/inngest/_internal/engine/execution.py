@@ -74,7 +74,15 @@ class Lost:
     found: tuple[Found, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The call cannot be answered: what surrounds user code failed."""
+
+    error: Exception
+
+
 Move = Resume | Stop | Wait | Lost
+Ending = Stop | Lost | Broken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,19 +108,37 @@ class Execution:
     memos: Mapping[str, object]
     stack: Sequence[str] = ()
     journal: Journal = field(init=False)
-    outcome: Stop | Lost | None = field(default=None, init=False)
+    outcome: Ending | None = field(default=None, init=False)
+    is_replaying: bool = field(default=True, init=False)
+    """Whether all code so far has run before: it ends with the last memo, for good."""
     _known: list[tuple[int, int, Found]] = field(default_factory=list, init=False)
     _new: dict[str, Found] = field(default_factory=dict, init=False)
     _executing: Found | None = field(default=None, init=False)
     _asked: int = field(default=0, init=False)
+    _unread: int = field(default=0, init=False)
+    _has_begun: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
-        self.journal = Journal(self.memos, self.stack)
+        self.replace_memos(self.memos)
+
+    def replace_memos(self, memos: Mapping[str, object]) -> None:
+        """Go on with other memos, before user code has asked for any."""
+        self.memos = memos
+        self.journal = Journal(memos, self.stack)
+        self._unread = len(memos)
+        self.is_replaying = bool(memos)
 
     @property
     def is_executing(self) -> bool:
         """Whether a step's handler is running at this moment."""
         return self._executing is not None
+
+    def is_first_new_code(self) -> bool:
+        """Whether new code is about to run, and nobody has asked this since it is."""
+        if self.is_replaying or self._has_begun:
+            return False
+        self._has_begun = True
+        return True
 
     def find(self, call: StepCall) -> Found:
         """Record that user code asks for a step."""
@@ -172,15 +198,23 @@ class Execution:
 
     def stop(self, *ops: Op) -> Stop:
         """End the call. The first ending is the one that counts."""
-        if not isinstance(self.outcome, Stop):
-            self.outcome = Stop(ops)
-        return self.outcome
+        if isinstance(self.outcome, Stop):
+            return self.outcome
+        stop = Stop(ops)
+        if not isinstance(self.outcome, Broken):
+            self.outcome = stop
+        return stop
 
     def give_up(self, lost: Lost) -> Lost:
         """End the call without what the server asked for."""
         if self.outcome is None:
             self.outcome = lost
         return lost
+
+    def break_off(self, error: Exception) -> None:
+        """End the call because of ``error``; nothing else is reported."""
+        if not isinstance(self.outcome, Broken):
+            self.outcome = Broken(error)
 
     def _is_target(self, found: Found) -> bool:
         return found.step.hashed == self.facts.target
@@ -199,6 +233,7 @@ class Execution:
 
     def _execute(self, found: Found) -> Resume:
         self._executing = found
+        self.is_replaying = False
         memo = self.journal.memo(found.step, found.call.opcode)
         args = memo.args if isinstance(memo, ReplacedInput) else found.call.args
         return Resume(found, Execute(args))
@@ -208,12 +243,17 @@ class Execution:
             found = heapq.heappop(self._known)[2]
             match self.journal.memo(found.step, found.call.opcode):
                 case Value(data):
-                    return Resume(found, Replay(data))
+                    return self._recall(found, Replay(data))
                 case Failure() as failure:
-                    return Resume(found, Fail(failure))
+                    return self._recall(found, Fail(failure))
                 case _:
                     self._new[found.step.hashed] = found
         return None
+
+    def _recall(self, found: Found, verdict: Replay | Fail) -> Resume:
+        self._unread -= 1
+        self.is_replaying = self.is_replaying and self._unread > 0
+        return Resume(found, verdict)
 
 
 def _report(found: Found) -> Op:
@@ -247,6 +287,7 @@ def failed(
     is_retriable: bool,
     is_quiet: bool = False,
     retry_after: str | None = None,
+    cause: Exception | None = None,
 ) -> Op:
     """The report of a handler that raised; final when no attempt can follow."""
     is_final = facts.is_last_attempt or not is_retriable
@@ -256,6 +297,7 @@ def failed(
         name=found.call.id,
         opts=_wire_opts(found.call),
         error=error,
+        cause=cause,
         is_retriable=is_retriable,
         is_quiet=is_quiet,
         retry_after=None if is_final else retry_after,
@@ -267,7 +309,9 @@ def _wire_opts(call: StepCall) -> Mapping[str, object] | None:
 
 
 __all__ = [
+    "Broken",
     "CallFacts",
+    "Ending",
     "Execute",
     "Execution",
     "Fail",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import pydantic
 from pydantic import Field
+from typing_extensions import Self
 
 from inngest._internal.errors import FunctionConfigInvalidError
 from inngest._internal.function.cron import cron_problem
 from inngest._internal.function.duration import to_duration, to_go_duration
 from inngest._internal.model import BaseModel
-from inngest._internal.types import Duration
+from inngest._internal.types import JSON, Duration
 
 _DAY = datetime.timedelta(days=1)
 _JITTER = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)")
@@ -195,7 +197,25 @@ class Timeouts(BaseModel):
     finish: _Time | None = None
 
 
-class TriggerCron(BaseModel):
+class _UntypedTrigger(BaseModel):
+    """A trigger whose events hold JSON."""
+
+    @property
+    def data_type(self) -> type[Mapping[str, JSON]] | None:
+        """The type of ``ctx.event.data`` in a function that this triggers."""
+        return None
+
+    @property
+    def event_type(self) -> None:
+        """What reads the event: nothing, it stays JSON."""
+        return
+
+    def to_config(self) -> Self:
+        """Return the trigger as it is registered."""
+        return self
+
+
+class TriggerCron(_UntypedTrigger):
     """Run on a schedule.
 
     :param cron: five fields, with an optional ``TZ=<zone>`` before them.
@@ -224,7 +244,7 @@ class TriggerCron(BaseModel):
         return value
 
 
-class TriggerEvent(BaseModel):
+class TriggerEvent(_UntypedTrigger):
     """Run when an event comes.
 
     :param event: name of the event; may end with ``/*`` or ``.*``.

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
-from inngest._internal.errors import FunctionConfigInvalidError
-from inngest._internal.function import config
+from inngest._internal.errors import EventInvalidError, FunctionConfigInvalidError
+from inngest._internal.event import Event
+from inngest._internal.event_type import EventType
 from inngest._internal.function.registration import failure_config, function_config
+from inngest._internal.function.trigger import Trigger
+from inngest._internal.serialization.annotations import return_type
+from inngest._internal.serialization.codec import Codec
+from inngest._internal.types import UNSET
 
 if TYPE_CHECKING:
-    from inngest._internal.step.context import Context, ContextSync
+    from inngest._internal.middleware.contract import UninitializedMiddleware
+    from inngest._internal.serialization.contract import Serializer
 
 T_co = TypeVar("T_co", covariant=True)
-AsyncHandler = Callable[["Context"], Awaitable[T_co]]
-SyncHandler = Callable[["ContextSync"], T_co]
-Trigger = config.TriggerCron | config.TriggerEvent
+INVOKED = "inngest/function.invoked"
+
+
+class FunctionConfigs(NamedTuple):
+    """What is registered: the function, and its failure handler if it has one."""
+
+    main: dict[str, object]
+    on_failure: dict[str, object] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +38,12 @@ class FunctionOptions:
     app_id: str
     fn_id: str
     name: str
-    triggers: tuple[Trigger, ...]
+    triggers: tuple[Trigger[Any], ...]
     retries: int | None = None
     on_failure: Callable[..., object] | None = None
+    middleware: tuple[UninitializedMiddleware, ...] = ()
+    output_type: object = UNSET
+    serializer: Serializer | None = None
     flow_control: dict[str, Any] = field(default_factory=dict)
 
 
@@ -46,6 +60,15 @@ class Function(Generic[T_co]):
                 f'function "{options.fn_id}": on_failure must be '
                 f"{'async' if self._is_async else 'sync'}, like the function itself"
             )
+        is_declared = options.output_type is not UNSET
+        self._codec = Codec(
+            typ=options.output_type if is_declared else return_type(handler),
+            is_declared=is_declared,
+            serializer=options.serializer,
+        )
+        self._event_types = [
+            trigger.event_type for trigger in options.triggers if trigger.event_type is not None
+        ]
         self.configs("http://localhost/api/inngest")
 
     @property
@@ -74,6 +97,16 @@ class Function(Generic[T_co]):
         return self._options.on_failure
 
     @property
+    def middleware(self) -> Sequence[UninitializedMiddleware]:
+        """The function's own middleware, which runs inside the client's."""
+        return self._options.middleware
+
+    @property
+    def codec(self) -> Codec:
+        """How the function's output is stored, and read by those who invoke it."""
+        return self._codec
+
+    @property
     def is_handler_async(self) -> bool:
         """Whether the handler is a coroutine function."""
         return self._is_async
@@ -92,6 +125,31 @@ class Function(Generic[T_co]):
         """Return :attr:`id`."""
         return self.id
 
+    def read_events(self, events: list[Event[Any]]) -> list[Event[Any]] | EventInvalidError:
+        """Give each event that has a type its model, as the function's triggers say."""
+        if not self._event_types:
+            return events
+        read: list[Event[Any]] = []
+        for event in events:
+            event_type = self._event_type_of(event.name)
+            typed = event if event_type is None else event_type.parse(event)
+            if isinstance(typed, EventInvalidError):
+                return typed
+            read.append(typed)
+        return read
+
+    def _event_type_of(self, name: str) -> EventType[Any] | None:
+        for event_type in self._event_types:
+            if event_type.name == name:
+                return event_type
+        is_only_one = len(self._options.triggers) == 1
+        return self._event_types[0] if name == INVOKED and is_only_one else None
+
+    def get_config(self, app_url: str) -> FunctionConfigs:
+        """What to register for an app at ``app_url``."""
+        main, *rest = self.configs(app_url)
+        return FunctionConfigs(main, rest[0] if rest else None)
+
     def configs(
         self, app_url: str, runtime: Literal["http", "ws"] = "http"
     ) -> list[dict[str, object]]:
@@ -106,7 +164,7 @@ class Function(Generic[T_co]):
                 name=options.name,
                 url=app_url,
                 runtime=runtime,
-                triggers=options.triggers,
+                triggers=[trigger.to_config() for trigger in options.triggers],
                 retries=options.retries,
                 **options.flow_control,
             )

@@ -7,20 +7,30 @@ from dataclasses import dataclass
 from typing import Any
 
 from inngest._internal.errors import FunctionConfigInvalidError
-from inngest._internal.event import Event
 from inngest._internal.function.function import Function
 from inngest._internal.protocol.headers import sdk_headers
 from inngest._internal.protocol.introspect import AppFacts
 from inngest._internal.protocol.signature import SigningKey
-from inngest._internal.step.context import Logger
+from inngest._internal.serialization.annotations import return_type
+from inngest._internal.serialization.codec import Codec
+from inngest._internal.serialization.contract import Serializer
+from inngest._internal.step.replay_logger import Logger
+from inngest._internal.step.runner import Events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Called:
     """The code behind an id."""
 
+    function: Function[Any]
     handler: Callable[..., object]
+    codec: Codec
     is_async: bool
+
+    @property
+    def is_on_failure(self) -> bool:
+        """Whether it is the function's failure handler."""
+        return self.handler is not self.function.handler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +38,8 @@ class App:
     """One client and its functions, as the endpoint sees them.
 
     ``keys`` verify requests and authorize calls; the first is tried first. ``timeout``
-    is in seconds. ``logger`` is asked for at each call, since a client's can be replaced.
+    is in seconds. ``logger`` and ``middleware`` are asked for at each call, since a client's
+    can be replaced.
     """
 
     facts: AppFacts
@@ -36,9 +47,12 @@ class App:
     timeout: float
     functions: Sequence[Function[Any]]
     table: dict[str, Called]
+    client: object
     logger: Callable[[], Logger]
-    send: Callable[[Event | list[Event]], Awaitable[list[str]]]
-    send_sync: Callable[[Event | list[Event]], list[str]]
+    middleware: Callable[[], Sequence[Callable[..., object]]]
+    serializer: Serializer | None
+    send: Callable[[Events], Awaitable[list[str]]]
+    send_sync: Callable[[Events], list[str]]
 
     def headers(self) -> dict[str, str]:
         """Who we are, on every request and answer."""
@@ -60,13 +74,19 @@ def callable_table(functions: Sequence[Function[Any]]) -> dict[str, Called]:
         raise FunctionConfigInvalidError("serve() needs at least one function")
     table: dict[str, Called] = {}
     for function in functions:
-        called = [(function.id, function.handler)]
-        if function.on_failure is not None and function.on_failure_fn_id is not None:
-            called.append((function.on_failure_fn_id, function.on_failure))
-        for fn_id, handler in called:
+        called = [(function.id, function.handler, function.codec)]
+        on_failure, on_failure_fn_id = function.on_failure, function.on_failure_fn_id
+        if on_failure is not None and on_failure_fn_id is not None:
+            called.append((on_failure_fn_id, on_failure, Codec(typ=return_type(on_failure))))
+        for fn_id, handler, codec in called:
             if fn_id in table:
                 raise FunctionConfigInvalidError(
                     f'two functions have the id "{fn_id}": give each its own fn_id'
                 )
-            table[fn_id] = Called(handler=handler, is_async=function.is_handler_async)
+            table[fn_id] = Called(
+                function=function,
+                handler=handler,
+                codec=codec,
+                is_async=function.is_handler_async,
+            )
     return table

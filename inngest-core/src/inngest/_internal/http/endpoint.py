@@ -23,6 +23,7 @@ from inngest._internal.http.call import call_function
 from inngest._internal.http.comm import CommRequest, CommResponse
 from inngest._internal.http.options import ServeOptions
 from inngest._internal.http.serve_url import serve_url
+from inngest._internal.http.timings import server_timing
 from inngest._internal.protocol import headers, response
 from inngest._internal.protocol.introspect import full_inspection, public_inspection
 from inngest._internal.protocol.register import in_band_answer, registration
@@ -151,7 +152,9 @@ class Endpoint:
     def _respond(self, answer: Answer, signer: SigningKey | None, seconds: float) -> CommResponse:
         written = {
             headers.SDK_HANDLED: "true",
-            headers.SERVER_TIMING: f"comm_handler;dur={round(seconds * 1000)}",
+            headers.SERVER_TIMING: server_timing(
+                {"comm_handler": round(seconds * 1000), **answer.timings}
+            ),
             **self._app.headers(),
             **answer.headers,
         }

@@ -18,6 +18,8 @@ class Answer:
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    timings: Mapping[str, int] = field(default_factory=dict)
+    """Milliseconds that parts of the call took."""
 
 
 def dump(value: object) -> bytes:

@@ -14,7 +14,7 @@ from inngest._internal.protocol.response import (
     refused,
     steps_reported,
 )
-from inngest._internal.serialization import encode
+from inngest._internal.serialization.text import encode
 
 STEP = StepID(id="a", index=0, hashed="hash")
 ERROR = ErrorData(code="c", name="n", message="m", stack="s")

@@ -13,16 +13,16 @@ import logging
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from inngest._internal.engine.execution import Found, Lost, Move, Resume, Stop, Verdict
-from inngest._internal.errors import Interrupt, StepInterrupt, UnknownError
-from inngest._internal.event import Event
+from inngest._internal.errors import Interrupt, StepInterrupt, StepThreadError, UnknownError
 from inngest._internal.flow import Effect, Outcome, Raised, Returned
 from inngest._internal.op import StepCall
 from inngest._internal.runtime.drivers import drive_async, exit_error
 from inngest._internal.runtime.tasks import tracked_tasks
 from inngest._internal.step.context import Context
-from inngest._internal.step.flow import Finish, Settle, take_step
+from inngest._internal.step.flow import BreakOff, Finish, Settle, take_step
 from inngest._internal.step.group import Group
 from inngest._internal.step.invocation import Invocation
+from inngest._internal.step.runner import Events
 from inngest._internal.step.step import Step
 
 if TYPE_CHECKING:
@@ -58,11 +58,34 @@ class AsyncRun:
         self._is_watching = False
         self._quiet_turns = 0
         self._grace: asyncio.TimerHandle | None = None
+        self._busy_hooks = 0
 
-    async def run(self) -> Outcome[object]:
+    @property
+    def context(self) -> Context[Any]:
+        """What the function is given."""
+        invocation = self._invocation
+        return Context(
+            attempt=self._execution.facts.attempt,
+            event=invocation.event,
+            events=invocation.events,
+            group=Group(),
+            job_id=invocation.job_id,
+            logger=invocation.logger,
+            max_attempts=self._execution.facts.max_attempts,
+            request_id=invocation.request_id,
+            run_id=invocation.run_id,
+            step=Step(self),
+        )
+
+    @property
+    def app_id(self) -> str:
+        """The id of the function's app."""
+        return self._invocation.app_id
+
+    async def run(self, ctx: object) -> Outcome[object]:
         """Call the function, until it ends or there is something to report."""
         with tracked_tasks(self._track):
-            main = self._main = self._loop.create_task(self._call())
+            main = self._main = self._loop.create_task(self._call(ctx))
             self._children.discard(main)
             main.add_done_callback(lambda _: self._end())
             try:
@@ -75,15 +98,20 @@ class AsyncRun:
 
     async def take(self, step: StepCall) -> object:
         """Take one step: its value or its error."""
-        return await drive_async(take_step(self._execution, step), self._perform)
+        if asyncio.get_running_loop() is not self._loop:
+            raise StepThreadError(
+                f'step "{step.id}" is used on another event loop than the function: '
+                "await it in the function, or use asyncio.gather"
+            )
+        return await drive_async(take_step(self._invocation, step), self._perform)
 
-    async def send(self, events: Event | list[Event]) -> list[str]:
+    async def send(self, events: Events) -> list[str]:
         """Send events with the function's client."""
         return await self._invocation.send(events)
 
-    async def _call(self) -> Outcome[object]:
+    async def _call(self, ctx: object) -> Outcome[object]:
         try:
-            result: Any = self._invocation.handler(self._context())
+            result: Any = self._invocation.handler(ctx)
             return Returned(await result)
         except Exception as error:
             return Raised(error)
@@ -99,8 +127,22 @@ class AsyncRun:
             case Finish(found, op):
                 self._execution.complete(found, op)
                 return await self._never()
-            case _:
+            case BreakOff(error):
+                self._execution.break_off(error)
+                return await self._never()
+            case _ if self._execution.is_executing:
                 return await self._driver.perform(effect)
+            case _:
+                return await self._perform_hook(effect)
+
+    async def _perform_hook(self, effect: Effect) -> object:
+        """Perform what middleware asks for; code that waits for a hook is not at rest."""
+        self._busy_hooks += 1
+        try:
+            return await self._driver.perform(effect)
+        finally:
+            self._busy_hooks -= 1
+            self._be_active()
 
     async def _settle(self, found: Found) -> Verdict:
         if self._is_ending:
@@ -145,14 +187,14 @@ class AsyncRun:
 
     def _be_active(self) -> None:
         self._quiet_turns = 0
-        if self._waiting and not self._is_watching:
+        if self._waiting and not self._is_watching and not self._busy_hooks:
             self._is_watching = True
             self._loop.call_soon(self._watch)
 
     def _watch(self) -> None:
         """Once a turn of the loop: look whether user code has come to rest."""
         self._quiet_turns += 1
-        if self._ended.done():
+        if self._ended.done() or self._busy_hooks:
             self._is_watching = False
         elif self._quiet_turns < QUIET_TURNS:
             self._loop.call_soon(self._watch)
@@ -197,21 +239,6 @@ class AsyncRun:
                 task.cancel("the call has ended; the engine will continue it later")
             await asyncio.wait(living, timeout=UNWIND_SECONDS)
         logger.warning("a task of run %s does not end when cancelled", self._invocation.run_id)
-
-    def _context(self) -> Context:
-        invocation = self._invocation
-        return Context(
-            attempt=self._execution.facts.attempt,
-            event=invocation.event,
-            events=invocation.events,
-            group=Group(),
-            job_id=invocation.job_id,
-            logger=invocation.logger,
-            max_attempts=self._execution.facts.max_attempts,
-            request_id=invocation.request_id,
-            run_id=invocation.run_id,
-            step=Step(self),
-        )
 
 
 def _retrieve(task: asyncio.Task[Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from inngest._internal.client.client import Inngest
+from inngest._internal.conftest import invocation, invoked
 from inngest._internal.engine.execution import CallFacts, Execution, Lost, Stop
 from inngest._internal.engine.journal import hash_id
 from inngest._internal.errors import StepError, StepNestedError, UnknownError
@@ -19,7 +19,6 @@ from inngest._internal.runtime import async_run
 from inngest._internal.runtime.drivers import AsyncDriver
 from inngest._internal.runtime.http_clients import HTTPClients
 from inngest._internal.step.context import Context
-from inngest._internal.step.invocation import Invocation
 
 Handler = Callable[[Context], Awaitable[object]]
 
@@ -39,22 +38,9 @@ def execution(
 
 
 async def call(handler: Handler, state: Execution) -> Outcome[object]:
-    client = Inngest(app_id="app", is_production=False)
-    event = Event(name="e")
-    invocation = Invocation(
-        execution=state,
-        handler=handler,
-        is_async=True,
-        event=event,
-        events=[event],
-        run_id="R",
-        job_id=None,
-        request_id=None,
-        logger=client.logger,
-        send=client.send,
-        send_sync=client.send_sync,
+    outcome = await asyncio.wait_for(
+        AsyncDriver(HTTPClients()).run(invoked(invocation(state, handler))), 5
     )
-    outcome = await asyncio.wait_for(AsyncDriver(HTTPClients()).perform(invocation), 5)
     assert isinstance(outcome, Returned | Raised)
     return outcome
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import inspect
-import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from inngest._internal.errors import UnknownError
 from inngest._internal.flow import (
@@ -17,19 +15,20 @@ from inngest._internal.flow import (
     Fetch,
     FetchError,
     Flow,
+    Host,
     Outcome,
     Pause,
     Raised,
     Response,
     Returned,
+    Within,
 )
 from inngest._internal.runtime.http_clients import HTTPClients
-from inngest._internal.step.invocation import Invocation
+from inngest._internal.runtime.portal import HostLoop, Portal, PrivateLoop
+from inngest._internal.runtime.wraps import within, within_async
+from inngest._internal.step.invocation import Invoke, Prepare
 
 T = TypeVar("T")
-
-CLOSING_SECONDS = 1.0
-"""How long tasks that a call left behind may take to end with their loop."""
 
 
 def drive(flow: Flow[T], perform: Callable[[Effect], object]) -> T:
@@ -63,37 +62,58 @@ async def drive_async(flow: Flow[T], perform: Callable[[Effect], Awaitable[objec
 class SyncDriver:
     """Performs effects in the calling thread."""
 
-    def __init__(self, http: HTTPClients) -> None:
+    def __init__(self, http: HTTPClients, portal: Portal | None = None) -> None:
         self._http = http
+        self._portal = portal
 
     def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end."""
-        return drive(flow, self.perform)
+        if self._portal is not None:
+            return drive(flow, self.perform)
+        with PrivateLoop() as portal:
+            return SyncDriver(self._http, portal).run(flow)
 
     def perform(self, effect: Effect) -> object:
         """Perform one effect and return its outcome."""
         match effect:
             case Call(fn, args):
-                return call(fn, args, run_coroutine)
+                return call(fn, args, self._await)
+            case Within():
+                return within(effect, self.run, self._needed_portal)
             case Fetch(request):
                 return self._http.fetch(request)
             case Pause(seconds):
                 time.sleep(seconds)
                 return None
-            case Invocation(is_async=True):
-                return run_coroutine(self._invoke_async(effect))
-            case Invocation():
+            case Host(flow, is_async):
+                return self._run_on_new_loop(flow) if is_async else self.run(flow)
+            case Prepare(invocation):
                 from inngest._internal.runtime.sync_run import SyncRun
 
-                return SyncRun(effect, self).run()
+                return SyncRun(invocation, self)
+            case Invoke(run, ctx):
+                return run.run(ctx)
             case _:
                 raise TypeError(f"no driver performs {type(effect).__name__}")
 
-    async def _invoke_async(self, invocation: Invocation) -> object:
-        try:
-            return await AsyncDriver(self._http).perform(invocation)
-        finally:
-            await self._http.close_current_loop()
+    @property
+    def _needed_portal(self) -> Portal:
+        if self._portal is None:
+            raise TypeError("only run() prepares a driver for this effect")
+        return self._portal
+
+    def _await(self, awaitable: Awaitable[object]) -> object:
+        return self._needed_portal.run(_awaited(awaitable))
+
+    def _run_on_new_loop(self, flow: Flow[T]) -> T:
+        async def run() -> T:
+            try:
+                return await AsyncDriver(self._http).run(flow)
+            finally:
+                await self._http.close_current_loop()
+
+        with PrivateLoop() as portal:
+            return portal.run(run())
 
 
 class AsyncDriver:
@@ -111,30 +131,38 @@ class AsyncDriver:
         match effect:
             case Call(fn, args):
                 return await call_async(fn, args)
+            case Within():
+                return await within_async(effect, self.run)
             case Fetch(request):
                 return await self._http.fetch_async(request)
             case Pause(seconds):
                 await asyncio.sleep(seconds)
                 return None
-            case Invocation(is_async=True):
+            case Host(flow, is_async):
+                return await (self.run(flow) if is_async else self._run_off_loop(flow))
+            case Prepare(invocation):
                 from inngest._internal.runtime.async_run import AsyncRun
 
-                return await AsyncRun(effect, self).run()
-            case Invocation():
-                return await asyncio.to_thread(SyncDriver(self._http).perform, effect)
+                return AsyncRun(invocation, self)
+            case Invoke(run, ctx):
+                return await run.run(ctx)
             case _:
                 raise TypeError(f"no driver performs {type(effect).__name__}")
+
+    async def _run_off_loop(self, flow: Flow[T]) -> T:
+        driver = SyncDriver(self._http, HostLoop(asyncio.get_running_loop()))
+        return await asyncio.to_thread(driver.run, flow)
 
 
 def call(
     fn: Callable[..., object],
     args: tuple[object, ...],
-    wait: Callable[[Coroutine[Any, Any, object]], object],
+    wait: Callable[[Awaitable[object]], object],
 ) -> Outcome[object]:
-    """Call user code in this thread; ``wait`` finishes a coroutine, should it give one."""
+    """Call user code in this thread; ``wait`` finishes an awaitable, should it give one."""
     try:
         value = fn(*args)
-        return Returned(wait(_awaited(value)) if inspect.isawaitable(value) else value)
+        return Returned(wait(value) if inspect.isawaitable(value) else value)
     except Exception as error:
         return Raised(error)
     except SystemExit:
@@ -179,60 +207,6 @@ async def _awaited(value: Awaitable[T]) -> T:
     return await value
 
 
-def run_coroutine(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end from sync code, on an event loop of its own.
-
-    A thread that already runs a loop cannot run another, so there a helper thread does
-    it, with this thread's context variables.
-    """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        pass  # run it outside this block: it would be the context of every error
-    else:
-        return _run_in_thread(lambda: _run_on_new_loop(coroutine))
-    return _run_on_new_loop(coroutine)
-
-
-def _run_on_new_loop(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Like ``asyncio.run``, which would wait for ever for a task that ignores its end."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        return loop.run_until_complete(coroutine)
-    finally:
-        try:
-            left = asyncio.all_tasks(loop)
-            for task in left:
-                task.cancel()
-            if left:
-                loop.run_until_complete(asyncio.wait(left, timeout=CLOSING_SECONDS))
-            loop.run_until_complete(loop.shutdown_asyncgens())
-            loop.run_until_complete(loop.shutdown_default_executor())
-        finally:
-            asyncio.set_event_loop(None)
-            loop.close()
-
-
-def _run_in_thread(work: Callable[[], T]) -> T:
-    outcome: list[T] = []
-    failure: list[BaseException] = []
-    context = contextvars.copy_context()
-
-    def target() -> None:
-        try:
-            outcome.append(context.run(work))
-        except BaseException as error:
-            failure.append(error)
-
-    thread = threading.Thread(target=target, name="inngest-async")
-    thread.start()
-    thread.join()
-    if failure:
-        raise failure[0]
-    return outcome[0]
-
-
 __all__ = [
     "AsyncDriver",
     "FetchError",
@@ -244,5 +218,4 @@ __all__ = [
     "drive",
     "drive_async",
     "exit_error",
-    "run_coroutine",
 ]

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from inngest._internal.engine.execution import Lost, Resume, Verdict, Wait
-from inngest._internal.errors import Interrupt, SkipInterrupt, StepInterrupt, StepNestedError
-from inngest._internal.event import Event
+from inngest._internal.errors import (
+    Interrupt,
+    SkipInterrupt,
+    StepInterrupt,
+    StepNestedError,
+    StepThreadError,
+)
 from inngest._internal.flow import Effect, Outcome, Raised, Returned
 from inngest._internal.op import StepCall
 from inngest._internal.runtime.drivers import cancel_error, drive, exit_error
 from inngest._internal.step.context import ContextSync
-from inngest._internal.step.flow import Finish, Settle, take_step
+from inngest._internal.step.flow import BreakOff, Finish, Settle, take_step
 from inngest._internal.step.group import GroupSync
 from inngest._internal.step.invocation import Invocation
+from inngest._internal.step.runner import Events
 from inngest._internal.step.step import StepSync
 
 if TYPE_CHECKING:
@@ -33,11 +40,35 @@ class SyncRun:
         self._driver = driver
         self._depth = 0
         self._skips = 0
+        self._thread = threading.get_ident()
 
-    def run(self) -> Outcome[object]:
+    @property
+    def context(self) -> ContextSync[Any]:
+        """What the function is given."""
+        invocation = self._invocation
+        return ContextSync(
+            attempt=self._execution.facts.attempt,
+            event=invocation.event,
+            events=invocation.events,
+            group=GroupSync(self),
+            job_id=invocation.job_id,
+            logger=invocation.logger,
+            max_attempts=self._execution.facts.max_attempts,
+            request_id=invocation.request_id,
+            run_id=invocation.run_id,
+            step=StepSync(self),
+        )
+
+    @property
+    def app_id(self) -> str:
+        """The id of the function's app."""
+        return self._invocation.app_id
+
+    def run(self, ctx: object) -> Outcome[object]:
         """Call the function. An interrupt is an ending that the execution knows of."""
+        self._thread = threading.get_ident()
         try:
-            return Returned(self._invocation.handler(self._context()))
+            return Returned(self._invocation.handler(ctx))
         except Interrupt:
             return Returned(None)
         except Exception as error:
@@ -49,16 +80,21 @@ class SyncRun:
 
     def take(self, step: StepCall) -> object:
         """Take one step: its value, its error, or the end of this call."""
-        if self._execution.outcome is not None:
-            raise StepInterrupt
         if self._execution.is_executing:
             raise StepNestedError(
                 f'step "{step.id}" is used while another step is running: '
                 "steps cannot be nested; use it after that step, in the function itself"
             )
-        return drive(take_step(self._execution, step), self._perform)
+        if threading.get_ident() != self._thread:
+            raise StepThreadError(
+                f'step "{step.id}" is used on another thread than the function: '
+                "use ctx.group.parallel to have steps run in parallel"
+            )
+        if self._execution.outcome is not None:
+            raise StepInterrupt
+        return drive(take_step(self._invocation, step), self._perform)
 
-    def send(self, events: Event | list[Event]) -> list[str]:
+    def send(self, events: Events) -> list[str]:
         """Send events with the function's client."""
         return self._invocation.send_sync(events)
 
@@ -91,6 +127,9 @@ class SyncRun:
             case Finish(found, op):
                 self._execution.complete(found, op)
                 raise StepInterrupt
+            case BreakOff(error):
+                self._execution.break_off(error)
+                raise StepInterrupt
             case _:
                 return self._driver.perform(effect)
 
@@ -104,18 +143,3 @@ class SyncRun:
             case Lost() as lost:
                 self._execution.give_up(lost)
         raise StepInterrupt
-
-    def _context(self) -> ContextSync:
-        invocation = self._invocation
-        return ContextSync(
-            attempt=self._execution.facts.attempt,
-            event=invocation.event,
-            events=invocation.events,
-            group=GroupSync(self),
-            job_id=invocation.job_id,
-            logger=invocation.logger,
-            max_attempts=self._execution.facts.max_attempts,
-            request_id=invocation.request_id,
-            run_id=invocation.run_id,
-            step=StepSync(self),
-        )

@@ -8,18 +8,16 @@ from functools import partial
 
 import pytest
 
-from inngest._internal.client.client import Inngest
+from inngest._internal.conftest import invocation, invoked
 from inngest._internal.engine.execution import CallFacts, Execution, Lost, Stop
 from inngest._internal.engine.journal import hash_id
 from inngest._internal.errors import StepError, StepNestedError, UnknownError
-from inngest._internal.event import Event
 from inngest._internal.flow import Outcome, Raised, Returned
 from inngest._internal.op import Op
 from inngest._internal.runtime.drivers import SyncDriver
 from inngest._internal.runtime.http_clients import HTTPClients
 from inngest._internal.step.context import ContextSync
 from inngest._internal.step.group import ParallelMode
-from inngest._internal.step.invocation import Invocation
 
 Handler = Callable[[ContextSync], object]
 
@@ -39,23 +37,7 @@ def execution(
 
 
 def run(handler: Handler, state: Execution) -> Outcome[object]:
-    client = Inngest(app_id="app", is_production=False)
-    event = Event(name="e")
-    outcome = SyncDriver(HTTPClients()).perform(
-        Invocation(
-            execution=state,
-            handler=handler,
-            is_async=False,
-            event=event,
-            events=[event],
-            run_id="R",
-            job_id=None,
-            request_id=None,
-            logger=client.logger,
-            send=client.send,
-            send_sync=client.send_sync,
-        )
-    )
+    outcome = SyncDriver(HTTPClients()).run(invoked(invocation(state, handler)))
     assert isinstance(outcome, Returned | Raised)
     return outcome
 

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from inngest._internal.errors import NonRetriableError, OutputUnserializableError
+from inngest._internal.errors import Error, NonRetriableError, OutputUnserializableError
+from inngest._internal.event import Event
+from inngest._internal.event_type import EventType
 from inngest._internal.function.duration import milliseconds, to_duration
 from inngest._internal.op import Opcode, StepCall
-from inngest._internal.serialization import encode
-from inngest._internal.types import Duration
+from inngest._internal.serialization.annotations import return_type
+from inngest._internal.serialization.codec import Codec
+from inngest._internal.serialization.text import encode
+from inngest._internal.types import UNSET, Duration
+
+if TYPE_CHECKING:
+    from inngest._internal.step.ai import AIAdapter
 
 
-def run(step_id: str, handler: Callable[..., object], args: tuple[object, ...]) -> StepCall:
+def run(
+    step_id: str,
+    handler: Callable[..., object],
+    args: tuple[object, ...],
+    output_type: object = UNSET,
+) -> StepCall:
     """A step that runs in this process."""
-    return StepCall(id=step_id, opcode=Opcode.STEP_RUN, handler=handler, args=args)
+    is_declared = output_type is not UNSET
+    codec = Codec(typ=output_type if is_declared else return_type(handler), is_declared=is_declared)
+    return StepCall(id=step_id, opcode=Opcode.STEP_RUN, handler=handler, args=args, codec=codec)
 
 
 def sleep(step_id: str, duration: Duration) -> StepCall:
@@ -36,14 +52,35 @@ def wait_for_event(step_id: str, event: str, if_exp: str | None, timeout: Durati
     return StepCall(id=step_id, opcode=Opcode.WAIT_FOR_EVENT, name=event, opts=opts)
 
 
+def event_name(event: str | EventType[Any]) -> str:
+    """The name of an event that is named, or typed."""
+    return event if isinstance(event, str) else event.name
+
+
+def event_of(raw: object, event: str | EventType[Any]) -> Event[Any] | None:
+    """Read the event that a wait has found.
+
+    :raises EventInvalidError: its data does not fit the model of ``event``.
+    """
+    if raw is None:
+        return None
+    decoded: Event[Any] | Error = Event.decode(raw)
+    if isinstance(event, EventType) and isinstance(decoded, Event):
+        decoded = event.parse(decoded)
+    if isinstance(decoded, Error):
+        raise decoded
+    return decoded
+
+
 def invoke(
     step_id: str,
     function_id: str,
     data: Mapping[str, object] | None,
     timeout: Duration | None,
     v: str | None,
+    codec: Codec | None = None,
 ) -> StepCall:
-    """Call another function and wait for what it returns."""
+    """Call another function and wait for what it returns, which ``codec`` reads."""
     payload: dict[str, object] = {"data": dict(data or {})}
     if v is not None:
         payload["v"] = v
@@ -53,7 +90,25 @@ def invoke(
     opts: dict[str, object] = {"function_id": function_id, "payload": payload}
     if timeout is not None:
         opts["timeout"] = _timeout(timeout)
-    return StepCall(id=step_id, opcode=Opcode.INVOKE, opts=opts)
+    return StepCall(id=step_id, opcode=Opcode.INVOKE, opts=opts, codec=codec)
+
+
+def infer(step_id: str, adapter: AIAdapter, body: Mapping[str, object]) -> StepCall:
+    """Have the server call a model. ``body`` stays as it is: the adapter changes a copy."""
+    request = copy.deepcopy(dict(body))
+    adapter.on_call(request)
+    opts: dict[str, object] = {
+        "type": "step.ai.infer",
+        "url": adapter.url_infer(),
+        "headers": adapter.headers(),
+        "auth_key": adapter.auth_key(),
+        "format": adapter.format(),
+        "body": request,
+    }
+    unserializable = encode(opts, f'the request of step "{step_id}"')
+    if isinstance(unserializable, OutputUnserializableError):
+        raise unserializable
+    return StepCall(id=step_id, opcode=Opcode.AI_GATEWAY, opts=opts)
 
 
 def format_instant(when: datetime.datetime) -> str:

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Generic
 
-from inngest._internal.event import Event
+from inngest._internal.event import DataT, Event
 from inngest._internal.step.group import Group, GroupSync
+from inngest._internal.step.replay_logger import Logger
 from inngest._internal.step.step import Step, StepSync
-
-if TYPE_CHECKING:
-    Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
-else:  # Python 3.10 cannot subscript it
-    Logger = logging.Logger | logging.LoggerAdapter
 
 
 @dataclass(kw_only=True)
-class Context:
+class Context(Generic[DataT]):
     """The argument of an async function.
 
-    ``attempt`` counts from 0. ``max_attempts`` is ``None`` when the server does not say.
+    ``Context[Model]`` belongs to a function with a typed trigger (:class:`inngest.EventType`):
+    ``event.data`` is an instance of the model. ``attempt`` counts from 0. ``max_attempts`` is
+    ``None`` when the server does not say. ``logger`` is silent while memoized steps replay.
     """
 
     attempt: int
-    event: Event
-    events: list[Event]
+    event: Event[DataT]
+    events: list[Event[DataT]]
     group: Group
     job_id: str | None = None
     logger: Logger
@@ -36,12 +33,12 @@ class Context:
 
 
 @dataclass(kw_only=True)
-class ContextSync:
+class ContextSync(Generic[DataT]):
     """The argument of a sync function. The same fields as :class:`Context`."""
 
     attempt: int
-    event: Event
-    events: list[Event]
+    event: Event[DataT]
+    events: list[Event[DataT]]
     group: GroupSync
     job_id: str | None = None
     logger: Logger

@@ -1,4 +1,9 @@
-"""One step, from the call in user code to its value. The same flow for both worlds."""
+"""One step, from the call in user code to its value. The same flow for both worlds.
+
+A step's value passes, from the inside out: the handler, its type's way to JSON, the
+``wrap_step_handler`` hooks (this is what the server stores), the ``wrap_step`` hooks, and
+its type's way back. A memoized step enters at what the server stored.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +14,20 @@ from dataclasses import dataclass, replace
 
 from inngest._internal.engine import execution as engine
 from inngest._internal.errors import (
-    Error,
-    NonRetriableError,
+    MiddlewareError,
     OutputUnserializableError,
-    RetryAfterError,
     StepError,
     StepNestedError,
-    format_stack,
 )
-from inngest._internal.flow import Call, Effect, Flow, Raised, Returned
-from inngest._internal.op import ErrorData, Op, StepCall
-from inngest._internal.serialization import encode
-from inngest._internal.step.calls import format_instant
+from inngest._internal.flow import Call, Effect, Flow, Outcome, Raised, Returned
+from inngest._internal.middleware.records import StepInfo, WrappedHandler, WrappedStep
+from inngest._internal.op import Op, Opcode, StepCall
+from inngest._internal.serialization.codec import PLAIN, Codec
+from inngest._internal.serialization.text import encode
+from inngest._internal.step.failure import failure_op
 from inngest._internal.step.group import ParallelMode, parallel_mode
-
-MAX_ERROR_TEXT = 64 * 1024
-"""Characters of an error's message, or stack, that are reported."""
+from inngest._internal.step.invocation import Invocation
+from inngest._internal.types import UNSET
 
 inside_step: ContextVar[str | None] = ContextVar("inngest_inside_step", default=None)
 """The id of the step whose handler is running in this context."""
@@ -45,26 +48,31 @@ class Finish(Effect):
     op: Op
 
 
-def take_step(execution: engine.Execution, call: StepCall) -> Flow[object]:
+@dataclass(frozen=True, slots=True)
+class BreakOff(Effect):
+    """End the call with ``error``. User code does not go on, nor gets to catch it."""
+
+    error: Exception
+
+
+def take_step(invocation: Invocation, call: StepCall) -> Flow[object]:
     """Ask the engine about a step, and run its handler when told to."""
-    outer = inside_step.get()
-    if outer is not None:
-        raise StepNestedError(
-            f'step "{call.id}" is used inside step "{outer}": '
-            "steps cannot be nested; use it after that step, in the function itself"
-        )
+    _refuse_nested(call)
     if parallel_mode.get() is ParallelMode.RACE:
         call = replace(call, race=True)
+    execution = invocation.execution
     found = execution.find(call)
     verdict: engine.Verdict = yield Settle(found)
+    step = _Step(invocation, found, is_memoized=not isinstance(verdict, engine.Execute))
     match verdict:
         case engine.Replay(data):
-            return data
+            return (yield from step.recall(Returned(data)))
         case engine.Fail(failure):
-            raise StepError(failure.message, failure.name, failure.stack)
+            error = StepError(failure.message, failure.name, failure.stack)
+            return (yield from step.recall(Raised(error)))
         case engine.Execute(args):
             try:
-                op = yield from _execute(execution, found, args)
+                op = yield from step.execute(args)
             except GeneratorExit:  # the code that waited for the step was cancelled
                 execution.abandon(found)
                 raise
@@ -72,19 +80,145 @@ def take_step(execution: engine.Execution, call: StepCall) -> Flow[object]:
     raise AssertionError("a reported step does not return")
 
 
-def _execute(
-    execution: engine.Execution, found: engine.Found, args: tuple[object, ...]
-) -> Flow[Op]:
-    handler = found.call.handler
-    assert handler is not None
-    with _inside(found.call.id):
-        outcome: Returned[object] | Raised = yield Call(handler, args)
+def begin(invocation: Invocation) -> Flow[Exception | None]:
+    """Tell the hooks that new code is about to run, if it is and they were not told."""
+    if not invocation.execution.is_first_new_code():
+        return None
+    failure = yield from invocation.hooks.before("before_execution")
+    if failure is None:
+        yield from invocation.hooks.observe("on_memoization_end")
+    return failure
+
+
+class _Step:
+    """One step that has a verdict."""
+
+    def __init__(self, invocation: Invocation, found: engine.Found, *, is_memoized: bool) -> None:
+        self._invocation = invocation
+        self._found = found
+        self._is_memoized = is_memoized
+        self._what = f'step "{found.call.id}"'
+
+    def recall(self, stored: Outcome[object]) -> Flow[object]:
+        """Give user code what was stored: a value, or the error that the step ended in."""
+        yield from self._begin()
+        if self._invocation.hooks.implements("wrap_step"):
+            record = WrappedStep(info=self._info())
+            outcome = yield from self._wrapped(record, _shown(record, stored))
+            if isinstance(outcome, Raised) and isinstance(outcome.error, MiddlewareError):
+                yield BreakOff(outcome.error)
+            stored = outcome if isinstance(outcome, Raised) else _output_of(record)
+        if isinstance(stored, Raised):
+            raise stored.error
+        value = self._codec.load(stored.value, self._what)
+        if isinstance(value, OutputUnserializableError):
+            raise value
+        return value
+
+    def execute(self, args: tuple[object, ...]) -> Flow[Op]:
+        """Run the handler, and say what came of it."""
+        yield from self._begin()
+        record = WrappedStep(info=self._info())
+        ops: list[Op] = []
+        outcome = yield from self._wrapped(record, self._live(args, record, ops))
+        if not ops:  # a hook failed before the handler could run
+            assert isinstance(outcome, Raised)
+            yield BreakOff(outcome.error)
+        return ops[0]
+
+    def _live(
+        self, args: tuple[object, ...], record: WrappedStep, ops: list[Op]
+    ) -> Flow[Outcome[None]]:
+        hooks = self._invocation.hooks
+        yield from hooks.observe("on_step_start", record.info)
+        outcome = yield from self._handled(record.info, args)
+        op = self._op(outcome)
+        if op.cause is not None:
+            is_final = op.opcode is Opcode.STEP_FAILED
+            info = replace(record.info, is_final_attempt=is_final)
+            yield from hooks.observe("on_step_error", info, op.cause)
+        else:
+            yield from hooks.observe("on_step_complete", record.info)
+        ops.append(op)
+        return (yield from _shown(record, outcome))
+
+    def _handled(self, info: StepInfo, args: tuple[object, ...]) -> Flow[Outcome[object]]:
+        handler = self._found.call.handler
+        assert handler is not None
+        record = WrappedHandler(info=info, handler=handler, args=args)
+        outcome = yield from self._invocation.hooks.wrap(
+            "wrap_step_handler", record, self._called(record)
+        )
+        return outcome if isinstance(outcome, Raised) else _output_of(record)
+
+    def _called(self, record: WrappedHandler) -> Flow[Outcome[None]]:
+        with _inside(self._found.call.id):
+            outcome: Outcome[object] = yield Call(record.handler, record.args)
+        if isinstance(outcome, Raised):
+            return outcome
+        stored = self._codec.dump(outcome.value, self._what)
+        if isinstance(stored, OutputUnserializableError):
+            return Raised(stored)
+        record.output = stored
+        return Returned(None)
+
+    def _op(self, outcome: Outcome[object]) -> Op:
+        if isinstance(outcome, Raised):
+            return failure_op(self._invocation.execution, self._found, outcome.error)
+        encoded = encode(outcome.value, self._what)
+        if isinstance(encoded, OutputUnserializableError):
+            return failure_op(self._invocation.execution, self._found, encoded)
+        return engine.succeeded(self._found, encoded)
+
+    def _begin(self) -> Flow[None]:
+        failure = yield from begin(self._invocation)
+        if failure is not None:
+            yield BreakOff(failure)
+
+    def _wrapped(self, record: WrappedStep, inside: Flow[Outcome[None]]) -> Flow[Outcome[None]]:
+        return self._invocation.hooks.wrap("wrap_step", record, inside)
+
+    def _info(self) -> StepInfo:
+        call, facts = self._found.call, self._invocation.execution.facts
+        return StepInfo(
+            id=call.id,
+            hashed_id=self._found.step.hashed,
+            op=call.opcode,
+            opts=call.opts,
+            attempt=facts.attempt,
+            is_final_attempt=facts.is_last_attempt,
+            is_memoized=self._is_memoized,
+        )
+
+    @property
+    def _codec(self) -> Codec:
+        codec = self._found.call.codec or PLAIN
+        if codec.serializer is None and self._invocation.serializer is not None:
+            return replace(codec, serializer=self._invocation.serializer)
+        return codec
+
+
+def _shown(record: WrappedStep, outcome: Outcome[object]) -> Flow[Outcome[None]]:
+    """Show an outcome to the hooks around it."""
+    yield from ()
     if isinstance(outcome, Raised):
-        return failure_op(execution, found, outcome.error)
-    encoded = encode(outcome.value, f'step "{found.call.id}"')
-    if isinstance(encoded, OutputUnserializableError):
-        return failure_op(execution, found, encoded)
-    return engine.succeeded(found, encoded)
+        return outcome
+    record.output = outcome.value
+    return Returned(None)
+
+
+def _output_of(record: WrappedStep | WrappedHandler) -> Returned[object]:
+    """What the hooks leave; ``None`` when one swallowed an error and gave nothing."""
+    return Returned(None if record.output is UNSET else record.output)
+
+
+def _refuse_nested(call: StepCall) -> None:
+    outer = inside_step.get()
+    if outer is not None:
+        raise StepNestedError(
+            f'step "{call.id}" is used inside step "{outer}": '
+            "steps cannot be nested; use it after that step, in the function itself"
+        )
 
 
 @contextmanager
@@ -94,60 +228,3 @@ def _inside(step_id: str) -> Iterator[None]:
         yield
     finally:
         inside_step.reset(token)
-
-
-def failure_op(execution: engine.Execution, found: engine.Found, error: Exception) -> Op:
-    """The report of a handler that raised ``error``."""
-    return engine.failed(
-        found,
-        describe(error),
-        execution.facts,
-        is_retriable=is_retriable(error),
-        is_quiet=is_quiet(error),
-        retry_after=retry_after(error),
-    )
-
-
-def describe(error: Exception) -> ErrorData:
-    """An exception as the protocol spells it, short enough that the server takes it."""
-    if isinstance(error, Error):
-        code, name, message, stack = error.code, error.name, error.message, error.stack
-    else:
-        code, name, message = Error.code, type(error).__name__, _message(error)
-        stack = format_stack(error)
-    return ErrorData(
-        code=code,
-        name=_clipped(name),
-        message=_clipped(message),
-        stack=None if stack is None else _clipped(stack),
-    )
-
-
-def _clipped(text: str) -> str:
-    """Keep both ends: the start says what happened, a stack's end says where."""
-    if len(text) <= MAX_ERROR_TEXT:
-        return text
-    half = MAX_ERROR_TEXT // 2
-    return f"{text[:half]}\n... {len(text) - 2 * half} characters left out ...\n{text[-half:]}"
-
-
-def is_retriable(error: Exception) -> bool:
-    """Whether another attempt may help."""
-    return error.is_retriable if isinstance(error, Error) else True
-
-
-def is_quiet(error: Exception) -> bool:
-    """Whether the user asked for the error not to be logged."""
-    return isinstance(error, NonRetriableError | RetryAfterError) and error.quiet
-
-
-def retry_after(error: Exception) -> str | None:
-    """The instant that the user asked to retry at, as a header value."""
-    return format_instant(error.retry_after) if isinstance(error, RetryAfterError) else None
-
-
-def _message(error: Exception) -> str:
-    try:
-        return str(error)
-    except Exception:
-        return f"{type(error).__name__} (its message could not be read)"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from inngest._internal.conftest import invocation
 from inngest._internal.engine.execution import CallFacts, Execution, Fail, Resume
 from inngest._internal.engine.journal import hash_id
 from inngest._internal.errors import (
@@ -16,7 +17,8 @@ from inngest._internal.errors import (
 )
 from inngest._internal.flow import Call, Outcome, Raised, Returned
 from inngest._internal.op import Op, Opcode, StepCall
-from inngest._internal.step.flow import Finish, Settle, describe, inside_step, take_step
+from inngest._internal.step.failure import describe
+from inngest._internal.step.flow import Finish, Settle, inside_step, take_step
 
 
 def execution(memos: Mapping[str, object] | None = None) -> Execution:
@@ -26,7 +28,7 @@ def execution(memos: Mapping[str, object] | None = None) -> Execution:
 
 def take(state: Execution, call: Callable[[], Outcome[object]]) -> object:
     """Drive one step: its value, or the operation that it ends the call with."""
-    flow = take_step(state, StepCall(id="a", opcode=Opcode.STEP_RUN, handler=print))
+    flow = take_step(invocation(state), StepCall(id="a", opcode=Opcode.STEP_RUN, handler=print))
     sent: object = None
     try:
         while True:
@@ -111,7 +113,7 @@ def test_a_step_inside_a_step_is_refused_before_the_engine_sees_it() -> None:
 
 def test_a_step_whose_caller_is_cancelled_is_no_longer_running() -> None:
     state = execution()
-    flow = take_step(state, StepCall(id="a", opcode=Opcode.STEP_RUN, handler=print))
+    flow = take_step(invocation(state), StepCall(id="a", opcode=Opcode.STEP_RUN, handler=print))
     flow.send(None)
     move = state.next_move()
     assert isinstance(move, Resume)

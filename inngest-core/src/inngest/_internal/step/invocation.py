@@ -1,32 +1,70 @@
-"""The effect that runs a user's function, and what it needs to know. Values only."""
+"""The effects that run a user's function, and what they need to know. Values only."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from inngest._internal.engine.execution import Execution
 from inngest._internal.event import Event
 from inngest._internal.flow import Effect
-from inngest._internal.step.context import Logger
+from inngest._internal.middleware.stack import Stack
+from inngest._internal.serialization.contract import Serializer
+from inngest._internal.step.context import Context, ContextSync
+from inngest._internal.step.replay_logger import Logger
+from inngest._internal.step.runner import Events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Invocation(Effect):
-    """Run ``handler`` against ``execution``.
-
-    Outcome: ``Returned`` or ``Raised`` for a function that ended by itself; it counts
-    only when ``execution.outcome`` is ``None``.
-    """
+class Invocation:
+    """One call of a function: its code, what the code is given, and what surrounds it."""
 
     execution: Execution
+    hooks: Stack
+    serializer: Serializer | None
     handler: Callable[..., object]
-    is_async: bool
+    app_id: str
     event: Event
     events: list[Event]
     run_id: str
     job_id: str | None
     request_id: str | None
     logger: Logger
-    send: Callable[[Event | list[Event]], Awaitable[list[str]]]
-    send_sync: Callable[[Event | list[Event]], list[str]]
+    send: Callable[[Events], Awaitable[list[str]]]
+    send_sync: Callable[[Events], list[str]]
+
+
+class Run(Protocol):
+    """An invocation with the runner that takes its steps."""
+
+    @property
+    def context(self) -> Context[Any] | ContextSync[Any]:
+        """What the handler is given."""
+        ...
+
+    def run(self, ctx: Context[Any] | ContextSync[Any]) -> Any:
+        """Call the handler. The outcome of :class:`Invoke`, to be awaited in an async run."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare(Effect):
+    """Make an invocation ready. Outcome: a :class:`Run` of the driver's world."""
+
+    invocation: Invocation
+
+
+@dataclass(frozen=True, slots=True)
+class Invoke(Effect):
+    """Call the handler of ``run``.
+
+    Outcome: ``Returned`` or ``Raised`` for a function that ended by itself; it counts
+    only when ``execution.outcome`` is ``None``.
+    """
+
+    run: Run
+    ctx: Context[Any] | ContextSync[Any]
+
+
+__all__ = ["Invocation", "Invoke", "Prepare", "Run"]

@@ -4,45 +4,23 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from typing_extensions import TypeVarTuple, Unpack
 
 from inngest._internal.event import Event
-from inngest._internal.op import StepCall
+from inngest._internal.event_type import EventType, ModelT
 from inngest._internal.step import calls
-from inngest._internal.types import Duration
+from inngest._internal.step.ai import AI, AISync
+from inngest._internal.step.runner import Events, StepRunner, StepRunnerSync
+from inngest._internal.types import UNSET, Duration
 
 if TYPE_CHECKING:
     from inngest._internal.function.function import Function
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
-Events = Event | list[Event]
-
-
-class StepRunner(Protocol):
-    """Takes steps in an async function."""
-
-    async def take(self, step: StepCall) -> object:
-        """Take one step; return its value or raise its error."""
-        ...
-
-    async def send(self, events: Events) -> list[str]:
-        """Send events with the function's client."""
-        ...
-
-
-class StepRunnerSync(Protocol):
-    """Takes steps in a sync function."""
-
-    def take(self, step: StepCall) -> object:
-        """Take one step; return its value or raise its error."""
-        ...
-
-    def send(self, events: Events) -> list[str]:
-        """Send events with the function's client."""
-        ...
+AnyEventType = str | EventType[Any]
 
 
 class Step:
@@ -53,15 +31,22 @@ class Step:
 
     def __init__(self, runner: StepRunner) -> None:
         self._runner = runner
+        self.ai = AI(runner)
 
     async def run(
         self,
         step_id: str,
         handler: Callable[[Unpack[Ts]], Awaitable[T]],
         *handler_args: Unpack[Ts],
+        output_type: object = UNSET,
     ) -> T:
-        """Run ``handler(*handler_args)`` once; afterwards return what it returned."""
-        return cast(T, await self._runner.take(calls.run(step_id, handler, handler_args)))
+        """Run ``handler(*handler_args)`` once; afterwards return what it returned.
+
+        The output is stored as JSON and read again by the handler's return annotation, or
+        by ``output_type`` if that is given.
+        """
+        call = calls.run(step_id, handler, handler_args, output_type)
+        return cast(T, await self._runner.take(call))
 
     async def sleep(self, step_id: str, duration: Duration) -> None:
         """Sleep for ``duration``: a ``timedelta``, or an ``int`` of milliseconds."""
@@ -78,12 +63,36 @@ class Step:
             await self._runner.take(calls.run(step_id, self._runner.send, (events,))),
         )
 
+    @overload
+    async def wait_for_event(
+        self,
+        step_id: str,
+        *,
+        event: EventType[ModelT],
+        if_exp: str | None = None,
+        timeout: Duration,
+    ) -> Event[ModelT] | None: ...
+
+    @overload
     async def wait_for_event(
         self, step_id: str, *, event: str, if_exp: str | None = None, timeout: Duration
-    ) -> Event | None:
-        """Wait for the next ``event`` that satisfies ``if_exp``; ``None`` after ``timeout``."""
-        raw = await self._runner.take(calls.wait_for_event(step_id, event, if_exp, timeout))
-        return _event_or_none(raw)
+    ) -> Event | None: ...
+
+    async def wait_for_event(
+        self,
+        step_id: str,
+        *,
+        event: AnyEventType,
+        if_exp: str | None = None,
+        timeout: Duration,
+    ) -> Event[Any] | None:
+        """Wait for the next ``event`` that satisfies ``if_exp``; ``None`` after ``timeout``.
+
+        :param event: a name, or an event type, whose model the event's data then is.
+        :param if_exp: CEL expression on ``event`` (that started the run) and ``async``.
+        """
+        call = calls.wait_for_event(step_id, calls.event_name(event), if_exp, timeout)
+        return calls.event_of(await self._runner.take(call), event)
 
     async def invoke(
         self,
@@ -94,10 +103,32 @@ class Step:
         timeout: Duration | None = None,
         v: str | None = None,
     ) -> T:
-        """Call ``function`` and return what it returns."""
-        return cast(
-            T, await self._runner.take(calls.invoke(step_id, function.id, data, timeout, v))
-        )
+        """Call ``function`` and return what it returns.
+
+        :param data: the data of the event that it is given.
+        :param timeout: how long to wait for it.
+        :param v: version of the form of ``data``.
+        """
+        call = calls.invoke(step_id, function.id, data, timeout, v, function.codec)
+        return cast(T, await self._runner.take(call))
+
+    async def invoke_by_id(
+        self,
+        step_id: str,
+        *,
+        app_id: str | None = None,
+        function_id: str,
+        data: Mapping[str, object] | None = None,
+        timeout: Duration | None = None,
+        v: str | None = None,
+    ) -> object:
+        """Call a function that this code cannot import, and return what it returns.
+
+        :param app_id: the app of the function; by default this function's own.
+        :param function_id: the function's id within its app.
+        """
+        target = f"{app_id or self._runner.app_id}-{function_id}"
+        return await self._runner.take(calls.invoke(step_id, target, data, timeout, v))
 
 
 class StepSync:
@@ -108,15 +139,22 @@ class StepSync:
 
     def __init__(self, runner: StepRunnerSync) -> None:
         self._runner = runner
+        self.ai = AISync(runner)
 
     def run(
         self,
         step_id: str,
         handler: Callable[[Unpack[Ts]], T],
         *handler_args: Unpack[Ts],
+        output_type: object = UNSET,
     ) -> T:
-        """Run ``handler(*handler_args)`` once; afterwards return what it returned."""
-        return cast(T, self._runner.take(calls.run(step_id, handler, handler_args)))
+        """Run ``handler(*handler_args)`` once; afterwards return what it returned.
+
+        The output is stored as JSON and read again by the handler's return annotation, or
+        by ``output_type`` if that is given.
+        """
+        call = calls.run(step_id, handler, handler_args, output_type)
+        return cast(T, self._runner.take(call))
 
     def sleep(self, step_id: str, duration: Duration) -> None:
         """Sleep for ``duration``: a ``timedelta``, or an ``int`` of milliseconds."""
@@ -132,12 +170,36 @@ class StepSync:
             "list[str]", self._runner.take(calls.run(step_id, self._runner.send, (events,)))
         )
 
+    @overload
+    def wait_for_event(
+        self,
+        step_id: str,
+        *,
+        event: EventType[ModelT],
+        if_exp: str | None = None,
+        timeout: Duration,
+    ) -> Event[ModelT] | None: ...
+
+    @overload
     def wait_for_event(
         self, step_id: str, *, event: str, if_exp: str | None = None, timeout: Duration
-    ) -> Event | None:
-        """Wait for the next ``event`` that satisfies ``if_exp``; ``None`` after ``timeout``."""
-        raw = self._runner.take(calls.wait_for_event(step_id, event, if_exp, timeout))
-        return _event_or_none(raw)
+    ) -> Event | None: ...
+
+    def wait_for_event(
+        self,
+        step_id: str,
+        *,
+        event: AnyEventType,
+        if_exp: str | None = None,
+        timeout: Duration,
+    ) -> Event[Any] | None:
+        """Wait for the next ``event`` that satisfies ``if_exp``; ``None`` after ``timeout``.
+
+        :param event: a name, or an event type, whose model the event's data then is.
+        :param if_exp: CEL expression on ``event`` (that started the run) and ``async``.
+        """
+        call = calls.wait_for_event(step_id, calls.event_name(event), if_exp, timeout)
+        return calls.event_of(self._runner.take(call), event)
 
     def invoke(
         self,
@@ -148,14 +210,29 @@ class StepSync:
         timeout: Duration | None = None,
         v: str | None = None,
     ) -> T:
-        """Call ``function`` and return what it returns."""
-        return cast(T, self._runner.take(calls.invoke(step_id, function.id, data, timeout, v)))
+        """Call ``function`` and return what it returns.
 
+        :param data: the data of the event that it is given.
+        :param timeout: how long to wait for it.
+        :param v: version of the form of ``data``.
+        """
+        call = calls.invoke(step_id, function.id, data, timeout, v, function.codec)
+        return cast(T, self._runner.take(call))
 
-def _event_or_none(raw: object) -> Event | None:
-    if raw is None:
-        return None
-    decoded = Event.decode(cast("Mapping[str, object]", raw))
-    if isinstance(decoded, Event):
-        return decoded
-    raise decoded
+    def invoke_by_id(
+        self,
+        step_id: str,
+        *,
+        app_id: str | None = None,
+        function_id: str,
+        data: Mapping[str, object] | None = None,
+        timeout: Duration | None = None,
+        v: str | None = None,
+    ) -> object:
+        """Call a function that this code cannot import, and return what it returns.
+
+        :param app_id: the app of the function; by default this function's own.
+        :param function_id: the function's id within its app.
+        """
+        target = f"{app_id or self._runner.app_id}-{function_id}"
+        return self._runner.take(calls.invoke(step_id, target, data, timeout, v))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inngest._internal.errors import OutputUnserializableError
-from inngest._internal.serialization import encode
+from inngest._internal.serialization.text import encode
 
 JSON_VALUES = st.recursive(
     st.none()

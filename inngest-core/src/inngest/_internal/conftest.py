@@ -1,0 +1,48 @@
+"""What unit tests of calls share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from inngest import Event, Inngest
+from inngest._internal.engine.execution import Execution
+from inngest._internal.flow import Flow, Outcome
+from inngest._internal.middleware.stack import Stack
+from inngest._internal.step.flow import begin
+from inngest._internal.step.invocation import Invocation, Invoke, Prepare
+from inngest._internal.step.replay_logger import ReplayLogger
+
+
+def invocation(
+    execution: Execution,
+    handler: Callable[..., object] = print,
+    middleware: Sequence[object] = (),
+    **changes: Any,
+) -> Invocation:
+    client = Inngest(app_id="app", is_production=False)
+    event = Event(name="e")
+    given: dict[str, Any] = {
+        "execution": execution,
+        "hooks": Stack(middleware),
+        "serializer": None,
+        "handler": handler,
+        "app_id": "app",
+        "event": event,
+        "events": [event],
+        "run_id": "R",
+        "job_id": None,
+        "request_id": None,
+        "logger": ReplayLogger(client.logger, execution),
+        "send": client.send,
+        "send_sync": client.send_sync,
+    }
+    return Invocation(**{**given, **changes})
+
+
+def invoked(made: Invocation) -> Flow[Outcome[object]]:
+    """Call the function, as a flow for a driver."""
+    run = yield Prepare(made)
+    assert (yield from begin(made)) is None
+    outcome: Outcome[object] = yield Invoke(run, run.context)
+    return outcome

@@ -1,0 +1,166 @@
+"""An event with a name and a model: one declaration for triggers, waits, sends and reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Generic, cast
+
+import pydantic
+from typing_extensions import TypeVar
+
+from inngest._internal.errors import EventInvalidError, FunctionConfigInvalidError
+from inngest._internal.event import Event
+from inngest._internal.function.config import TriggerEvent
+from inngest._internal.types import JSON
+
+ModelT = TypeVar("ModelT", bound=pydantic.BaseModel)
+
+FROM_THE_SERVER = "_inngest"
+"""The key that the server adds to the data of an invoked function's event."""
+
+
+class EventType(Generic[ModelT]):
+    """A kind of event: its name, and the pydantic model of its data.
+
+    ::
+
+        class OrderPlaced(pydantic.BaseModel):
+            order_id: str
+
+        order_placed = inngest.EventType("shop/order.placed", OrderPlaced)
+
+    Use it as a trigger, in ``step.wait_for_event``, and to make events with :meth:`create`.
+    A function that it triggers takes ``Context[OrderPlaced]`` and finds an instance of the
+    model in ``ctx.event.data``.
+
+    :param name: the event's name.
+    :param model: the pydantic model of its data. On the wire, fields have their aliases.
+    :raises FunctionConfigInvalidError: the name or the model cannot be used.
+    """
+
+    def __init__(self, name: str, model: type[ModelT]) -> None:
+        if not 1 <= len(name) <= 255 or "*" in name:
+            raise FunctionConfigInvalidError(
+                "name: the name of an event type has 1 to 255 characters and no wildcard"
+            )
+        if not issubclass(cast(type, model), pydantic.BaseModel):
+            raise FunctionConfigInvalidError(
+                f'model: the event type "{name}" needs a class derived from pydantic.BaseModel'
+            )
+        self._name = name
+        self._model = model
+
+    def __repr__(self) -> str:
+        return f"EventType({self._name!r}, {self._model.__name__})"
+
+    @property
+    def name(self) -> str:
+        """The event's name."""
+        return self._name
+
+    @property
+    def model(self) -> type[ModelT]:
+        """The model of the event's data."""
+        return self._model
+
+    @property
+    def data_type(self) -> type[ModelT] | None:
+        """The type of ``ctx.event.data`` in a function that this triggers."""
+        return self._model
+
+    @property
+    def event_type(self) -> EventType[ModelT] | None:
+        """Itself: what reads the event."""
+        return self
+
+    def as_trigger(self, *, expression: str | None = None) -> EventTrigger[ModelT]:
+        """Return a trigger that also holds an expression.
+
+        :param expression: CEL expression on ``event`` that must hold.
+        """
+        return EventTrigger(self, expression)
+
+    def to_config(self) -> TriggerEvent:
+        """Return the trigger without its type, as it is registered."""
+        return self.as_trigger().to_config()
+
+    def create(
+        self,
+        data: ModelT,
+        *,
+        id: str = "",  # noqa: A002
+        ts: int | None = None,
+        user: Mapping[str, JSON] | None = None,
+        v: str | None = None,
+    ) -> Event[ModelT]:
+        """Make an event of this type, to be sent.
+
+        :param data: an instance of the model.
+        :param id: events of one id start a function once.
+        :param ts: when it happened, in milliseconds since 1970; by default when it is sent.
+        :param user: who it concerns.
+        :param v: version of the form of the data.
+        :raises EventInvalidError: ``data`` is not an instance of the model.
+        """
+        if not isinstance(data, self._model):
+            raise EventInvalidError(
+                f'the data of event "{self._name}" must be a {self._model.__name__}, '
+                f"not a {type(data).__name__}"
+            )
+        event = Event(name=self._name, id=id, user=user, v=v)
+        if ts is not None:
+            event.ts = ts
+        return _with_data(event, data)
+
+    def parse(self, event: Event[Any]) -> Event[ModelT] | EventInvalidError:
+        """Return ``event`` with its data as an instance of the model."""
+        if isinstance(event.data, self._model):
+            return cast("Event[ModelT]", event)
+        data = {key: value for key, value in event.data.items() if key != FROM_THE_SERVER}
+        try:
+            # JSON mode: a date is a string to the server.
+            model = self._model.model_validate_json(json.dumps(data))
+        except pydantic.ValidationError as error:
+            failure = EventInvalidError(
+                f'the data of event "{event.name}" is not a {self._model.__name__}: '
+                + _problems(error)
+            )
+            failure.__cause__ = error
+            return failure
+        return _with_data(event, model)
+
+
+class EventTrigger(Generic[ModelT]):
+    """A trigger made by :meth:`EventType.as_trigger`."""
+
+    def __init__(self, event_type: EventType[ModelT], expression: str | None) -> None:
+        self._event_type = event_type
+        self._expression = expression
+
+    @property
+    def data_type(self) -> type[ModelT] | None:
+        """The type of ``ctx.event.data`` in a function that this triggers."""
+        return self._event_type.model
+
+    @property
+    def event_type(self) -> EventType[ModelT] | None:
+        """What reads the event."""
+        return self._event_type
+
+    def to_config(self) -> TriggerEvent:
+        """Return the trigger without its type, as it is registered."""
+        return TriggerEvent(event=self._event_type.name, expression=self._expression)
+
+
+def _with_data(event: Event, data: ModelT) -> Event[ModelT]:
+    typed = event.model_copy(update={"data": data})
+    return cast("Event[ModelT]", typed)
+
+
+def _problems(error: pydantic.ValidationError) -> str:
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in found[:5])
+
+
+__all__ = ["EventTrigger", "EventType"]

@@ -1,0 +1,265 @@
+"""One call of a function within its middleware, and the answer that comes of it.
+
+From the outside in: ``wrap_request``, ``transform_input``, ``wrap_function``,
+``before_execution``, the function's code; then ``after_execution``, ``transform_output``
+and ``before_response``.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from inngest._internal.engine.execution import Broken, Execution, Lost, Stop
+from inngest._internal.errors import (
+    Error,
+    EventInvalidError,
+    MiddlewareError,
+    OutputUnserializableError,
+    StepUnexpectedError,
+)
+from inngest._internal.flow import Flow, Outcome, Raised, Returned
+from inngest._internal.http.app import App, Called
+from inngest._internal.http.comm import CommRequest
+from inngest._internal.http.timings import Timings
+from inngest._internal.middleware.memos import StepMemos
+from inngest._internal.middleware.records import (
+    TransformOutputResult,
+    TransformOutputStepInfo,
+    WrappedFunction,
+    WrappedRequest,
+)
+from inngest._internal.middleware.stack import EMPTY, Stack
+from inngest._internal.op import Op, Opcode
+from inngest._internal.protocol import headers as header
+from inngest._internal.protocol import response
+from inngest._internal.protocol.request import CallRequest
+from inngest._internal.protocol.response import Answer
+from inngest._internal.serialization.text import encode
+from inngest._internal.step.failure import describe, is_quiet, is_retriable, retry_after
+from inngest._internal.step.flow import begin
+from inngest._internal.step.invocation import Invocation, Invoke, Prepare, Run
+from inngest._internal.step.replay_logger import ReplayLogger
+from inngest._internal.types import UNSET
+
+logger = logging.getLogger("inngest")
+
+
+@dataclass(slots=True)
+class FunctionCall:
+    """One call, on its way from a decoded request to an answer."""
+
+    app: App
+    called: Called
+    fn_id: str
+    request: CommRequest
+    sent: CallRequest
+    execution: Execution
+    timings: Timings
+    hooks: Stack = EMPTY
+
+    def answer(self) -> Flow[Answer]:
+        """Run the whole call. Every failure is an answer."""
+        factories = [*self.app.middleware(), *self.called.function.middleware]
+        hooks = yield from Stack.build(factories, self.app.client, self.request.raw)
+        if isinstance(hooks, MiddlewareError):
+            return self._failed(hooks)
+        self.hooks = hooks
+        record = WrappedRequest(
+            function=self.called.function,
+            run_id=self.sent.run_id,
+            raw_request=self.request.raw,
+        )
+        outcome = yield from hooks.wrap("wrap_request", record, self._respond(record))
+        if isinstance(outcome, Raised):
+            return self._failed(outcome.error)
+        if outcome.value is None:
+            return self._failed(MiddlewareError("a wrap_request hook swallowed an error"))
+        return outcome.value
+
+    def _respond(self, record: WrappedRequest) -> Flow[Outcome[Answer]]:
+        answer = yield from self._call()
+        failure = yield from self.hooks.after("before_response")
+        if failure is not None:
+            answer = self._failed(failure)
+        record.status, record.body = answer.status, answer.body
+        return Returned(answer)
+
+    def _call(self) -> Flow[Answer]:
+        invocation = self._invocation()
+        run: Run = yield Prepare(invocation)
+        ctx: Any = run.context
+        with self.timings.measure("mw.transform_input"):
+            failure = yield from self._transform_input(ctx)
+        if failure is not None:
+            return self._failed(failure)
+        record = WrappedFunction(function=self.called.function, ctx=ctx)
+        with self.timings.measure("function"):
+            outcome = yield from self.hooks.wrap(
+                "wrap_function", record, self._run(invocation, run, record)
+            )
+        with self.timings.measure("mw.transform_output"):
+            return (yield from self._settle(outcome, record))
+
+    def _invocation(self) -> Invocation:
+        return Invocation(
+            execution=self.execution,
+            hooks=self.hooks,
+            serializer=self.app.serializer,
+            handler=self.called.handler,
+            app_id=self.app.facts.app_id,
+            event=self.sent.event,
+            events=self.sent.events,
+            run_id=self.sent.run_id,
+            job_id=self.request.headers.get(header.JOB_ID) or None,
+            request_id=self.request.headers.get(header.REQUEST_ID) or None,
+            logger=ReplayLogger(self.app.logger(), self.execution),
+            send=self.app.send,
+            send_sync=self.app.send_sync,
+        )
+
+    def _transform_input(self, ctx: Any) -> Flow[Error | None]:
+        if self.hooks.implements("transform_input"):
+            memos = StepMemos.from_raw(self.execution.memos)
+            failure = yield from self.hooks.before(
+                "transform_input", ctx, self.called.function, memos
+            )
+            if failure is not None:
+                return failure
+            self.execution.replace_memos(memos.to_raw())
+        if self.called.is_on_failure:
+            return None
+        read = self.called.function.read_events([ctx.event, *ctx.events])
+        if isinstance(read, EventInvalidError):
+            return read
+        ctx.event, ctx.events = read[0], read[1:]
+        return None
+
+    def _run(
+        self, invocation: Invocation, run: Run, record: WrappedFunction
+    ) -> Flow[Outcome[None]]:
+        failure: Exception | None = yield from begin(invocation)
+        if failure is not None:
+            return Raised(failure)
+        outcome: Outcome[object] = yield Invoke(run, record.ctx)
+        if self.execution.outcome is None:
+            if isinstance(outcome, Raised):
+                return outcome
+            stored = self._codec.dump(outcome.value, self._what)
+            if isinstance(stored, OutputUnserializableError):
+                return Raised(stored)
+            record.output = stored
+        elif isinstance(self.execution.outcome, Broken):
+            return Raised(self.execution.outcome.error)
+        failure = yield from self.hooks.after("after_execution")
+        return Returned(None) if failure is None else Raised(failure)
+
+    def _settle(self, outcome: Outcome[None], record: WrappedFunction) -> Flow[Answer]:
+        if isinstance(outcome, Raised) and isinstance(outcome.error, MiddlewareError):
+            return self._failed(outcome.error)
+        match self.execution.outcome:
+            case Stop(ops):
+                return (yield from self._report(ops))
+            case Lost(found):
+                others = ", ".join(f'"{one.step.id}"' for one in found[:5])
+                return response.refused(
+                    StepUnexpectedError(
+                        "the step that the server asked for was not reached"
+                        + (f"; found {others} instead" if others else "")
+                    )
+                )
+            case Broken(error):
+                return self._failed(error)
+        if isinstance(outcome, Returned) and self.execution.facts.target is not None:
+            return response.refused(
+                StepUnexpectedError(
+                    "the function ended without reaching the step that the server asked for"
+                )
+            )
+        return (yield from self._end(outcome, record))
+
+    def _end(self, outcome: Outcome[None], record: WrappedFunction) -> Flow[Answer]:
+        """The function returned or raised."""
+        if isinstance(outcome, Raised):
+            result = TransformOutputResult(error=outcome.error)
+        else:
+            result = TransformOutputResult(output=None if record.output is UNSET else record.output)
+        failure = yield from self.hooks.after("transform_output", result)
+        if failure is not None or result.error is not None:
+            return self._failed(failure or result.error or MiddlewareError("unreachable"))
+        encoded = encode(result.output if result.has_output() else None, self._what)
+        if isinstance(encoded, OutputUnserializableError):
+            return self._failed(encoded)
+        return response.function_returned(encoded)
+
+    def _report(self, ops: Sequence[Op]) -> Flow[Answer]:
+        """The call ended at steps."""
+        if self.hooks.implements("transform_output"):
+            transformed: list[Op] = []
+            for op in ops:
+                changed = yield from self._transform(op)
+                if isinstance(changed, Error):
+                    return self._failed(changed)
+                transformed.append(changed)
+            ops = transformed
+        for op in ops:
+            if op.error is not None and not op.is_quiet:
+                told = op.error.stack or f"{op.error.name}: {op.error.message}"
+                logger.error('step "%s" of function "%s" failed\n%s', op.step.id, self.fn_id, told)
+        return response.steps_reported(ops)
+
+    def _transform(self, op: Op) -> Flow[Op | Error]:
+        step = TransformOutputStepInfo(
+            id=op.step.id, op=op.opcode, opts=None if op.opts is None else dict(op.opts)
+        )
+        has_run = op.opcode is Opcode.STEP_RUN
+        result = TransformOutputResult(
+            error=op.cause, output=json.loads(op.data) if has_run else UNSET, step=step
+        )
+        failure = yield from self.hooks.after("transform_output", result)
+        if failure is not None:
+            return failure
+        op = replace(op, opts=step.opts)
+        if result.error is not None:
+            return op if result.error is op.cause else self._with_error(op, result.error)
+        what = f'the output or options of step "{op.step.id}"'
+        encoded = encode(result.output if result.has_output() else None, what)
+        for each in (encoded, encode(step.opts, what)):
+            if isinstance(each, OutputUnserializableError):
+                return each
+        opcode = op.opcode if op.error is None else Opcode.STEP_RUN
+        return replace(op, opcode=opcode, data=str(encoded), error=None, cause=None)
+
+    def _with_error(self, op: Op, error: Exception) -> Op:
+        is_final = self.execution.facts.is_last_attempt or not is_retriable(error)
+        return replace(
+            op,
+            opcode=Opcode.STEP_FAILED if is_final else Opcode.STEP_ERROR,
+            data="null",
+            error=describe(error),
+            cause=error,
+            is_retriable=is_retriable(error),
+            is_quiet=is_quiet(error),
+            retry_after=None if is_final else retry_after(error),
+        )
+
+    def _failed(self, error: Exception) -> Answer:
+        if not is_quiet(error):
+            logger.error('function "%s" failed', self.fn_id, exc_info=error)
+        return response.function_failed(
+            describe(error), is_retriable=is_retriable(error), retry_after=retry_after(error)
+        )
+
+    @property
+    def _what(self) -> str:
+        return f'function "{self.fn_id}"'
+
+    @property
+    def _codec(self) -> Any:
+        codec = self.called.codec
+        if codec.serializer is None and self.app.serializer is not None:
+            return replace(codec, serializer=self.app.serializer)
+        return codec

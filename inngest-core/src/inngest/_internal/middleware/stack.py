@@ -1,0 +1,125 @@
+"""The middleware of one request or send, in order. Flows: hooks are called by a driver."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Any, TypeVar, cast
+
+from inngest._internal.errors import Error, MiddlewareError
+from inngest._internal.flow import Call, Flow, Outcome, Raised, Within, Wrap
+from inngest._internal.middleware.contract import Middleware, MiddlewareSync
+
+logger = logging.getLogger("inngest")
+
+T = TypeVar("T")
+Hook = Callable[..., object]
+
+
+class Stack:
+    """The hooks of some middleware. The first is the outermost."""
+
+    def __init__(self, members: Sequence[object] = ()) -> None:
+        self._members = tuple(members)
+
+    @classmethod
+    def build(
+        cls, factories: Iterable[Callable[..., object]], client: object, raw_request: object
+    ) -> Flow[Stack | MiddlewareError]:
+        """Make each middleware, in order."""
+        members: list[object] = []
+        for factory in factories:
+            outcome = yield Call(factory, (client, raw_request))
+            if isinstance(outcome, Raised):
+                return hook_failed(_name_of(factory), outcome.error)
+            members.append(outcome.value)
+        return cls(members)
+
+    def implements(self, hook: str) -> bool:
+        """Whether any member overrides ``hook``."""
+        return any(_overrides(type(member), hook) for member in self._members)
+
+    def before(self, hook: str, *args: object) -> Flow[MiddlewareError | None]:
+        """Call ``hook`` of each member, first to last, until one fails."""
+        return self._each(hook, args, self._members)
+
+    def after(self, hook: str, *args: object) -> Flow[MiddlewareError | None]:
+        """Call ``hook`` of each member, last to first, until one fails."""
+        return self._each(hook, args, reversed(self._members))
+
+    def observe(self, hook: str, *args: object) -> Flow[None]:
+        """Call ``hook`` of every member; what it raises is logged."""
+        for label, method in self._hooks(hook, self._members):
+            outcome = yield Call(method, args)
+            if isinstance(outcome, Raised):
+                logger.error("%s failed", label, exc_info=outcome.error)
+
+    def wrap(self, hook: str, record: object, inside: Flow[Outcome[T]]) -> Flow[Outcome[T | None]]:
+        """Run ``inside`` within ``hook`` of each member; the first is entered first.
+
+        The outcome is ``Returned(None)`` when a hook swallowed an exception.
+        """
+        wraps = tuple(
+            Wrap(label, method, record) for label, method in self._hooks(hook, self._members)
+        )
+        outcome: Outcome[T | None]
+        if not wraps:
+            return cast("Outcome[T | None]", (yield from inside))
+        outcome = yield Within(wraps, inside)
+        return outcome
+
+    def _each(
+        self, hook: str, args: tuple[object, ...], members: Iterable[object]
+    ) -> Flow[MiddlewareError | None]:
+        for label, method in self._hooks(hook, members):
+            outcome = yield Call(method, args)
+            if isinstance(outcome, Raised):
+                return hook_failed(label, outcome.error)
+        return None
+
+    def _hooks(self, hook: str, members: Iterable[object]) -> Iterable[tuple[str, Hook]]:
+        for member in members:
+            if _overrides(type(member), hook):
+                yield f"{type(member).__name__}.{hook}", getattr(member, hook)
+
+
+EMPTY = Stack()
+"""No middleware."""
+
+
+def _overrides(kind: Any, hook: str) -> bool:
+    return _overridden(kind, hook)
+
+
+@lru_cache(maxsize=4096)
+def _overridden(kind: Any, hook: str) -> bool:
+    method: Any = getattr(kind, hook, None)
+    return method is not None and method not in (
+        getattr(Middleware, hook),
+        getattr(MiddlewareSync, hook),
+    )
+
+
+def hook_failed(label: str, error: Exception) -> MiddlewareError:
+    """Name the hook that raised ``error``."""
+    failure = MiddlewareError(
+        f"the middleware hook {label} failed: {type(error).__name__}: {_message(error)}",
+        is_retriable=error.is_retriable if isinstance(error, Error) else True,
+    )
+    failure.__cause__ = error
+    return failure
+
+
+def _message(error: Exception) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "(its message could not be read)"
+
+
+def _name_of(factory: object) -> str:
+    return f"{getattr(factory, '__name__', type(factory).__name__)}()"
+
+
+__all__ = ["EMPTY", "Stack", "hook_failed"]

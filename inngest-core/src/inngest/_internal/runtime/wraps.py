@@ -1,0 +1,144 @@
+"""Run a flow within hooks that wrap: generators of either colour, entered and left in order."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from types import TracebackType
+from typing import Any, TypeVar
+
+from inngest._internal.flow import Flow, Outcome, Raised, Returned, Within, Wrap
+from inngest._internal.middleware.stack import hook_failed
+from inngest._internal.runtime.portal import Portal, run_at_once
+
+T = TypeVar("T")
+
+logger = logging.getLogger("inngest")
+
+
+async def within_async(
+    effect: Within, run: Callable[[Flow[Outcome[Any]]], Awaitable[Outcome[Any]]]
+) -> Outcome[Any]:
+    """Perform ``effect`` on the running loop; ``run`` runs what is inside."""
+    outcome: Outcome[Any] = Returned(None)
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            for wrap in effect.wraps:
+                await stack.enter_async_context(_Entered(wrap))
+            inside = await run(effect.inside)
+            if isinstance(inside, Raised):
+                raise inside.error
+            outcome = inside
+    except Exception as error:
+        return Raised(error)
+    return outcome
+
+
+def within(
+    effect: Within, run: Callable[[Flow[Outcome[Any]]], Outcome[Any]], portal: Portal
+) -> Outcome[Any]:
+    """Perform ``effect`` in this thread; async hooks run through ``portal``."""
+    outcome: Outcome[Any] = Returned(None)
+    try:
+        with contextlib.ExitStack() as stack:
+            for wrap in effect.wraps:
+                stack.enter_context(_EnteredSync(wrap, portal))
+            inside = run(effect.inside)
+            if isinstance(inside, Raised):
+                raise inside.error
+            outcome = inside
+    except Exception as error:
+        return Raised(error)
+    return outcome
+
+
+class _Entered:
+    """One hook under way, named in what it raises by itself.
+
+    An exception that takes the place of another one is a translation, and passes.
+    """
+
+    def __init__(self, wrap: Wrap) -> None:
+        self._wrap = wrap
+        self._manager: Any = None
+        self.is_async = False
+
+    def make(self) -> None:
+        """Call the hook: its generator does not run yet."""
+        made: Any = self._wrap.hook(self._wrap.record)
+        if inspect.isasyncgen(made):
+            self.is_async = True
+            self._manager = contextlib.asynccontextmanager(lambda: made)()
+        elif inspect.isgenerator(made):
+            self._manager = contextlib.contextmanager(lambda: made)()
+        else:
+            if inspect.iscoroutine(made):
+                made.close()
+            raise TypeError("a hook that wraps is a generator function with one yield")
+
+    async def __aenter__(self) -> None:
+        try:
+            if self._manager is None:
+                self.make()
+            if self.is_async:
+                await self._manager.__aenter__()
+            else:
+                self._manager.__enter__()
+        except Exception as error:
+            raise hook_failed(self._wrap.label, error) from error
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        inner: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        try:
+            leave = self._manager.__aexit__ if self.is_async else self._manager.__exit__
+            swallowed = leave(kind, inner, trace)
+            return bool(await swallowed if self.is_async else swallowed) and isinstance(
+                inner, Exception
+            )
+        except Exception as error:
+            if inner is None:
+                raise hook_failed(self._wrap.label, error) from error
+            if not isinstance(inner, Exception):  # a cancellation or interrupt goes on
+                logger.error("%s failed", self._wrap.label, exc_info=error)
+                return False
+            raise
+
+
+class _EnteredSync:
+    """The same for a thread without a loop: only async hooks need one."""
+
+    def __init__(self, wrap: Wrap, portal: Portal) -> None:
+        self._entered = _Entered(wrap)
+        self._wrap = wrap
+        self._portal = portal
+        self._context: contextvars.Context | None = None
+
+    def __enter__(self) -> None:
+        try:
+            self._entered.make()
+        except Exception as error:
+            raise hook_failed(self._wrap.label, error) from error
+        if self._entered.is_async:
+            # One context for both halves: a token of a variable is reset where it was set.
+            self._context = contextvars.copy_context()
+        self._run(self._entered.__aenter__())
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        inner: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        return self._run(self._entered.__aexit__(kind, inner, trace))
+
+    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        if self._context is None:
+            return run_at_once(coroutine)
+        return self._portal.run(coroutine, self._context)

@@ -1,0 +1,81 @@
+"""Read what a handler says it returns. Names that cannot be found mean that it says nothing."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+import typing
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+from inngest._internal.types import UNSET
+
+
+def return_type(handler: Callable[..., object]) -> object:
+    """Return the type that ``handler`` returns once awaited; ``UNSET`` if it does not say."""
+    function = _function(handler)
+    if function is None:
+        return UNSET
+    try:
+        annotation = inspect.get_annotations(function).get("return", UNSET)
+        if isinstance(annotation, str):
+            annotation = _resolved(function, annotation)
+    except Exception:  # a name that only the type checker knows, or any code in an annotation
+        return UNSET
+    return _awaited(annotation)
+
+
+def _function(handler: Callable[..., object]) -> types.FunctionType | None:
+    while isinstance(handler, functools.partial):
+        handler = handler.func
+    if isinstance(handler, types.MethodType):
+        handler = handler.__func__
+    if not isinstance(handler, (types.FunctionType, type)):
+        handler = getattr(type(handler), "__call__", handler)  # noqa: B004
+    return handler if isinstance(handler, types.FunctionType) else None
+
+
+def _resolved(function: types.FunctionType, annotation: str) -> object:
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=False)
+    captured = {name: cell.cell_contents for name, cell in cells if name in annotation}
+    if captured:
+        return _evaluated(annotation, function.__globals__, captured)
+    return _evaluated_once(annotation, _Namespace(function.__globals__))
+
+
+class _Namespace:
+    """A module's names, as a key: two are the same when they are one dictionary."""
+
+    __slots__ = ("names",)
+
+    def __init__(self, names: dict[str, Any]) -> None:
+        self.names = names
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Namespace) and other.names is self.names
+
+    def __hash__(self) -> int:
+        return id(self.names)
+
+
+@functools.lru_cache(maxsize=1024)
+def _evaluated_once(annotation: str, namespace: _Namespace) -> object:
+    return _evaluated(annotation, namespace.names, {})
+
+
+def _evaluated(annotation: str, names: dict[str, Any], captured: dict[str, Any]) -> object:
+    holder = types.SimpleNamespace(__annotations__={"return": annotation})
+    hints = typing.get_type_hints(holder, names, captured, include_extras=True)
+    return hints["return"]
+
+
+def _awaited(annotation: object) -> object:
+    if typing.get_origin(annotation) in (Awaitable, Coroutine):
+        annotation = typing.get_args(annotation)[-1]
+    if annotation is None:
+        return types.NoneType
+    return UNSET if isinstance(annotation, TypeVar) else annotation
+
+
+__all__ = ["return_type"]

@@ -1,0 +1,208 @@
+"""One type's way to JSON and back. The default is by type; a serializer of the user's wins.
+
+A type of plain JSON, such as ``dict[str, int]``, needs no work: the value is stored as it
+is. Any other type must fit: what is stored is what comes back.
+"""
+
+from __future__ import annotations
+
+import json
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, Union
+
+from typing_extensions import TypeAliasType, is_typeddict
+
+from inngest._internal.errors import OutputUnserializableError
+from inngest._internal.serialization.contract import ADAPTERS, Serializer
+from inngest._internal.serialization.text import encode
+from inngest._internal.types import JSON, UNSET
+
+if TYPE_CHECKING:
+    import pydantic
+
+_PLAIN: set[object] = {Any, object, JSON, bool, int, float, str, types.NoneType, None, UNSET}
+_PLAIN_CONTAINERS = {dict, list, Mapping, Sequence}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codec:
+    """How the output of one step or function is stored, and read again.
+
+    ``is_declared`` tells an ``output_type``, which must hold, from a return annotation of
+    plain JSON, which is taken as a remark.
+    """
+
+    typ: object = UNSET
+    is_declared: bool = False
+    serializer: Serializer | None = None
+
+    def dump(self, value: object, what: str) -> object | OutputUnserializableError:
+        """Return ``value`` as JSON values. ``what`` names it in the error."""
+        try:
+            if self.serializer is not None:
+                return self.serializer.serialize(value, self._type_to_name)
+            adapter = self._adapter()
+        except Exception as error:
+            return _refused(what, self.typ, error)
+        return value if adapter is None else _dump(adapter, value, what, self.typ)
+
+    def load(self, data: object, what: str) -> object | OutputUnserializableError:
+        """Return the value that was stored as ``data``."""
+        try:
+            if self.serializer is not None:
+                return self.serializer.deserialize(data, self._type_to_name)
+            adapter = self._adapter()
+            return data if adapter is None else _load(adapter, data)
+        except Exception as error:
+            failure = OutputUnserializableError(
+                f"what is stored for {what} is not a {_name(self.typ)}: {_reason(error)}"
+            )
+            failure.__cause__ = error
+            return failure
+
+    @property
+    def _type_to_name(self) -> object:
+        return object if self.typ is UNSET else self.typ
+
+    def _adapter(self) -> pydantic.TypeAdapter[Any] | None:
+        """``None``: the value is stored as it is."""
+        if self.typ is UNSET or (not self.is_declared and _is_plain(self.typ)):
+            return None
+        import pydantic
+
+        try:
+            adapter: pydantic.TypeAdapter[Any] = _cached(_adapter_of, self.typ)
+            return adapter
+        except pydantic.PydanticUserError:  # a class that says nothing of its fields
+            if self.is_declared:
+                raise
+            return None
+
+
+PLAIN = Codec()
+"""Stores plain JSON as it is."""
+
+
+def _dump(
+    adapter: pydantic.TypeAdapter[Any], value: object, what: str, typ: object
+) -> object | OutputUnserializableError:
+    try:
+        dumped: object = adapter.dump_python((value,), mode="json", warnings="error")[0]
+        return dumped
+    except Exception:
+        if isinstance(encode(value, what), str):  # plain JSON that means such a value
+            try:
+                _load(adapter, value)
+                return value
+            except Exception as unfit:
+                error = unfit
+        return _refused(what, typ, error, type(value))
+
+
+def _load(adapter: pydantic.TypeAdapter[Any], data: object) -> object:
+    # JSON mode: a string is no datetime to pydantic's Python mode when a model is strict.
+    loaded: object = adapter.validate_json(json.dumps([data]), by_alias=True, by_name=True)[0]
+    return loaded
+
+
+def _refused(
+    what: str, typ: object, error: Exception, got: type | None = None
+) -> OutputUnserializableError:
+    of_type = "" if got is None else f" of type {got.__name__}"
+    failure = OutputUnserializableError(
+        f"{what} gave a value{of_type} that cannot be stored as {_name(typ)}: {_reason(error)}"
+    )
+    failure.__cause__ = error
+    return failure
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, without quoting the value."""
+    if isinstance(error, UnicodeDecodeError):
+        return (
+            "it holds bytes that are not UTF-8; the pydantic model around them needs "
+            'ser_json_bytes="base64" and val_json_bytes="base64" in its model_config'
+        )
+    details = getattr(error, "errors", None)
+    try:
+        found = details(include_url=False, include_input=False) if callable(details) else []
+    except TypeError:
+        found = []
+    lines = [
+        f"{'.'.join(map(str, each['loc'][1:])) or 'the value'}: {each['msg']}" for each in found[:5]
+    ]
+    return "; ".join(lines) or type(error).__name__
+
+
+def _name(typ: object) -> str:
+    if typ is UNSET:
+        return "JSON"
+    return typ.__name__ if isinstance(typ, type) and not typing.get_args(typ) else str(typ)
+
+
+def _cached(make: Any, typ: Any) -> Any:
+    try:
+        hash(typ)
+    except TypeError:  # metadata of Annotated that is not hashable
+        return make.__wrapped__(typ)
+    return make(typ)
+
+
+@lru_cache(maxsize=ADAPTERS)
+def _adapter_of(typ: Any) -> pydantic.TypeAdapter[Any]:
+    import pydantic
+
+    # The tuple lets the configuration reach standard dataclasses and typed dicts.
+    config = pydantic.ConfigDict(
+        ser_json_bytes="base64", val_json_bytes="base64", ser_json_inf_nan="constants"
+    )
+    return pydantic.TypeAdapter(tuple[typ], config=config)
+
+
+def _is_plain(typ: object) -> bool:
+    result: bool = _cached(_describes_plain_json, typ)
+    return result
+
+
+@lru_cache(maxsize=ADAPTERS)
+def _describes_plain_json(typ: object) -> bool:
+    """Whether a JSON value of this type is the value itself."""
+    return _walk(typ, ())
+
+
+def _is_one_of(typ: object, known: set[object]) -> bool:
+    try:
+        return typ in known
+    except TypeError:  # not hashable
+        return False
+
+
+def _walk(typ: object, seen: tuple[object, ...]) -> bool:
+    if any(typ is each for each in seen):
+        return True
+    seen = (*seen, typ)
+    if _is_one_of(typ, _PLAIN):
+        return True
+    if isinstance(typ, TypeAliasType):
+        return _walk(typ.__value__, seen)
+    if is_typeddict(typ):
+        try:
+            fields = typing.get_type_hints(typ)
+        except Exception:
+            return False
+        return all(_walk(each, seen) for each in fields.values())
+    origin, args = typing.get_origin(typ), typing.get_args(typ)
+    if typ is dict or typ is list or origin in (Union, types.UnionType):
+        return all(_walk(each, seen) for each in args)
+    if origin is Literal:
+        return all(type(each) in (str, int, bool, types.NoneType) for each in args)
+    if origin in (dict, Mapping):
+        return args[0] is str and _walk(args[1], seen)
+    return origin in _PLAIN_CONTAINERS and all(_walk(each, seen) for each in args)
+
+
+__all__ = ["PLAIN", "Codec"]

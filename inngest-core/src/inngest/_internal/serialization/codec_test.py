@@ -1,0 +1,305 @@
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import decimal
+import enum
+import functools
+import json
+import math
+import pathlib
+import types
+import uuid
+from collections.abc import Awaitable
+from typing import Any, Generic, Literal, TypeVar
+
+import pydantic
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typing_extensions import TypedDict
+
+from inngest._internal.errors import OutputUnserializableError
+from inngest._internal.serialization.annotations import return_type
+from inngest._internal.serialization.codec import PLAIN, Codec
+from inngest._internal.serialization.contract import PydanticSerializer
+from inngest._internal.types import JSON, UNSET
+
+T = TypeVar("T")
+UTC = datetime.timezone.utc
+
+
+class Color(enum.Enum):
+    RED = "r"
+
+
+class Size(enum.IntEnum):
+    BIG = 2
+
+
+@dataclasses.dataclass
+class Item:
+    price: decimal.Decimal
+    image: bytes = b""
+
+
+@dataclasses.dataclass(frozen=True)
+class Page(Generic[T]):
+    items: tuple[T, ...]
+
+
+class Order(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(strict=True)
+
+    order_id: uuid.UUID = pydantic.Field(alias="orderId")
+    at: datetime.datetime
+    lines: list[Item] = []
+
+
+class Row(TypedDict):
+    when: datetime.date
+    tags: set[str]
+
+
+class Plain(TypedDict, total=False):
+    name: str
+    inner: list[Plain]
+
+
+ORDER = Order(
+    orderId=uuid.UUID(int=7),
+    at=datetime.datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC),
+    lines=[Item(decimal.Decimal("1.10"), b"ok")],
+)
+VALUES: list[tuple[object, object]] = [
+    (Item, Item(decimal.Decimal("12.50"), b"\xff")),
+    (Order, ORDER),
+    (list[Order], [ORDER, ORDER]),
+    (dict[str, Order], {"a": ORDER}),
+    (Order | None, None),
+    (Order | None, ORDER),
+    (Order | Item, Item(decimal.Decimal(1))),
+    (Page[Order], Page((ORDER,))),
+    (Page[int], Page((1, 2))),
+    (datetime.datetime, datetime.datetime(2026, 1, 1, tzinfo=UTC)),
+    (datetime.timedelta, datetime.timedelta(days=1, microseconds=3)),
+    (uuid.UUID, uuid.UUID(int=1)),
+    (decimal.Decimal, decimal.Decimal("0.1")),
+    (Color, Color.RED),
+    (Size, Size.BIG),
+    (pathlib.Path, pathlib.Path("a/b")),
+    (bytes, b"\x00\xff"),
+    (set[int], {1, 2}),
+    (frozenset[str], frozenset({"a"})),
+    (tuple[int, str], (1, "a")),
+    (dict[int, str], {1: "a"}),
+    (Row, {"when": datetime.date(2026, 1, 1), "tags": {"x"}}),
+    (list[tuple[uuid.UUID, Color]], [(uuid.UUID(int=3), Color.RED)]),
+]
+
+
+@pytest.mark.parametrize(("typ", "value"), VALUES, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize("is_declared", [True, False])
+def test_a_value_survives_by_its_type(typ: object, value: object, is_declared: bool) -> None:
+    codec = Codec(typ=typ, is_declared=is_declared)
+    stored = json.loads(json.dumps(codec.dump(value, "it"), allow_nan=False))
+    assert codec.load(stored, "it") == value
+    assert type(codec.load(stored, "it")) is type(value)
+
+
+@pytest.mark.parametrize(
+    "typ",
+    [
+        *(Any, object, JSON, int, str, None, dict[str, object], list[dict[str, int | None]]),
+        *(Plain, Literal["a", 1], dict[str, Any], list[Any], dict, list, UNSET),
+    ],
+)
+@given(value=st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=5))
+def test_plain_json_is_stored_as_it_is_whatever_the_annotation_says(
+    typ: object, value: object
+) -> None:
+    assert Codec(typ=typ).dump(value, "it") is value
+    assert Codec(typ=typ).load(value, "it") is value
+
+
+@pytest.mark.parametrize(
+    ("typ", "value", "says"),
+    [
+        (Order, {"secret": 1}, "Field required"),
+        (Order, object(), "Order"),
+        (datetime.datetime, "secret", "valid datetime"),
+        (tuple[int, str], ("secret", 1), "tuple[int, str]"),
+    ],
+)
+def test_what_does_not_fit_is_an_error_that_names_step_and_type(
+    typ: object, value: object, says: str
+) -> None:
+    failure = Codec(typ=typ).dump(value, 'step "a"')
+    assert isinstance(failure, OutputUnserializableError)
+    assert 'step "a"' in failure.message
+    assert says in failure.message
+    assert "secret" not in failure.message
+    assert not failure.is_retriable
+
+
+def test_plain_json_that_means_such_a_value_is_taken() -> None:
+    codec = Codec(typ=tuple[int, str])
+    stored = codec.dump([1, "a"], "it")
+    assert stored == [1, "a"]
+    assert codec.load(stored, "it") == (1, "a")
+
+
+def test_a_declared_type_must_hold_even_if_it_is_plain() -> None:
+    failure = Codec(typ=int, is_declared=True).dump("secret", "it")
+    assert isinstance(failure, OutputUnserializableError)
+    assert "secret" not in failure.message
+
+
+def test_what_is_stored_for_another_type_is_an_error_that_does_not_quote_it() -> None:
+    failure = Codec(typ=Order).load({"orderId": "secret"}, 'step "a"')
+    assert isinstance(failure, OutputUnserializableError)
+    assert "orderId" in failure.message
+    assert "secret" not in failure.message
+
+
+def test_nan_is_not_hidden_by_a_model() -> None:
+    class Measured(pydantic.BaseModel):
+        value: float
+
+    for typ, value in ((Measured, Measured(value=math.nan)), (tuple[float], (math.inf,))):
+        stored = Codec(typ=typ).dump(value, "it")
+        with pytest.raises(ValueError, match="JSON"):
+            json.dumps(stored, allow_nan=False)
+
+
+def test_bytes_in_a_model_follow_its_own_configuration() -> None:
+    class Utf8(pydantic.BaseModel):
+        image: bytes
+
+    class Base64(Utf8):
+        model_config = pydantic.ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
+    failure = Codec(typ=Utf8).dump(Utf8(image=b"\xff"), "it")
+    assert isinstance(failure, OutputUnserializableError)
+    assert "ser_json_bytes" in failure.message
+    codec = Codec(typ=Base64)
+    assert codec.load(codec.dump(Base64(image=b"\xff"), "it"), "it") == Base64(image=b"\xff")
+
+
+def test_a_value_that_contains_itself_is_an_error() -> None:
+    loop: list[Any] = []
+    loop.append((loop,))
+    failure = Codec(typ=list[tuple[Any]]).dump(loop, "it")
+    assert isinstance(failure, OutputUnserializableError)
+
+
+def test_a_class_that_pydantic_does_not_know_is_plain_unless_declared() -> None:
+    class Odd:
+        pass
+
+    value = {"a": 1}
+    assert Codec(typ=Odd).dump(value, "it") is value
+    failure = Codec(typ=Odd, is_declared=True).dump(value, "it")
+    assert isinstance(failure, OutputUnserializableError)
+    assert "Odd" in failure.message
+
+
+class Shouting:
+    """A serializer of the user's."""
+
+    def serialize(self, obj: object, typ: object) -> object:
+        if obj is None:
+            raise RuntimeError("secret")
+        return {"text": str(obj).upper(), "typ": str(typ)}
+
+    def deserialize(self, obj: object, typ: object) -> object:
+        return (obj, typ)
+
+
+def test_a_serializer_of_the_users_wins() -> None:
+    codec = Codec(typ=UNSET, serializer=Shouting())
+    assert codec.dump("a", "it") == {"text": "A", "typ": "<class 'object'>"}
+    assert Codec(typ=int, serializer=Shouting()).load(1, "it") == (1, int)
+    failure = codec.dump(None, "it")
+    assert isinstance(failure, OutputUnserializableError)
+    assert "RuntimeError" in failure.message
+    assert "secret" not in failure.message
+
+
+def test_the_serializer_over_pydantic() -> None:
+    serializer = PydanticSerializer()
+    stored = serializer.serialize(Item(decimal.Decimal(1)), Item)
+    assert stored == {"price": "1", "image": ""}
+    assert serializer.deserialize(stored, Item) == Item(decimal.Decimal(1))
+
+
+def says_order() -> Order:
+    return ORDER
+
+
+async def says_order_async() -> Order:
+    return ORDER
+
+
+def says_awaitable() -> Awaitable[Order]:
+    return says_order_async()
+
+
+def says_nothing(value: int):  # type: ignore[no-untyped-def]
+    return value
+
+
+def says_what_is_not_there() -> Missing:  # type: ignore[name-defined]  # noqa: F821
+    return None
+
+
+def says_a_variable(value: T) -> T:
+    return value
+
+
+class Handlers:
+    def method(self) -> Order:
+        return ORDER
+
+    def __call__(self) -> Item:
+        return Item(decimal.Decimal(1))
+
+
+@pytest.mark.parametrize(
+    ("handler", "typ"),
+    [
+        (says_order, Order),
+        (says_order_async, Order),
+        (says_awaitable, Order),
+        (functools.partial(functools.partial(says_order)), Order),
+        (Handlers().method, Order),
+        (Handlers(), Item),
+        (says_nothing, UNSET),
+        (says_what_is_not_there, UNSET),
+        (says_a_variable, UNSET),
+        (lambda: 1, UNSET),
+        (dict, UNSET),
+        (len, UNSET),
+    ],
+)
+def test_what_a_handler_says_it_returns(handler: Any, typ: object) -> None:
+    assert return_type(handler) is typ
+
+
+def test_a_captured_class_is_found() -> None:
+    def made(typ: Any) -> Any:
+        def handler() -> typ:
+            return typ()
+
+        return handler
+
+    assert return_type(made(Item)) is Item
+    assert return_type(made(Order)) is Order
+
+
+def test_none_is_a_type() -> None:
+    def handler() -> None:
+        return None
+
+    assert return_type(handler) is types.NoneType
+    assert PLAIN.dump(None, "it") is None
