@@ -14,10 +14,16 @@ def from_flask(request: flask.Request) -> CommRequest:
         headers={name.lower(): value for name, value in request.headers.items()},
         query=request.args.to_dict(),
         body=request.stream.read(MAX_BODY_BYTES + 1),
-        raw=request,
+        raw=_itself(request),
     )
 
 
 def to_flask(response: CommResponse) -> flask.Response:
     """Write a response."""
     return flask.Response(response.body, status=response.status, headers=dict(response.headers))
+
+
+def _itself(request: flask.Request) -> flask.Request:
+    """The request behind ``flask.request``, which ends with the view."""
+    current = getattr(request, "_get_current_object", None)
+    return request if current is None else current()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import time
 from collections.abc import Awaitable, Callable
@@ -86,7 +87,9 @@ class SyncDriver:
                 time.sleep(seconds)
                 return None
             case Host(flow, is_async):
-                return self._run_on_new_loop(flow) if is_async else self.run(flow)
+                # What a call sets in the context is not there in the thread's next call.
+                run = self._run_on_new_loop if is_async else self.run
+                return contextvars.copy_context().run(run, flow)
             case Prepare(invocation):
                 from inngest._internal.runtime.sync_run import SyncRun
 

@@ -20,7 +20,8 @@ def return_type(handler: Callable[..., object]) -> object:
     try:
         annotation = inspect.get_annotations(function).get("return", UNSET)
         if isinstance(annotation, str):
-            annotation = _resolved(function, annotation)
+            # A decorator with functools.wraps passes on strings, which its module cannot read.
+            annotation = _resolved(inspect.unwrap(function), annotation)
     except Exception:  # a name that only the type checker knows, or any code in an annotation
         return UNSET
     return _awaited(annotation)

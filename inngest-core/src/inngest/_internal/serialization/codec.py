@@ -92,15 +92,22 @@ def _dump(
 ) -> object | OutputUnserializableError:
     try:
         dumped: object = adapter.dump_python((value,), mode="json", warnings="error")[0]
-        return dumped
-    except Exception:
-        if isinstance(encode(value, what), str):  # plain JSON that means such a value
-            try:
-                _load(adapter, value)
-                return value
-            except Exception as unfit:
-                error = unfit
+    except Exception as error:
+        return _dump_plain(adapter, value, what, typ, error)
+    return dumped
+
+
+def _dump_plain(
+    adapter: pydantic.TypeAdapter[Any], value: object, what: str, typ: object, error: Exception
+) -> object | OutputUnserializableError:
+    """Take plain JSON that means such a value, though it is not one."""
+    if not isinstance(encode(value, what), str):
         return _refused(what, typ, error, type(value))
+    try:
+        _load(adapter, value)
+    except Exception as unfit:
+        return _refused(what, typ, unfit, type(value))
+    return value
 
 
 def _load(adapter: pydantic.TypeAdapter[Any], data: object) -> object:

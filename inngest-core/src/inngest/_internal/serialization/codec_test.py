@@ -257,6 +257,11 @@ def says_a_variable(value: T) -> T:
     return value
 
 
+@functools.wraps(says_order)
+def decorated() -> Any:
+    return None
+
+
 class Handlers:
     def method(self) -> Order:
         return ORDER
@@ -272,6 +277,7 @@ class Handlers:
         (says_order_async, Order),
         (says_awaitable, Order),
         (functools.partial(functools.partial(says_order)), Order),
+        (decorated, Order),
         (Handlers().method, Order),
         (Handlers(), Item),
         (says_nothing, UNSET),

@@ -1,0 +1,37 @@
+"""The worlds that one text of a test is run in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from .worlds import KINDS, WAYS, World
+
+Make = Callable[..., World]
+
+
+@pytest.fixture(params=[f"{kind}-{way}" for kind in KINDS for way in WAYS])
+def make_world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    """Make worlds of one kind and way; arguments are those of the client."""
+    for name in os.environ:
+        if name.startswith("INNGEST_"):
+            monkeypatch.delenv(name)
+    kind, _, way = request.param.partition("-")
+    made: list[World] = []
+
+    def make(**options: Any) -> World:
+        made.append(World(kind, way, options))
+        return made[-1]
+
+    yield make
+    for world in made:
+        world.client.close()
+
+
+@pytest.fixture
+def world(make_world: Make) -> World:
+    """A world with a plain client."""
+    return make_world()
