@@ -39,77 +39,84 @@ def hashed(step: str) -> str:
     return hashlib.sha1(step.encode()).hexdigest()
 
 
+class Noting(MiddlewareSync):
+    """Notes every hook."""
+
+    log: list[Any]
+    name: str
+
+    def transform_input(self, ctx: Any, function: Any, steps: Any) -> None:
+        self.log.append(f"{self.name} transform_input {function.local_id} {steps.size}")
+
+    def before_execution(self) -> None:
+        self.log.append(f"{self.name} before_execution")
+
+    def after_execution(self) -> None:
+        self.log.append(f"{self.name} after_execution")
+
+    def transform_output(self, result: TransformOutputResult) -> None:
+        step = result.step.id if result.step else None
+        self.log.append(f"{self.name} transform_output {step}")
+
+    def before_response(self) -> None:
+        self.log.append(f"{self.name} before_response")
+
+    def wrap_request(self, request: WrappedRequest) -> Iterator[None]:
+        self.log.append(f"{self.name} request")
+        yield
+        self.log.append(f"{self.name} request {request.status}")
+
+    def wrap_function(self, call: WrappedFunction) -> Iterator[None]:
+        self.log.append(f"{self.name} function")
+        yield
+        self.log.append(f"{self.name} function {call.output if call.has_output else 'stopped'}")
+
+    def wrap_step(self, step: WrappedStep) -> Iterator[None]:
+        self.log.append(f"{self.name} step {step.info.id} {step.info.is_memoized}")
+        yield
+        self.log.append(f"{self.name} step {step.info.id} {step.output}")
+
+    def wrap_step_handler(self, step: WrappedHandler) -> Iterator[None]:
+        self.log.append(f"{self.name} handler {step.info.id}")
+        yield
+        self.log.append(f"{self.name} handler {step.info.id} {step.output}")
+
+    def on_memoization_end(self) -> None:
+        self.log.append(f"{self.name} on_memoization_end")
+
+    def on_step_start(self, step: StepInfo) -> None:
+        self.log.append(f"{self.name} on_step_start {step.id}")
+
+    def on_step_complete(self, step: StepInfo) -> None:
+        self.log.append(f"{self.name} on_step_complete {step.id}")
+
+
 def noting(log: list[Any], name: str, colour: str) -> Any:
     """A middleware of one colour that notes every hook."""
-
-    class Sync(MiddlewareSync):
-        def transform_input(self, ctx: Any, function: Any, steps: Any) -> None:
-            log.append(f"{name} transform_input {function.local_id} {steps.size}")
-
-        def before_execution(self) -> None:
-            log.append(f"{name} before_execution")
-
-        def after_execution(self) -> None:
-            log.append(f"{name} after_execution")
-
-        def transform_output(self, result: TransformOutputResult) -> None:
-            step = result.step.id if result.step else None
-            log.append(f"{name} transform_output {step}")
-
-        def before_response(self) -> None:
-            log.append(f"{name} before_response")
-
-        def wrap_request(self, request: WrappedRequest) -> Iterator[None]:
-            log.append(f"{name} request")
-            yield
-            log.append(f"{name} request {request.status}")
-
-        def wrap_function(self, call: WrappedFunction) -> Iterator[None]:
-            log.append(f"{name} function")
-            yield
-            log.append(f"{name} function {call.output if call.has_output else 'stopped'}")
-
-        def wrap_step(self, step: WrappedStep) -> Iterator[None]:
-            log.append(f"{name} step {step.info.id} {step.info.is_memoized}")
-            yield
-            log.append(f"{name} step {step.info.id} {step.output}")
-
-        def wrap_step_handler(self, step: WrappedHandler) -> Iterator[None]:
-            log.append(f"{name} handler {step.info.id}")
-            yield
-            log.append(f"{name} handler {step.info.id} {step.output}")
-
-        def on_memoization_end(self) -> None:
-            log.append(f"{name} on_memoization_end")
-
-        def on_step_start(self, step: StepInfo) -> None:
-            log.append(f"{name} on_step_start {step.id}")
-
-        def on_step_complete(self, step: StepInfo) -> None:
-            log.append(f"{name} on_step_complete {step.id}")
-
+    given = {"log": log, "name": name}
     if colour == "sync":
-        return Sync
+        return type("Sync", (Noting,), given)
+    hooks = {hook: awaiting(hook) for hook, is_hook in vars(Noting).items() if callable(is_hook)}
+    return type("Async", (Middleware,), hooks | given)
 
-    def later(hook: str) -> Any:
-        plain = getattr(Sync, hook)
 
-        async def run(self: Any, *args: Any) -> None:
-            await asyncio.sleep(0)
-            plain(self, *args)
+def awaiting(hook: str) -> Any:
+    """The same hook, but one that awaits."""
+    plain = getattr(Noting, hook)
 
-        async def wrap(self: Any, record: Any) -> AsyncIterator[None]:
-            await asyncio.sleep(0)
-            inner = plain(self, record)
-            next(inner)
-            yield
-            await asyncio.sleep(0)
-            next(inner, None)
+    async def run(self: Any, *args: Any) -> None:
+        await asyncio.sleep(0)
+        plain(self, *args)
 
-        return wrap if hook.startswith("wrap_") else run
+    async def wrap(self: Any, record: Any) -> AsyncIterator[None]:
+        await asyncio.sleep(0)
+        inner = plain(self, record)
+        next(inner)
+        yield
+        await asyncio.sleep(0)
+        next(inner, None)
 
-    hooks = {hook: later(hook) for hook in vars(Sync) if not hook.startswith("__")}
-    return type("Async", (Middleware,), hooks)
+    return wrap if hook.startswith("wrap_") else run
 
 
 @pytest.fixture(params=COLOURS)

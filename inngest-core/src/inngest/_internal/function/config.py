@@ -5,11 +5,10 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import pydantic
 from pydantic import Field
-from typing_extensions import Self
 
 from inngest._internal.errors import FunctionConfigInvalidError
 from inngest._internal.function.cron import cron_problem
@@ -210,9 +209,9 @@ class _UntypedTrigger(BaseModel):
         """What reads the event: nothing, it stays JSON."""
         return
 
-    def to_config(self) -> Self:
+    def to_config(self) -> TriggerCron | TriggerEvent:
         """Return the trigger as it is registered."""
-        return self
+        return cast("TriggerCron | TriggerEvent", self)
 
 
 class TriggerCron(_UntypedTrigger):
