@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import random
@@ -113,6 +114,11 @@ class Inngest:
     def is_production(self) -> bool:
         """Whether the app speaks to Inngest Cloud or a self-hosted server."""
         return self._config.mode is ServerKind.CLOUD
+
+    @is_production.setter
+    def is_production(self, value: bool) -> None:
+        mode = ServerKind.CLOUD if value else ServerKind.DEV_SERVER
+        self._config = dataclasses.replace(self._config, mode=mode)
 
     @property
     def api_origin(self) -> str:

@@ -16,7 +16,8 @@ from inngest._internal.engine.execution import Found, Lost, Move, Resume, Stop, 
 from inngest._internal.errors import Interrupt, StepInterrupt, StepThreadError, UnknownError
 from inngest._internal.flow import Effect, Outcome, Raised, Returned
 from inngest._internal.op import StepCall
-from inngest._internal.runtime.drivers import drive_async, exit_error
+from inngest._internal.runtime.drivers import drive_async
+from inngest._internal.runtime.stray import reported
 from inngest._internal.runtime.tasks import tracked_tasks
 from inngest._internal.step.context import Context
 from inngest._internal.step.flow import BreakOff, Finish, Settle, take_step
@@ -113,12 +114,10 @@ class AsyncRun:
         try:
             result: Any = self._invocation.handler(ctx)
             return Returned(await result)
-        except Exception as error:
-            return Raised(error)
         except Interrupt:
             return Returned(None)
-        except SystemExit:
-            return Raised(exit_error())
+        except BaseException as error:
+            return Raised(reported(error, is_on_loop=True))
 
     async def _perform(self, effect: Effect) -> object:
         match effect:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from inngest._internal.errors import UnknownError
 from inngest._internal.flow import (
     Call,
     Effect,
@@ -26,6 +25,7 @@ from inngest._internal.flow import (
 )
 from inngest._internal.runtime.http_clients import HTTPClients
 from inngest._internal.runtime.portal import HostLoop, Portal, PrivateLoop
+from inngest._internal.runtime.stray import reported
 from inngest._internal.runtime.wraps import within, within_async
 from inngest._internal.step.invocation import Invoke, Prepare
 
@@ -166,12 +166,8 @@ def call(
     try:
         value = fn(*args)
         return Returned(wait(value) if inspect.isawaitable(value) else value)
-    except Exception as error:
-        return Raised(error)
-    except SystemExit:
-        return Raised(exit_error())
-    except asyncio.CancelledError:  # of a loop that user code ran: this thread has none
-        return Raised(cancel_error())
+    except BaseException as error:
+        return Raised(reported(error))
 
 
 async def call_async(fn: Callable[..., object], args: tuple[object, ...]) -> Outcome[object]:
@@ -179,31 +175,8 @@ async def call_async(fn: Callable[..., object], args: tuple[object, ...]) -> Out
     try:
         value = fn(*args)
         return Returned(await value if inspect.isawaitable(value) else value)
-    except Exception as error:
-        return Raised(error)
-    except SystemExit:
-        return Raised(exit_error())
-    except asyncio.CancelledError:
-        if _is_being_cancelled():
-            raise
-        return Raised(cancel_error())
-
-
-def _is_being_cancelled() -> bool:
-    """Whether somebody asked this task to end. Python 3.10 does not tell: then yes."""
-    task = asyncio.current_task()
-    cancelling = getattr(task, "cancelling", None)
-    return cancelling is None or bool(cancelling())
-
-
-def exit_error() -> UnknownError:
-    """What becomes of ``sys.exit()`` in user code: it does not end the server."""
-    return UnknownError("the code called sys.exit(); return or raise an exception instead")
-
-
-def cancel_error() -> UnknownError:
-    """What becomes of a cancellation that nobody but user code asked for."""
-    return UnknownError("the code was cancelled by itself")
+    except BaseException as error:
+        return Raised(reported(error, is_on_loop=True))
 
 
 async def _awaited(value: Awaitable[T]) -> T:
@@ -217,8 +190,6 @@ __all__ = [
     "SyncDriver",
     "call",
     "call_async",
-    "cancel_error",
     "drive",
     "drive_async",
-    "exit_error",
 ]

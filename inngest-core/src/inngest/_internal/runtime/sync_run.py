@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,7 +16,8 @@ from inngest._internal.errors import (
 )
 from inngest._internal.flow import Effect, Outcome, Raised, Returned
 from inngest._internal.op import StepCall
-from inngest._internal.runtime.drivers import cancel_error, drive, exit_error
+from inngest._internal.runtime.drivers import drive
+from inngest._internal.runtime.stray import reported
 from inngest._internal.step.context import ContextSync
 from inngest._internal.step.flow import BreakOff, Finish, Settle, take_step
 from inngest._internal.step.group import GroupSync
@@ -71,12 +71,8 @@ class SyncRun:
             return Returned(self._invocation.handler(ctx))
         except Interrupt:
             return Returned(None)
-        except Exception as error:
-            return Raised(error)
-        except SystemExit:
-            return Raised(exit_error())
-        except asyncio.CancelledError:
-            return Raised(cancel_error())
+        except BaseException as error:
+            return Raised(reported(error))
 
     def take(self, step: StepCall) -> object:
         """Take one step: its value, its error, or the end of this call."""

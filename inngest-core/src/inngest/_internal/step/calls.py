@@ -28,6 +28,11 @@ def run(
     output_type: object = UNSET,
 ) -> StepCall:
     """A step that runs in this process."""
+    if not callable(handler):
+        raise NonRetriableError(
+            f'step "{step_id}" needs a callable, not a {type(handler).__name__}; '
+            "pass the function itself, and its arguments after it"
+        )
     is_declared = output_type is not UNSET
     codec = Codec(typ=output_type if is_declared else return_type(handler), is_declared=is_declared)
     return StepCall(id=step_id, opcode=Opcode.STEP_RUN, handler=handler, args=args, codec=codec)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from inngest._internal.engine import execution as engine
 from inngest._internal.errors import (
     MiddlewareError,
+    NonRetriableError,
     OutputUnserializableError,
     StepError,
     StepNestedError,
@@ -57,7 +58,7 @@ class BreakOff(Effect):
 
 def take_step(invocation: Invocation, call: StepCall) -> Flow[object]:
     """Ask the engine about a step, and run its handler when told to."""
-    _refuse_nested(call)
+    _check(call)
     if parallel_mode.get() is ParallelMode.RACE:
         call = replace(call, race=True)
     execution = invocation.execution
@@ -212,7 +213,9 @@ def _output_of(record: WrappedStep | WrappedHandler) -> Returned[object]:
     return Returned(None if record.output is UNSET else record.output)
 
 
-def _refuse_nested(call: StepCall) -> None:
+def _check(call: StepCall) -> None:
+    if not isinstance(call.id, str):
+        raise NonRetriableError(f"a step's id is a string, not a {type(call.id).__name__}")
     outer = inside_step.get()
     if outer is not None:
         raise StepNestedError(
