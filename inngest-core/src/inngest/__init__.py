@@ -29,6 +29,7 @@ from inngest._internal.function.function import Function
 from inngest._internal.middleware.contract import Middleware, MiddlewareSync
 from inngest._internal.middleware.memos import StepMemos
 from inngest._internal.middleware.records import TransformOutputResult
+from inngest._internal.plugins.serving import serve
 from inngest._internal.serialization.contract import PydanticSerializer, Serializer
 from inngest._internal.step.context import Context, ContextSync
 from inngest._internal.step.group import Group, GroupSync, ParallelMode
@@ -69,4 +70,5 @@ __all__ = [
     "TransformOutputResult",
     "TriggerCron",
     "TriggerEvent",
+    "serve",
 ]
