@@ -26,6 +26,7 @@ from inngest._internal.function.config import (
     TriggerEvent,
 )
 from inngest._internal.function.function import Function
+from inngest._internal.http.streaming import Streaming
 from inngest._internal.middleware.contract import Middleware, MiddlewareSync
 from inngest._internal.middleware.memos import StepMemos
 from inngest._internal.middleware.records import TransformOutputResult
@@ -65,6 +66,7 @@ __all__ = [
     "StepError",
     "StepMemos",
     "StepSync",
+    "Streaming",
     "Throttle",
     "Timeouts",
     "TransformOutputResult",

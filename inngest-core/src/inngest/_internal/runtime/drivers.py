@@ -6,8 +6,9 @@ import asyncio
 import contextvars
 import inspect
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from typing import Any, TypeAlias, TypeVar
 
 from inngest._internal.flow import (
     Call,
@@ -26,10 +27,14 @@ from inngest._internal.flow import (
 from inngest._internal.runtime.http_clients import HTTPClients
 from inngest._internal.runtime.portal import HostLoop, Portal, PrivateLoop
 from inngest._internal.runtime.stray import reported
+from inngest._internal.runtime.threads import Threads
 from inngest._internal.runtime.wraps import within, within_async
 from inngest._internal.step.invocation import Invoke, Prepare
 
 T = TypeVar("T")
+
+Wait: TypeAlias = Callable[[Coroutine[Any, Any, Any]], Any]
+"""Finishes a coroutine from sync code, and gives what it gave."""
 
 
 def drive(flow: Flow[T], perform: Callable[[Effect], object]) -> T:
@@ -61,18 +66,24 @@ async def drive_async(flow: Flow[T], perform: Callable[[Effect], Awaitable[objec
 
 
 class SyncDriver:
-    """Performs effects in the calling thread."""
+    """Performs effects in the calling thread.
 
-    def __init__(self, http: HTTPClients, portal: Portal | None = None) -> None:
+    :param wait: runs an async function to its end; on a loop of its own if not given.
+    """
+
+    def __init__(
+        self, http: HTTPClients, portal: Portal | None = None, wait: Wait | None = None
+    ) -> None:
         self._http = http
         self._portal = portal
+        self._wait = wait or run_coroutine
 
     def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end."""
         if self._portal is not None:
             return drive(flow, self.perform)
         with PrivateLoop() as portal:
-            return SyncDriver(self._http, portal).run(flow)
+            return SyncDriver(self._http, portal, self._wait).run(flow)
 
     def perform(self, effect: Effect) -> object:
         """Perform one effect and return its outcome."""
@@ -115,15 +126,19 @@ class SyncDriver:
             finally:
                 await self._http.close_current_loop()
 
-        with PrivateLoop() as portal:
-            return portal.run(run())
+        result: T = self._wait(run())
+        return result
 
 
 class AsyncDriver:
-    """Performs effects on the running event loop."""
+    """Performs effects on the running event loop.
 
-    def __init__(self, http: HTTPClients) -> None:
+    :param threads: where sync functions run; the loop's own executor if not given.
+    """
+
+    def __init__(self, http: HTTPClients, threads: Threads | None = None) -> None:
         self._http = http
+        self._threads = threads
 
     async def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end."""
@@ -153,8 +168,12 @@ class AsyncDriver:
                 raise TypeError(f"no driver performs {type(effect).__name__}")
 
     async def _run_off_loop(self, flow: Flow[T]) -> T:
-        driver = SyncDriver(self._http, HostLoop(asyncio.get_running_loop()))
-        return await asyncio.to_thread(driver.run, flow)
+        portal = HostLoop(asyncio.get_running_loop())
+        if self._threads is None:
+            return await asyncio.to_thread(SyncDriver(self._http, portal).run, flow)
+        if self._threads.limit == 0:  # the loop cannot wait for itself
+            return SyncDriver(self._http).run(flow)
+        return await self._threads.run(partial(SyncDriver(self._http, portal).run, flow))
 
 
 def call(
@@ -179,6 +198,12 @@ async def call_async(fn: Callable[..., object], args: tuple[object, ...]) -> Out
         return Raised(reported(error, is_on_loop=True))
 
 
+def run_coroutine(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end from sync code, on an event loop of its own."""
+    with PrivateLoop() as portal:
+        return portal.run(coroutine)
+
+
 async def _awaited(value: Awaitable[T]) -> T:
     return await value
 
@@ -188,8 +213,10 @@ __all__ = [
     "FetchError",
     "Response",
     "SyncDriver",
+    "Wait",
     "call",
     "call_async",
     "drive",
     "drive_async",
+    "run_coroutine",
 ]

@@ -1,0 +1,10 @@
+"""Announces this wheel to the core."""
+
+
+class DigitalOceanPlugin:
+    """The DigitalOcean transport."""
+
+    api_version = 1
+
+
+plugin = DigitalOceanPlugin()
