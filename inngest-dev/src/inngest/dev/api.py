@@ -216,7 +216,9 @@ class Api:
 
     async def batch(self, request: Request) -> Response:
         run = self._state(request)
-        return run if isinstance(run, Response) else JSONResponse([dict(run.event.body)])
+        return (
+            run if isinstance(run, Response) else JSONResponse([dict(e.body) for e in run.events])
+        )
 
     async def actions(self, request: Request) -> Response:
         run = self._state(request)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from inngest.dev.answer import Answer, Errored, Reported, Returned, engine_error
+from inngest.dev.cel import BadExpression, compiled
 from inngest.dev.durations import LONGEST, MINUTE, SECOND
 from inngest.dev.ids import new_job_id
 from inngest.dev.model import (
@@ -25,7 +26,7 @@ from inngest.dev.model import (
     Transition,
 )
 from inngest.dev.ops import UNCOUNTED, UNSUPPORTED, awaited, due_of, invalid, name_of
-from inngest.dev.runs import discovery, end, internal_event, resume, settle_step
+from inngest.dev.runs import discovery, end, internal_event, resume, settle_step, timeout
 from inngest.dev.strict import clean
 
 MAX_STEPS = 1000
@@ -39,10 +40,12 @@ Delay = Callable[[int], int]
 """Milliseconds to wait after the n-th (0-based) failed attempt."""
 
 
-def dispatched(run: Run, now: int) -> None:
-    """A call of the run is about to be made."""
-    if run.status == "Scheduled":
-        run.status, run.started_at = "Running", now
+def dispatched(change: Transition, run: Run, function: Function, now: int) -> None:
+    """The first call of the run is about to be made."""
+    run.status, run.started_at = "Running", now
+    change.runs.append(run)
+    if function.options.finish_timeout is not None:
+        change.items.append(timeout(run, "finish_timeout", now + function.options.finish_timeout))
 
 
 def respond(
@@ -241,7 +244,14 @@ class _Report:
         self._enqueue("call", op, self.now)
 
     def _enqueue(
-        self, kind: ItemKind, op: Mapping[str, Json], due: int, match: str | None = None
+        self,
+        kind: ItemKind,
+        op: Mapping[str, Json],
+        due: int,
+        *,
+        match: str | None = None,
+        condition: str | None = None,
+        payload: Json = None,
     ) -> None:
         self.change.items.append(
             Item(
@@ -254,6 +264,8 @@ class _Report:
                 plan_only=self.group or self.run.plan_only,
                 race=self._race(op),
                 match=match,
+                condition=condition,
+                payload=payload,
             )
         )
 
@@ -274,17 +286,18 @@ class _Report:
             self._enqueue("sleep", op, due)
 
     def _wait(self, op: Mapping[str, Json]) -> None:
-        expression = (op.get("opts") or {}).get("if")
-        if expression:
-            message = f"the embedded engine does not evaluate expressions yet: {expression}"
-            self.fail(engine_error("InvalidExpression", message))
+        expression = (op.get("opts") or {}).get("if") or None
+        read = compiled(clean(str(expression))) if expression else None
+        if isinstance(read, BadExpression):
+            self.fail(engine_error("InvalidExpression", read.message))
             return
         due = self._until("WaitForEvent", op)
         if due - self.now > LONGEST:
             text = (op.get("opts") or {}).get("timeout")
             self.fail(_too_long("wait", str(text)))
         else:
-            self._enqueue("wait", op, due, match=awaited(op))
+            condition = read.text if read else None
+            self._enqueue("wait", op, due, match=awaited(op), condition=condition)
 
     def _invoke(self, op: Mapping[str, Json]) -> None:
         opts = op.get("opts") or {}
