@@ -64,7 +64,7 @@ def build_call(function: Function, run: Run, item: Item, *, now: int) -> Call:
             "step_id": DISCOVERY,
             "use_api": use_api,
         },
-        "defers": {},
+        "defers": {k: {"abortable": not v["aborted"]} for k, v in run.defers.items()},
         "event": events[0],
         "events": events,
         "steps": {} if use_api else steps,

@@ -18,14 +18,17 @@ from inngest.dev.answer import Answer, Errored, Reported, Returned, transport_er
 from inngest.dev.clock import Clock, RealClock, VirtualClock
 from inngest.dev.cron import tick, timetable
 from inngest.dev.driver import Driver, HttpDriver, build_call
+from inngest.dev.gateway import Gateway, HttpGateway, Outbound, fetched
 from inngest.dev.ids import stable_uuid
 from inngest.dev.intake import Intake, read_events
-from inngest.dev.machine import BACKOFF, MAX_JITTER, respond
+from inngest.dev.machine import respond
 from inngest.dev.model import Event, Item, Json, Run, Transition
 from inngest.dev.reception import receive
 from inngest.dev.registration import Refusal, Registration, read_registration
+from inngest.dev.retries import BACKOFF, MAX_JITTER
 from inngest.dev.runs import cancel, discovery, timer
 from inngest.dev.scheduler import Scheduler
+from inngest.dev.signals import deliver
 from inngest.dev.starting import release
 from inngest.dev.store import Store
 from inngest.dev.views import history, summary
@@ -46,9 +49,13 @@ class Engine:
         backoff: Sequence[float] | None = None,
         jitter: Callable[[], float] | None = None,
         driver: Driver | None = None,
+        gateway: Gateway | None = None,
         concurrency: int = 50,
     ) -> None:
         """`backoff` and `jitter` are in seconds; the last delay repeats.
+
+        `driver` calls the apps, by HTTP unless given. `gateway` makes the requests of
+        fetch and AI steps.
 
         With keys the engine behaves like a keyed server: it signs, and asks for the keys.
         """
@@ -58,6 +65,7 @@ class Engine:
         quiet = backoff is not None or isinstance(self.clock, VirtualClock)
         self._jitter = jitter or ((lambda: 0.0) if quiet else _jitter)
         self._db, self._driver, self._concurrency = db, driver, concurrency
+        self._gateway: Gateway = HttpGateway() if gateway is None else gateway
         self._store: Store | None = None
         self._scheduler: Scheduler | None = None
         self._admission = Admission()
@@ -98,6 +106,7 @@ class Engine:
             await self._scheduler.stop()
         if self._driver is not None:
             await self._driver.close()
+        await self._gateway.close()
         if self._store is not None:
             self._store.close()
         self._scheduler = self._store = self._driver = None
@@ -148,6 +157,15 @@ class Engine:
             return False
         self._commit(cancel(run, self.clock.now()))
         return True
+
+    def signal(self, name: str, data: Json) -> str | None:
+        """Give a signal to the run that waits for it: its id. None when nobody waits."""
+        delivered = deliver(name, data, self.store, self.clock.now())
+        if delivered is None:
+            return None
+        run_id, change = delivered
+        self._commit(change)
+        return run_id
 
     # out
 
@@ -243,6 +261,8 @@ class Engine:
             self._commit(Transition(drops=[item.job_id]))
         elif item.kind == "call":
             await self._call(item, run)
+        elif item.kind == "fetch":
+            await self._fetch(item, now)
         else:
             self._commit(timer(item, run, now))
 
@@ -266,10 +286,22 @@ class Engine:
                 item,
                 answer,
                 function=function,
-                find=self.store.function,
+                state=self.store,
                 delay=self._delay,
                 now=now,
             )
+            touched = self._apply(iter([change]))
+        self._announce(touched)
+
+    async def _fetch(self, item: Item, started: int) -> None:
+        answer = await self._gateway.fetch(Outbound(**item.payload))
+        now = self.clock.now()
+        with self.store.transaction():
+            run = self.store.run(item.run_id)
+            if run is None or self.store.item(item.job_id) is None:
+                return
+            function = self.store.function(run.function_id)
+            change = fetched(run, item, answer, function=function, delay=self._delay, now=now)
             touched = self._apply(iter([change]))
         self._announce(touched)
 

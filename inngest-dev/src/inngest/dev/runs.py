@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from inngest.dev.answer import Errored, public_error
+from inngest.dev.deferred import schedule
 from inngest.dev.ids import new_job_id, new_ulid
 from inngest.dev.keys import holds, keys_of, priority_of
 from inngest.dev.lanes import run_lane
@@ -171,6 +172,7 @@ def end(
         data["result"] = answer
     _touch(change, run)
     change.items = [i for i in change.items if i.run_id != run.id]
+    change.events += schedule(run, now)
     if run.event.name in (FINISHED_EVENT, FAILED_EVENT):
         return
     change.events.append(internal_event(FINISHED_EVENT, data, now))
