@@ -53,6 +53,7 @@ class Handler:
             )
         self._endpoint = Endpoint(app, options, clock)
         self._functions = tuple(functions)
+        self._keys = app.keys if client.is_production else ()
         self._options = options
         self._wait = wait
         self._http = client._http
@@ -69,6 +70,11 @@ class Handler:
     def functions(self) -> tuple[Function[Any], ...]:
         """What is served."""
         return self._functions
+
+    @property
+    def authorizations(self) -> tuple[str, ...]:
+        """Values of the header ``authorization`` for calls of the API, in order of trial."""
+        return tuple(f"Bearer {key.bearer}" for key in self._keys)
 
     @property
     def is_streaming(self) -> bool:
@@ -89,6 +95,13 @@ class Handler:
         Cancel it when the client is gone: an async function is cancelled with it.
         """
         return await self._async_driver.run(self.handle(request))
+
+    async def call_async(self, request: CommRequest) -> CommResponse:
+        """Answer a call that came by a channel which is trusted itself, such as a WebSocket.
+
+        Nobody's signature is looked for, and the answer is not signed.
+        """
+        return await self._async_driver.run(self._endpoint.call(request))
 
     def stream_sync(self, request: CommRequest) -> CommResponse | CommStream[SyncStream]:
         """Like ``handle_sync``, but a call is answered with a stream if the options say so."""

@@ -95,6 +95,12 @@ class Endpoint:
         signer = verified if isinstance(verified, SigningKey) else None
         return self._respond(answer, signer, time.perf_counter() - admitted.started)
 
+    def call(self, request: CommRequest) -> Flow[CommResponse]:
+        """Answer a call that needs no signature, as a flow. Never raises an ``Exception``."""
+        return self.answer(
+            Admitted(request=request, verified=None, started=time.perf_counter())
+        )
+
     def register(self, url: str) -> Flow[CommResponse]:
         """Register the app under a URL, as its owner. Never raises an ``Exception``."""
         started = time.perf_counter()
