@@ -1,0 +1,71 @@
+"""The two requests that a worker makes of the API. Both carry and get protobuf."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import httpx
+
+_MOST_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The API has done it."""
+
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """It has not. ``status`` is 0 if no answer came."""
+
+    status: int
+    reason: str
+    retry_after: float = 0.0
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the key is not accepted."""
+        return self.status in (401, 403)
+
+
+class Api:
+    """A client for one event loop."""
+
+    def __init__(self, origin: str, env: str | None, timeout: float) -> None:
+        self._origin, self._timeout = origin.rstrip("/"), timeout
+        self._headers = {"content-type": "application/protobuf"}
+        if env:
+            self._headers["x-inngest-env"] = env
+        self._client = httpx.AsyncClient()
+
+    async def post(
+        self, path: str, body: bytes, authorization: str | None
+    ) -> Answered | Unanswered:
+        """Make a request. Never raises an ``Exception`` for what a server or network does."""
+        headers = dict(self._headers)
+        if authorization:
+            headers["authorization"] = authorization
+        try:
+            answer = await self._client.post(
+                f"{self._origin}{path}", content=body, headers=headers, timeout=self._timeout
+            )
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            return Unanswered(0, f"{type(error).__name__}: {error}"[:_MOST_SHOWN])
+        if answer.status_code == 200:
+            return Answered(answer.content)
+        return Unanswered(
+            answer.status_code,
+            f"status {answer.status_code}",
+            _seconds(answer.headers.get("retry-after", "")),
+        )
+
+    async def close(self) -> None:
+        """Close pooled connections."""
+        await self._client.aclose()
+
+
+def _seconds(text: str) -> float:
+    is_number = text.isascii() and text.isdigit() and len(text) < 6
+    return float(text) if is_number else 0.0

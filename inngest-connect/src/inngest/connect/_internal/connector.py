@@ -1,0 +1,101 @@
+"""When to look for a gateway, with which key, and which gateways to leave out. Pure.
+
+Looking never ends by itself, however long an outage lasts. The exception is a server that
+has refused every key several times and never accepted one: that is a configuration error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from inngest.connect._internal.timing import spread
+
+MOST_REFUSALS: Final = 3
+"""Times that a worker whose keys were never accepted tries all of them."""
+
+
+class Connector:
+    """One search at a time, from asking the API until a gateway is ready."""
+
+    def __init__(
+        self, authorizations: Sequence[str], delays: Sequence[float], random: Callable[[], float]
+    ) -> None:
+        self._authorizations = tuple(authorizations)
+        self._delays, self._random = tuple(delays), random
+        self._key = self._failures = self._refusals = 0
+        self._was_accepted = False
+        self._excluded: dict[str, None] = {}
+        self.is_busy = False
+        self.due: float | None = None
+
+    @property
+    def authorization(self) -> str | None:
+        """What to authorize requests of the API with; nothing in dev mode."""
+        return self._authorizations[self._key] if self._authorizations else None
+
+    @property
+    def excluded(self) -> list[str]:
+        """Groups of gateways that are not wanted."""
+        return list(self._excluded)
+
+    def want(self, now: float) -> None:
+        """A connection is needed: at once, unless one is under way or waited for."""
+        if not self.is_busy and self.due is None:
+            self.due = now
+
+    def give_up(self) -> None:
+        """No connection is needed any more."""
+        self.is_busy, self.due = False, None
+
+    def begin(self, now: float) -> bool:
+        """Whether to ask for a gateway now. It is under way then."""
+        if self.is_busy or self.due is None or self.due > now:
+            return False
+        self.is_busy, self.due = True, None
+        return True
+
+    def failed(self, now: float, retry_after: float = 0.0) -> float:
+        """It did not work. Returns the seconds until the next attempt."""
+        delay = spread(self._delays[min(self._failures, len(self._delays) - 1)], self._random())
+        delay = max(delay, retry_after)
+        self._failures += 1
+        self.is_busy, self.due = False, now + delay
+        return delay
+
+    def refused(self, now: float) -> bool:
+        """The API does not accept the key: the other one is next. Whether that is final."""
+        keys = max(len(self._authorizations), 1)
+        self.switch_key()
+        self._refusals += 1
+        if not self._was_accepted and self._refusals >= MOST_REFUSALS * keys:
+            self.give_up()
+            return True
+        if self._refusals % keys:
+            self.is_busy, self.due = False, now
+        else:
+            self.failed(now)
+        return False
+
+    def switch_key(self) -> None:
+        """Use the other key from now on."""
+        self._key = (self._key + 1) % max(len(self._authorizations), 1)
+
+    def accepted(self) -> None:
+        """The API accepts the key."""
+        self._was_accepted, self._refusals = True, 0
+
+    def exclude(self, group: str) -> None:
+        """Leave a group of gateways out until one has been found."""
+        if group:
+            self._excluded[group] = None
+
+    def include_all(self) -> None:
+        """Leave no gateway out any more."""
+        self._excluded.clear()
+
+    def found(self) -> None:
+        """A gateway is ready."""
+        self._failures = 0
+        self.is_busy, self.due = False, None
+        self.include_all()

@@ -1,0 +1,117 @@
+"""Get every reply to the server: by the connection, or over HTTP where that is not enough. Pure.
+
+A reply goes out on the connection that its call came by, else on the current one. It is
+delivered over HTTP when there is none, when its connection is lost before the reply was
+acknowledged, and when the acknowledgement is late. A server takes the first of several.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from inngest.connect._internal.calls import Call, Calls
+from inngest.connect._internal.connector import Connector
+from inngest.connect._internal.effects import Effect, Flush, Log, Send
+from inngest.connect._internal.link import Link
+from inngest.connect._internal.messages import reply
+from inngest.connect._internal.outbox import Entry, Outbox
+from inngest.connect._internal.timing import Timing, spread
+from inngest.connect._internal.wire import connect_pb2 as wire
+from inngest.transport import CommResponse
+
+MOST_REJECTIONS: Final = 5
+"""Times that a server may call a reply malformed before it is given up."""
+
+
+class Delivery:
+    """The outbox, and the ways out of it."""
+
+    def __init__(
+        self,
+        connector: Connector,
+        timing: Timing,
+        random: Callable[[], float],
+        out: list[Effect],
+    ) -> None:
+        self._connector, self._timing, self._random, self._out = connector, timing, random, out
+        self._origin: dict[str, int] = {}
+        self.outbox = Outbox()
+
+    @property
+    def next_due(self) -> float | None:
+        """When something is to be done next."""
+        return self.outbox.next_due
+
+    def add(self, call: Call, response: CommResponse, now: float) -> None:
+        """A call has been answered."""
+        request_id = call.request.request_id
+        body = reply(call.request, response).SerializeToString()
+        self._origin[request_id] = call.link
+        for lost in self.outbox.add(request_id, body, now):
+            self._origin.pop(lost, None)
+            self._log("reply_lost", request_id=lost, reason="500 MB of replies are waiting")
+
+    def acknowledged(self, request_id: str) -> None:
+        """A gateway has the reply."""
+        self.outbox.confirmed(request_id)
+        self._origin.pop(request_id, None)
+
+    flushed = acknowledged
+
+    def flush_failed(self, request_id: str, status: int, now: float, retry_after: float) -> None:
+        """The reply could not be delivered over HTTP."""
+        entry = self.outbox.get(request_id)
+        if entry is None:
+            return
+        if status in (400, 413) and entry.flushes + 1 >= MOST_REJECTIONS:
+            self.acknowledged(request_id)
+            self._log("reply_lost", request_id=request_id, reason=f"refused with {status}")
+            return
+        if status in (401, 403):
+            self._connector.switch_key()
+        delays = self._timing.flush
+        delay = spread(delays[min(entry.flushes, len(delays) - 1)], self._random())
+        self.outbox.flush_failed(request_id, now + max(delay, retry_after))
+        self._out.append(
+            Log("flush_failed", logging.WARNING, {"request_id": request_id, "status": status})
+        )
+
+    def hurry(self, request_id: str, now: float) -> None:
+        """The gateway asks again for what was answered."""
+        entry = self.outbox.get(request_id)
+        if entry is not None:
+            entry.link, entry.due = None, now
+
+    def lost(self, link: int, now: float) -> None:
+        """A connection is gone."""
+        self.outbox.lost(link, now)
+
+    def waits_for(self, link: int) -> bool:
+        """Whether an acknowledgement may still come by a connection."""
+        return self.outbox.waits_for(link)
+
+    def tick(self, now: float, links: Mapping[int, Link], calls: Calls) -> None:
+        """Deliver what is due."""
+        for entry in self.outbox.due(now):
+            link = self._way(entry, links)
+            if link is not None:
+                self.outbox.sent(entry, link.id, now + self._timing.ack)
+                frame = wire.ConnectMessage(kind=wire.WORKER_REPLY, payload=entry.body)
+                self._out.append(Send(link.id, frame.SerializeToString()))
+            else:
+                self.outbox.flushing(entry)
+                self._out.append(Flush(entry.request_id, entry.body, self._connector.authorization))
+
+    def _way(self, entry: Entry, links: Mapping[int, Link]) -> Link | None:
+        """The connection to use; ``None`` for HTTP."""
+        ready = [link for link in links.values() if link.is_current]
+        current = ready[-1] if ready else None
+        if entry.link is not None:  # one that did not acknowledge is not asked twice
+            return current if current is not None and current.id != entry.link else None
+        came_by = links.get(self._origin.get(entry.request_id, 0))
+        return came_by if came_by is not None and came_by.is_ready else current
+
+    def _log(self, event: str, **fields: object) -> None:
+        self._out.append(Log(event, logging.ERROR, fields))

@@ -1,0 +1,87 @@
+"""What the state machine asks its shell to do. Plain values."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from inngest.connect._internal.errors import ConnectError
+from inngest.connect._internal.state import ConnectionState
+from inngest.connect._internal.wire import connect_pb2 as wire
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Ask the API for a gateway. Tell ``started``, ``refused`` or ``start_failed``."""
+
+    body: bytes
+    authorization: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Open a socket. Tell ``opened`` or ``closed``, and ``received`` in between."""
+
+    link: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send a frame, after those before it."""
+
+    link: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close a socket when what was sent on it is gone. Tell ``closed``."""
+
+    link: int
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Execute a call. Tell ``replied``."""
+
+    request: wire.GatewayExecutorRequestData
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """Deliver a reply over HTTP. Tell ``flushed`` or ``flush_failed``."""
+
+    request_id: str
+    body: bytes
+    authorization: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """The worker is in another state now."""
+
+    state: ConnectionState
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Something that an operator may want to know. ``fields`` hold no secret and no payload."""
+
+    event: str
+    level: int = logging.INFO
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The worker has ended. ``error`` says why, if nobody asked for it."""
+
+    error: ConnectError | None = None
+
+
+Effect: TypeAlias = Start | Open | Send | Close | Run | Flush | Enter | Log | Stop

@@ -1,0 +1,80 @@
+"""Frames: one message of a kind, in bytes. Pure: what cannot be read is a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias, TypeVar
+
+from google.protobuf.message import DecodeError, Message
+
+from inngest.connect._internal.wire import connect_pb2 as wire
+
+MessageT = TypeVar("MessageT", bound=Message)
+SUBPROTOCOL: Final = "v0.connect.inngest.com"
+
+_PAYLOADS: Final[dict[int, type[Message]]] = {
+    wire.WORKER_CONNECT: wire.WorkerConnectRequestData,
+    wire.GATEWAY_CONNECTION_READY: wire.GatewayConnectionReadyData,
+    wire.GATEWAY_EXECUTOR_REQUEST: wire.GatewayExecutorRequestData,
+    wire.WORKER_REQUEST_ACK: wire.WorkerRequestAckData,
+    wire.WORKER_REPLY: wire.SDKResponse,
+    wire.WORKER_REPLY_ACK: wire.WorkerReplyAckData,
+    wire.WORKER_REQUEST_EXTEND_LEASE: wire.WorkerRequestExtendLeaseData,
+    wire.WORKER_REQUEST_EXTEND_LEASE_ACK: wire.WorkerRequestExtendLeaseAckData,
+    wire.SYNC_FAILED: wire.SystemError,
+    wire.WORKER_STATUS: wire.WorkerStatusData,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame that was read. ``payload`` is ``None`` for kinds that have none or are unknown."""
+
+    kind: int
+    payload: Message | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A frame that could not be read."""
+
+    reason: str
+
+
+Decoded: TypeAlias = Frame | Malformed
+
+
+def encode(kind: wire.GatewayMessageType, payload: Message | None = None) -> bytes:
+    """Write a frame."""
+    content = b"" if payload is None else payload.SerializeToString()
+    return wire.ConnectMessage(kind=kind, payload=content).SerializeToString()
+
+
+def decode(data: bytes | str) -> Decoded:
+    """Read a frame. Never raises."""
+    if isinstance(data, str):
+        return Malformed("a text frame")
+    envelope = parse(wire.ConnectMessage, data)
+    if isinstance(envelope, Malformed):
+        return envelope
+    made = _PAYLOADS.get(envelope.kind)
+    if made is None:
+        return Frame(envelope.kind)
+    payload = parse(made, envelope.payload)
+    return payload if isinstance(payload, Malformed) else Frame(envelope.kind, payload)
+
+
+def parse(kind: type[MessageT], data: bytes) -> MessageT | Malformed:
+    """Read one message. Never raises."""
+    try:
+        return kind.FromString(data)
+    except (DecodeError, ValueError, RecursionError):  # ValueError: text that is not UTF-8
+        return Malformed(f"{kind.__name__} does not parse")
+
+
+def name_of(kind: int) -> str:
+    """What a kind is called, for logs."""
+    try:
+        return wire.GatewayMessageType.Name(kind)
+    except ValueError:
+        return str(kind)

@@ -1,0 +1,96 @@
+"""Who the worker is: what it tells a gateway of itself and its apps. Pure, once it is made."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from inngest import Function
+from inngest.connect._internal.wire import connect_pb2 as wire
+from inngest.transport import SDK_LANGUAGE, VERSION, capabilities
+
+FRAMEWORK = "connect"
+APP_URL = "wss://connect"
+"""The server asks for a URL; nothing is ever sent there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppIdentity:
+    """One app of the worker."""
+
+    app_id: str
+    version: str | None
+    functions: bytes
+    """The JSON that is registered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What stays the same in all connections of a worker."""
+
+    instance_id: str
+    apps: tuple[AppIdentity, ...]
+    env: str | None = None
+    max_concurrency: int | None = None
+    started_at: float = field(default_factory=time.time)
+
+    @property
+    def app_ids(self) -> frozenset[str]:
+        """Apps whose functions are here."""
+        return frozenset(app.app_id for app in self.apps)
+
+    def introduce(
+        self, start: wire.StartResponse, *, is_routable: bool
+    ) -> wire.WorkerConnectRequestData:
+        """Say it to the gateway that the API named."""
+        return wire.WorkerConnectRequestData(
+            connection_id=start.connection_id,
+            instance_id=self.instance_id,
+            auth_data=wire.AuthData(session_token=start.session_token, sync_token=start.sync_token),
+            capabilities=json.dumps(capabilities()).encode(),
+            apps=[
+                wire.AppConfiguration(
+                    app_name=app.app_id, app_version=app.version, functions=app.functions
+                )
+                for app in self.apps
+            ],
+            worker_manual_readiness_ack=not is_routable,
+            system_attributes=system_attributes(),
+            environment=self.env,
+            framework=FRAMEWORK,
+            sdk_version=f"v{VERSION}",
+            sdk_language=SDK_LANGUAGE,
+            started_at=_timestamp(self.started_at),
+            max_worker_concurrency=self.max_concurrency,
+        )
+
+
+def function_configs(functions: Sequence[Function[object]]) -> bytes:
+    """What to register: every function, and its failure handler, reached by a WebSocket."""
+    configs = [each for one in functions for each in one.configs(APP_URL, runtime="ws")]
+    return json.dumps(configs, allow_nan=False).encode("ascii")
+
+
+def system_attributes() -> wire.SystemAttributes:
+    """The machine, as far as the standard library knows it."""
+    return wire.SystemAttributes(
+        cpu_cores=os.cpu_count() or 0, mem_bytes=_memory(), os=sys.platform
+    )
+
+
+def _memory() -> int:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):  # Windows has no sysconf
+        return 0
+
+
+def _timestamp(seconds: float) -> Timestamp:
+    whole = int(seconds)
+    return Timestamp(seconds=whole, nanos=int((seconds - whole) * 1_000_000_000))

@@ -1,0 +1,114 @@
+"""Messages about one call, and the translation of calls and answers. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from inngest.connect._internal.wire import connect_pb2 as wire
+from inngest.transport import SDK_HEADER, CommRequest, CommResponse
+
+MAX_REPLY_BYTES: Final = 8 * 1024 * 1024 - 64 * 1024
+"""A little less than the frame that a gateway takes."""
+
+_REQUEST_VERSION: Final = 2
+_NO_TARGET: Final = "step"
+
+
+def request_ack(request: wire.GatewayExecutorRequestData) -> wire.WorkerRequestAckData:
+    """We have the call."""
+    ack = wire.WorkerRequestAckData(
+        request_id=request.request_id,
+        account_id=request.account_id,
+        env_id=request.env_id,
+        app_id=request.app_id,
+        function_slug=request.function_slug,
+        system_trace_ctx=request.system_trace_ctx,
+        user_trace_ctx=request.user_trace_ctx,
+        run_id=request.run_id,
+    )
+    if request.HasField("step_id"):
+        ack.step_id = request.step_id
+    return ack
+
+
+def lease_extension(
+    request: wire.GatewayExecutorRequestData, lease_id: str
+) -> wire.WorkerRequestExtendLeaseData:
+    """We are still working on the call."""
+    extension = wire.WorkerRequestExtendLeaseData(
+        request_id=request.request_id,
+        account_id=request.account_id,
+        env_id=request.env_id,
+        app_id=request.app_id,
+        function_slug=request.function_slug,
+        system_trace_ctx=request.system_trace_ctx,
+        user_trace_ctx=request.user_trace_ctx,
+        run_id=request.run_id,
+        lease_id=lease_id,
+    )
+    if request.HasField("step_id"):
+        extension.step_id = request.step_id
+    return extension
+
+
+def reply(request: wire.GatewayExecutorRequestData, response: CommResponse) -> wire.SDKResponse:
+    """The answer to the call. One that no gateway takes becomes an error that says so."""
+    if len(response.body) > MAX_REPLY_BYTES:
+        return reply(request, _too_large(len(response.body)))
+    statuses = {200: wire.DONE, 206: wire.NOT_COMPLETED}
+    return wire.SDKResponse(
+        request_id=request.request_id,
+        account_id=request.account_id,
+        env_id=request.env_id,
+        app_id=request.app_id,
+        status=statuses.get(response.status, wire.ERROR),
+        body=response.body,
+        no_retry=response.headers.get("x-inngest-no-retry") == "true",
+        retry_after=response.headers.get("retry-after"),
+        sdk_version=SDK_HEADER,
+        request_version=_REQUEST_VERSION,
+        system_trace_ctx=_trace(request.system_trace_ctx),
+        user_trace_ctx=_trace(request.user_trace_ctx),
+        run_id=request.run_id,
+    )
+
+
+def comm_request(request: wire.GatewayExecutorRequestData) -> CommRequest:
+    """The call, as transports hand it over."""
+    return CommRequest(
+        method="POST",
+        url="wss://connect",
+        headers={"x-inngest-job-id": request.job_id, "x-request-id": request.request_id},
+        query={"fnId": request.function_slug, "stepId": request.step_id or _NO_TARGET},
+        body=request.request_payload,
+        raw=request,
+    )
+
+
+def failed_inside() -> CommResponse:
+    """What to answer when the library itself has failed."""
+    return _error("the worker failed to handle this call; its log says why", no_retry=False)
+
+
+def _too_large(size: int) -> CommResponse:
+    return _error(
+        f"the answer has {size} bytes, and a gateway takes {MAX_REPLY_BYTES}: return less, "
+        "or return where the data is",
+        no_retry=True,
+    )
+
+
+def _error(message: str, *, no_retry: bool) -> CommResponse:
+    body = {"code": "unknown", "name": "ConnectError", "message": message}
+    headers = {"x-inngest-no-retry": "true"} if no_retry else {}
+    return CommResponse(status=500, body=json.dumps(body).encode(), headers=headers)
+
+
+def _trace(context: bytes) -> bytes:
+    """A server that takes replies over HTTP refuses what is not JSON."""
+    try:
+        json.loads(context)
+    except (ValueError, RecursionError):
+        return b"{}"
+    return context

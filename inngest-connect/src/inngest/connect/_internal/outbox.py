@@ -1,0 +1,100 @@
+"""Replies that nobody has confirmed. None leaves before somebody has. Pure.
+
+The only limit is memory: over 500 MB the oldest reply is given up, and named.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+MAX_BYTES: Final = 500 * 1000 * 1000
+
+
+@dataclass(slots=True)
+class Entry:
+    """One reply, and how it is under way."""
+
+    request_id: str
+    body: bytes
+    due: float
+    """When to deliver it, again or for the first time."""
+    link: int | None = None
+    """The connection that it was last sent on."""
+    is_flushing: bool = False
+    flushes: int = 0
+    """Times that it could not be delivered over HTTP."""
+
+
+class Outbox:
+    """All replies that are under way."""
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._entries: dict[str, Entry] = {}
+        self._max_bytes = max_bytes
+        self._bytes = 0
+
+    def add(self, request_id: str, body: bytes, now: float) -> list[str]:
+        """Keep a reply; it is due at once. Returns the calls whose replies were given up."""
+        self.confirmed(request_id)
+        self._entries[request_id] = Entry(request_id, body, now)
+        self._bytes += len(body)
+        evicted: list[str] = []
+        while self._bytes > self._max_bytes and len(self._entries) > 1:
+            oldest = next(iter(self._entries))
+            self.confirmed(oldest)
+            evicted.append(oldest)
+        return evicted
+
+    def confirmed(self, request_id: str) -> bool:
+        """Somebody has the reply, or nobody is to have it. Whether it was here."""
+        entry = self._entries.pop(request_id, None)
+        if entry is None:
+            return False
+        self._bytes -= len(entry.body)
+        return True
+
+    def get(self, request_id: str) -> Entry | None:
+        """The reply to a call."""
+        return self._entries.get(request_id)
+
+    def sent(self, entry: Entry, link: int, due: float) -> None:
+        """It went out on a connection; unless it is confirmed, it is due again."""
+        entry.link, entry.due = link, due
+
+    def flushing(self, entry: Entry) -> None:
+        """It is being delivered over HTTP."""
+        entry.is_flushing = True
+
+    def flush_failed(self, request_id: str, due: float) -> Entry | None:
+        """It could not be delivered over HTTP; it is due again."""
+        entry = self._entries.get(request_id)
+        if entry is not None:
+            entry.is_flushing, entry.due, entry.link = False, due, None
+            entry.flushes += 1
+        return entry
+
+    def lost(self, link: int, now: float) -> None:
+        """A connection is gone: what was sent on it is due at once."""
+        for entry in self._entries.values():
+            if entry.link == link:
+                entry.due = min(entry.due, now)
+
+    def due(self, now: float) -> list[Entry]:
+        """What to deliver now."""
+        return [e for e in self._entries.values() if e.due <= now and not e.is_flushing]
+
+    def waits_for(self, link: int) -> bool:
+        """Whether a confirmation may still come by a connection."""
+        return any(entry.link == link for entry in self._entries.values())
+
+    @property
+    def next_due(self) -> float | None:
+        """When something is to be done next."""
+        return min((e.due for e in self._entries.values() if not e.is_flushing), default=None)
+
+    def __contains__(self, request_id: object) -> bool:
+        return request_id in self._entries
+
+    def __len__(self) -> int:
+        return len(self._entries)

@@ -1,0 +1,90 @@
+"""One WebSocket: read until it ends, write in order, hang up in bounded time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+from inngest.connect._internal.frames import SUBPROTOCOL
+
+MAX_FRAME_BYTES = 16 * 1024 * 1024
+"""Several times what a gateway sends at most."""
+
+ABNORMAL = 1006
+
+
+class Socket:
+    """A connection that is opened by ``run``. All methods belong to the loop of ``run``."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        opened: Callable[[], None],
+        received: Callable[[bytes | str], None],
+        handshake: float,
+        goodbye: float,
+    ) -> None:
+        self._url, self._opened, self._received = url, opened, received
+        self._handshake, self._goodbye = handshake, goodbye
+        self._outgoing: asyncio.Queue[bytes] = asyncio.Queue()
+        self._connection: ClientConnection | None = None
+
+    def send(self, data: bytes) -> None:
+        """Send a frame after those before it."""
+        self._outgoing.put_nowait(data)
+
+    async def run(self) -> tuple[int, str]:
+        """Open, and read until the end. Returns its code and reason."""
+        try:
+            connection = await connect(
+                self._url,
+                subprotocols=[Subprotocol(SUBPROTOCOL)],
+                compression=None,
+                max_size=MAX_FRAME_BYTES,
+                open_timeout=self._handshake,
+                close_timeout=self._goodbye,
+                ping_interval=None,  # heartbeats are the protocol's own
+            )
+        except Exception as error:  # of many kinds, from DNS to TLS to HTTP
+            return ABNORMAL, f"cannot connect: {type(error).__name__}: {error}"[:200]
+        self._connection = connection
+        writer = asyncio.get_running_loop().create_task(self._write(connection))
+        try:
+            self._opened()
+            async for data in connection:
+                self._received(data)
+        except ConnectionClosed:
+            pass
+        finally:
+            writer.cancel()
+            with suppress(asyncio.CancelledError):
+                await writer
+            connection.transport.abort()
+        code = connection.close_code
+        return ABNORMAL if code is None else code, connection.close_reason or ""
+
+    async def hang_up(self, code: int, reason: str) -> None:
+        """Send what is left, then close; a peer that does not answer is left behind."""
+        connection = self._connection
+        if connection is None:
+            return
+        with suppress(asyncio.TimeoutError, ConnectionClosed):
+            await asyncio.wait_for(self._outgoing.join(), self._goodbye)
+        with suppress(asyncio.TimeoutError, ConnectionClosed):
+            await asyncio.wait_for(connection.close(code, reason), self._goodbye)
+        connection.transport.abort()
+
+    async def _write(self, connection: ClientConnection) -> None:
+        with suppress(ConnectionClosed):
+            while True:
+                data = await self._outgoing.get()
+                try:
+                    await connection.send(data)
+                finally:
+                    self._outgoing.task_done()

@@ -1,0 +1,85 @@
+"""The state of a worker, and everybody who waits for one, on whatever loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+from inngest.connect._internal.errors import ConnectError
+from inngest.connect._internal.state import ConnectionState
+
+Waiter = tuple[ConnectionState, "asyncio.Future[None]"]
+
+
+class Waiters:
+    """May be used from any thread."""
+
+    def __init__(self, state: ConnectionState) -> None:
+        self._lock = threading.Lock()
+        self._waiters: list[Waiter] = []
+        self._state = state
+        self._error: ConnectError | None = None
+
+    @property
+    def state(self) -> ConnectionState:
+        """The state now."""
+        return self._state
+
+    def enter(self, state: ConnectionState) -> None:
+        """The worker is in another state. ``end`` says that it has ended."""
+        if state is ConnectionState.CLOSED:
+            return
+        with self._lock:
+            self._state = state
+            found = [one for one in self._waiters if one[0] is state]
+        for _, future in found:
+            _resolve(future, None)
+
+    def end(self, error: ConnectError | None) -> None:
+        """The worker has ended, and will not be in any other state."""
+        with self._lock:
+            if self._state is ConnectionState.CLOSED:
+                return
+            self._state, self._error = ConnectionState.CLOSED, error
+            found = self._waiters[:]
+        for wanted, future in found:
+            is_reached = wanted is ConnectionState.CLOSED
+            _resolve(future, None if is_reached else self._missed(wanted))
+
+    async def wait(self, state: ConnectionState) -> None:
+        """Wait until the worker is in a state.
+
+        :raises ConnectError: it has ended, and will not be.
+        """
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiter = (state, future)
+        with self._lock:
+            if self._state is state:
+                return
+            if self._state is ConnectionState.CLOSED:
+                raise self._missed(state)
+            self._waiters.append(waiter)
+        try:
+            await future
+        finally:
+            with self._lock:
+                self._waiters.remove(waiter)
+
+    def _missed(self, state: ConnectionState) -> ConnectError:
+        missed = ConnectError(f"the worker has ended; it will not be {state.value}")
+        missed.__cause__ = self._error
+        return missed
+
+
+def _resolve(future: asyncio.Future[None], error: ConnectError | None) -> None:
+    def resolve() -> None:
+        if not future.done():
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(error)
+
+    try:
+        future.get_loop().call_soon_threadsafe(resolve)
+    except RuntimeError:  # the loop of the one who waited has been closed
+        return

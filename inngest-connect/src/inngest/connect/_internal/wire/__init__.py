@@ -1,0 +1,1 @@
+"""The messages on the wire, as the compiler wrote them. Regenerate with scripts/messages.py."""

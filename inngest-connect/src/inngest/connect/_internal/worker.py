@@ -1,0 +1,317 @@
+"""Owns the thread, the sockets and the timer: does what the state machine asks for.
+
+The machine lives on the worker's own loop, on a thread of its own, so that code of the
+user's that blocks costs neither a heartbeat nor a lease. Calls are executed on the loop
+that the worker was started from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from typing import Any
+
+from inngest.connect._internal import log
+from inngest.connect._internal.api import Answered, Api
+from inngest.connect._internal.effects import (
+    Close,
+    Effect,
+    Enter,
+    Flush,
+    Log,
+    Open,
+    Run,
+    Send,
+    Start,
+    Stop,
+)
+from inngest.connect._internal.errors import ConnectError
+from inngest.connect._internal.machine import Machine
+from inngest.connect._internal.messages import failed_inside
+from inngest.connect._internal.sockets import Socket
+from inngest.connect._internal.state import ConnectionState, WorkerStatus
+from inngest.connect._internal.timing import Timing
+from inngest.connect._internal.wire import connect_pb2 as wire
+from inngest.transport import CommResponse
+
+logger = logging.getLogger("inngest.connect")
+Step = Callable[[float], list[Effect]]
+Execute = Callable[[wire.GatewayExecutorRequestData], Awaitable[CommResponse]]
+
+
+class Worker:
+    """One life of a worker. Made on the loop that executes the calls.
+
+    :param entered: told of every new state, on the worker's thread.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        *,
+        api: Callable[[], Api],
+        execute: Execute,
+        entered: Callable[[ConnectionState], None],
+        timing: Timing,
+    ) -> None:
+        self._machine, self._api_of, self._execute = machine, api, execute
+        self._entered, self._timing = entered, timing
+        self._home = asyncio.get_running_loop()
+        self._context = contextvars.copy_context()
+        self._ended: asyncio.Future[ConnectError | None] = self._home.create_future()
+        self._executing: set[asyncio.Task[None]] = set()
+        self._thread = threading.Thread(target=self._main, name="inngest-connect", daemon=True)
+        # What follows belongs to the worker's thread.
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._api: Api | None = None
+        self._sockets: dict[int, tuple[Socket, asyncio.Task[None]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._hanging_up: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._stopped = asyncio.Event()
+        self._error: ConnectError | None = None
+        self._wishes: list[Step] = []
+
+    # from the home loop
+
+    async def run(self) -> None:
+        """Work until the end.
+
+        :raises ConnectError: it ended by itself.
+        """
+        self._thread.start()
+        try:
+            error = await asyncio.shield(self._ended)
+        except asyncio.CancelledError:
+            self.abort()
+            await asyncio.wait([self._ended])
+            raise
+        finally:
+            self._thread.join(self._timing.goodbye)
+            for task in list(self._executing):
+                task.cancel()
+            if self._executing:
+                await asyncio.wait(self._executing)
+        if error is not None:
+            raise error
+
+    def close(self) -> None:
+        """Finish what is under way, then end. From any thread, and from signal handlers."""
+        self._wish(self._machine.close)
+
+    def abort(self) -> None:
+        """End at once. From any thread, and from signal handlers."""
+        self._wish(self._machine.abort)
+
+    def status(self) -> WorkerStatus:
+        """How it is. From any thread: the numbers may be of different moments."""
+        machine, loop = self._machine, self._loop
+        link, heard = machine.current, machine.heard_at
+        is_known = heard is not None and loop is not None
+        return WorkerStatus(
+            state=machine.state,
+            connection_id=None if link is None else link.connection_id,
+            gateway_group=None if link is None else link.group,
+            seconds_since_heartbeat=loop.time() - heard if is_known else None,  # type: ignore[union-attr,operator]
+            running=machine.calls.running,
+            queued=machine.calls.waiting,
+            unacknowledged=machine.unacknowledged,
+            reconnects=machine.reconnects,
+            is_io_alive=self._thread.is_alive(),
+        )
+
+    def _wish(self, step: Step) -> None:
+        loop = self._loop
+        if loop is None:
+            self._wishes.append(step)  # granted when the thread has begun
+            return
+        self._on_loop(loop, self._feed, step)
+
+    @staticmethod
+    def _on_loop(
+        loop: asyncio.AbstractEventLoop, call: Callable[..., object], *args: object
+    ) -> bool:
+        try:
+            loop.call_soon_threadsafe(call, *args)
+        except RuntimeError:  # it has been closed
+            return False
+        return True
+
+    # the worker's thread
+
+    def _main(self) -> None:
+        error: ConnectError | None = None
+        try:
+            asyncio.run(self._serve())
+            error = self._error
+        except BaseException as raised:
+            logger.critical("connect: the worker's thread has failed", exc_info=raised)
+            error = ConnectError(f"the worker's thread has failed: {raised!r}")
+        self._on_loop(self._home, self._end, error)
+
+    def _end(self, error: ConnectError | None) -> None:
+        if not self._ended.done():
+            self._ended.set_result(error)
+
+    async def _serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._api = self._api_of()
+        try:
+            self._feed(self._machine.start)
+            self._loop = loop
+            while self._wishes:
+                self._feed(self._wishes.pop(0))
+            await self._stopped.wait()
+            if self._hanging_up:
+                await asyncio.wait(self._hanging_up, timeout=3 * self._timing.goodbye)
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+            left = [*self._tasks, *self._hanging_up]
+            for task in left:
+                task.cancel()
+            if left:
+                await asyncio.wait(left)
+            await self._api.close()
+
+    def _feed(self, step: Step) -> None:
+        """Take a step of the machine, and do what it asks for."""
+        if self._stopped.is_set():
+            return
+        loop = asyncio.get_running_loop()
+        try:
+            for effect in step(loop.time()):
+                self._perform(effect)
+        except Exception as raised:
+            logger.critical("connect: the state machine has failed", exc_info=raised)
+            self._finish(ConnectError(f"the worker has failed inside: {raised!r}"))
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        due = self._machine.next_due
+        if due is not None and not self._stopped.is_set():
+            self._timer = loop.call_at(due, self._feed, self._machine.tick)
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case Send(link, data):
+                if link in self._sockets:
+                    self._sockets[link][0].send(data)
+            case Run(request):
+                self._dispatch(request)
+            case Start():
+                self._spawn(self._ask(effect), self._tasks)
+            case Flush():
+                self._spawn(self._flush(effect), self._tasks)
+            case Open(link, url):
+                self._open(link, url)
+            case Close(link, code, reason):
+                self._close(link, code, reason)
+            case Enter(state):
+                if state is not ConnectionState.CLOSED:  # told when the sockets are, too
+                    self._entered(state)
+            case Log():
+                log.write(effect)
+            case Stop(error):
+                self._finish(error)
+
+    def _finish(self, error: ConnectError | None) -> None:
+        self._error = error
+        self._stopped.set()
+
+    def _spawn(
+        self, work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]
+    ) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        return task
+
+    # the API
+
+    async def _ask(self, effect: Start) -> None:
+        assert self._api is not None
+        answer = await self._api.post("/v0/connect/start", effect.body, effect.authorization)
+        machine = self._machine
+        if isinstance(answer, Answered):
+            self._feed(lambda now: machine.started(now, answer.body))
+        elif answer.is_refusal:
+            self._feed(lambda now: machine.refused(now, answer.status))
+        else:
+            self._feed(lambda now: machine.start_failed(now, answer.reason, answer.retry_after))
+
+    async def _flush(self, effect: Flush) -> None:
+        assert self._api is not None
+        answer = await self._api.post("/v0/connect/flush", effect.body, effect.authorization)
+        machine, request_id = self._machine, effect.request_id
+        if isinstance(answer, Answered):
+            self._feed(lambda now: machine.flushed(now, request_id))
+        else:
+            self._feed(
+                lambda now: machine.flush_failed(now, request_id, answer.status, answer.retry_after)
+            )
+
+    # sockets
+
+    def _open(self, link: int, url: str) -> None:
+        machine = self._machine
+        socket = Socket(
+            url,
+            opened=lambda: self._feed(lambda now: machine.opened(now, link)),
+            received=lambda data: self._feed(lambda now: machine.received(now, link, data)),
+            handshake=self._timing.handshake,
+            goodbye=self._timing.goodbye,
+        )
+        self._sockets[link] = (socket, self._spawn(self._read(link, socket), self._tasks))
+
+    async def _read(self, link: int, socket: Socket) -> None:
+        code, reason = await socket.run()
+        self._sockets.pop(link, None)
+        self._feed(lambda now: self._machine.closed(now, link, code, reason))
+
+    def _close(self, link: int, code: int, reason: str) -> None:
+        found = self._sockets.get(link)
+        if found is not None:
+            self._spawn(self._hang_up(*found, code, reason), self._hanging_up)
+
+    async def _hang_up(
+        self, socket: Socket, reader: asyncio.Task[None], code: int, reason: str
+    ) -> None:
+        await socket.hang_up(code, reason)
+        reader.cancel()
+
+    # calls
+
+    def _dispatch(self, request: wire.GatewayExecutorRequestData) -> None:
+        try:
+            self._home.call_soon_threadsafe(self._begin, request, context=self._context.copy())
+        except RuntimeError:
+            self._finish(
+                ConnectError(
+                    "the event loop that the worker was started from is closed: await start() "
+                    "to its end before the loop ends"
+                )
+            )
+
+    def _begin(self, request: wire.GatewayExecutorRequestData) -> None:
+        """On the home loop."""
+        task = self._home.create_task(self._answer(request))
+        self._executing.add(task)
+        task.add_done_callback(self._executing.discard)
+
+    async def _answer(self, request: wire.GatewayExecutorRequestData) -> None:
+        try:
+            response = await self._execute(request)
+        except Exception as error:
+            logger.error("connect: a call failed inside the library", exc_info=error)
+            response = failed_inside()
+        if self._loop is not None:
+            step = partial(self._replied, request.request_id, response)
+            self._on_loop(self._loop, self._feed, step)
+
+    def _replied(self, request_id: str, response: CommResponse, now: float) -> list[Effect]:
+        return self._machine.replied(now, request_id, response)
