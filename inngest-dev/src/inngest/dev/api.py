@@ -14,8 +14,9 @@ from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from inngest.dev.access import may_call, may_send
 from inngest.dev.durations import iso
@@ -56,6 +57,9 @@ def build_app(engine: Engine) -> ASGIApp:
         Route("/v0/runs/{id}/batch", api.keyed(api.batch), methods=["GET"]),
         Route("/v0/runs/{id}/actions", api.keyed(api.actions), methods=["GET"]),
         Route("/v0/sync", api.keyed(api.sync), methods=["POST"]),
+        Route("/v0/connect/start", api.keyed(api.connect_start), methods=["POST"]),
+        Route("/v0/connect/flush", api.keyed(api.connect_flush), methods=["POST"]),
+        WebSocketRoute("/v0/connect", api.connect_socket),
     ]
     return _Kind(Starlette(routes=routes), engine.kind)
 
@@ -241,6 +245,25 @@ class Api:
     async def actions(self, request: Request) -> Response:
         run = self._state(request)
         return run if isinstance(run, Response) else JSONResponse(run.memos)
+
+    # connect; its modules need an extra
+
+    async def connect_start(self, request: Request) -> Response:
+        try:
+            from inngest.dev.connect import routes
+        except ImportError:
+            return PlainTextResponse("Connect needs: pip install inngest-dev[connect]\n", 501)
+        return await routes.start(request, self._engine.connect)
+
+    async def connect_flush(self, request: Request) -> Response:
+        from inngest.dev.connect import routes
+
+        return await routes.flush(request, self._engine.connect)
+
+    async def connect_socket(self, socket: WebSocket) -> None:
+        from inngest.dev.connect import routes
+
+        await routes.converse(socket, self._engine.connect)
 
     def _state(self, request: Request) -> Run | Response:
         run_id = request.path_params["id"]

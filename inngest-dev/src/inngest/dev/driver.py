@@ -100,6 +100,11 @@ def call_url(url: str, function_id: str, step_id: str) -> str:
     return urlunsplit(parts._replace(query=urlencode(query), fragment=""))
 
 
+def is_socket(url: str) -> bool:
+    """Whether the app is reached over a socket that its worker opened."""
+    return url.startswith(("ws://", "wss://"))
+
+
 def canonical(value: Json) -> bytes:
     """Sorted keys, no spaces, whole floats as integers: what signatures are made over."""
     text = json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)

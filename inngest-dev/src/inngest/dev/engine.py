@@ -12,12 +12,13 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from inngest.dev.admission import Admission, Blocked
 from inngest.dev.answer import Answer, Errored, Reported, Returned, transport_error
 from inngest.dev.clock import Clock, RealClock, VirtualClock
 from inngest.dev.cron import tick, timetable
-from inngest.dev.driver import Driver, HttpDriver, build_call
+from inngest.dev.driver import Driver, HttpDriver, build_call, is_socket
 from inngest.dev.gateway import Gateway, HttpGateway, Outbound, fetched
 from inngest.dev.ids import stable_uuid
 from inngest.dev.intake import Intake, read_events
@@ -32,6 +33,9 @@ from inngest.dev.signals import deliver
 from inngest.dev.starting import release
 from inngest.dev.store import Store
 from inngest.dev.views import history, summary
+
+if TYPE_CHECKING:
+    from inngest.dev.connect.hub import Hub
 
 _log = logging.getLogger("inngest.dev")
 Listener = Callable[[Run], None]
@@ -71,6 +75,7 @@ class Engine:
         self._admission = Admission()
         self._listeners: list[Listener] = []
         self._changes: set[asyncio.Event] = set()
+        self._hub: Hub | None = None
 
     @property
     def kind(self) -> str:
@@ -94,6 +99,15 @@ class Engine:
             self._driver = HttpDriver(signing_key=self.signing_key)
         return self._driver
 
+    @property
+    def connect(self) -> Hub:
+        """Workers that are connected by a WebSocket. Needs the extra ``inngest-dev[connect]``."""
+        if self._hub is None:
+            from inngest.dev.connect.hub import Hub
+
+            self._hub = Hub(self.register, self.clock.now)
+        return self._hub
+
     async def start(self) -> None:
         self._store = Store(self._db)
         self._admission = Admission()
@@ -107,6 +121,9 @@ class Engine:
         if self._driver is not None:
             await self._driver.close()
         await self._gateway.close()
+        if self._hub is not None:
+            await self._hub.close()
+            self._hub = None
         if self._store is not None:
             self._store.close()
         self._scheduler = self._store = self._driver = None
@@ -274,7 +291,10 @@ class Engine:
             answer: Answer = transport_error(message)
         else:
             call = build_call(function, run, item, now=started)
-            answer = await self.driver.call(call, now=started)
+            if is_socket(call.url):
+                answer = await self.connect.call(call)
+            else:
+                answer = await self.driver.call(call, now=started)
         now = self.clock.now()
         with self.store.transaction():
             current = self.store.run(item.run_id)

@@ -162,8 +162,6 @@ def _step(steps: Json, function_id: str) -> tuple[str, int] | Refusal:
         return _invalid(f"function {function_id} has no usable runtime type")
     if not isinstance(url, str) or not _is_url(url):
         return _invalid(f"function {function_id} has no usable runtime url")
-    if runtime["type"] == "ws" or url.startswith("ws"):
-        return _unsupported(function_id, "a connect worker (runtime 'ws')")
     attempts = retries.get("attempts") if isinstance(retries, Mapping) else None
     if attempts is None:
         return url, DEFAULT_RETRIES
@@ -186,9 +184,3 @@ def _is_url(url: str) -> bool:
 
 def _invalid(detail: str) -> Refusal:
     return Refusal(message=f"At least one function is invalid: {detail}")
-
-
-def _unsupported(function_id: str, what: str) -> Refusal:
-    return _invalid(
-        f"function {function_id} uses {what}, which the embedded engine does not reproduce yet"
-    )

@@ -7,8 +7,9 @@ import socket
 import threading
 from collections.abc import Coroutine
 from datetime import timedelta
+from importlib.util import find_spec
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import uvicorn
 
@@ -145,7 +146,8 @@ class DevServer:
                 log_config=None,
                 access_log=False,
                 lifespan="off",
-                ws="none",
+                ws=_websockets(),
+                ws_ping_interval=None,  # workers have heartbeats of their own
                 timeout_graceful_shutdown=1,
             )
             self._server = uvicorn.Server(config)
@@ -153,3 +155,13 @@ class DevServer:
             await self._server.serve(sockets=[listener])
         finally:
             await self.engine.stop()
+
+
+def _websockets() -> Literal["none", "websockets-sansio"]:
+    """The implementation that Connect is tested with, if it is installed."""
+    found = find_spec("websockets")
+    try:
+        found = found and find_spec("uvicorn.protocols.websockets.websockets_sansio_impl")
+    except ImportError:
+        return "none"
+    return "none" if found is None else "websockets-sansio"
