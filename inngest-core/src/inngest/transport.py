@@ -9,8 +9,8 @@ from inngest._internal.client.handler import Handler
 from inngest._internal.http.comm import CommRequest, CommResponse, CommStream
 from inngest._internal.http.options import ServeOptions
 from inngest._internal.http.streaming import Streaming
-from inngest._internal.protocol.request import MAX_BODY_BYTES
 from inngest._internal.protocol.introspect import capabilities
+from inngest._internal.protocol.request import MAX_BODY_BYTES
 from inngest._internal.runtime.streams import AsyncStream, SyncStream
 from inngest._internal.version import SDK_HEADER, SDK_LANGUAGE, VERSION
 

@@ -97,9 +97,7 @@ class Endpoint:
 
     def call(self, request: CommRequest) -> Flow[CommResponse]:
         """Answer a call that needs no signature, as a flow. Never raises an ``Exception``."""
-        return self.answer(
-            Admitted(request=request, verified=None, started=time.perf_counter())
-        )
+        return self.answer(Admitted(request=request, verified=None, started=time.perf_counter()))
 
     def register(self, url: str) -> Flow[CommResponse]:
         """Register the app under a URL, as its owner. Never raises an ``Exception``."""
