@@ -1,0 +1,175 @@
+"""A gateway and a shell on paper: what a machine asks for is written down, time is a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import pytest
+from google.protobuf.message import Message
+
+from inngest.connect._internal.effects import (
+    Close,
+    Effect,
+    Enter,
+    Flush,
+    Log,
+    Open,
+    Run,
+    Send,
+    Start,
+    Stop,
+)
+from inngest.connect._internal.frames import Frame, decode, encode
+from inngest.connect._internal.identity import AppIdentity, Identity
+from inngest.connect._internal.machine import Machine
+from inngest.connect._internal.state import ConnectionState
+from inngest.connect._internal.timing import Timing
+from inngest.connect._internal.wire import connect_pb2 as wire
+from inngest.transport import CommResponse
+
+EffectT = TypeVar("EffectT", bound=Effect)
+OK = CommResponse(status=200, body=b"1")
+
+
+def start_answer(group: str = "g1", connection: str = "c1") -> bytes:
+    return wire.StartResponse(
+        connection_id=connection,
+        gateway_endpoint=f"ws://{group}",
+        gateway_group=group,
+        session_token="token",
+    ).SerializeToString()
+
+
+def call_of(request_id: str, *, app: str = "app") -> wire.GatewayExecutorRequestData:
+    return wire.GatewayExecutorRequestData(
+        request_id=request_id,
+        app_name=app,
+        function_slug="app-fn",
+        request_payload=b"{}",
+        system_trace_ctx=b'{"traceparent":"x"}',
+        run_id=f"run-{request_id}",
+        lease_id=f"lease-{request_id}",
+    )
+
+
+class Paper:
+    """Drives a machine, and remembers what it asked for since the last look."""
+
+    def __init__(self, **options: Any) -> None:
+        limit = options.pop("limit", None)
+        identity = Identity(
+            instance_id="i",
+            apps=(AppIdentity(app_id="app", version=None, functions=b"[]"),),
+            max_concurrency=limit,
+        )
+        options.setdefault("random", lambda: 0.5)
+        options.setdefault("timing", Timing())
+        self.machine = Machine(identity, **options)
+        self.now = 100.0
+        self.asked: list[Effect] = []
+        self.state = ConnectionState.CONNECTING
+        self.stopped: Stop | None = None
+        self.logged: list[Log] = []
+
+    def do(self, step: Callable[..., list[Effect]], *args: Any) -> None:
+        for effect in step(self.now, *args):
+            match effect:
+                case Enter(state):
+                    self.state = state
+                case Stop():
+                    self.stopped = effect
+                case Log():
+                    self.logged.append(effect)
+                case _:
+                    self.asked.append(effect)
+
+    def is_in(self, state: ConnectionState) -> bool:
+        return self.state is state
+
+    @property
+    def has_stopped(self) -> bool:
+        return self.stopped is not None
+
+    def take(self, kind: type[EffectT]) -> list[EffectT]:
+        """What was asked for of one kind, and forget it."""
+        found: list[EffectT] = [one for one in self.asked if isinstance(one, kind)]
+        self.asked = [one for one in self.asked if not isinstance(one, kind)]
+        return found
+
+    def frames(self, link: int | None = None) -> list[Frame]:
+        """Frames that were sent, on one connection or any."""
+        found: list[Frame] = []
+        for effect in self.take(Send):
+            if link is None or effect.link == link:
+                frame = decode(effect.data)
+                assert isinstance(frame, Frame)
+                found.append(frame)
+        return found
+
+    def kinds(self, link: int | None = None) -> list[int]:
+        return [frame.kind for frame in self.frames(link)]
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, ticking when the machine wants it; it may not want it for ever."""
+        until = self.now + seconds
+        for _ in range(10_000):
+            due = self.machine.next_due
+            if due is None or due > until:
+                break
+            self.now = max(self.now, due)
+            self.do(self.machine.tick)
+        else:
+            raise AssertionError("the machine asks for ticks without end")
+        self.now = until
+        self.do(self.machine.tick)
+
+    def live(self, seconds: int, link: int = 1) -> None:
+        """Let time pass while the gateway answers heartbeats."""
+        for _ in range(seconds):
+            self.wait(1)
+            self.hear(link, wire.GATEWAY_HEARTBEAT)
+
+    def hear(self, link: int, kind: Any, payload: Message | None = None) -> None:
+        self.do(self.machine.received, link, encode(kind, payload))
+
+    def connect(self, group: str = "g1", connection: str = "c1") -> int:
+        """Go through a start and a handshake. Returns the connection."""
+        self.do(self.machine.started, start_answer(group, connection))
+        (opened,) = self.take(Open)
+        self.do(self.machine.opened, opened.link)
+        self.hear(opened.link, wire.GATEWAY_HELLO)
+        self.hear(
+            opened.link,
+            wire.GATEWAY_CONNECTION_READY,
+            wire.GatewayConnectionReadyData(
+                heartbeat_interval="10s", extend_lease_interval="30s", status_interval="0s"
+            ),
+        )
+        return opened.link
+
+    def call(self, link: int, request_id: str, **options: Any) -> None:
+        self.hear(link, wire.GATEWAY_EXECUTOR_REQUEST, call_of(request_id, **options))
+
+    def reply(self, request_id: str, response: CommResponse = OK) -> None:
+        self.do(self.machine.replied, request_id, response)
+
+
+@pytest.fixture
+def paper() -> Paper:
+    """A worker that has asked for its first gateway."""
+    made = Paper()
+    made.do(made.machine.start)
+    return made
+
+
+@pytest.fixture
+def active(paper: Paper) -> Paper:
+    """A worker whose connection 1 is ready."""
+    assert len(paper.take(Start)) == 1
+    assert paper.connect() == 1
+    paper.take(Send)
+    return paper
+
+
+__all__ = ["Close", "Flush", "Paper", "Run", "active", "paper"]

@@ -1,0 +1,108 @@
+"""The outbox, the leases, the connector and the calls, each on its own."""
+
+from __future__ import annotations
+
+from inngest.connect._internal.calls import MOST_REMEMBERED, Calls
+from inngest.connect._internal.conftest import call_of
+from inngest.connect._internal.connector import Connector
+from inngest.connect._internal.leases import Leases
+from inngest.connect._internal.outbox import Outbox
+
+
+def due_of(part: Outbox | Leases) -> float | None:
+    return part.next_due
+
+
+def test_an_outbox_over_its_limit_gives_up_the_oldest_and_names_it() -> None:
+    outbox = Outbox(max_bytes=25)
+    assert outbox.add("a", b"x" * 10, 0) == []
+    assert outbox.add("b", b"x" * 10, 0) == []
+    assert outbox.add("c", b"x" * 10, 0) == ["a"]
+    assert [entry.request_id for entry in outbox.due(0)] == ["b", "c"]
+
+
+def test_one_reply_is_kept_however_large_it_is() -> None:
+    outbox = Outbox(max_bytes=5)
+    assert outbox.add("a", b"x" * 10, 0) == []
+    assert "a" in outbox
+
+
+def test_a_reply_of_the_same_call_takes_the_place_of_the_first() -> None:
+    outbox = Outbox(max_bytes=25)
+    for _ in range(10):
+        assert outbox.add("a", b"x" * 10, 0) == []
+    assert len(outbox) == 1
+
+
+def test_what_was_sent_on_a_lost_connection_is_due() -> None:
+    outbox = Outbox()
+    for name, link in (("a", 1), ("b", 2)):
+        outbox.add(name, b"", 0)
+        entry = outbox.get(name)
+        assert entry is not None
+        outbox.sent(entry, link, 100)
+    assert outbox.due(50) == []
+    assert due_of(outbox) == 100
+    outbox.lost(1, 50)
+    assert [entry.request_id for entry in outbox.due(50)] == ["a"]
+    assert outbox.waits_for(2) and not outbox.waits_for(3)
+
+
+def test_what_is_being_flushed_is_not_due() -> None:
+    outbox = Outbox()
+    outbox.add("a", b"", 0)
+    (entry,) = outbox.due(0)
+    outbox.flushing(entry)
+    assert outbox.due(1000) == []
+    assert due_of(outbox) is None
+    outbox.flush_failed("a", 5)
+    assert due_of(outbox) == 5
+    assert outbox.flush_failed("unknown", 5) is None
+    assert outbox.confirmed("a") and not outbox.confirmed("a")
+
+
+def test_leases_are_due_one_interval_after_the_other() -> None:
+    leases = Leases()
+    leases.take("a", "l1", 30)
+    assert leases.due(29, 30) == []
+    assert leases.due(31, 30) == [("a", "l1")]
+    assert due_of(leases) == 61
+    leases.renewed("a", "l2")
+    leases.renewed("unknown", "l2")
+    leases.hurry(40)
+    assert leases.due(40, 30) == [("a", "l2")]
+    assert leases.drop("a") and not leases.drop("a")
+    assert due_of(leases) is None
+    assert len(leases) == 0
+
+
+def test_one_search_at_a_time() -> None:
+    connector = Connector((), (1, 2), lambda: 0.5)
+    assert not connector.begin(0)
+    connector.want(0)
+    assert connector.begin(0) and not connector.begin(0)
+    connector.want(0)
+    assert connector.due is None
+    assert connector.failed(0) == 1
+    connector.want(0)
+    assert connector.due == 1
+
+
+def test_excluded_gateways_are_forgotten_when_one_is_found() -> None:
+    connector = Connector((), (1,), lambda: 0.5)
+    for group in ("a", "b", "a", ""):
+        connector.exclude(group)
+    assert connector.excluded == ["a", "b"]
+    connector.found()
+    assert connector.excluded == []
+
+
+def test_answered_calls_are_remembered_but_not_for_ever() -> None:
+    calls = Calls(None)
+    for index in range(MOST_REMEMBERED + 10):
+        calls.take(call_of(f"r{index}"), 1)
+        calls.startable()
+        calls.answered(f"r{index}")
+    assert not calls.was_answered("r0")
+    assert calls.was_answered(f"r{MOST_REMEMBERED + 9}")
+    assert calls.running == 0 and len(calls) == 0
