@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from inngest.plugins import Transport, hookimpl, instance_of
 
 
@@ -24,10 +26,10 @@ class FlaskPlugin:
         ]
 
 
-def _serve(*args: object, **options: object) -> object:
+def _serve(*args: Any, **options: Any) -> object:
     from inngest.flask import serve
 
-    return serve(*args, **options)  # type: ignore[arg-type,func-returns-value]
+    return serve(*args, **options)  # type: ignore[func-returns-value]
 
 
 plugin = FlaskPlugin()
