@@ -164,8 +164,9 @@ def _app(client: Inngest, functions: Sequence[Function[Any]], options: ServeOpti
         table=callable_table(functions),
         client=client,
         logger=lambda: client.logger,
-        middleware=lambda: client.middleware,
+        middleware=client._all_middleware,
         serializer=client._serializer,
+        find_serializer=client._find_serializer,
         send=client.send,
         send_sync=client.send_sync,
     )

@@ -109,6 +109,7 @@ class FunctionCall:
             execution=self.execution,
             hooks=self.hooks,
             serializer=self.app.serializer,
+            find_serializer=self.app.find_serializer,
             handler=self.called.handler,
             app_id=self.app.facts.app_id,
             event=self.sent.event,

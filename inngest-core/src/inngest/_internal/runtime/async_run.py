@@ -23,7 +23,7 @@ from inngest._internal.step.context import Context
 from inngest._internal.step.flow import BreakOff, Finish, Settle, take_step
 from inngest._internal.step.group import Group
 from inngest._internal.step.invocation import Invocation
-from inngest._internal.step.runner import Events
+from inngest._internal.step.runner import Events, FindSerializer
 from inngest._internal.step.step import Step
 
 if TYPE_CHECKING:
@@ -82,6 +82,11 @@ class AsyncRun:
     def app_id(self) -> str:
         """The id of the function's app."""
         return self._invocation.app_id
+
+    @property
+    def find_serializer(self) -> FindSerializer:
+        """Finds the serializer of a name."""
+        return self._invocation.find_serializer
 
     async def run(self, ctx: object) -> Outcome[object]:
         """Call the function, until it ends or there is something to report."""

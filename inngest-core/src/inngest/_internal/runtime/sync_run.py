@@ -22,7 +22,7 @@ from inngest._internal.step.context import ContextSync
 from inngest._internal.step.flow import BreakOff, Finish, Settle, take_step
 from inngest._internal.step.group import GroupSync
 from inngest._internal.step.invocation import Invocation
-from inngest._internal.step.runner import Events
+from inngest._internal.step.runner import Events, FindSerializer
 from inngest._internal.step.step import StepSync
 
 if TYPE_CHECKING:
@@ -63,6 +63,11 @@ class SyncRun:
     def app_id(self) -> str:
         """The id of the function's app."""
         return self._invocation.app_id
+
+    @property
+    def find_serializer(self) -> FindSerializer:
+        """Finds the serializer of a name."""
+        return self._invocation.find_serializer
 
     def run(self, ctx: object) -> Outcome[object]:
         """Call the function. An interrupt is an ending that the execution knows of."""

@@ -14,6 +14,7 @@ from inngest._internal.function.duration import milliseconds, to_duration
 from inngest._internal.op import Opcode, StepCall
 from inngest._internal.serialization.annotations import return_type
 from inngest._internal.serialization.codec import Codec
+from inngest._internal.serialization.contract import Serializer
 from inngest._internal.serialization.text import encode
 from inngest._internal.types import UNSET, Duration
 
@@ -26,6 +27,7 @@ def run(
     handler: Callable[..., object],
     args: tuple[object, ...],
     output_type: object = UNSET,
+    serializer: Serializer | None = None,
 ) -> StepCall:
     """A step that runs in this process."""
     if not callable(handler):
@@ -34,7 +36,11 @@ def run(
             "pass the function itself, and its arguments after it"
         )
     is_declared = output_type is not UNSET
-    codec = Codec(typ=output_type if is_declared else return_type(handler), is_declared=is_declared)
+    codec = Codec(
+        typ=output_type if is_declared else return_type(handler),
+        is_declared=is_declared,
+        serializer=serializer,
+    )
     return StepCall(id=step_id, opcode=Opcode.STEP_RUN, handler=handler, args=args, codec=codec)
 
 
