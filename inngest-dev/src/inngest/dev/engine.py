@@ -188,11 +188,11 @@ class Engine:
             recorded = record(run, function, body, self.store.item, self.clock.now())
             if isinstance(recorded, Rejected):
                 return recorded
-            for step in recorded.ended if recorded.item is not None else ():
-                times = step.created_at, step.ended_at or step.created_at
-                self.store.add_attempt(
-                    recorded.item, step.id, *times, "reported", step.memo["data"]
-                )
+            if recorded.item is not None:
+                for step in recorded.ended:
+                    times = step.created_at, step.ended_at or step.created_at
+                    output = step.memo["data"]
+                    self.store.add_attempt(recorded.item, step.id, *times, "reported", output)
             touched = self._ledger.apply(iter([recorded.change]))
         self._ledger.announce(touched)
         return None
