@@ -12,7 +12,7 @@ import pytest
 from inngest import Inngest
 from inngest._internal.protocol.signature import SigningKey, sign
 
-from . import differences
+from . import differences, handmade
 from .apps import APPS, Build
 from .engine_recordings import ENGINE_COVERED, EVENTS_API
 from .replay import (
@@ -97,6 +97,8 @@ def found_in(name: str, pattern: str) -> str | None:
     return found[1] if found else None
 
 
+assert handmade.KINDS  # its apps are in APPS once it is imported
+
 CASES = [
     pytest.param(name, build, id=f"{name}-{build.__name__}")
     for name, builds in sorted(APPS.items())
@@ -157,9 +159,23 @@ def test_every_difference_names_an_exchange_and_a_reason() -> None:
         indexes = {exchange.index for exchange in load(name)}
         assert name in APPS
         assert set(by_index) <= indexes
-        assert all(each.reason and each.ours for found in by_index.values() for each in found)
+        assert all(
+            each.reason and (each.ours or each.body)
+            for found in by_index.values()
+            for each in found
+        )
     for name, skipped in differences.NOT_REPLAYED.items():
         assert name in APPS
         assert set(skipped) <= {exchange.index for exchange in load(name)}
         assert all(skipped.values())
-    assert all(rule.reason for rule in differences.GENERAL)
+    assert all(rule.reason for rule in (*differences.GENERAL, *differences.HAND_MADE))
+
+
+def test_every_rule_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = {*differences.GENERAL, *differences.HAND_MADE}
+    used: set[differences.Rule] = set()
+    for name, builds in APPS.items():
+        for build in builds:
+            with monkeypatch.context() as patch:
+                used |= replayed(name, build, patch).used
+    assert [rule.path for rule in rules - used] == []
