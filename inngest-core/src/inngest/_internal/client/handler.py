@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from inngest._internal.client.client import Inngest
-from inngest._internal.errors import SigningKeyMissingError
+from inngest._internal.client.origin import parse_origin
+from inngest._internal.errors import SigningKeyMissingError, URLInvalidError
 from inngest._internal.flow import Flow
 from inngest._internal.function.function import Function
 from inngest._internal.http.app import App, callable_table
@@ -23,6 +24,7 @@ class Handler:
 
     :raises SigningKeyMissingError: in cloud mode without a signing key.
     :raises FunctionConfigInvalidError: no functions, or two of one id.
+    :raises URLInvalidError: the public origin cannot be used.
     """
 
     def __init__(
@@ -33,6 +35,10 @@ class Handler:
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        if options.origin is not None:
+            origin = parse_origin(options.origin, source="serve_origin (INNGEST_SERVE_ORIGIN)")
+            if isinstance(origin, URLInvalidError):
+                raise origin
         app = _app(client, functions, options)
         if client.is_production and not app.keys:
             raise SigningKeyMissingError(

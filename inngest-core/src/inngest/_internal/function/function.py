@@ -51,6 +51,9 @@ class Function(Generic[T_co]):
     """A durable function; ``T_co`` is what its handler returns."""
 
     def __init__(self, options: FunctionOptions, handler: Callable[..., object]) -> None:
+        for name in ("app_id", "fn_id"):
+            if not getattr(options, name).strip():
+                raise FunctionConfigInvalidError(f"{name}: an id has at least one character")
         self._options = options
         self._handler = handler
         self._is_async = inspect.iscoroutinefunction(handler)
