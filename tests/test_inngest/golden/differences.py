@@ -247,6 +247,22 @@ _WHOLE_CALL: Final = "this app gives back the whole call, which an SDK does not 
 
 NOT_REPLAYED: Final[Mapping[str, Mapping[int, str]]] = {
     "cron_jitter": {3: "the driver's: it registers no functions, to end the recording"},
+    "executor_edge_responses": {
+        **dict.fromkeys((3, 4, 7), "a body that no SDK gives: text, or an error within an error"),
+        9: "a result that is not to be retried: no SDK says so",
+        **dict.fromkeys((10, 14, 17), "the operation DiscoveryRequest: ours has no use for it"),
+        **dict.fromkeys((11, 21, 36), "options that ours never leaves out"),
+        **dict.fromkeys((12, 32, 34, 56), "an answer that is not of an SDK"),
+        **dict.fromkeys((19, 27, 28), "two steps that were run in one call: ours runs one"),
+        **dict.fromkeys((22, 55), "a length of a sleep that does not parse: ours always does"),
+        24: "the operation RunComplete: ours answers 200",
+        **dict.fromkeys((25, 33, 35), "operations of other names: ours has those of the protocol"),
+        26: "the connection breaks: an SDK has no part in it",
+        **dict.fromkeys((30, 53), "an error of a step that says nothing"),
+        **dict.fromkeys((31, 38, 43), "an answer that reports nothing: ours always does"),
+        40: "a compressed answer: that is up to the framework",
+        42: "one operation without a list: ours is a list",
+    },
     "internal_events": {8: "an error that is only a string: an SDK always sends an object"},
     "limits_and_attempts": {
         7: _SHORTENED,
@@ -343,6 +359,18 @@ def _without_stack(size: int) -> Difference:
     return Difference("an app sees no stack: the engine follows it", dict.fromkeys(paths, ABSENT))
 
 
+def _in_name(step: str) -> Difference:
+    return Difference(
+        "the length of a sleep is in its name: the server reads either",
+        {f"{_op(step)}.opts.duration": ABSENT},
+    )
+
+
+def _retry_after(path: str) -> Difference:
+    return Difference("the name of the error that asks for a time", {path: "RetryAfterError"})
+
+
+_ERROR_IS: Final = "an exception has a name, a message and a traceback, and nothing besides"
 _VERSION_2: Final = Difference(
     "this app speaks version 1 of the protocol, and ours version 2",
     {"header.x-inngest-req-version": "2"},
@@ -384,6 +412,61 @@ ON_PURPOSE: Final[Mapping[str, Mapping[int, tuple[Difference, ...]]]] = {
         ),
         4: (_words(WRONG_KEY), _introduced("cloud")),
     },
+    "executor_edge_responses": {
+        1: (
+            Difference(
+                "a step that is not to be retried has failed for good",
+                {f"{_op('a')}.op": "StepFailed", f"{_op('a')}.error.noRetry": True},
+            ),
+            Difference(
+                _ERROR_IS,
+                {
+                    f"{_op('a')}.error.name": "NonRetriableError",
+                    f"{_op('a')}.error.stack": ANYTHING,
+                    f"{_op('a')}.error.data.d": ABSENT,
+                    f"{_op('a')}.error.cause.c": ABSENT,
+                    f"{_op('a')}.error.extra": ABSENT,
+                },
+            ),
+        ),
+        5: (_in_name("a"),),
+        6: (_retry_after(f"{_op('a')}.error.name"),),
+        8: (_FINAL, Difference(_ERROR_IS, {"body.name": "NonRetriableError"})),
+        13: (Difference("an error of user code is 500: it is retried", {"status": 500}),),
+        16: (
+            Difference(
+                _ERROR_IS,
+                {
+                    f"body.{step_id('a')}.error.data.d": ABSENT,
+                    f"body.{step_id('a')}.error.cause.c": ABSENT,
+                    f"body.{step_id('a')}.error.noRetry": ABSENT,
+                },
+            ),
+        ),
+        18: (_retry_after("body.name"),),
+        20: (
+            _retry_after("body.name"),
+            Difference("an instant, spelt in another way", {"header.retry-after": ANYTHING}),
+        ),
+        23: (_in_name("a"),),
+        44: (
+            Difference(
+                "the step is run and reported; this app forgets it",
+                {"status": 206},
+                body=[
+                    {
+                        "data": 1,
+                        "displayName": "a",
+                        "id": step_id("a"),
+                        "name": "a",
+                        "op": "StepRun",
+                        "opts": None,
+                        "userland": {"id": "a", "index": None},
+                    }
+                ],
+            ),
+        ),
+    },
     "flow_throttle_concurrency": {
         0: (
             _as_list(2, 4, 5),
@@ -404,7 +487,7 @@ ON_PURPOSE: Final[Mapping[str, Mapping[int, tuple[Difference, ...]]]] = {
         9: (
             _FINAL,
             Difference(
-                "an exception has a name, a message and a traceback, and nothing besides",
+                _ERROR_IS,
                 {"body.extra": ABSENT, "body.stack": ANYTHING},
             ),
         ),
@@ -441,13 +524,7 @@ ON_PURPOSE: Final[Mapping[str, Mapping[int, tuple[Difference, ...]]]] = {
         ),
     },
     "invoke_timeout": {3: (_sleep("long", "6000ms"),)},
-    "limits_and_attempts": {
-        14: (
-            Difference(
-                "the name of the error that asks for a time", {"body.name": "RetryAfterError"}
-            ),
-        )
-    },
+    "limits_and_attempts": {14: (_retry_after("body.name"),)},
     "non_retriable": {
         4: (
             Difference(

@@ -383,3 +383,115 @@ def flow_timeouts(app: App) -> None:
     app.add("sdkfin", "fto/sdkfin", echo, timeouts=inngest.Timeouts(finish=seconds(2)))
     of_ours = "event.data.function_id.startsWith('rec-flow-timeouts')"
     app.add("obs", on("inngest/function.cancelled", of_ours), echo)
+
+
+def memos_of(work: Callable[[Any], Any]) -> Body:
+    """Take one step; end with what a call holds of it, as this app has it."""
+
+    def body(ctx: Any) -> Generator[Any, Any, Any]:
+        try:
+            memo: object = {"data": (yield work(ctx))}
+        except inngest.StepError as error:
+            seen = {"name": error.name, "message": error.message, "stack": error.stack}
+            memo = {"error": seen}
+        return {step_id("a"): memo}
+
+    return body
+
+
+def second_time(value: object, error: Exception | None = None) -> Body:
+    """Fail once, if ``error`` is given; end with ``value``."""
+
+    def body(ctx: Any) -> Generator[Any, Any, Any]:
+        yield from ()
+        if error is not None and ctx.attempt == 0:
+            raise error
+        return value
+
+    return body
+
+
+@recorded("executor_edge_responses")
+def executor_edge_responses(app: App) -> None:
+    def gives(value: object) -> Body:
+        return memos_of(lambda ctx: ctx.step.run("a", app.work(value)))
+
+    def later(ctx: Any) -> Generator[Any, Any, Any]:
+        error = inngest.RetryAfterError("m", seconds(2))
+        return (yield ctx.step.run("a", app.work(error if ctx.attempt == 0 else 1)))
+
+    def sleeping(ctx: Any) -> Generator[Any, Any, Any]:
+        yield ctx.step.sleep("a", 1500)
+        return {step_id("a"): None}
+
+    def too_long(ctx: Any) -> Generator[Any, Any, Any]:
+        yield ctx.step.sleep("a", datetime.timedelta(weeks=104))
+
+    def bad_expression(ctx: Any) -> Generator[Any, Any, Any]:
+        yield ctx.step.wait_for_event(
+            "a", event="zz", if_exp="event.data. ==", timeout=seconds(3600)
+        )
+
+    after_two = inngest.RetryAfterError("m", seconds(2))
+    bodies: dict[str, Body] = {
+        "aigw-alias": gives(5),
+        "conn-reset": second_time("after reset"),
+        "empty-body-206": second_time("after-empty-body"),
+        "legacy-step": gives("wrapped"),
+        "missing-data": gives(None),
+        "no-sdk-200": second_time("x"),
+        "no-sdk-206": second_time({}),
+        "null-data": gives(None),
+        "s400-no-header": second_time("retried after 400", E("400 without no-retry header")),
+        "s400-noretry": second_time(None, inngest.NonRetriableError("400 no retry")),
+        "s500-after2": second_time("ok", after_two),
+        "s500-http-date": second_time("ok", after_two),
+        "single-obj": gives({"x": 1}),
+        "sleep-2y": too_long,
+        "sleep-opts": sleeping,
+        "step-noretry": gives(inngest.NonRetriableError("m")),
+        "step-retry-after": later,
+        "unknown-op": second_time("recovered"),
+        "wait-badexpr": bad_expression,
+    }
+    for name in EDGES:
+        app.add(name, f"edge/{name}", bodies.get(name, ok), retries=1)
+
+
+EDGES = [
+    "unknown-op",
+    "aigw-alias",
+    "single-obj",
+    "empty-206",
+    "empty-body-206",
+    "no-sdk-200",
+    "no-sdk-206",
+    "no-sdk-500",
+    "s400-no-header",
+    "s400-noretry",
+    "s200-noretry",
+    "s500-after2",
+    "s500-http-date",
+    "step-retry-after",
+    "step-noretry",
+    "step-error-noerr",
+    "null-data",
+    "missing-data",
+    "legacy-step",
+    "two-stepruns",
+    "run-complete",
+    "steps-and-complete",
+    "discovery",
+    "invoke-nopayload",
+    "sleep-opts",
+    "sleep-bad",
+    "sleep-2y",
+    "wait-badexpr",
+    "wait-notimeout",
+    "string-body",
+    "err-nested",
+    "err-string",
+    "conn-reset",
+    "gzip",
+]
+"""What the recorded app does, one function each; ours does what an SDK can."""
