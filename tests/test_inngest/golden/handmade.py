@@ -1,7 +1,8 @@
 """Apps like those that were recorded without an SDK: each from one text, async and sync.
 
 A function's body is a generator that yields each step; in an async function what it yields
-is awaited, in a sync one it is the step's value already.
+is awaited, in a sync one it is the step's value already. ``APPS`` has all apps, those that
+were recorded with an SDK too.
 """
 
 from __future__ import annotations
@@ -495,3 +496,6 @@ EDGES = [
     "gzip",
 ]
 """What the recorded app does, one function each; ours does what an SDK can."""
+
+
+__all__ = ["APPS"]
