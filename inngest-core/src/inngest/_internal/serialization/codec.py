@@ -135,6 +135,7 @@ def _reason(error: Exception) -> str:
             'ser_json_bytes="base64" and val_json_bytes="base64" in its model_config'
         )
     details = getattr(error, "errors", None)
+    found: Any
     try:
         found = details(include_url=False, include_input=False) if callable(details) else []
     except TypeError:
@@ -167,7 +168,8 @@ def _adapter_of(typ: Any) -> pydantic.TypeAdapter[Any]:
     config = pydantic.ConfigDict(
         ser_json_bytes="base64", val_json_bytes="base64", ser_json_inf_nan="constants"
     )
-    return pydantic.TypeAdapter(tuple[typ], config=config)
+    around: Any = tuple
+    return pydantic.TypeAdapter(around[typ], config=config)
 
 
 def _is_plain(typ: object) -> bool:
