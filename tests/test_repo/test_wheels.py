@@ -23,7 +23,22 @@ USER_PROJECT = ROOT / "tests/test_repo/user_project"
 
 # What each distribution asks for, and nothing else: a new dependency is a decision.
 CORE = {"httpx", "importlib-metadata", "pluggy", "pydantic", "typing-extensions"}
-DIRECT = {"inngest-core": CORE, "inngest-flask": {"inngest-core", "flask"}}
+DIRECT = {
+    "inngest-core": CORE,
+    "inngest-digitalocean": {"inngest-core"},
+    "inngest-django": {"inngest-core", "django"},
+    "inngest-fastapi": {"inngest-core", "fastapi"},
+    "inngest-flask": {"inngest-core", "flask"},
+    "inngest-tornado": {"inngest-core", "tornado"},
+}
+# What only these bring, because what they ask for brings it.
+ASGI_SERVER = {"uvicorn", "rich", "protobuf", "websockets"}
+FRAMEWORKS = {
+    "inngest-django": {"django", "asgiref"},
+    "inngest-fastapi": {"fastapi", "starlette"},
+    "inngest-flask": {"flask"},
+    "inngest-tornado": {"tornado"},
+}
 
 pytestmark = pytest.mark.slow
 
@@ -196,9 +211,8 @@ def test_entry_points(name: str, install: Install) -> None:
         assert scripts == {"inngest-py": "inngest.__main__:main"}
     else:
         assert len(dist.entry_points.select(group="inngest")) == 1
-    if name == "inngest-flask":
         (point,) = dist.entry_points.select(group="inngest")
-        assert (point.name, point.value) == ("flask", "inngest.flask._plugin:plugin")
+        assert point.value == f"inngest.{point.name}._plugin:plugin"
 
 
 @pytest.mark.parametrize("name", MEMBERS)
@@ -227,9 +241,8 @@ def test_installs_alone(
     assert arrived == closure(ours | CORE | asked_for, site)
     assert {item for item in arrived if item.startswith("inngest")} == ours
     if name != "inngest-dev":
-        assert arrived.isdisjoint(
-            {"uvicorn", "starlette", "rich", "protobuf", "websockets", "asgiref"}
-        )
+        others = set().union(*FRAMEWORKS.values()) - FRAMEWORKS.get(name, set())
+        assert arrived.isdisjoint(ASGI_SERVER | others)
 
 
 def test_installs_together(

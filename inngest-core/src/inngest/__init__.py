@@ -26,9 +26,11 @@ from inngest._internal.function.config import (
     TriggerEvent,
 )
 from inngest._internal.function.function import Function
+from inngest._internal.http.streaming import Streaming
 from inngest._internal.middleware.contract import Middleware, MiddlewareSync
 from inngest._internal.middleware.memos import StepMemos
 from inngest._internal.middleware.records import TransformOutputResult
+from inngest._internal.plugins.serving import serve
 from inngest._internal.serialization.contract import PydanticSerializer, Serializer
 from inngest._internal.step.context import Context, ContextSync
 from inngest._internal.step.group import Group, GroupSync, ParallelMode
@@ -64,9 +66,11 @@ __all__ = [
     "StepError",
     "StepMemos",
     "StepSync",
+    "Streaming",
     "Throttle",
     "Timeouts",
     "TransformOutputResult",
     "TriggerCron",
     "TriggerEvent",
+    "serve",
 ]

@@ -1,12 +1,25 @@
 """What an adapter for a web framework is made of.
 
 An adapter turns the framework's request into a :class:`CommRequest`, asks a
-:class:`Handler`, and turns the :class:`CommResponse` into the framework's response.
+:class:`Handler`, and turns the :class:`CommResponse` or the :class:`CommStream` that it
+gets into the framework's response. ``inngest.testing.TransportSuite`` tests one.
 """
 
 from inngest._internal.client.handler import Handler
-from inngest._internal.http.comm import CommRequest, CommResponse
+from inngest._internal.http.comm import CommRequest, CommResponse, CommStream
 from inngest._internal.http.options import ServeOptions
+from inngest._internal.http.streaming import Streaming
 from inngest._internal.protocol.request import MAX_BODY_BYTES
+from inngest._internal.runtime.streams import AsyncStream, SyncStream
 
-__all__ = ["MAX_BODY_BYTES", "CommRequest", "CommResponse", "Handler", "ServeOptions"]
+__all__ = [
+    "MAX_BODY_BYTES",
+    "AsyncStream",
+    "CommRequest",
+    "CommResponse",
+    "CommStream",
+    "Handler",
+    "ServeOptions",
+    "Streaming",
+    "SyncStream",
+]

@@ -26,6 +26,7 @@ def invocation(
         "execution": execution,
         "hooks": Stack(middleware),
         "serializer": None,
+        "find_serializer": client._find_serializer,
         "handler": handler,
         "app_id": "app",
         "event": event,

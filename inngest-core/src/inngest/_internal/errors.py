@@ -13,6 +13,11 @@ Error                           code                    status  retriable
 +-- MiddlewareError             middleware_failed          500  as its cause
 +-- NonRetriableError           non_retriable_error        500  no
 +-- OutputUnserializableError   output_unserializable      500  no
++-- PluginError                 plugin_failed              500  yes
+|   +-- PluginConfigInvalidError  plugin_config_invalid    500  yes
+|   +-- PluginUnknownError      plugin_unknown             500  yes
+|   +-- SerializerUnknownError  serializer_unknown         500  yes
+|   +-- TransportNotFoundError  transport_not_found        500  yes
 +-- ProbeUnknownError           probe_unknown              400  no
 +-- QueryParamMissingError      query_param_missing        400  no
 +-- RegistrationFailedError     registration_failed        500  yes
@@ -327,3 +332,33 @@ class StepInterrupt(Interrupt):
 
 class SkipInterrupt(Interrupt):
     """One branch of a parallel group is recorded: go on with the next."""
+
+
+class PluginError(Error):
+    """A plugin that was asked for, or any in strict mode, cannot be used."""
+
+    code = "plugin_failed"
+
+
+class PluginConfigInvalidError(PluginError):
+    """The choice of plugins, or their options, cannot be understood."""
+
+    code = "plugin_config_invalid"
+
+
+class PluginUnknownError(PluginError):
+    """No installed plugin has this name."""
+
+    code = "plugin_unknown"
+
+
+class SerializerUnknownError(PluginError):
+    """No plugin, or more than one, offers a serializer of this name."""
+
+    code = "serializer_unknown"
+
+
+class TransportNotFoundError(PluginError):
+    """No plugin can serve functions from this app."""
+
+    code = "transport_not_found"

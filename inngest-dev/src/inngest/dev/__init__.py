@@ -3,6 +3,7 @@
 from inngest.dev.clock import Clock, RealClock, VirtualClock
 from inngest.dev.driver import Driver
 from inngest.dev.engine import Engine
+from inngest.dev.in_process import InProcessDriver
 from inngest.dev.schema import UnusableDatabaseError
 from inngest.dev.server import DevServer
 
@@ -11,6 +12,7 @@ __all__ = [
     "DevServer",
     "Driver",
     "Engine",
+    "InProcessDriver",
     "RealClock",
     "UnusableDatabaseError",
     "VirtualClock",

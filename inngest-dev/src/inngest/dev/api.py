@@ -18,11 +18,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inngest.dev.access import may_call, may_send
+from inngest.dev.durations import iso
 from inngest.dev.engine import Engine
 from inngest.dev.ids import is_ulid
 from inngest.dev.model import Json, Run
 from inngest.dev.registration import Refusal
-from inngest.dev.strict import decode
+from inngest.dev.strict import clean, decode
 from inngest.dev.views import enveloped, event_view, failure, run_view
 
 MAX_EVENTS_BODY = 64 * 1024 * 1024
@@ -49,6 +50,7 @@ def build_app(engine: Engine) -> ASGIApp:
         Route("/v1/events/{id}/runs", api.keyed(api.event_runs), methods=["GET"]),
         Route("/v1/runs/{id}", api.keyed(api.get_run), methods=["GET"]),
         Route("/v1/runs/{id}", api.keyed(api.cancel), methods=["DELETE"]),
+        Route("/v1/signals", api.keyed(api.signal), methods=["POST"]),
         Route("/v0/runs", api.keyed(api.list_runs), methods=["GET"]),
         Route("/v0/runs/{id}/history", api.keyed(api.history), methods=["GET"]),
         Route("/v0/runs/{id}/batch", api.keyed(api.batch), methods=["GET"]),
@@ -200,6 +202,22 @@ class Api:
         self._engine.cancel(run.id)
         return JSONResponse(None)
 
+    async def signal(self, request: Request) -> Response:
+        try:
+            body = decode(await _body(request, MAX_REGISTER_BODY))
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            return _failed(400, "Invalid signal data")
+        name = body.get("signal")
+        if not isinstance(name, str) or not name:
+            return _failed(500, "Failed to receive signal")
+        run_id = self._engine.signal(clean(name), body.get("data"))
+        if run_id is None:
+            return _failed(404, "No signal found")
+        metadata = {"fetched_at": iso(self._engine.clock.now())}
+        return JSONResponse({"data": {"run_id": run_id}, "metadata": metadata})
+
     # our own
 
     async def list_runs(self, request: Request) -> Response:
@@ -216,7 +234,9 @@ class Api:
 
     async def batch(self, request: Request) -> Response:
         run = self._state(request)
-        return run if isinstance(run, Response) else JSONResponse([dict(run.event.body)])
+        return (
+            run if isinstance(run, Response) else JSONResponse([dict(e.body) for e in run.events])
+        )
 
     async def actions(self, request: Request) -> Response:
         run = self._state(request)

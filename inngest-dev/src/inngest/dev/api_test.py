@@ -105,17 +105,17 @@ def test_events_before_a_bad_one_are_taken(app: App) -> None:
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"concurrency": [{"limit": 1}]}, "'concurrency'"),
-        ({"debounce": {"period": "5s"}}, "'debounce'"),
-        ({"cancel": [{"event": "x"}]}, "'cancel'"),
-        ({"triggers": [{"cron": "* * * * *"}]}, "'cron'"),
-        ({"triggers": [{"event": "a", "expression": "event.data.x > 1"}]}, "event.data.x > 1"),
+        ({"concurrency": [{"limit": 1, "scope": "env"}]}, "needs a key"),
+        ({"debounce": {"period": "500ms"}}, "debounce.period"),
+        ({"cancel": [{"event": "x", "if": "1 + 1 == 2"}]}, "cancel.if"),
+        ({"triggers": [{"cron": "@hourly"}]}, "'@hourly'"),
+        ({"triggers": [{"event": "a", "expression": "event.data.x >"}]}, "event.data.x >"),
         ({"triggers": [{"event": "a"}, {"event": "a"}]}, "trigger twice"),
         ({"name": ""}, "no name"),
         ({"steps": {}}, "exactly one step"),
     ],
 )
-def test_what_is_not_reproduced_is_refused_by_name(
+def test_an_invalid_function_is_refused_by_name(
     app: App, change: dict[str, Any], named: str
 ) -> None:
     async def work(client: httpx.AsyncClient, engine: Engine) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from inspect import isawaitable
 from typing import Any, TypeVar
 
 import httpx
@@ -19,10 +20,11 @@ from starlette.routing import Route
 from inngest.dev import Engine, VirtualClock
 from inngest.dev.driver import HttpDriver
 from inngest.dev.registration import Refusal
+from inngest.transport import CommRequest
 
 T = TypeVar("T")
 Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
-Script = Callable[[dict[str, Any], str], Answer]
+Script = Callable[[dict[str, Any], str], Answer | Awaitable[Answer]]
 URL = "http://app.test/api/inngest"
 
 
@@ -59,6 +61,7 @@ class App:
         self.configs: list[dict[str, Any]] = []
         self.calls: list[dict[str, Any]] = []
         self.targets: list[str] = []
+        self.requests: list[CommRequest] = []
         self.asgi = Starlette(routes=[Route("/api/inngest", self._call, methods=["POST"])])
 
     def function(self, settings: dict[str, Any], script: Script) -> None:
@@ -67,11 +70,21 @@ class App:
 
     async def _call(self, request: Request) -> Response:
         body = json.loads(await request.body())
+        self.requests.append(
+            CommRequest(
+                method=request.method,
+                url=str(request.url),
+                headers=dict(request.headers),
+                query=dict(request.query_params),
+                body=await request.body(),
+            )
+        )
         target = request.query_params["stepId"]
         function_id = request.query_params["fnId"]
         self.calls.append(body)
         self.targets.append(target)
-        status, answer, *more = self.scripts[function_id](body, target)
+        given = self.scripts[function_id](body, target)
+        status, answer, *more = await given if isawaitable(given) else given
         headers = {"x-inngest-sdk": "test:v1", "x-inngest-req-version": "2"}
         return JSONResponse(answer, status, headers=headers | (more[0] if more else {}))
 

@@ -46,7 +46,7 @@ class Driver(Protocol):
 
 def build_call(function: Function, run: Run, item: Item, *, now: int) -> Call:
     steps = run.memos
-    event = run.event.wire()
+    events = [event.wire() for event in run.events]
     use_api = len(canonical(steps)) > MAX_BODY - _SPARE
     body: dict[str, Json] = {
         "ctx": {
@@ -64,9 +64,9 @@ def build_call(function: Function, run: Run, item: Item, *, now: int) -> Call:
             "step_id": DISCOVERY,
             "use_api": use_api,
         },
-        "defers": {},
-        "event": event,
-        "events": [event],
+        "defers": {k: {"abortable": not v["aborted"]} for k, v in run.defers.items()},
+        "event": events[0],
+        "events": events,
         "steps": {} if use_api else steps,
         "use_api": use_api,
         "version": run.version,
@@ -144,7 +144,7 @@ class HttpDriver:
         )
 
     async def call(self, call: Call, *, now: int) -> Answer:
-        headers = self._signed(call.headers, call.body)
+        headers = signed(self._signing_key, call.headers, call.body)
         try:
             async with self._client.stream(
                 "POST", call.url, headers=headers, content=call.body
@@ -166,7 +166,7 @@ class HttpDriver:
             response = await self._client.put(
                 url,
                 content=body,
-                headers=self._signed(headers, body),
+                headers=signed(self._signing_key, headers, body),
                 timeout=_SYNC_TIMEOUT,
             )
         except (httpx.HTTPError, httpx.InvalidURL, OSError, OverflowError) as error:
@@ -176,12 +176,13 @@ class HttpDriver:
     async def close(self) -> None:
         await self._client.aclose()
 
-    def _signed(self, headers: dict[str, str], body: bytes) -> dict[str, str]:
-        """Signed with the real time, whatever the engine's clock says: apps check its age."""
-        if self._signing_key is None:
-            return headers
-        now = time.time_ns() // 1_000_000
-        return {**headers, "x-inngest-signature": signature(self._signing_key, body, now)}
+
+def signed(key: str | None, headers: dict[str, str], body: bytes) -> dict[str, str]:
+    """Signed with the real time, whatever the engine's clock says: apps check its age."""
+    if key is None:
+        return headers
+    now = time.time_ns() // 1_000_000
+    return {**headers, "x-inngest-signature": signature(key, body, now)}
 
 
 def _trace(run_id: str) -> str:

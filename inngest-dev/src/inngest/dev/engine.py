@@ -10,25 +10,32 @@ import asyncio
 import logging
 import random
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
+from inngest.dev.admission import Admission, Blocked
 from inngest.dev.answer import Answer, Errored, Reported, Returned, transport_error
 from inngest.dev.clock import Clock, RealClock, VirtualClock
+from inngest.dev.cron import tick, timetable
 from inngest.dev.driver import Driver, HttpDriver, build_call
-from inngest.dev.durations import DAY
+from inngest.dev.gateway import Gateway, HttpGateway, Outbound, fetched
 from inngest.dev.ids import stable_uuid
 from inngest.dev.intake import Intake, read_events
-from inngest.dev.machine import BACKOFF, MAX_JITTER, dispatched, respond
-from inngest.dev.model import FINISHED_EVENT, Event, Item, Json, Run, Transition
+from inngest.dev.machine import respond
+from inngest.dev.model import Event, Item, Json, Run, Transition
+from inngest.dev.reception import receive
 from inngest.dev.registration import Refusal, Registration, read_registration
-from inngest.dev.runs import cancel, discovery, fulfil, start, timer, triggered
+from inngest.dev.retries import BACKOFF, MAX_JITTER
+from inngest.dev.runs import cancel, discovery, timer
 from inngest.dev.scheduler import Scheduler
+from inngest.dev.signals import deliver
+from inngest.dev.starting import release
 from inngest.dev.store import Store
 from inngest.dev.views import history, summary
 
 _log = logging.getLogger("inngest.dev")
 Listener = Callable[[Run], None]
+_TIMEOUTS = ("start_timeout", "finish_timeout")
 
 
 class Engine:
@@ -42,9 +49,13 @@ class Engine:
         backoff: Sequence[float] | None = None,
         jitter: Callable[[], float] | None = None,
         driver: Driver | None = None,
+        gateway: Gateway | None = None,
         concurrency: int = 50,
     ) -> None:
         """`backoff` and `jitter` are in seconds; the last delay repeats.
+
+        `driver` calls the apps, by HTTP unless given. `gateway` makes the requests of
+        fetch and AI steps.
 
         With keys the engine behaves like a keyed server: it signs, and asks for the keys.
         """
@@ -54,8 +65,10 @@ class Engine:
         quiet = backoff is not None or isinstance(self.clock, VirtualClock)
         self._jitter = jitter or ((lambda: 0.0) if quiet else _jitter)
         self._db, self._driver, self._concurrency = db, driver, concurrency
+        self._gateway: Gateway = HttpGateway() if gateway is None else gateway
         self._store: Store | None = None
         self._scheduler: Scheduler | None = None
+        self._admission = Admission()
         self._listeners: list[Listener] = []
         self._changes: set[asyncio.Event] = set()
 
@@ -83,7 +96,8 @@ class Engine:
 
     async def start(self) -> None:
         self._store = Store(self._db)
-        self._scheduler = Scheduler(self._store, self.clock, self._execute, limit=self._concurrency)
+        self._admission = Admission()
+        self._scheduler = Scheduler(self._store, self.clock, self, limit=self._concurrency)
         self._scheduler.start()
 
     async def stop(self) -> None:
@@ -92,6 +106,7 @@ class Engine:
             await self._scheduler.stop()
         if self._driver is not None:
             await self._driver.close()
+        await self._gateway.close()
         if self._store is not None:
             self._store.close()
         self._scheduler = self._store = self._driver = None
@@ -104,6 +119,7 @@ class Engine:
         if not isinstance(read, Registration):
             return read
         now = self.clock.now()
+        before = [f for f in self.store.functions() if f.app == read.app]
         with self.store.transaction():
             modified = self.store.register(
                 read.app,
@@ -113,6 +129,9 @@ class Engine:
                 functions=read.functions,
                 now=now,
             )
+            ids = list({f.id for f in (*before, *read.functions)})
+            timers = self.store.timers_of(ids, "cron")
+            self.store.apply(timetable(read.functions, timers, now))
         self.scheduler.wake()
         return {
             "ok": True,
@@ -138,6 +157,15 @@ class Engine:
             return False
         self._commit(cancel(run, self.clock.now()))
         return True
+
+    def signal(self, name: str, data: Json) -> str | None:
+        """Give a signal to the run that waits for it: its id. None when nobody waits."""
+        delivered = deliver(name, data, self.store, self.clock.now())
+        if delivered is None:
+            return None
+        run_id, change = delivered
+        self._commit(change)
+        return run_id
 
     # out
 
@@ -200,20 +228,46 @@ class Engine:
 
     # work
 
-    async def _execute(self, item: Item) -> None:
+    def admit(self, item: Item) -> Blocked | None:
+        """For the scheduler. The first call of a run starts it."""
+        if item.kind != "call":
+            return None
+        run = self.store.run(item.run_id)
+        function = None if run is None else self.store.function(run.function_id)
+        if run is None or run.ended or function is None:
+            return None
+        verdict = self._admission.admit(item.job_id, run, function, self.store, self.clock.now())
+        if isinstance(verdict, Blocked):
+            return verdict
+        self._commit(verdict)
+        return None
+
+    def leave(self, item: Item) -> None:
+        self._admission.leave(item.job_id)
+
+    async def execute(self, item: Item) -> None:
+        now = self.clock.now()
+        if item.kind == "cron":
+            function = self.store.function(item.function_id)
+            self._commit(tick(item, function, now))
+        elif item.kind in ("batch", "debounce"):
+            self._commit_all(release(item, self.store, now))
+        else:
+            await self._execute_of_run(item, now)
+
+    async def _execute_of_run(self, item: Item, now: int) -> None:
         run = self.store.run(item.run_id)
         if run is None or run.ended:
             self._commit(Transition(drops=[item.job_id]))
-        elif item.kind != "call":
-            self._commit(timer(item, run, self.clock.now()))
-        else:
+        elif item.kind == "call":
             await self._call(item, run)
+        elif item.kind == "fetch":
+            await self._fetch(item, now)
+        else:
+            self._commit(timer(item, run, now))
 
     async def _call(self, item: Item, run: Run) -> None:
         started = self.clock.now()
-        if run.status == "Scheduled":
-            dispatched(run, started)
-            self._commit(Transition(runs=[run]))
         function = self.store.function(run.function_id)
         if function is None:
             message = f"function {run.function_id} is not registered any more"
@@ -232,11 +286,23 @@ class Engine:
                 item,
                 answer,
                 function=function,
-                find=self.store.function,
+                state=self.store,
                 delay=self._delay,
                 now=now,
             )
-            touched = self._apply(change)
+            touched = self._apply(iter([change]))
+        self._announce(touched)
+
+    async def _fetch(self, item: Item, started: int) -> None:
+        answer = await self._gateway.fetch(Outbound(**item.payload))
+        now = self.clock.now()
+        with self.store.transaction():
+            run = self.store.run(item.run_id)
+            if run is None or self.store.item(item.job_id) is None:
+                return
+            function = self.store.function(run.function_id)
+            change = fetched(run, item, answer, function=function, delay=self._delay, now=now)
+            touched = self._apply(iter([change]))
         self._announce(touched)
 
     def _record(self, item: Item, answer: Answer, started: int, now: int) -> None:
@@ -265,25 +331,27 @@ class Engine:
 
     def _commit(self, change: Transition) -> None:
         """Apply a change and all that its events bring about, in one transaction."""
+        self._commit_all(iter([change]))
+
+    def _commit_all(self, changes: Iterator[Transition]) -> None:
         with self.store.transaction():
-            touched = self._apply(change)
+            touched = self._apply(changes)
         self._announce(touched)
 
-    def _apply(self, change: Transition) -> dict[str, Run]:
-        """One event after the other: each sees what the one before has changed."""
+    def _apply(self, changes: Iterator[Transition]) -> dict[str, Run]:
+        """One change after the other: each sees what the one before has changed."""
         touched: dict[str, Run] = {}
-        changes, events = [change], deque[Event]()
-        while changes or events:
-            if not changes:
-                changes = self._receive(events.popleft())
-                continue
-            current = changes.pop(0)
-            self.store.apply(current)
-            for run in current.runs:
-                self._keep_alive(run)
-            touched |= {run.id: run for run in current.runs}
-            events += current.events
-        return touched
+        events = deque[Event]()
+        while True:
+            for change in changes:
+                self.store.apply(change)
+                for run in change.runs:
+                    self._keep_alive(run)
+                touched |= {run.id: run for run in change.runs}
+                events += change.events
+            if not events:
+                return touched
+            changes = self._receive(events.popleft())
 
     def _keep_alive(self, run: Run) -> None:
         """A run that goes on has work in the queue.
@@ -291,7 +359,9 @@ class Engine:
         An app that stops reporting a step of a group leaves it pending, with nothing to end
         it: the function is then called again instead of waiting for ever.
         """
-        if not run.ended and not self.store.items_of(run.id):
+        if run.ended:
+            return
+        if all(item.kind in _TIMEOUTS for item in self.store.items_of(run.id)):
             self.store.apply(Transition(items=[discovery(run, self.clock.now())]))
 
     def _announce(self, touched: Mapping[str, Run]) -> None:
@@ -305,21 +375,9 @@ class Engine:
         for signal in self._changes:
             signal.set()
 
-    def _receive(self, event: Event) -> list[Transition]:
-        """What an event brings about: waits end, runs start."""
-        store, now = self.store, self.clock.now()
-        if not store.add_event(event):
-            return []
-        waits = store.waiting("wait", event.name)
-        if event.name == FINISHED_EVENT and "correlation_id" in event.body["data"]:
-            waits += store.waiting("invoke", event.body["data"]["correlation_id"])
-        changes = fulfil(event, waits, store.run, now)
-        fresh = [
-            function
-            for function in triggered(event, store.functions())
-            if not store.started_since(function.id, event.key, now - DAY)
-        ]
-        return [*changes, start(event, fresh, now)]
+    def _receive(self, event: Event) -> Iterator[Transition]:
+        if self.store.add_event(event):
+            yield from receive(event, self.store, self.clock.now())
 
 
 def _jitter() -> float:

@@ -1,17 +1,19 @@
 """Decide what the answer to a call does to its run. Pure: no I/O, no clock.
 
-Not reproduced: expressions, gateways, signals, deferred calls. A run that asks for
-them fails and says so; nothing is ignored.
+Not reproduced: the end of durable endpoints. A run that asks for it fails and says so;
+nothing is ignored.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 
+from inngest.dev import deferred, signals
 from inngest.dev.answer import Answer, Errored, Reported, Returned, engine_error
-from inngest.dev.durations import LONGEST, MINUTE, SECOND
+from inngest.dev.cel import BadExpression, compiled
+from inngest.dev.durations import LONGEST
+from inngest.dev.gateway import Outbound, read_request
 from inngest.dev.ids import new_job_id
 from inngest.dev.model import (
     INVOKED_EVENT,
@@ -24,25 +26,30 @@ from inngest.dev.model import (
     Step,
     Transition,
 )
-from inngest.dev.ops import UNCOUNTED, UNSUPPORTED, awaited, due_of, invalid, name_of
-from inngest.dev.runs import discovery, end, internal_event, resume, settle_step
+from inngest.dev.ops import (
+    UNCOUNTED,
+    UNSUPPORTED,
+    awaited,
+    due_of,
+    invalid,
+    name_of,
+    signal_of,
+)
+from inngest.dev.retries import Delay, exhausted, retried
+from inngest.dev.runs import discovery, end, internal_event, resume, settle_step, timeout
+from inngest.dev.state import State
 from inngest.dev.strict import clean
 
 MAX_STEPS = 1000
 MAX_STEP_OUTPUT = 4 * 1024 * 1024
-BACKOFF = tuple(n * SECOND for n in (15, 30, 60, 120, 300, 600, 1200, 2400, 3600, 7200))
-"""Delays before the retries; the last one repeats."""
-MAX_JITTER = MINUTE // 2
-
-Find = Callable[[str], Function | None]
-Delay = Callable[[int], int]
-"""Milliseconds to wait after the n-th (0-based) failed attempt."""
 
 
-def dispatched(run: Run, now: int) -> None:
-    """A call of the run is about to be made."""
-    if run.status == "Scheduled":
-        run.status, run.started_at = "Running", now
+def dispatched(change: Transition, run: Run, function: Function, now: int) -> None:
+    """The first call of the run is about to be made."""
+    run.status, run.started_at = "Running", now
+    change.runs.append(run)
+    if function.options.finish_timeout is not None:
+        change.items.append(timeout(run, "finish_timeout", now + function.options.finish_timeout))
 
 
 def respond(
@@ -51,11 +58,11 @@ def respond(
     answer: Answer,
     *,
     function: Function | None,
-    find: Find,
+    state: State,
     delay: Delay,
     now: int,
 ) -> Transition:
-    """What the answer to `item` changes. `find` looks up a function by id or UUID."""
+    """What the answer to `item` changes."""
     change = Transition(drops=[item.job_id])
     if run.ended:
         return change
@@ -72,7 +79,7 @@ def respond(
             else:
                 if answer.ops and answer.version is not None and answer.version >= 0:
                     run.version = answer.version
-                _Report(change, run, item, answer, function, find, delay, now).apply()
+                _Report(change, run, item, answer, function, state, delay, now).apply()
     return change
 
 
@@ -85,20 +92,11 @@ def _fail_attempt(
     delay: Delay,
     now: int,
 ) -> None:
-    if answer.no_retry or _exhausted(item, function):
+    if answer.no_retry or exhausted(item, function):
         end(change, run, "Failed", now, answer)
     else:
         change.drops.remove(item.job_id)
-        change.items.append(_retried(item, answer.retry_after, delay, now))
-
-
-def _exhausted(item: Item, function: Function | None) -> bool:
-    return item.attempt + 1 >= (function.max_attempts if function else 1)
-
-
-def _retried(item: Item, retry_after: int | None, delay: Delay, now: int) -> Item:
-    wait = delay(item.attempt) if retry_after is None else retry_after
-    return replace(item, due=now + wait, attempt=item.attempt + 1, generation=item.generation + 1)
+        change.items.append(retried(item, answer.retry_after, delay, now))
 
 
 class _Report:
@@ -111,12 +109,12 @@ class _Report:
         item: Item,
         answer: Reported,
         function: Function | None,
-        find: Find,
+        state: State,
         delay: Delay,
         now: int,
     ) -> None:
         self.change, self.run, self.item, self.answer = change, run, item, answer
-        self.function, self.find, self.delay, self.now = function, find, delay, now
+        self.function, self.state, self.delay, self.now = function, state, delay, now
         self.group = False
 
     def apply(self) -> None:
@@ -127,6 +125,7 @@ class _Report:
                 self.fail(engine_error("UnsupportedOperation", message))
                 return
         steps = [op for name, op in ops if name not in UNCOUNTED]
+        self._defer(ops)
         if len({op["id"] for op in steps} | set(self.run.steps)) > MAX_STEPS:
             message = f"The function run exceeded the step limit of {MAX_STEPS} steps."
             self.fail(engine_error("InngestErrFunctionOverflowed", message))
@@ -144,12 +143,19 @@ class _Report:
         if not ordered and not self.run.pending:
             self.change.items.append(discovery(self.run, self.now))
 
+    def _defer(self, ops: list[tuple[str, dict[str, Json]]]) -> None:
+        for name, op in ops:
+            if name == "DeferAdd" and self.function is not None:
+                deferred.add(self.run, self.function, op, self.now)
+            elif name == "DeferAbort":
+                deferred.abort(self.run, op)
+
     def fail(self, answer: Errored) -> None:
         end(self.change, self.run, "Failed", self.now, answer)
 
     def _claim(self, name: str, op: Mapping[str, Json]) -> bool:
         """Note a step as pending. False: there is nothing to do for this operation."""
-        if name == "None":
+        if name in ("None", "DeferAdd", "DeferAbort"):
             return False
         if name in ("DiscoveryRequest", "RunComplete"):
             return True
@@ -183,8 +189,12 @@ class _Report:
                 self._sleep(op)
             case "WaitForEvent":
                 self._wait(op)
+            case "WaitForSignal":
+                self._signal(op)
             case "InvokeFunction":
                 self._invoke(op)
+            case "Gateway" | "AIGateway":
+                self._gateway(name, op)
             case "RunComplete":
                 end(self.change, self.run, "Completed", self.now, op.get("data"))
             case _:
@@ -222,10 +232,10 @@ class _Report:
         error = op.get("error")
         error = error if isinstance(error, dict) else {}
         final = name == "StepFailed" or self.answer.no_retry or error.get("noRetry") is True
-        if not final and not _exhausted(self.item, self.function):
+        if not final and not exhausted(self.item, self.function):
             if self.item.job_id in self.change.drops:
                 self.change.drops.remove(self.item.job_id)
-                retry = _retried(self.item, self.answer.retry_after, self.delay, self.now)
+                retry = retried(self.item, self.answer.retry_after, self.delay, self.now)
                 self.change.items.append(retry)
             return
         memo = {k: error[k] for k in ("name", "message", "stack", "data", "cause", "noRetry")
@@ -241,7 +251,14 @@ class _Report:
         self._enqueue("call", op, self.now)
 
     def _enqueue(
-        self, kind: ItemKind, op: Mapping[str, Json], due: int, match: str | None = None
+        self,
+        kind: ItemKind,
+        op: Mapping[str, Json],
+        due: int,
+        *,
+        match: str | None = None,
+        condition: str | None = None,
+        payload: Json = None,
     ) -> None:
         self.change.items.append(
             Item(
@@ -254,6 +271,8 @@ class _Report:
                 plan_only=self.group or self.run.plan_only,
                 race=self._race(op),
                 match=match,
+                condition=condition,
+                payload=payload,
             )
         )
 
@@ -274,17 +293,36 @@ class _Report:
             self._enqueue("sleep", op, due)
 
     def _wait(self, op: Mapping[str, Json]) -> None:
-        expression = (op.get("opts") or {}).get("if")
-        if expression:
-            message = f"the embedded engine does not evaluate expressions yet: {expression}"
-            self.fail(engine_error("InvalidExpression", message))
+        expression = (op.get("opts") or {}).get("if") or None
+        read = compiled(clean(str(expression))) if expression else None
+        if isinstance(read, BadExpression):
+            self.fail(engine_error("InvalidExpression", read.message))
             return
         due = self._until("WaitForEvent", op)
         if due - self.now > LONGEST:
             text = (op.get("opts") or {}).get("timeout")
             self.fail(_too_long("wait", str(text)))
         else:
-            self._enqueue("wait", op, due, match=awaited(op))
+            condition = read.text if read else None
+            self._enqueue("wait", op, due, match=awaited(op), condition=condition)
+
+    def _signal(self, op: Mapping[str, Json]) -> None:
+        due, signal = self._until("WaitForSignal", op), signal_of(op)
+        if due - self.now > LONGEST:
+            self.fail(_too_long("wait", str((op.get("opts") or {}).get("timeout"))))
+            return
+        waiting = self.state.waiting("signal", signal)
+        waiting += [i for i in self.change.items if i.kind == "signal" and i.match == signal]
+        if waiting and (op.get("opts") or {}).get("conflict") != "replace":
+            self.fail(engine_error("Error", signals.CONFLICT))
+            return
+        self.change.items += signals.give_way(waiting)
+        self._enqueue("signal", op, due, match=signal)
+
+    def _gateway(self, name: str, op: Mapping[str, Json]) -> None:
+        request = read_request(name, op.get("opts") or {})
+        assert isinstance(request, Outbound), "checked before anything was applied"
+        self._enqueue("fetch", op, self.now, payload=request.to_json())
 
     def _invoke(self, op: Mapping[str, Json]) -> None:
         opts = op.get("opts") or {}
@@ -293,7 +331,7 @@ class _Report:
             self.fail(engine_error("InvalidInvocation", "InvokeFunction without opts.payload"))
             return
         wanted = clean(str(opts.get("function_id")))
-        child = self.find(wanted)
+        child = self.state.function(wanted)
         if child is None:
             message = f"could not find function with ID: {wanted}"
             self._finish("InvokeFunction", op, {"error": {"name": "Error", "message": message}})

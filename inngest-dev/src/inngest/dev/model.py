@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from inngest.dev.options import Options
 
 Json = Any
-ItemKind = Literal["call", "sleep", "wait", "invoke"]
+ItemKind = Literal[
+    "call", "sleep", "wait", "invoke", "signal", "fetch",
+    "start_timeout", "finish_timeout", "batch", "debounce", "cron",
+]  # fmt: skip
+"""Of a run: calls, what ends its steps, and its timeouts. The last three are of a function."""
+GateKind = Literal["batch", "debounce", "rate_limit", "throttle"]
 RunStatus = Literal["Scheduled", "Running", "Completed", "Failed", "Cancelled"]
 StepState = Literal["pending", "completed", "failed"]
 
@@ -18,12 +26,17 @@ FAILED_EVENT = "inngest/function.failed"
 FINISHED_EVENT = "inngest/function.finished"
 CANCELLED_EVENT = "inngest/function.cancelled"
 INVOKED_EVENT = "inngest/function.invoked"
+SCHEDULED_EVENT = "inngest/scheduled.timer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
-    event: str
+    """An event or a cron schedule; the other one is empty."""
+
+    event: str = ""
     expression: str | None = None
+    cron: str | None = None
+    jitter: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +49,7 @@ class Function:
     url: str
     max_attempts: int
     triggers: tuple[Trigger, ...]
+    options: Options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +58,8 @@ class Event:
     received_at: int
     body: Mapping[str, Json]
     """name, data, id, ts, and user, v, meta when given."""
+    target: str | None = None
+    """The only function it may start, while it is received."""
 
     @property
     def name(self) -> str:
@@ -78,7 +94,8 @@ class Step:
 class Run:
     id: str
     function_id: str
-    event: Event
+    events: tuple[Event, ...]
+    """More than one in a batch."""
     status: RunStatus
     created_at: int
     started_at: int | None = None
@@ -89,6 +106,19 @@ class Run:
     """Sticky plan-only mode of request version 1."""
     steps: dict[str, Step] = field(default_factory=dict)
     stack: list[str] = field(default_factory=list)
+    keys: dict[str, Json] = field(default_factory=dict)
+    """What the keys of its flow control evaluated to: concurrency, singleton, throttle."""
+    lane: str | None = None
+    """What it takes a place in from its first call to its end, if that is limited."""
+    priority: int = 0
+    """Milliseconds that it is queued ahead of others."""
+    defers: dict[str, Json] = field(default_factory=dict)
+    """The calls it deferred until its end, by their ids."""
+
+    @property
+    def event(self) -> Event:
+        """The one that triggered it; the first of a batch."""
+        return self.events[0]
 
     @property
     def ended(self) -> bool:
@@ -103,12 +133,10 @@ class Run:
         return {s.id for s in self.steps.values() if s.state == "pending"}
 
     @property
-    def correlation_id(self) -> str | None:
-        data = self.event.body.get("data") or {}
-        inner = data.get("_inngest") if isinstance(data, dict) else None
-        if self.event.name != INVOKED_EVENT or not isinstance(inner, dict):
-            return None
-        return str(inner.get("correlation_id"))
+    def correlation_ids(self) -> list[str]:
+        """Of the invocations that wait for it."""
+        found = (correlation_id(event) for event in self.events)
+        return [each for each in found if each is not None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +154,26 @@ class Item:
     plan_only: bool = False
     race: bool = False
     match: str | None = None
-    """Event name of a wait, correlation id of an invoke."""
+    """Event name of a wait, correlation id of an invoke, name of a signal, key of a batch or
+    debounce, schedule of a cron timer."""
+    condition: str | None = None
+    """Expression that the event of a wait has to meet."""
+    payload: Json = None
+    """The request of a fetch, the minute of a cron timer."""
+    function_id: str = ""
+    """Whose timer it is, when it belongs to no run."""
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """What one kind of flow control remembers of a function, for one value of its key."""
+
+    kind: GateKind
+    function_id: str
+    key: str
+    state: Json
+    """None: there is nothing to remember any more."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -137,6 +184,16 @@ class Transition:
     items: list[Item] = field(default_factory=list)
     drops: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    gates: list[Gate] = field(default_factory=list)
+
+
+def correlation_id(event: Event) -> str | None:
+    """Of the invocation that this event is."""
+    data = event.body.get("data")
+    inner = data.get("_inngest") if isinstance(data, dict) else None
+    if event.name != INVOKED_EVENT or not isinstance(inner, dict):
+        return None
+    return str(inner.get("correlation_id"))
 
 
 def server_error(name: str, message: str) -> dict[str, Json]:

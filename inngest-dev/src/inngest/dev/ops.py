@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from inngest.dev.answer import Errored, Reported, transport_error
 from inngest.dev.durations import YEAR, parse_deadline
+from inngest.dev.gateway import read_request
 from inngest.dev.model import DISCOVERY, Json
 from inngest.dev.strict import clean
 
@@ -14,17 +15,14 @@ _OPS = {
     name.lower(): name
     for name in (
         "StepRun", "Step", "StepError", "StepFailed", "StepPlanned", "Sleep", "WaitForEvent",
-        "InvokeFunction", "RunComplete", "DiscoveryRequest", "None",
+        "InvokeFunction", "RunComplete", "DiscoveryRequest", "None", "WaitForSignal", "Gateway",
+        "AIGateway", "DeferAdd", "DeferAbort",
     )
 }  # fmt: skip
-UNSUPPORTED = {
-    name.lower(): name
-    for name in (
-        "WaitForSignal", "Gateway", "AIGateway", "DeferAdd", "DeferAbort", "SyncRunComplete",
-    )
-}  # fmt: skip
+UNSUPPORTED = {"syncruncomplete": "SyncRunComplete"}
 _STEP_ID = re.compile(r"[0-9A-Za-z_-]{1,128}", re.ASCII)
-UNCOUNTED = ("None", "DiscoveryRequest", "RunComplete")
+UNCOUNTED = ("None", "DiscoveryRequest", "RunComplete", "DeferAdd", "DeferAbort")
+_TIMED = ("Sleep", "WaitForEvent", "WaitForSignal", "InvokeFunction")
 
 
 def name_of(op: Mapping[str, Json]) -> str:
@@ -41,23 +39,40 @@ def invalid(answer: Reported, now: int) -> Errored | None:
         name = name_of(op)
         if not isinstance(op.get("opts"), dict | None):
             return transport_error(f"opts of step operation {name} is not an object")
-        if name in UNCOUNTED or name in UNSUPPORTED.values():
-            continue
-        if not isinstance(op.get("id"), str) or not _STEP_ID.fullmatch(op["id"]):
-            return transport_error(f"step operation {name} has no usable id")
-        if op["id"] == DISCOVERY:
-            return transport_error(f"step operation {name} has the reserved id 'step'")
-        if name == "StepError" and not isinstance(op.get("error"), dict):
-            return transport_error("a StepError without error")
-        if name == "WaitForEvent" and not awaited(op):
-            return transport_error("a WaitForEvent without an event name")
-        if name in ("Sleep", "WaitForEvent", "InvokeFunction") and due_of(name, op, now) is None:
-            return transport_error(f"cannot read the duration of step operation {name}")
+        problem = None if name in (*UNSUPPORTED.values(), "None") else _problem(name, op, now)
+        if problem is not None:
+            return transport_error(problem)
+    return None
+
+
+def _problem(name: str, op: Mapping[str, Json], now: int) -> str | None:
+    if name in ("DiscoveryRequest", "RunComplete", "DeferAbort"):
+        return None
+    if not isinstance(op.get("id"), str) or not _STEP_ID.fullmatch(op["id"]):
+        return f"step operation {name} has no usable id"
+    if op["id"] == DISCOVERY:
+        return f"step operation {name} has the reserved id 'step'"
+    if name == "StepError" and not isinstance(op.get("error"), dict):
+        return "a StepError without error"
+    if name == "WaitForEvent" and not awaited(op):
+        return "a WaitForEvent without an event name"
+    if name == "WaitForSignal" and not signal_of(op):
+        return "a WaitForSignal without a signal"
+    if name in _TIMED and due_of(name, op, now) is None:
+        return f"cannot read the duration of step operation {name}"
+    if name in ("Gateway", "AIGateway"):
+        request = read_request(name, op.get("opts") or {})
+        return request if isinstance(request, str) else None
     return None
 
 
 def awaited(op: Mapping[str, Json]) -> str:
     name = (op.get("opts") or {}).get("event") or op.get("name")
+    return clean(name) if isinstance(name, str) else ""
+
+
+def signal_of(op: Mapping[str, Json]) -> str:
+    name = (op.get("opts") or {}).get("signal") or op.get("name")
     return clean(name) if isinstance(name, str) else ""
 
 
@@ -68,6 +83,6 @@ def due_of(name: str, op: Mapping[str, Json], now: int) -> int | None:
     if name == "Sleep":
         text = opts.get("duration") or op.get("name") or "?"
     if not text:
-        return now + YEAR if name == "InvokeFunction" else now
+        return now if name in ("Sleep", "WaitForEvent") else now + YEAR
     due = parse_deadline(text, now) if isinstance(text, str) else None
     return None if due is None else max(due, now)

@@ -1,6 +1,6 @@
 """Check what an app registers. Pure: the decoded body in; functions or a refusal out.
 
-Options that the embedded engine does not reproduce yet are refused by name, never ignored.
+What the embedded engine does not reproduce is refused by name, never ignored.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from inngest.dev.cel import BadExpression, compiled
+from inngest.dev.cron import read_jitter, read_schedule
 from inngest.dev.ids import stable_uuid
 from inngest.dev.model import DISCOVERY, Function, Json, Trigger
-from inngest.dev.runs import EQUALITY
+from inngest.dev.options import BadOption, read_options
 from inngest.dev.strict import clean
 
 DEFAULT_RETRIES = 4
 MAX_RETRIES = 20
 MAX_TRIGGERS = 10
-UNSUPPORTED = ("concurrency", "throttle", "rateLimit", "idempotency", "debounce", "batchEvents",
-               "priority", "singleton", "timeouts", "cancel")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +76,11 @@ def _function(config: Json, app: str) -> Function | Refusal:
         return _invalid("a function has no id")
     if not isinstance(name, str) or not name:
         return _invalid(f"function {function_id} has no name")
-    for option in UNSUPPORTED:
-        if config.get(option) not in (None, [], {}, ""):
-            return _unsupported(function_id, f"the option '{option}'")
+    options = read_options(config)
+    if isinstance(options, BadOption):
+        if options.malformed:
+            return Refusal(message=f"Invalid request: {options.detail}")
+        return _invalid(f"function {function_id}: {options.detail}")
     triggers = _triggers(config.get("triggers"), function_id)
     if isinstance(triggers, Refusal):
         return triggers
@@ -94,6 +96,7 @@ def _function(config: Json, app: str) -> Function | Refusal:
         url=url,
         max_attempts=min(retries, MAX_RETRIES) + 1,
         triggers=triggers,
+        options=options,
     )
 
 
@@ -105,22 +108,47 @@ def _triggers(value: Json, function_id: str) -> tuple[Trigger, ...] | Refusal:
         if not isinstance(entry, dict):
             return Refusal(message="Invalid request: a trigger is not an object")
         if entry.get("cron") is not None:
-            return _unsupported(function_id, "a cron trigger ('cron')")
-        event, expression = entry.get("event"), entry.get("expression")
-        if not isinstance(event, str) or not event or len(event) > 255:
-            return _invalid(f"function {function_id} has a trigger without a usable event name")
-        if "*" in event and not (event.count("*") == 1 and event.endswith(("/*", ".*"))):
-            return _invalid(f"function {function_id}: a wildcard must end the event name: {event}")
-        if not isinstance(expression, str | None):
-            return Refusal(message="Invalid request: expression is not a string")
-        if expression and not EQUALITY.fullmatch(expression):
-            return _unsupported(function_id, f"the trigger expression '{expression}'")
-        found.append(Trigger(event=event, expression=expression or None))
+            trigger = _cron(entry, function_id)
+        else:
+            trigger = _event(entry, function_id)
+        if isinstance(trigger, Refusal):
+            return trigger
+        found.append(trigger)
     if len(found) > MAX_TRIGGERS:
         return _invalid(f"function {function_id} has more than {MAX_TRIGGERS} triggers")
     if len(set(found)) < len(found):
         return _invalid(f"function {function_id} has a trigger twice")
     return tuple(found)
+
+
+def _event(entry: Mapping[str, Json], function_id: str) -> Trigger | Refusal:
+    event, expression = entry.get("event"), entry.get("expression")
+    if not isinstance(event, str) or not event or len(event) > 255:
+        return _invalid(f"function {function_id} has a trigger without a usable event name")
+    if "*" in event and not (event.count("*") == 1 and event.endswith(("/*", ".*"))):
+        return _invalid(f"function {function_id}: a wildcard must end the event name: {event}")
+    if not isinstance(expression, str | None):
+        return Refusal(message="Invalid request: expression is not a string")
+    if not expression:
+        return Trigger(event=clean(event))
+    read = compiled(clean(expression))
+    if isinstance(read, BadExpression):
+        return _invalid(f"function {function_id}: {read.message}")
+    return Trigger(event=clean(event), expression=read.text)
+
+
+def _cron(entry: Mapping[str, Json], function_id: str) -> Trigger | Refusal:
+    cron, jitter = entry["cron"], entry.get("jitter") or None
+    if not isinstance(cron, str) or not isinstance(jitter, str | None):
+        return Refusal(message="Invalid request: cron is not a string")
+    if read_schedule(cron) is None:
+        return _invalid(
+            f"function {function_id}: '{cron}' is not a cron schedule of five fields, with an "
+            "optional time zone in front (TZ=Europe/Paris 0 9 * * *)"
+        )
+    if read_jitter(jitter) is None:
+        return _invalid(f"function {function_id}: the jitter must be 1s to 5m, not {jitter}")
+    return Trigger(cron=cron, jitter=jitter)
 
 
 def _step(steps: Json, function_id: str) -> tuple[str, int] | Refusal:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
 
 from inngest.dev.answer import Errored, public_error
+from inngest.dev.deferred import schedule
 from inngest.dev.ids import new_job_id, new_ulid
+from inngest.dev.keys import holds, keys_of, priority_of
+from inngest.dev.lanes import run_lane
 from inngest.dev.model import (
     CANCELLED_EVENT,
     DISCOVERY,
     FAILED_EVENT,
     FINISHED_EVENT,
-    INVOKED_EVENT,
     Event,
     Function,
     Item,
@@ -20,51 +23,31 @@ from inngest.dev.model import (
     Run,
     RunStatus,
     Transition,
-    Trigger,
 )
 
-EQUALITY = re.compile(r"""\s*event\.data\.function_id\s*==\s*(['"])([^'"\\]*)\1\s*""")
-"""The only trigger expression evaluated here: the one of failure handlers."""
 
-
-def matches(trigger: Trigger, event: Event) -> bool:
-    """Exact name or trailing wildcard, then the expression."""
-    if trigger.event.endswith(("/*", ".*")):
-        named = event.name.startswith(trigger.event[:-1])
-    else:
-        named = trigger.event == event.name
-    if not named or trigger.expression is None:
-        return named
-    equality = EQUALITY.fullmatch(trigger.expression)
-    data = event.body.get("data")
-    return (
-        equality is not None and isinstance(data, dict) and data.get("function_id") == equality[2]
+def start(events: Sequence[Event], function: Function, now: int) -> Transition:
+    """A run of its own; a future `ts` delays its first call."""
+    options, event = function.options, events[0]
+    run = Run(
+        id=new_ulid(now),
+        function_id=function.id,
+        events=tuple(events),
+        status="Scheduled",
+        created_at=now,
+        keys=keys_of(options, event, now),
+        priority=priority_of(options, event, now),
     )
-
-
-def triggered(event: Event, functions: Iterable[Function]) -> list[Function]:
-    """The functions that an event starts. An invocation starts only the one it addresses."""
-    if event.name == INVOKED_EVENT:
-        target = _inner(event).get("fn_id")
-        return [f for f in functions if f.id == target]
-    return [f for f in functions if any(matches(t, event) for t in f.triggers)]
-
-
-def start(event: Event, functions: Iterable[Function], now: int) -> Transition:
-    """One independent run per function; a future `ts` delays its first call."""
-    change = Transition()
+    run.lane = run_lane(function, run)
     due = max(now, int(event.body["ts"]))
-    for function in functions:
-        run = Run(
-            id=new_ulid(now),
-            function_id=function.id,
-            event=event,
-            status="Scheduled",
-            created_at=now,
-        )
-        change.runs.append(run)
-        change.items.append(discovery(run, due))
+    change = Transition(runs=[run], items=[replace(discovery(run, due), priority=run.priority)])
+    if options.start_timeout is not None:
+        change.items.append(timeout(run, "start_timeout", due + options.start_timeout))
     return change
+
+
+def timeout(run: Run, kind: Literal["start_timeout", "finish_timeout"], due: int) -> Item:
+    return Item(job_id=new_job_id(), run_id=run.id, kind=kind, step_id="", due=due)
 
 
 def discovery(run: Run, due: int, *, plan_only: bool = False) -> Item:
@@ -116,7 +99,13 @@ def wake(item: Item, run: Run, memo: Json, now: int) -> Transition:
 
 
 def timer(item: Item, run: Run, now: int) -> Transition:
-    """A sleep, wait or invoke fell due."""
+    """A sleep, a wait, an invoke or a timeout of the run fell due."""
+    if item.kind in ("start_timeout", "finish_timeout"):
+        change = Transition(drops=[item.job_id])
+        late = item.kind == "finish_timeout" or run.started_at is None
+        if late and not run.ended:
+            end(change, run, "Cancelled", now)
+        return change
     memo: Json = None
     if item.kind == "invoke":
         name = "InngestInvokeTimeoutError"
@@ -140,7 +129,9 @@ def fulfil(
         memo: Json = event.wire()
         if item.kind == "invoke":
             memo = invoke_memo(event)
-        elif run.event.internal_id == event.internal_id:
+        elif any(event.internal_id == own.internal_id for own in run.events) or (
+            item.condition and not holds(item.condition, run.event, now, event)
+        ):
             continue
         changes.append(wake(item, run, memo, now))
     return changes
@@ -149,7 +140,7 @@ def fulfil(
 def invoke_memo(finished: Event) -> Json:
     """What the parent sees of its child's end."""
     data = finished.body["data"]
-    status = _inner(finished).get("status")
+    status = inner_of(finished).get("status")
     if status == "Completed":
         return {"data": data.get("result")}
     if status == "Failed":
@@ -168,10 +159,11 @@ def end(
         "function_id": run.function_id,
         "run_id": run.id,
         "event": run.event.wire(),
-        "events": [dict(run.event.body)],
+        "events": [dict(each.body) for each in run.events],
     }
-    if run.correlation_id is not None:
-        data["correlation_id"] = run.correlation_id
+    invocations = run.correlation_ids
+    if invocations:
+        data["correlation_id"] = invocations[0]
     if isinstance(answer, Errored):
         run.output = answer.body
         data |= {"result": answer.body, "error": public_error(answer)}
@@ -180,9 +172,13 @@ def end(
         data["result"] = answer
     _touch(change, run)
     change.items = [i for i in change.items if i.run_id != run.id]
+    change.events += schedule(run, now)
     if run.event.name in (FINISHED_EVENT, FAILED_EVENT):
         return
     change.events.append(internal_event(FINISHED_EVENT, data, now))
+    for other in invocations[1:]:  # of a batch: each of its invokers waits
+        told = {**data, "correlation_id": other}
+        change.events.append(internal_event(FINISHED_EVENT, told, now))
     if status == "Failed":
         change.events.append(internal_event(FAILED_EVENT, data, now, key=run.id))
     if status == "Cancelled":
@@ -205,7 +201,7 @@ def internal_event(
     return Event(internal_id=internal_id, received_at=now, body=body)
 
 
-def _inner(event: Event) -> Mapping[str, Json]:
+def inner_of(event: Event) -> Mapping[str, Json]:
     data = event.body.get("data")
     inner = data.get("_inngest") if isinstance(data, dict) else None
     return inner if isinstance(inner, dict) else {}

@@ -4,29 +4,53 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
 
+from inngest.dev.admission import Blocked
 from inngest.dev.clock import Clock
 from inngest.dev.model import Item
-from inngest.dev.store import Store
 
 _log = logging.getLogger("inngest.dev")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A due item. Those of equal function, keys and start are admitted or blocked alike."""
+
+    item: Item
+    likeness: tuple[str | None, ...]
+
+
+class Queue(Protocol):
+    def candidates(self, now: int, busy: list[str]) -> Iterable[Candidate]:
+        """What is due, in the order it is to be done."""
+        ...
+
+    def next_due(self, now: int, busy: list[str]) -> int | None:
+        """When the next item falls due, later than now."""
+        ...
+
+
+class Worker(Protocol):
+    def admit(self, item: Item) -> Blocked | None:
+        """Whether it may be worked on now; `leave` follows if so."""
+        ...
+
+    async def execute(self, item: Item) -> None: ...
+
+    def leave(self, item: Item) -> None: ...
+
+
 class Scheduler:
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        execute: Callable[[Item], Awaitable[None]],
-        *,
-        limit: int = 50,
-    ) -> None:
-        self._store, self._clock, self._execute, self._limit = store, clock, execute, limit
+    def __init__(self, queue: Queue, clock: Clock, worker: Worker, *, limit: int = 50) -> None:
+        self._queue, self._clock, self._worker, self._limit = queue, clock, worker, limit
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._loop: asyncio.Task[None] | None = None
+        self._unblocked: int | None = None
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop().create_task(self._work())
@@ -45,20 +69,19 @@ class Scheduler:
         self._wake.set()
 
     async def settle(self) -> None:
-        """Wait until nothing is due and nothing is under way."""
+        """Wait until nothing can be done now and nothing is under way."""
         await self._idle.wait()
 
     def next_due(self) -> int | None:
-        return self._store.next_due(list(self._busy))
+        """When there is something to do again: an item falls due, or a throttle lets one by."""
+        due = self._queue.next_due(self._clock.now(), list(self._busy))
+        moments = [each for each in (due, self._unblocked) if each is not None]
+        return min(moments, default=None)
 
     async def _work(self) -> None:
         while True:
             self._wake.clear()
-            room = self._limit - len(self._busy)
-            busy = list(self._busy)
-            for item in self._store.due(self._clock.now(), room, busy) if room > 0 else ():
-                task = asyncio.get_running_loop().create_task(self._run(item))
-                self._busy[item.job_id] = task
+            self._take()
             idle = not self._busy
             if idle:
                 self._idle.set()
@@ -69,12 +92,39 @@ class Scheduler:
             if self._wake.is_set():
                 self._idle.clear()
 
+    def _take(self) -> None:
+        """Start on what is due and admitted, as long as there is room."""
+        self._unblocked = None
+        room = self._limit - len(self._busy)
+        if room <= 0:
+            return
+        blocked: set[tuple[str | None, ...]] = set()
+        for candidate in self._queue.candidates(self._clock.now(), list(self._busy)):
+            item = candidate.item
+            if candidate.likeness in blocked:
+                continue
+            verdict = self._worker.admit(item)
+            if verdict is not None:
+                blocked.add(candidate.likeness)
+                self._unblock(verdict.until)
+                continue
+            task = asyncio.get_running_loop().create_task(self._run(item))
+            self._busy[item.job_id] = task
+            room -= 1
+            if room == 0:
+                return
+
+    def _unblock(self, until: int | None) -> None:
+        if until is not None:
+            self._unblocked = until if self._unblocked is None else min(until, self._unblocked)
+
     async def _run(self, item: Item) -> None:
         try:
-            await self._execute(item)
+            await self._worker.execute(item)
         except Exception:
             _log.exception("the engine could not work on item %s", item.job_id)
             await asyncio.sleep(1)
         finally:
             self._busy.pop(item.job_id, None)
+            self._worker.leave(item)
             self.wake()

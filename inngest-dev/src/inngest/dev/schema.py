@@ -49,6 +49,31 @@ MIGRATIONS = (
     );
     CREATE INDEX attempts_by_run ON attempts (run_id);
     """,
+    """
+    ALTER TABLE functions ADD COLUMN options TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE runs ADD COLUMN batched INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE runs ADD COLUMN keys TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE runs ADD COLUMN lane TEXT;
+    ALTER TABLE runs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE runs ADD COLUMN defers TEXT NOT NULL DEFAULT '{}';
+    CREATE INDEX runs_active ON runs (function_id) WHERE ended_at IS NULL;
+    CREATE INDEX runs_in_lane ON runs (lane)
+        WHERE lane IS NOT NULL AND started_at IS NOT NULL AND ended_at IS NULL;
+    CREATE TABLE batch_events (
+        run_id TEXT NOT NULL, position INTEGER NOT NULL, event_id TEXT NOT NULL,
+        PRIMARY KEY (run_id, position)
+    );
+    CREATE INDEX batch_events_by_event ON batch_events (event_id);
+    ALTER TABLE items ADD COLUMN condition TEXT;
+    ALTER TABLE items ADD COLUMN payload TEXT;
+    ALTER TABLE items ADD COLUMN function_id TEXT NOT NULL DEFAULT '';
+    ALTER TABLE items ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX items_of_functions ON items (function_id) WHERE function_id != '';
+    CREATE TABLE gates (
+        kind TEXT NOT NULL, function_id TEXT NOT NULL, key TEXT NOT NULL,
+        state TEXT NOT NULL, PRIMARY KEY (kind, function_id, key)
+    );
+    """,
 )
 
 

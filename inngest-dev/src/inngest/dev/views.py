@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from inngest.dev.durations import SECOND, iso
 from inngest.dev.model import DISCOVERY, Event, Item, Json, Run, Step
 
+_STATES = {"sleep": "sleeping", "invoke": "invoking", "fetch": "fetching"}
 _NIL = "00000000-0000-0000-0000-000000000000"
 
 
@@ -131,7 +132,7 @@ def _waiting_state(step: Step, own: Sequence[dict[str, Json]], items: Sequence[I
     kind = next((i.kind for i in items if i.step_id == step.id), "call")
     if kind == "call":
         return "retrying" if own else "running"
-    return {"sleep": "sleeping", "wait": "waiting", "invoke": "invoking"}[kind]
+    return _STATES.get(kind, "waiting")
 
 
 def _retrying(step_id: str, attempts: Sequence[dict[str, Json]]) -> dict[str, Json]:

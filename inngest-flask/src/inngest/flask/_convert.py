@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import flask
-from inngest.transport import MAX_BODY_BYTES, CommRequest, CommResponse
+from inngest.transport import (
+    MAX_BODY_BYTES,
+    CommRequest,
+    CommResponse,
+    CommStream,
+    Handler,
+    SyncStream,
+)
 
 
 def from_flask(request: flask.Request) -> CommRequest:
@@ -18,9 +29,31 @@ def from_flask(request: flask.Request) -> CommRequest:
     )
 
 
-def to_flask(response: CommResponse) -> flask.Response:
-    """Write a response."""
-    return flask.Response(response.body, status=response.status, headers=dict(response.headers))
+def to_flask(reply: CommResponse | CommStream[SyncStream]) -> flask.Response:
+    """Write a response, at once or piece by piece. Flask closes what it iterates over."""
+    body = reply.body if isinstance(reply, CommResponse) else reply.chunks
+    return flask.Response(body, status=reply.status, headers=dict(reply.headers))
+
+
+def view_of(handler: Handler) -> Callable[[], flask.Response]:
+    """Make the view that answers for a handler."""
+
+    def inngest_endpoint() -> flask.Response:
+        return to_flask(handler.stream_sync(from_flask(flask.request)))
+
+    return inngest_endpoint
+
+
+def endpoint_name(app_id: str, path: str) -> str:
+    """Name the endpoint of one client at one path; a blueprint allows no dots."""
+    return re.sub(r"\W+", "_", f"inngest {app_id} {path}")
+
+
+@contextmanager
+def app_context() -> Iterator[None]:
+    """Give a thread its own application context: it outlives that of the request."""
+    with flask.current_app.app_context():
+        yield
 
 
 def _itself(request: flask.Request) -> flask.Request:

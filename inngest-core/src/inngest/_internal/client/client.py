@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import random
 import secrets
 import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 from inngest._internal.api.events import SendEventsResult, send_events
 from inngest._internal.api.seed import event_id_seed
@@ -25,6 +26,7 @@ from inngest._internal.function import config
 from inngest._internal.function.function import Function, FunctionOptions
 from inngest._internal.function.trigger import Trigger
 from inngest._internal.middleware.contract import UninitializedMiddleware
+from inngest._internal.plugins.host import PluginHost
 from inngest._internal.protocol import headers
 from inngest._internal.runtime.drivers import AsyncDriver, SyncDriver
 from inngest._internal.runtime.http_clients import HTTPClients
@@ -66,11 +68,16 @@ class Inngest:
     :param is_production: ``False`` for a Dev Server (``INNGEST_DEV``).
     :param logger: given to functions as ``ctx.logger``.
     :param middleware: classes or factories; the first is the outermost.
+    :param plugin_options: what plugins are to know, by the plugin's name.
+    :param plugins: names of installed plugins, or plugin objects; ``False`` for none. By
+        default all that are installed (``INNGEST_PLUGINS``, ``INNGEST_PLUGINS_DISABLED``).
     :param request_timeout: of calls to the server: milliseconds or a ``timedelta``.
-    :param serializer: stores outputs of steps and functions; by default their types do.
+    :param serializer: stores outputs of steps and functions, by default as their types say;
+        an object, or the name of one that a plugin brings.
     :param signing_key: proves that requests are the server's (``INNGEST_SIGNING_KEY``).
     :raises URLInvalidError: a base URL cannot be used.
     :raises SigningKeyInvalidError: a signing key is malformed.
+    :raises PluginError: a plugin that was asked for by name is not there, or fails.
     """
 
     def __init__(
@@ -85,8 +92,10 @@ class Inngest:
         is_production: bool | None = None,
         logger: Logger | None = None,
         middleware: list[UninitializedMiddleware] | None = None,
+        plugin_options: Mapping[str, Mapping[str, object]] | None = None,
+        plugins: Sequence[object] | Literal[False] | None = None,
         request_timeout: Duration | None = None,
-        serializer: Serializer | None = None,
+        serializer: Serializer | str | None = None,
         signing_key: str | None = None,
     ) -> None:
         resolved = resolve(
@@ -107,12 +116,21 @@ class Inngest:
         self.app_id = app_id
         self.logger: Logger = logger or logging.getLogger("inngest")
         self.middleware: list[UninitializedMiddleware] = list(middleware or ())
-        self._serializer = serializer
+        self._plugins = PluginHost(plugins, plugin_options)
+        failure = self._plugins.verify()
+        if failure is not None:
+            raise failure
+        self._serializer = self._find_serializer(serializer)
 
     @property
     def is_production(self) -> bool:
         """Whether the app speaks to Inngest Cloud or a self-hosted server."""
         return self._config.mode is ServerKind.CLOUD
+
+    @is_production.setter
+    def is_production(self, value: bool) -> None:
+        mode = ServerKind.CLOUD if value else ServerKind.DEV_SERVER
+        self._config = dataclasses.replace(self._config, mode=mode)
 
     @property
     def api_origin(self) -> str:
@@ -174,6 +192,7 @@ class Inngest:
         priority: config.Priority | None = None,
         rate_limit: config.RateLimit | None = None,
         retries: int | None = None,
+        serializer: Serializer | str | None = None,
         singleton: config.Singleton | None = None,
         throttle: config.Throttle | None = None,
         timeouts: config.Timeouts | None = None,
@@ -187,6 +206,7 @@ class Inngest:
         :param output_type: how the output is stored and given to those who invoke the
             function; by default its return annotation.
         :param retries: attempts after the first, for the function and each step (4).
+        :param serializer: stores the function's output; by default the client's.
         :param on_failure: called when a run has failed for good; async or sync like the
             function itself.
         :raises FunctionConfigInvalidError: the options do not go together.
@@ -200,6 +220,7 @@ class Inngest:
             on_failure=on_failure,
             middleware=tuple(middleware or ()),
             output_type=output_type,
+            serializer=self._find_serializer(serializer),
             flow_control={
                 "batch_events": batch_events,
                 "cancel": cancel,
@@ -246,8 +267,19 @@ class Inngest:
     def _send(
         self, events: list[Event[Any]], skip_middleware: bool
     ) -> Flow[SendEventsResult | Error]:
-        factories = [] if skip_middleware else self.middleware
+        factories = [] if skip_middleware else self._all_middleware()
         return send_within(factories, self, events, self._post)
+
+    def _all_middleware(self) -> list[UninitializedMiddleware]:
+        return [*self._plugins.middleware(self), *self.middleware]
+
+    def _find_serializer(self, named: Serializer | str | None) -> Serializer | None:
+        if not isinstance(named, str):
+            return named
+        found = self._plugins.serializer(named)
+        if isinstance(found, Error):
+            raise found
+        return found
 
     def _post(self, events: Sequence[Event[Any]]) -> Flow[SendEventsResult | Error]:
         if not events:

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 from inngest._internal.client.client import Inngest
 from inngest._internal.client.origin import parse_origin
-from inngest._internal.errors import SigningKeyMissingError, URLInvalidError
+from inngest._internal.errors import BodyInvalidError, SigningKeyMissingError, URLInvalidError
 from inngest._internal.flow import Flow
 from inngest._internal.function.function import Function
+from inngest._internal.http import streaming
 from inngest._internal.http.app import App, callable_table
-from inngest._internal.http.comm import CommRequest, CommResponse
+from inngest._internal.http.comm import CommRequest, CommResponse, CommStream
 from inngest._internal.http.endpoint import Endpoint
 from inngest._internal.http.options import ServeOptions
+from inngest._internal.http.serve_url import serve_url
+from inngest._internal.http.streaming import STATUS
 from inngest._internal.protocol.introspect import AppFacts
-from inngest._internal.runtime.drivers import AsyncDriver, SyncDriver
+from inngest._internal.runtime.drivers import AsyncDriver, SyncDriver, Wait, run_coroutine
+from inngest._internal.runtime.streams import AsyncStream, Cancellation, SyncStream
+from inngest._internal.runtime.threads import Surroundings, Threads
 
 
 class Handler:
     """Serves the functions of one client.
 
+    :param surroundings: what a sync function runs in on a thread that the framework does
+        not know, such as one that closes the thread's database connections.
+    :param wait: finishes a coroutine from sync code, where the framework knows better.
     :raises SigningKeyMissingError: in cloud mode without a signing key.
     :raises FunctionConfigInvalidError: no functions, or two of one id.
     :raises URLInvalidError: the public origin cannot be used.
@@ -34,6 +44,8 @@ class Handler:
         options: ServeOptions,
         *,
         clock: Callable[[], float] = time.time,
+        surroundings: Surroundings = nullcontext,
+        wait: Wait = run_coroutine,
     ) -> None:
         if options.origin is not None:
             origin = parse_origin(options.origin, source="serve_origin (INNGEST_SERVE_ORIGIN)")
@@ -46,14 +58,28 @@ class Handler:
                 "Inngest(signing_key=...), or INNGEST_DEV=1 for a Dev Server"
             )
         self._endpoint = Endpoint(app, options, clock)
-        self._mount_path = options.mount_path
-        self._sync_driver = SyncDriver(client._http)
-        self._async_driver = AsyncDriver(client._http)
+        self._functions = tuple(functions)
+        self._options = options
+        self._wait = wait
+        self._http = client._http
+        self._threads = Threads(options.max_threads, surroundings)
+        self._sync_driver = SyncDriver(client._http, wait=wait)
+        self._async_driver = AsyncDriver(client._http, self._threads)
 
     @property
     def mount_path(self) -> str:
         """The path to mount the endpoint at."""
-        return self._mount_path
+        return self._options.mount_path
+
+    @property
+    def functions(self) -> tuple[Function[Any], ...]:
+        """What is served."""
+        return self._functions
+
+    @property
+    def is_streaming(self) -> bool:
+        """Whether ``stream_sync`` and ``stream_async`` answer calls with a stream."""
+        return self._options.is_streaming
 
     def handle(self, request: CommRequest) -> Flow[CommResponse]:
         """Answer a request, as a flow for a driver of your own."""
@@ -64,8 +90,59 @@ class Handler:
         return self._sync_driver.run(self.handle(request))
 
     async def handle_async(self, request: CommRequest) -> CommResponse:
-        """Answer a request on the running loop; sync functions get a thread of their own."""
+        """Answer a request on the running loop; sync functions run on a pool of threads.
+
+        Cancel it when the client is gone: an async function is cancelled with it.
+        """
         return await self._async_driver.run(self.handle(request))
+
+    def stream_sync(self, request: CommRequest) -> CommResponse | CommStream[SyncStream]:
+        """Like ``handle_sync``, but a call is answered with a stream if the options say so."""
+        admitted = self._endpoint.admit(request)
+        flow = self._endpoint.answer(admitted)
+        if not self._endpoint.is_streamed(admitted):
+            return self._sync_driver.run(flow)
+        cancellation = Cancellation(self._wait)
+        chunks = SyncStream(
+            partial(SyncDriver(self._http, wait=cancellation.run).run, flow),
+            threads=self._threads,
+            cancel=cancellation.cancel,
+            interval=self._interval,
+        )
+        return CommStream(status=STATUS, headers=self._endpoint.stream_headers(), chunks=chunks)
+
+    async def stream_async(self, request: CommRequest) -> CommResponse | CommStream[AsyncStream]:
+        """Like ``handle_async``, but a call is answered with a stream if the options say so."""
+        admitted = self._endpoint.admit(request)
+        work = self._async_driver.run(self._endpoint.answer(admitted))
+        if not self._endpoint.is_streamed(admitted):
+            return await work
+        chunks = AsyncStream(work, interval=self._interval)
+        return CommStream(status=STATUS, headers=self._endpoint.stream_headers(), chunks=chunks)
+
+    def public_url(self, path: str, *, origin: str | None = None) -> str | None:
+        """Where the endpoint is reached that is mounted at ``path``, if anything says so."""
+        origin = origin or self._options.origin
+        if origin is None:
+            return None
+        return serve_url(path, origin=origin, public_path=self._options.public_path)
+
+    def register_sync(self, url: str) -> CommResponse:
+        """Tell the Inngest server that the app is reached at this URL."""
+        return self._sync_driver.run(self._endpoint.register(url))
+
+    def refuse(self, message: str) -> CommResponse:
+        """Answer a request that is none, as a call with a bad body is answered."""
+        return self._endpoint.refuse(BodyInvalidError(message))
+
+    def close(self) -> None:
+        """Let the pool of threads end. The handler stays usable."""
+        self._threads.close()
+
+    @property
+    def _interval(self) -> float:
+        given = self._options.keep_alive_seconds
+        return streaming.KEEP_ALIVE_SECONDS if given is None else given
 
 
 def _app(client: Inngest, functions: Sequence[Function[Any]], options: ServeOptions) -> App:
@@ -93,8 +170,9 @@ def _app(client: Inngest, functions: Sequence[Function[Any]], options: ServeOpti
         table=callable_table(functions),
         client=client,
         logger=lambda: client.logger,
-        middleware=lambda: client.middleware,
+        middleware=client._all_middleware,
         serializer=client._serializer,
+        find_serializer=client._find_serializer,
         send=client.send,
         send_sync=client.send_sync,
     )

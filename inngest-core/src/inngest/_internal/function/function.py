@@ -54,6 +54,9 @@ class Function(Generic[T_co]):
         for name in ("app_id", "fn_id"):
             if not getattr(options, name).strip():
                 raise FunctionConfigInvalidError(f"{name}: an id has at least one character")
+        _check_handler(options.fn_id, handler)
+        if options.on_failure is not None:
+            _check_handler(f"{options.fn_id} (on_failure)", options.on_failure)
         self._options = options
         self._handler = handler
         self._is_async = inspect.iscoroutinefunction(handler)
@@ -177,3 +180,18 @@ class Function(Generic[T_co]):
                 failure_config(fn_id=self.id, name=options.name, url=app_url, runtime=runtime)
             )
         return found
+
+
+def _check_handler(name: str, handler: object) -> None:
+    if not callable(handler):
+        raise FunctionConfigInvalidError(f'function "{name}": the handler is not callable')
+    try:
+        signature = inspect.signature(handler)
+    except (TypeError, ValueError):  # some callables written in C do not tell
+        return
+    try:
+        signature.bind(object())
+    except TypeError:
+        raise FunctionConfigInvalidError(
+            f'function "{name}": the handler must take one argument, the context'
+        ) from None

@@ -15,7 +15,7 @@ from inngest._internal.serialization.annotations import return_type
 from inngest._internal.serialization.codec import Codec
 from inngest._internal.serialization.contract import Serializer
 from inngest._internal.step.replay_logger import Logger
-from inngest._internal.step.runner import Events
+from inngest._internal.step.runner import Events, FindSerializer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +51,7 @@ class App:
     logger: Callable[[], Logger]
     middleware: Callable[[], Sequence[Callable[..., object]]]
     serializer: Serializer | None
+    find_serializer: FindSerializer
     send: Callable[[Events], Awaitable[list[str]]]
     send_sync: Callable[[Events], list[str]]
 

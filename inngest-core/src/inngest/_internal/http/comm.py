@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+Chunks_co = TypeVar("Chunks_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,4 +32,17 @@ class CommResponse:
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommStream(Generic[Chunks_co]):
+    """What to write back piece by piece, each piece as soon as it is there.
+
+    ``chunks`` is an iterator for sync transports and an async iterator for async ones.
+    Close it when the client is gone: that ends an async function.
+    """
+
+    status: int
+    chunks: Chunks_co
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from inngest._internal.api.register import register
 from inngest._internal.errors import (
@@ -23,6 +24,7 @@ from inngest._internal.http.call import call_function
 from inngest._internal.http.comm import CommRequest, CommResponse
 from inngest._internal.http.options import ServeOptions
 from inngest._internal.http.serve_url import serve_url
+from inngest._internal.http.streaming import UNBUFFERED
 from inngest._internal.http.timings import server_timing
 from inngest._internal.protocol import headers, response
 from inngest._internal.protocol.introspect import full_inspection, public_inspection
@@ -33,8 +35,19 @@ from inngest._internal.protocol.signature import SigningKey, sign, verify
 from inngest._internal.types import ServerKind
 
 IN_BAND, OUT_OF_BAND = "in_band", "out_of_band"
+METHODS = "GET, HEAD, POST, PUT"
 
 logger = logging.getLogger("inngest")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """A request whose signature was looked at, for better or worse."""
+
+    request: CommRequest
+    verified: SigningKey | Error | None
+    """Who signed it; ``None`` when nobody needs to have."""
+    started: float
 
 
 class Endpoint:
@@ -47,22 +60,57 @@ class Endpoint:
 
     def handle(self, request: CommRequest) -> Flow[CommResponse]:
         """Answer a request, as a flow. Never raises an ``Exception``."""
+        return self.answer(self.admit(request))
+
+    def admit(self, request: CommRequest) -> Admitted:
+        """Look at a request's signature. Never raises."""
         started = time.perf_counter()
-        signer: SigningKey | None = None
+        verified: SigningKey | Error | None
         try:
             verified = self._verify(request)
-            signer = verified if isinstance(verified, SigningKey) else None
-            answer = yield from self._route(request, verified)
-        except Exception:
-            logger.exception("a request to the Inngest endpoint failed inside the library")
-            answer = response.refused(
-                UnknownError("the app failed to handle this request; its log says why")
-            )
-        return self._respond(answer, signer, time.perf_counter() - started)
+        except Exception as error:
+            verified = _failed_inside(error)
+        return Admitted(request=request, verified=verified, started=started)
+
+    def is_streamed(self, admitted: Admitted) -> bool:
+        """Whether to answer with a stream: a call that may be made, and nothing else."""
+        return (
+            self._options.is_streaming
+            and admitted.request.method.upper() == "POST"
+            and "probe" not in admitted.request.query
+            and not isinstance(admitted.verified, Error)
+        )
+
+    def stream_headers(self) -> dict[str, str]:
+        """What can be said before the answer is known."""
+        return {headers.SDK_HANDLED: "true", **self._app.headers(), **UNBUFFERED}
+
+    def answer(self, admitted: Admitted) -> Flow[CommResponse]:
+        """Answer an admitted request, as a flow. Never raises an ``Exception``."""
+        verified = admitted.verified
+        try:
+            answer = yield from self._route(admitted.request, verified)
+        except Exception as error:
+            answer = response.refused(_failed_inside(error))
+        signer = verified if isinstance(verified, SigningKey) else None
+        return self._respond(answer, signer, time.perf_counter() - admitted.started)
+
+    def register(self, url: str) -> Flow[CommResponse]:
+        """Register the app under a URL, as its owner. Never raises an ``Exception``."""
+        started = time.perf_counter()
+        try:
+            answer = yield from self._register(url, self._app.configs(url), deploy_id=None)
+        except Exception as error:
+            answer = response.refused(_failed_inside(error))
+        return self._respond(answer, None, time.perf_counter() - started)
+
+    def refuse(self, error: Error) -> CommResponse:
+        """Answer what was never a request."""
+        return self._respond(response.refused(error), None, 0)
 
     def _route(self, request: CommRequest, verified: SigningKey | Error | None) -> Flow[Answer]:
         match request.method.upper():
-            case "GET":
+            case "GET" | "HEAD":
                 return self._introspect(request, verified)
             case "PUT":
                 return (yield from self._sync(request, verified))
@@ -71,10 +119,10 @@ class Endpoint:
                     return response.refused(verified)
                 return (yield from self._post(request))
             case _:
-                return response.refused(MethodUnsupportedError("use GET, POST or PUT"))
+                refused = response.refused(MethodUnsupportedError("use GET, POST or PUT"))
+                return replace(refused, headers={**refused.headers, headers.ALLOW: METHODS})
 
     def _verify(self, request: CommRequest) -> SigningKey | Error | None:
-        """Who signed the request; ``None`` when nobody needs to have."""
         if len(request.body) > MAX_BODY_BYTES:
             return BodyTooLargeError(f"the body is larger than {MAX_BODY_BYTES} bytes")
         keys = self._app.keys
@@ -105,20 +153,26 @@ class Endpoint:
                 or not (is_unsigned and self._options.allows_unauthed_sync)
             ):
                 return response.refused(verified)
-        url = serve_url(request.url, origin=self._options.origin, path=self._options.known_path)
+        url = serve_url(
+            request.url,
+            origin=self._options.origin,
+            public_path=self._options.public_path,
+            serve_path=self._options.known_path,
+        )
         functions = self._app.configs(url)
         if is_in_band and isinstance(verified, SigningKey):
             body = in_band_answer(self._app.facts, url=url, functions=functions)
             return _synced(IN_BAND, body)
-        return (yield from self._register(request, url, functions))
+        deploy_id = request.query.get("deployId")
+        return (yield from self._register(url, functions, deploy_id=deploy_id))
 
     def _register(
-        self, request: CommRequest, url: str, functions: list[dict[str, object]]
+        self, url: str, functions: list[dict[str, object]], *, deploy_id: str | None
     ) -> Flow[Answer]:
         outcome = yield from register(
             registration(self._app.facts, url=url, functions=functions),
             api_origin=self._app.facts.api_origin,
-            deploy_id=request.query.get("deployId"),
+            deploy_id=deploy_id,
             headers=self._app.headers(),
             keys=self._app.keys,
             timeout=self._app.timeout,
@@ -161,6 +215,12 @@ class Endpoint:
         if signer is not None:
             written[headers.SIGNATURE] = sign(signer, answer.body, self._clock())
         return CommResponse(status=answer.status, body=answer.body, headers=written)
+
+
+def _failed_inside(error: Exception) -> UnknownError:
+    """Log what went wrong, and say no more of it."""
+    logger.error("a request to the Inngest endpoint failed inside the library", exc_info=error)
+    return UnknownError("the app failed to handle this request; its log says why")
 
 
 def _synced(kind: str, body: Mapping[str, object]) -> Answer:

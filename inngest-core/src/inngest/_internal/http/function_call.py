@@ -38,6 +38,7 @@ from inngest._internal.protocol import headers as header
 from inngest._internal.protocol import response
 from inngest._internal.protocol.request import CallRequest
 from inngest._internal.protocol.response import Answer
+from inngest._internal.serialization.codec import Codec
 from inngest._internal.serialization.text import encode
 from inngest._internal.step.failure import describe, is_quiet, is_retriable, retry_after
 from inngest._internal.step.flow import begin
@@ -109,6 +110,7 @@ class FunctionCall:
             execution=self.execution,
             hooks=self.hooks,
             serializer=self.app.serializer,
+            find_serializer=self.app.find_serializer,
             handler=self.called.handler,
             app_id=self.app.facts.app_id,
             event=self.sent.event,
@@ -258,8 +260,8 @@ class FunctionCall:
         return f'function "{self.fn_id}"'
 
     @property
-    def _codec(self) -> Any:
+    def _codec(self) -> Codec:
         codec = self.called.codec
         if codec.serializer is None and self.app.serializer is not None:
-            return replace(codec, serializer=self.app.serializer)
+            return codec.using(self.app.serializer)
         return codec

@@ -1,4 +1,4 @@
-"""How an app is reached, and what it trusts."""
+"""How an app is reached, what it trusts, and how its answers are sent."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from inngest._internal.environment import is_truthy
+from inngest._internal.http.streaming import Streaming
 
 DEFAULT_SERVE_PATH = "/api/inngest"
+DEFAULT_THREADS = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +22,9 @@ class ServeOptions:
     public_path: str | None = None
     serve_origin: str | None = None
     serve_path: str | None = None
+    streaming: Streaming | None = None
+    keep_alive_seconds: float | None = None
+    """How often a streamed answer shows that it is alive."""
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     @property
@@ -29,8 +34,9 @@ class ServeOptions:
 
     @property
     def mount_path(self) -> str:
-        """The path of the endpoint within the framework."""
-        return self.serve_path or self.environ.get("INNGEST_SERVE_PATH") or DEFAULT_SERVE_PATH
+        """The path of the endpoint within the framework. It begins with a slash."""
+        path = self.serve_path or self.environ.get("INNGEST_SERVE_PATH") or DEFAULT_SERVE_PATH
+        return "/" + path.lstrip("/")
 
     @property
     def known_path(self) -> str | None:
@@ -43,3 +49,16 @@ class ServeOptions:
         if self.enable_unauthed_sync is not None:
             return self.enable_unauthed_sync
         return is_truthy(self.environ.get("INNGEST_ENABLE_UNAUTHED_SYNC"))
+
+    @property
+    def is_streaming(self) -> bool:
+        """Whether calls are answered with a stream. What the environment misspells is off."""
+        if self.streaming is not None:
+            return self.streaming is Streaming.FORCE
+        return self.environ.get("INNGEST_STREAMING", "").strip().lower() in ("force", "allow")
+
+    @property
+    def max_threads(self) -> int:
+        """How many sync functions run at once beside an event loop; 0: on the loop itself."""
+        text = self.environ.get("INNGEST_THREAD_POOL_MAX_WORKERS", "").strip()
+        return int(text) if text.isascii() and text.isdigit() else DEFAULT_THREADS

@@ -5,11 +5,19 @@ from __future__ import annotations
 from urllib.parse import urlsplit, urlunsplit
 
 
-def serve_url(request_url: str, *, origin: str | None, path: str | None) -> str:
+def serve_url(
+    request_url: str,
+    *,
+    origin: str | None,
+    public_path: str | None = None,
+    serve_path: str | None = None,
+) -> str:
     """Build the app's URL from the one that was called and what the user knows better.
 
     :param origin: ``INNGEST_SERVE_ORIGIN``; without a scheme it means ``https``.
-    :param path: the public path, when a proxy rewrites it.
+    :param public_path: the path as the server sees it, when a proxy rewrites it.
+    :param serve_path: the path within the app. One that the request's path ends with says
+        nothing new: the app may be mounted under a prefix, which only the request knows.
     """
     parts = urlsplit(request_url)
     scheme, host = parts.scheme, parts.netloc
@@ -18,5 +26,9 @@ def serve_url(request_url: str, *, origin: str | None, path: str | None) -> str:
             origin = f"https://{origin}"
         given = urlsplit(origin)
         scheme, host = given.scheme, given.netloc
-    target = "/" + path.lstrip("/") if path else parts.path
-    return urlunsplit((scheme, host, target, "", ""))
+    path = parts.path
+    if public_path:
+        path = "/" + public_path.lstrip("/")
+    elif serve_path and not parts.path.endswith("/" + serve_path.lstrip("/")):
+        path = "/" + serve_path.lstrip("/")
+    return urlunsplit((scheme, host, path, "", ""))

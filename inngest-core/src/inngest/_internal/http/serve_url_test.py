@@ -8,7 +8,7 @@ REQUEST = "http://10.0.0.1:8000/api/inngest?fnId=x#f"
 
 
 @pytest.mark.parametrize(
-    ("origin", "path", "expected"),
+    ("origin", "public_path", "expected"),
     [
         (None, None, "http://10.0.0.1:8000/api/inngest"),
         ("https://example.com", None, "https://example.com/api/inngest"),
@@ -23,5 +23,25 @@ REQUEST = "http://10.0.0.1:8000/api/inngest?fnId=x#f"
         ("", "", "http://10.0.0.1:8000/api/inngest"),
     ],
 )
-def test_what_the_user_knows_wins(origin: str | None, path: str | None, expected: str) -> None:
-    assert serve_url(REQUEST, origin=origin, path=path) == expected
+def test_what_the_user_knows_wins(
+    origin: str | None, public_path: str | None, expected: str
+) -> None:
+    assert serve_url(REQUEST, origin=origin, public_path=public_path) == expected
+
+
+@pytest.mark.parametrize(
+    ("requested", "expected"),
+    [
+        ("/fns", "/fns"),
+        ("/v1/fns", "/v1/fns"),
+        ("/other", "/fns"),
+        ("/vfns", "/fns"),
+        ("", "/fns"),
+    ],
+)
+@pytest.mark.parametrize("serve_path", ["/fns", "fns"])
+def test_a_serve_path_never_hides_the_prefix_that_the_app_is_mounted_under(
+    requested: str, serve_path: str, expected: str
+) -> None:
+    url = serve_url(f"http://app{requested}", origin=None, serve_path=serve_path)
+    assert url == f"http://app{expected}"

@@ -1,1 +1,1 @@
-"""Discovery of plugins through entry points."""
+"""Plugins: found in metadata, filtered by switches, loaded in isolation, served by a host."""

@@ -7,6 +7,7 @@ from typing import Final
 from inngest._internal.types import ServerKind
 from inngest._internal.version import SDK_HEADER
 
+ALLOW: Final = "allow"
 AUTHORIZATION: Final = "authorization"
 CONTENT_TYPE: Final = "content-type"
 ENV: Final = "x-inngest-env"

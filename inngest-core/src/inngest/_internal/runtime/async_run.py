@@ -16,13 +16,22 @@ from inngest._internal.engine.execution import Found, Lost, Move, Resume, Stop, 
 from inngest._internal.errors import Interrupt, StepInterrupt, StepThreadError, UnknownError
 from inngest._internal.flow import Effect, Outcome, Raised, Returned
 from inngest._internal.op import StepCall
-from inngest._internal.runtime.drivers import drive_async, exit_error
+from inngest._internal.runtime.drivers import drive_async
+from inngest._internal.runtime.stray import reported
 from inngest._internal.runtime.tasks import tracked_tasks
 from inngest._internal.step.context import Context
-from inngest._internal.step.flow import BreakOff, Finish, Settle, take_step
+from inngest._internal.step.flow import (
+    NOT_KNOWN,
+    BreakOff,
+    Finish,
+    Settle,
+    ask_for,
+    recall_alone,
+    take_step,
+)
 from inngest._internal.step.group import Group
 from inngest._internal.step.invocation import Invocation
-from inngest._internal.step.runner import Events
+from inngest._internal.step.runner import Events, FindSerializer
 from inngest._internal.step.step import Step
 
 if TYPE_CHECKING:
@@ -82,6 +91,11 @@ class AsyncRun:
         """The id of the function's app."""
         return self._invocation.app_id
 
+    @property
+    def find_serializer(self) -> FindSerializer:
+        """Finds the serializer of a name."""
+        return self._invocation.find_serializer
+
     async def run(self, ctx: object) -> Outcome[object]:
         """Call the function, until it ends or there is something to report."""
         with tracked_tasks(self._track):
@@ -103,7 +117,12 @@ class AsyncRun:
                 f'step "{step.id}" is used on another event loop than the function: '
                 "await it in the function, or use asyncio.gather"
             )
-        return await drive_async(take_step(self._invocation, step), self._perform)
+        found = ask_for(self._invocation, step)
+        if self._is_alone() and not self._is_ending:
+            value = recall_alone(self._invocation, found)
+            if value is not NOT_KNOWN:
+                return value
+        return await drive_async(take_step(self._invocation, found), self._perform)
 
     async def send(self, events: Events) -> list[str]:
         """Send events with the function's client."""
@@ -113,12 +132,10 @@ class AsyncRun:
         try:
             result: Any = self._invocation.handler(ctx)
             return Returned(await result)
-        except Exception as error:
-            return Raised(error)
         except Interrupt:
             return Returned(None)
-        except SystemExit:
-            return Raised(exit_error())
+        except BaseException as error:
+            return Raised(reported(error, is_on_loop=True))
 
     async def _perform(self, effect: Effect) -> object:
         match effect:

@@ -6,10 +6,10 @@ import asyncio
 import contextvars
 import inspect
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from typing import Any, TypeAlias, TypeVar
 
-from inngest._internal.errors import UnknownError
 from inngest._internal.flow import (
     Call,
     Effect,
@@ -26,10 +26,15 @@ from inngest._internal.flow import (
 )
 from inngest._internal.runtime.http_clients import HTTPClients
 from inngest._internal.runtime.portal import HostLoop, Portal, PrivateLoop
+from inngest._internal.runtime.stray import reported
+from inngest._internal.runtime.threads import Threads
 from inngest._internal.runtime.wraps import within, within_async
 from inngest._internal.step.invocation import Invoke, Prepare
 
 T = TypeVar("T")
+
+Wait: TypeAlias = Callable[[Coroutine[Any, Any, Any]], Any]
+"""Finishes a coroutine from sync code, and gives what it gave."""
 
 
 def drive(flow: Flow[T], perform: Callable[[Effect], object]) -> T:
@@ -61,18 +66,24 @@ async def drive_async(flow: Flow[T], perform: Callable[[Effect], Awaitable[objec
 
 
 class SyncDriver:
-    """Performs effects in the calling thread."""
+    """Performs effects in the calling thread.
 
-    def __init__(self, http: HTTPClients, portal: Portal | None = None) -> None:
+    :param wait: runs an async function to its end; on a loop of its own if not given.
+    """
+
+    def __init__(
+        self, http: HTTPClients, portal: Portal | None = None, wait: Wait | None = None
+    ) -> None:
         self._http = http
         self._portal = portal
+        self._wait = wait or run_coroutine
 
     def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end."""
         if self._portal is not None:
             return drive(flow, self.perform)
         with PrivateLoop() as portal:
-            return SyncDriver(self._http, portal).run(flow)
+            return SyncDriver(self._http, portal, self._wait).run(flow)
 
     def perform(self, effect: Effect) -> object:
         """Perform one effect and return its outcome."""
@@ -115,15 +126,19 @@ class SyncDriver:
             finally:
                 await self._http.close_current_loop()
 
-        with PrivateLoop() as portal:
-            return portal.run(run())
+        result: T = self._wait(run())
+        return result
 
 
 class AsyncDriver:
-    """Performs effects on the running event loop."""
+    """Performs effects on the running event loop.
 
-    def __init__(self, http: HTTPClients) -> None:
+    :param threads: where sync functions run; the loop's own executor if not given.
+    """
+
+    def __init__(self, http: HTTPClients, threads: Threads | None = None) -> None:
         self._http = http
+        self._threads = threads
 
     async def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end."""
@@ -153,8 +168,12 @@ class AsyncDriver:
                 raise TypeError(f"no driver performs {type(effect).__name__}")
 
     async def _run_off_loop(self, flow: Flow[T]) -> T:
-        driver = SyncDriver(self._http, HostLoop(asyncio.get_running_loop()))
-        return await asyncio.to_thread(driver.run, flow)
+        portal = HostLoop(asyncio.get_running_loop())
+        if self._threads is None:
+            return await asyncio.to_thread(SyncDriver(self._http, portal).run, flow)
+        if self._threads.limit == 0:  # the loop cannot wait for itself
+            return SyncDriver(self._http).run(flow)
+        return await self._threads.run(partial(SyncDriver(self._http, portal).run, flow))
 
 
 def call(
@@ -166,12 +185,8 @@ def call(
     try:
         value = fn(*args)
         return Returned(wait(value) if inspect.isawaitable(value) else value)
-    except Exception as error:
-        return Raised(error)
-    except SystemExit:
-        return Raised(exit_error())
-    except asyncio.CancelledError:  # of a loop that user code ran: this thread has none
-        return Raised(cancel_error())
+    except BaseException as error:
+        return Raised(reported(error))
 
 
 async def call_async(fn: Callable[..., object], args: tuple[object, ...]) -> Outcome[object]:
@@ -179,31 +194,14 @@ async def call_async(fn: Callable[..., object], args: tuple[object, ...]) -> Out
     try:
         value = fn(*args)
         return Returned(await value if inspect.isawaitable(value) else value)
-    except Exception as error:
-        return Raised(error)
-    except SystemExit:
-        return Raised(exit_error())
-    except asyncio.CancelledError:
-        if _is_being_cancelled():
-            raise
-        return Raised(cancel_error())
+    except BaseException as error:
+        return Raised(reported(error, is_on_loop=True))
 
 
-def _is_being_cancelled() -> bool:
-    """Whether somebody asked this task to end. Python 3.10 does not tell: then yes."""
-    task = asyncio.current_task()
-    cancelling = getattr(task, "cancelling", None)
-    return cancelling is None or bool(cancelling())
-
-
-def exit_error() -> UnknownError:
-    """What becomes of ``sys.exit()`` in user code: it does not end the server."""
-    return UnknownError("the code called sys.exit(); return or raise an exception instead")
-
-
-def cancel_error() -> UnknownError:
-    """What becomes of a cancellation that nobody but user code asked for."""
-    return UnknownError("the code was cancelled by itself")
+def run_coroutine(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end from sync code, on an event loop of its own."""
+    with PrivateLoop() as portal:
+        return portal.run(coroutine)
 
 
 async def _awaited(value: Awaitable[T]) -> T:
@@ -215,10 +213,10 @@ __all__ = [
     "FetchError",
     "Response",
     "SyncDriver",
+    "Wait",
     "call",
     "call_async",
-    "cancel_error",
     "drive",
     "drive_async",
-    "exit_error",
+    "run_coroutine",
 ]

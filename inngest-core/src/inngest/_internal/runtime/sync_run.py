@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,12 +16,21 @@ from inngest._internal.errors import (
 )
 from inngest._internal.flow import Effect, Outcome, Raised, Returned
 from inngest._internal.op import StepCall
-from inngest._internal.runtime.drivers import cancel_error, drive, exit_error
+from inngest._internal.runtime.drivers import drive
+from inngest._internal.runtime.stray import reported
 from inngest._internal.step.context import ContextSync
-from inngest._internal.step.flow import BreakOff, Finish, Settle, take_step
+from inngest._internal.step.flow import (
+    NOT_KNOWN,
+    BreakOff,
+    Finish,
+    Settle,
+    ask_for,
+    recall_alone,
+    take_step,
+)
 from inngest._internal.step.group import GroupSync
 from inngest._internal.step.invocation import Invocation
-from inngest._internal.step.runner import Events
+from inngest._internal.step.runner import Events, FindSerializer
 from inngest._internal.step.step import StepSync
 
 if TYPE_CHECKING:
@@ -64,6 +72,11 @@ class SyncRun:
         """The id of the function's app."""
         return self._invocation.app_id
 
+    @property
+    def find_serializer(self) -> FindSerializer:
+        """Finds the serializer of a name."""
+        return self._invocation.find_serializer
+
     def run(self, ctx: object) -> Outcome[object]:
         """Call the function. An interrupt is an ending that the execution knows of."""
         self._thread = threading.get_ident()
@@ -71,12 +84,8 @@ class SyncRun:
             return Returned(self._invocation.handler(ctx))
         except Interrupt:
             return Returned(None)
-        except Exception as error:
-            return Raised(error)
-        except SystemExit:
-            return Raised(exit_error())
-        except asyncio.CancelledError:
-            return Raised(cancel_error())
+        except BaseException as error:
+            return Raised(reported(error))
 
     def take(self, step: StepCall) -> object:
         """Take one step: its value, its error, or the end of this call."""
@@ -92,7 +101,11 @@ class SyncRun:
             )
         if self._execution.outcome is not None:
             raise StepInterrupt
-        return drive(take_step(self._invocation, step), self._perform)
+        found = ask_for(self._invocation, step)
+        value = recall_alone(self._invocation, found)
+        if value is not NOT_KNOWN:
+            return value
+        return drive(take_step(self._invocation, found), self._perform)
 
     def send(self, events: Events) -> list[str]:
         """Send events with the function's client."""

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, cast
 
-from inngest._internal.runtime.drivers import exit_error
+from inngest._internal.runtime.stray import exit_error
 
 Track = Callable[["asyncio.Task[Any]"], None]
 

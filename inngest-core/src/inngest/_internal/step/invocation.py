@@ -13,7 +13,7 @@ from inngest._internal.middleware.stack import Stack
 from inngest._internal.serialization.contract import Serializer
 from inngest._internal.step.context import Context, ContextSync
 from inngest._internal.step.replay_logger import Logger
-from inngest._internal.step.runner import Events
+from inngest._internal.step.runner import Events, FindSerializer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,7 @@ class Invocation:
     execution: Execution
     hooks: Stack
     serializer: Serializer | None
+    find_serializer: FindSerializer
     handler: Callable[..., object]
     app_id: str
     event: Event

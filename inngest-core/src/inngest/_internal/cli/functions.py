@@ -1,0 +1,79 @@
+"""Check the functions of an app: ids that clash, functions that cannot be registered."""
+
+from __future__ import annotations
+
+import importlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from inngest._internal.cli.finding import Finding
+from inngest._internal.errors import Error
+from inngest._internal.function.function import Function
+
+SUBJECT = "app"
+
+
+def check_app(target: str | None) -> Iterator[Finding]:
+    """Import ``module`` or ``module:name`` and look at the functions there."""
+    if target is None:
+        text = "not looked at; --app MODULE[:NAME] shows its functions"
+        yield Finding(level="note", subject=SUBJECT, text=text)
+        return
+    try:
+        functions = load_functions(target)
+    except (Exception, SystemExit) as error:
+        text = f"{target} cannot be imported: {type(error).__name__}: {error}"
+        yield Finding(level="problem", subject=SUBJECT, text=text)
+        return
+    if not functions:
+        yield Finding(
+            level="problem",
+            subject=SUBJECT,
+            text=f"no function is in {target}",
+            advice="name a module with functions, or a list of functions in one",
+        )
+        return
+    yield from inspect(functions)
+
+
+def load_functions(target: str) -> list[Function[Any]]:
+    """Return the functions that a target names, each once."""
+    module, _, name = target.partition(":")
+    found: object = importlib.import_module(module)
+    for part in filter(None, name.split(".")):
+        found = getattr(found, part)
+    if isinstance(found, Function):
+        return [found]
+    values: Iterable[object] = found if isinstance(found, Iterable) else vars(found).values()
+    seen: dict[int, Function[Any]] = {}
+    for value in values:
+        for item in value if isinstance(value, (list, tuple)) else (value,):
+            if isinstance(item, Function):
+                seen.setdefault(id(item), item)
+    return list(seen.values())
+
+
+def inspect(functions: Iterable[Function[Any]]) -> Iterator[Finding]:
+    """Find what the server would refuse."""
+    functions = list(functions)
+    count = Counter(function.id for function in functions)
+    for function_id, times in sorted(count.items()):
+        if times > 1:
+            yield Finding(
+                level="problem",
+                subject=SUBJECT,
+                text=f"{times} functions have the id {function_id!r}",
+                advice="give each function of an app an fn_id of its own",
+            )
+    for function in functions:
+        try:
+            function.configs("http://localhost/api/inngest")
+        except Error as error:
+            text = f"{function.id}: {error.message}"
+            yield Finding(level="problem", subject=SUBJECT, text=text)
+    yield Finding(
+        level="ok",
+        subject=SUBJECT,
+        text=f"{len(functions)} function(s): {', '.join(sorted(count))}",
+    )

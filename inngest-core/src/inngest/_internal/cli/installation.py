@@ -1,0 +1,81 @@
+"""Check the distributions: one owner of the namespace, one version of the family."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Iterator
+
+from inngest._internal.cli.finding import Finding
+from inngest._internal.plugins.names import canonical
+from inngest._internal.version import VERSION
+
+CORE = "inngest-core"
+FAMILY = (
+    "inngest-connect",
+    "inngest-core",
+    "inngest-dev",
+    "inngest-digitalocean",
+    "inngest-django",
+    "inngest-fastapi",
+    "inngest-flask",
+    "inngest-tornado",
+)
+"""What carries one version."""
+OWNED = "inngest/__init__.py"
+
+
+def check_installation() -> Iterator[Finding]:
+    """Look at the metadata of all that is installed."""
+    import importlib_metadata
+
+    versions: dict[str, list[str]] = {}
+    owners: dict[str, str] = {}
+    for distribution in importlib_metadata.distributions():
+        name = canonical(distribution.name or "")
+        if not name.startswith("inngest") and OWNED not in (distribution.read_text("RECORD") or ""):
+            continue
+        versions.setdefault(name, []).append(distribution.version)
+        lines = (distribution.read_text("RECORD") or "").splitlines()
+        if name != CORE and any(line.partition(",")[0] == OWNED for line in lines):
+            owners[name] = distribution.version
+    # A monolith that is installed editable has no such record.
+    if "inngest" in versions:
+        owners.setdefault("inngest", versions["inngest"][0])
+    python = f"Python {platform.python_version()}"
+    yield Finding(level="ok", subject="installation", text=f"inngest-core {VERSION} on {python}")
+    yield from _conflicts(owners)
+    yield from _mixed(versions)
+
+
+def _conflicts(owners: dict[str, str]) -> Iterator[Finding]:
+    for name, version in sorted(owners.items()):
+        yield Finding(
+            level="problem",
+            subject="conflict",
+            text=f"{name} {version} owns {OWNED} too, and one of the two has overwritten the other",
+            advice=f"pip uninstall {name}; then pip install --force-reinstall --no-deps {CORE}",
+        )
+
+
+def _mixed(versions: dict[str, list[str]]) -> Iterator[Finding]:
+    for name in sorted(versions):
+        if len(versions[name]) > 1:
+            yield Finding(
+                level="warning",
+                subject="installation",
+                text=f"{name} is installed {len(versions[name])} times: {_listed(versions[name])}",
+                advice="the first on sys.path is used; uninstall the others",
+            )
+    for name in FAMILY:
+        found = versions.get(name, [VERSION])[0]
+        if found != VERSION:
+            yield Finding(
+                level="problem",
+                subject="installation",
+                text=f"{name} is {found}, and {CORE} is {VERSION}: the family has one version",
+                advice=f"pip install {name}=={VERSION}",
+            )
+
+
+def _listed(versions: Iterable[str]) -> str:
+    return ", ".join(versions)

@@ -1,0 +1,73 @@
+"""Find the command that is asked for, and run it. Commands of our own load no plugin."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+from inngest._internal.errors import Error
+from inngest._internal.plugins.host import PluginHost
+from inngest._internal.plugins.names import canonical, suggestion
+
+Run = Callable[[list[str]], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command that ``argv`` names; return its exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if not arguments or arguments[0] in ("-h", "--help", "help"):
+            print(_usage(PluginHost()))
+            return 0
+        own = OWN.get(canonical(arguments[0]))
+        if own is not None:
+            return own[1](arguments[1:])
+        host = PluginHost()
+        command = host.command(arguments[0])
+        if command is None:
+            return _no_such(arguments[0], host)
+        return command.run(arguments[1:])
+    except Error as error:
+        print(f"{error.code}: {error.message}", file=sys.stderr)
+        return 2
+
+
+def _plugins(argv: list[str]) -> int:
+    from inngest._internal.cli.listing import main
+
+    return main(argv)
+
+
+def _doctor(argv: list[str]) -> int:
+    from inngest._internal.cli.doctor import main
+
+    return main(argv)
+
+
+OWN: dict[str, tuple[str, Run]] = {
+    "doctor": ("find what is misconfigured", _doctor),
+    "plugins": ("list the plugins that are installed", _plugins),
+}
+"""Commands of our own; a plugin cannot take their names."""
+
+
+def _no_such(name: str, host: PluginHost) -> int:
+    known = [*OWN, *(command.name for command in host.commands())]
+    if canonical(name) == "dev":
+        hint = "pip install inngest-dev adds it"
+    else:
+        hint = suggestion(name, known, "")
+    print(f"there is no command {name!r}; {hint}", file=sys.stderr)
+    return 2
+
+
+def _usage(host: PluginHost) -> str:
+    helps = {name: text for name, (text, _) in OWN.items()}
+    for command in host.commands():
+        helps.setdefault(command.name, command.help)
+    width = max(map(len, helps))
+    lines = ["usage: python -m inngest COMMAND [ARGUMENTS]", ""]
+    lines += [f"  {name:<{width}}  {helps[name]}" for name in sorted(helps)]
+    if "dev" not in helps:
+        lines += ["", "pip install inngest-dev adds an engine for development."]
+    return "\n".join(lines)

@@ -1,0 +1,50 @@
+"""Check the plugins, each in a process of its own: one that hangs is named, not waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from inngest._internal.cli.finding import Finding
+from inngest._internal.cli.probe import probe
+from inngest._internal.errors import Error
+from inngest._internal.plugins.host import PluginHost
+from inngest._internal.plugins.switches import DISABLED
+
+AT_ONCE = 4
+
+
+def check_plugins(environ: Mapping[str, str], timeout: float) -> Iterator[Finding]:
+    """Load each, and say what came of it."""
+    try:
+        rows = PluginHost(environ=environ).listing()
+    except Error as error:
+        yield Finding(level="problem", subject="plugins", text=error.message)
+        return
+    enabled = [row.name for row in rows if row.state == "enabled"]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = dict(
+            zip(enabled, pool.map(lambda name: probe(name, timeout, environ), enabled), strict=True)
+        )
+    for row in rows:
+        subject = f"plugin {row.name}"
+        owner = f"{row.distribution} {row.version or ''}".strip()
+        if row.state == "off":
+            yield Finding(level="note", subject=subject, text=f"{owner} is {row.reason}")
+        elif row.state == "unusable":
+            yield Finding(
+                level="warning", subject=subject, text=f"{owner} is left out: {row.reason}"
+            )
+        elif found[row.name].state == "failed":
+            yield Finding(
+                level="problem",
+                subject=subject,
+                text=f"{owner} is left out: {found[row.name].reason}",
+                advice=f"upgrade or uninstall it, or set {DISABLED}={row.name}",
+            )
+        elif found[row.name].state == "not configured":
+            reason = found[row.name].reason
+            text = f"{owner} loads, and adds no middleware: {reason}"
+            yield Finding(level="note", subject=subject, text=text)
+        else:
+            yield Finding(level="ok", subject=subject, text=f"{owner} loads")

@@ -1,0 +1,128 @@
+"""Load one plugin in a process of its own, with a deadline: it may hang, exit or crash.
+
+The child prints its finding on a line of its own, whatever else the plugin prints. When
+its time is up it prints where it is and ends itself; a child that cannot do even that is
+killed, with the processes that it started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+_MARK: Final = "inngest-probe:"
+_FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<function>.+)')
+_GRACE: Final = 5.0
+"""Seconds that a child has to start and to end, beside what the plugin may take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """What came of loading a plugin."""
+
+    state: Literal["loaded", "not configured", "failed"]
+    reason: str | None = None
+    hooks: Sequence[str] | None = None
+    offers: Mapping[str, Any] = field(default_factory=dict)
+    """Names, by kind."""
+
+
+def probe(name: str, timeout: float, environ: Mapping[str, str] | None = None) -> Probed:
+    """Load the plugin of this name, by the switches of the environment."""
+    command = [sys.executable, "-m", "inngest._internal.cli.probe", name, str(timeout)]
+    child = subprocess.Popen(  # noqa: S603  ourselves
+        command,
+        env={**(os.environ if environ is None else environ), "PYTHONPATH": _path()},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        out, errors = child.communicate(timeout=timeout + _GRACE)
+    except subprocess.TimeoutExpired:
+        _kill(child)
+        return Probed(state="failed", reason=f"it hangs: no answer within {timeout:g} s")
+    return _finding(out, errors, child.returncode, timeout)
+
+
+def _path() -> str:
+    """This process's path: the child finds what we would find."""
+    return os.pathsep.join(path or os.getcwd() for path in sys.path)  # noqa: PTH109  as Python does
+
+
+def _kill(child: subprocess.Popen[str]) -> None:
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+    child.kill()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.communicate(timeout=_GRACE)
+
+
+def _finding(out: str, errors: str, status: int, timeout: float) -> Probed:
+    for line in out.splitlines():
+        if line.startswith(_MARK):
+            return Probed(**json.loads(line.removeprefix(_MARK)))
+    if "Timeout (" in errors:
+        where = _where(errors)
+        return Probed(state="failed", reason=f"it hangs: not loaded within {timeout:g} s{where}")
+    last = next((line for line in reversed(errors.splitlines()) if line.strip()), "")
+    return Probed(
+        state="failed", reason=f"its process ended with status {status}: {last}".strip(": ")
+    )
+
+
+def _where(errors: str) -> str:
+    """The innermost frame that is not of the import system."""
+    for match in _FRAME.finditer(errors):
+        if not match["file"].startswith("<"):
+            return f"; it is at {match['file']}, line {match['line']}, in {match['function']}"
+    return ""
+
+
+def main(name: str, timeout: float) -> None:
+    """Be the child."""
+    faulthandler.dump_traceback_later(timeout, exit=True)
+    finding = _load(name)
+    faulthandler.cancel_dump_traceback_later()
+    print(f"\n{_MARK}{json.dumps(finding)}", flush=True)
+    os._exit(0)  # what the plugin started must not keep us
+
+
+def _load(name: str) -> dict[str, object]:
+    import logging
+
+    from inngest._internal.client.client import Inngest
+    from inngest._internal.errors import Error
+    from inngest._internal.plugins.host import PluginHost
+
+    logging.disable()  # what is said is in the finding
+    host = PluginHost(environ={**os.environ, "INNGEST_PLUGINS": name, "INNGEST_PLUGINS_STRICT": ""})
+    message: str | None = None
+    offers: dict[str, object] = {}
+    try:
+        host.middleware(Inngest(app_id="probe", is_production=False))
+        offers = host.offers()
+    except Error as error:
+        message = error.message
+    row = next((r for r in host.listing() if r.name == name and r.state != "unusable"), None)
+    if message is not None:
+        return {"state": "failed", "reason": (row and row.reason) or message}
+    assert row is not None
+    return {"state": row.state, "reason": row.reason, "hooks": row.hooks, "offers": offers}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], float(sys.argv[2]))

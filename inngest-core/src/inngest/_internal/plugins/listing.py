@@ -1,0 +1,75 @@
+"""Say what is installed and what became of it. Imports no plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from inngest._internal.plugins.installed import Installed
+from inngest._internal.plugins.selection import Selection
+from inngest._internal.plugins.source import declared_hooks
+
+if TYPE_CHECKING:
+    from inngest._internal.plugins.admission import Admitted, Refusal
+
+State = Literal["enabled", "loaded", "not configured", "off", "unusable", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One plugin, for people."""
+
+    name: str
+    distribution: str | None
+    version: str | None
+    target: str
+    hooks: tuple[str, ...] | None
+    """As loaded or, unloaded, as its source shows; ``None`` when that is not to be found."""
+    state: State
+    """``enabled`` is on and not loaded yet; ``not configured`` is loaded, without middleware."""
+    reason: str | None
+
+
+def list_plugins(
+    selection: Selection,
+    states: Mapping[str, Admitted | Refusal],
+    not_configured: Mapping[str, str],
+) -> list[Listed]:
+    """Return all plugins by name, and by distribution where several share one."""
+    rows = [
+        _row(plugin, states.get(name), not_configured.get(name))
+        for name, plugin in selection.chosen.items()
+    ]
+    rows += [_still(one.plugin, "off", one.reason) for one in selection.off]
+    rows += [_still(one.plugin, "unusable", one.reason) for one in selection.unusable]
+    return sorted(rows, key=lambda row: (row.name, row.state == "unusable", row.distribution or ""))
+
+
+def _row(plugin: Installed, state: Admitted | Refusal | None, unconfigured: str | None) -> Listed:
+    if state is None:
+        return _still(plugin, "enabled", None)
+    hooks: tuple[str, ...] | None = getattr(state, "hooks", None)
+    if hooks is None:
+        return _still(plugin, "failed", getattr(state, "reason", None))
+    return Listed(
+        name=plugin.name,
+        distribution=plugin.distribution,
+        version=plugin.version,
+        target=plugin.target,
+        hooks=hooks,
+        state="not configured" if unconfigured else "loaded",
+        reason=unconfigured,
+    )
+
+
+def _still(plugin: Installed, state: State, reason: str | None) -> Listed:
+    return Listed(
+        name=plugin.name,
+        distribution=plugin.distribution,
+        version=plugin.version,
+        target=plugin.target,
+        hooks=declared_hooks(plugin.target),
+        state=state,
+        reason=reason,
+    )

@@ -1,0 +1,29 @@
+"""Say each thing once in the life of a process, however many clients find it out."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+logger = logging.getLogger("inngest.plugins")
+
+
+class Notices:
+    """Log lines that are not repeated."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+        self._lock = threading.Lock()
+
+    def say(self, level: int, text: str, cause: BaseException | None = None) -> None:
+        """Log ``text``, unless it was; the traceback of ``cause`` goes to the debug level."""
+        with self._lock:
+            if text in self._said:
+                return
+            self._said.add(text)
+        logger.log(level, "%s", text)
+        if cause is not None:
+            logger.debug("%s", text, exc_info=cause)
+
+
+NOTICES = Notices()

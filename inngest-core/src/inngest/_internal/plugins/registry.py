@@ -1,0 +1,156 @@
+"""Load the plugins that are selected, each once, and keep what became of each.
+
+A failure is a warning, or an error when the plugin was asked for by name or in strict
+mode. The caller holds a lock.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from inngest._internal.errors import PluginError
+from inngest._internal.plugins.installed import Installed, Scanner
+from inngest._internal.plugins.listing import Listed, list_plugins
+from inngest._internal.plugins.names import canonical, squashed
+from inngest._internal.plugins.notices import Notices
+from inngest._internal.plugins.selection import Selection, select
+from inngest._internal.plugins.switches import DISABLED, Switches
+
+if TYPE_CHECKING:
+    import pluggy
+
+    from inngest._internal.client.client import Inngest
+    from inngest._internal.plugins.admission import Admitted, Refusal
+    from inngest.plugins import MiddlewareEntry
+
+
+class Registry:
+    """What became of each plugin."""
+
+    def __init__(
+        self,
+        switches: Switches,
+        options: Mapping[str, Mapping[str, object]],
+        scanner: Scanner,
+        notices: Notices,
+    ) -> None:
+        self._switches = switches
+        self._options = options
+        self._scanner = scanner
+        self._notices = notices
+        self._selection: Selection | None = None
+        self._manager: pluggy.PluginManager | None = None
+        self._states: dict[str, Admitted | Refusal] = {}
+        self._not_configured: dict[str, str] = {}
+
+    def load(self, names: Iterable[str] | None = None) -> list[Admitted] | PluginError:
+        """Load all plugins, or those only that are called like one of ``names``.
+
+        How a name separates its words does not matter here: it may be a package's.
+        """
+        selection = self._select()
+        if isinstance(selection, PluginError):
+            return selection
+        if names is not None:
+            wanted = {squashed(name) for name in names}
+            return self._load(selection, (n for n in selection.chosen if squashed(n) in wanted))
+        for one in selection.unusable:
+            failure = self._leave_out(one.plugin, one.reason, None, is_loud=self._switches.strict)
+            if failure is not None:
+                return failure
+        return self._load(selection, selection.chosen)
+
+    def load_loud(self) -> list[Admitted] | PluginError:
+        """Load what must not fail in silence. Without any, nothing is scanned."""
+        if self._switches.strict:
+            return self.load()
+        if not (self._switches.names or self._switches.objects):
+            return []
+        selection = self._select()
+        if isinstance(selection, PluginError):
+            return selection
+        return self._load(selection, (n for n in selection.chosen if n in selection.explicit))
+
+    def ask_for_middleware(self, client: Inngest) -> list[MiddlewareEntry] | PluginError:
+        """Ask all plugins; the list is in the order in which middleware runs."""
+        from inngest._internal.plugins.admission import Refusal, call_middleware
+
+        loaded = self.load()
+        if isinstance(loaded, PluginError):
+            return loaded
+        found: list[tuple[int, str, str, MiddlewareEntry]] = []
+        for plugin in loaded:
+            name = plugin.installed.name
+            if self._manager is None or "inngest_middleware" not in plugin.hooks:
+                continue
+            entries = call_middleware(self._manager, name, client, self._options.get(name, {}))
+            if isinstance(entries, Refusal):
+                self._manager.unregister(name=name)
+                self._states[name] = entries
+                failure = self._refuse(plugin.installed, entries)
+                if failure is not None:
+                    return failure
+            elif isinstance(entries, list) and entries:
+                found += [(e.order, canonical(e.name), name, e) for e in entries]
+            else:
+                reason = "it is not configured" if isinstance(entries, list) else entries.reason
+                self._not_configured[name] = reason
+                text = f"plugin {name!r} adds no middleware: {reason}"
+                self._notices.say(logging.INFO, text)
+        return [entry for *_, entry in sorted(found, key=lambda each: each[:3])]
+
+    def listing(self) -> list[Listed] | PluginError:
+        """Say what is installed and what became of it. Loads nothing."""
+        selection = self._select()
+        if isinstance(selection, PluginError):
+            return selection
+        return list_plugins(selection, self._states, self._not_configured)
+
+    def _select(self) -> Selection | PluginError:
+        if self._selection is None:
+            selection = select(self._switches, self._options, self._scanner)
+            if isinstance(selection, PluginError):
+                return selection
+            self._selection = selection
+        return self._selection
+
+    def _load(self, selection: Selection, names: Iterable[str]) -> list[Admitted] | PluginError:
+        from inngest._internal.plugins.admission import Refusal, admit, new_manager
+
+        if self._manager is None:
+            self._manager = new_manager()
+        found: list[Admitted] = []
+        for name in names:
+            plugin = selection.chosen[name]
+            state = self._states.get(name)
+            if state is None:
+                state = self._states[name] = admit(self._manager, plugin)
+            if isinstance(state, Refusal):
+                failure = self._refuse(plugin, state)
+                if failure is not None:
+                    return failure
+            else:
+                found.append(state)
+        return found
+
+    def _refuse(self, plugin: Installed, refusal: Refusal) -> PluginError | None:
+        selection = self._selection
+        explicit = selection is not None and plugin.name in selection.explicit
+        is_loud = explicit or self._switches.strict
+        return self._leave_out(plugin, refusal.reason, refusal.cause, is_loud=is_loud)
+
+    def _leave_out(
+        self, plugin: Installed, reason: str, cause: BaseException | None, *, is_loud: bool
+    ) -> PluginError | None:
+        subject = f"plugin {plugin.name!r} of {plugin.owner}"
+        if is_loud:
+            error = PluginError(
+                f"{subject} cannot be used: {reason} "
+                f"(to do without it, set {DISABLED}={plugin.name})"
+            )
+            error.__cause__ = cause
+            return error
+        self._notices.say(logging.WARNING, f"{subject} is left out: {reason}", cause)
+        return None

@@ -1,0 +1,62 @@
+"""Read from a plugin's source which hooks it implements. Imports and runs none of it.
+
+Limits: it sees functions that are decorated with ``hookimpl`` in the module that the entry
+point names, in a file on ``sys.path``; of others it says that it does not know.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def declared_hooks(target: str) -> tuple[str, ...] | None:
+    """Return the names of the hooks, or ``None`` when they cannot be read."""
+    file = locate(target.partition(":")[0].strip())
+    if file is None:
+        return None
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return None
+    found = sorted(set(_hooks(tree)))
+    return tuple(found) or None
+
+
+def locate(module: str) -> Path | None:
+    """Find the source of a module without importing its packages."""
+    parts = module.split(".")
+    if not all(part.isidentifier() for part in parts):
+        return None
+    for entry in sys.path:
+        base = Path(entry or ".").joinpath(*parts)
+        for file in (base.with_name(f"{base.name}.py"), base / "__init__.py"):
+            if file.is_file():
+                return file
+    return None
+
+
+def _hooks(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            for decorator in node.decorator_list:
+                if _called(decorator) == "hookimpl":
+                    yield _specname(decorator) or node.name
+
+
+def _called(node: ast.expr) -> str | None:
+    if isinstance(node, ast.Call):
+        return _called(node.func)
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _specname(node: ast.expr) -> str | None:
+    if isinstance(node, ast.Call):
+        for keyword in node.keywords:
+            if keyword.arg == "specname" and isinstance(keyword.value, ast.Constant):
+                return str(keyword.value.value)
+    return None

@@ -1,0 +1,64 @@
+"""The threads that sync functions run on when an event loop must not be held up."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from typing import TypeVar
+
+T = TypeVar("T")
+
+Surroundings = Callable[[], AbstractContextManager[object]]
+"""Makes the context in which a function runs on a thread that its framework does not know."""
+
+
+class Threads:
+    """A bounded pool, made on first use. After ``close`` the next use makes a new one.
+
+    :param limit: how many threads there may be; 0 asks for the work to be done on the loop.
+    :param surroundings: entered on the thread around each piece of work.
+    """
+
+    def __init__(self, limit: int, surroundings: Surroundings = nullcontext) -> None:
+        self.limit = limit
+        self._surroundings = surroundings
+        self._lock = threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do blocking work with the caller's context variables."""
+        context = contextvars.copy_context()
+
+        def work_there() -> T:
+            return context.run(self.surround, work)
+
+        return await asyncio.get_running_loop().run_in_executor(self._executor(), work_there)
+
+    def start(self, work: Callable[[], object]) -> None:
+        """Start work on a thread of its own, beside a thread that is the caller's already."""
+        context = contextvars.copy_context()
+        threading.Thread(
+            target=context.run, args=(self.surround, work), name="inngest-stream"
+        ).start()
+
+    def close(self) -> None:
+        """Let the threads end, each when it has finished what it is doing."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=False)
+
+    def surround(self, work: Callable[[], T]) -> T:
+        """Do work on this thread, within the surroundings."""
+        with self._surroundings():
+            return work()
+
+    def _executor(self) -> ThreadPoolExecutor:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self.limit, thread_name_prefix="inngest")
+            return self._pool

@@ -1,0 +1,6 @@
+"""Names that published packages import from here, such as middleware for encryption."""
+
+from inngest._internal.op import Opcode
+from inngest._internal.types import ServerKind
+
+__all__ = ["Opcode", "ServerKind"]

@@ -1,0 +1,212 @@
+"""Serve Inngest functions as an ASGI app of their own. No dependency.
+
+It runs alone on any ASGI server, and any ASGI framework can mount it: Starlette, Litestar,
+Quart… It needs asyncio. Frameworks whose adapter is an app like this one, such as
+``inngest.fast_api``, are built on :func:`answer`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any, TypeAlias
+from urllib.parse import parse_qsl, quote
+
+from inngest._internal.client.client import Inngest
+from inngest._internal.function.function import Function
+from inngest._internal.protocol.headers import CONTENT_TYPE
+from inngest.transport import (
+    MAX_BODY_BYTES,
+    CommRequest,
+    CommResponse,
+    Handler,
+    ServeOptions,
+    Streaming,
+)
+
+FRAMEWORK = "asgi"
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+
+def serve(
+    client: Inngest,
+    functions: Sequence[Function[Any]],
+    *,
+    enable_unauthed_sync: bool | None = None,
+    public_path: str | None = None,
+    serve_origin: str | None = None,
+    serve_path: str | None = None,
+    streaming: Streaming | None = None,
+) -> ASGIApp:
+    """Make the ASGI app that the Inngest server calls.
+
+    It answers at ``serve_path``, ``/api/inngest`` by default, and at the path that a
+    framework mounts it at.
+
+    :param client: the client that the functions belong to.
+    :param functions: all functions of the app.
+    :param enable_unauthed_sync: let anyone ask a cloud-mode app to register its
+        functions (``INNGEST_ENABLE_UNAUTHED_SYNC``).
+    :param public_path: the endpoint's path as the server sees it, behind a proxy.
+    :param serve_origin: the app's public origin (``INNGEST_SERVE_ORIGIN``).
+    :param serve_path: the endpoint's path within the app (``INNGEST_SERVE_PATH``).
+    :param streaming: answer calls at once and keep them alive (``INNGEST_STREAMING``).
+    :raises SigningKeyMissingError: in cloud mode without a signing key.
+    :raises FunctionConfigInvalidError: no functions, or two of one id.
+    """
+    options = ServeOptions(
+        framework=FRAMEWORK,
+        enable_unauthed_sync=enable_unauthed_sync,
+        public_path=public_path,
+        serve_origin=serve_origin,
+        serve_path=serve_path,
+        streaming=streaming,
+    )
+    return ASGIApp(Handler(client, functions, options))
+
+
+class ASGIApp:
+    """The app that :func:`serve` makes."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection, of the kinds that ASGI knows."""
+        match scope["type"]:
+            case "http" if self._is_ours(scope):
+                await answer(self._handler, scope, receive, send, raw=scope)
+            case "http":
+                text = f"Not Found: the Inngest endpoint is {self._handler.mount_path}".encode()
+                lost = CommResponse(status=404, body=text, headers={CONTENT_TYPE: "text/plain"})
+                await _send_response(lost, scope, send)
+            case "lifespan":
+                await self._live(receive, send)
+            case _:
+                await send({"type": "websocket.close"})
+
+    def _is_ours(self, scope: Scope) -> bool:
+        root, path = scope.get("root_path", "").rstrip("/"), scope["path"]
+        within = path[len(root) :] if path.startswith(f"{root}/") or path == root else path
+        return within == self._handler.mount_path or bool(root and within in ("", "/"))
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                self._handler.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+async def answer(
+    handler: Handler, scope: Scope, receive: Receive, send: Send, *, raw: object
+) -> None:
+    """Answer one HTTP request. A client that leaves ends the work that it asked for.
+
+    :param raw: the framework's own request, for middleware.
+    """
+    body = await _read(receive)
+    if body is None:
+        return
+    request = _request(scope, body, raw)
+    tasks = {
+        asyncio.ensure_future(_answer(handler, request, scope, send)),
+        asyncio.ensure_future(_leaving(receive)),
+    }
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    for task in done:
+        task.result()
+
+
+async def _answer(handler: Handler, request: CommRequest, scope: Scope, send: Send) -> None:
+    reply = await handler.stream_async(request)
+    if isinstance(reply, CommResponse):
+        await _send_response(reply, scope, send)
+        return
+    try:
+        await send(_start(reply.status, reply.headers.items()))
+        async for chunk in reply.chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    except OSError:
+        pass  # servers of ASGI 2.4 say so that the client is gone
+    finally:
+        await reply.chunks.aclose()
+
+
+async def _send_response(response: CommResponse, scope: Scope, send: Send) -> None:
+    length = ("content-length", str(len(response.body)))
+    body = b"" if scope["method"] == "HEAD" else response.body
+    try:
+        await send(_start(response.status, [*response.headers.items(), length]))
+        await send({"type": "http.response.body", "body": body})
+    except OSError:
+        pass
+
+
+def _start(status: int, headers: Any) -> Message:
+    encoded = [
+        (name.encode("ascii"), value.encode("latin-1", "replace")) for name, value in headers
+    ]
+    return {"type": "http.response.start", "status": status, "headers": encoded}
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """Read the body, not more of it than could be accepted; ``None``: the client is gone."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
+            return bytes(body[: MAX_BODY_BYTES + 1])
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+async def _leaving(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _request(scope: Scope, body: bytes, raw: object) -> CommRequest:
+    headers: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
+    query: dict[str, str] = {}
+    for name, value in parse_qsl(scope.get("query_string", b"").decode("latin-1"), True):
+        query.setdefault(name, value)
+    return CommRequest(
+        method=scope["method"],
+        url=_url(scope, headers.get("host")),
+        headers=headers,
+        query=query,
+        body=body,
+        raw=raw,
+    )
+
+
+def _url(scope: Scope, host: str | None) -> str:
+    root, path = scope.get("root_path", "").rstrip("/"), scope["path"]
+    if not path.startswith(f"{root}/") and path != root:  # servers before ASGI 2.3
+        path = root + path
+    if host is None:
+        name, port = scope.get("server") or ("localhost", None)
+        host = name if port is None else f"{name}:{port}"
+    return f"{scope.get('scheme', 'http')}://{host}{quote(path)}"
+
+
+__all__ = ["FRAMEWORK", "ASGIApp", "answer", "serve"]

@@ -1,0 +1,187 @@
+"""Requests that steps have the engine make: fetch and AI inference. Pure, but for `HttpGateway`.
+
+Not reproduced: publishing the upstream's stream (`opts.publish`), which is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from inngest.dev.model import Function, Item, Json, Run, Transition
+from inngest.dev.retries import Delay, exhausted, retried
+from inngest.dev.runs import wake
+from inngest.dev.strict import clean, decode
+
+if TYPE_CHECKING:
+    import httpx
+
+MAX_BODY = 4 * 1024 * 1024
+_TIMEOUT = 2 * 60 * 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbound:
+    """One request to a third party. It is kept in the queue as JSON."""
+
+    ai: bool
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: str
+
+    def to_json(self) -> Json:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreachable:
+    reason: str
+
+
+class Gateway(Protocol):
+    async def fetch(self, request: Outbound) -> Inbound | Unreachable: ...
+
+    async def close(self) -> None: ...
+
+
+def read_request(name: str, opts: Mapping[str, Json]) -> Outbound | str:
+    """The request that an operation asks for, or what is wrong with it."""
+    url, headers = opts.get("url"), opts.get("headers") or {}
+    if not isinstance(url, str) or not url.startswith(("http://", "https://")):
+        return f"{name} has no usable opts.url"
+    if not isinstance(headers, dict):
+        return f"opts.headers of {name} is not an object"
+    if opts.get("publish"):
+        return f"opts.publish of {name} is not supported by the embedded engine"
+    sent = {clean(str(key)): clean(str(value)) for key, value in headers.items()}
+    if name == "AIGateway":
+        return _ai_request(clean(url), sent, opts)
+    method, body = opts.get("method") or "POST", opts.get("body")
+    if not isinstance(method, str) or not isinstance(body, str | None):
+        return f"opts.method and opts.body of {name} must be strings"
+    return Outbound(
+        ai=False, method=method.upper(), url=clean(url), headers=sent, body=_fetch_body(body)
+    )
+
+
+def _fetch_body(body: str | None) -> str:
+    """JSON goes out as it is, other text as a JSON string, as the server does it."""
+    if not body:
+        return ""
+    try:
+        decode(body)
+    except ValueError:
+        return json.dumps(clean(body), ensure_ascii=False)
+    return clean(body)
+
+
+def _ai_request(url: str, headers: dict[str, str], opts: Mapping[str, Json]) -> Outbound | str:
+    key, style = str(opts.get("auth_key") or ""), opts.get("format") or ""
+    headers = {**headers, "content-type": "application/json"}
+    if key and style == "gemini":
+        parts = urlsplit(url)
+        query = [p for p in parse_qsl(parts.query, True) if p[0] != "key"]
+        url = urlunsplit(parts._replace(query=urlencode(sorted([*query, ("key", key)]))))
+    elif key and style == "anthropic":
+        headers["x-api-key"] = key
+    elif key:
+        headers["authorization"] = key if style == "bedrock" else f"Bearer {key}"
+    body = json.dumps(opts.get("body"), sort_keys=True, separators=(",", ":"))
+    return Outbound(ai=True, method="POST", url=url, headers=headers, body=body)
+
+
+def fetched(
+    run: Run,
+    item: Item,
+    answer: Inbound | Unreachable,
+    *,
+    function: Function | None,
+    delay: Delay,
+    now: int,
+) -> Transition:
+    """What the answer of the third party does to the run that waits for it."""
+    memo = _memo(Outbound(**item.payload), answer)
+    if "error" in memo and not exhausted(item, function) and not run.ended:
+        return Transition(items=[retried(item, None, delay, now)])
+    return wake(item, run, memo, now)
+
+
+def _memo(request: Outbound, answer: Inbound | Unreachable) -> dict[str, Json]:
+    kind = "AI" if request.ai else "gateway"
+    name = "AIGatewayError" if request.ai else "GatewayError"
+    prefix = f"Error making {kind} request: "
+    if isinstance(answer, Unreachable):
+        return {"error": {"name": name, "message": prefix + answer.reason}}
+    if len(answer.body) > MAX_BODY:
+        return {"error": {"name": name, "message": prefix + "the answer is larger than 4 MB"}}
+    text = clean(answer.body.decode("utf-8", "replace"))
+    if not request.ai:
+        headers = {_canonical(k): clean(v) for k, v in answer.headers.items()}
+        found = {"url": request.url, "headers": headers, "body": text,
+                 "status_code": answer.status}  # fmt: skip
+        return {"data": found}
+    body = _json_or_text(text)
+    if answer.status > 299:
+        message = f"{prefix}unsuccessful status code: {answer.status}"
+        return {"error": {"name": name, "message": message, "data": body, "stack": text}}
+    return {"data": body}
+
+
+def _json_or_text(text: str) -> Json:
+    try:
+        return decode(text)
+    except ValueError:
+        return text
+
+
+def _canonical(header: str) -> str:
+    return "-".join(part.capitalize() for part in header.split("-"))
+
+
+class HttpGateway:
+    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._transport = transport
+        self._client: httpx.AsyncClient | None = None
+
+    async def fetch(self, request: Outbound) -> Inbound | Unreachable:
+        import httpx
+
+        if self._client is None:
+            self._client = httpx.AsyncClient(
+                transport=self._transport,
+                timeout=httpx.Timeout(_TIMEOUT, connect=10.0),
+                follow_redirects=True,
+                trust_env=False,
+            )
+        try:
+            built = self._client.build_request(
+                request.method, request.url, headers=request.headers, content=request.body.encode()
+            )
+            async with self._client.stream(
+                built.method, built.url, headers=built.headers, content=request.body.encode()
+            ) as response:
+                content = bytearray()
+                async for chunk in response.aiter_bytes():
+                    content += chunk
+                    if len(content) > MAX_BODY:
+                        break
+                headers = {k: v.split(", ")[0] for k, v in response.headers.items()}
+                return Inbound(status=response.status_code, headers=headers, body=bytes(content))
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            return Unreachable(reason=str(error) or type(error).__name__)
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None

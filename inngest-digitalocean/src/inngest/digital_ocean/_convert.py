@@ -1,0 +1,59 @@
+"""DigitalOcean's raw web events and results, to and from the library's own."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+from urllib.parse import parse_qsl
+
+from inngest.transport import CommRequest, CommResponse
+
+
+def from_event(event: object, context: object) -> CommRequest | str:
+    """Read an event, or say what is wrong with it."""
+    http: Any = event.get("http") if isinstance(event, dict) else None
+    if not isinstance(http, dict):
+        return "the event has no http: deploy the function with `web: raw`"
+    headers, body, query = http.get("headers"), http.get("body"), http.get("queryString")
+    if not isinstance(headers, dict):
+        return "the event has no http.headers"
+    if not isinstance(query, str):
+        return "the event has no http.queryString: deploy the function with `web: raw`"
+    if not isinstance(body, str):
+        return "the event has no http.body: deploy the function with `web: raw`"
+    try:
+        decoded = base64.b64decode(body, validate=True) if http.get("isBase64Encoded") else None
+    except binascii.Error:
+        return "the event's http.body is not the Base64 that it says it is"
+    named = {str(name).lower(): str(value) for name, value in headers.items()}
+    return CommRequest(
+        method=str(http.get("method", "")),
+        url=_url(named, str(http.get("path") or ""), context),
+        headers=named,
+        query=dict(reversed(parse_qsl(query, keep_blank_values=True))),
+        body=body.encode("utf-8", "replace") if decoded is None else decoded,
+        raw=event,
+    )
+
+
+def to_result(response: CommResponse) -> dict[str, object]:
+    """Write a response."""
+    return {
+        "body": response.body.decode(),
+        "headers": dict(response.headers),
+        "statusCode": response.status,
+    }
+
+
+def _url(headers: dict[str, str], path: str, context: object) -> str:
+    """The function's own URL: the event only has what comes after it."""
+    host = getattr(context, "api_host", None)
+    name = getattr(context, "function_name", None)
+    if not isinstance(host, str) or not isinstance(name, str) or not host or not name:
+        return f"https://{headers.get('host', 'localhost')}/{path.lstrip('/')}"
+    namespace, _, function = name.strip("/").partition("/")
+    if "/" not in function:  # not in a package: the URL says so, the name does not
+        function = f"default/{function}"
+    origin = host if "://" in host else f"https://{host}"
+    return f"{origin.rstrip('/')}/api/v1/web/{namespace}/{function}{path.rstrip('/')}"

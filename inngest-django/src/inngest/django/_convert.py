@@ -1,0 +1,88 @@
+"""Django's request and response, to and from the library's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from asgiref.sync import async_to_sync, sync_to_async
+
+from django.core.handlers.asgi import ASGIRequest
+from django.db import close_old_connections, transaction
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from inngest.transport import (
+    MAX_BODY_BYTES,
+    AsyncStream,
+    CommRequest,
+    CommResponse,
+    CommStream,
+    Handler,
+    SyncStream,
+)
+
+Reply = CommResponse | CommStream[SyncStream] | CommStream[AsyncStream]
+
+
+def from_django(request: HttpRequest) -> CommRequest:
+    """Read a request, never more of its body than could be accepted.
+
+    ``request.body`` would refuse what ``DATA_UPLOAD_MAX_MEMORY_SIZE`` refuses, which is
+    less than servers send.
+    """
+    return CommRequest(
+        method=str(request.method),
+        url=request.build_absolute_uri(),
+        headers={name.lower(): value for name, value in request.headers.items()},
+        query={name: request.GET.getlist(name)[0] for name in request.GET},
+        body=request.read(MAX_BODY_BYTES + 1),
+        raw=request,
+    )
+
+
+def to_django(reply: Reply) -> HttpResponseBase:
+    """Write a response, at once or piece by piece. Django closes what it iterates over."""
+    headers = dict(reply.headers)
+    if isinstance(reply, CommResponse):
+        return HttpResponse(reply.body, status=reply.status, headers=headers)
+    return StreamingHttpResponse(reply.chunks, status=reply.status, headers=headers)
+
+
+def view_of(handler: Handler) -> Callable[..., Any]:
+    """Make the view that answers for a handler; an async one only where it needs to be."""
+
+    def view(request: HttpRequest) -> HttpResponseBase:
+        return to_django(handler.stream_sync(from_django(request)))
+
+    async def async_view(request: HttpRequest) -> HttpResponseBase:
+        if isinstance(request, ASGIRequest):
+            return to_django(await handler.stream_async(from_django(request)))
+        # Django runs this beside the request's thread, which is where WSGI apps belong.
+        return await sync_to_async(view)(request)
+
+    is_async = handler.is_streaming or any(one.is_handler_async for one in handler.functions)
+    chosen: Any = async_view if is_async else view
+    chosen.csrf_exempt = True
+    chosen.inngest_handler = handler
+    view_of_one: Callable[..., Any] = transaction.non_atomic_requests(chosen)
+    return view_of_one
+
+
+@contextmanager
+def connections_closed() -> Iterator[None]:
+    """Do for a thread of ours what Django does around a request."""
+    close_old_connections()
+    try:
+        yield
+    finally:
+        close_old_connections()
+
+
+def wait(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Finish a coroutine; its database work comes back to this thread."""
+
+    async def run() -> Any:
+        return await coroutine
+
+    return async_to_sync(run)()

@@ -1,0 +1,33 @@
+"""``manage.py inngest_sync``: register the project's functions with the Inngest server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from inngest.django._settings import endpoint
+
+
+class Command(BaseCommand):
+    """Registers the functions."""
+
+    help = "Register this project's functions with the Inngest server."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options."""
+        parser.add_argument(
+            "--origin", help="the project's public origin; else INNGEST_SERVE_ORIGIN"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Register, or say why not."""
+        path, handler = endpoint()
+        url = handler.public_url(path, origin=options["origin"])
+        if url is None:
+            raise CommandError(
+                "where is the project reached? Say --origin https://… or set INNGEST_SERVE_ORIGIN"
+            )
+        response = handler.register_sync(url)
+        if response.status != 200:
+            raise CommandError(f"not registered: {response.status} {response.body.decode()}")
+        self.stdout.write(f"registered {len(handler.functions)} functions at {url}")

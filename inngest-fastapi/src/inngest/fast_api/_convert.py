@@ -1,0 +1,51 @@
+"""FastAPI's request and response, to and from the library's own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import fastapi
+from starlette.types import Receive, Scope, Send
+
+from inngest import asgi
+from inngest.transport import Handler
+
+
+class Reply(fastapi.Response):
+    """The endpoint's answer, made while it is sent: that is when a client can leave."""
+
+    def __init__(self, handler: Handler, request: fastapi.Request) -> None:
+        super().__init__()
+        self._handler = handler
+        self._request = request
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request."""
+        await asgi.answer(self._handler, scope, receive, send, raw=self._request)
+
+
+def endpoint_of(handler: Handler) -> Callable[[fastapi.Request], Awaitable[fastapi.Response]]:
+    """Make the path operation that answers for a handler."""
+
+    async def inngest_endpoint(request: fastapi.Request) -> fastapi.Response:
+        return Reply(handler, request)
+
+    return inngest_endpoint
+
+
+def ending_with(app: fastapi.FastAPI | fastapi.APIRouter, close: Callable[[], None]) -> None:
+    """Have the end of the app's lifespan, its own or a default one, call ``close``."""
+    router = app.router if isinstance(app, fastapi.FastAPI) else app
+    inner: Any = router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(of: Any) -> AsyncIterator[Any]:
+        async with inner(of) as state:
+            try:
+                yield state
+            finally:
+                close()
+
+    router.lifespan_context = lifespan

@@ -1,0 +1,186 @@
+"""Cost grows with the work, and no faster: counted in calls of functions, not in seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Generator
+from typing import Any
+
+import pytest
+
+import inngest
+from inngest import MiddlewareSync
+from inngest.transport import CommRequest, Handler, ServeOptions
+
+from .worlds import World
+
+Steps = Generator[Any, Any, Any]
+
+
+def hashed(step: str) -> str:
+    return hashlib.sha1(step.encode()).hexdigest()
+
+
+def counted(work: Callable[[], object]) -> int:
+    """How many functions are called while ``work`` is done."""
+    calls = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return calls
+
+
+def is_linear(cost: Callable[[int], int], small: int = 100) -> bool:
+    """Whether four times the work costs about four times as much, not sixteen."""
+    cost(2)  # imports and caches
+    first, second = cost(small), cost(4 * small)
+    return second < 5 * first
+
+
+@pytest.fixture(params=["async", "sync"])
+def thread_world(request: pytest.FixtureRequest) -> World:
+    return World(request.param, "thread")
+
+
+def test_replaying_is_linear_in_the_memos(thread_world: World) -> None:
+    world = thread_world
+
+    def body(ctx: Any) -> Steps:
+        for n in range(ctx.event.data["n"]):
+            yield ctx.step.run(f"s{n}", world.step())
+
+    world.function(body)
+
+    def cost(n: int) -> int:
+        memos = {hashed(f"s{i}"): {"data": i} for i in range(n)}
+        return counted(lambda: world.call(memos=memos, event={"data": {"n": n}}))
+
+    assert is_linear(cost)
+
+
+def test_changing_every_memo_is_linear(thread_world: World) -> None:
+    world = thread_world
+
+    class Changing(MiddlewareSync):
+        def transform_input(self, ctx: Any, function: Any, steps: inngest.StepMemos) -> None:
+            for output in steps.values():
+                output.data = 1
+            for hashed_id in ctx.event.data["ids"]:
+                steps.pop(hashed_id)
+
+    def body(ctx: Any) -> Steps:
+        yield from ()
+
+    world.client.middleware = [Changing]
+    world.function(body)
+
+    def cost(n: int) -> int:
+        memos = {hashed(f"s{i}"): {"data": i} for i in range(n)}
+        event = {"data": {"ids": list(memos)[::2]}}
+        return counted(lambda: world.call(memos=memos, event=event))
+
+    assert is_linear(cost)
+
+
+def test_discovering_a_group_is_linear(thread_world: World) -> None:
+    world = thread_world
+
+    def one(name: str) -> Callable[[Any], Steps]:
+        def body(ctx: Any) -> Steps:
+            return (yield ctx.step.run(name, world.step()))
+
+        return body
+
+    def body(ctx: Any) -> Steps:
+        names = [f"s{n}" for n in range(ctx.event.data["n"])]
+        yield ctx.group.parallel(tuple(world.branch(one(name), ctx) for name in names))
+
+    world.function(body)
+    assert is_linear(lambda n: counted(lambda: world.call(event={"data": {"n": n}})))
+
+
+def test_finding_a_function_does_not_depend_on_how_many_there_are() -> None:
+    def cost(n: int) -> int:
+        client = inngest.Inngest(app_id="app", is_production=False)
+        trigger = inngest.TriggerEvent(event="e")
+        functions = [
+            client.create_function(fn_id=f"f{i}", trigger=trigger)(lambda ctx: 1) for i in range(n)
+        ]
+        handler = Handler(client, functions, ServeOptions(framework="test", environ={}))
+        event = {"name": "e", "data": {}}
+        body = {"ctx": {"run_id": "R", "attempt": 0}, "event": event, "steps": {}}
+        request = CommRequest(
+            method="POST",
+            url="http://x/api/inngest",
+            headers={},
+            query={"fnId": f"app-f{n - 1}", "stepId": "step"},
+            body=json.dumps(body).encode(),
+        )
+        assert handler.handle_sync(request).status == 200
+        return counted(lambda: handler.handle_sync(request))
+
+    assert cost(400) == cost(10)
+
+
+def test_an_output_is_encoded_once(thread_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[object] = []
+    dumps = json.dumps
+
+    def counting(value: object, **options: Any) -> str:
+        encoded.append(value)
+        return dumps(value, **options)
+
+    def body(ctx: Any) -> Steps:
+        return (yield ctx.step.run("a", thread_world.step(lambda: ["the output"])))
+
+    thread_world.function(body)
+    monkeypatch.setattr(json, "dumps", counting)
+    thread_world.call()
+    assert encoded.count(["the output"]) == 1
+    encoded.clear()
+    assert thread_world.call(memos={hashed("a"): {"data": ["the output"]}}).status == 200
+    assert encoded.count(["the output"]) == 1
+
+
+def test_a_call_starts_one_task_and_no_thread() -> None:
+    world = World("async", "loop")
+    tasks: list[object] = []
+
+    def body(ctx: Any) -> Steps:
+        return (yield ctx.step.run("a", world.step()))
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+
+        def count(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> Any:
+            tasks.append(coro)
+            return asyncio.Task(coro, loop=loop, **options)
+
+        loop.set_task_factory(count)
+        handler = Handler(world.client, world.functions, ServeOptions(framework="t", environ={}))
+        event = {"name": "e", "data": {}}
+        sent = {"ctx": {"run_id": "R", "attempt": 0}, "event": event, "steps": {}}
+        request = CommRequest(
+            method="POST",
+            url="http://x/api/inngest",
+            headers={},
+            query={"fnId": "app-fn", "stepId": "step"},
+            body=json.dumps(sent).encode(),
+        )
+        assert (await handler.handle_async(request)).status == 206
+        assert len(tasks) == 1
+        assert loop._default_executor is None  # type: ignore[attr-defined]
+
+    world.function(body)
+    asyncio.run(run())

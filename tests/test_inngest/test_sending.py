@@ -1,0 +1,184 @@
+"""Middleware around the sending of events, from both faces of the client and from steps."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from typing import Any
+
+import pytest
+
+import inngest
+from inngest import Event, Middleware, MiddlewareSync, SendEventsResult
+from inngest._internal.flow import Request, Response
+from inngest._internal.runtime.http_clients import HTTPClients
+from inngest.errors import MiddlewareError, SendEventsError
+from inngest.middleware import WrappedSend
+
+from .worlds import World
+
+Send = Callable[..., list[str]]
+
+
+class Server(HTTPClients):
+    """Takes events, or refuses them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: list[dict[str, Any]] = []
+        self.refuses = False
+
+    def fetch(self, request: Request) -> Response:
+        if self.refuses:
+            answer = b'{"ids":["1"],"status":400,"error":"refused"}'
+            return Response(status=400, headers={}, body=answer)
+        sent = json.loads(request.body)
+        self.events += sent
+        ids = [str(n) for n, _ in enumerate(sent, 1)]
+        return Response(status=200, headers={}, body=json.dumps({"ids": ids}).encode())
+
+    async def fetch_async(self, request: Request) -> Response:
+        await asyncio.sleep(0)
+        return self.fetch(request)
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+def client(server: Server) -> inngest.Inngest:
+    made = inngest.Inngest(app_id="app", is_production=False)
+    made._http = server
+    return made
+
+
+@pytest.fixture(params=["send", "send_sync", "send_sync on a loop"])
+def send(request: pytest.FixtureRequest, client: inngest.Inngest) -> Send:
+    """Each way to send."""
+
+    def send_async(*args: Any, **options: Any) -> list[str]:
+        return asyncio.run(client.send(*args, **options))
+
+    def send_on_a_loop(*args: Any, **options: Any) -> list[str]:
+        async def run() -> list[str]:
+            return client.send_sync(*args, **options)
+
+        return asyncio.run(run())
+
+    ways = {"send": send_async, "send_sync": client.send_sync}
+    return ways.get(request.param, send_on_a_loop)
+
+
+def noting(log: list[str], name: str, colour: str) -> Any:
+    class Sync(MiddlewareSync):
+        def before_send_events(self, events: list[Event[Any]]) -> None:
+            assert self.raw_request is None
+            log.append(f"{name} before {len(events)}")
+            events[0].data = {**events[0].data, name: True}
+
+        def wrap_send(self, send: WrappedSend) -> Iterator[None]:
+            log.append(f"{name} enter")
+            yield
+            assert send.result is not None
+            log.append(f"{name} leave {send.result.ids}")
+
+        def after_send_events(self, result: SendEventsResult) -> None:
+            log.append(f"{name} after {result.ids} {bool(result.error)}")
+
+    class Async(Middleware):
+        async def before_send_events(self, events: list[Event[Any]]) -> None:
+            await asyncio.sleep(0)
+            Sync.before_send_events(self, events)  # type: ignore[arg-type]
+
+        async def wrap_send(self, send: WrappedSend) -> AsyncIterator[None]:
+            log.append(f"{name} enter")
+            await asyncio.sleep(0)
+            yield
+            await asyncio.sleep(0)
+            assert send.result is not None
+            log.append(f"{name} leave {send.result.ids}")
+
+        async def after_send_events(self, result: SendEventsResult) -> None:
+            await asyncio.sleep(0)
+            log.append(f"{name} after {result.ids} {bool(result.error)}")
+
+    return Sync if colour == "sync" else Async
+
+
+@pytest.mark.parametrize("colours", [("sync", "async"), ("async", "sync")])
+def test_hooks_around_a_send(
+    client: inngest.Inngest, server: Server, send: Send, colours: tuple[str, str]
+) -> None:
+    log: list[str] = []
+    client.middleware = [noting(log, str(n), colour) for n, colour in enumerate(colours, 1)]
+    assert send([Event(name="a"), Event(name="b")]) == ["1", "2"]
+    assert [event["data"] for event in server.events] == [{"1": True, "2": True}, {}]
+    assert log == [
+        "1 before 2",
+        "2 before 2",
+        "1 enter",
+        "2 enter",
+        "2 leave ['1', '2']",
+        "1 leave ['1', '2']",
+        "2 after ['1', '2'] False",
+        "1 after ['1', '2'] False",
+    ]
+
+
+def test_middleware_can_be_left_out(client: inngest.Inngest, server: Server, send: Send) -> None:
+    log: list[str] = []
+    client.middleware = [noting(log, "1", "sync")]
+    assert send(Event(name="a"), skip_middleware=True) == ["1"]
+    assert (log, server.events[0]["data"]) == ([], {})
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_a_failed_send_is_told_to_the_hooks_and_raised(
+    client: inngest.Inngest, server: Server, send: Send, colour: str
+) -> None:
+    log: list[str] = []
+    server.refuses = True
+
+    class Telling(MiddlewareSync):
+        def after_send_events(self, result: SendEventsResult) -> None:
+            log.append(str(result.error))
+
+    class TellingLater(Middleware):
+        async def after_send_events(self, result: SendEventsResult) -> None:
+            log.append(str(result.error))
+
+    client.middleware = [Telling if colour == "sync" else TellingLater]
+    with pytest.raises(SendEventsError, match="refused") as raised:
+        send(Event(name="a"))
+    assert raised.value.ids == ["1"]
+    assert len(log) == 1 and "refused" in log[0]
+
+
+@pytest.mark.parametrize(
+    "hook", ["__init__", "before_send_events", "wrap_send", "after_send_events"]
+)
+def test_a_hook_that_raises_is_named(client: inngest.Inngest, send: Send, hook: str) -> None:
+    def fail(self: Any, *args: Any) -> Any:
+        raise ValueError("no")
+
+    client.middleware = [type("Failing", (MiddlewareSync,), {hook: fail})]
+    with pytest.raises(MiddlewareError, match="Failing") as raised:
+        send(Event(name="a"))
+    assert isinstance(raised.value.__cause__, ValueError)
+
+
+def test_a_step_sends_within_the_clients_middleware(world: World) -> None:
+    server = world.client._http = Server()
+    log: list[str] = []
+    world.client.middleware = [noting(log, "1", "async")]
+
+    def body(ctx: Any) -> Generator[Any, Any, Any]:
+        return (yield ctx.step.send_event("send", [Event(name="a"), Event(name="b")]))
+
+    world.function(body)
+    assert world.play().body == ["1", "2"]
+    assert [event["name"] for event in server.events] == ["a", "b"]
+    assert log[0] == "1 before 2" and log[-1] == "1 after ['1', '2'] False"
