@@ -85,6 +85,8 @@ class Op:
     error: ErrorData | None = None
     cause: Exception | None = None
     """The exception that ``error`` describes; it does not travel."""
+    timing: tuple[int, int] | None = None
+    """When the handler started, since 1970, and how long it ran; nanoseconds."""
     is_retriable: bool = True
     is_quiet: bool = False
     retry_after: str | None = None

@@ -206,6 +206,11 @@ class Execution:
         self._new.pop(found.step.hashed, None)
         return self.stop(op)
 
+    def go_on(self, found: Found) -> None:
+        """A handler has run and its result is recorded: user code may use it."""
+        self._executing = None
+        self._new.pop(found.step.hashed, None)
+
     def stop(self, *ops: Op) -> Stop:
         """End the call. The first ending is the one that counts."""
         if isinstance(self.outcome, Stop):

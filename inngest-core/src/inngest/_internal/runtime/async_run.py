@@ -24,6 +24,7 @@ from inngest._internal.step.flow import (
     NOT_KNOWN,
     BreakOff,
     Finish,
+    GoOn,
     Settle,
     ask_for,
     recall_alone,
@@ -144,6 +145,10 @@ class AsyncRun:
             case Finish(found, op):
                 self._execution.complete(found, op)
                 return await self._never()
+            case GoOn(found):
+                self._execution.go_on(found)
+                self._be_active()
+                return None
             case BreakOff(error):
                 self._execution.break_off(error)
                 return await self._never()

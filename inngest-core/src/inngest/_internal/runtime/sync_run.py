@@ -23,6 +23,7 @@ from inngest._internal.step.flow import (
     NOT_KNOWN,
     BreakOff,
     Finish,
+    GoOn,
     Settle,
     ask_for,
     recall_alone,
@@ -140,6 +141,9 @@ class SyncRun:
             case Finish(found, op):
                 self._execution.complete(found, op)
                 raise StepInterrupt
+            case GoOn(found):
+                self._execution.go_on(found)
+                return None
             case BreakOff(error):
                 self._execution.break_off(error)
                 raise StepInterrupt

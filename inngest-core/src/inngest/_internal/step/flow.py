@@ -8,6 +8,8 @@ its type's way back. A memoized step enters at what the server stored.
 from __future__ import annotations
 
 import enum
+import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,6 +19,7 @@ from typing import Final
 from inngest._internal.engine import execution as engine
 from inngest._internal.engine.journal import Failure
 from inngest._internal.errors import (
+    Error,
     MiddlewareError,
     NonRetriableError,
     OutputUnserializableError,
@@ -51,6 +54,13 @@ class Finish(Effect):
 
     found: engine.Found
     op: Op
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn(Effect):
+    """A handler's outcome is recorded. User code goes on in this call."""
+
+    found: engine.Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +114,19 @@ def take_step(invocation: Invocation, found: engine.Found) -> Flow[object]:
             return (yield from step.recall(Raised(_step_error(failure))))
         case engine.Execute(args):
             try:
-                op = yield from step.execute(args)
+                op, live = yield from step.execute(args)
+                is_kept = yield from invocation.checkpoints.keep(op, invocation.hooks)
             except GeneratorExit:  # the code that waited for the step was cancelled
                 execution.abandon(found)
                 raise
-            yield Finish(found, op)
+            if isinstance(is_kept, Error):
+                yield BreakOff(is_kept)
+            if not is_kept:
+                yield Finish(found, op)
+            yield GoOn(found)
+            if isinstance(live, Returned):
+                return _loaded(invocation, found, live.value)
+            yield BreakOff(live.error)
     raise AssertionError("a reported step does not return")
 
 
@@ -144,8 +162,8 @@ class _Step:
             raise stored.error
         return _loaded(self._invocation, self._found, stored.value)
 
-    def execute(self, args: tuple[object, ...]) -> Flow[Op]:
-        """Run the handler, and say what came of it."""
+    def execute(self, args: tuple[object, ...]) -> Flow[tuple[Op, Outcome[object]]]:
+        """Run the handler: what is to be stored of it, and what user code may see of that."""
         yield from self._begin()
         record = WrappedStep(info=self._info())
         ops: list[Op] = []
@@ -153,15 +171,18 @@ class _Step:
         if not ops:  # a hook failed before the handler could run
             assert isinstance(outcome, Raised)
             yield BreakOff(outcome.error)
-        return ops[0]
+        return ops[0], outcome if isinstance(outcome, Raised) else _output_of(record)
 
     def _live(
         self, args: tuple[object, ...], record: WrappedStep, ops: list[Op]
     ) -> Flow[Outcome[None]]:
         hooks = self._invocation.hooks
         yield from hooks.observe("on_step_start", record.info)
+        started, clock = time.time_ns(), time.perf_counter_ns()
         outcome = yield from self._handled(record.info, args)
         op = self._op(outcome)
+        if self._invocation.checkpoints.is_on:
+            op = replace(op, timing=(started, time.perf_counter_ns() - clock))
         if op.cause is not None:
             is_final = op.opcode is Opcode.STEP_FAILED
             info = replace(record.info, is_final_attempt=is_final)
@@ -169,6 +190,9 @@ class _Step:
         else:
             yield from hooks.observe("on_step_complete", record.info)
         ops.append(op)
+        if not isinstance(outcome, Raised) and op.cause is None:
+            # As it will be when it is read again: a tuple, for one, is a list then.
+            outcome = Returned(json.loads(op.data))
         return (yield from _shown(record, outcome))
 
     def _handled(self, info: StepInfo, args: tuple[object, ...]) -> Flow[Outcome[object]]:
