@@ -16,7 +16,7 @@ import inngest.flask
 from inngest import Function, Inngest
 from inngest._internal.flow import FetchError, Request, Response
 from inngest._internal.runtime.http_clients import HTTPClients
-from inngest.transport import CommRequest, Handler, ServeOptions
+from inngest.transport import CommRequest, CommStream, Handler, ServeOptions, Streaming
 
 from .differences import (
     ABSENT,
@@ -33,6 +33,8 @@ from .differences import (
 RECORDINGS = Path(__file__).parents[2] / "recordings"
 ORIGIN = "http://server.test"
 _TRUNCATED = re.compile(r"(x+)\.\.\.\((\d+) chars truncated\)")
+STREAMED = 201
+"""The status of a stream: the answer is in its last piece."""
 Flat = dict[str, object]
 Differing = dict[str, tuple[object, object]]
 
@@ -261,18 +263,23 @@ def compare(recorded: Flat, ours: Flat, rules: Sequence[Rule], used: set[Rule]) 
 
 
 def _flat_response(exchange: Exchange) -> Flat:
-    return {
-        "status": exchange.status,
-        **{f"header.{name}": value for name, value in exchange.response_headers.items()},
-        **_flat("body", exchange.response_body),
-    }
+    return _flat_reply(exchange.status, exchange.response_headers, exchange.response_body)
 
 
 def _flat_answer(answered: Answered) -> Flat:
+    body = json.loads(answered.body) if answered.body else None
+    return _flat_reply(answered.status, answered.headers, body)
+
+
+def _flat_reply(status: int, headers: Mapping[str, str], body: Any) -> Flat:
+    if status == STREAMED:
+        inner = _flat_reply(body["status"], body["headers"], json.loads(body["body"]))
+        outer = _flat_reply(0, headers, None) | {"status": status}
+        return inner | {f"outer.{path}": value for path, value in outer.items() if path != "body"}
     return {
-        "status": answered.status,
-        **{f"header.{name.lower()}": value for name, value in answered.headers.items()},
-        **_flat("body", json.loads(answered.body) if answered.body else None),
+        "status": status,
+        **{f"header.{name.lower()}": value for name, value in headers.items()},
+        **_flat("body", body),
     }
 
 
@@ -338,7 +345,12 @@ def flask_app(client: Inngest, functions: list[Function[Any]], base_url: str) ->
 
 
 def handler_app(
-    client: Inngest, functions: list[Function[Any]], base_url: str, *, serve_origin: str | None
+    client: Inngest,
+    functions: list[Function[Any]],
+    base_url: str,
+    *,
+    serve_origin: str | None = None,
+    streaming: Streaming | None = None,
 ) -> Ask:
     """Serve with a clock that shows the time of the recording."""
     times = [0.0]
@@ -346,7 +358,11 @@ def handler_app(
         client,
         functions,
         ServeOptions(
-            framework="flask", enable_unauthed_sync=True, serve_origin=serve_origin, environ={}
+            framework="flask",
+            enable_unauthed_sync=True,
+            serve_origin=serve_origin,
+            streaming=streaming,
+            environ={},
         ),
         clock=lambda: times[-1],
     )
@@ -357,15 +373,17 @@ def handler_app(
         if now is not None:
             times.append(now)
         parts = urlsplit(path)
-        answer = handler.handle_sync(
-            CommRequest(
-                method=method,
-                url=base_url + path,
-                headers=headers,
-                query=dict(parse_qsl(parts.query)),
-                body=body,
-            )
+        request = CommRequest(
+            method=method,
+            url=base_url + path,
+            headers=headers,
+            query=dict(parse_qsl(parts.query)),
+            body=body,
         )
+        answer = handler.stream_sync(request)
+        if isinstance(answer, CommStream):
+            pieces = b"".join(answer.chunks)
+            return Answered(status=answer.status, headers=answer.headers, body=pieces)
         return Answered(status=answer.status, headers=answer.headers, body=answer.body)
 
     return ask

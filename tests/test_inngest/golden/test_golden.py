@@ -68,6 +68,7 @@ def replayed(name: str, build: Build, monkeypatch: pytest.MonkeyPatch) -> Replay
     client = Inngest(
         app_id=f"rec-{name.replace('_', '-')}",
         api_base_url=origin,
+        checkpointing=False,  # the recorded SDKs know none
         event_api_base_url=origin,
         event_key=EVENT_KEY if cloud else None,
         is_production=cloud is not None,
