@@ -140,6 +140,19 @@ def ai_infer(app: App) -> None:
     app.add("fn", "ai/go", fn)
 
 
+@recorded("streaming_201")
+def streaming_201(app: App) -> None:
+    def fn(ctx: Any) -> Generator[Any, Any, Any]:
+        return (yield ctx.step.run("a", app.work("slow")))
+
+    def fatal(ctx: Any) -> Generator[Any, Any, Any]:
+        yield from ()
+        raise inngest.NonRetriableError("fatal streamed")
+
+    app.add("fn", "str/go", fn)
+    app.add("fn-nr", "strnr/go", fatal, retries=3)
+
+
 @recorded("ai_infer_failure")
 def ai_infer_failure(app: App) -> None:
     adapter = anthropic.Adapter(
