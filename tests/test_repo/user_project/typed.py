@@ -171,6 +171,7 @@ serializers: list[inngest.Serializer] = [Plain(), inngest.PydanticSerializer()]
 client = inngest.Inngest(
     app_id="typed",
     app_version="1.0",
+    checkpointing=inngest.Checkpointing(buffered_steps=2, max_interval=MINUTE, max_runtime=60_000),
     api_base_url="http://localhost:8288",
     env="branch",
     event_api_base_url="http://localhost:8288",
@@ -236,6 +237,7 @@ adapters: list[ai.BaseAdapter] = [
     on_failure=failed,
     middleware=[Audit],
     cancel=[inngest.Cancel(event="shop/stop", if_exp="true", timeout=MINUTE)],
+    checkpointing=False,
     concurrency=[inngest.Concurrency(limit=5, key="event.data.k", scope="env")],
     debounce=inngest.Debounce(period=MINUTE, key="event.data.k", timeout=60_000),
     idempotency="event.data.id",

@@ -130,6 +130,7 @@ inngest.EventType("shop/order.placed", dict)  # wrong: not a model
 inngest.Event(name="a", data=1)  # wrong: data is a mapping
 inngest.Event(data={})  # wrong: no name
 inngest.Batch(max_sise=2)  # wrong: no such field
+inngest.Checkpointing(buffered="2")  # wrong: no such field
 inngest.Concurrency(limit=1, scope="app")  # wrong: no such scope
 inngest.Singleton(mode="maybe")  # wrong: no such mode
 inngest.Debounce(period="5s")  # wrong: a duration is not text
