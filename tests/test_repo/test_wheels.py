@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.message
 import importlib.metadata
+import re
 import shutil
 import sys
 import sysconfig
@@ -276,21 +277,16 @@ def user_project(tmp_path: Path) -> Path:
     return Path(shutil.copytree(USER_PROJECT, tmp_path / "project"))
 
 
-def test_user_project_runs(install: Install, run: Run, user_project: Path) -> None:
-    run(python_of(install("inngest-flask")), "-W", "error", "app.py", cwd=user_project)
+@pytest.mark.parametrize("program", ["app.py", "typed.py"])
+def test_user_project_runs(program: str, install: Install, run: Run, user_project: Path) -> None:
+    run(python_of(install("inngest-flask")), "-W", "error", program, cwd=user_project)
 
 
 def test_mypy_accepts_user_project(
     install: Install, run: Run, bin_folder: Path, user_project: Path
 ) -> None:
-    options = ["--strict", "--cache-dir", str(user_project / "cache"), "--python-executable"]
-    run(
-        bin_folder / "mypy",
-        *options,
-        python_of(install("inngest-flask")),
-        "app.py",
-        cwd=user_project,
-    )
+    command = mypy(bin_folder, user_project, install("inngest-flask"))
+    run(*command, "app.py", "typed.py", cwd=user_project)
 
 
 def test_pyright_accepts_user_project(
@@ -298,19 +294,30 @@ def test_pyright_accepts_user_project(
 ) -> None:
     (user_project / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
     python = python_of(install("inngest-flask"))
-    run(bin_folder / "pyright", "--pythonpath", python, "app.py", cwd=user_project)
+    run(bin_folder / "pyright", "--pythonpath", python, "app.py", "typed.py", cwd=user_project)
 
 
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])
-def test_step_results_keep_their_type(
+def test_checkers_refuse_the_lines_that_are_marked_and_no_others(
     checker: str, install: Install, run: Run, bin_folder: Path, user_project: Path
 ) -> None:
-    python = python_of(install("inngest-flask"))
-    options: list[str | Path]
+    venv = install("inngest-flask")
+    command: list[str | Path]
     if checker == "mypy":
-        cache = user_project / "cache"
-        options = ["--strict", "--cache-dir", cache, "--python-executable", python]
+        command = mypy(bin_folder, user_project, venv)
     else:
-        options = ["--pythonpath", python]
-    with pytest.raises(pytest.fail.Exception, match=r"wrong\.py:\d+.* error: .*float"):
-        run(bin_folder / checker, *options, "wrong.py", cwd=user_project)
+        # Not strict: strictness also reports what is only odd, such as an unused name.
+        command = [bin_folder / "pyright", "--pythonpath", python_of(venv)]
+    with pytest.raises(pytest.fail.Exception) as caught:
+        run(*command, "wrong.py", cwd=user_project)
+    reported = {int(line) for line in re.findall(r"wrong\.py:(\d+):.* error: ", str(caught.value))}
+    lines = (user_project / "wrong.py").read_text("utf-8").splitlines()
+    marked = {number for number, line in enumerate(lines, 1) if "# wrong: " in line}
+    assert reported == marked, str(caught.value)
+    assert len(marked) > 50
+
+
+def mypy(bin_folder: Path, user_project: Path, venv: Path) -> list[str | Path]:
+    cache = user_project / "cache"
+    python = python_of(venv)
+    return [bin_folder / "mypy", "--strict", "--cache-dir", cache, "--python-executable", python]

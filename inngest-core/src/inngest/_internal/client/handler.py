@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any
 
 from inngest._internal.client.client import Inngest
-from inngest._internal.errors import BodyInvalidError, SigningKeyMissingError
+from inngest._internal.client.origin import parse_origin
+from inngest._internal.errors import BodyInvalidError, SigningKeyMissingError, URLInvalidError
 from inngest._internal.flow import Flow
 from inngest._internal.function.function import Function
 from inngest._internal.http import streaming
@@ -34,6 +35,7 @@ class Handler:
     :param wait: finishes a coroutine from sync code, where the framework knows better.
     :raises SigningKeyMissingError: in cloud mode without a signing key.
     :raises FunctionConfigInvalidError: no functions, or two of one id.
+    :raises URLInvalidError: the public origin cannot be used.
     """
 
     def __init__(
@@ -46,6 +48,10 @@ class Handler:
         surroundings: Surroundings = nullcontext,
         wait: Wait = run_coroutine,
     ) -> None:
+        if options.origin is not None:
+            origin = parse_origin(options.origin, source="serve_origin (INNGEST_SERVE_ORIGIN)")
+            if isinstance(origin, URLInvalidError):
+                raise origin
         app = _app(client, functions, options)
         if client.is_production and not app.keys:
             raise SigningKeyMissingError(

@@ -194,9 +194,9 @@ class Function(Generic[T_co]):
 
 
 def _check_names(options: FunctionOptions) -> None:
-    names: dict[str, object] = {"fn_id": options.fn_id, "name": options.name}
-    for field_name, text in names.items():
-        if not isinstance(text, str) or not text:
+    for field_name in ("app_id", "fn_id", "name"):
+        text = getattr(options, field_name)
+        if not isinstance(text, str) or not text.strip():
             raise FunctionConfigInvalidError(f"{field_name}: must be a string, and not empty")
     for trigger in options.triggers:
         if not hasattr(trigger, "to_config"):

@@ -157,6 +157,7 @@ def _reason(error: Exception) -> str:
             'ser_json_bytes="base64" and val_json_bytes="base64" in its model_config'
         )
     details = getattr(error, "errors", None)
+    found: Any
     try:
         found = details(include_url=False, include_input=False) if callable(details) else []
     except TypeError:
@@ -191,7 +192,8 @@ def _adapter_of(typ: Any) -> pydantic.TypeAdapter[Any]:
     )
     if typing.get_origin(typ) in (Iterable, Iterator):  # pydantic would read it but once
         typ = types.GenericAlias(list, typing.get_args(typ))
-    return pydantic.TypeAdapter(tuple[typ], config=config)
+    around: Any = tuple
+    return pydantic.TypeAdapter(around[typ], config=config)
 
 
 def _is_plain(typ: object) -> bool:

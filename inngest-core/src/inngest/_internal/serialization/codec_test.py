@@ -369,7 +369,7 @@ def test_what_a_handler_says_it_returns(handler: Any, typ: object) -> None:
 
 def test_a_captured_class_is_found() -> None:
     def made(typ: Any) -> Any:
-        def handler() -> typ:
+        def handler() -> typ:  # pyright: ignore[reportInvalidTypeForm]
             return typ()
 
         return handler
