@@ -636,7 +636,8 @@ ON_PURPOSE: Final[Mapping[str, Mapping[int, tuple[Difference, ...]]]] = {
         9: (
             _words(
                 'function "rec-sdk-error-answers-badout" gave a value of type object that '
-                "cannot be stored: it is not JSON"
+                "cannot be stored: it is not JSON; annotate the handler with the type that it "
+                "returns, by a name that its module can see, or pass output_type"
             ),
             Difference("the same code gives the same kind of value again", NO_RETRY),
         ),

@@ -72,7 +72,6 @@ def replayed(name: str, build: Build, monkeypatch: pytest.MonkeyPatch) -> Replay
     origin = api_origin_of(name)
     client = Inngest(
         app_id=f"rec-{name.replace('_', '-')}",
-        checkpointing=False,
         api_base_url=origin,
         checkpointing=False,  # the recorded SDKs know none
         event_api_base_url=origin,

@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from inngest._internal.step.ai import AIAdapter
 
 
-LONGEST_MILLISECONDS = 366 * 24 * 3600 * 1000
-"""PROTOCOL section 22."""
-
-
 def run(
     step_id: str,
     handler: Callable[..., object],
@@ -70,10 +66,8 @@ def sleep(step_id: str, duration: Duration) -> StepCall:
             f'step "{step_id}": the duration is a timedelta or an int of milliseconds, '
             f"not a {type(duration).__name__}"
         )
-    length = max(milliseconds(duration), 0)
-    if length > LONGEST_MILLISECONDS:
-        raise NonRetriableError(f'step "{step_id}": a server sleeps for 366 days at most')
-    return StepCall(id=step_id, opcode=Opcode.SLEEP, name=f"{length}ms")
+    length = f"{max(milliseconds(duration), 0)}ms"
+    return StepCall(id=step_id, opcode=Opcode.SLEEP, name=length)
 
 
 def sleep_until(step_id: str, until: datetime.datetime) -> StepCall:
