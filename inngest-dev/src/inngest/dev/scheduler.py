@@ -21,6 +21,10 @@ class Queue(Protocol):
         """When the next item falls due, later than now."""
         ...
 
+    def has_work(self) -> bool:
+        """Whether there is more to come than ticks of cron."""
+        ...
+
 
 class Worker(Protocol):
     def look_again(self) -> None:
@@ -87,7 +91,9 @@ class Scheduler:
             else:
                 self._idle.clear()
             until = self.next_due() if len(self._busy) < self._limit else None
-            await self._clock.wait(self._wake, until, idle=idle)
+            # an automatic clock is not to run from tick to tick for ever
+            rushing = idle and self._queue.has_work()
+            await self._clock.wait(self._wake, until, idle=rushing)
             if self._wake.is_set():
                 self._idle.clear()
 

@@ -53,6 +53,10 @@ class StoredItems(Database):
         )
         return None if row is None else row["due"]
 
+    def has_work(self) -> bool:
+        """Whether there is more to come than ticks of cron."""
+        return self.one("SELECT 1 FROM items WHERE kind != 'cron' LIMIT 1") is not None
+
     def waiting(self, kind: str, match: str) -> list[Item]:
         rows = self.all(
             "SELECT * FROM items WHERE kind = ? AND match = ? ORDER BY rowid", kind, match
