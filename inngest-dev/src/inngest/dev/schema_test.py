@@ -6,6 +6,7 @@ import json
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,7 +75,10 @@ def test_a_new_file_has_the_tables_of_an_updated_one(tmp_path: Path) -> None:
 
 
 def test_options_of_functions_are_kept(app: App, tmp_path: Path) -> None:
-    options = {"concurrency": [{"limit": 2, "key": "event.data.k"}], "cancel": [{"event": "y"}]}
+    options: dict[str, Any] = {
+        "concurrency": [{"limit": 2, "key": "event.data.k"}],
+        "cancel": [{"event": "y"}],
+    }
     settings = config("app-fn", "x", **options, triggers=[{"cron": "* * * * *", "jitter": "5s"}])
     app.function(settings, lambda b, t: (200, None))
     path = str(tmp_path / "engine.db")
