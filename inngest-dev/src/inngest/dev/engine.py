@@ -97,6 +97,7 @@ class Engine:
 
     async def start(self) -> None:
         store = self._store = Store(self._db)
+        store.unpark_all()
         ledger = Ledger(store, self.clock, self._watchers, self._wake)
         worker = Worker(
             store=store,
@@ -142,6 +143,7 @@ class Engine:
             ids = list({f.id for f in (*before, *read.functions)})
             timers = self.store.timers_of(ids, "cron")
             self.store.apply(timetable(read.functions, timers, now))
+            self.store.unpark_all()
         self.scheduler.wake()
         return {
             "ok": True,
