@@ -21,7 +21,7 @@ from typing import Any, Final, Literal
 
 _MARK: Final = "inngest-probe:"
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<function>.+)')
-_GRACE: Final = 5.0
+_GRACE: Final = 30.0
 """Seconds that a child has to start and to end, beside what the plugin may take."""
 
 
@@ -93,7 +93,11 @@ def _where(errors: str) -> str:
 
 
 def main(name: str, timeout: float) -> None:
-    """Be the child."""
+    """Be the child. Its time begins when all that is not the plugin is loaded."""
+    import inngest._internal.client.client
+    import inngest._internal.plugins.admission
+    import inngest._internal.plugins.host  # noqa: F401
+
     faulthandler.dump_traceback_later(timeout, exit=True)
     finding = _load(name)
     faulthandler.cancel_dump_traceback_later()
