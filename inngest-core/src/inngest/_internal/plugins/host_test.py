@@ -379,8 +379,14 @@ def test_a_plugin_handed_over_needs_no_metadata() -> None:
     found = PluginHost([Everything("own")], {"everything": {}}, {}, scanner=scanner)
     assert found.verify() is None
     assert names_of(found.middleware(CLIENT)) == ["own"]
-    (row,) = found.listing()
-    assert (row.name, row.distribution, row.state) == ("everything", None, "loaded")
+
+
+@pytest.mark.parametrize("plugins", [False, [Everything("own")]])
+def test_what_is_installed_and_not_wanted_is_listed_as_off(plugins: Any) -> None:
+    rows = {row.name: row for row in host(plugins, one=Everything("one")).listing()}
+    assert rows["one"].state == "off"
+    assert rows["one"].reason == "not among those of Inngest(plugins=...)"
+    assert LOADED == []
 
 
 @pytest.mark.parametrize(
