@@ -8,7 +8,6 @@ import importlib.metadata
 import re
 import shutil
 import sys
-import sysconfig
 import zipfile
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +15,8 @@ from typing import Protocol
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from .conftest import python_of, site_of
 
 ROOT = Path(__file__).resolve().parents[2]
 MEMBERS = sorted(path.parent.name for path in ROOT.glob("inngest-*/pyproject.toml"))
@@ -49,14 +50,6 @@ class Run(Protocol):
 
 class Install(Protocol):
     def __call__(self, *names: str) -> Path: ...
-
-
-def python_of(venv: Path) -> Path:
-    return venv / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-
-
-def site_of(venv: Path) -> str:
-    return sysconfig.get_path("purelib", vars={"base": str(venv), "platbase": str(venv)})
 
 
 def metadata_of(wheel: Path) -> email.message.Message:
@@ -115,53 +108,6 @@ def closure(roots: set[str], site: str) -> set[str]:
     return found
 
 
-@pytest.fixture(scope="session")
-def install(
-    run: Run, bin_folder: Path, wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
-) -> Install:
-    """Install wheels of ours, with what they require, into a clean environment."""
-    made: dict[tuple[str, ...], Path] = {}
-
-    def install(*names: str) -> Path:
-        if names not in made:
-            folder = tmp_path_factory.mktemp("install")
-            uv = bin_folder / "uv"
-            run(uv, "venv", "-q", "--python", sys.executable, folder / "venv")
-            # Ours are those just built, whatever an index has under their names; the
-            # rest is what the lock says.
-            ours = "".join(f"{name} @ {wheel.as_uri()}\n" for name, wheel in wheels.items())
-            (folder / "ours.txt").write_text(ours)
-            export = [
-                "--frozen",
-                "--all-packages",
-                "--no-emit-workspace",
-                "--no-hashes",
-                "--all-groups",
-            ]
-            run(uv, "export", "-q", *export, "-o", folder / "locked.txt")
-            options: list[str | Path] = [
-                "--overrides",
-                folder / "ours.txt",
-                "--constraints",
-                folder / "locked.txt",
-            ]
-            venv_python = python_of(folder / "venv")
-            run(
-                uv,
-                "pip",
-                "install",
-                "-q",
-                "--python",
-                venv_python,
-                *options,
-                *(wheels[name] for name in names),
-            )
-            made[names] = folder / "venv"
-        return made[names]
-
-    return install
-
-
 @pytest.mark.parametrize("name", MEMBERS)
 def test_contents(name: str, wheels: dict[str, Path]) -> None:
     files = names_in(wheels[name])
@@ -203,7 +149,7 @@ def test_one_version(wheels: dict[str, Path]) -> None:
 
 @pytest.mark.parametrize("name", MEMBERS)
 def test_entry_points(name: str, install: Install) -> None:
-    (dist,) = importlib.metadata.distributions(path=[site_of(install(name))], name=name)
+    (dist,) = importlib.metadata.distributions(path=[str(site_of(install(name)))], name=name)
     if name == "inngest-core":
         scripts = {
             point.name: point.value for point in dist.entry_points.select(group="console_scripts")
@@ -232,7 +178,7 @@ def test_installs_alone(
     program = f"import {portion_of(name, wheels[name])}"
     run(python_of(venv), "-W", "error", "-c", program, cwd=tmp_path)
 
-    site = site_of(venv)
+    site = str(site_of(venv))
     arrived = {
         canonicalize_name(dist.name) for dist in importlib.metadata.distributions(path=[site])
     }

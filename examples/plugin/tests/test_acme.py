@@ -127,6 +127,27 @@ def test_an_asgi_app_is_served_too(client: inngest.Inngest) -> None:
     assert (answer.status_code, answer.json["function_count"]) == (200, 1)
 
 
+def test_an_app_that_has_it_installed_has_all_of_it(tmp_path: Path) -> None:
+    file = tmp_path / "audit"
+    client = inngest.Inngest(
+        app_id="shop",
+        is_production=False,
+        plugin_options={"acme": {"audit_file": str(file)}},
+        serializer="msgspec",
+    )
+    seen: list[Order] = []
+
+    @client.create_function(fn_id="fn", trigger=inngest.TriggerEvent(event="go"))
+    def fn(ctx: inngest.ContextSync[Any]) -> str:
+        seen.append(ctx.step.run("find", lambda: ORDER, output_type=Order))
+        return ctx.step.run("ship", lambda: "shipped")
+
+    assert play(client, fn).body == "shipped"
+    assert len(seen) > 1 and all(order == ORDER for order in seen)
+    steps = [json.loads(line)["step"] for line in file.read_text().splitlines()]
+    assert steps == ["find", "ship"]
+
+
 def test_steps_and_events_are_noted(tmp_path: Path) -> None:
     file = tmp_path / "audit"
     client = inngest.Inngest(app_id="shop", is_production=False, middleware=[audit_to(str(file))])

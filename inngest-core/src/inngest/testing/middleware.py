@@ -88,6 +88,7 @@ class MiddlewareSuite:
             event_key="key",
             is_production=False,
             middleware=[self.build()],
+            plugins=False,
         )
 
     # its form
