@@ -112,35 +112,35 @@ def test_the_example_keeps_what_the_kits_ask_for(
 
 def test_a_new_plugin_passes_its_tests(
     everything: Path,
-    pip: Callable[..., str],
     run: Run,
     bin_folder: Path,
     tmp_path: Path,
 ) -> None:
-    python = python_of(everything)
+    python, uv = python_of(everything), bin_folder / "uv"
     run(python, "-m", "inngest", "new-plugin", "Audit_Log", "--into", tmp_path, cwd=tmp_path)
     project = tmp_path / "inngest-audit-log"
     wheel = build(run, bin_folder, project, tmp_path / "out")
-    pip(everything, "install", "--no-deps", wheel)
+    run(uv, "pip", "install", "-q", "--no-deps", "--python", python, wheel)
     try:
         run(python, "-W", "error", "-m", "pytest", "-q", cwd=project)
         listing = run(python, "-m", "inngest", "plugins", "--json", cwd=tmp_path)
         (row,) = [row for row in json.loads(listing)["plugins"] if row["name"] == "audit-log"]
         assert (row["distribution"], row["hooks"]) == ("inngest-audit-log", ["inngest_middleware"])
     finally:
-        pip(everything, "uninstall", "-y", "inngest-audit-log")
+        run(uv, "pip", "uninstall", "-q", "--python", python, "inngest-audit-log")
 
 
 def test_uninstalled_one_by_one_the_rest_works(
-    make: Callable[..., Path], pip: Callable[..., str], run: Run, tmp_path: Path
+    make: Callable[..., Path], run: Run, bin_folder: Path, tmp_path: Path
 ) -> None:
     environment = make(*MEMBERS)
+    uninstall = [bin_folder / "uv", "pip", "uninstall", "-q", "--python", python_of(environment)]
     left = [name for name in MEMBERS if name != "inngest-core"]
     while left:
         name = left.pop(len(left) // 2)
-        pip(environment, "uninstall", "-y", name)
+        run(*uninstall, name)
         assert state(run, environment, tmp_path, *left) == plugins_of(*left)
-    pip(environment, "uninstall", "-y", "inngest-core")
+    run(*uninstall, "inngest-core")
     files = list((site_of(environment) / "inngest").rglob("*.py"))
     assert files == []
 

@@ -143,7 +143,8 @@ def test_an_app_that_has_it_installed_has_all_of_it(tmp_path: Path) -> None:
         return ctx.step.run("ship", lambda: "shipped")
 
     assert play(client, fn).body == "shipped"
-    assert len(seen) > 1 and all(order == ORDER for order in seen)
+    assert len(seen) > 1
+    assert all(order == ORDER for order in seen)
     steps = [json.loads(line)["step"] for line in file.read_text().splitlines()]
     assert steps == ["find", "ship"]
 
