@@ -42,7 +42,7 @@ class TestPlugin(PluginSuite):
 
 
 class Quiet(wsgiref.simple_server.WSGIRequestHandler):
-    def log_message(self, *args: Any) -> None: ...
+    def log_message(self, format: str, *args: Any) -> None: ...  # noqa: A002
 
 
 class Server(wsgiref.simple_server.WSGIServer):

@@ -107,7 +107,7 @@ class SerializerSuite:
             app_id="suite", is_production=False, plugins=False, serializer=self.serializer
         )
         give: Callable[[], Any] = lambda: value  # noqa: E731
-        more: Callable[[], Any] = str
+        more: Callable[[], Any] = lambda: "more"  # noqa: E731
 
         def run_sync(ctx: inngest.ContextSync[Any]) -> str:
             seen.append(ctx.step.run("value", give, output_type=typ))

@@ -128,7 +128,7 @@ def _load(name: str) -> dict[str, object]:
     message: str | None = None
     offers: dict[str, object] = {}
     try:
-        host.middleware(Inngest(app_id="probe", is_production=False))
+        host.middleware(Inngest(app_id="probe", is_production=False, plugins=False))
         offers = host.offers()
     except Error as error:
         message = error.message

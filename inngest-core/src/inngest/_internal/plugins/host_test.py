@@ -144,7 +144,10 @@ def test_listing_loads_nothing() -> None:
 def test_each_plugin_is_loaded_once() -> None:
     found = host(one=Everything("one"), two=Everything("two"))
     for _ in range(2):
-        found.transports(), found.commands(), found.middleware(CLIENT), found.serializer("one")
+        found.transports()
+        found.commands()
+        found.middleware(CLIENT)
+        found.serializer("one")
     assert LOADED == ["one", "two"]
     assert [(r.state, len(r.hooks or ())) for r in found.listing()] == [("loaded", 4)] * 2
 
