@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import inngest
+from inngest._internal.plugins.installed import scan
 from inngest.middleware import WrappedHandler, WrappedStep
 from inngest.testing import MiddlewareSuite, PluginSuite, SerializerSuite
 
@@ -66,9 +67,40 @@ class TestPydantic(SerializerSuite):
     mismatches = (("x", Order), ({"id": "no"}, Order))
 
 
-class TestFlask(PluginSuite):
+FRAMEWORKS = ("django", "fastapi", "flask", "rich", "sqlite3", "starlette", "tornado", "uvicorn")
+
+
+class Ours(PluginSuite):
+    lazy = FRAMEWORKS
+
+
+class TestDev(Ours):
+    name = "dev"
+
+
+class TestDigitalOcean(Ours):
+    name = "digital-ocean"
+
+
+class TestDjango(Ours):
+    name = "django"
+
+
+class TestFastAPI(Ours):
+    name = "fast-api"
+
+
+class TestFlask(Ours):
     name = "flask"
-    lazy = ("flask",)
+
+
+class TestTornado(Ours):
+    name = "tornado"
+
+
+def test_every_plugin_of_ours_is_tested() -> None:
+    tested = {suite.name for suite in Ours.__subclasses__()}
+    assert {plugin.name for plugin in scan().plugins} <= tested
 
 
 class Misspelt(inngest.MiddlewareSync):
