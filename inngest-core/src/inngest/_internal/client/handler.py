@@ -134,6 +134,11 @@ class Handler:
         """Let the pool of threads end. The handler stays usable."""
         self._threads.close()
 
+    async def aclose(self) -> None:
+        """Let the pool of threads end, and close the running loop's connections."""
+        self.close()
+        await self._http.close_current_loop()
+
     @property
     def _interval(self) -> float:
         given = self._options.keep_alive_seconds
