@@ -35,10 +35,12 @@ utest: setup
 	$(PYTEST) $(PYTEST_ARGS) $(SOURCES)
 
 itest: setup
+	@scripts/install_system_packages
 	$(PYTEST) $(PYTEST_ARGS) tests
 
 # utest and itest in one run of pytest.
 test: lint type-check
+	@scripts/install_system_packages
 	$(PYTEST) $(PYTEST_ARGS)
 
 demo: setup
