@@ -37,13 +37,13 @@ def test_a_sync_stream_says_something_at_once_and_while_it_waits() -> None:
     stream.close()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_sync_stream_whose_work_broke_just_ends() -> None:
+def test_a_sync_stream_whose_work_broke_just_ends(caplog: pytest.LogCaptureFixture) -> None:
     def work() -> CommResponse:
         raise KeyboardInterrupt
 
     stream = SyncStream(work, threads=Threads(1), cancel=never, interval=SECONDS)
     assert list(stream) == [b" "]
+    assert "ended without an answer" in caplog.text
 
 
 def test_closing_a_sync_stream_ends_its_coroutine() -> None:
