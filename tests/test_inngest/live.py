@@ -24,7 +24,8 @@ from inngest.dev import DevServer, Engine, VirtualClock
 
 from .transports import TRANSPORTS, Transport
 
-Body = Callable[[Any], Generator[Any, Any, Any]]
+Body = Callable[[Any], Any]
+"""A generator of steps, or a plain function that has none."""
 KINDS = ("sync", "async")
 REAL_SECONDS = 300.0
 """How long a run may take on a real server, whose pauses between retries are long."""
@@ -157,6 +158,8 @@ class World:
 
         def run_sync(ctx: inngest.ContextSync) -> Any:
             steps, value = body(ctx), None
+            if not isinstance(steps, Generator):
+                return steps
             try:
                 while True:
                     value = steps.send(value)
@@ -165,6 +168,8 @@ class World:
 
         async def run_async(ctx: inngest.Context) -> Any:
             steps = body(ctx)
+            if not isinstance(steps, Generator):
+                return steps
             resume: Callable[[], Any] = steps.__next__
             try:
                 while True:

@@ -10,6 +10,7 @@ import fastapi
 import flask
 import pytest
 import tornado.web
+from django.http import HttpResponse
 from django.urls import path
 
 import inngest
@@ -41,7 +42,7 @@ def test_a_blueprint_is_served() -> None:
 
 def test_url_patterns_get_one_more() -> None:
     set_up_django()
-    urlpatterns: list[Any] = [path("x", lambda request: None)]
+    urlpatterns: list[Any] = [path("x", lambda request: HttpResponse())]
     inngest.serve(urlpatterns, *served())
     assert [str(one.pattern) for one in urlpatterns] == ["x", "api/inngest"]
 

@@ -76,7 +76,18 @@ def test_the_transport_suite_passes(
     for name in ("transports.py", "test_transports.py"):
         shutil.copy(SOURCES / name, folder)
     selected = "Django or FastAPI or Flask or Tornado"
-    command = [lowest, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", selected, folder]
+    command: list[str | Path] = [
+        lowest,
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "-p",
+        "no:cacheprovider",
+        "-k",
+        selected,
+        folder,
+    ]
     done = subprocess.run(
         command,
         cwd=tmp_path,

@@ -30,7 +30,6 @@ def test_a_function_out_of_attempts_has_failed(world: World) -> None:
     def body(ctx: Any) -> Any:
         attempts.append(ctx.attempt)
         raise BrokenError("always")
-        yield
 
     world.function("doomed", body, retries=2)
     run = world.run("doomed")

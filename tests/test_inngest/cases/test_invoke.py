@@ -33,7 +33,6 @@ def test_the_result_of_another_function(world: World, is_by_id: bool) -> None:
 def test_the_error_of_another_function(world: World) -> None:
     def child(ctx: Any) -> Any:
         raise inngest.NonRetriableError("not today")
-        yield
 
     invoked = world.function("child", child)
 

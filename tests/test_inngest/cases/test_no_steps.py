@@ -13,7 +13,6 @@ def test_a_function_without_steps(world: World) -> None:
     def body(ctx: Any) -> Any:
         calls.append(ctx.attempt)
         return {"for": ctx.event.data["who"], "in": ctx.event.name == world.event("plain")}
-        yield
 
     world.function("plain", body)
     run = world.run("plain", who="mé")
@@ -24,7 +23,6 @@ def test_a_function_without_steps(world: World) -> None:
 def test_nothing_is_a_result(world: World) -> None:
     def body(ctx: Any) -> Any:
         return None
-        yield
 
     world.function("nothing", body)
     run = world.run("nothing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import inngest
@@ -15,7 +16,7 @@ def test_any_text_is_a_step_id(world: World) -> None:
     def body(ctx: Any) -> Any:
         found = []
         for name in IDS:
-            value = yield ctx.step.run(name, world.step(name, lambda name=name: len(name)))
+            value = yield ctx.step.run(name, world.step(name, partial(len, name)))
             found.append(value)
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from ..live import World
@@ -11,7 +12,7 @@ def test_a_loop_over_one_id(world: World) -> None:
     def body(ctx: Any) -> Any:
         found = []
         for n in range(3):
-            value = yield ctx.step.run("again", world.step(f"again {n}", lambda n=n: n))
+            value = yield ctx.step.run("again", world.step(f"again {n}", partial(int, n)))
             found.append(value)
         return found
 
@@ -25,7 +26,7 @@ def test_an_id_that_looks_like_a_repeat(world: World) -> None:
     def body(ctx: Any) -> Any:
         found = []
         for n, name in enumerate(("a", "a:1", "a")):
-            found.append((yield ctx.step.run(name, world.step(str(n), lambda n=n: n))))
+            found.append((yield ctx.step.run(name, world.step(str(n), partial(int, n)))))
         return found
 
     world.function("lookalike", body)
