@@ -24,7 +24,7 @@ from inngest._internal.http.streaming import STATUS
 from inngest._internal.protocol.introspect import AppFacts
 from inngest._internal.runtime.drivers import AsyncDriver, SyncDriver, Wait, run_coroutine
 from inngest._internal.runtime.streams import AsyncStream, Cancellation, SyncStream
-from inngest._internal.runtime.threads import Surroundings, Threads
+from inngest._internal.runtime.threads import Elsewhere, Surroundings, Threads
 
 
 class Handler:
@@ -90,12 +90,17 @@ class Handler:
         """Answer a request in the calling thread; async functions get a loop of their own."""
         return self._sync_driver.run(self.handle(request))
 
-    async def handle_async(self, request: CommRequest) -> CommResponse:
+    async def handle_async(
+        self, request: CommRequest, threads: Elsewhere | None = None
+    ) -> CommResponse:
         """Answer a request on the running loop; sync functions run on a pool of threads.
 
         Cancel it when the client is gone: an async function is cancelled with it.
+
+        :param threads: where sync functions run, where the framework has a place for them.
         """
-        return await self._async_driver.run(self.handle(request))
+        driver = self._async_driver if threads is None else AsyncDriver(self._http, threads)
+        return await driver.run(self.handle(request))
 
     def stream_sync(self, request: CommRequest) -> CommResponse | CommStream[SyncStream]:
         """Like ``handle_sync``, but a call is answered with a stream if the options say so."""
@@ -139,6 +144,11 @@ class Handler:
     def close(self) -> None:
         """Let the pool of threads end. The handler stays usable."""
         self._threads.close()
+
+    async def aclose(self) -> None:
+        """Let the pool of threads end, and close the running loop's connections."""
+        self.close()
+        await self._http.close_current_loop()
 
     @property
     def _interval(self) -> float:
