@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import json
 import wsgiref.simple_server
@@ -123,7 +124,12 @@ def declared(client: inngest.Inngest) -> inngest.Function[Any]:
 def test_an_asgi_app_is_served_too(client: inngest.Inngest) -> None:
     app = falcon.asgi.App()
     inngest.serve(app, client, [declared(client)])
-    answer = falcon.testing.TestClient(app).simulate_get("/api/inngest")
+
+    async def ask() -> Any:
+        async with falcon.testing.ASGIConductor(app) as conductor:
+            return await conductor.simulate_get("/api/inngest")
+
+    answer = asyncio.run(ask())
     assert (answer.status_code, answer.json["function_count"]) == (200, 1)
 
 
