@@ -21,6 +21,7 @@ from inngest.dev.driver import Driver, HttpDriver, build_call
 from inngest.dev.gateway import Gateway, HttpGateway, Outbound, fetched
 from inngest.dev.ids import stable_uuid
 from inngest.dev.intake import Intake, read_events
+from inngest.dev.invocations import direct_invocation
 from inngest.dev.machine import respond
 from inngest.dev.model import Event, Item, Json, Run, Transition
 from inngest.dev.reception import receive
@@ -158,6 +159,18 @@ class Engine:
         self._commit(cancel(run, self.clock.now()))
         return True
 
+    def invoke(self, function_id: str, body: Mapping[str, Json]) -> str:
+        """Start a function whatever its triggers are: the id of the event that does it."""
+        event = direct_invocation(function_id, body, self.clock.now())
+        self._commit(Transition(events=[event]))
+        return event.internal_id
+
+    def note(self, run_id: str, target: Mapping[str, Json], entries: Sequence[Json]) -> None:
+        """Keep metadata with a run."""
+        with self.store.transaction():
+            for entry in entries:
+                self.store.add_metadata(run_id, target, entry, self.clock.now())
+
     def signal(self, name: str, data: Json) -> str | None:
         """Give a signal to the run that waits for it: its id. None when nobody waits."""
         delivered = deliver(name, data, self.store, self.clock.now())
@@ -176,7 +189,8 @@ class Engine:
         run = self.store.run(run_id)
         if run is None:
             return None
-        return history(run, self.store.attempts(run_id), self.store.items_of(run_id))
+        shown = history(run, self.store.attempts(run_id), self.store.items_of(run_id))
+        return {**shown, "metadata": self.store.metadata(run_id)}
 
     def subscribe(self, listener: Listener) -> None:
         """Be told of each run that changed, after the change is stored."""

@@ -15,9 +15,8 @@ from inngest.dev.cel import BadExpression, compiled
 from inngest.dev.durations import LONGEST
 from inngest.dev.gateway import Outbound, read_request
 from inngest.dev.ids import new_job_id
+from inngest.dev.invocations import invocation
 from inngest.dev.model import (
-    INVOKED_EVENT,
-    Event,
     Function,
     Item,
     ItemKind,
@@ -36,11 +35,12 @@ from inngest.dev.ops import (
     signal_of,
 )
 from inngest.dev.retries import Delay, exhausted, retried
-from inngest.dev.runs import discovery, end, internal_event, resume, settle_step, timeout
+from inngest.dev.runs import discovery, end, resume, settle_step, timeout
 from inngest.dev.state import State
 from inngest.dev.strict import clean
 
 MAX_STEPS = 1000
+_UNCOMPILED = "Wait for event If expression failed to compile"
 MAX_STEP_OUTPUT = 4 * 1024 * 1024
 
 
@@ -75,6 +75,8 @@ def respond(
         case Reported():
             problem = invalid(answer, now)
             if problem is not None:
+                if problem.version is not None:
+                    run.version = problem.version
                 _fail_attempt(change, run, item, problem, function, delay, now)
             else:
                 if answer.ops and answer.version is not None and answer.version >= 0:
@@ -296,7 +298,7 @@ class _Report:
         expression = (op.get("opts") or {}).get("if") or None
         read = compiled(clean(str(expression))) if expression else None
         if isinstance(read, BadExpression):
-            self.fail(engine_error("InvalidExpression", read.message))
+            self.fail(engine_error("InvalidExpression", _UNCOMPILED, read.message))
             return
         due = self._until("WaitForEvent", op)
         if due - self.now > LONGEST:
@@ -338,29 +340,11 @@ class _Report:
             return
         correlation = f"{self.run.id}.{op['id']}"
         self._enqueue("invoke", op, due, match=correlation)
-        self.change.events.append(self._invocation(op, payload, child, correlation, due))
-
-    def _invocation(
-        self,
-        op: Mapping[str, Json],
-        payload: Mapping[str, Json],
-        child: Function,
-        correlation: str,
-        due: int,
-    ) -> Event:
-        data = payload.get("data")
-        inner = {
-            "correlation_id": correlation,
-            "expire": due,
-            "fn_id": child.id,
-            "name": str(op.get("displayName") or op.get("name") or ""),
-            "source_app_id": self.function.app if self.function else "",
-            "source_fn_id": self.function.uuid if self.function else "",
-            "source_fn_v": 1,
-        }
-        extra = {k: payload[k] for k in ("user", "v", "meta") if payload.get(k) is not None}
-        body = {**(data if isinstance(data, dict) else {}), "_inngest": inner}
-        return internal_event(INVOKED_EVENT, body, self.now, **extra)
+        name = str(op.get("displayName") or op.get("name") or "")
+        event = invocation(
+            child, payload, correlation, name=name, due=due, source=self.function, now=self.now
+        )
+        self.change.events.append(event)
 
 
 def _too_long(what: str, text: str) -> Errored:

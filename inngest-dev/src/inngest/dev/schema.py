@@ -73,6 +73,11 @@ MIGRATIONS = (
         kind TEXT NOT NULL, function_id TEXT NOT NULL, key TEXT NOT NULL,
         state TEXT NOT NULL, PRIMARY KEY (kind, function_id, key)
     );
+    CREATE TABLE metadata (
+        run_id TEXT NOT NULL, target TEXT NOT NULL, kind TEXT NOT NULL, op TEXT NOT NULL,
+        content TEXT NOT NULL, at INTEGER NOT NULL
+    );
+    CREATE INDEX metadata_by_run ON metadata (run_id);
     """,
 )
 

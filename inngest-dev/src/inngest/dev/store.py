@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -336,6 +336,22 @@ class Store:
     def attempts(self, run_id: str) -> list[dict[str, Json]]:
         rows = self._all("SELECT * FROM attempts WHERE run_id = ? ORDER BY number", run_id)
         return [{**dict(row), "body": _load(row["body"])} for row in rows]
+
+    def add_metadata(
+        self, run_id: str, target: Mapping[str, Json], entry: Mapping[str, Json], now: int
+    ) -> None:
+        self._db.execute(
+            "INSERT INTO metadata VALUES (?, ?, ?, ?, ?, ?)",
+            (run_id, _dump(target), entry["kind"], entry["op"], _dump(entry["values"]), now),
+        )
+
+    def metadata(self, run_id: str) -> list[dict[str, Json]]:
+        rows = self._all("SELECT * FROM metadata WHERE run_id = ? ORDER BY rowid", run_id)
+        return [
+            {"target": _load(r["target"]), "kind": r["kind"], "op": r["op"],
+             "values": _load(r["content"])}
+            for r in rows
+        ]  # fmt: skip
 
     def _one(self, sql: str, *args: Any) -> sqlite3.Row | None:
         with closing(self._db.execute(sql, args)) as cursor:
