@@ -372,7 +372,7 @@ def _dump(value: Json) -> str:
 
 
 def _load(text: str | None) -> Json:
-    return None if text is None else json.loads(text)
+    return None if text is None or text == "null" else json.loads(text)
 
 
 def _event(internal_id: str, row: sqlite3.Row) -> Event:
