@@ -4,6 +4,7 @@ Error                           code                    status  retriable
 +-- AsyncUnsupportedError       async_unsupported          500  no
 +-- BodyInvalidError            body_invalid               400  no
 |   +-- BodyTooLargeError       body_too_large             413  no
++-- CheckpointFailedError       checkpoint_failed          500  yes
 +-- EventInvalidError           event_invalid              500  no
 +-- EventKeyUnspecifiedError    event_key_unspecified      500  yes
 +-- FunctionConfigInvalidError  function_config_invalid    500  yes
@@ -28,6 +29,7 @@ Error                           code                    status  retriable
 +-- SigningKeyInvalidError      signing_key_invalid        500  yes
 +-- SigningKeyMissingError      signing_key_unspecified    500  yes
 +-- SigVerificationFailedError  sig_verification_failed    401  yes
++-- StaleDispatchError          stale_dispatch             500  yes
 +-- StateUnavailableError       state_unavailable          500  yes
 +-- StepError                   step_errored               500  no
 +-- StepNestedError             step_nested                500  no
@@ -97,6 +99,12 @@ class BodyTooLargeError(BodyInvalidError):
     """A body is larger than any server sends."""
 
     code, status = "body_too_large", 413
+
+
+class CheckpointFailedError(Error):
+    """The server did not take steps that were to be recorded during a call."""
+
+    code = "checkpoint_failed"
 
 
 class EventInvalidError(Error):
@@ -197,6 +205,12 @@ class SigVerificationFailedError(Error):
     """The request was not signed by the server whose key we hold, or not recently."""
 
     code, status = "sig_verification_failed", 401
+
+
+class StaleDispatchError(Error):
+    """The server has called the run anew meanwhile: this call's results are void."""
+
+    code = "stale_dispatch"
 
 
 class StateUnavailableError(Error):

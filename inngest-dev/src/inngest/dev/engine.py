@@ -7,36 +7,27 @@ thread-safe shell. For development and tests, not for production.
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
-from inngest.dev.admission import Admission, Blocked
-from inngest.dev.answer import Answer, Errored, Reported, Returned, transport_error
 from inngest.dev.clock import Clock, RealClock, VirtualClock
-from inngest.dev.cron import tick, timetable
-from inngest.dev.driver import Driver, HttpDriver, build_call
-from inngest.dev.gateway import Gateway, HttpGateway, Outbound, fetched
+from inngest.dev.cron import timetable
+from inngest.dev.driver import Driver, HttpDriver
+from inngest.dev.gateway import Gateway, HttpGateway
 from inngest.dev.ids import stable_uuid
 from inngest.dev.intake import Intake, read_events
 from inngest.dev.invocations import direct_invocation
-from inngest.dev.machine import respond
-from inngest.dev.model import Event, Item, Json, Run, Transition
-from inngest.dev.reception import receive
+from inngest.dev.ledger import Ledger, Listener, Watchers
+from inngest.dev.model import Json, Transition
 from inngest.dev.registration import Refusal, Registration, read_registration
 from inngest.dev.retries import BACKOFF, MAX_JITTER
-from inngest.dev.runs import cancel, discovery, timer
+from inngest.dev.runs import cancel
 from inngest.dev.scheduler import Scheduler
 from inngest.dev.signals import deliver
-from inngest.dev.starting import release
 from inngest.dev.store import Store
 from inngest.dev.views import history, summary
-
-_log = logging.getLogger("inngest.dev")
-Listener = Callable[[Run], None]
-_TIMEOUTS = ("start_timeout", "finish_timeout")
+from inngest.dev.work import Worker
 
 
 class Engine:
@@ -69,9 +60,8 @@ class Engine:
         self._gateway: Gateway = HttpGateway() if gateway is None else gateway
         self._store: Store | None = None
         self._scheduler: Scheduler | None = None
-        self._admission = Admission()
-        self._listeners: list[Listener] = []
-        self._changes: set[asyncio.Event] = set()
+        self._ledger_of_store: Ledger | None = None
+        self._watchers = Watchers()
 
     @property
     def kind(self) -> str:
@@ -90,15 +80,33 @@ class Engine:
         return self._scheduler
 
     @property
+    def _ledger(self) -> Ledger:
+        if self._ledger_of_store is None:
+            raise RuntimeError("the engine is not started")
+        return self._ledger_of_store
+
+    def _wake(self) -> None:
+        self.scheduler.wake()
+
+    @property
     def driver(self) -> Driver:
         if self._driver is None:
             self._driver = HttpDriver(signing_key=self.signing_key)
         return self._driver
 
     async def start(self) -> None:
-        self._store = Store(self._db)
-        self._admission = Admission()
-        self._scheduler = Scheduler(self._store, self.clock, self, limit=self._concurrency)
+        store = self._store = Store(self._db)
+        ledger = Ledger(store, self.clock, self._watchers, self._wake)
+        worker = Worker(
+            store=store,
+            ledger=ledger,
+            clock=self.clock,
+            driver=self.driver,
+            gateway=self._gateway,
+            delay=self._delay,
+        )
+        self._ledger_of_store = ledger
+        self._scheduler = Scheduler(store, self.clock, worker, limit=self._concurrency)
         self._scheduler.start()
 
     async def stop(self) -> None:
@@ -110,7 +118,7 @@ class Engine:
         await self._gateway.close()
         if self._store is not None:
             self._store.close()
-        self._scheduler = self._store = self._driver = None
+        self._scheduler = self._store = self._driver = self._ledger_of_store = None
 
     # in
 
@@ -144,7 +152,7 @@ class Engine:
     def send(self, raw: bytes, *, seed: str | None = None) -> Intake:
         """Take events as the events API does. They are durable when this returns."""
         taken = read_events(raw, seed, self.clock.now())
-        self._commit(Transition(events=taken.events))
+        self._ledger.commit(Transition(events=taken.events))
         return taken
 
     async def sync(self, url: str) -> tuple[int, str]:
@@ -156,13 +164,13 @@ class Engine:
         run = self.store.run(run_id)
         if run is None:
             return False
-        self._commit(cancel(run, self.clock.now()))
+        self._ledger.commit(cancel(run, self.clock.now()))
         return True
 
     def invoke(self, function_id: str, body: Mapping[str, Json]) -> str:
         """Start a function whatever its triggers are: the id of the event that does it."""
         event = direct_invocation(function_id, body, self.clock.now())
-        self._commit(Transition(events=[event]))
+        self._ledger.commit(Transition(events=[event]))
         return event.internal_id
 
     def note(self, run_id: str, target: Mapping[str, Json], entries: Sequence[Json]) -> None:
@@ -177,7 +185,7 @@ class Engine:
         if delivered is None:
             return None
         run_id, change = delivered
-        self._commit(change)
+        self._ledger.commit(change)
         return run_id
 
     # out
@@ -194,14 +202,14 @@ class Engine:
 
     def subscribe(self, listener: Listener) -> None:
         """Be told of each run that changed, after the change is stored."""
-        self._listeners.append(listener)
+        self._watchers.listeners.append(listener)
 
     async def wait_for_run(self, wanted: str, timeout: float = 10.0) -> dict[str, Json]:
         """The run with this id, or the first one of this event, once all of them ended."""
 
         async def ended() -> dict[str, Json]:
             change = asyncio.Event()
-            self._changes.add(change)
+            self._watchers.signals.add(change)
             try:
                 while True:
                     change.clear()
@@ -211,7 +219,7 @@ class Engine:
                         return self.history(found[-1].id) or {}
                     await change.wait()
             finally:
-                self._changes.discard(change)
+                self._watchers.signals.discard(change)
 
         try:
             return await asyncio.wait_for(ended(), timeout)
@@ -240,158 +248,9 @@ class Engine:
         self.scheduler.wake()
         await self.settle()
 
-    # work
-
-    def admit(self, item: Item) -> Blocked | None:
-        """For the scheduler. The first call of a run starts it."""
-        if item.kind != "call":
-            return None
-        run = self.store.run(item.run_id)
-        function = None if run is None else self.store.function(run.function_id)
-        if run is None or run.ended or function is None:
-            return None
-        verdict = self._admission.admit(item.job_id, run, function, self.store, self.clock.now())
-        if isinstance(verdict, Blocked):
-            return verdict
-        self._commit(verdict)
-        return None
-
-    def leave(self, item: Item) -> None:
-        self._admission.leave(item.job_id)
-
-    async def execute(self, item: Item) -> None:
-        now = self.clock.now()
-        if item.kind == "cron":
-            function = self.store.function(item.function_id)
-            self._commit(tick(item, function, now))
-        elif item.kind in ("batch", "debounce"):
-            self._commit_all(release(item, self.store, now))
-        else:
-            await self._execute_of_run(item, now)
-
-    async def _execute_of_run(self, item: Item, now: int) -> None:
-        run = self.store.run(item.run_id)
-        if run is None or run.ended:
-            self._commit(Transition(drops=[item.job_id]))
-        elif item.kind == "call":
-            await self._call(item, run)
-        elif item.kind == "fetch":
-            await self._fetch(item, now)
-        else:
-            self._commit(timer(item, run, now))
-
-    async def _call(self, item: Item, run: Run) -> None:
-        started = self.clock.now()
-        function = self.store.function(run.function_id)
-        if function is None:
-            message = f"function {run.function_id} is not registered any more"
-            answer: Answer = transport_error(message)
-        else:
-            call = build_call(function, run, item, now=started)
-            answer = await self.driver.call(call, now=started)
-        now = self.clock.now()
-        with self.store.transaction():
-            current = self.store.run(item.run_id)
-            if current is None or self.store.item(item.job_id) is None:
-                return
-            self._record(item, answer, started, now)
-            change = respond(
-                current,
-                item,
-                answer,
-                function=function,
-                state=self.store,
-                delay=self._delay,
-                now=now,
-            )
-            touched = self._apply(iter([change]))
-        self._announce(touched)
-
-    async def _fetch(self, item: Item, started: int) -> None:
-        answer = await self._gateway.fetch(Outbound(**item.payload))
-        now = self.clock.now()
-        with self.store.transaction():
-            run = self.store.run(item.run_id)
-            if run is None or self.store.item(item.job_id) is None:
-                return
-            function = self.store.function(run.function_id)
-            change = fetched(run, item, answer, function=function, delay=self._delay, now=now)
-            touched = self._apply(iter([change]))
-        self._announce(touched)
-
-    def _record(self, item: Item, answer: Answer, started: int, now: int) -> None:
-        outcome, body, step_id = "reported", None, item.step_id
-        match answer:
-            case Returned(output=output):
-                outcome, body = "returned", output
-            case Errored(body=error):
-                outcome, body = "failed", error
-            case Reported(ops=ops) if len(ops) == 1:
-                op = ops[0]
-                ran = str(op.get("op")).lower() in ("steprun", "step", "steperror", "stepfailed")
-                if ran and isinstance(op.get("id"), str):
-                    step_id = op["id"].encode("ascii", "replace").decode()
-                body = op.get("data")
-                if isinstance(op.get("error"), dict):
-                    outcome = "failed"
-                    body = {**op["error"], "step": op.get("displayName") or op.get("name")}
-            case Reported(ops=ops):
-                body = [o.get("displayName") or o.get("name") or o.get("id") for o in ops]
-        self.store.add_attempt(item, step_id, started, now, outcome, body)
-
     def _delay(self, attempt: int) -> int:
         base = self._delays[min(attempt, len(self._delays) - 1)]
         return base + round(self._jitter() * 1000)
-
-    def _commit(self, change: Transition) -> None:
-        """Apply a change and all that its events bring about, in one transaction."""
-        self._commit_all(iter([change]))
-
-    def _commit_all(self, changes: Iterator[Transition]) -> None:
-        with self.store.transaction():
-            touched = self._apply(changes)
-        self._announce(touched)
-
-    def _apply(self, changes: Iterator[Transition]) -> dict[str, Run]:
-        """One change after the other: each sees what the one before has changed."""
-        touched: dict[str, Run] = {}
-        events = deque[Event]()
-        while True:
-            for change in changes:
-                self.store.apply(change)
-                for run in change.runs:
-                    self._keep_alive(run)
-                touched |= {run.id: run for run in change.runs}
-                events += change.events
-            if not events:
-                return touched
-            changes = self._receive(events.popleft())
-
-    def _keep_alive(self, run: Run) -> None:
-        """A run that goes on has work in the queue.
-
-        An app that stops reporting a step of a group leaves it pending, with nothing to end
-        it: the function is then called again instead of waiting for ever.
-        """
-        if run.ended:
-            return
-        if all(item.kind in _TIMEOUTS for item in self.store.items_of(run.id)):
-            self.store.apply(Transition(items=[discovery(run, self.clock.now())]))
-
-    def _announce(self, touched: Mapping[str, Run]) -> None:
-        self.scheduler.wake()
-        for run in touched.values():
-            for listener in self._listeners:
-                try:
-                    listener(run)
-                except Exception:
-                    _log.exception("a listener failed on run %s", run.id)
-        for signal in self._changes:
-            signal.set()
-
-    def _receive(self, event: Event) -> Iterator[Transition]:
-        if self.store.add_event(event):
-            yield from receive(event, self.store, self.clock.now())
 
 
 def _jitter() -> float:

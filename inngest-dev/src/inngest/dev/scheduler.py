@@ -81,7 +81,10 @@ class Scheduler:
     async def _work(self) -> None:
         while True:
             self._wake.clear()
-            self._take()
+            try:
+                self._take()
+            except Exception:  # the queue goes on: one item must not stop all others
+                _log.exception("the engine could not take work from the queue")
             idle = not self._busy
             if idle:
                 self._idle.set()

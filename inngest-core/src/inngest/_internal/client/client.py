@@ -23,6 +23,7 @@ from inngest._internal.errors import (
 from inngest._internal.event import Event
 from inngest._internal.flow import Flow
 from inngest._internal.function import config
+from inngest._internal.function.checkpointing import Checkpointing
 from inngest._internal.function.function import Function, FunctionOptions
 from inngest._internal.function.trigger import Trigger
 from inngest._internal.middleware.contract import UninitializedMiddleware
@@ -62,6 +63,7 @@ class Inngest:
     :param app_id: the app's id; the same in every deployment.
     :param api_base_url: origin of the API (``INNGEST_API_BASE_URL``).
     :param app_version: your own version, shown in the dashboard.
+    :param checkpointing: let one call run many steps, where the server supports it (yes).
     :param env: branch environment (``INNGEST_ENV``).
     :param event_api_base_url: origin of the event API (``INNGEST_EVENT_API_BASE_URL``).
     :param event_key: key for sending events (``INNGEST_EVENT_KEY``).
@@ -86,6 +88,7 @@ class Inngest:
         app_id: str,
         api_base_url: str | None = None,
         app_version: str | None = None,
+        checkpointing: Checkpointing | bool | None = None,
         env: str | None = None,
         event_api_base_url: str | None = None,
         event_key: str | None = None,
@@ -116,6 +119,7 @@ class Inngest:
         self.app_id = app_id
         self.logger: Logger = logger or logging.getLogger("inngest")
         self.middleware: list[UninitializedMiddleware] = list(middleware or ())
+        self._checkpointing = checkpointing
         self._plugins = PluginHost(plugins, plugin_options)
         failure = self._plugins.verify()
         if failure is not None:
@@ -182,6 +186,7 @@ class Inngest:
         trigger: Trigger[DataT] | Sequence[Trigger[DataT]],
         batch_events: config.Batch | None = None,
         cancel: list[config.Cancel] | None = None,
+        checkpointing: Checkpointing | bool | None = None,
         concurrency: list[config.Concurrency] | None = None,
         debounce: config.Debounce | None = None,
         idempotency: str | None = None,
@@ -202,6 +207,7 @@ class Inngest:
         :param fn_id: the function's id within the app; keep it for as long as runs live.
         :param trigger: what starts it. An :class:`inngest.EventType` gives
             ``ctx.event.data`` its type.
+        :param checkpointing: how one call runs many steps; by default as the client says.
         :param middleware: the function's own, inside the client's.
         :param output_type: how the output is stored and given to those who invoke the
             function; by default its return annotation.
@@ -219,6 +225,7 @@ class Inngest:
             retries=retries,
             on_failure=on_failure,
             middleware=tuple(middleware or ()),
+            checkpointing=checkpointing,
             output_type=output_type,
             serializer=self._find_serializer(serializer),
             flow_control={

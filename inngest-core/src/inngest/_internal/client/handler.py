@@ -16,6 +16,7 @@ from inngest._internal.http import streaming
 from inngest._internal.http.app import App, callable_table
 from inngest._internal.http.comm import CommRequest, CommResponse, CommStream
 from inngest._internal.http.endpoint import Endpoint
+from inngest._internal.http.gate import Gate
 from inngest._internal.http.options import ServeOptions
 from inngest._internal.http.serve_url import serve_url
 from inngest._internal.http.streaming import STATUS
@@ -167,6 +168,8 @@ def _app(client: Inngest, functions: Sequence[Function[Any]], options: ServeOpti
         middleware=client._all_middleware,
         serializer=client._serializer,
         find_serializer=client._find_serializer,
+        checkpointing=client._checkpointing,
+        checkpoint_gate=Gate(),
         send=client.send,
         send_sync=client.send_sync,
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 from inngest._internal.errors import EventInvalidError, FunctionConfigInvalidError
 from inngest._internal.event import Event
 from inngest._internal.event_type import EventType
+from inngest._internal.function.checkpointing import Checkpointing
 from inngest._internal.function.registration import failure_config, function_config
 from inngest._internal.function.trigger import Trigger
 from inngest._internal.serialization.annotations import return_type
@@ -42,6 +43,7 @@ class FunctionOptions:
     retries: int | None = None
     on_failure: Callable[..., object] | None = None
     middleware: tuple[UninitializedMiddleware, ...] = ()
+    checkpointing: Checkpointing | bool | None = None
     output_type: object = UNSET
     serializer: Serializer | None = None
     flow_control: dict[str, Any] = field(default_factory=dict)
@@ -103,6 +105,11 @@ class Function(Generic[T_co]):
     def middleware(self) -> Sequence[UninitializedMiddleware]:
         """The function's own middleware, which runs inside the client's."""
         return self._options.middleware
+
+    @property
+    def checkpointing(self) -> Checkpointing | bool | None:
+        """How one call runs many steps; ``None`` leaves it to the client."""
+        return self._options.checkpointing
 
     @property
     def codec(self) -> Codec:
@@ -169,6 +176,7 @@ class Function(Generic[T_co]):
                 runtime=runtime,
                 triggers=[trigger.to_config() for trigger in options.triggers],
                 retries=options.retries,
+                checkpointing=options.checkpointing,
                 **options.flow_control,
             )
         ]

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from inngest._internal.errors import FunctionConfigInvalidError
+from inngest._internal.function.checkpointing import Checkpointing
 from inngest._internal.function.config import (
     Batch,
     Cancel,
@@ -39,6 +40,7 @@ def function_config(
     retries: int | None = None,
     batch_events: Batch | None = None,
     cancel: Sequence[Cancel] | None = None,
+    checkpointing: Checkpointing | bool | None = None,
     concurrency: Sequence[Concurrency] | None = None,
     debounce: Debounce | None = None,
     idempotency: str | None = None,
@@ -58,6 +60,7 @@ def function_config(
     _check_retries(retries)
     single: dict[str, BaseModel | None] = {
         "batchEvents": batch_events,
+        "checkpoint": checkpointing if isinstance(checkpointing, Checkpointing) else None,
         "debounce": debounce,
         "priority": priority,
         "rateLimit": rate_limit,

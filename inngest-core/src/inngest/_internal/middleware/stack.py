@@ -17,11 +17,16 @@ T = TypeVar("T")
 Hook = Callable[..., object]
 
 
+REPLAY_HOOKS = ("wrap_step", "before_execution", "on_memoization_end")
+
+
 class Stack:
     """The hooks of some middleware. The first is the outermost."""
 
     def __init__(self, members: Sequence[object] = ()) -> None:
         self._members = tuple(members)
+        self.watches_replay = any(map(self.implements, REPLAY_HOOKS))
+        """Whether any hook is called while steps are replayed."""
 
     @classmethod
     def build(

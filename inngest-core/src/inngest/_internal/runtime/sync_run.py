@@ -19,7 +19,16 @@ from inngest._internal.op import StepCall
 from inngest._internal.runtime.drivers import drive
 from inngest._internal.runtime.stray import reported
 from inngest._internal.step.context import ContextSync
-from inngest._internal.step.flow import BreakOff, Finish, Settle, take_step
+from inngest._internal.step.flow import (
+    NOT_KNOWN,
+    BreakOff,
+    Finish,
+    GoOn,
+    Settle,
+    ask_for,
+    recall_alone,
+    take_step,
+)
 from inngest._internal.step.group import GroupSync
 from inngest._internal.step.invocation import Invocation
 from inngest._internal.step.runner import Events, FindSerializer
@@ -93,7 +102,11 @@ class SyncRun:
             )
         if self._execution.outcome is not None:
             raise StepInterrupt
-        return drive(take_step(self._invocation, step), self._perform)
+        found = ask_for(self._invocation, step)
+        value = recall_alone(self._invocation, found)
+        if value is not NOT_KNOWN:
+            return value
+        return drive(take_step(self._invocation, found), self._perform)
 
     def send(self, events: Events) -> list[str]:
         """Send events with the function's client."""
@@ -128,6 +141,9 @@ class SyncRun:
             case Finish(found, op):
                 self._execution.complete(found, op)
                 raise StepInterrupt
+            case GoOn(found):
+                self._execution.go_on(found)
+                return None
             case BreakOff(error):
                 self._execution.break_off(error)
                 raise StepInterrupt

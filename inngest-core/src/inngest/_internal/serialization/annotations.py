@@ -18,6 +18,8 @@ def return_type(handler: Callable[..., object]) -> object:
     if function is None:
         return UNSET
     try:
+        if not function.__annotations__:
+            return UNSET
         annotation = inspect.get_annotations(function).get("return", UNSET)
         if isinstance(annotation, str):
             # A decorator with functools.wraps passes on strings, which its module cannot read.
@@ -28,11 +30,15 @@ def return_type(handler: Callable[..., object]) -> object:
 
 
 def _function(handler: Callable[..., object]) -> types.FunctionType | None:
+    if isinstance(handler, types.FunctionType):
+        return handler
+    if isinstance(handler, type):
+        return None
     while isinstance(handler, functools.partial):
         handler = handler.func
     if isinstance(handler, types.MethodType):
         handler = handler.__func__
-    if not isinstance(handler, (types.FunctionType, type)):
+    if not isinstance(handler, types.FunctionType):
         handler = getattr(type(handler), "__call__", handler)  # noqa: B004
     return handler if isinstance(handler, types.FunctionType) else None
 

@@ -64,6 +64,10 @@ class Codec:
             failure.__cause__ = error
             return failure
 
+    def using(self, serializer: Serializer) -> Codec:
+        """The same type, with a serializer."""
+        return Codec(typ=self.typ, is_declared=self.is_declared, serializer=serializer)
+
     @property
     def _type_to_name(self) -> object:
         return object if self.typ is UNSET else self.typ

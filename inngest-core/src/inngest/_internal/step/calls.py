@@ -13,7 +13,7 @@ from inngest._internal.event_type import EventType
 from inngest._internal.function.duration import milliseconds, to_duration
 from inngest._internal.op import Opcode, StepCall
 from inngest._internal.serialization.annotations import return_type
-from inngest._internal.serialization.codec import Codec
+from inngest._internal.serialization.codec import PLAIN, Codec
 from inngest._internal.serialization.contract import Serializer
 from inngest._internal.serialization.text import encode
 from inngest._internal.types import UNSET, Duration
@@ -35,13 +35,28 @@ def run(
             f'step "{step_id}" needs a callable, not a {type(handler).__name__}; '
             "pass the function itself, and its arguments after it"
         )
-    is_declared = output_type is not UNSET
-    codec = Codec(
-        typ=output_type if is_declared else return_type(handler),
-        is_declared=is_declared,
+    return StepCall(
+        id=step_id,
+        opcode=Opcode.STEP_RUN,
+        handler=handler,
+        args=args,
+        output_type=output_type,
         serializer=serializer,
     )
-    return StepCall(id=step_id, opcode=Opcode.STEP_RUN, handler=handler, args=args, codec=codec)
+
+
+def codec_of(call: StepCall, serializer: Serializer | None) -> Codec:
+    """How the output of a step is stored; ``serializer`` is its client's."""
+    chosen = call.serializer or serializer
+    if call.codec is not None:
+        return call.codec if call.codec.serializer or not chosen else call.codec.using(chosen)
+    if call.handler is None:
+        return PLAIN if chosen is None else PLAIN.using(chosen)
+    is_declared = call.output_type is not UNSET
+    typ = call.output_type if is_declared else return_type(call.handler)
+    if typ is UNSET and chosen is None:
+        return PLAIN
+    return Codec(typ=typ, is_declared=is_declared, serializer=chosen)
 
 
 def sleep(step_id: str, duration: Duration) -> StepCall:

@@ -48,8 +48,9 @@ class Step:
         by ``output_type`` if that is given; by ``serializer``, an object or the name of one
         that a plugin brings, instead of the function's client's.
         """
-        found = self._runner.find_serializer(serializer)
-        call = calls.run(step_id, handler, handler_args, output_type, found)
+        if isinstance(serializer, str):
+            serializer = self._runner.find_serializer(serializer)
+        call = calls.run(step_id, handler, handler_args, output_type, serializer)
         return cast(T, await self._runner.take(call))
 
     async def sleep(self, step_id: str, duration: Duration) -> None:
@@ -159,8 +160,9 @@ class StepSync:
         by ``output_type`` if that is given; by ``serializer``, an object or the name of one
         that a plugin brings, instead of the function's client's.
         """
-        found = self._runner.find_serializer(serializer)
-        call = calls.run(step_id, handler, handler_args, output_type, found)
+        if isinstance(serializer, str):
+            serializer = self._runner.find_serializer(serializer)
+        call = calls.run(step_id, handler, handler_args, output_type, serializer)
         return cast(T, self._runner.take(call))
 
     def sleep(self, step_id: str, duration: Duration) -> None:
