@@ -65,6 +65,7 @@ def replayed(name: str, build: Build, monkeypatch: pytest.MonkeyPatch) -> Replay
     origin = api_origin_of(name)
     client = Inngest(
         app_id=f"rec-{name.replace('_', '-')}",
+        checkpointing=False,
         api_base_url=origin,
         event_api_base_url=origin,
         event_key=EVENT_KEY if cloud else None,

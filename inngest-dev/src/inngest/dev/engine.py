@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
+from inngest.dev.checkpoints import Rejected, record
 from inngest.dev.clock import Clock, RealClock, VirtualClock
 from inngest.dev.cron import timetable
 from inngest.dev.driver import Driver, HttpDriver
@@ -189,6 +190,23 @@ class Engine:
         with self.store.transaction():
             for entry in entries:
                 self.store.add_metadata(run_id, target, entry, self.clock.now())
+
+    def checkpoint(self, run_id: str, body: Json) -> Rejected | None:
+        """Store steps of a call that goes on; what is wrong if nothing was stored."""
+        with self.store.transaction():
+            run = self.store.run(run_id)
+            function = None if run is None else self.store.function(run.function_id)
+            recorded = record(run, function, body, self.store.item, self.clock.now())
+            if isinstance(recorded, Rejected):
+                return recorded
+            for step in recorded.ended if recorded.item is not None else ():
+                times = step.created_at, step.ended_at or step.created_at
+                self.store.add_attempt(
+                    recorded.item, step.id, *times, "reported", step.memo["data"]
+                )
+            touched = self._ledger.apply(iter([recorded.change]))
+        self._ledger.announce(touched)
+        return None
 
     def signal(self, name: str, data: Json) -> str | None:
         """Give a signal to the run that waits for it: its id. None when nobody waits."""

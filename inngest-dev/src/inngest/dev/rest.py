@@ -53,6 +53,23 @@ class Rest:
         self._engine.cancel(run.id)
         return Response(status_code=204)
 
+    async def checkpoint(self, request: Request) -> Response:
+        """Take steps of a call that goes on."""
+        run_id = request.path_params["id"]
+        try:
+            body = decode(await body_of(request))
+        except ValueError:
+            return failed(400, "invalid request body: it is not JSON")
+        rejected = self._engine.checkpoint(run_id, body)
+        if rejected is None:
+            return Response(status_code=200)
+        answer: dict[str, Json] = {
+            "error": rejected.message,
+            "data": {"run_id": run_id} if rejected.names_run else None,
+            "status": rejected.status,
+        }
+        return JSONResponse(answer, rejected.status)
+
     async def history(self, request: Request) -> Response:
         run = self._run(request)
         return run if isinstance(run, Response) else self._enveloped(self._engine.history(run.id))
