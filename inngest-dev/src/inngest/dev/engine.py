@@ -219,8 +219,11 @@ class Engine:
 
     # out
 
-    def runs(self, *, limit: int = 100) -> list[dict[str, Json]]:
-        return [summary(run) for run in self.store.runs(limit=limit)]
+    def runs(
+        self, *, limit: int = 100, status: str | None = None, function_id: str | None = None
+    ) -> list[dict[str, Json]]:
+        found = self.store.runs(limit=limit, status=status, function_id=function_id)
+        return [summary(run) for run in found]
 
     def history(self, run_id: str) -> dict[str, Json] | None:
         run = self.store.run(run_id)

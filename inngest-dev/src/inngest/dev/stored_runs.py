@@ -47,13 +47,23 @@ class StoredRuns(Database):
         row = self.one(_RUN + "WHERE r.id = ?", run_id)
         return None if row is None else self._run(row)
 
-    def runs(self, *, event_id: str | None = None, limit: int = 100) -> list[Run]:
-        """The newest first; those of one event if asked. Without their steps."""
+    def runs(
+        self,
+        *,
+        event_id: str | None = None,
+        status: str | None = None,
+        function_id: str | None = None,
+        limit: int = 100,
+    ) -> list[Run]:
+        """The newest first; those of one event, status or function if asked. Without steps."""
         rows = self.all(
-            _RUN + "WHERE ?1 IS NULL OR r.event_id = ?1 OR r.id IN "  # noqa: S608
-            "(SELECT run_id FROM batch_events WHERE event_id = ?1) "
-            "ORDER BY r.rowid DESC LIMIT ?2",
+            _RUN + "WHERE (?1 IS NULL OR r.event_id = ?1 OR r.id IN "  # noqa: S608
+            "(SELECT run_id FROM batch_events WHERE event_id = ?1)) "
+            "AND (?2 IS NULL OR r.status = ?2) AND (?3 IS NULL OR r.function_id = ?3) "
+            "ORDER BY r.rowid DESC LIMIT ?4",
             event_id,
+            status,
+            function_id,
             limit,
         )
         return [run_of(row, self._events_of(row)) for row in rows]

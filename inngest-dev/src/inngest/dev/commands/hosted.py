@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from inngest.dev.commands.hosting import IMPORT_FAILED
+from inngest.dev.commands.hosting import IMPORT_FAILED, PROBLEM, SCHEMAS
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 5.0
@@ -37,21 +37,18 @@ class HostedApp:
         """Start it and wait until it listens: what is wrong, if it does not."""
         self.stop()
         command = [sys.executable, "-m", "inngest.dev.commands.hosting",
-                   self.target, str(self.port), str(self._schemas)]  # fmt: skip
-        with (Path(self._folder.name) / "errors").open("w+b") as errors:
-            process = subprocess.Popen(
-                command, env=self._environment, stdin=subprocess.DEVNULL, stderr=errors
-            )
-            self._process = process
-            deadline = time.monotonic() + READY_SECONDS
-            while time.monotonic() < deadline and not stopped():
-                if process.poll() is not None:
-                    errors.seek(0)
-                    told = errors.read()[-8000:].decode("utf-8", "replace").strip()
-                    return _why(self.target, process.returncode, told)
-                if _listens(self.port):
-                    return None
-                time.sleep(_PAUSE)
+                   self.target, str(self.port), self._folder.name]  # fmt: skip
+        process = subprocess.Popen(  # noqa: S603 - the developer's own app
+            command, env=self._environment, stdin=subprocess.DEVNULL
+        )
+        self._process = process
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline and not stopped():
+            if process.poll() is not None:
+                return self._why(process.returncode)
+            if _listens(self.port):
+                return None
+            time.sleep(_PAUSE)
         self.stop()
         return f"{self.target} does not listen after {READY_SECONDS:g} s"
 
@@ -62,8 +59,8 @@ class HostedApp:
     def schemas(self) -> Any:
         """The JSON schemas of its event types."""
         try:
-            return json.loads(self._schemas.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            return json.loads(self._read(SCHEMAS))
+        except ValueError:
             return {}
 
     def stop(self) -> None:
@@ -81,15 +78,14 @@ class HostedApp:
         self.stop()
         self._folder.cleanup()
 
-    @property
-    def _schemas(self) -> Path:
-        return Path(self._folder.name) / "schemas.json"
+    def _why(self, status: int) -> str:
+        if status == IMPORT_FAILED:
+            return self._read(PROBLEM)
+        return f"{self.target} ended with status {status}"
 
-
-def _why(target: str, status: int, told: str) -> str:
-    if status == IMPORT_FAILED:
-        return told
-    return f"{target} ended with status {status}\n{told}".rstrip()
+    def _read(self, name: str) -> str:
+        path = Path(self._folder.name) / name
+        return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 def _free_port() -> int:

@@ -10,15 +10,17 @@ import gc
 import importlib
 import inspect
 import json
-import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 IMPORT_FAILED = 3
+PROBLEM, SCHEMAS = "problem.txt", "schemas.json"
+"""Files in the folder that is given: why the import failed, and what it made."""
 
 
 class AppError(Exception):
@@ -26,15 +28,14 @@ class AppError(Exception):
 
 
 def main(argv: Sequence[str]) -> int:
-    target, port, schemas = argv[0], int(argv[1]), argv[2]
-    sys.path.insert(0, os.getcwd())  # noqa: PTH109
+    target, port, folder = argv[0], int(argv[1]), Path(argv[2])
+    sys.path.insert(0, str(Path.cwd()))
     try:
         app = load(target)
     except AppError as error:
-        sys.stderr.write(f"{error}\n")
+        (folder / PROBLEM).write_text(str(error), encoding="utf-8")
         return IMPORT_FAILED
-    with open(schemas, "w", encoding="utf-8") as file:  # noqa: PTH123
-        json.dump(event_schemas(), file)
+    (folder / SCHEMAS).write_text(json.dumps(event_schemas()), encoding="utf-8")
     serve(app, port)
     return 0
 
@@ -104,7 +105,7 @@ def _serve_tornado(app: Any, port: int) -> None:
 
 def _import_failure(module_name: str, error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name == module_name.partition(".")[0]:
-        return f"there is no module {module_name!r} in {os.getcwd()} or installed"  # noqa: PTH109
+        return f"there is no module {module_name!r} in {Path.cwd()} or installed"
     ours = (__file__, importlib.__file__)
     frames = [
         frame

@@ -10,16 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from inngest import Function, Inngest
+from inngest.dev.exporting import VERSION
 from inngest.transport import CommRequest, CommResponse, Handler, ServeOptions
 
-if TYPE_CHECKING:
-    from inngest.dev.engine import Engine
-    from inngest.dev.model import Run
-
-VERSION = 1
 _RUN_OPS = ("StepRun", "StepError", "StepFailed", "StepPlanned", "Step")
 _URL = "http://history.test/api/inngest"
 
@@ -34,28 +30,6 @@ class _Step:
     name: str
     op: str
     memo: Any
-
-
-def export(engine: Engine, run_id: str) -> dict[str, Any]:
-    """A run as JSON: what it was started by, and its steps in the order of their ends."""
-    run = engine.store.run(run_id)
-    if run is None:
-        raise KeyError(run_id)
-    return exported(run)
-
-
-def exported(run: Run) -> dict[str, Any]:
-    done = [run.steps[step_id] for step_id in run.stack]
-    open_steps = [step for step in run.steps.values() if step.state == "pending"]
-    return {
-        "version": VERSION,
-        "function_id": run.function_id,
-        "run_id": run.id,
-        "status": run.status,
-        "events": [event.wire() for event in run.events],
-        "steps": [{"id": s.id, "name": s.name, "op": s.op, "memo": s.memo} for s in done],
-        "pending": [{"id": s.id, "name": s.name, "op": s.op} for s in open_steps],
-    }
 
 
 def check_history(

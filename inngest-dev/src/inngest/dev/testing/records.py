@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from inngest.dev.exporting import exported
 from inngest.dev.testing.timeline import timeline
 
 if TYPE_CHECKING:
@@ -168,10 +169,8 @@ class RecordedRun:
 
     def export(self) -> dict[str, Any]:
         """Its history as JSON: `check_history` plays it against new code."""
-        from inngest.dev.testing.history import export
-
         session, run = self._session, self._run()
-        return session.read(partial(export, session.engine, run.id))
+        return session.read(lambda: exported(session.engine.store.run(run.id) or run))
 
     def _history(self) -> dict[str, Any]:
         session, run = self._session, self._run()
