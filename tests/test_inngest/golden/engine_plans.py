@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from .replay import step_id
+from .differences import step_id
 
 STEP_A, STEP_B = step_id("a"), step_id("b")
 

@@ -83,6 +83,14 @@ def format_stack(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
 
 
+def message_of(error: BaseException) -> str:
+    """The message of an exception of user code, whose ``__str__`` may itself raise."""
+    try:
+        return str(error)
+    except Exception:
+        return f"{type(error).__name__} (its message could not be read)"
+
+
 class AsyncUnsupportedError(Error):
     """Async code was met where only sync code can run."""
 
@@ -172,9 +180,10 @@ class SendEventsError(Error):
 
     code = "send_event_failed"
 
-    def __init__(self, message: str, ids: Sequence[str] = ()) -> None:
+    def __init__(self, message: str, ids: Sequence[str] = (), *, is_retriable: bool = True) -> None:
         super().__init__(message)
         self.ids = list(ids)
+        self.is_retriable = is_retriable
 
 
 class ServerKindMismatchError(Error):
@@ -292,6 +301,9 @@ class RetryAfterError(Error):
         self.retry_after = _instant(retry_after)
         self.quiet = quiet
 
+    def __reduce__(self) -> tuple[type[RetryAfterError], tuple[object, ...]]:
+        return type(self), (self.message, self.retry_after, self.quiet)
+
 
 def _instant(when: int | datetime.timedelta | datetime.datetime) -> datetime.datetime:
     if isinstance(when, datetime.datetime):
@@ -313,6 +325,9 @@ class StepError(Error):
         super().__init__(message)
         self._name = name
         self._stack = stack
+
+    def __reduce__(self) -> tuple[type[StepError], tuple[object, ...]]:
+        return type(self), (self.message, self._name, self._stack)
 
     @property
     def name(self) -> str:

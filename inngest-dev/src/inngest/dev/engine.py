@@ -98,6 +98,7 @@ class Engine:
 
     async def start(self) -> None:
         store = self._store = Store(self._db)
+        store.unpark_all()
         ledger = Ledger(store, self.clock, self._watchers, self._wake)
         worker = Worker(
             store=store,
@@ -143,6 +144,7 @@ class Engine:
             ids = list({f.id for f in (*before, *read.functions)})
             timers = self.store.timers_of(ids, "cron")
             self.store.apply(timetable(read.functions, timers, now))
+            self.store.unpark_all()
         self.scheduler.wake()
         return {
             "ok": True,
@@ -199,11 +201,11 @@ class Engine:
             recorded = record(run, function, body, self.store.item, self.clock.now())
             if isinstance(recorded, Rejected):
                 return recorded
-            for step in recorded.ended if recorded.item is not None else ():
-                times = step.created_at, step.ended_at or step.created_at
-                self.store.add_attempt(
-                    recorded.item, step.id, *times, "reported", step.memo["data"]
-                )
+            if recorded.item is not None:
+                for step in recorded.ended:
+                    times = step.created_at, step.ended_at or step.created_at
+                    output = step.memo["data"]
+                    self.store.add_attempt(recorded.item, step.id, *times, "reported", output)
             touched = self._ledger.apply(iter([recorded.change]))
         self._ledger.announce(touched)
         return None

@@ -52,6 +52,8 @@ def test_an_ai_key_goes_where_the_provider_wants_it(
     [
         ({"url": "ftp://x"}, "opts.url"),
         ({"url": None}, "opts.url"),
+        ({"url": "http://["}, "opts.url"),
+        ({"url": "http://h:99999/"}, "opts.url"),
         ({"headers": ["a"]}, "opts.headers"),
         ({"method": 1}, "opts.method"),
         ({"body": {}}, "opts.body"),

@@ -60,6 +60,8 @@ class Ledger:
                 self._store.apply(change)
                 for run in change.runs:
                     self._keep_alive(run)
+                    if run.ended and run.lane is not None:
+                        self._store.unpark(run.lane)
                 touched |= {run.id: run for run in change.runs}
                 events += change.events
             if not events:

@@ -25,6 +25,7 @@ from inngest.dev.strict import clean
 
 MAX_STEPS = 1000
 MAX_STEP_OUTPUT = 4 * 1024 * 1024
+MAX_STATE = 32 * 1024 * 1024
 _UNCOMPILED = "Wait for event If expression failed to compile"
 
 
@@ -152,11 +153,20 @@ class Report:
         data = op.get("data")
         if name == "Step" and isinstance(data, dict) and set(data) == {"data"}:
             data = data["data"]
-        if len(json.dumps(data, ensure_ascii=False)) > MAX_STEP_OUTPUT:
+        size = len(json.dumps(data, ensure_ascii=False))
+        if size > MAX_STEP_OUTPUT:
             text = f"error validating generator opcode {op['id']}: "
             self.fail(engine_error("Error", text + "step output size is greater than the limit"))
             return
+        # no number of smaller outputs can fill the state
+        if size > MAX_STATE // MAX_STEPS and size + self._state_size() > MAX_STATE:
+            message = "The state of the function run exceeded the limit of 32 MB."
+            self.fail(engine_error("InngestErrStateOverflowed", message))
+            return
         self._finish("StepRun", op, {"data": data})
+
+    def _state_size(self) -> int:
+        return len(json.dumps(self.run.memos, ensure_ascii=False))
 
     def _step_error(self, name: str, op: Mapping[str, Json]) -> None:
         error = op.get("error")

@@ -6,14 +6,11 @@ a restart.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from inngest.dev.database import Database
 from inngest.dev.model import Gate, GateKind, Item, Json
 from inngest.dev.rows import dump, item_of, load, marks
-from inngest.dev.scheduler import Candidate
-
-_CHUNK = 200
 
 
 class StoredItems(Database):
@@ -21,21 +18,32 @@ class StoredItems(Database):
         row = self.one("SELECT * FROM items WHERE job_id = ?", job_id)
         return None if row is None else item_of(row)
 
-    def candidates(self, now: int, busy: Sequence[str]) -> Iterator[Candidate]:
-        """What is to be done now and nobody works on, in its order."""
-        sql = (
-            "SELECT i.*, r.function_id AS owner, r.keys, r.started_at IS NULL AS fresh "  # noqa: S608
-            "FROM items i LEFT JOIN runs r ON r.id = i.run_id "
-            f"WHERE i.due <= ? AND i.job_id NOT IN ({marks(busy)}) "
-            "ORDER BY i.due - i.priority, i.rowid LIMIT ? OFFSET ?"
+    def ready(self, now: int, busy: Sequence[str], limit: int) -> list[Item]:
+        """What is due, not parked, and nobody works on, in its order."""
+        rows = self.all(
+            "SELECT * FROM items WHERE parked IS NULL AND due <= ? "  # noqa: S608
+            f"AND job_id NOT IN ({marks(busy)}) ORDER BY due - priority, rowid LIMIT ?",
+            now,
+            *busy,
+            limit,
         )
-        offset = 0
-        while rows := self.all(sql, now, *busy, _CHUNK, offset):
-            for row in rows:
-                alike = (row["owner"], row["keys"], str(row["fresh"]))
-                likeness = alike if row["kind"] == "call" else (row["job_id"],)
-                yield Candidate(item=item_of(row), likeness=likeness)
-            offset += _CHUNK
+        return [item_of(row) for row in rows]
+
+    def park(self, job_id: str, at: str) -> None:
+        """Not to be taken until there is room at this lane or throttle."""
+        self._db.execute("UPDATE items SET parked = ? WHERE job_id = ?", (at, job_id))
+
+    def unpark(self, at: str) -> None:
+        """The next one that is parked here may try."""
+        self._db.execute(
+            "UPDATE items SET parked = NULL WHERE job_id = (SELECT job_id FROM items "
+            "WHERE parked = ? ORDER BY due - priority, rowid LIMIT 1)",
+            (at,),
+        )
+
+    def unpark_all(self) -> None:
+        """Limits may have changed, or nothing is known of what is under way."""
+        self._db.execute("UPDATE items SET parked = NULL WHERE parked IS NOT NULL")
 
     def next_due(self, now: int, busy: Sequence[str]) -> int | None:
         row = self.one(
@@ -44,6 +52,10 @@ class StoredItems(Database):
             *busy,
         )
         return None if row is None else row["due"]
+
+    def has_work(self) -> bool:
+        """Whether there is more to come than ticks of cron."""
+        return self.one("SELECT 1 FROM items WHERE kind != 'cron' LIMIT 1") is not None
 
     def waiting(self, kind: str, match: str) -> list[Item]:
         rows = self.all(
@@ -75,7 +87,7 @@ class StoredItems(Database):
     def save_item(self, item: Item) -> None:
         self._db.execute(
             "INSERT OR REPLACE INTO items VALUES "
-            "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
             (item.job_id, item.run_id, item.kind, item.step_id, item.due, item.attempt,
              item.generation, item.current, item.plan_only, item.race, item.match,
              item.condition, dump(item.payload), item.function_id, item.priority),

@@ -69,10 +69,11 @@ class StoredRuns(Database):
         return [run_of(row, self._events_of(row)) for row in rows]
 
     def active_runs(self, function_id: str) -> list[Run]:
+        """Those that did not end, the oldest first. Without their steps."""
         rows = self.all(
             _RUN + "WHERE r.function_id = ? AND r.ended_at IS NULL ORDER BY r.rowid", function_id
         )
-        return [self._run(row) for row in rows]
+        return [run_of(row, self._events_of(row)) for row in rows]
 
     def running_in(self, lane: str) -> int:
         (count,) = self.all(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inngest.dev.admission import Admission, Blocked
+from inngest.dev.admission import Admission, Admitted
 from inngest.dev.answer import Answer, Errored, Reported, Returned, transport_error
 from inngest.dev.clock import Clock
 from inngest.dev.cron import tick
@@ -32,22 +32,35 @@ class Worker:
         self._driver, self._gateway, self._delay = driver, gateway, delay
         self._admission = Admission()
 
-    def admit(self, item: Item) -> Blocked | None:
-        """The first call of a run starts it."""
+    def look_again(self) -> None:
+        for throttle in self._admission.chances(self._clock.now()):
+            self._store.unpark(throttle)
+
+    def next_chance(self) -> int | None:
+        return self._admission.next_chance()
+
+    def admit(self, item: Item) -> bool:
+        """The first call of a run starts it. What is blocked is parked."""
         if item.kind != "call":
-            return None
+            return True
         run = self._store.run(item.run_id)
         function = None if run is None else self._store.function(run.function_id)
         if run is None or run.ended or function is None:
-            return None
-        verdict = self._admission.admit(item.job_id, run, function, self._store, self._clock.now())
-        if isinstance(verdict, Blocked):
-            return verdict
-        self._ledger.commit(verdict)
-        return None
+            return True
+        now = self._clock.now()
+        verdict = self._admission.admit(item.job_id, run, function, self._store, now)
+        if isinstance(verdict, Admitted):
+            if verdict.change.runs or verdict.change.gates:
+                self._ledger.commit(verdict.change)
+        else:
+            self._store.park(item.job_id, verdict.at)
+        for place in verdict.next_at:
+            self._store.unpark(place)
+        return isinstance(verdict, Admitted)
 
     def leave(self, item: Item) -> None:
-        self._admission.leave(item.job_id)
+        for lane in self._admission.leave(item.job_id):
+            self._store.unpark(lane)
 
     async def execute(self, item: Item) -> None:
         now = self._clock.now()

@@ -20,7 +20,7 @@ class FlaskPlugin:
                 kind="http",
                 framework="flask",
                 distribution="inngest-flask",
-                accepts=instance_of("flask.Flask"),
+                accepts=instance_of("flask.Flask", "flask.Blueprint"),
                 serve=_serve,
             )
         ]

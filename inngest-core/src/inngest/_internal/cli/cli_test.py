@@ -256,7 +256,7 @@ def server() -> Iterator[str]:
             self.send_header("content-length", "0")
             self.end_headers()
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             pass
 
     served = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -373,3 +373,37 @@ def test_functions_of_an_app_are_checked(
     monkeypatch.delitem(sys.modules, "shop_app", raising=False)
     found = list(check_app(target))
     assert (found[0].level, text in found[0].text) == (level, True), found
+
+
+def test_a_new_plugin_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "new-plugin", "Audit_Log", "--into", str(tmp_path))
+    assert status == 0
+    project = tmp_path / "inngest-audit-log"
+    assert f"cd {project}" in out
+    files = {path.relative_to(project).as_posix() for path in project.rglob("*") if path.is_file()}
+    assert {"pyproject.toml", "src/inngest_audit_log/plugin.py", "tests/test_plugin.py"} <= files
+    assert (
+        'audit-log = "inngest_audit_log.plugin:plugin"' in (project / "pyproject.toml").read_text()
+    )
+    for path in project.rglob("*.py"):
+        compile(path.read_text(), str(path), "exec", dont_inherit=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["inngest-audit-log"]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("a/b", "letters, digits"),
+        ("flask", "inngest-flask is taken"),
+        ("there", "exists"),
+        ("", ""),
+    ],
+)
+def test_a_new_plugin_touches_nothing_that_exists(
+    name: str, hint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "inngest-there").mkdir()
+    status, _, err = run(capsys, "new-plugin", name, "--into", str(tmp_path))
+    assert status == 2
+    assert hint in err
+    assert list(tmp_path.rglob("*")) == [tmp_path / "inngest-there"]

@@ -300,7 +300,7 @@ class Inngest:
         try:
             wire = [event.to_wire(now_ms) for event in events]
         except Error as error:
-            return SendEventsError(error.message)
+            return SendEventsError(error.message, is_retriable=False)
         return (
             yield from send_events(
                 wire,
@@ -314,7 +314,14 @@ class Inngest:
 
 
 def _listed(events: Events) -> list[Event[Any]]:
-    return [events] if isinstance(events, Event) else list(events)
+    """Copies, so that middleware changes what is sent and not what the caller holds."""
+    listed = [events] if isinstance(events, Event) else list(events)
+    for event in listed:
+        if not isinstance(event, Event):
+            raise SendEventsError(
+                f"an inngest.Event is needed, not a {type(event).__name__}", is_retriable=False
+            )
+    return [event.model_copy() for event in listed]
 
 
 def _ids(result: SendEventsResult | Error) -> list[str]:

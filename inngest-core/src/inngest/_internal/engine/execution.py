@@ -149,7 +149,7 @@ class Execution:
         memo = None if self._known else self.journal.memo(found.step, found.call.opcode)
         if memo is None or isinstance(memo, ReplacedInput):
             return None
-        self._count_answer()
+        self._note_read(found)
         return memo
 
     def find(self, found: Found) -> None:
@@ -162,13 +162,17 @@ class Execution:
 
     def next_move(self) -> Move:
         """Decide, now that user code has come to rest."""
+        target = self.facts.target
+        if target is not None and (self._executing is not None or target in self._new):
+            # At once: what memos bring about may no longer wait for this step.
+            return Wait() if self._executing is not None else self._aim(target)
         replay = self._replay()
         if replay is not None:
             return replay
         if self._executing is not None or not self._new:
             return Wait()
-        if self.facts.target is not None:
-            return self._aim(self.facts.target)
+        if target is not None:
+            return self._aim(target)
         if len(self._new) == 1:
             (only,) = self._new.values()
             if self._may_execute(only):
@@ -258,18 +262,19 @@ class Execution:
             found = heapq.heappop(self._known)[2]
             match self.journal.memo(found.step, found.call.opcode):
                 case Value(data):
-                    self._count_answer()
+                    self._note_read(found)
                     return Resume(found, Replay(data))
                 case Failure() as failure:
-                    self._count_answer()
+                    self._note_read(found)
                     return Resume(found, Fail(failure))
                 case _:
                     self._new[found.step.hashed] = found
         return None
 
-    def _count_answer(self) -> None:
+    def _note_read(self, found: Found) -> None:
+        """The last of the stack is what this call is about; memos may be left that no code reads."""
         self._unread -= 1
-        if self._unread <= 0:
+        if self._unread <= 0 or self.journal.is_last(found.step):
             self.is_replaying = False
 
 

@@ -98,6 +98,10 @@ class Journal:
         raw = self._memos.get(step.hashed, UNSET)
         return None if raw is UNSET else read_memo(raw, opcode)
 
+    def is_last(self, step: StepID) -> bool:
+        """Whether ``step`` is the one that completed last, as far as the server says."""
+        return bool(self._position) and self.position(step) == len(self._position) - 1
+
     def position(self, step: StepID) -> int:
         """Where ``step`` stands in the order of completion; unknown ones come last."""
         return self._position.get(step.hashed, len(self._position))

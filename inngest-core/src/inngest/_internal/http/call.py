@@ -30,7 +30,7 @@ def call_function(request: CommRequest, app: App) -> Flow[Answer]:
     fn_id = request.query.get("fnId")
     if not fn_id:
         return response.refused(QueryParamMissingError("the query parameter fnId is missing"))
-    called = app.table.get(fn_id)
+    called = app.table.get(fn_id) or app.table.get(f"{app.facts.app_id}-{fn_id}")
     if called is None:
         return response.refused(FunctionNotFoundError("no served function has the id in fnId"))
     decoded = decode_call(request.body)

@@ -75,7 +75,7 @@ class Checkpoints:
 
     def settle(self) -> Flow[list[Op]]:
         """Record what is left, and return what could not be: the call is about to end."""
-        if self._buffer:
+        if self._buffer and self._gate.is_open:
             yield from self._record()
         return self._buffer
 

@@ -9,6 +9,8 @@ import typing
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from typing_extensions import Self
+
 from inngest._internal.types import UNSET
 
 
@@ -26,6 +28,9 @@ def return_type(handler: Callable[..., object]) -> object:
             annotation = _resolved(inspect.unwrap(function), annotation)
     except Exception:  # a name that only the type checker knows, or any code in an annotation
         return UNSET
+    if annotation is Self:
+        bound = getattr(handler, "__self__", None)
+        return UNSET if bound is None else type(bound)
     return _awaited(annotation)
 
 

@@ -61,13 +61,26 @@ def codec_of(call: StepCall, serializer: Serializer | None) -> Codec:
 
 def sleep(step_id: str, duration: Duration) -> StepCall:
     """Sleep for ``duration``, counted by the server: its clock may differ from ours."""
+    if isinstance(duration, bool) or not isinstance(duration, (int, datetime.timedelta)):
+        raise NonRetriableError(
+            f'step "{step_id}": the duration is a timedelta or an int of milliseconds, '
+            f"not a {type(duration).__name__}"
+        )
     length = f"{max(milliseconds(duration), 0)}ms"
     return StepCall(id=step_id, opcode=Opcode.SLEEP, name=length)
 
 
 def sleep_until(step_id: str, until: datetime.datetime) -> StepCall:
     """Sleep until an instant; a naive one is local time."""
-    return StepCall(id=step_id, opcode=Opcode.SLEEP, name=format_instant(until))
+    if not isinstance(until, datetime.datetime):
+        raise NonRetriableError(
+            f'step "{step_id}": the end is a datetime, not a {type(until).__name__}'
+        )
+    try:
+        instant = format_instant(until)
+    except (OverflowError, ValueError) as error:
+        raise NonRetriableError(f'step "{step_id}": the end cannot be used: {error}') from error
+    return StepCall(id=step_id, opcode=Opcode.SLEEP, name=instant)
 
 
 def wait_for_event(step_id: str, event: str, if_exp: str | None, timeout: Duration) -> StepCall:
@@ -140,7 +153,8 @@ def infer(step_id: str, adapter: AIAdapter, body: Mapping[str, object]) -> StepC
 def format_instant(when: datetime.datetime) -> str:
     """RFC 3339 in UTC with milliseconds, as the server reads it."""
     utc = when.astimezone(datetime.timezone.utc)
-    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
+    # Not strftime: it writes the year 1 as "1".
+    return utc.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def _timeout(timeout: Duration) -> str:

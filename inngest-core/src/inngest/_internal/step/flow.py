@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import json
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,8 @@ from inngest._internal.step.failure import failure_op
 from inngest._internal.step.group import ParallelMode, parallel_mode
 from inngest._internal.step.invocation import Invocation
 from inngest._internal.types import UNSET
+
+logger = logging.getLogger("inngest")
 
 inside_step: ContextVar[str | None] = ContextVar("inngest_inside_step", default=None)
 """The id of the step whose handler is running in this context."""
@@ -122,6 +125,9 @@ def take_step(invocation: Invocation, found: engine.Found) -> Flow[object]:
             if isinstance(is_kept, Error):
                 yield BreakOff(is_kept)
             if not is_kept:
+                if isinstance(live, Raised) and op.error is None:
+                    # What the step gave is not lost; the next call will fail where this one did.
+                    logger.error("%s, after the step has run", live.error, exc_info=live.error)
                 yield Finish(found, op)
             yield GoOn(found)
             if isinstance(live, Returned):
