@@ -8,11 +8,20 @@ from collections.abc import Mapping
 from inngest.dev.database import Database
 from inngest.dev.model import Event, Item, Json, Run, Step
 from inngest.dev.rows import dump, event_of, load, run_of
+from inngest.dev.run_cache import RunCache
 
 _RUN = "SELECT r.*, e.body, e.received_at FROM runs r JOIN events e ON e.internal_id = r.event_id "
 
 
 class StoredRuns(Database):
+    def __init__(self, path: str = ":memory:") -> None:
+        super().__init__(path)
+        self._cache = RunCache()
+
+    def rolled_back(self) -> None:
+        super().rolled_back()
+        self._cache.clear()
+
     def add_event(self, event: Event) -> bool:
         """False when an event with this internal id is already stored."""
         done = self._db.execute(
@@ -44,8 +53,15 @@ class StoredRuns(Database):
         return row is not None
 
     def run(self, run_id: str) -> Run | None:
+        known = self._cache.get(run_id)
+        if known is not None:
+            return known
         row = self.one(_RUN + "WHERE r.id = ?", run_id)
-        return None if row is None else self._run(row)
+        if row is None:
+            return None
+        run = self._run(row)
+        self._cache.put(run)
+        return run
 
     def runs(
         self,
@@ -141,6 +157,7 @@ class StoredRuns(Database):
             s.dirty = False
         if run.ended:
             self._db.execute("DELETE FROM items WHERE run_id = ?", (run.id,))
+        self._cache.put(run)
 
     def add_attempt(
         self, item: Item, step_id: str, started: int, ended: int, outcome: str, body: Json
