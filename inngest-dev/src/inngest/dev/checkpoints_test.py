@@ -107,7 +107,7 @@ def test_a_checkpoint_that_cannot_be_taken_changes_nothing(
 
 def test_a_run_that_has_ended_takes_none() -> None:
     run, item = running()
-    run.status = "Cancelled"
+    run.status, run.ended_at = "Cancelled", NOW
     refused = taken(run, item, body(item, step("a")))
     assert refused == Rejected(400, "run not found in state store")
     assert record(None, None, {"steps": []}, lambda job: None, NOW) == refused
