@@ -9,10 +9,14 @@ TYPED := $(SOURCES) $(wildcard tests scripts examples benchmarks)
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := test
-.PHONY: setup lock format lint type-check utest itest test demo
+.PHONY: setup browser lock format lint type-check utest itest test demo
 
 setup:
 	@scripts/bootstrap
+
+# What the tests of the dashboard need beside Python.
+browser: setup
+	@$(BIN)/python scripts/browser.py
 
 lock: setup
 	$(BIN)/python scripts/lock.py $(LOCK_ARGS)
@@ -34,12 +38,12 @@ type-check: setup
 utest: setup
 	$(PYTEST) $(PYTEST_ARGS) $(SOURCES)
 
-itest: setup
+itest: browser
 	@scripts/install_system_packages
 	$(PYTEST) $(PYTEST_ARGS) tests
 
 # utest and itest in one run of pytest.
-test: lint type-check
+test: lint type-check browser
 	@scripts/install_system_packages
 	$(PYTEST) $(PYTEST_ARGS)
 

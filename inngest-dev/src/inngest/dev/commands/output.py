@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from rich.console import Console
+
 from inngest.dev.commands.remote import RemoteError
 
 
@@ -17,6 +19,12 @@ class UsageError(Exception):
 def print_json(value: Any) -> None:
     json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
     sys.stdout.write("\n")
+
+
+def wide_console() -> Console:
+    """As wide as the terminal; wide enough for ids where there is none."""
+    console = Console(soft_wrap=True)
+    return console if console.is_terminal else Console(soft_wrap=True, width=200)
 
 
 def failing(work: Callable[[], int]) -> int:

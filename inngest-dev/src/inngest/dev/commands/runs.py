@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from inngest.dev.commands.output import failing, print_json
+from inngest.dev.commands.output import failing, print_json, wide_console
 from inngest.dev.commands.remote import Remote, add_options, connect
 
 STYLES = {"Completed": "green", "Failed": "red", "Cancelled": "yellow", "Running": "cyan"}
@@ -69,6 +69,8 @@ def _list(remote: Remote, options: argparse.Namespace) -> None:
         print_json(runs)
         return
     table = Table("run", "function", "status", "event", "started", "duration", box=None)
+    for column in table.columns:
+        column.no_wrap = True
     for run in runs:
         table.add_row(
             Text(run["run_id"]),
@@ -78,7 +80,7 @@ def _list(remote: Remote, options: argparse.Namespace) -> None:
             Text(run["started_at"] or ""),
             Text(_milliseconds(run["duration_ms"])),
         )
-    Console(soft_wrap=True).print(table if runs else "there are no such runs")
+    wide_console().print(table if runs else "there are no such runs")
 
 
 def _show(remote: Remote, options: argparse.Namespace) -> None:
@@ -91,7 +93,7 @@ def _show(remote: Remote, options: argparse.Namespace) -> None:
     if options.json:
         print_json(run)
         return
-    console = Console(soft_wrap=True)
+    console = wide_console()
     console.print(Text.assemble((run["function_id"], "bold"), "  ", _status(run)))
     console.print(Text(f"event   {run['event_name']} {json.dumps(run['event']['data'])}"))
     table = Table("step", "state", "attempts", "duration", "result", box=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import time
 from collections.abc import Sequence
@@ -75,7 +76,7 @@ def _start(options: argparse.Namespace, start: Any) -> int:
         console = Console(soft_wrap=True, markup=False, highlight=False)
         console.print(f"sent {event_id}")
         for run in runs:
-            console.print(f"{run['status']:<10} {run['run_id']}  {run.get('output')}")
+            console.print(f"{run['status']:<10} {run['run_id']}  {_told(run.get('output'))}")
     return 0 if all(run["status"] == "Completed" for run in runs) else 1
 
 
@@ -87,3 +88,9 @@ def _wait(remote: Remote, event_id: str, seconds: float) -> list[dict[str, Any]]
             return runs
         time.sleep(_PAUSE)
     raise RemoteError(f"no run of {event_id} has ended within {seconds:g} s")
+
+
+def _told(output: Any) -> str:
+    if isinstance(output, dict) and "message" in output:
+        return f"{output.get('name') or 'Error'}: {output['message']}"
+    return json.dumps(output)

@@ -5,7 +5,7 @@ import { duration, errorOf, moment } from "./format.js";
 import { failure, json } from "./json.js";
 import { attemptsOf, FUNCTION } from "./waterfall.js";
 
-const KINDS = { StepRun: "Runs code", StepPlanned: "Runs code", Sleep: "Sleeps", WaitForEvent: "Waits for an event", WaitForSignal: "Waits for a signal", InvokeFunction: "Invokes a function", Gateway: "Fetches", AIGateway: "Asks a model" };
+const KINDS = { StepRun: "Runs code", StepPlanned: "Runs code", StepError: "Runs code", StepFailed: "Runs code", Sleep: "Sleeps", WaitForEvent: "Waits for an event", WaitForSignal: "Waits for a signal", InvokeFunction: "Invokes a function", Gateway: "Fetches", AIGateway: "Asks a model" };
 
 export function detail(run, chosen, rerun) {
   const step = run.steps.find((each) => each.id === chosen);
@@ -19,7 +19,7 @@ function ofRun(run) {
     h("div", { class: "head" }, h("h2", {}, "Run"), badge(run.status)),
     error ? failure(error) : null,
     run.ended_at && !isFailed ? [h("h3", {}, "Output"), json(run.output)] : null,
-    h("h3", {}, "Input"), json(run.event),
+    h("h3", {}, "Input"), json(inputOf(run.event)),
     ...attemptList(attemptsOf(run, FUNCTION).filter((a) => a.outcome === "failed"), "Failed calls of the function"),
   ];
 }
@@ -38,6 +38,10 @@ function ofStep(run, step, rerun) {
     step.state === "completed" ? [h("h3", {}, "Output"), json(step.output)] : null,
     ...attemptList(attemptsOf(run, step.id), "Attempts"),
   ];
+}
+
+function inputOf({ name, data, user, ...rest }) {
+  return { name, data, ...(user && Object.keys(user).length ? { user } : {}), ...rest };
 }
 
 function attemptList(attempts, title) {

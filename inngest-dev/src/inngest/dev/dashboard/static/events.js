@@ -51,6 +51,6 @@ function row(event, open) {
     h("td", {}, h("strong", {}, event.name)),
     h("td", { class: "wide" }, more),
     h("td", {}, event.runs ? h("a", { href: `#/runs?event=${event.internal_id}` }, `${event.runs} run${event.runs > 1 ? "s" : ""}`) : h("span", { class: "muted" }, "none")),
-    h("td", { class: "muted", title: moment(event.received_at) }, ago(event.received_at)),
+    h("td", { class: "muted", title: moment(event.received_at), "data-since": event.received_at }, ago(event.received_at)),
     h("td", { class: "number" }, event.name.startsWith("inngest/") ? null : h("a", { class: "button", href: again }, "Send again")));
 }

@@ -2,6 +2,7 @@
 
 import { h, replace } from "./dom.js";
 import { eventsPage } from "./events.js";
+import { ago } from "./format.js";
 import { functionsPage } from "./functions.js";
 import { bindKeys } from "./keys.js";
 import { connect } from "./live.js";
@@ -36,5 +37,8 @@ window.addEventListener("hashchange", route);
 window.addEventListener("unhandledrejection", (event) => {
   replace(document.getElementById("toasts"), h("div", { class: "toast bad" }, event.reason?.message || String(event.reason)));
 });
+setInterval(() => document.querySelectorAll("[data-since]").forEach((cell) => {
+  cell.textContent = ago(cell.dataset.since);
+}), 10000);
 route();
 connect();

@@ -6,6 +6,7 @@ export const PAGE = 100;
 
 export function pagedList({ load, row, key, body }) {
   const shown = new Map();
+  const drawn = new Map();
   let last = null;
   let generation = 0;
   const more = h("button", { class: "button", type: "button", on: { click: () => next() } }, "Load more");
@@ -17,6 +18,7 @@ export function pagedList({ load, row, key, body }) {
     const found = await load(null);
     if (mine !== generation) return null;
     shown.clear();
+    drawn.clear();
     body.replaceChildren();
     add(found);
     return found.length;
@@ -38,6 +40,7 @@ export function pagedList({ load, row, key, body }) {
     for (const item of found) {
       const line = row(item);
       shown.set(key(item), line);
+      drawn.set(key(item), JSON.stringify(item));
       body.append(line);
     }
     last = found.length === PAGE ? found[found.length - 1].position : null;
@@ -51,6 +54,9 @@ export function pagedList({ load, row, key, body }) {
     if (shown.size === 0) { add(found); return; }
     for (const item of found.reverse()) {
       const old = shown.get(key(item));
+      const signature = JSON.stringify(item);
+      if (drawn.get(key(item)) === signature) continue;
+      drawn.set(key(item), signature);
       const line = row(item);
       const hadFocus = old && old.contains(document.activeElement);
       if (old) old.replaceWith(line);

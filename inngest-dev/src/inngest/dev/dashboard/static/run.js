@@ -6,9 +6,15 @@ import { badge, empty, h, replace, toast } from "./dom.js";
 import { duration, moment } from "./format.js";
 import { listen } from "./live.js";
 import { slowly } from "./pages.js";
-import { waterfall } from "./waterfall.js";
+import { drawWaterfall } from "./waterfall.js";
 
 export function runPage(main, _query, id) {
+  const parts = {
+    head: h("div", { class: "head" }), facts: h("dl", { class: "facts" }),
+    chart: h("section", { class: "card", "aria-label": "Steps in time" }),
+    panel: h("section", { class: "card panel", "aria-label": "Details" }),
+  };
+  const drawn = new Map();
   let chosen = null;
   let run = null;
   let timer = null;
@@ -20,37 +26,35 @@ export function runPage(main, _query, id) {
       replace(main, empty("This run cannot be shown", error.message));
       return;
     }
+    if (!parts.head.isConnected) replace(main, parts.head, parts.facts, h("div", { class: "run" }, parts.chart, parts.panel));
     show();
   }
 
-  function show() {
-    const focused = document.activeElement?.dataset?.part;
-    const ended = Boolean(run.ended_at);
-    replace(main,
-      h("div", { class: "head" },
-        h("h1", {}, run.function_id), badge(run.status),
-        h("div", { class: "actions" },
-          ended ? null : h("button", { class: "button danger", type: "button", on: { click: cancel } }, "Cancel run"),
-          h("button", { class: "button", type: "button", on: { click: () => rerun() } }, "Rerun"))),
-      h("dl", { class: "facts" },
-        fact("Run", h("span", { class: "mono" }, run.run_id)),
-        fact("Event", h("a", { href: `#/runs?event=${run.event_id}` }, run.event_name)),
-        fact("Started", moment(run.started_at) || "not yet"),
-        fact("Duration", duration(run.duration_ms) || "still running")),
-      h("div", { class: "run" },
-        h("section", { class: "card", "aria-label": "Steps in time" }, waterfall(run, chosen, choose)),
-        h("section", { class: "card panel", "aria-label": "Details", "aria-live": "off" }, detail(run, chosen, rerun))));
-    if (focused) main.querySelector(`[data-part="${CSS.escape(focused)}"]`)?.focus();
-    clearTimeout(timer);
-    if (!ended) timer = setTimeout(tick, 1000);
+  // What did not change stays as it is: the focus, a selection, a click under way.
+  function draw(name, content, make) {
+    const signature = JSON.stringify(content);
+    if (drawn.get(name) === signature) return;
+    drawn.set(name, signature);
+    replace(parts[name], make());
   }
 
-  function tick() {
-    const panel = main.querySelector(".panel");
-    const isRead = panel && (panel.contains(document.activeElement) || !getSelection().isCollapsed);
-    run.now += 1000;
-    if (!isRead) show();
-    else timer = setTimeout(tick, 1000);
+  function show() {
+    const ended = Boolean(run.ended_at);
+    draw("head", [run.status], () => [
+      h("h1", {}, run.function_id), badge(run.status),
+      h("div", { class: "actions" },
+        ended ? null : h("button", { class: "button danger", type: "button", on: { click: cancel } }, "Cancel run"),
+        h("button", { class: "button", type: "button", on: { click: () => rerun() } }, "Rerun"))]);
+    draw("facts", [run.started_at, run.duration_ms], () => [
+      fact("Run", h("span", { class: "mono" }, run.run_id)),
+      fact("Event", h("a", { href: `#/runs?event=${run.event_id}` }, run.event_name)),
+      fact("Started", moment(run.started_at) || "not yet"),
+      fact("Duration", duration(run.duration_ms) || "still running")]);
+    drawWaterfall(parts.chart, run, chosen, choose);
+    const step = run.steps.find((each) => each.id === chosen);
+    draw("panel", [chosen, run.status, step || run.output, run.attempts, run.waiting], () => detail(run, chosen, rerun));
+    clearTimeout(timer);
+    if (!ended) timer = setTimeout(() => { run.now += 1000; show(); }, 1000);
   }
 
   function choose(part) {

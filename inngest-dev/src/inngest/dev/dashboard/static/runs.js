@@ -80,6 +80,6 @@ function row(run) {
     h("td", {}, h("a", { href, "data-line": true }, run.function_id)),
     h("td", {}, run.event_name),
     h("td", { class: "mono muted" }, run.run_id),
-    h("td", { class: "muted", title: moment(run.created_at) }, ago(run.started_at || run.created_at)),
+    h("td", { class: "muted", title: moment(run.created_at), "data-since": run.started_at || run.created_at }, ago(run.started_at || run.created_at)),
     h("td", { class: "number" }, duration(run.duration_ms)));
 }

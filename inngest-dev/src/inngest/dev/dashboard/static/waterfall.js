@@ -6,15 +6,24 @@ import { duration } from "./format.js";
 export const FUNCTION = "step";
 const MARKS = { completed: "✓", failed: "✗", retrying: "↻", sleeping: "…", waiting: "…", invoking: "→", fetching: "→", running: "▸", cancelled: "–", Completed: "✓", Failed: "✗", Cancelled: "–", Running: "▸", Scheduled: "…" };
 
-export function waterfall(run, chosen, choose) {
+export function drawWaterfall(section, run, chosen, choose) {
   const scale = scaleOf(run);
   const rows = [runRow(run, scale), ...run.steps.map((step) => stepRow(step, run, scale))];
-  return [
-    h("div", { class: "axis", "aria-hidden": "true" }, h("span", {}, "Step"), ticks(scale), h("span", { class: "took" }, "Took")),
-    h("ul", { class: "rows" }, rows.map((row) => h("li", {}, line(row, chosen, choose)))),
-    h("div", { class: "legend", "aria-hidden": "true" },
-      legend("ok", "done"), legend("bad", "failed attempt"), legend("", "under way"), legend("wait", "waiting")),
-  ];
+  const list = section.querySelector(".rows") || h("ul", { class: "rows" });
+  const known = new Map([...list.querySelectorAll(".row")].map((row) => [row.dataset.part, row]));
+  const lines = rows.map((row) => update(known.get(row.part) || line(row.part, choose), row, chosen));
+  if (lines.length !== known.size || lines.some((row) => !row.isConnected)) {
+    const focused = list.contains(document.activeElement) ? document.activeElement : null;
+    list.replaceChildren(...lines.map((row) => h("li", {}, row)));
+    focused?.focus();
+  }
+  const axis = h("div", { class: "axis", "aria-hidden": "true" }, h("span", {}, "Step"), ticks(scale), h("span", { class: "took" }, "Took"));
+  if (list.isConnected) {
+    section.querySelector(".axis").replaceWith(axis);
+  } else {
+    section.replaceChildren(axis, list, h("div", { class: "legend", "aria-hidden": "true" },
+      legend("ok", "done"), legend("bad", "failed attempt"), legend("", "under way"), legend("wait", "waiting")));
+  }
 }
 
 export function attemptsOf(run, id) {
@@ -50,7 +59,7 @@ function stepRow(step, run, scale) {
     from = Date.parse(attempt.ended_at);
     segments.push(segment(scale, begun, from, attempt.outcome === "failed" ? "bad" : "ok", `attempt ${attempt.attempt + 1}`));
   }
-  const isWait = !attempts.length && !["StepRun", "StepPlanned"].includes(step.op);
+  const isWait = !attempts.length && !step.op.startsWith("Step");
   if (isWait || (attempts.length && !step.ended_at)) segments.push(segment(scale, from, end, step.ended_at ? "wait" : "wait open", step.state));
   else if (!attempts.length) segments.push(segment(scale, from, end, step.ended_at ? "ok" : "open", step.state));
   return { part: step.id, name: step.name, state: step.state, took: step.duration_ms ?? end - start, segments };
@@ -62,13 +71,18 @@ function segment(scale, from, to, kind, title) {
     style: { left: `min(${left}%, 100% - 4px)`, width: `${Math.max(scale.at(to) - left, 0)}%` } });
 }
 
-function line(row, chosen, choose) {
-  const isChosen = row.part === (chosen || "run");
-  return h("button", { class: "row", type: "button", "data-line": true, "data-part": row.part, "aria-pressed": String(isChosen),
-    "aria-label": `${row.name}, ${row.state}, ${duration(row.took)}`, on: { click: () => choose(row.part) } },
+function line(part, choose) {
+  return h("button", { class: "row", type: "button", "data-line": true, "data-part": part, on: { click: () => choose(part) } });
+}
+
+function update(button, row, chosen) {
+  button.setAttribute("aria-pressed", String(row.part === (chosen || "run")));
+  button.setAttribute("aria-label", `${row.name}, ${row.state}, ${duration(row.took)}`);
+  button.replaceChildren(
     h("span", { class: "label" }, h("span", { class: `mark ${row.state}`, "aria-hidden": "true" }, MARKS[row.state] || "·"), h("span", {}, row.name)),
     h("span", { class: "track" }, row.segments),
     h("span", { class: "took" }, duration(row.took)));
+  return button;
 }
 
 function ticks(scale) {
