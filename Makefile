@@ -9,14 +9,10 @@ TYPED := $(SOURCES) $(wildcard tests scripts examples benchmarks)
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := test
-.PHONY: setup browser lock format lint type-check utest itest test demo
+.PHONY: setup lock format lint type-check utest itest test demo
 
 setup:
 	@scripts/bootstrap
-
-# What the tests of the dashboard need beside Python.
-browser: setup
-	@$(BIN)/python scripts/browser.py
 
 lock: setup
 	$(BIN)/python scripts/lock.py $(LOCK_ARGS)
@@ -38,12 +34,12 @@ type-check: setup
 utest: setup
 	$(PYTEST) $(PYTEST_ARGS) $(SOURCES)
 
-itest: browser
+itest: setup
 	@scripts/install_system_packages
 	$(PYTEST) $(PYTEST_ARGS) tests
 
 # utest and itest in one run of pytest.
-test: lint type-check browser
+test: lint type-check
 	@scripts/install_system_packages
 	$(PYTEST) $(PYTEST_ARGS)
 

@@ -34,7 +34,7 @@ class DriverError(AssertionError):
 def chromedriver() -> Iterator[str]:
     """Its URL, while it runs."""
     path = shutil.which("chromedriver")
-    assert path is not None, "scripts/browser.py says how to get a browser"
+    assert path is not None, "scripts/install_system_packages installs a browser"
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     process = subprocess.Popen(

@@ -26,11 +26,11 @@ def send(argv: Sequence[str] | None = None) -> int:
         "--event-key", default=os.environ.get("INNGEST_EVENT_KEY") or "dev", help="its event key"
     )
     options = _parsed(parser, argv)
-    event = {"name": options.name, "data": read_data(options.data)}
-    if options.id:
-        event["id"] = options.id
 
     def start(remote: Remote) -> str:
+        event = {"name": options.name, "data": read_data(options.data)}
+        if options.id:
+            event["id"] = options.id
         return str(remote.ask("POST", f"/e/{options.event_key}", body=event)["ids"][0])
 
     return failing(lambda: _start(options, start))

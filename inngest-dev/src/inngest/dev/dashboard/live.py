@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from inngest.dev.model import Run
 
@@ -22,7 +22,7 @@ class Live:
         for page in self._pages:
             page.note(run.id)
 
-    async def stream(self) -> AsyncIterator[bytes]:
+    async def stream(self) -> AsyncGenerator[bytes, None]:
         """Until the page is gone."""
         page = _Page()
         self._pages.add(page)
