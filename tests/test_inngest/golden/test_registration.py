@@ -97,7 +97,7 @@ TABLE: dict[int, Taken | Refused | Inexpressible] = {
     1: Taken(options=FN),
     2: Inexpressible("about the kind of the server; the functions are those of 0"),
     3: Inexpressible("no functions: an app of ours cannot be served without any"),
-    4: Refused(options=lambda: {"app_id": ""}, error="app_id: .*at least one character"),
+    4: Refused(options=lambda: {"app_id": ""}, error="app_id: must be a string, and not empty"),
     5: Refused(options=lambda: cron("nope"), error="cron: .*5 fields"),
     6: Refused(options=lambda: cron("* * * * * *"), error="cron: .*5 fields"),
     7: Taken(options=cron("TZ=Europe/London 0 9 * * *")),
@@ -216,7 +216,9 @@ TABLE: dict[int, Taken | Refused | Inexpressible] = {
         options=lambda: {"serve_origin": "ftp://x"}, error="serve_origin .*neither http nor https"
     ),
     51: Inexpressible(ONE_STEP),
-    52: Refused(options=lambda: {"fn_id": "", "name": ""}, error="fn_id: .*at least one character"),
+    52: Refused(
+        options=lambda: {"fn_id": "", "name": ""}, error="fn_id: must be a string, and not empty"
+    ),
     53: Inexpressible(ONE_STEP),
     54: Inexpressible(NO_SDK),
     55: Inexpressible(NO_SDK),
