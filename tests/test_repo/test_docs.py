@@ -68,8 +68,10 @@ def test_the_pages_have_snippets() -> None:
     assert {
         "README.md",
         "docs/architecture.md",
+        "docs/dev-server.md",
         "docs/errors-and-retries.md",
         "docs/getting-started.md",
         "docs/plugins.md",
+        "docs/testing.md",
         "docs/testing-locally.md",
     } <= named

@@ -5,7 +5,7 @@ Wrong input is answered with a 4xx and a message; bodies are limited.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -30,8 +30,8 @@ MAX_EVENTS_BODY = 64 * 1024 * 1024
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def build_app(engine: Engine) -> ASGIApp:
-    """The ASGI application of a started engine."""
+def build_app(engine: Engine, displays: Sequence[Route] = ()) -> ASGIApp:
+    """The ASGI application of a started engine, with the routes of displays, if any."""
     rest = Rest(engine)
     api = Api(engine, rest)
     routes = [
@@ -56,10 +56,13 @@ def build_app(engine: Engine) -> ASGIApp:
         Route("/v0/runs/{id}", api.keyed(rest.cancel_legacy), methods=["DELETE"]),
         Route("/v1/signals", api.keyed(rest.signal), methods=["POST"]),
         Route("/v0/runs", api.keyed(api.list_runs), methods=["GET"]),
+        Route("/v0/runs/{id}/rerun", api.keyed(rest.rerun), methods=["POST"]),
+        Route("/v0/runs/{id}/export", api.keyed(rest.export), methods=["GET"]),
         Route("/v0/runs/{id}/history", api.keyed(rest.history), methods=["GET"]),
         Route("/v0/runs/{id}/batch", api.keyed(rest.batch), methods=["GET"]),
         Route("/v0/runs/{id}/actions", api.keyed(rest.actions), methods=["GET"]),
         Route("/v0/sync", api.keyed(api.sync), methods=["POST"]),
+        *displays,
     ]
     return _Kind(Starlette(routes=routes), engine.kind)
 
@@ -211,7 +214,9 @@ class Api:
         limit = limit_of(request)
         if limit is None:
             return failed(400, "limit must be a number from 1 to 1000")
-        return self._enveloped(self._engine.runs(limit=limit))
+        given = request.query_params
+        wanted = {"status": given.get("status"), "function_id": given.get("function")}
+        return self._enveloped(self._engine.runs(limit=limit, **wanted))
 
     def _enveloped(self, data: Json) -> Response:
         return JSONResponse(enveloped(data, self._engine.clock.now()))

@@ -22,6 +22,7 @@ from inngest.dev.invocations import direct_invocation
 from inngest.dev.ledger import Ledger, Listener, Watchers
 from inngest.dev.model import Json, Transition
 from inngest.dev.registration import Refusal, Registration, read_registration
+from inngest.dev.rerun import rerun
 from inngest.dev.retries import BACKOFF, MAX_JITTER
 from inngest.dev.runs import cancel
 from inngest.dev.scheduler import Scheduler
@@ -176,6 +177,16 @@ class Engine:
         self._ledger.commit(Transition(events=[event]))
         return event.internal_id
 
+    def rerun(self, run_id: str, from_step: str | None = None) -> str | None:
+        """Start a run once more: the id of the new one. None when it or its function is gone."""
+        run = self.store.run(run_id)
+        function = None if run is None else self.store.function(run.function_id)
+        if run is None or function is None:
+            return None
+        change = rerun(run, function, self.clock.now(), from_step)
+        self._ledger.commit(change)
+        return change.runs[0].id
+
     def note(self, run_id: str, target: Mapping[str, Json], entries: Sequence[Json]) -> None:
         """Keep metadata with a run."""
         with self.store.transaction():
@@ -210,8 +221,11 @@ class Engine:
 
     # out
 
-    def runs(self, *, limit: int = 100) -> list[dict[str, Json]]:
-        return [summary(run) for run in self.store.runs(limit=limit)]
+    def runs(
+        self, *, limit: int = 100, status: str | None = None, function_id: str | None = None
+    ) -> list[dict[str, Json]]:
+        found = self.store.runs(limit=limit, status=status, function_id=function_id)
+        return [summary(run) for run in found]
 
     def history(self, run_id: str) -> dict[str, Json] | None:
         run = self.store.run(run_id)

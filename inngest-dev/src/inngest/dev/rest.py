@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from inngest.dev.durations import iso
 from inngest.dev.engine import Engine
+from inngest.dev.exporting import exported
 from inngest.dev.ids import is_ulid, stable_uuid
 from inngest.dev.model import Json, Run
 from inngest.dev.responses import body_of, failed
@@ -73,6 +74,27 @@ class Rest:
     async def history(self, request: Request) -> Response:
         run = self._run(request)
         return run if isinstance(run, Response) else self._enveloped(self._engine.history(run.id))
+
+    async def rerun(self, request: Request) -> Response:
+        """From its beginning; or from the step with the id or the name `from_step`."""
+        run = self._run(request)
+        if isinstance(run, Response):
+            return run
+        body = await _json(request)
+        step = body.get("from_step") if isinstance(body, dict) else None
+        if step is not None:
+            named = [s for s in run.stack if step in (s, run.steps[s].name)]
+            if not named:
+                return failed(400, "the run has no such step that was done")
+            step = named[0]
+        again = self._engine.rerun(run.id, step)
+        if again is None:
+            return failed(409, f"function {run.function_id} is not registered any more")
+        return JSONResponse({"run_id": again})
+
+    async def export(self, request: Request) -> Response:
+        run = self._run(request)
+        return run if isinstance(run, Response) else JSONResponse(exported(run))
 
     async def metadata(self, request: Request) -> Response:
         """Notes on a run, or on one of its steps. They are kept with the run's history."""

@@ -19,7 +19,7 @@ def dump(value: Json) -> str:
 
 
 def load(text: str | None) -> Json:
-    return None if text is None else json.loads(text)
+    return None if text is None or text == "null" else json.loads(text)
 
 
 def event_of(internal_id: str, row: sqlite3.Row) -> Event:

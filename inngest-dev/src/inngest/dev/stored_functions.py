@@ -16,6 +16,7 @@ class StoredFunctions(Database):
         self._by_id: dict[str, Function] = {}
 
     def rolled_back(self) -> None:
+        super().rolled_back()
         self._functions = None
 
     def register(

@@ -8,11 +8,20 @@ from collections.abc import Mapping
 from inngest.dev.database import Database
 from inngest.dev.model import Event, Item, Json, Run, Step
 from inngest.dev.rows import dump, event_of, load, run_of
+from inngest.dev.run_cache import RunCache
 
 _RUN = "SELECT r.*, e.body, e.received_at FROM runs r JOIN events e ON e.internal_id = r.event_id "
 
 
 class StoredRuns(Database):
+    def __init__(self, path: str = ":memory:") -> None:
+        super().__init__(path)
+        self._cache = RunCache()
+
+    def rolled_back(self) -> None:
+        super().rolled_back()
+        self._cache.clear()
+
     def add_event(self, event: Event) -> bool:
         """False when an event with this internal id is already stored."""
         done = self._db.execute(
@@ -44,16 +53,33 @@ class StoredRuns(Database):
         return row is not None
 
     def run(self, run_id: str) -> Run | None:
+        known = self._cache.get(run_id)
+        if known is not None:
+            return known
         row = self.one(_RUN + "WHERE r.id = ?", run_id)
-        return None if row is None else self._run(row)
+        if row is None:
+            return None
+        run = self._run(row)
+        self._cache.put(run)
+        return run
 
-    def runs(self, *, event_id: str | None = None, limit: int = 100) -> list[Run]:
-        """The newest first; those of one event if asked. Without their steps."""
+    def runs(
+        self,
+        *,
+        event_id: str | None = None,
+        status: str | None = None,
+        function_id: str | None = None,
+        limit: int = 100,
+    ) -> list[Run]:
+        """The newest first; those of one event, status or function if asked. Without steps."""
         rows = self.all(
-            _RUN + "WHERE ?1 IS NULL OR r.event_id = ?1 OR r.id IN "  # noqa: S608
-            "(SELECT run_id FROM batch_events WHERE event_id = ?1) "
-            "ORDER BY r.rowid DESC LIMIT ?2",
+            _RUN + "WHERE (?1 IS NULL OR r.event_id = ?1 OR r.id IN "  # noqa: S608
+            "(SELECT run_id FROM batch_events WHERE event_id = ?1)) "
+            "AND (?2 IS NULL OR r.status = ?2) AND (?3 IS NULL OR r.function_id = ?3) "
+            "ORDER BY r.rowid DESC LIMIT ?4",
             event_id,
+            status,
+            function_id,
             limit,
         )
         return [run_of(row, self._events_of(row)) for row in rows]
@@ -131,6 +157,7 @@ class StoredRuns(Database):
             s.dirty = False
         if run.ended:
             self._db.execute("DELETE FROM items WHERE run_id = ?", (run.id,))
+        self._cache.put(run)
 
     def add_attempt(
         self, item: Item, step_id: str, started: int, ended: int, outcome: str, body: Json
