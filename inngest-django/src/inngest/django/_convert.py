@@ -61,7 +61,10 @@ def view_of(handler: Handler) -> Callable[..., Any]:
             return to_django(await handler.stream_async(from_django(request)))
         if handler.is_streaming:
             return await sync_to_async(view)(request)
-        return to_django(await handler.handle_async(from_django(request), RequestThread()))
+        try:
+            return to_django(await handler.handle_async(from_django(request), RequestThread()))
+        finally:  # the loop ends with this request
+            await handler.aclose()
 
     is_async = handler.is_streaming or any(one.is_handler_async for one in handler.functions)
     chosen: Any = async_view if is_async else view
