@@ -1,5 +1,6 @@
 # Every target sets up what it needs; `make test` and `make demo` work on a fresh clone.
-# VENV names another virtual environment, PYTEST_ARGS is handed to pytest.
+# VENV names another virtual environment, PYTEST_ARGS is handed to pytest, TRANSPORT says
+# which example `make demo` shows.
 VENV ?= .venv
 export VENV
 BIN := $(abspath $(VENV))/bin
@@ -34,11 +35,13 @@ utest: setup
 	$(PYTEST) $(PYTEST_ARGS) $(SOURCES)
 
 itest: setup
+	@scripts/install_system_packages
 	$(PYTEST) $(PYTEST_ARGS) tests
 
 # utest and itest in one run of pytest.
 test: lint type-check
+	@scripts/install_system_packages
 	$(PYTEST) $(PYTEST_ARGS)
 
 demo: setup
-	@$(BIN)/python scripts/demo.py
+	@$(BIN)/python scripts/demo.py $(TRANSPORT)

@@ -48,7 +48,7 @@ imported = time.perf_counter()
 found = importlib_metadata.entry_points(group="inngest")
 first = (time.perf_counter() - imported) * 1000
 print(json.dumps({"first": first, "import": (imported - started) * 1000,
-                  "names": sorted(entry.name for entry in found)}))
+                  "names": sorted(entry.name.replace("_", "-") for entry in found)}))
 """
 
 

@@ -1,10 +1,13 @@
-"""Run the Flask example against the embedded engine and show one run live.
+"""Run an example against the embedded engine and show one run live.
+
+    scripts/demo.py [TRANSPORT]     flask unless said otherwise; `--help` lists them
 
 Ends with status 0 when the run completed, and with 1 otherwise.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import socket
 import subprocess
@@ -13,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -42,18 +46,44 @@ ENDED = ("Completed", "Failed", "Cancelled")
 View = Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Example:
+    """How an example is started; PORT stands for the port."""
+
+    command: tuple[str, ...]
+    folder: str
+    path: str = "/api/inngest"
+
+
+MANAGE = ("manage.py", "runserver", "--noreload", "127.0.0.1:PORT")
+UVICORN = ("-m", "uvicorn", "--port", "PORT", "--lifespan", "off", "shop.asgi:application")
+EXAMPLES = {
+    "asgi": Example(("app.py",), "asgi"),
+    "digital_ocean": Example(("app.py",), "digital_ocean", "/api/v1/web/fn-local/sample/inngest"),
+    "django": Example(MANAGE, "django"),
+    "django_asgi": Example(UVICORN, "django"),
+    "fast_api": Example(("app.py",), "fast_api"),
+    "flask": Example(("app.py",), "flask"),
+    "tornado": Example(("app.py",), "tornado"),
+    "wsgi": Example(("app.py",), "wsgi"),
+}
+
+
 class DemoError(Exception):
     """The demo could not be shown."""
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description="Show a run of an example live.")
+    parser.add_argument("transport", nargs="?", default="flask", choices=sorted(EXAMPLES))
+    shown = EXAMPLES[parser.parse_args(arguments).transport]
     console = Console(highlight=False)
     deadline = time.monotonic() + DEADLINE
     try:
         with DevServer(port=0, engine=Engine(backoff=[0.7])) as server:
             port = free_port()
-            with example(server.origin, port) as app:
-                register(server, app, f"http://127.0.0.1:{port}/api/inngest", deadline)
+            with example(shown, server.origin, port) as app:
+                register(server, app, f"http://127.0.0.1:{port}{shown.path}", deadline)
                 run, seconds = watch(console, server, send(server), deadline)
     except (DemoError, Error, OSError) as error:
         console.print(Text(f"the demo failed: {error}", "red"))
@@ -78,9 +108,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def example(engine: str, port: int) -> Iterator[subprocess.Popen[str]]:
-    """The Flask example as a process of its own; it ends with the block."""
-    with tempfile.TemporaryFile("w+") as log, process(engine, port, log) as app:
+def example(shown: Example, engine: str, port: int) -> Iterator[subprocess.Popen[str]]:
+    """The example as a process of its own; it ends with the block."""
+    with tempfile.TemporaryFile("w+") as log, process(shown, engine, port, log) as app:
         try:
             yield app
         except DemoError as error:
@@ -89,9 +119,12 @@ def example(engine: str, port: int) -> Iterator[subprocess.Popen[str]]:
 
 
 @contextmanager
-def process(engine: str, port: int, log: IO[str]) -> Iterator[subprocess.Popen[str]]:
+def process(
+    shown: Example, engine: str, port: int, log: IO[str]
+) -> Iterator[subprocess.Popen[str]]:
     app = subprocess.Popen(
-        [sys.executable, str(ROOT / "examples/flask/app.py")],
+        [sys.executable, *(part.replace("PORT", str(port)) for part in shown.command)],
+        cwd=ROOT / "examples" / shown.folder,
         env={**os.environ, "INNGEST_DEV": engine, "PORT": str(port)},
         stdin=subprocess.DEVNULL,
         stdout=log,
@@ -185,4 +218,4 @@ def shortened(text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -73,6 +73,7 @@ client = inngest.Inngest(
     app_id="crash",
     is_production=False,
     api_base_url=PLAN["engine"],
+    checkpointing=PLAN["checkpointing"],
     event_api_base_url=PLAN["engine"],
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import flask
@@ -185,17 +186,19 @@ def stamped(seconds: float) -> str:
         SECRET,
         "&" * 1000,
         "t=1&t=2&s=3&s=4",
-        stamped(0)[:-1],
-        stamped(0).partition("&")[2],
-        stamped(-330),
-        stamped(-86_400),
-        stamped(330),
-        stamped(86_400),
+        lambda: stamped(0)[:-1],
+        lambda: stamped(0).partition("&")[2],
+        lambda: stamped(-330),
+        lambda: stamped(-86_400),
+        lambda: stamped(330),
+        lambda: stamped(86_400),
     ],
 )
 @MODES
 @pytest.mark.parametrize("method", ["POST", "GET", "PUT"])
-def test_a_bad_signature_is_a_401(header: str, mode: str, method: str) -> None:
+def test_a_bad_signature_is_a_401(header: str | Callable[[], str], mode: str, method: str) -> None:
+    if callable(header):  # made now: the window moves on while other tests run
+        header = header()
     body = json.dumps(GOOD).encode()
     answer = (
         APPS[mode]

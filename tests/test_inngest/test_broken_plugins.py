@@ -183,10 +183,8 @@ def test_in_strict_mode_it_is_a_clear_failure(
     broken: Broken, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("INNGEST_PLUGINS_STRICT", "1")
-    host = PluginHost()
-    client = inngest.Inngest(app_id="shop", is_production=False)
     with pytest.raises(PluginError) as caught:
-        host.middleware(client)
+        inngest.Inngest(app_id="shop", is_production=False).send_sync([])
     assert broken.said in caught.value.message
     assert "inngest-broken 1.2 cannot be used" in caught.value.message
     assert caught.value.code == "plugin_failed"

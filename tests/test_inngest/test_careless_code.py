@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import datetime
+import pickle
 from collections.abc import Generator
 from typing import Any
 
@@ -90,6 +93,99 @@ def test_a_step_without_a_callable_is_refused(world: World) -> None:
     reply = world.call()
     assert reply.headers["x-inngest-no-retry"] == "true"
     assert "needs a callable, not a str" in reply.body["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "argument", "says"),
+    [
+        ("sleep", True, "not a bool"),
+        ("sleep", 1.5, "not a float"),
+        ("sleep", "1h", "not a str"),
+        ("sleep_until", datetime.date(2026, 1, 1), "not a date"),
+        ("sleep_until", 5, "not a int"),
+    ],
+)
+def test_a_sleep_that_cannot_be_is_refused_for_good(
+    world: World, method: str, argument: object, says: str
+) -> None:
+    def body(ctx: Any) -> Steps:
+        yield getattr(ctx.step, method)("nap", argument)
+
+    world.function(body)
+    reply = world.call()
+    assert reply.headers["x-inngest-no-retry"] == "true"
+    assert 'step "nap"' in reply.body["message"] and says in reply.body["message"]
+
+
+def test_instants_far_away_are_written_as_the_server_reads_them(world: World) -> None:
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.sleep_until("nap", datetime.datetime(1, 1, 2, tzinfo=datetime.timezone.utc))
+
+    world.function(body)
+    assert world.call().body[0]["name"] == "0001-01-02T00:00:00.000Z"
+
+
+@pytest.mark.parametrize("event", [{"name": "e"}, "e", None])
+def test_what_is_no_event_is_not_sent(world: World, event: Any) -> None:
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.send_event("send", [event])
+
+    world.function(body)
+    reply = world.call()
+    assert reply.ops == [("StepFailed", "send")]
+    assert "an inngest.Event is needed" in reply.body[0]["error"]["message"]
+
+
+def test_data_that_is_not_json_is_not_sent_again_and_again(world: World) -> None:
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.send_event("send", inngest.Event(name="e", data={"n": float("nan")}))
+
+    world.function(body)
+    assert world.call().ops == [("StepFailed", "send")]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        inngest.RetryAfterError("later", 1000, quiet=True),
+        inngest.StepError("no", "ValueError", "stack"),
+        inngest.NonRetriableError("never"),
+    ],
+)
+def test_errors_can_be_copied_and_sent_to_other_processes(error: Any) -> None:
+    for same in (copy.copy(error), pickle.loads(pickle.dumps(error))):
+        assert type(same) is type(error)
+        assert (same.message, same.name, vars(same)) == (error.message, error.name, vars(error))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"fn_id": ""}, "fn_id"),
+        ({"fn_id": 5}, "fn_id"),
+        ({"name": 5}, "name"),
+        ({"trigger": "an/event"}, "trigger"),
+        ({"trigger": None}, "trigger"),
+        ({"trigger": [{}]}, "trigger"),
+        ({"middleware": [5]}, "middleware"),
+        ({"idempotency": 5}, "idempotency"),
+        ({"throttle": inngest.Timeouts()}, "throttle: must be a Throttle, not a Timeouts"),
+        ({"priority": "event.data.n"}, "priority"),
+        ({"singleton": {"mode": "skip"}}, "singleton"),
+        ({"cancel": [1]}, "cancel"),
+        ({"concurrency": inngest.Concurrency(limit=1)}, "concurrency: must be a list"),
+        ({"retries": -1}, "retries"),
+        ({"retries": True}, "retries"),
+    ],
+    ids=str,
+)
+def test_an_option_of_another_kind_is_refused_by_its_name(
+    options: dict[str, Any], says: str
+) -> None:
+    client = inngest.Inngest(app_id="app", is_production=False)
+    given = {"fn_id": "fn", "trigger": inngest.TriggerEvent(event="e"), **options}
+    with pytest.raises(FunctionConfigInvalidError, match=says):
+        client.create_function(**given)(lambda ctx: 1)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import hashlib
 import logging
 import sqlite3
 import threading
@@ -81,6 +82,28 @@ def test_a_line_is_logged_once_in_a_run(make_world: Make) -> None:
     assert [record.getMessage() for record in handler.records] == ["start", "after a", "after b"]
     assert {record.filename for record in handler.records} == {"test_context.py"}
     assert vars(handler.records[1])["key"] == 1
+
+
+def test_a_memo_that_no_code_asks_for_any_more_does_not_silence_the_logger(
+    make_world: Make,
+) -> None:
+    logger = logging.getLogger("test.context.renamed")
+    handler = Kept()
+    logger.addHandler(handler)
+    world = make_world(logger=logger)
+
+    def body(ctx: Any) -> Steps:
+        ctx.logger.error("before")
+        yield ctx.step.run("kept", world.step())
+        ctx.logger.error("after")
+
+    world.function(body)
+    renamed, kept = (hashlib.sha1(name).hexdigest() for name in (b"renamed", b"kept"))
+    try:
+        world.call(memos={renamed: {"data": 1}, kept: {"data": 2}})
+    finally:
+        logger.removeHandler(handler)
+    assert [record.getMessage() for record in handler.records] == ["after"]
 
 
 def test_a_line_is_logged_again_when_code_runs_again(world: World) -> None:

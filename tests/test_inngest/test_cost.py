@@ -130,7 +130,7 @@ def test_finding_a_function_does_not_depend_on_how_many_there_are() -> None:
         assert handler.handle_sync(request).status == 200
         return counted(lambda: handler.handle_sync(request))
 
-    assert cost(400) == cost(10)
+    assert abs(cost(400) - cost(10)) < 20  # a looked-up name more or less, not one a function
 
 
 def test_an_output_is_encoded_once(thread_world: World, monkeypatch: pytest.MonkeyPatch) -> None:

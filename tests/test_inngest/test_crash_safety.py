@@ -82,12 +82,18 @@ def register(server: DevServer, supervisor: subprocess.Popen[bytes], port: int) 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the supervisor forks")
-def test_finished_steps_are_never_executed_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("checkpointing", [False, True], ids=["step by step", "checkpointed"])
+def test_finished_steps_are_never_executed_again(tmp_path: Path, checkpointing: bool) -> None:
     kills = plan(SEED)
     port = free_port()
     engine = Engine(db=str(tmp_path / "engine.db"), backoff=[0.01])
     with DevServer(port=0, engine=engine) as server:
-        options = {"engine": server.origin, "port": port, "kills": kills}
+        options = {
+            "engine": server.origin,
+            "port": port,
+            "kills": kills,
+            "checkpointing": checkpointing,
+        }
         (tmp_path / "plan.json").write_text(json.dumps(options))
         with supervised(tmp_path) as supervisor:
             register(server, supervisor, port)
@@ -116,7 +122,7 @@ def complete(server: DevServer, client: inngest.Inngest, keys: range) -> None:
     """Start a run for each key at once, and see them all through."""
     ids = client.send_sync([event(key) for key in keys])
     for key, event_id in zip(keys, ids, strict=True):
-        run = server.wait_for_run(event_id, timeout=30)
+        run = server.wait_for_run(event_id, timeout=120)
         assert run["status"] == "Completed", (key, run)
         assert run["output"] == sum(range(STEPS))
         assert reported_once(run)

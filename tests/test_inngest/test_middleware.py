@@ -676,6 +676,37 @@ def test_what_a_hook_sets_in_the_context_is_seen_by_function_and_steps(
     assert VAR.get() == "unset"
 
 
+def test_a_hook_may_reset_what_it_set_even_if_nothing_else_is_set(world: World) -> None:
+    class Setting(Middleware):
+        async def wrap_function(self, call: WrappedFunction) -> AsyncIterator[None]:
+            token = VAR.set("function")
+            yield
+            VAR.reset(token)
+
+    world.client.middleware = [Setting]
+    world.function(one_step(world))
+    assert contextvars.Context().run(world.call).ops == [("StepRun", "a")]
+
+
+def test_a_factory_that_returns_nothing_is_named(world: World) -> None:
+    def forgetful(client: inngest.Inngest, raw_request: object) -> Any:
+        return None
+
+    world.client.middleware = [forgetful]
+    world.function(one_step(world))
+    assert "forgetful() failed: TypeError" in world.call().body["message"]
+
+
+def test_a_wrap_of_a_step_that_fails_after_it_ran_loses_no_result(
+    world: World, colour: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.client.middleware = [failing("wrap_step", colour, "leave")]
+    world.function(one_step(world))
+    assert world.call().ops == [("StepRun", "a")]
+    assert "Failing.wrap_step" in caplog.text
+    assert world.call(memos={hashed("a"): {"data": "A"}}).body["code"] == "middleware_failed"
+
+
 def test_hooks_run_where_the_function_runs(world: World, colour: str) -> None:
     """A sync hook of a sync function closes the connections of the function's thread."""
     threads: dict[str, int] = {}

@@ -7,7 +7,7 @@ import json
 import random
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -17,10 +17,16 @@ import pytest
 
 import inngest
 import inngest.flask
+from inngest.middleware import WrappedFunction, WrappedHandler, WrappedStep
+from inngest.transport import CommRequest, Handler, ServeOptions
 
-PROGRAMS = 120
+PROGRAMS = 180
+"""Each is run as an async and as a sync function, over HTTP or in process, with and without
+middleware."""
+
 MAX_ATTEMPTS = 3
 JSONValue = Any
+Ask = Callable[[dict[str, str], bytes], tuple[int, JSONValue, Mapping[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,7 @@ class Generator:
         kind = self.rng.random()
         if depth < 3 and kind < 0.2:
             branches = self.rng.randint(0, 3)
-            style = self.rng.choice(["gather", "group", "taskgroup"])
+            style = self.rng.choice(["gather", "group", "taskgroup", "wait", "as_completed"])
             return Parallel(
                 tuple(self.program(depth + 1, in_branch=True) for _ in range(branches)), style
             )
@@ -162,6 +168,14 @@ async def together(
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(branch)) for branch in branches]
         return [task.result() for task in tasks]
+    if style in ("wait", "as_completed") and branches:
+        started = [asyncio.ensure_future(branch()) for branch in branches]
+        if style == "wait":
+            await asyncio.wait(started)
+        else:
+            for each in asyncio.as_completed(started):
+                await each
+        return [task.result() for task in started]
     return list(await asyncio.gather(*(branch() for branch in branches)))
 
 
@@ -219,11 +233,74 @@ def interpret_sync(
     return out
 
 
+def over_http(client: inngest.Inngest, function: inngest.Function[Any]) -> Ask:
+    app = flask.Flask("app")
+    inngest.flask.serve(app, client, [function])
+
+    def ask(query: dict[str, str], body: bytes) -> tuple[int, JSONValue, Mapping[str, str]]:
+        answer = app.test_client().post("/api/inngest", query_string=query, data=body)
+        return answer.status_code, answer.json, dict(answer.headers)
+
+    return ask
+
+
+def in_process(way: str, client: inngest.Inngest, function: inngest.Function[Any]) -> Ask:
+    handler = Handler(client, [function], ServeOptions(framework="test", environ={}))
+
+    def ask(query: dict[str, str], body: bytes) -> tuple[int, JSONValue, Mapping[str, str]]:
+        request = CommRequest(
+            method="POST", url="http://app.test/api", headers={}, query=query, body=body
+        )
+        if way == "thread":
+            answer = handler.handle_sync(request)
+        else:
+            answer = asyncio.run(asyncio.wait_for(handler.handle_async(request), 30))
+        return answer.status, json.loads(answer.body), answer.headers
+
+    return ask
+
+
+class Bystander(inngest.Middleware):
+    """Takes its time around everything, and changes nothing."""
+
+    async def transform_input(self, ctx: Any, function: Any, steps: Any) -> None:
+        await asyncio.sleep(0)
+
+    async def before_execution(self) -> None:
+        await asyncio.sleep(0)
+
+    async def wrap_step(self, step: WrappedStep) -> AsyncIterator[None]:
+        for _ in range(len(step.info.id)):
+            await asyncio.sleep(0)
+        yield
+        await asyncio.sleep(0)
+
+    async def wrap_step_handler(self, step: WrappedHandler) -> AsyncIterator[None]:
+        await asyncio.sleep(0)
+        yield
+
+
+class BystanderSync(inngest.MiddlewareSync):
+    """The same in sync code."""
+
+    def wrap_function(self, call: WrappedFunction) -> Iterator[None]:
+        yield
+
+    def wrap_step(self, step: WrappedStep) -> Iterator[None]:
+        yield
+
+    def transform_output(self, result: inngest.TransformOutputResult) -> None:
+        assert result.step is not None or result.has_output() or result.error
+
+
+MIDDLEWARE: list[list[Any]] = [[], [Bystander], [BystanderSync], [Bystander, BystanderSync]]
+
+
 @dataclass
 class Server:
     """The least that can be called an executor: one run, calls in random order."""
 
-    app: flask.Flask
+    ask: Ask
     rng: random.Random
     memos: dict[str, JSONValue] = field(default_factory=dict)
     stack: list[str] = field(default_factory=list)
@@ -246,26 +323,21 @@ class Server:
         raise AssertionError("the run does not end")
 
     def call(self, target: str, attempt: int) -> tuple[int, JSONValue, Any]:
-        answer = self.app.test_client().post(
-            f"/api/inngest?fnId=app-fn&stepId={target}",
-            data=json.dumps(
-                {
-                    "ctx": {
-                        "run_id": "R",
-                        "fn_id": "F",
-                        "attempt": attempt,
-                        "max_attempts": MAX_ATTEMPTS,
-                        "disable_immediate_execution": self.is_parallel and target == "step",
-                        "stack": {"stack": self.stack, "current": len(self.stack)},
-                    },
-                    "event": {"name": "e", "data": {}},
-                    "events": [{"name": "e", "data": {}}],
-                    "steps": self.memos,
-                    "use_api": False,
-                }
-            ),
-        )
-        return answer.status_code, answer.json, answer.headers
+        body = {
+            "ctx": {
+                "run_id": "R",
+                "fn_id": "F",
+                "attempt": attempt,
+                "max_attempts": MAX_ATTEMPTS,
+                "disable_immediate_execution": self.is_parallel and target == "step",
+                "stack": {"stack": self.stack, "current": len(self.stack)},
+            },
+            "event": {"name": "e", "data": {}},
+            "events": [{"name": "e", "data": {}}],
+            "steps": self.memos,
+            "use_api": False,
+        }
+        return self.ask({"fnId": "app-fn", "stepId": target}, json.dumps(body).encode())
 
     def take(self, ops: list[dict[str, JSONValue]], target: str, attempt: int) -> None:
         self.is_parallel = self.is_parallel or len(ops) > 1
@@ -304,7 +376,8 @@ def test_a_random_program_ends_as_the_reference_and_runs_each_step_once(
 ) -> None:
     program = Generator(random.Random(seed)).program()
     work, reference = Work(), Reference()
-    client = inngest.Inngest(app_id="app", is_production=False)
+    middleware = MIDDLEWARE[seed % len(MIDDLEWARE)]
+    client = inngest.Inngest(app_id="app", is_production=False, middleware=middleware)
     declare = client.create_function(fn_id="fn", trigger=inngest.TriggerEvent(event="e"))
     function: inngest.Function[Any]
     if is_async:
@@ -319,9 +392,9 @@ def test_a_random_program_ends_as_the_reference_and_runs_each_step_once(
             return interpret_sync(ctx, work, program, Counter())
 
         function = declare(handler_sync)
-    app = flask.Flask("app")
-    inngest.flask.serve(app, client, [function])
-    status, body = Server(app, random.Random(seed)).run()
+    way = ("http", "thread", "loop")[seed % 3]
+    ask = over_http(client, function) if way == "http" else in_process(way, client, function)
+    status, body = Server(ask, random.Random(seed)).run()
     reason, expected = reference.outcome(program)
     if reason is None:
         assert (status, body) == (200, expected)

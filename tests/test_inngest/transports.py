@@ -30,6 +30,7 @@ import inngest.wsgi
 from inngest.digital_ocean import simulator
 
 STOP_SECONDS = 10.0
+CLIENTS: list[inngest.Inngest] = []
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,16 @@ class Transport:
     """How an app is built, and how it is run."""
 
     name: str
-    build: Callable[..., Any]
+    make: Callable[..., Any]
     run: Callable[[Any], AbstractContextManager[str]]
     streams: bool = True
     path: str = "/api/inngest"
     framework: str = ""
+
+    def build(self, client: inngest.Inngest, functions: Any, **options: Any) -> Any:
+        """Make an app. Where it runs on a loop, the client's connections end with the loop."""
+        CLIENTS.append(client)
+        return self.make(client, functions, **options)
 
 
 @contextmanager
@@ -85,6 +91,8 @@ class LoopServer:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         self.ready.set()
         await self._stopping.wait()
+        while CLIENTS:
+            await CLIENTS.pop().aclose()
 
     def stop(self) -> None:
         if self._loop is not None and self._stopping is not None:

@@ -127,6 +127,7 @@ class World:
         stack: list[str] | None = None,
         plan_only: bool = False,
         headers: Mapping[str, str] | None = None,
+        ctx: Mapping[str, JSONValue] | None = None,
     ) -> Reply:
         """Call a function once, as a server does."""
         sent = {"name": "test/fn", "data": {}, "id": "E", "ts": 1, **(event or {})}
@@ -138,6 +139,7 @@ class World:
                 "max_attempts": max_attempts,
                 "disable_immediate_execution": plan_only,
                 "stack": {"stack": stack or list(memos or {}), "current": len(memos or {})},
+                **(ctx or {}),
             },
             "event": sent,
             "events": [sent],
@@ -148,14 +150,22 @@ class World:
         query = {"fnId": called, "stepId": target}
         return self._ask(query, json.dumps(body).encode(), headers or {})
 
-    def play(self, function: inngest.Function[Any] | None = None, **call: Any) -> Reply:
-        """Run one run to its end; the answer that ended it."""
-        memos: dict[str, JSONValue] = {}
+    def play(
+        self,
+        function: inngest.Function[Any] | None = None,
+        *,
+        memos: dict[str, JSONValue] | None = None,
+        before_call: Callable[[], None] = lambda: None,
+        **call: Any,
+    ) -> Reply:
+        """Run one run to its end; the answer that ended it. ``memos`` may grow meanwhile."""
+        memos = {} if memos is None else memos
         queue: list[tuple[str, int]] = [("step", 0)]
         for _ in range(MAX_CALLS):
             assert queue, "the run has stalled"
             target, attempt = queue.pop(0)
             plan_only = self.is_parallel and target == "step"
+            before_call()
             given = {"target": target, "attempt": attempt, "plan_only": plan_only, **call}
             reply = self.call(function, memos=memos, stack=list(memos), **given)
             if reply.status == 206:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import shutil
 import subprocess
 import sys
+import sysconfig
+import venv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,3 +81,92 @@ def wheels(
     built = {path.name.split("-")[0].replace("_", "-"): path for path in out.glob("*.whl")}
     assert sorted(built) == members
     return built
+
+
+def python_of(environment: Path) -> Path:
+    return environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+def site_of(environment: Path) -> Path:
+    base = {"base": str(environment), "platbase": str(environment)}
+    return Path(sysconfig.get_path("purelib", vars=base))
+
+
+def build(run: Run, bin_folder: Path, project: Path, out: Path) -> Path:
+    """Build the wheel of a project that is not of the workspace."""
+    copy = out / "project"
+    shutil.copytree(project, copy, ignore=shutil.ignore_patterns(".venv", "__pycache__"))
+    options = ["-q", "--wheel", "--no-build-isolation", "--python", sys.executable]
+    run(bin_folder / "uv", "build", *options, "--out-dir", out, copy)
+    (wheel,) = out.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="session")
+def example_wheel(run: Run, bin_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(run, bin_folder, ROOT / "examples/plugin", tmp_path_factory.mktemp("example"))
+
+
+@pytest.fixture(scope="session")
+def locked(run: Run, bin_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The versions of the lock, as constraints."""
+    out = tmp_path_factory.mktemp("locked") / "locked.txt"
+    options = ["--frozen", "--all-packages", "--all-groups", "--no-emit-workspace", "--no-hashes"]
+    run(bin_folder / "uv", "export", "-q", *options, "-o", out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def house(
+    run: Run,
+    wheels: dict[str, Path],
+    example_wheel: Path,
+    locked: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """A folder with every wheel that an installation may need."""
+    out = tmp_path_factory.mktemp("house")
+    ours = [*wheels.values(), example_wheel]
+    options = ["-q", "--disable-pip-version-check", "--only-binary=:all:", "-d", out, "-c", locked]
+    run(sys.executable, "-m", "pip", "download", *options, *ours, "pytest")
+    return out
+
+
+@pytest.fixture(scope="session")
+def pip(run: Run, house: Path) -> Callable[..., str]:
+    """Run pip on an environment, with the folder of wheels for all there is."""
+
+    def pip(environment: Path, command: str, *arguments: str | Path) -> str:
+        start = [sys.executable, "-m", "pip", "--python", python_of(environment)]
+        options: list[str | Path] = ["-q", "--disable-pip-version-check"]
+        if command == "install":
+            options += ["--no-index", "--find-links", house, "--no-compile"]
+        return run(*start, command, *options, *arguments)
+
+    return pip
+
+
+@pytest.fixture(scope="session")
+def make(pip: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Make a clean environment and have pip install into it; the caller may change it."""
+
+    def make(*names: str | Path) -> Path:
+        environment = tmp_path_factory.mktemp("environment")
+        venv.create(environment, symlinks=os.name != "nt")
+        pip(environment, "install", *names)
+        return environment
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def install(make: Callable[..., Path]) -> Callable[..., Path]:
+    """An environment with these and what they require, made once; nobody changes it."""
+    made: dict[tuple[str, ...], Path] = {}
+
+    def install(*names: str) -> Path:
+        if names not in made:
+            made[names] = make(*names)
+        return made[names]
+
+    return install

@@ -12,6 +12,7 @@ from inngest._internal.client.client import Inngest
 from inngest._internal.errors import NonRetriableError, RetryAfterError, StepError
 from inngest._internal.event import Event
 from inngest._internal.event_type import EventType
+from inngest._internal.function.checkpointing import Checkpointing
 from inngest._internal.function.config import (
     Batch,
     Cancel,
@@ -40,6 +41,7 @@ from inngest._internal.types import JSON
 __all__ = [
     "Batch",
     "Cancel",
+    "Checkpointing",
     "Concurrency",
     "Context",
     "ContextSync",

@@ -100,7 +100,7 @@ class ASGIApp:
             if message["type"] == "lifespan.startup":
                 await send({"type": "lifespan.startup.complete"})
             else:
-                self._handler.close()
+                await self._handler.aclose()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 

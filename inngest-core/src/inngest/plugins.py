@@ -108,11 +108,12 @@ class HookSpecs:
     """
 
     @hookspec
-    def inngest_transports(self) -> Sequence[Transport]:  # type: ignore[empty-body]
+    def inngest_transports(self) -> Sequence[Transport]:
         """Ways to serve functions: what :func:`inngest.serve` chooses from."""
+        raise NotImplementedError
 
     @hookspec
-    def inngest_middleware(  # type: ignore[empty-body]
+    def inngest_middleware(
         self, client: Inngest, options: Mapping[str, object]
     ) -> Sequence[MiddlewareEntry] | NotConfigured:
         """Middleware for every function and every event of a client.
@@ -125,14 +126,17 @@ class HookSpecs:
             empty if it passed nothing. What a deployment decides rather than the app is
             better read from the plugin's own environment variables.
         """
+        raise NotImplementedError
 
     @hookspec
-    def inngest_serializers(self) -> Sequence[SerializerEntry]:  # type: ignore[empty-body]
+    def inngest_serializers(self) -> Sequence[SerializerEntry]:
         """Serializers that a client, a function or a step can name."""
+        raise NotImplementedError
 
     @hookspec
-    def inngest_commands(self) -> Sequence[Command]:  # type: ignore[empty-body]
+    def inngest_commands(self) -> Sequence[Command]:
         """Subcommands of ``python -m inngest``."""
+        raise NotImplementedError
 
 
 def instance_of(*names: str) -> Callable[[object], bool]:

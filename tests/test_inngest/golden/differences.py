@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -71,12 +72,35 @@ def _only_null(recorded: object, ours: object) -> bool:
     return {recorded, ours} == {None, ABSENT}
 
 
+def step_id(name: str) -> str:
+    """The id of the first step of a name."""
+    return hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()
+
+
+def _op(step: str) -> str:
+    """Where the operation of a step is."""
+    return f"body[{step_id(step)[:6]}]"
+
+
+def _left_out(recorded: object, ours: object) -> bool:
+    return recorded is ABSENT
+
+
+def _same_length(recorded: object, ours: object) -> bool:
+    lengths = [
+        re.fullmatch(r"(\d+)(ms|s|m|h|d)", each) if isinstance(each, str) else None
+        for each in (recorded, ours)
+    ]
+    units = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+    return None not in lengths and len({int(e[1]) * units[e[2]] for e in lengths if e}) == 1
+
+
 INSTANT: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 SIGNATURE: Final = r"t=\d+&s=[0-9a-f]{64}"
 
 GENERAL: Final = (
     Rule(
-        path="header.(x-inngest-sdk|user-agent)",
+        path=r"(outer\.)?header\.(x-inngest-sdk|user-agent)",
         accepts=_is(SDK_HEADER),
         reason="our own name and version; recordings leave out the user agent",
     ),
@@ -96,12 +120,12 @@ GENERAL: Final = (
         reason="our own name",
     ),
     Rule(
-        path=r"(header\.x-inngest-|body\.(inspection\.)?)framework",
+        path=r"((outer\.)?header\.x-inngest-|body\.(inspection\.)?)framework",
         accepts=lambda recorded, ours: recorded is not ABSENT and ours == "flask",
         reason="the recorded app was served by FastAPI, ours by Flask",
     ),
     Rule(
-        path=r"header\.server-timing",
+        path=r"(outer\.)?header\.server-timing",
         accepts=_like(
             r"comm_handler;dur=\d+(, use_api;dur=\d+)?"
             r"(, mw.transform_input;dur=\d+, function;dur=\d+, mw.transform_output;dur=\d+)?"
@@ -109,12 +133,12 @@ GENERAL: Final = (
         reason="durations; ours has no async_block",
     ),
     Rule(
-        path=r"header\.x-inngest-sdk-handled",
+        path=r"(outer\.)?header\.x-inngest-sdk-handled",
         accepts=lambda recorded, ours: (recorded, ours) == (ABSENT, "true"),
         reason="new: tells an answer of the SDK from one of a proxy",
     ),
     Rule(
-        path=r"header\.content-length",
+        path=r"(outer\.)?header\.content-length",
         accepts=_like(r"\d+"),
         reason="recordings leave out the headers of the connection",
     ),
@@ -155,13 +179,121 @@ GENERAL: Final = (
     ),
 )
 
+HAND_MADE: Final = (
+    Rule(
+        path=r"header\.x-inngest-expected-server-kind",
+        accepts=_left_out,
+        reason="optional in an answer; an SDK sends it always",
+    ),
+    Rule(
+        path=r"header\.x-inngest-no-retry",
+        accepts=lambda recorded, ours: (recorded, ours) == ("false", ABSENT),
+        reason="the same as no header",
+    ),
+    Rule(
+        path=r"body\[[^]]+\]\.(name|displayName|data|opts|userland\.(id|index))",
+        accepts=_left_out,
+        reason="optional in an operation; an SDK sends it always",
+    ),
+    Rule(
+        path=r"body\[[^]]+\]\.displayName",
+        accepts=lambda recorded, ours: isinstance(recorded, str) and isinstance(ours, str),
+        reason="a text for people",
+    ),
+    Rule(
+        path=r"body\[[^]]+\]\.opts",
+        accepts=lambda recorded, ours: recorded == {} and ours is None,
+        reason="no options and null mean the same to the server",
+    ),
+    Rule(
+        path=r"body\[[^]]+\]\.opts\.event",
+        accepts=lambda recorded, ours: ours is ABSENT,
+        reason="the server reads the name of the operation where this is absent",
+    ),
+    Rule(
+        path=r"body\[[^]]+\]\.opts(\.input\[0\]|\.type)?",
+        accepts=lambda recorded, ours: ours in (ABSENT, None),
+        reason="the server works without the input in opts; the Python SDK never sent it",
+    ),
+    Rule(
+        path=r"body\[[^]]+\]\.name",
+        accepts=_same_length,
+        reason="the length of a sleep, spelt otherwise",
+    ),
+    Rule(
+        path=r"body(\[[^]]+\]\.error)?\.(code|stack)",
+        accepts=_left_out,
+        reason="optional in an error; an SDK sends them always",
+    ),
+    Rule(
+        path=r"header\.retry-after",
+        accepts=lambda recorded, ours: (
+            re.fullmatch(r"\d+", str(recorded)) is not None
+            and re.fullmatch(INSTANT, str(ours)) is not None
+        ),
+        reason="seconds from now, or the instant",
+    ),
+)
+"""Holds in recordings of apps that were made without an SDK."""
+
+_CONNECT: Final = "a session of Connect: a WebSocket, not calls"
+_REALTIME: Final = "realtime: its client is not built yet"
+
+NOT_SPOKEN: Final[Mapping[str, str]] = {
+    "checkpoint_async": "recorded with an app that chooses what to record, call by call",
+    "checkpoint_sync_durable_endpoint": "durable endpoints are not built yet",
+    "connect_cloud_auth": _CONNECT,
+    "connect_drain": _CONNECT,
+    "connect_errors": _CONNECT,
+    "connect_flush": _CONNECT,
+    "connect_hand_worker": _CONNECT,
+    "connect_session": _CONNECT,
+    "defer": "deferred calls: core has no way to ask for them yet",
+    "encryption_middleware": "the middleware that encrypts is not built yet",
+    "events_api": "the server's reading of events: requests of the recording's driver",
+    "realtime": _REALTIME,
+    "realtime_run_messages": _REALTIME,
+    "realtime_sse": _REALTIME,
+    "rest_api": "the server's REST API: requests of the recording's driver",
+    "signals": "core has no step.wait_for_signal yet",
+    "step_fetch_gateway": "core has no step.fetch yet",
+}
+"""Recordings that our SDK does not play, whether or not our engine does."""
+
 OTHER_SPELLINGS: Final = {"appname": "appName", "deploy_type": "deployType"}
 """Keys of a registration: the server reads both spellings, we write the documented one."""
 
 _FRAMEWORK: Final = "the framework answers methods that have no route, before the SDK can"
 _NO_OPT_OUT: Final = "a second app, with in-band sync turned off; ours cannot turn it off"
 
+_SHORTENED: Final = "the recording keeps only the start of the answer"
+_WHOLE_CALL: Final = "this app gives back the whole call, which an SDK does not show"
+
 NOT_REPLAYED: Final[Mapping[str, Mapping[int, str]]] = {
+    "cron_jitter": {3: "the driver's: it registers no functions, to end the recording"},
+    "executor_edge_responses": {
+        **dict.fromkeys((3, 4, 7), "a body that no SDK gives: text, or an error within an error"),
+        9: "a result that is not to be retried: no SDK says so",
+        **dict.fromkeys((10, 14, 17), "the operation DiscoveryRequest: ours has no use for it"),
+        **dict.fromkeys((11, 21, 36), "options that ours never leaves out"),
+        **dict.fromkeys((12, 32, 34, 56), "an answer that is not of an SDK"),
+        **dict.fromkeys((19, 27, 28), "two steps that were run in one call: ours runs one"),
+        **dict.fromkeys((22, 55), "a length of a sleep that does not parse: ours always does"),
+        24: "the operation RunComplete: ours answers 200",
+        **dict.fromkeys((25, 33, 35), "operations of other names: ours has those of the protocol"),
+        26: "the connection breaks: an SDK has no part in it",
+        **dict.fromkeys((30, 53), "an error of a step that says nothing"),
+        **dict.fromkeys((31, 38, 43), "an answer that reports nothing: ours always does"),
+        40: "a compressed answer: that is up to the framework",
+        42: "one operation without a list: ours is a list",
+    },
+    "internal_events": {8: "an error that is only a string: an SDK always sends an object"},
+    "limits_and_attempts": {
+        7: _SHORTENED,
+        9: _SHORTENED,
+        11: _WHOLE_CALL,
+        12: _WHOLE_CALL,
+    },
     "sdk_error_answers": {15: _FRAMEWORK, 16: _FRAMEWORK, 17: _FRAMEWORK},
     "sync_in_band_signed": {3: _NO_OPT_OUT, 4: _NO_OPT_OUT},
 }
@@ -225,28 +357,6 @@ _API_HEADERS: Final = Difference(
     {"header.x-inngest-expected-server-kind": "dev", "header.x-inngest-framework": "flask"},
 )
 _BODY_INVALID: Final = {"code": "body_invalid", "name": "BodyInvalidError"}
-_HAND_MADE: Final = "this app was not made with an SDK: it left these out"
-_HAND_MADE_ANSWER: Final = Difference(_HAND_MADE, {"header.x-inngest-expected-server-kind": "dev"})
-_HAND_MADE_OP: Final = (
-    _HAND_MADE_ANSWER,
-    Difference(
-        _HAND_MADE,
-        {
-            "body[a 86f7e4].name": "a",
-            "body[a 86f7e4].userland.id": "a",
-            "body[a 86f7e4].userland.index": None,
-        },
-    ),
-    Difference(
-        "the server works without the input in opts; the Python SDK never sent it",
-        {
-            "body[a 86f7e4].opts": None,
-            "body[a 86f7e4].opts.input[0]": ABSENT,
-            "body[a 86f7e4].opts.type": ABSENT,
-        },
-    ),
-)
-
 _NESTED: Final = (
     'step "b" is used {} step{}: steps cannot be nested; use it after that step, in the '
     "function itself"
@@ -256,12 +366,85 @@ _NESTED: Final = (
 def _sleep(step: str, length: str) -> Difference:
     return Difference(
         "the server counts the length of a sleep: no difference of clocks can matter",
-        {f"body[{step}].name": length},
+        {f"{_op(step)}.name": length},
     )
 
 
+def _as_list(*functions: int) -> Difference:
+    paths = [f"body.functions[{index}].concurrency" for index in functions]
+    return Difference(
+        "one limit, as a number or in a list, means the same to the server; ours is a list",
+        dict.fromkeys(paths, ABSENT) | {f"{path}[0].limit": 1 for path in paths},
+    )
+
+
+def _without_stack(size: int) -> Difference:
+    paths = ["body.stack.current", *(f"body.stack.stack[{index}]" for index in range(size))]
+    return Difference("an app sees no stack: the engine follows it", dict.fromkeys(paths, ABSENT))
+
+
+def _in_name(step: str) -> Difference:
+    return Difference(
+        "the length of a sleep is in its name: the server reads either",
+        {f"{_op(step)}.opts.duration": ABSENT},
+    )
+
+
+def _retry_after(path: str) -> Difference:
+    return Difference("the name of the error that asks for a time", {path: "RetryAfterError"})
+
+
+_ERROR_IS: Final = "an exception has a name, a message and a traceback, and nothing besides"
+_VERSION_2: Final = Difference(
+    "this app speaks version 1 of the protocol, and ours version 2",
+    {"header.x-inngest-req-version": "2"},
+)
+_FINAL: Final = Difference(
+    "an error that is final is so by its header; the server does not look at the status",
+    {"status": 500},
+)
+
+_STREAM: Final = (
+    Difference(
+        "asks proxies to pass on each piece of a stream as it comes",
+        {
+            "outer.header.cache-control": "no-cache, no-transform",
+            "outer.header.x-accel-buffering": "no",
+        },
+    ),
+    Difference(
+        "nothing has been timed when a stream begins: the timings are inside",
+        {"outer.header.server-timing": ABSENT},
+    ),
+    Difference(
+        "the answer in a stream is the one that is given without a stream",
+        {"header.x-inngest-expected-server-kind": "dev"},
+    ),
+)
+
 ON_PURPOSE: Final[Mapping[str, Mapping[int, tuple[Difference, ...]]]] = {
-    "cancel_on_event": {2: (_sleep("long bd3027", "60000ms"),)},
+    "ai_infer_failure": {
+        4: (
+            Difference(
+                "a StepError has the name, message and stack of an error; what the provider "
+                "answered is its stack",
+                {f"body.{step_id('ask')}.error.data.error.message": ABSENT},
+            ),
+        )
+    },
+    "cancel_on_event": {2: (_sleep("long", "60000ms"),)},
+    "cancel_parent_of_invoke": {
+        12: (
+            Difference(
+                "an invoked function that was cancelled did not succeed: an error in the app",
+                {"status": 500, **NO_RETRY},
+                body={
+                    "message": "the invoked function was cancelled",
+                    "name": "InvokeCancelledError",
+                },
+            ),
+        )
+    },
     "cloud_mode_signature_rejected": {
         0: (
             _words(
@@ -270,6 +453,93 @@ ON_PURPOSE: Final[Mapping[str, Mapping[int, tuple[Difference, ...]]]] = {
             ),
         ),
         4: (_words(WRONG_KEY), _introduced("cloud")),
+    },
+    "executor_edge_responses": {
+        1: (
+            Difference(
+                "a step that is not to be retried has failed for good",
+                {f"{_op('a')}.op": "StepFailed", f"{_op('a')}.error.noRetry": True},
+            ),
+            Difference(
+                _ERROR_IS,
+                {
+                    f"{_op('a')}.error.name": "NonRetriableError",
+                    f"{_op('a')}.error.stack": ANYTHING,
+                    f"{_op('a')}.error.data.d": ABSENT,
+                    f"{_op('a')}.error.cause.c": ABSENT,
+                    f"{_op('a')}.error.extra": ABSENT,
+                },
+            ),
+        ),
+        5: (_in_name("a"),),
+        6: (_retry_after(f"{_op('a')}.error.name"),),
+        8: (_FINAL, Difference(_ERROR_IS, {"body.name": "NonRetriableError"})),
+        13: (Difference("an error of user code is 500: it is retried", {"status": 500}),),
+        16: (
+            Difference(
+                _ERROR_IS,
+                {
+                    f"body.{step_id('a')}.error.data.d": ABSENT,
+                    f"body.{step_id('a')}.error.cause.c": ABSENT,
+                    f"body.{step_id('a')}.error.noRetry": ABSENT,
+                },
+            ),
+        ),
+        18: (_retry_after("body.name"),),
+        20: (
+            _retry_after("body.name"),
+            Difference("an instant, spelt in another way", {"header.retry-after": ANYTHING}),
+        ),
+        23: (_in_name("a"),),
+        44: (
+            Difference(
+                "the step is run and reported; this app forgets it",
+                {"status": 206},
+                body=[
+                    {
+                        "data": 1,
+                        "displayName": "a",
+                        "id": step_id("a"),
+                        "name": "a",
+                        "op": "StepRun",
+                        "opts": None,
+                        "userland": {"id": "a", "index": None},
+                    }
+                ],
+            ),
+        ),
+    },
+    "flow_throttle_concurrency": {
+        0: (
+            _as_list(2, 4, 5),
+            Difference(
+                "the default of burst is 1, and is sent", {"body.functions[0].throttle.burst": 1}
+            ),
+            Difference(
+                "a limit of whole runs cannot be declared: the public surface has no option for it",
+                {
+                    "body.functions[6].concurrency.fn[0].limit": ABSENT,
+                    "body.functions[6].concurrency.fn[0].scope": ABSENT,
+                },
+            ),
+        )
+    },
+    "flow_timeouts": {0: (_as_list(1),)},
+    "internal_events": {
+        9: (
+            _FINAL,
+            Difference(
+                _ERROR_IS,
+                {"body.extra": ABSENT, "body.stack": ANYTHING},
+            ),
+        ),
+        12: (
+            Difference(
+                "step.invoke takes no user: the public surface has no option for it",
+                {f"{_op('i')}.opts.payload.user.id": ABSENT},
+            ),
+        ),
+        14: (_FINAL,),
     },
     "introspection_signed": {
         0: (
@@ -295,7 +565,8 @@ ON_PURPOSE: Final[Mapping[str, Mapping[int, tuple[Difference, ...]]]] = {
             ),
         ),
     },
-    "invoke_timeout": {3: (_sleep("long bd3027", "6000ms"),)},
+    "invoke_timeout": {3: (_sleep("long", "6000ms"),)},
+    "limits_and_attempts": {14: (_retry_after("body.name"),)},
     "non_retriable": {
         4: (
             Difference(
@@ -323,11 +594,31 @@ ON_PURPOSE: Final[Mapping[str, Mapping[int, tuple[Difference, ...]]]] = {
             ),
         ),
     },
-    "rerun_with_step_input": {
-        2: _HAND_MADE_OP,
-        3: (_HAND_MADE_ANSWER,),
-        4: _HAND_MADE_OP,
-        5: (_HAND_MADE_ANSWER,),
+    "parallel_versions_and_mixed_ops": {
+        2: (_VERSION_2,),
+        3: (_VERSION_2,),
+        4: (_VERSION_2,),
+        5: (
+            _VERSION_2,
+            Difference(
+                "a step that has not finished is planned again: the server does not run it twice",
+                {},
+                body=[
+                    {
+                        "data": None,
+                        "displayName": "b",
+                        "id": step_id("b"),
+                        "name": "b",
+                        "op": "StepPlanned",
+                        "opts": None,
+                        "userland": {"id": "b", "index": None},
+                    }
+                ],
+            ),
+        ),
+        6: (_VERSION_2, _without_stack(2)),
+        11: (_without_stack(2),),
+        16: (_without_stack(4),),
     },
     "sdk_error_answers": {
         1: _client_error(404, "no served function has the id in fnId"),
@@ -345,7 +636,8 @@ ON_PURPOSE: Final[Mapping[str, Mapping[int, tuple[Difference, ...]]]] = {
         9: (
             _words(
                 'function "rec-sdk-error-answers-badout" gave a value of type object that '
-                "cannot be stored: it is not JSON"
+                "cannot be stored: it is not JSON; annotate the handler with the type that it "
+                "returns, by a name that its module can see, or pass output_type"
             ),
             Difference("the same code gives the same kind of value again", NO_RETRY),
         ),
@@ -353,19 +645,19 @@ ON_PURPOSE: Final[Mapping[str, Mapping[int, tuple[Difference, ...]]]] = {
             Difference(
                 "a nested step cannot work on a retry either: the step has failed for good",
                 {
-                    "body[a 86f7e4].op": "StepFailed",
-                    "body[a 86f7e4].error.noRetry": True,
+                    f"{_op('a')}.op": "StepFailed",
+                    f"{_op('a')}.error.noRetry": True,
                 },
             ),
             Difference(
                 OUR_WORDS,
                 {
-                    "body[a 86f7e4].error.message": OneOf(
+                    f"{_op('a')}.error.message": OneOf(
                         _NESTED.format("inside", ' "a"'),
                         _NESTED.format("while another", " is running"),
                     ),
-                    "body[a 86f7e4].error.name": "StepNestedError",
-                    "body[a 86f7e4].error.stack": ABSENT,
+                    f"{_op('a')}.error.name": "StepNestedError",
+                    f"{_op('a')}.error.stack": ABSENT,
                 },
             ),
         ),
@@ -388,7 +680,8 @@ ON_PURPOSE: Final[Mapping[str, Mapping[int, tuple[Difference, ...]]]] = {
             ),
         ),
     },
-    "sleep": {2: (_sleep("nap c2640f", "2000ms"),)},
+    "sleep": {2: (_sleep("nap", "2000ms"),)},
+    "streaming_201": {2: _STREAM, 3: _STREAM, 5: _STREAM},
     "sync_in_band_signed": {1: (_words(UNSIGNED),), 2: (_words(WRONG_KEY),)},
     "sync_out_of_band": {
         6: (

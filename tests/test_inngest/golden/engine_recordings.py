@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
+from .engine_plans import PLANS
+
 EVENTS_API: Final = "events_api"
 """Requests to the events API; it holds no calls."""
 
-ENGINE_COVERED: Final = frozenset(
+SYNC_ERRORS: Final = "sync_errors"
+"""Registrations, and what the server says to them."""
+
+EXPRESSIONS: Final = "cel_trigger_expressions"
+"""Functions with expressions as triggers, and one event."""
+
+CALL_BY_CALL: Final = frozenset(
     {
         "function_error_retry_success",
         "invoke_failing",
@@ -31,4 +39,6 @@ ENGINE_COVERED: Final = frozenset(
         "wait_for_event_timeout",
     }
 )
-"""Played call by call."""
+"""Played from one call to the next."""
+
+ENGINE_COVERED: Final = CALL_BY_CALL | frozenset(PLANS) | {SYNC_ERRORS, EXPRESSIONS}

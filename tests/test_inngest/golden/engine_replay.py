@@ -16,7 +16,7 @@ from inngest.dev.answer import Answer, read_answer, transport_error
 from inngest.dev.driver import Call
 from inngest.dev.registration import Refusal
 
-from .differences import ABSENT
+from .differences import ABSENT, step_id
 from .replay import (
     RECORDINGS,
     Exchange,
@@ -26,7 +26,6 @@ from .replay import (
     _short,
     base_url_of,
     load,
-    step_id,
 )
 
 LIMIT: Final = 5.0

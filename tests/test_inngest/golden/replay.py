@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -17,21 +16,25 @@ import inngest.flask
 from inngest import Function, Inngest
 from inngest._internal.flow import FetchError, Request, Response
 from inngest._internal.runtime.http_clients import HTTPClients
-from inngest.transport import CommRequest, Handler, ServeOptions
+from inngest.transport import CommRequest, CommStream, Handler, ServeOptions, Streaming
 
 from .differences import (
     ABSENT,
     ANYTHING,
     GENERAL,
+    HAND_MADE,
     NOT_REPLAYED,
     ON_PURPOSE,
     OTHER_SPELLINGS,
     Difference,
+    Rule,
 )
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
 ORIGIN = "http://server.test"
 _TRUNCATED = re.compile(r"(x+)\.\.\.\((\d+) chars truncated\)")
+STREAMED = 201
+"""The status of a stream: the answer is in its last piece."""
 Flat = dict[str, object]
 Differing = dict[str, tuple[object, object]]
 
@@ -56,6 +59,12 @@ class Exchange:
     @property
     def is_by_sdk(self) -> bool:
         return not self.is_call and "x-inngest-sdk" in self.headers
+
+    @property
+    def is_hand_made(self) -> bool:
+        """Whether the recorded app was made without an SDK."""
+        headers = self.response_headers if self.is_call else self.headers
+        return headers.get("x-inngest-sdk", "").startswith("handrolled-")
 
     @property
     def answer(self) -> Response:
@@ -166,6 +175,8 @@ class Replay:
     ask: Ask
     problems: list[str] = field(default_factory=list)
     answers: list[tuple[Exchange, Answered]] = field(default_factory=list)
+    used: set[Rule] = field(default_factory=set)
+    """The rules without which there would be more problems."""
 
     def run(self) -> None:
         """Replay every exchange; afterwards ``problems`` says what is unlike the recording."""
@@ -203,7 +214,8 @@ class Replay:
         ]
 
     def _compare(self, exchange: Exchange, recorded: Flat, ours: Flat) -> None:
-        differing = compare(recorded, ours)
+        rules = (*GENERAL, *HAND_MADE) if exchange.is_hand_made else GENERAL
+        differing = compare(recorded, ours, rules, self.used)
         for difference in ON_PURPOSE.get(self.name, {}).get(exchange.index, ()):
             differing = self._on_purpose(exchange, differing, difference)
         self.problems += [
@@ -217,6 +229,10 @@ class Replay:
         left = dict(differing)
         if difference.body is not None:
             whole = _flat("body", difference.body)
+            if not any(path.startswith("body") for path in differing):
+                self.problems.append(
+                    f"{self.name} {exchange.index} body: listed as different, but is not"
+                )
             for path, (_, ours) in differing.items():
                 if path.startswith("body") and whole.get(path, ABSENT) in (ours, ANYTHING):
                     del left[path]
@@ -230,32 +246,40 @@ class Replay:
         return left
 
 
-def compare(recorded: Flat, ours: Flat) -> Differing:
-    """Every path with unlike values, except those that ``GENERAL`` accepts."""
+def compare(recorded: Flat, ours: Flat, rules: Sequence[Rule], used: set[Rule]) -> Differing:
+    """Every path with unlike values, except those that ``rules`` accept: those are ``used``."""
     differing: Differing = {}
     for path in [*recorded, *(path for path in ours if path not in recorded)]:
         theirs, us = recorded.get(path, ABSENT), ours.get(path, ABSENT)
         if theirs == us and type(theirs) is type(us):
             continue
-        rules = [rule for rule in GENERAL if re.fullmatch(rule.path, path)]
-        if not any(rule.accepts(theirs, us) for rule in rules):
+        accepting = [
+            rule for rule in rules if re.fullmatch(rule.path, path) and rule.accepts(theirs, us)
+        ]
+        used.update(accepting)
+        if not accepting:
             differing[path] = (theirs, us)
     return differing
 
 
 def _flat_response(exchange: Exchange) -> Flat:
-    return {
-        "status": exchange.status,
-        **{f"header.{name}": value for name, value in exchange.response_headers.items()},
-        **_flat("body", exchange.response_body),
-    }
+    return _flat_reply(exchange.status, exchange.response_headers, exchange.response_body)
 
 
 def _flat_answer(answered: Answered) -> Flat:
+    body = json.loads(answered.body) if answered.body else None
+    return _flat_reply(answered.status, answered.headers, body)
+
+
+def _flat_reply(status: int, headers: Mapping[str, str], body: Any) -> Flat:
+    if status == STREAMED:
+        inner = _flat_reply(body["status"], body["headers"], json.loads(body["body"]))
+        outer = _flat_reply(0, headers, None) | {"status": status}
+        return inner | {f"outer.{path}": value for path, value in outer.items() if path != "body"}
     return {
-        "status": answered.status,
-        **{f"header.{name.lower()}": value for name, value in answered.headers.items()},
-        **_flat("body", json.loads(answered.body) if answered.body else None),
+        "status": status,
+        **{f"header.{name.lower()}": value for name, value in headers.items()},
+        **_flat("body", body),
     }
 
 
@@ -292,7 +316,7 @@ def _flat(path: str, value: object) -> Flat:
 def _label(index: int, item: object) -> str:
     """Operations have no order: they are told apart by their ids."""
     if isinstance(item, dict) and "op" in item:
-        return f"{item['displayName']} {item['id'][:6]}"
+        return str(item["id"][:6])
     return str(index)
 
 
@@ -321,7 +345,12 @@ def flask_app(client: Inngest, functions: list[Function[Any]], base_url: str) ->
 
 
 def handler_app(
-    client: Inngest, functions: list[Function[Any]], base_url: str, *, serve_origin: str | None
+    client: Inngest,
+    functions: list[Function[Any]],
+    base_url: str,
+    *,
+    serve_origin: str | None = None,
+    streaming: Streaming | None = None,
 ) -> Ask:
     """Serve with a clock that shows the time of the recording."""
     times = [0.0]
@@ -329,7 +358,11 @@ def handler_app(
         client,
         functions,
         ServeOptions(
-            framework="flask", enable_unauthed_sync=True, serve_origin=serve_origin, environ={}
+            framework="flask",
+            enable_unauthed_sync=True,
+            serve_origin=serve_origin,
+            streaming=streaming,
+            environ={},
         ),
         clock=lambda: times[-1],
     )
@@ -340,15 +373,17 @@ def handler_app(
         if now is not None:
             times.append(now)
         parts = urlsplit(path)
-        answer = handler.handle_sync(
-            CommRequest(
-                method=method,
-                url=base_url + path,
-                headers=headers,
-                query=dict(parse_qsl(parts.query)),
-                body=body,
-            )
+        request = CommRequest(
+            method=method,
+            url=base_url + path,
+            headers=headers,
+            query=dict(parse_qsl(parts.query)),
+            body=body,
         )
+        answer = handler.stream_sync(request)
+        if isinstance(answer, CommStream):
+            pieces = b"".join(answer.chunks)
+            return Answered(status=answer.status, headers=answer.headers, body=pieces)
         return Answered(status=answer.status, headers=answer.headers, body=answer.body)
 
     return ask
@@ -359,8 +394,3 @@ def base_url_of(name: str) -> str:
     text = (RECORDINGS / f"{name}.json").read_text("utf-8")
     found = re.search(r"(http://127\.0\.0\.1:\d+)/api/inngest", text)
     return found[1] if found else "http://app.test"
-
-
-def step_id(name: str) -> str:
-    """The id of the first step of a name."""
-    return hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()

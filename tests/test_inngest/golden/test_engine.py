@@ -12,7 +12,8 @@ import pytest
 from inngest.dev import Engine, VirtualClock
 from inngest.dev.api import build_app
 
-from .engine_recordings import ENGINE_COVERED, EVENTS_API
+from . import engine_replay
+from .engine_recordings import CALL_BY_CALL, ENGINE_COVERED, EVENTS_API
 from .engine_replay import LIMIT, EngineReplay, restored
 from .replay import RECORDINGS, Exchange, load
 
@@ -26,12 +27,24 @@ SEEDED: Final = {4, 5}
 """Requests with a valid seed: the ids are those that are recorded."""
 
 
-@pytest.mark.parametrize("name", sorted(ENGINE_COVERED))
+@pytest.mark.parametrize("name", sorted(CALL_BY_CALL))
 def test_the_engine_asks_what_is_recorded(name: str) -> None:
     replay = EngineReplay(name=name)
     replay.run()
     assert not replay.problems, "\n".join(replay.problems)
     assert replay.compared
+
+
+@pytest.mark.parametrize("later", [5, 6, 7])
+def test_a_race_goes_on_whenever_the_slow_member_answers(
+    later: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The recorded member took a second: its answer came at one of these calls."""
+    monkeypatch.setitem(engine_replay.LATE, ("parallel_mode_race", 4), later)
+    replay = EngineReplay(name="parallel_mode_race")
+    replay.run()
+    assert not replay.problems, "\n".join(replay.problems)
+    assert [index for index, _ in replay.times] == sorted(index for index, _ in replay.times)
 
 
 def test_every_covered_recording_exists() -> None:

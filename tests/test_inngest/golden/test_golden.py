@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 import pytest
 
+import inngest
 from inngest import Inngest
 from inngest._internal.protocol.signature import SigningKey, sign
 
 from . import differences
-from .apps import APPS, Build
+from .apps import Build
 from .engine_recordings import ENGINE_COVERED, EVENTS_API
+from .handmade import APPS
 from .replay import (
     ORIGIN,
     RECORDINGS,
@@ -25,6 +27,7 @@ from .replay import (
     handler_app,
     load,
 )
+from .test_registration import DECLARED
 
 KEY = "signkey-test-7468697320697320612074657374206b65792121"
 OTHER_KEY = "signkey-test-00112233445566778899aabbccddeeff"
@@ -51,6 +54,10 @@ CLOUD = {
 }
 
 
+STREAMED = {"streaming_201"}
+"""Recordings of an app that answers with streams."""
+
+
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
@@ -66,6 +73,7 @@ def replayed(name: str, build: Build, monkeypatch: pytest.MonkeyPatch) -> Replay
     client = Inngest(
         app_id=f"rec-{name.replace('_', '-')}",
         api_base_url=origin,
+        checkpointing=False,  # the recorded SDKs know none
         event_api_base_url=origin,
         event_key=EVENT_KEY if cloud else None,
         is_production=cloud is not None,
@@ -77,6 +85,8 @@ def replayed(name: str, build: Build, monkeypatch: pytest.MonkeyPatch) -> Replay
     if cloud:
         serve_origin = served_at(name) if cloud.has_origin else None
         ask = handler_app(client, build(client), base_url, serve_origin=serve_origin)
+    elif name in STREAMED:
+        ask = handler_app(client, build(client), base_url, streaming=inngest.Streaming.FORCE)
     else:
         ask = flask_app(client, build(client), base_url)
     replay = Replay(name=name, server=server, ask=ask)
@@ -136,10 +146,18 @@ def test_every_signed_answer_is_signed_with_the_key_of_the_call(
 def test_every_recording_is_replayed_or_said_not_to_be() -> None:
     uncovered = json.loads(UNCOVERED.read_text("utf-8"))
     recordings = {path.stem for path in RECORDINGS.glob("*.json") if path != UNCOVERED}
-    covered = {*APPS, *ENGINE_COVERED, EVENTS_API}
+    covered = {*APPS, *ENGINE_COVERED, *DECLARED, EVENTS_API}
     assert covered & set(uncovered) == set(), "both replayed and listed as not replayed"
     assert covered | set(uncovered) == recordings
     assert all(isinstance(reason, str) and reason for reason in uncovered.values())
+
+
+def test_every_recording_is_played_by_our_sdk_or_said_not_to_be() -> None:
+    recordings = {path.stem for path in RECORDINGS.glob("*.json") if path != UNCOVERED}
+    spoken = {*APPS, *DECLARED}
+    assert spoken & set(differences.NOT_SPOKEN) == set()
+    assert spoken | set(differences.NOT_SPOKEN) == recordings
+    assert all(differences.NOT_SPOKEN.values())
 
 
 @pytest.mark.parametrize("build", APPS["function_error_retry_success"])
@@ -157,9 +175,23 @@ def test_every_difference_names_an_exchange_and_a_reason() -> None:
         indexes = {exchange.index for exchange in load(name)}
         assert name in APPS
         assert set(by_index) <= indexes
-        assert all(each.reason and each.ours for found in by_index.values() for each in found)
+        assert all(
+            each.reason and (each.ours or each.body)
+            for found in by_index.values()
+            for each in found
+        )
     for name, skipped in differences.NOT_REPLAYED.items():
         assert name in APPS
         assert set(skipped) <= {exchange.index for exchange in load(name)}
         assert all(skipped.values())
-    assert all(rule.reason for rule in differences.GENERAL)
+    assert all(rule.reason for rule in (*differences.GENERAL, *differences.HAND_MADE))
+
+
+def test_every_rule_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = {*differences.GENERAL, *differences.HAND_MADE}
+    used: set[differences.Rule] = set()
+    for name, builds in APPS.items():
+        for build in builds:
+            with monkeypatch.context() as patch:
+                used |= replayed(name, build, patch).used
+    assert [rule.path for rule in rules - used] == []

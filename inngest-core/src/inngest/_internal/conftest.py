@@ -7,11 +7,23 @@ from typing import Any
 
 from inngest import Event, Inngest
 from inngest._internal.engine.execution import Execution
+from inngest._internal.errors import Error
 from inngest._internal.flow import Flow, Outcome
 from inngest._internal.middleware.stack import Stack
+from inngest._internal.op import Op
 from inngest._internal.step.flow import begin
 from inngest._internal.step.invocation import Invocation, Invoke, Prepare
 from inngest._internal.step.replay_logger import ReplayLogger
+
+
+class NoCheckpoints:
+    """Has every step reported."""
+
+    is_on = False
+
+    def keep(self, op: Op, hooks: Stack) -> Flow[bool | Error]:
+        yield from ()
+        return False
 
 
 def invocation(
@@ -26,6 +38,8 @@ def invocation(
         "execution": execution,
         "hooks": Stack(middleware),
         "serializer": None,
+        "find_serializer": client._find_serializer,
+        "checkpoints": NoCheckpoints(),
         "handler": handler,
         "app_id": "app",
         "event": event,

@@ -4,6 +4,7 @@ Error                           code                    status  retriable
 +-- AsyncUnsupportedError       async_unsupported          500  no
 +-- BodyInvalidError            body_invalid               400  no
 |   +-- BodyTooLargeError       body_too_large             413  no
++-- CheckpointFailedError       checkpoint_failed          500  yes
 +-- EventInvalidError           event_invalid              500  no
 +-- EventKeyUnspecifiedError    event_key_unspecified      500  yes
 +-- FunctionConfigInvalidError  function_config_invalid    500  yes
@@ -28,6 +29,7 @@ Error                           code                    status  retriable
 +-- SigningKeyInvalidError      signing_key_invalid        500  yes
 +-- SigningKeyMissingError      signing_key_unspecified    500  yes
 +-- SigVerificationFailedError  sig_verification_failed    401  yes
++-- StaleDispatchError          stale_dispatch             500  yes
 +-- StateUnavailableError       state_unavailable          500  yes
 +-- StepError                   step_errored               500  no
 +-- StepNestedError             step_nested                500  no
@@ -81,6 +83,14 @@ def format_stack(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
 
 
+def message_of(error: BaseException) -> str:
+    """The message of an exception of user code, whose ``__str__`` may itself raise."""
+    try:
+        return str(error)
+    except Exception:
+        return f"{type(error).__name__} (its message could not be read)"
+
+
 class AsyncUnsupportedError(Error):
     """Async code was met where only sync code can run."""
 
@@ -97,6 +107,12 @@ class BodyTooLargeError(BodyInvalidError):
     """A body is larger than any server sends."""
 
     code, status = "body_too_large", 413
+
+
+class CheckpointFailedError(Error):
+    """The server did not take steps that were to be recorded during a call."""
+
+    code = "checkpoint_failed"
 
 
 class EventInvalidError(Error):
@@ -164,9 +180,10 @@ class SendEventsError(Error):
 
     code = "send_event_failed"
 
-    def __init__(self, message: str, ids: Sequence[str] = ()) -> None:
+    def __init__(self, message: str, ids: Sequence[str] = (), *, is_retriable: bool = True) -> None:
         super().__init__(message)
         self.ids = list(ids)
+        self.is_retriable = is_retriable
 
 
 class ServerKindMismatchError(Error):
@@ -197,6 +214,12 @@ class SigVerificationFailedError(Error):
     """The request was not signed by the server whose key we hold, or not recently."""
 
     code, status = "sig_verification_failed", 401
+
+
+class StaleDispatchError(Error):
+    """The server has called the run anew meanwhile: this call's results are void."""
+
+    code = "stale_dispatch"
 
 
 class StateUnavailableError(Error):
@@ -278,6 +301,9 @@ class RetryAfterError(Error):
         self.retry_after = _instant(retry_after)
         self.quiet = quiet
 
+    def __reduce__(self) -> tuple[type[RetryAfterError], tuple[object, ...]]:
+        return type(self), (self.message, self.retry_after, self.quiet)
+
 
 def _instant(when: int | datetime.timedelta | datetime.datetime) -> datetime.datetime:
     if isinstance(when, datetime.datetime):
@@ -299,6 +325,9 @@ class StepError(Error):
         super().__init__(message)
         self._name = name
         self._stack = stack
+
+    def __reduce__(self) -> tuple[type[StepError], tuple[object, ...]]:
+        return type(self), (self.message, self._name, self._stack)
 
     @property
     def name(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, Generic, cast
 
@@ -20,7 +21,25 @@ FROM_THE_SERVER = "_inngest"
 """The key that the server adds to the data of an invoked function's event."""
 
 
-class EventType(Generic[ModelT]):
+class _TypedTrigger(ABC, Generic[ModelT]):
+    """A trigger whose events hold a model. Type checkers see a list of several kinds as this."""
+
+    @property
+    def data_type(self) -> type[ModelT] | None:
+        """The type of ``ctx.event.data`` in a function that this triggers."""
+        return self.event_type.model
+
+    @property
+    @abstractmethod
+    def event_type(self) -> EventType[ModelT]:
+        """What reads the event."""
+
+    @abstractmethod
+    def to_config(self) -> TriggerEvent:
+        """Return the trigger without its type, as it is registered."""
+
+
+class EventType(_TypedTrigger[ModelT]):
     """A kind of event: its name, and the pydantic model of its data.
 
     ::
@@ -65,12 +84,7 @@ class EventType(Generic[ModelT]):
         return self._model
 
     @property
-    def data_type(self) -> type[ModelT] | None:
-        """The type of ``ctx.event.data`` in a function that this triggers."""
-        return self._model
-
-    @property
-    def event_type(self) -> EventType[ModelT] | None:
+    def event_type(self) -> EventType[ModelT]:
         """Itself: what reads the event."""
         return self
 
@@ -131,7 +145,7 @@ class EventType(Generic[ModelT]):
         return _with_data(event, model)
 
 
-class EventTrigger(Generic[ModelT]):
+class EventTrigger(_TypedTrigger[ModelT]):
     """A trigger made by :meth:`EventType.as_trigger`."""
 
     def __init__(self, event_type: EventType[ModelT], expression: str | None) -> None:
@@ -139,12 +153,7 @@ class EventTrigger(Generic[ModelT]):
         self._expression = expression
 
     @property
-    def data_type(self) -> type[ModelT] | None:
-        """The type of ``ctx.event.data`` in a function that this triggers."""
-        return self._event_type.model
-
-    @property
-    def event_type(self) -> EventType[ModelT] | None:
+    def event_type(self) -> EventType[ModelT]:
         """What reads the event."""
         return self._event_type
 

@@ -7,8 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from inngest._internal.types import UNSET
+
 if TYPE_CHECKING:
     from inngest._internal.serialization.codec import Codec
+    from inngest._internal.serialization.contract import Serializer
 
 
 class Opcode(str, enum.Enum):
@@ -24,7 +27,10 @@ class Opcode(str, enum.Enum):
     WAIT_FOR_EVENT = "WaitForEvent"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# A replay makes one of each of these for every step; frozen ones cost three times as much.
+
+
+@dataclass(slots=True, kw_only=True)
 class StepID:
     """A step's identity within one run: the ``index``-th use of the user's ``id``."""
 
@@ -33,12 +39,13 @@ class StepID:
     hashed: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class StepCall:
     """One call of a step method, before the engine has seen it.
 
     ``handler`` is present for steps that run in this process; all others are carried
-    out by the server. ``codec`` says how the output is stored; without one it is JSON.
+    out by the server. ``codec`` says how the output is stored; without one, ``output_type``,
+    ``serializer`` and what the handler says it returns do.
     """
 
     id: str
@@ -48,6 +55,8 @@ class StepCall:
     handler: Callable[..., object] | None = None
     args: tuple[object, ...] = field(default=(), repr=False)
     codec: Codec | None = None
+    output_type: object = UNSET
+    serializer: Serializer | None = None
     race: bool = False
 
 
@@ -76,6 +85,8 @@ class Op:
     error: ErrorData | None = None
     cause: Exception | None = None
     """The exception that ``error`` describes; it does not travel."""
+    timing: tuple[int, int] | None = None
+    """When the handler started, since 1970, and how long it ran; nanoseconds."""
     is_retriable: bool = True
     is_quiet: bool = False
     retry_after: str | None = None

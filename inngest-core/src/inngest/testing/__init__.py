@@ -1,10 +1,30 @@
-"""Kits for authors of adapters. They need pytest, and nothing else beside the core."""
+"""Kits for authors of plugins: transports, middleware, serializers, and a plugin as a whole.
+
+They need pytest, and nothing else beside the core.
+"""
 
 import pytest
 
-pytest.register_assert_rewrite("inngest.testing.transport", "inngest.testing.streaming")
+for _name in ("middleware", "plugin", "runs", "serializer", "streaming", "transport"):
+    pytest.register_assert_rewrite(f"inngest.testing.{_name}")
 
 from inngest.testing.exchange import Channel, HTTPChannel, Incoming, Reply, Request
+from inngest.testing.middleware import MiddlewareSuite
+from inngest.testing.plugin import PluginSuite
+from inngest.testing.runs import Ended, play
+from inngest.testing.serializer import SerializerSuite
 from inngest.testing.transport import TransportSuite
 
-__all__ = ["Channel", "HTTPChannel", "Incoming", "Reply", "Request", "TransportSuite"]
+__all__ = [
+    "Channel",
+    "Ended",
+    "HTTPChannel",
+    "Incoming",
+    "MiddlewareSuite",
+    "PluginSuite",
+    "Reply",
+    "Request",
+    "SerializerSuite",
+    "TransportSuite",
+    "play",
+]

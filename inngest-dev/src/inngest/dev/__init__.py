@@ -1,11 +1,41 @@
-"""Embedded Inngest engine: a protocol-compatible local server for development and tests."""
+"""Embedded Inngest engine: a protocol-compatible local server for development and tests.
 
-from inngest.dev.clock import Clock, RealClock, VirtualClock
-from inngest.dev.driver import Driver
-from inngest.dev.engine import Engine
-from inngest.dev.in_process import InProcessDriver
-from inngest.dev.schema import UnusableDatabaseError
-from inngest.dev.server import DevServer
+Names are imported when they are asked for: an app that has this wheel installed imports the
+package to find its command, and must not pay for a server that it does not run.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from inngest.dev.clock import Clock, RealClock, VirtualClock
+    from inngest.dev.driver import Driver
+    from inngest.dev.engine import Engine
+    from inngest.dev.in_process import InProcessDriver
+    from inngest.dev.schema import UnusableDatabaseError
+    from inngest.dev.server import DevServer
+
+_HOMES = {
+    "Clock": "clock",
+    "DevServer": "server",
+    "Driver": "driver",
+    "Engine": "engine",
+    "InProcessDriver": "in_process",
+    "RealClock": "clock",
+    "UnusableDatabaseError": "schema",
+    "VirtualClock": "clock",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
+
 
 __all__ = [
     "Clock",

@@ -1,4 +1,4 @@
-"""Announce `inngest dev` to the command line. Heavy imports wait until it is run."""
+"""Announce the commands of the engine. Heavy imports wait until one is run."""
 
 from __future__ import annotations
 
@@ -10,13 +10,36 @@ class DevPlugin:
 
     @hookimpl
     def inngest_commands(self) -> list[Command]:
-        return [Command(name="dev", help="run the embedded engine for development", run=_run)]
+        return [
+            Command(name="dev", help="run the embedded engine, and your app", run=_dev),
+            Command(name="runs", help="list, show, cancel and rerun runs", run=_runs),
+            Command(name="send", help="send an event to an engine", run=_send),
+            Command(name="trigger", help="start a function", run=_trigger),
+        ]
 
 
-def _run(argv: list[str]) -> int:
-    from inngest.dev.cli import main
+def _dev(argv: list[str]) -> int:
+    from inngest.dev.commands.dev import main
 
     return main(argv)
+
+
+def _runs(argv: list[str]) -> int:
+    from inngest.dev.commands.runs import main
+
+    return main(argv)
+
+
+def _send(argv: list[str]) -> int:
+    from inngest.dev.commands.sending import send
+
+    return send(argv)
+
+
+def _trigger(argv: list[str]) -> int:
+    from inngest.dev.commands.sending import trigger
+
+    return trigger(argv)
 
 
 plugin = DevPlugin()

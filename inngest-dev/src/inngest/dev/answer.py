@@ -65,9 +65,9 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes, now: in
     if not 200 <= status < 300 and not headers.get("x-inngest-sdk") and not no_retry:
         message = f"Your server returned HTTP {status} before the SDK responded."
         name = "Server returned a fatal error"
-        text = content[:4096].decode("utf-8", "replace")
+        stack = _upstream(headers, content)
         return Errored(
-            body={"error": {"error": message, "name": name, "message": message, "stack": text}},
+            body={"error": message, "name": name, "message": message, "stack": stack},
             text=f"invalid status code: {status}",
             retry_after=retry_after,
         )
@@ -95,6 +95,15 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes, now: in
     if not readable or not isinstance(ops, list) or not all(isinstance(o, dict) for o in ops):
         return transport_error("the 206 answer does not hold a list of steps")
     return Reported(ops=ops, no_retry=no_retry, retry_after=retry_after, version=version)
+
+
+def _upstream(headers: Mapping[str, str], content: bytes) -> str:
+    kind = headers.get("content-type", "").split(";")[0] or "unknown"
+    return (
+        "No step output was produced before the request failed \N{EM DASH} this can mean a proxy "
+        "or load balancer in front of your app returned an error, or your app was unable to "
+        f"respond.\n\nUpstream response ({kind}):\n{content[:4096].decode('utf-8', 'replace')}"
+    )
 
 
 def _read_envelope(headers: Mapping[str, str], content: bytes, now: int) -> Answer:
@@ -142,6 +151,9 @@ def public_error(answer: Errored) -> dict[str, Json]:
     return {"error": answer.text, "name": "Error", "message": answer.text}
 
 
-def engine_error(name: str, message: str) -> Errored:
+def engine_error(name: str, message: str, stack: str | None = None) -> Errored:
     """A final failure that the engine itself declares."""
-    return Errored(body=server_error(name, message), text=f"{name}: {message}", no_retry=True)
+    body = server_error(name, message)
+    if stack is not None:
+        body["error"]["stack"] = stack
+    return Errored(body=body, text=f"{name}: {message}", no_retry=True)

@@ -120,7 +120,9 @@ def _moved(sign: str, a: Value, b: Value) -> Value:
             return a + b
         if sign == "+" and isinstance(a, timedelta) and isinstance(b, datetime | timedelta):
             return b + a
-        if sign == "-" and isinstance(b, timedelta | datetime):
+        if sign == "-" and isinstance(b, timedelta):
+            return a - b
+        if sign == "-" and isinstance(a, datetime) and isinstance(b, datetime):
             return a - b
     except (TypeError, OverflowError) as error:
         raise EvaluationError(str(error)) from error

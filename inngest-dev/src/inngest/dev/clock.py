@@ -18,7 +18,8 @@ class Clock(Protocol):
     async def wait(self, wake: asyncio.Event, until: int | None, *, idle: bool) -> None:
         """Return when `wake` is set or `until` is reached; earlier is harmless.
 
-        `idle` says that nothing is under way that could set `wake` by itself.
+        `idle` says that nothing is under way that could set `wake` by itself, and that runs
+        wait for the time to pass.
         """
         ...
 
@@ -43,7 +44,8 @@ class VirtualClock:
     It starts at the real time unless told otherwise, as SDKs may send the end of a sleep as
     a point in real time.
 
-    With `auto=True` it jumps to the next due time whenever the engine is idle.
+    With `auto=True` it jumps to the next due time whenever the engine is idle, unless only
+    ticks of cron are to come.
     """
 
     def __init__(self, start: int | None = None, *, auto: bool = False) -> None:

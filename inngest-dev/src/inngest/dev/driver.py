@@ -47,7 +47,6 @@ class Driver(Protocol):
 def build_call(function: Function, run: Run, item: Item, *, now: int) -> Call:
     steps = run.memos
     events = [event.wire() for event in run.events]
-    use_api = len(canonical(steps)) > MAX_BODY - _SPARE
     body: dict[str, Json] = {
         "ctx": {
             "attempt": item.attempt,
@@ -62,17 +61,19 @@ def build_call(function: Function, run: Run, item: Item, *, now: int) -> Call:
             "run_id": run.id,
             "stack": {"current": item.current, "stack": run.stack},
             "step_id": DISCOVERY,
-            "use_api": use_api,
+            "use_api": False,
         },
         "defers": {k: {"abortable": not v["aborted"]} for k, v in run.defers.items()},
         "event": events[0],
         "events": events,
-        "steps": {} if use_api else steps,
-        "use_api": use_api,
+        "steps": steps,
+        "use_api": False,
         "version": run.version,
     }
     raw = canonical(body)
-    if len(raw) > MAX_BODY:
+    if len(raw) > MAX_BODY - _SPARE and (
+        len(raw) > MAX_BODY or len(canonical(steps)) > MAX_BODY - _SPARE
+    ):
         body["ctx"]["use_api"] = body["use_api"] = True
         body["steps"] = {}
         raw = canonical(body)

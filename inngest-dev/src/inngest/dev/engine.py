@@ -7,39 +7,33 @@ thread-safe shell. For development and tests, not for production.
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from inngest.dev.admission import Admission, Blocked
-from inngest.dev.answer import Answer, Errored, Reported, Returned, transport_error
+from inngest.dev.checkpoints import Rejected, record
 from inngest.dev.clock import Clock, RealClock, VirtualClock
-from inngest.dev.cron import tick, timetable
-from inngest.dev.driver import Driver, HttpDriver, build_call, is_socket
-from inngest.dev.gateway import Gateway, HttpGateway, Outbound, fetched
+from inngest.dev.cron import timetable
+from inngest.dev.driver import Driver, HttpDriver
+from inngest.dev.gateway import Gateway, HttpGateway
 from inngest.dev.ids import stable_uuid
 from inngest.dev.intake import Intake, read_events
-from inngest.dev.machine import respond
-from inngest.dev.model import Event, Item, Json, Run, Transition
-from inngest.dev.reception import receive
+from inngest.dev.invocations import direct_invocation
+from inngest.dev.ledger import Ledger, Listener, Watchers
+from inngest.dev.model import Json, Transition
 from inngest.dev.registration import Refusal, Registration, read_registration
+from inngest.dev.rerun import rerun
 from inngest.dev.retries import BACKOFF, MAX_JITTER
-from inngest.dev.runs import cancel, discovery, timer
+from inngest.dev.runs import cancel
 from inngest.dev.scheduler import Scheduler
 from inngest.dev.signals import deliver
-from inngest.dev.starting import release
 from inngest.dev.store import Store
 from inngest.dev.views import history, summary
+from inngest.dev.work import Worker
 
 if TYPE_CHECKING:
     from inngest.dev.connect.hub import Hub
-
-_log = logging.getLogger("inngest.dev")
-Listener = Callable[[Run], None]
-_TIMEOUTS = ("start_timeout", "finish_timeout")
 
 
 class Engine:
@@ -72,9 +66,8 @@ class Engine:
         self._gateway: Gateway = HttpGateway() if gateway is None else gateway
         self._store: Store | None = None
         self._scheduler: Scheduler | None = None
-        self._admission = Admission()
-        self._listeners: list[Listener] = []
-        self._changes: set[asyncio.Event] = set()
+        self._ledger_of_store: Ledger | None = None
+        self._watchers = Watchers()
         self._hub: Hub | None = None
 
     @property
@@ -94,6 +87,15 @@ class Engine:
         return self._scheduler
 
     @property
+    def _ledger(self) -> Ledger:
+        if self._ledger_of_store is None:
+            raise RuntimeError("the engine is not started")
+        return self._ledger_of_store
+
+    def _wake(self) -> None:
+        self.scheduler.wake()
+
+    @property
     def driver(self) -> Driver:
         if self._driver is None:
             self._driver = HttpDriver(signing_key=self.signing_key)
@@ -109,9 +111,20 @@ class Engine:
         return self._hub
 
     async def start(self) -> None:
-        self._store = Store(self._db)
-        self._admission = Admission()
-        self._scheduler = Scheduler(self._store, self.clock, self, limit=self._concurrency)
+        store = self._store = Store(self._db)
+        store.unpark_all()
+        ledger = Ledger(store, self.clock, self._watchers, self._wake)
+        worker = Worker(
+            store=store,
+            ledger=ledger,
+            clock=self.clock,
+            driver=self.driver,
+            call_worker=lambda call: self.connect.call(call),
+            gateway=self._gateway,
+            delay=self._delay,
+        )
+        self._ledger_of_store = ledger
+        self._scheduler = Scheduler(store, self.clock, worker, limit=self._concurrency)
         self._scheduler.start()
 
     async def stop(self) -> None:
@@ -126,7 +139,7 @@ class Engine:
             self._hub = None
         if self._store is not None:
             self._store.close()
-        self._scheduler = self._store = self._driver = None
+        self._scheduler = self._store = self._driver = self._ledger_of_store = None
 
     # in
 
@@ -149,6 +162,7 @@ class Engine:
             ids = list({f.id for f in (*before, *read.functions)})
             timers = self.store.timers_of(ids, "cron")
             self.store.apply(timetable(read.functions, timers, now))
+            self.store.unpark_all()
         self.scheduler.wake()
         return {
             "ok": True,
@@ -160,7 +174,7 @@ class Engine:
     def send(self, raw: bytes, *, seed: str | None = None) -> Intake:
         """Take events as the events API does. They are durable when this returns."""
         taken = read_events(raw, seed, self.clock.now())
-        self._commit(Transition(events=taken.events))
+        self._ledger.commit(Transition(events=taken.events))
         return taken
 
     async def sync(self, url: str) -> tuple[int, str]:
@@ -172,8 +186,47 @@ class Engine:
         run = self.store.run(run_id)
         if run is None:
             return False
-        self._commit(cancel(run, self.clock.now()))
+        self._ledger.commit(cancel(run, self.clock.now()))
         return True
+
+    def invoke(self, function_id: str, body: Mapping[str, Json]) -> str:
+        """Start a function whatever its triggers are: the id of the event that does it."""
+        event = direct_invocation(function_id, body, self.clock.now())
+        self._ledger.commit(Transition(events=[event]))
+        return event.internal_id
+
+    def rerun(self, run_id: str, from_step: str | None = None) -> str | None:
+        """Start a run once more: the id of the new one. None when it or its function is gone."""
+        run = self.store.run(run_id)
+        function = None if run is None else self.store.function(run.function_id)
+        if run is None or function is None:
+            return None
+        change = rerun(run, function, self.clock.now(), from_step)
+        self._ledger.commit(change)
+        return change.runs[0].id
+
+    def note(self, run_id: str, target: Mapping[str, Json], entries: Sequence[Json]) -> None:
+        """Keep metadata with a run."""
+        with self.store.transaction():
+            for entry in entries:
+                self.store.add_metadata(run_id, target, entry, self.clock.now())
+
+    def checkpoint(self, run_id: str, body: Json) -> Rejected | None:
+        """Store steps of a call that goes on; what is wrong if nothing was stored."""
+        with self.store.transaction():
+            run = self.store.run(run_id)
+            function = None if run is None else self.store.function(run.function_id)
+            recorded = record(run, function, body, self.store.item, self.clock.now())
+            if isinstance(recorded, Rejected):
+                return recorded
+            if recorded.item is not None:
+                for step in recorded.ended:
+                    times = step.created_at, step.ended_at or step.created_at
+                    output = step.memo["data"]
+                    self.store.add_attempt(recorded.item, step.id, *times, "reported", output)
+            touched = self._ledger.apply(iter([recorded.change]))
+        self._ledger.announce(touched)
+        return None
 
     def signal(self, name: str, data: Json) -> str | None:
         """Give a signal to the run that waits for it: its id. None when nobody waits."""
@@ -181,30 +234,34 @@ class Engine:
         if delivered is None:
             return None
         run_id, change = delivered
-        self._commit(change)
+        self._ledger.commit(change)
         return run_id
 
     # out
 
-    def runs(self, *, limit: int = 100) -> list[dict[str, Json]]:
-        return [summary(run) for run in self.store.runs(limit=limit)]
+    def runs(
+        self, *, limit: int = 100, status: str | None = None, function_id: str | None = None
+    ) -> list[dict[str, Json]]:
+        found = self.store.runs(limit=limit, status=status, function_id=function_id)
+        return [summary(run) for run in found]
 
     def history(self, run_id: str) -> dict[str, Json] | None:
         run = self.store.run(run_id)
         if run is None:
             return None
-        return history(run, self.store.attempts(run_id), self.store.items_of(run_id))
+        shown = history(run, self.store.attempts(run_id), self.store.items_of(run_id))
+        return {**shown, "metadata": self.store.metadata(run_id)}
 
     def subscribe(self, listener: Listener) -> None:
         """Be told of each run that changed, after the change is stored."""
-        self._listeners.append(listener)
+        self._watchers.listeners.append(listener)
 
     async def wait_for_run(self, wanted: str, timeout: float = 10.0) -> dict[str, Json]:
         """The run with this id, or the first one of this event, once all of them ended."""
 
         async def ended() -> dict[str, Json]:
             change = asyncio.Event()
-            self._changes.add(change)
+            self._watchers.signals.add(change)
             try:
                 while True:
                     change.clear()
@@ -214,7 +271,7 @@ class Engine:
                         return self.history(found[-1].id) or {}
                     await change.wait()
             finally:
-                self._changes.discard(change)
+                self._watchers.signals.discard(change)
 
         try:
             return await asyncio.wait_for(ended(), timeout)
@@ -243,161 +300,9 @@ class Engine:
         self.scheduler.wake()
         await self.settle()
 
-    # work
-
-    def admit(self, item: Item) -> Blocked | None:
-        """For the scheduler. The first call of a run starts it."""
-        if item.kind != "call":
-            return None
-        run = self.store.run(item.run_id)
-        function = None if run is None else self.store.function(run.function_id)
-        if run is None or run.ended or function is None:
-            return None
-        verdict = self._admission.admit(item.job_id, run, function, self.store, self.clock.now())
-        if isinstance(verdict, Blocked):
-            return verdict
-        self._commit(verdict)
-        return None
-
-    def leave(self, item: Item) -> None:
-        self._admission.leave(item.job_id)
-
-    async def execute(self, item: Item) -> None:
-        now = self.clock.now()
-        if item.kind == "cron":
-            function = self.store.function(item.function_id)
-            self._commit(tick(item, function, now))
-        elif item.kind in ("batch", "debounce"):
-            self._commit_all(release(item, self.store, now))
-        else:
-            await self._execute_of_run(item, now)
-
-    async def _execute_of_run(self, item: Item, now: int) -> None:
-        run = self.store.run(item.run_id)
-        if run is None or run.ended:
-            self._commit(Transition(drops=[item.job_id]))
-        elif item.kind == "call":
-            await self._call(item, run)
-        elif item.kind == "fetch":
-            await self._fetch(item, now)
-        else:
-            self._commit(timer(item, run, now))
-
-    async def _call(self, item: Item, run: Run) -> None:
-        started = self.clock.now()
-        function = self.store.function(run.function_id)
-        if function is None:
-            message = f"function {run.function_id} is not registered any more"
-            answer: Answer = transport_error(message)
-        else:
-            call = build_call(function, run, item, now=started)
-            if is_socket(call.url):
-                answer = await self.connect.call(call)
-            else:
-                answer = await self.driver.call(call, now=started)
-        now = self.clock.now()
-        with self.store.transaction():
-            current = self.store.run(item.run_id)
-            if current is None or self.store.item(item.job_id) is None:
-                return
-            self._record(item, answer, started, now)
-            change = respond(
-                current,
-                item,
-                answer,
-                function=function,
-                state=self.store,
-                delay=self._delay,
-                now=now,
-            )
-            touched = self._apply(iter([change]))
-        self._announce(touched)
-
-    async def _fetch(self, item: Item, started: int) -> None:
-        answer = await self._gateway.fetch(Outbound(**item.payload))
-        now = self.clock.now()
-        with self.store.transaction():
-            run = self.store.run(item.run_id)
-            if run is None or self.store.item(item.job_id) is None:
-                return
-            function = self.store.function(run.function_id)
-            change = fetched(run, item, answer, function=function, delay=self._delay, now=now)
-            touched = self._apply(iter([change]))
-        self._announce(touched)
-
-    def _record(self, item: Item, answer: Answer, started: int, now: int) -> None:
-        outcome, body, step_id = "reported", None, item.step_id
-        match answer:
-            case Returned(output=output):
-                outcome, body = "returned", output
-            case Errored(body=error):
-                outcome, body = "failed", error
-            case Reported(ops=ops) if len(ops) == 1:
-                op = ops[0]
-                ran = str(op.get("op")).lower() in ("steprun", "step", "steperror", "stepfailed")
-                if ran and isinstance(op.get("id"), str):
-                    step_id = op["id"].encode("ascii", "replace").decode()
-                body = op.get("data")
-                if isinstance(op.get("error"), dict):
-                    outcome = "failed"
-                    body = {**op["error"], "step": op.get("displayName") or op.get("name")}
-            case Reported(ops=ops):
-                body = [o.get("displayName") or o.get("name") or o.get("id") for o in ops]
-        self.store.add_attempt(item, step_id, started, now, outcome, body)
-
     def _delay(self, attempt: int) -> int:
         base = self._delays[min(attempt, len(self._delays) - 1)]
         return base + round(self._jitter() * 1000)
-
-    def _commit(self, change: Transition) -> None:
-        """Apply a change and all that its events bring about, in one transaction."""
-        self._commit_all(iter([change]))
-
-    def _commit_all(self, changes: Iterator[Transition]) -> None:
-        with self.store.transaction():
-            touched = self._apply(changes)
-        self._announce(touched)
-
-    def _apply(self, changes: Iterator[Transition]) -> dict[str, Run]:
-        """One change after the other: each sees what the one before has changed."""
-        touched: dict[str, Run] = {}
-        events = deque[Event]()
-        while True:
-            for change in changes:
-                self.store.apply(change)
-                for run in change.runs:
-                    self._keep_alive(run)
-                touched |= {run.id: run for run in change.runs}
-                events += change.events
-            if not events:
-                return touched
-            changes = self._receive(events.popleft())
-
-    def _keep_alive(self, run: Run) -> None:
-        """A run that goes on has work in the queue.
-
-        An app that stops reporting a step of a group leaves it pending, with nothing to end
-        it: the function is then called again instead of waiting for ever.
-        """
-        if run.ended:
-            return
-        if all(item.kind in _TIMEOUTS for item in self.store.items_of(run.id)):
-            self.store.apply(Transition(items=[discovery(run, self.clock.now())]))
-
-    def _announce(self, touched: Mapping[str, Run]) -> None:
-        self.scheduler.wake()
-        for run in touched.values():
-            for listener in self._listeners:
-                try:
-                    listener(run)
-                except Exception:
-                    _log.exception("a listener failed on run %s", run.id)
-        for signal in self._changes:
-            signal.set()
-
-    def _receive(self, event: Event) -> Iterator[Transition]:
-        if self.store.add_event(event):
-            yield from receive(event, self.store, self.clock.now())
 
 
 def _jitter() -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from inngest.dev import VirtualClock
+from inngest.dev import VirtualClock, report
 from inngest.dev.conftest import Answer, App, bounded, config, hashed, op, running, send
 
 SECOND = timedelta(seconds=1)
@@ -370,3 +370,22 @@ def test_a_step_that_is_not_reported_again_does_not_hang_its_run(app: App) -> No
             assert (await engine.wait_for_run(event_id, 1))["output"] == "done"
 
     bounded(go)
+
+
+def test_a_run_whose_state_grows_too_large_fails(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "MAX_STATE", 100_000)
+
+    def script(body: dict[str, Any], target: str) -> Answer:
+        done = len(body["steps"])
+        return 206, [op(str(done), "StepRun", data="x" * 30_000)]
+
+    app.function(config("app-fn", "x", retries=3), script)
+
+    async def go() -> None:
+        async with running(app) as engine:
+            run = await engine.wait_for_run(send(engine, "x"))
+            assert run["status"] == "Failed"
+            assert run["output"]["error"]["name"] == "InngestErrStateOverflowed"
+
+    bounded(go)
+    assert len(app.calls) == 4

@@ -599,6 +599,24 @@ def test_registering_again_keeps_the_timers_and_drops_those_that_are_gone(app: A
     work(app, go, clock=start_of(2026, 1, 1))
 
 
+def test_an_automatic_clock_runs_for_runs_but_not_for_cron_alone(app: App) -> None:
+    app.function(config("app-cron", "", triggers=[{"cron": "0 * * * *"}]), done)
+    app.function(config("app-fn", "x"), nap("150m"))
+    moment = round(datetime(2026, 1, 1, tzinfo=timezone.utc).timestamp() * 1000)
+
+    async def go(engine: Engine) -> None:
+        await engine.settle()
+        assert engine.clock.now() == moment
+        event_id = send(engine, "x")
+        assert (await engine.wait_for_run(event_id, 5))["output"] == "rested"
+        await engine.settle()
+        assert engine.clock.now() == moment + 150 * 60_000
+        ticks = [run for run in engine.runs() if run["function_id"] == "app-cron"]
+        assert len(ticks) == 2
+
+    work(app, go, clock=VirtualClock(moment, auto=True))
+
+
 # the end of the process
 
 

@@ -58,7 +58,7 @@ class Gateway(Protocol):
 def read_request(name: str, opts: Mapping[str, Json]) -> Outbound | str:
     """The request that an operation asks for, or what is wrong with it."""
     url, headers = opts.get("url"), opts.get("headers") or {}
-    if not isinstance(url, str) or not url.startswith(("http://", "https://")):
+    if not isinstance(url, str) or not _is_url(url):
         return f"{name} has no usable opts.url"
     if not isinstance(headers, dict):
         return f"opts.headers of {name} is not an object"
@@ -73,6 +73,14 @@ def read_request(name: str, opts: Mapping[str, Json]) -> Outbound | str:
     return Outbound(
         ai=False, method=method.upper(), url=clean(url), headers=sent, body=_fetch_body(body)
     )
+
+
+def _is_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 0) >= 0
+    except ValueError:
+        return False
 
 
 def _fetch_body(body: str | None) -> str:

@@ -32,4 +32,4 @@ def run_lane(function: Function, run: Run) -> str | None:
 
 def _name(function: Function, limit: Concurrency, value: str) -> str:
     owner = function.id if limit.scope == "fn" else ""
-    return "\0".join((limit.scope, owner, limit.key or "", value))
+    return "\x1f".join((limit.scope, owner, limit.key or "", value))

@@ -193,7 +193,7 @@ def correlation_id(event: Event) -> str | None:
     inner = data.get("_inngest") if isinstance(data, dict) else None
     if event.name != INVOKED_EVENT or not isinstance(inner, dict):
         return None
-    return str(inner.get("correlation_id"))
+    return inner.get("correlation_id")
 
 
 def server_error(name: str, message: str) -> dict[str, Json]:

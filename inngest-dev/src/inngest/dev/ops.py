@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from inngest.dev.answer import Errored, Reported, transport_error
 from inngest.dev.durations import YEAR, parse_deadline
@@ -39,13 +40,19 @@ def invalid(answer: Reported, now: int) -> Errored | None:
         name = name_of(op)
         if not isinstance(op.get("opts"), dict | None):
             return transport_error(f"opts of step operation {name} is not an object")
-        problem = None if name in (*UNSUPPORTED.values(), "None") else _problem(name, op, now)
+        if name in (*UNSUPPORTED.values(), "None"):
+            continue
+        problem = _problem(name, op)
         if problem is not None:
             return transport_error(problem)
+        if name in _TIMED and due_of(name, op, now) is None:
+            failed = transport_error(f"cannot read the duration of step operation {name}")
+            # the server finds this out later than the rest, when it has noted the version
+            return replace(failed, version=answer.version)
     return None
 
 
-def _problem(name: str, op: Mapping[str, Json], now: int) -> str | None:
+def _problem(name: str, op: Mapping[str, Json]) -> str | None:
     if name in ("DiscoveryRequest", "RunComplete", "DeferAbort"):
         return None
     if not isinstance(op.get("id"), str) or not _STEP_ID.fullmatch(op["id"]):
@@ -58,8 +65,6 @@ def _problem(name: str, op: Mapping[str, Json], now: int) -> str | None:
         return "a WaitForEvent without an event name"
     if name == "WaitForSignal" and not signal_of(op):
         return "a WaitForSignal without a signal"
-    if name in _TIMED and due_of(name, op, now) is None:
-        return f"cannot read the duration of step operation {name}"
     if name in ("Gateway", "AIGateway"):
         request = read_request(name, op.get("opts") or {})
         return request if isinstance(request, str) else None

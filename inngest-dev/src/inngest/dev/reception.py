@@ -62,7 +62,7 @@ def cancelled(event: Event, state: State, now: int) -> Iterator[Transition]:
             continue
         for run in state.active_runs(function.id):
             if any(_cancels(entry, run, event, now) for entry in entries):
-                yield cancel(run, now)
+                yield cancel(state.run(run.id) or run, now)
 
 
 def _cancels(entry: Cancellation, run: Run, event: Event, now: int) -> bool:

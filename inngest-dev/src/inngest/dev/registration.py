@@ -156,6 +156,8 @@ def _step(steps: Json, function_id: str) -> tuple[str, int] | Refusal:
     step = steps.get(DISCOVERY) if isinstance(steps, dict) and len(steps) == 1 else None
     if not isinstance(step, dict) or step.get("id") != DISCOVERY:
         return _invalid(f"function {function_id} must have exactly one step, named 'step'")
+    if not isinstance(step.get("name"), str) or not step["name"]:
+        return _invalid(f"the step of function {function_id} has no name")
     runtime, retries = step.get("runtime"), step.get("retries")
     url = runtime.get("url") if isinstance(runtime, dict) else None
     if not isinstance(runtime, dict) or runtime.get("type") not in ("http", "ws"):

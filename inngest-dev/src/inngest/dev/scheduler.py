@@ -4,43 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Protocol
 
-from inngest.dev.admission import Blocked
 from inngest.dev.clock import Clock
 from inngest.dev.model import Item
 
 _log = logging.getLogger("inngest.dev")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A due item. Those of equal function, keys and start are admitted or blocked alike."""
-
-    item: Item
-    likeness: tuple[str | None, ...]
-
-
 class Queue(Protocol):
-    def candidates(self, now: int, busy: list[str]) -> Iterable[Candidate]:
-        """What is due, in the order it is to be done."""
+    def ready(self, now: int, busy: list[str], limit: int) -> list[Item]:
+        """What can be done and nobody works on, in the order it is to be done."""
         ...
 
     def next_due(self, now: int, busy: list[str]) -> int | None:
         """When the next item falls due, later than now."""
         ...
 
+    def has_work(self) -> bool:
+        """Whether there is more to come than ticks of cron."""
+        ...
+
 
 class Worker(Protocol):
-    def admit(self, item: Item) -> Blocked | None:
-        """Whether it may be worked on now; `leave` follows if so."""
+    def look_again(self) -> None:
+        """Give those another chance that waited for this moment."""
+        ...
+
+    def admit(self, item: Item) -> bool:
+        """Whether it may be worked on now; `leave` follows if so. Else it is not ready."""
         ...
 
     async def execute(self, item: Item) -> None: ...
 
     def leave(self, item: Item) -> None: ...
+
+    def next_chance(self) -> int | None:
+        """The next moment to look again."""
+        ...
 
 
 class Scheduler:
@@ -50,7 +51,6 @@ class Scheduler:
         self._idle = asyncio.Event()
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._loop: asyncio.Task[None] | None = None
-        self._unblocked: int | None = None
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop().create_task(self._work())
@@ -75,48 +75,39 @@ class Scheduler:
     def next_due(self) -> int | None:
         """When there is something to do again: an item falls due, or a throttle lets one by."""
         due = self._queue.next_due(self._clock.now(), list(self._busy))
-        moments = [each for each in (due, self._unblocked) if each is not None]
+        moments = [each for each in (due, self._worker.next_chance()) if each is not None]
         return min(moments, default=None)
 
     async def _work(self) -> None:
         while True:
             self._wake.clear()
-            self._take()
+            try:
+                self._take()
+            except Exception:  # the queue goes on: one item must not stop all others
+                _log.exception("the engine could not take work from the queue")
             idle = not self._busy
             if idle:
                 self._idle.set()
             else:
                 self._idle.clear()
             until = self.next_due() if len(self._busy) < self._limit else None
-            await self._clock.wait(self._wake, until, idle=idle)
+            # an automatic clock is not to run from tick to tick for ever
+            rushing = idle and self._queue.has_work()
+            await self._clock.wait(self._wake, until, idle=rushing)
             if self._wake.is_set():
                 self._idle.clear()
 
     def _take(self) -> None:
         """Start on what is due and admitted, as long as there is room."""
-        self._unblocked = None
-        room = self._limit - len(self._busy)
-        if room <= 0:
-            return
-        blocked: set[tuple[str | None, ...]] = set()
-        for candidate in self._queue.candidates(self._clock.now(), list(self._busy)):
-            item = candidate.item
-            if candidate.likeness in blocked:
-                continue
-            verdict = self._worker.admit(item)
-            if verdict is not None:
-                blocked.add(candidate.likeness)
-                self._unblock(verdict.until)
-                continue
-            task = asyncio.get_running_loop().create_task(self._run(item))
-            self._busy[item.job_id] = task
-            room -= 1
-            if room == 0:
+        self._worker.look_again()
+        while (room := self._limit - len(self._busy)) > 0:
+            items = self._queue.ready(self._clock.now(), list(self._busy), room)
+            for item in items:
+                if self._worker.admit(item):
+                    task = asyncio.get_running_loop().create_task(self._run(item))
+                    self._busy[item.job_id] = task
+            if not items:
                 return
-
-    def _unblock(self, until: int | None) -> None:
-        if until is not None:
-            self._unblocked = until if self._unblocked is None else min(until, self._unblocked)
 
     async def _run(self, item: Item) -> None:
         try:

@@ -68,11 +68,20 @@ MIGRATIONS = (
     ALTER TABLE items ADD COLUMN payload TEXT;
     ALTER TABLE items ADD COLUMN function_id TEXT NOT NULL DEFAULT '';
     ALTER TABLE items ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE items ADD COLUMN parked TEXT;
+    DROP INDEX items_by_due;
+    CREATE INDEX items_ready ON items (due) WHERE parked IS NULL;
+    CREATE INDEX items_parked ON items (parked, due - priority) WHERE parked IS NOT NULL;
     CREATE INDEX items_of_functions ON items (function_id) WHERE function_id != '';
     CREATE TABLE gates (
         kind TEXT NOT NULL, function_id TEXT NOT NULL, key TEXT NOT NULL,
         state TEXT NOT NULL, PRIMARY KEY (kind, function_id, key)
     );
+    CREATE TABLE metadata (
+        run_id TEXT NOT NULL, target TEXT NOT NULL, kind TEXT NOT NULL, op TEXT NOT NULL,
+        content TEXT NOT NULL, at INTEGER NOT NULL
+    );
+    CREATE INDEX metadata_by_run ON metadata (run_id);
     """,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from datetime import timedelta
 from importlib.util import find_spec
 from types import TracebackType
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import uvicorn
 
 from inngest.dev.api import build_app
+from inngest.dev.dashboard.routes import Dashboard
 from inngest.dev.engine import Engine
-from inngest.dev.model import Json
+from inngest.dev.model import Function, Json
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -29,9 +30,16 @@ class DevServer:
     """An embedded engine on a TCP port. All methods may be called from any thread."""
 
     def __init__(
-        self, host: str = "127.0.0.1", port: int = 8288, engine: Engine | None = None
+        self,
+        host: str = "127.0.0.1",
+        port: int = 8288,
+        engine: Engine | None = None,
+        *,
+        ui: bool = False,
     ) -> None:
+        """`ui` adds the dashboard."""
         self.engine = Engine() if engine is None else engine
+        self._dashboard = Dashboard(self.engine, host) if ui else None
         self._host, self._port = host, port
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -43,6 +51,14 @@ class DevServer:
     def origin(self) -> str:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}"
+
+    @property
+    def dashboard_url(self) -> str:
+        """Of a keyed engine it lets in whoever has it."""
+        dashboard = self._dashboard
+        if dashboard is None or not dashboard.guard.is_keyed:
+            return f"{self.origin}/"
+        return f"{self.origin}/#token={dashboard.guard.token}"
 
     def start(self) -> None:
         """Raises OSError when the port is taken. The engine works when this returns."""
@@ -103,6 +119,21 @@ class DevServer:
         """History of the run (id of a run, or of the event that started it) once it ended."""
         return self._do(self.engine.wait_for_run(wanted, timeout), timeout + 5)
 
+    def functions(self, url: str) -> list[Function]:
+        """Those of the app that registered from this URL."""
+
+        async def read() -> list[Function]:
+            store = self.engine.store
+            apps = {app["name"] for app in store.apps() if str(app["url"]).startswith(url)}
+            return [function for function in store.functions() if function.app in apps]
+
+        return self._do(read(), 10)
+
+    def describe_events(self, schemas: Mapping[str, Json]) -> None:
+        """Give the dashboard the JSON schemas of typed events, by name."""
+        if self._dashboard is not None:
+            self._dashboard.schemas = dict(schemas)
+
     def runs(self, *, limit: int = 100) -> list[dict[str, Json]]:
         async def read() -> list[dict[str, Json]]:
             return self.engine.runs(limit=limit)
@@ -142,7 +173,7 @@ class DevServer:
         await self.engine.start()
         try:
             config = uvicorn.Config(
-                build_app(self.engine),
+                build_app(self.engine, self._dashboard.routes() if self._dashboard else ()),
                 log_config=None,
                 access_log=False,
                 lifespan="off",

@@ -79,7 +79,7 @@ def launch(
             yield from refuse(events[0], "is a singleton and runs already", state, now)
             return
         for run in others:
-            yield cancel(run, now)
+            yield cancel(state.run(run.id) or run, now)
     yield start(events, function, now)
 
 

@@ -10,7 +10,7 @@ from inngest.dev.model import Event, Function, GateKind, Item, Json, Run
 
 class State(Protocol):
     def active_runs(self, function_id: str) -> list[Run]:
-        """Those that did not end, the oldest first."""
+        """Those that did not end, the oldest first. Without their steps."""
         ...
 
     def event(self, internal_id: str) -> Event | None: ...

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from inngest.dev.durations import SECOND, iso
-from inngest.dev.model import DISCOVERY, Event, Item, Json, Run, Step
+from inngest.dev.model import DISCOVERY, Event, Function, Item, Json, Run, Step
 
 _STATES = {"sleep": "sleeping", "invoke": "invoking", "fetch": "fetching"}
+_ENVIRONMENT = "00000000-0000-4000-b000-000000000000"
 _NIL = "00000000-0000-0000-0000-000000000000"
 
 
@@ -32,13 +33,17 @@ def event_view(event: Event) -> dict[str, Json]:
     }
 
 
+def run_of_event_view(run: Run, function_uuid: str) -> dict[str, Json]:
+    return {**run_view(run, function_uuid), "environment_id": _NIL}
+
+
 def run_view(run: Run, function_uuid: str) -> dict[str, Json]:
     view: dict[str, Json] = {
         "run_id": run.id,
         "run_started_at": iso(run.started_at or run.created_at),
         "function_id": function_uuid,
-        "function_version": 1,
-        "environment_id": _NIL,
+        "function_version": 0,
+        "environment_id": _ENVIRONMENT,
         "event_id": run.event.internal_id,
         "status": run.status,
         "ended_at": iso(run.ended_at),
@@ -46,6 +51,38 @@ def run_view(run: Run, function_uuid: str) -> dict[str, Json]:
     if run.ended:
         view["output"] = run.output
     return view
+
+
+def job_view(item: Item) -> dict[str, Json]:
+    kind = {"call": "edge", "wait": "pause", "invoke": "pause", "signal": "pause"}
+    return {
+        "JobID": item.job_id,
+        "at": iso(item.due),
+        "position": 0,
+        "kind": kind.get(item.kind, item.kind),
+        "attempt": item.attempt,
+    }
+
+
+def function_view(function: Function, app_id: str) -> dict[str, Json]:
+    triggers = [
+        {"cron": t.cron}
+        if t.cron is not None
+        else {"event": t.event, **({"expression": t.expression} if t.expression else {})}
+        for t in function.triggers
+    ]
+    step = {"id": DISCOVERY, "name": DISCOVERY, "uri": function.url,
+            "retries": function.max_attempts - 1}  # fmt: skip
+    config = {"id": function.uuid, "fv": 1, "name": function.name, "slug": function.id,
+              "triggers": triggers, "steps": [step]}  # fmt: skip
+    return {
+        "internal_id": function.uuid,
+        "env_id": _NIL,
+        "app_id": app_id,
+        "id": function.id,
+        "name": function.name,
+        "config": config,
+    }
 
 
 def summary(run: Run) -> dict[str, Json]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from asgiref.sync import async_to_sync, sync_to_async
 
@@ -22,6 +22,7 @@ from inngest.transport import (
     SyncStream,
 )
 
+T = TypeVar("T")
 Reply = CommResponse | CommStream[SyncStream] | CommStream[AsyncStream]
 
 
@@ -58,8 +59,12 @@ def view_of(handler: Handler) -> Callable[..., Any]:
     async def async_view(request: HttpRequest) -> HttpResponseBase:
         if isinstance(request, ASGIRequest):
             return to_django(await handler.stream_async(from_django(request)))
-        # Django runs this beside the request's thread, which is where WSGI apps belong.
-        return await sync_to_async(view)(request)
+        if handler.is_streaming:
+            return await sync_to_async(view)(request)
+        try:
+            return to_django(await handler.handle_async(from_django(request), RequestThread()))
+        finally:  # the loop ends with this request
+            await handler.aclose()
 
     is_async = handler.is_streaming or any(one.is_handler_async for one in handler.functions)
     chosen: Any = async_view if is_async else view
@@ -67,6 +72,16 @@ def view_of(handler: Handler) -> Callable[..., Any]:
     chosen.inngest_handler = handler
     view_of_one: Callable[..., Any] = transaction.non_atomic_requests(chosen)
     return view_of_one
+
+
+class RequestThread:
+    """Where WSGI apps belong: Django runs an async view beside it, on a loop."""
+
+    limit = 1
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do blocking work with the caller's context variables."""
+        return await sync_to_async(work)()
 
 
 @contextmanager

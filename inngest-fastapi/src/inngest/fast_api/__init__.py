@@ -62,7 +62,7 @@ def serve(
         include_in_schema=False,
         response_model=None,
     )
-    ending_with(app, handler.close)
+    ending_with(app, handler.aclose)
 
 
 __all__ = ["FRAMEWORK", "serve"]

@@ -35,8 +35,10 @@ def endpoint_of(handler: Handler) -> Callable[[fastapi.Request], Awaitable[fasta
     return inngest_endpoint
 
 
-def ending_with(app: fastapi.FastAPI | fastapi.APIRouter, close: Callable[[], None]) -> None:
-    """Have the end of the app's lifespan, its own or a default one, call ``close``."""
+def ending_with(
+    app: fastapi.FastAPI | fastapi.APIRouter, aclose: Callable[[], Awaitable[None]]
+) -> None:
+    """Have the end of the app's lifespan, its own or a default one, await ``aclose``."""
     router = app.router if isinstance(app, fastapi.FastAPI) else app
     inner: Any = router.lifespan_context
 
@@ -46,6 +48,6 @@ def ending_with(app: fastapi.FastAPI | fastapi.APIRouter, close: Callable[[], No
             try:
                 yield state
             finally:
-                close()
+                await aclose()
 
     router.lifespan_context = lifespan

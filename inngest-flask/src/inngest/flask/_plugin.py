@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from inngest.plugins import Transport, hookimpl, instance_of
 
 
@@ -18,16 +20,16 @@ class FlaskPlugin:
                 kind="http",
                 framework="flask",
                 distribution="inngest-flask",
-                accepts=instance_of("flask.Flask"),
+                accepts=instance_of("flask.Flask", "flask.Blueprint"),
                 serve=_serve,
             )
         ]
 
 
-def _serve(*args: object, **options: object) -> object:
+def _serve(*args: Any, **options: Any) -> object:
     from inngest.flask import serve
 
-    return serve(*args, **options)  # type: ignore[arg-type,func-returns-value]
+    return serve(*args, **options)  # type: ignore[func-returns-value]
 
 
 plugin = FlaskPlugin()

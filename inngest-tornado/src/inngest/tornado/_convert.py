@@ -75,7 +75,8 @@ class InngestRequestHandler(tornado.web.RequestHandler):
 
 def from_tornado(request: Any, body: bytes) -> CommRequest:
     """Read a request."""
-    query = {name: values[0].decode("latin-1") for name, values in request.query_arguments.items()}
+    given = request.query_arguments.items()
+    query = {name: values[0].decode("utf-8", "replace") for name, values in given}
     return CommRequest(
         method=request.method,
         url=request.full_url(),

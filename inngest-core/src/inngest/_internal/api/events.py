@@ -65,7 +65,7 @@ def _encode(events: Sequence[Mapping[str, object]]) -> bytes | SendEventsError:
     try:
         text = json.dumps(events, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as err:
-        failure = SendEventsError("the events hold something that is not JSON")
+        failure = SendEventsError("the events hold something that is not JSON", is_retriable=False)
         failure.__cause__ = err
         return failure
     try:

@@ -106,10 +106,6 @@ def _serving(environ: Mapping[str, str]) -> Iterator[Finding]:
             text="it has no scheme",
             advice="it should look like https://shop.example.com",
         )
-    if not options.mount_path.startswith("/"):
-        yield Finding(
-            level="problem", subject="INNGEST_SERVE_PATH", text="it does not start with a slash"
-        )
 
 
 def _switches(environ: Mapping[str, str]) -> Iterator[Finding]:

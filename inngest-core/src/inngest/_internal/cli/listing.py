@@ -11,7 +11,7 @@ import dataclasses
 import json
 from collections.abc import Sequence
 
-from inngest._internal.cli.probe import Probed, probe
+from inngest._internal.cli.probe import Probed, probe_all
 from inngest._internal.cli.table import table
 from inngest._internal.plugins.host import PluginHost
 from inngest._internal.plugins.listing import Listed
@@ -24,7 +24,7 @@ def main(argv: Sequence[str]) -> int:
     probed: dict[str, Probed] = {}
     if options.check:
         enabled = [row.name for row in rows if row.state == "enabled"]
-        probed = {name: probe(name, options.timeout) for name in enabled}
+        probed = probe_all(enabled, options.timeout)
         rows = [_after(row, probed.get(row.name)) for row in rows]
     print(as_json(rows, probed) if options.json else as_text(rows, probed))
     return int(any(row.state == "failed" for row in rows))

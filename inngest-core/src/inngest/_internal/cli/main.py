@@ -44,8 +44,15 @@ def _doctor(argv: list[str]) -> int:
     return main(argv)
 
 
+def _new_plugin(argv: list[str]) -> int:
+    from inngest._internal.cli.scaffold import main
+
+    return main(argv)
+
+
 OWN: dict[str, tuple[str, Run]] = {
     "doctor": ("find what is misconfigured", _doctor),
+    "new-plugin": ("write the project of a plugin, with tests that pass", _new_plugin),
     "plugins": ("list the plugins that are installed", _plugins),
 }
 """Commands of our own; a plugin cannot take their names."""

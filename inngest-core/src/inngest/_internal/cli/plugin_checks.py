@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 from inngest._internal.cli.finding import Finding
-from inngest._internal.cli.probe import probe
+from inngest._internal.cli.probe import probe_all
 from inngest._internal.errors import Error
 from inngest._internal.plugins.host import PluginHost
 from inngest._internal.plugins.switches import DISABLED
-
-AT_ONCE = 4
 
 
 def check_plugins(environ: Mapping[str, str], timeout: float) -> Iterator[Finding]:
@@ -22,10 +19,7 @@ def check_plugins(environ: Mapping[str, str], timeout: float) -> Iterator[Findin
         yield Finding(level="problem", subject="plugins", text=error.message)
         return
     enabled = [row.name for row in rows if row.state == "enabled"]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = dict(
-            zip(enabled, pool.map(lambda name: probe(name, timeout, environ), enabled), strict=True)
-        )
+    found = probe_all(enabled, timeout, environ)
     for row in rows:
         subject = f"plugin {row.name}"
         owner = f"{row.distribution} {row.version or ''}".strip()

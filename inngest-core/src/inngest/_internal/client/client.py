@@ -8,8 +8,8 @@ import os
 import random
 import secrets
 import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 from inngest._internal.api.events import SendEventsResult, send_events
 from inngest._internal.api.seed import event_id_seed
@@ -23,9 +23,11 @@ from inngest._internal.errors import (
 from inngest._internal.event import Event
 from inngest._internal.flow import Flow
 from inngest._internal.function import config
+from inngest._internal.function.checkpointing import Checkpointing
 from inngest._internal.function.function import Function, FunctionOptions
 from inngest._internal.function.trigger import Trigger
 from inngest._internal.middleware.contract import UninitializedMiddleware
+from inngest._internal.plugins.host import PluginHost
 from inngest._internal.protocol import headers
 from inngest._internal.runtime.drivers import AsyncDriver, SyncDriver
 from inngest._internal.runtime.http_clients import HTTPClients
@@ -61,17 +63,23 @@ class Inngest:
     :param app_id: the app's id; the same in every deployment.
     :param api_base_url: origin of the API (``INNGEST_API_BASE_URL``).
     :param app_version: your own version, shown in the dashboard.
+    :param checkpointing: let one call run many steps, where the server supports it (yes).
     :param env: branch environment (``INNGEST_ENV``).
     :param event_api_base_url: origin of the event API (``INNGEST_EVENT_API_BASE_URL``).
     :param event_key: key for sending events (``INNGEST_EVENT_KEY``).
     :param is_production: ``False`` for a Dev Server (``INNGEST_DEV``).
     :param logger: given to functions as ``ctx.logger``.
     :param middleware: classes or factories; the first is the outermost.
+    :param plugin_options: what plugins are to know, by the plugin's name.
+    :param plugins: names of installed plugins, or plugin objects; ``False`` for none. By
+        default all that are installed (``INNGEST_PLUGINS``, ``INNGEST_PLUGINS_DISABLED``).
     :param request_timeout: of calls to the server: milliseconds or a ``timedelta``.
-    :param serializer: stores outputs of steps and functions; by default their types do.
+    :param serializer: stores outputs of steps and functions, by default as their types say;
+        an object, or the name of one that a plugin brings.
     :param signing_key: proves that requests are the server's (``INNGEST_SIGNING_KEY``).
     :raises URLInvalidError: a base URL cannot be used.
     :raises SigningKeyInvalidError: a signing key is malformed.
+    :raises PluginError: a plugin that was asked for by name is not there, or fails.
     """
 
     def __init__(
@@ -80,14 +88,17 @@ class Inngest:
         app_id: str,
         api_base_url: str | None = None,
         app_version: str | None = None,
+        checkpointing: Checkpointing | bool | None = None,
         env: str | None = None,
         event_api_base_url: str | None = None,
         event_key: str | None = None,
         is_production: bool | None = None,
         logger: Logger | None = None,
         middleware: list[UninitializedMiddleware] | None = None,
+        plugin_options: Mapping[str, Mapping[str, object]] | None = None,
+        plugins: Sequence[object] | Literal[False] | None = None,
         request_timeout: Duration | None = None,
-        serializer: Serializer | None = None,
+        serializer: Serializer | str | None = None,
         signing_key: str | None = None,
     ) -> None:
         resolved = resolve(
@@ -108,7 +119,12 @@ class Inngest:
         self.app_id = app_id
         self.logger: Logger = logger or logging.getLogger("inngest")
         self.middleware: list[UninitializedMiddleware] = list(middleware or ())
-        self._serializer = serializer
+        self._checkpointing = checkpointing
+        self._plugins = PluginHost(plugins, plugin_options)
+        failure = self._plugins.verify()
+        if failure is not None:
+            raise failure
+        self._serializer = self._find_serializer(serializer)
 
     @property
     def is_production(self) -> bool:
@@ -170,6 +186,7 @@ class Inngest:
         trigger: Trigger[DataT] | Sequence[Trigger[DataT]],
         batch_events: config.Batch | None = None,
         cancel: list[config.Cancel] | None = None,
+        checkpointing: Checkpointing | bool | None = None,
         concurrency: list[config.Concurrency] | None = None,
         debounce: config.Debounce | None = None,
         idempotency: str | None = None,
@@ -180,6 +197,7 @@ class Inngest:
         priority: config.Priority | None = None,
         rate_limit: config.RateLimit | None = None,
         retries: int | None = None,
+        serializer: Serializer | str | None = None,
         singleton: config.Singleton | None = None,
         throttle: config.Throttle | None = None,
         timeouts: config.Timeouts | None = None,
@@ -189,10 +207,12 @@ class Inngest:
         :param fn_id: the function's id within the app; keep it for as long as runs live.
         :param trigger: what starts it. An :class:`inngest.EventType` gives
             ``ctx.event.data`` its type.
+        :param checkpointing: how one call runs many steps; by default as the client says.
         :param middleware: the function's own, inside the client's.
         :param output_type: how the output is stored and given to those who invoke the
             function; by default its return annotation.
         :param retries: attempts after the first, for the function and each step (4).
+        :param serializer: stores the function's output; by default the client's.
         :param on_failure: called when a run has failed for good; async or sync like the
             function itself.
         :raises FunctionConfigInvalidError: the options do not go together.
@@ -205,7 +225,9 @@ class Inngest:
             retries=retries,
             on_failure=on_failure,
             middleware=tuple(middleware or ()),
+            checkpointing=checkpointing,
             output_type=output_type,
+            serializer=self._find_serializer(serializer),
             flow_control={
                 "batch_events": batch_events,
                 "cancel": cancel,
@@ -252,8 +274,19 @@ class Inngest:
     def _send(
         self, events: list[Event[Any]], skip_middleware: bool
     ) -> Flow[SendEventsResult | Error]:
-        factories = [] if skip_middleware else self.middleware
+        factories = [] if skip_middleware else self._all_middleware()
         return send_within(factories, self, events, self._post)
+
+    def _all_middleware(self) -> list[UninitializedMiddleware]:
+        return [*self._plugins.middleware(self), *self.middleware]
+
+    def _find_serializer(self, named: Serializer | str | None) -> Serializer | None:
+        if not isinstance(named, str):
+            return named
+        found = self._plugins.serializer(named)
+        if isinstance(found, Error):
+            raise found
+        return found
 
     def _post(self, events: Sequence[Event[Any]]) -> Flow[SendEventsResult | Error]:
         if not events:
@@ -267,7 +300,7 @@ class Inngest:
         try:
             wire = [event.to_wire(now_ms) for event in events]
         except Error as error:
-            return SendEventsError(error.message)
+            return SendEventsError(error.message, is_retriable=False)
         return (
             yield from send_events(
                 wire,
@@ -281,7 +314,14 @@ class Inngest:
 
 
 def _listed(events: Events) -> list[Event[Any]]:
-    return [events] if isinstance(events, Event) else list(events)
+    """Copies, so that middleware changes what is sent and not what the caller holds."""
+    listed = [events] if isinstance(events, Event) else list(events)
+    for event in listed:
+        if not isinstance(event, Event):
+            raise SendEventsError(
+                f"an inngest.Event is needed, not a {type(event).__name__}", is_retriable=False
+            )
+    return [event.model_copy() for event in listed]
 
 
 def _ids(result: SendEventsResult | Error) -> list[str]:

@@ -9,20 +9,22 @@ from functools import partial
 from typing import Any
 
 from inngest._internal.client.client import Inngest
-from inngest._internal.errors import BodyInvalidError, SigningKeyMissingError
+from inngest._internal.client.origin import parse_origin
+from inngest._internal.errors import BodyInvalidError, SigningKeyMissingError, URLInvalidError
 from inngest._internal.flow import Flow
 from inngest._internal.function.function import Function
 from inngest._internal.http import streaming
 from inngest._internal.http.app import App, callable_table
 from inngest._internal.http.comm import CommRequest, CommResponse, CommStream
 from inngest._internal.http.endpoint import Endpoint
+from inngest._internal.http.gate import Gate
 from inngest._internal.http.options import ServeOptions
 from inngest._internal.http.serve_url import serve_url
 from inngest._internal.http.streaming import STATUS
 from inngest._internal.protocol.introspect import AppFacts
 from inngest._internal.runtime.drivers import AsyncDriver, SyncDriver, Wait, run_coroutine
 from inngest._internal.runtime.streams import AsyncStream, Cancellation, SyncStream
-from inngest._internal.runtime.threads import Surroundings, Threads
+from inngest._internal.runtime.threads import Elsewhere, Surroundings, Threads
 
 
 class Handler:
@@ -33,6 +35,7 @@ class Handler:
     :param wait: finishes a coroutine from sync code, where the framework knows better.
     :raises SigningKeyMissingError: in cloud mode without a signing key.
     :raises FunctionConfigInvalidError: no functions, or two of one id.
+    :raises URLInvalidError: the public origin cannot be used.
     """
 
     def __init__(
@@ -45,6 +48,10 @@ class Handler:
         surroundings: Surroundings = nullcontext,
         wait: Wait = run_coroutine,
     ) -> None:
+        if options.origin is not None:
+            origin = parse_origin(options.origin, source="serve_origin (INNGEST_SERVE_ORIGIN)")
+            if isinstance(origin, URLInvalidError):
+                raise origin
         app = _app(client, functions, options)
         if client.is_production and not app.keys:
             raise SigningKeyMissingError(
@@ -89,12 +96,17 @@ class Handler:
         """Answer a request in the calling thread; async functions get a loop of their own."""
         return self._sync_driver.run(self.handle(request))
 
-    async def handle_async(self, request: CommRequest) -> CommResponse:
+    async def handle_async(
+        self, request: CommRequest, threads: Elsewhere | None = None
+    ) -> CommResponse:
         """Answer a request on the running loop; sync functions run on a pool of threads.
 
         Cancel it when the client is gone: an async function is cancelled with it.
+
+        :param threads: where sync functions run, where the framework has a place for them.
         """
-        return await self._async_driver.run(self.handle(request))
+        driver = self._async_driver if threads is None else AsyncDriver(self._http, threads)
+        return await driver.run(self.handle(request))
 
     async def call_async(self, request: CommRequest) -> CommResponse:
         """Answer a call that came by a channel which is trusted itself, such as a WebSocket.
@@ -146,6 +158,11 @@ class Handler:
         """Let the pool of threads end. The handler stays usable."""
         self._threads.close()
 
+    async def aclose(self) -> None:
+        """Let the pool of threads end, and close the running loop's connections."""
+        self.close()
+        await self._http.close_current_loop()
+
     @property
     def _interval(self) -> float:
         given = self._options.keep_alive_seconds
@@ -177,8 +194,11 @@ def _app(client: Inngest, functions: Sequence[Function[Any]], options: ServeOpti
         table=callable_table(functions),
         client=client,
         logger=lambda: client.logger,
-        middleware=lambda: client.middleware,
+        middleware=client._all_middleware,
         serializer=client._serializer,
+        find_serializer=client._find_serializer,
+        checkpointing=client._checkpointing,
+        checkpoint_gate=Gate(),
         send=client.send,
         send_sync=client.send_sync,
     )

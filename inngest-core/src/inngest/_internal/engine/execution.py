@@ -15,7 +15,7 @@ from inngest._internal.engine.journal import Failure, Journal, ReplacedInput, Va
 from inngest._internal.op import ErrorData, Op, Opcode, StepCall, StepID
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, eq=False)  # not frozen: see op.py
 class Found:
     """A step that user code has asked for and that has no answer yet."""
 
@@ -140,25 +140,39 @@ class Execution:
         self._has_begun = True
         return True
 
-    def find(self, call: StepCall) -> Found:
-        """Record that user code asks for a step."""
-        found = Found(step=self.journal.identify(call.id), call=call)
+    def identify(self, call: StepCall) -> Found:
+        """Give the step that user code asks for its place in the run."""
+        return Found(self.journal.identify(call.id), call)
+
+    def recall(self, found: Found) -> Value | Failure | None:
+        """Tell a memoized step's outcome at once, if it is all that user code waits for."""
+        memo = None if self._known else self.journal.memo(found.step, found.call.opcode)
+        if memo is None or isinstance(memo, ReplacedInput):
+            return None
+        self._note_read(found)
+        return memo
+
+    def find(self, found: Found) -> None:
+        """Record that user code waits for a step."""
         self._asked += 1
         if found.step in self.journal:
             heapq.heappush(self._known, (self.journal.position(found.step), self._asked, found))
         else:
             self._new[found.step.hashed] = found
-        return found
 
     def next_move(self) -> Move:
         """Decide, now that user code has come to rest."""
+        target = self.facts.target
+        if target is not None and (self._executing is not None or target in self._new):
+            # At once: what memos bring about may no longer wait for this step.
+            return Wait() if self._executing is not None else self._aim(target)
         replay = self._replay()
         if replay is not None:
             return replay
         if self._executing is not None or not self._new:
             return Wait()
-        if self.facts.target is not None:
-            return self._aim(self.facts.target)
+        if target is not None:
+            return self._aim(target)
         if len(self._new) == 1:
             (only,) = self._new.values()
             if self._may_execute(only):
@@ -195,6 +209,11 @@ class Execution:
         self._executing = None
         self._new.pop(found.step.hashed, None)
         return self.stop(op)
+
+    def go_on(self, found: Found) -> None:
+        """A handler has run and its result is recorded: user code may use it."""
+        self._executing = None
+        self._new.pop(found.step.hashed, None)
 
     def stop(self, *ops: Op) -> Stop:
         """End the call. The first ending is the one that counts."""
@@ -243,17 +262,20 @@ class Execution:
             found = heapq.heappop(self._known)[2]
             match self.journal.memo(found.step, found.call.opcode):
                 case Value(data):
-                    return self._recall(found, Replay(data))
+                    self._note_read(found)
+                    return Resume(found, Replay(data))
                 case Failure() as failure:
-                    return self._recall(found, Fail(failure))
+                    self._note_read(found)
+                    return Resume(found, Fail(failure))
                 case _:
                     self._new[found.step.hashed] = found
         return None
 
-    def _recall(self, found: Found, verdict: Replay | Fail) -> Resume:
+    def _note_read(self, found: Found) -> None:
+        """The last of the stack is what this call is about; memos may be left that no code reads."""
         self._unread -= 1
-        self.is_replaying = self.is_replaying and self._unread > 0
-        return Resume(found, verdict)
+        if self._unread <= 0 or self.journal.is_last(found.step):
+            self.is_replaying = False
 
 
 def _report(found: Found) -> Op:

@@ -42,7 +42,9 @@ def find(state: Execution, name: str, *, race: bool = False, is_local: bool = Tr
         call = StepCall(id=name, opcode=Opcode.STEP_RUN, handler=print, args=(1,), race=race)
     else:
         call = StepCall(id=name, opcode=Opcode.SLEEP, name="when", race=race)
-    return state.find(call)
+    found = state.identify(call)
+    state.find(found)
+    return found
 
 
 def reported(move: Move) -> list[tuple[str, str]]:

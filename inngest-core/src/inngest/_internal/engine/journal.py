@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from inngest._internal.op import Opcode, StepID
+from inngest._internal.types import UNSET
 
 INVOKED_FUNCTION_FINISHED = "inngest/function.finished"
 
@@ -39,7 +41,7 @@ Memo = Value | Failure | ReplacedInput
 
 def read_memo(raw: object, opcode: Opcode) -> Memo:
     """Tell what a memo says (PROTOCOL section 9). Its shape depends on the kind of step."""
-    if opcode in (Opcode.SLEEP, Opcode.WAIT_FOR_EVENT) or not isinstance(raw, Mapping):
+    if not isinstance(raw, dict) or opcode in (Opcode.SLEEP, Opcode.WAIT_FOR_EVENT):
         return Value(raw)
     if opcode is Opcode.INVOKE and raw.get("name") == INVOKED_FUNCTION_FINISHED:
         return Failure(name="InvokeCancelledError", message="the invoked function was cancelled")
@@ -80,10 +82,10 @@ class Journal:
     def identify(self, step_id: str) -> StepID:
         """Give the next use of ``step_id`` its identity (PROTOCOL section 12.1)."""
         index = self._next_index.get(step_id, 0)
-        name = _indexed(step_id, index)
+        name = f"{step_id}:{index}" if index else step_id
         while name in self._taken:
             index += 1
-            name = _indexed(step_id, index)
+            name = f"{step_id}:{index}"
         self._taken.add(name)
         self._next_index[step_id] = index + 1
         return StepID(id=step_id, index=index, hashed=hash_id(name))
@@ -93,22 +95,22 @@ class Journal:
 
     def memo(self, step: StepID, opcode: Opcode) -> Memo | None:
         """What is known of ``step``; ``None`` when it is new."""
-        if step.hashed not in self._memos:
-            return None
-        return read_memo(self._memos[step.hashed], opcode)
+        raw = self._memos.get(step.hashed, UNSET)
+        return None if raw is UNSET else read_memo(raw, opcode)
+
+    def is_last(self, step: StepID) -> bool:
+        """Whether ``step`` is the one that completed last, as far as the server says."""
+        return bool(self._position) and self.position(step) == len(self._position) - 1
 
     def position(self, step: StepID) -> int:
         """Where ``step`` stands in the order of completion; unknown ones come last."""
         return self._position.get(step.hashed, len(self._position))
 
 
+@lru_cache(maxsize=16_384)
 def hash_id(step_id: str) -> str:
     """The wire's name for a step id: SHA-1 of its UTF-8 bytes, as lower-case hex."""
     return hashlib.sha1(step_id.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
-
-
-def _indexed(step_id: str, index: int) -> str:
-    return step_id if index == 0 else f"{step_id}:{index}"
 
 
 __all__ = ["Failure", "Journal", "Memo", "ReplacedInput", "Value", "hash_id", "read_memo"]

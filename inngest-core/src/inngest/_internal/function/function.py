@@ -5,11 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
 from inngest._internal.errors import EventInvalidError, FunctionConfigInvalidError
 from inngest._internal.event import Event
 from inngest._internal.event_type import EventType
+from inngest._internal.function.checkpointing import Checkpointing
 from inngest._internal.function.registration import failure_config, function_config
 from inngest._internal.function.trigger import Trigger
 from inngest._internal.serialization.annotations import return_type
@@ -42,6 +44,7 @@ class FunctionOptions:
     retries: int | None = None
     on_failure: Callable[..., object] | None = None
     middleware: tuple[UninitializedMiddleware, ...] = ()
+    checkpointing: Checkpointing | bool | None = None
     output_type: object = UNSET
     serializer: Serializer | None = None
     flow_control: dict[str, Any] = field(default_factory=dict)
@@ -51,6 +54,7 @@ class Function(Generic[T_co]):
     """A durable function; ``T_co`` is what its handler returns."""
 
     def __init__(self, options: FunctionOptions, handler: Callable[..., object]) -> None:
+        _check_names(options)
         _check_handler(options.fn_id, handler)
         if options.on_failure is not None:
             _check_handler(f"{options.fn_id} (on_failure)", options.on_failure)
@@ -63,12 +67,6 @@ class Function(Generic[T_co]):
                 f'function "{options.fn_id}": on_failure must be '
                 f"{'async' if self._is_async else 'sync'}, like the function itself"
             )
-        is_declared = options.output_type is not UNSET
-        self._codec = Codec(
-            typ=options.output_type if is_declared else return_type(handler),
-            is_declared=is_declared,
-            serializer=options.serializer,
-        )
         self._event_types = [
             trigger.event_type for trigger in options.triggers if trigger.event_type is not None
         ]
@@ -105,9 +103,24 @@ class Function(Generic[T_co]):
         return self._options.middleware
 
     @property
+    def checkpointing(self) -> Checkpointing | bool | None:
+        """How one call runs many steps; ``None`` leaves it to the client."""
+        return self._options.checkpointing
+
+    @property
     def codec(self) -> Codec:
         """How the function's output is stored, and read by those who invoke it."""
         return self._codec
+
+    @cached_property
+    def _codec(self) -> Codec:
+        # When it is first needed: the type may be declared after the function.
+        is_declared = self._options.output_type is not UNSET
+        return Codec(
+            typ=self._options.output_type if is_declared else return_type(self._handler),
+            is_declared=is_declared,
+            serializer=self._options.serializer,
+        )
 
     @property
     def is_handler_async(self) -> bool:
@@ -169,6 +182,7 @@ class Function(Generic[T_co]):
                 runtime=runtime,
                 triggers=[trigger.to_config() for trigger in options.triggers],
                 retries=options.retries,
+                checkpointing=options.checkpointing,
                 **options.flow_control,
             )
         ]
@@ -177,6 +191,21 @@ class Function(Generic[T_co]):
                 failure_config(fn_id=self.id, name=options.name, url=app_url, runtime=runtime)
             )
         return found
+
+
+def _check_names(options: FunctionOptions) -> None:
+    for field_name in ("app_id", "fn_id", "name"):
+        text = getattr(options, field_name)
+        if not isinstance(text, str) or not text.strip():
+            raise FunctionConfigInvalidError(f"{field_name}: must be a string, and not empty")
+    for trigger in options.triggers:
+        if not hasattr(trigger, "to_config"):
+            raise FunctionConfigInvalidError(
+                "trigger: must be a TriggerEvent, a TriggerCron or an EventType, "
+                f"not a {type(trigger).__name__}"
+            )
+    if not all(callable(each) for each in options.middleware):
+        raise FunctionConfigInvalidError("middleware: must be classes or factories")
 
 
 def _check_handler(name: str, handler: object) -> None:

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from inngest._internal.errors import FunctionConfigInvalidError
+from inngest._internal.function.checkpointing import Checkpointing
 from inngest._internal.function.config import (
     Batch,
     Cancel,
@@ -39,6 +40,7 @@ def function_config(
     retries: int | None = None,
     batch_events: Batch | None = None,
     cancel: Sequence[Cancel] | None = None,
+    checkpointing: Checkpointing | bool | None = None,
     concurrency: Sequence[Concurrency] | None = None,
     debounce: Debounce | None = None,
     idempotency: str | None = None,
@@ -56,8 +58,26 @@ def function_config(
     :raises FunctionConfigInvalidError: the options do not go together.
     """
     _check_retries(retries)
+    _check_kinds(
+        {
+            "batch_events": (batch_events, Batch),
+            "cancel": (cancel, Cancel),
+            "concurrency": (concurrency, Concurrency),
+            "debounce": (debounce, Debounce),
+            "idempotency": (idempotency, str),
+            "priority": (priority, Priority),
+            "rate_limit": (rate_limit, RateLimit),
+            "singleton": (singleton, Singleton),
+            "throttle": (throttle, Throttle),
+            "timeouts": (timeouts, Timeouts),
+        }
+    )
+    for option, several in (("cancel", cancel), ("concurrency", concurrency)):
+        if several is not None and not isinstance(several, (list, tuple)):
+            raise FunctionConfigInvalidError(f"{option}: must be a list")
     single: dict[str, BaseModel | None] = {
         "batchEvents": batch_events,
+        "checkpoint": checkpointing if isinstance(checkpointing, Checkpointing) else None,
         "debounce": debounce,
         "priority": priority,
         "rateLimit": rate_limit,
@@ -114,7 +134,19 @@ def _check_retries(retries: object) -> None:
     if retries is None:
         return
     if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
-        raise FunctionConfigInvalidError("retries: a whole number from 0 to 20")
+        raise FunctionConfigInvalidError(
+            "retries: a whole number of at least 0; a server uses 20 at most"
+        )
+
+
+def _check_kinds(given: Mapping[str, tuple[object, type]]) -> None:
+    for name, (value, kind) in given.items():
+        each = value if isinstance(value, list) else [value]
+        for one in each:
+            if one is not None and not isinstance(one, kind):
+                raise FunctionConfigInvalidError(
+                    f"{name}: must be a {kind.__name__}, not a {type(one).__name__}"
+                )
 
 
 def _check_batch(

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from inngest._internal.errors import FunctionConfigInvalidError
+from inngest._internal.function.checkpointing import Checkpointing
 from inngest._internal.function.function import Function
+from inngest._internal.http.gate import Gate
 from inngest._internal.protocol.headers import sdk_headers
 from inngest._internal.protocol.introspect import AppFacts
 from inngest._internal.protocol.signature import SigningKey
@@ -15,7 +17,7 @@ from inngest._internal.serialization.annotations import return_type
 from inngest._internal.serialization.codec import Codec
 from inngest._internal.serialization.contract import Serializer
 from inngest._internal.step.replay_logger import Logger
-from inngest._internal.step.runner import Events
+from inngest._internal.step.runner import Events, FindSerializer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,9 @@ class App:
     logger: Callable[[], Logger]
     middleware: Callable[[], Sequence[Callable[..., object]]]
     serializer: Serializer | None
+    find_serializer: FindSerializer
+    checkpointing: Checkpointing | bool | None
+    checkpoint_gate: Gate
     send: Callable[[Events], Awaitable[list[str]]]
     send_sync: Callable[[Events], list[str]]
 

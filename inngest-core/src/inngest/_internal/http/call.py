@@ -8,7 +8,9 @@ from inngest._internal.api.runs import fetch_events, fetch_steps
 from inngest._internal.engine.execution import CallFacts, Execution
 from inngest._internal.errors import Error, FunctionNotFoundError, QueryParamMissingError
 from inngest._internal.flow import Flow, Host
+from inngest._internal.function.checkpointing import chosen
 from inngest._internal.http.app import App
+from inngest._internal.http.checkpoints import Checkpoints
 from inngest._internal.http.comm import CommRequest
 from inngest._internal.http.function_call import FunctionCall
 from inngest._internal.http.timings import Timings
@@ -28,7 +30,7 @@ def call_function(request: CommRequest, app: App) -> Flow[Answer]:
     fn_id = request.query.get("fnId")
     if not fn_id:
         return response.refused(QueryParamMissingError("the query parameter fnId is missing"))
-    called = app.table.get(fn_id)
+    called = app.table.get(fn_id) or app.table.get(f"{app.facts.app_id}-{fn_id}")
     if called is None:
         return response.refused(FunctionNotFoundError("no served function has the id in fnId"))
     decoded = decode_call(request.body)
@@ -48,7 +50,9 @@ def call_function(request: CommRequest, app: App) -> Flow[Answer]:
         memos=complete.steps,
         stack=complete.stack,
     )
-    call = FunctionCall(app, called, fn_id, request, complete, execution, timings)
+    options = chosen(called.function.checkpointing, app.checkpointing)
+    checkpoints = Checkpoints(app, options, complete, execution.facts, app.checkpoint_gate)
+    call = FunctionCall(app, called, fn_id, request, complete, execution, checkpoints, timings)
     answer: Answer = yield Host(call.answer(), called.is_async)
     return replace(answer, timings=timings.milliseconds)
 

@@ -7,10 +7,9 @@ and ``before_response``.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from inngest._internal.engine.execution import Broken, Execution, Lost, Stop
@@ -23,26 +22,28 @@ from inngest._internal.errors import (
 )
 from inngest._internal.flow import Flow, Outcome, Raised, Returned
 from inngest._internal.http.app import App, Called
+from inngest._internal.http.checkpoints import Checkpoints
 from inngest._internal.http.comm import CommRequest
 from inngest._internal.http.timings import Timings
 from inngest._internal.middleware.memos import StepMemos
 from inngest._internal.middleware.records import (
     TransformOutputResult,
-    TransformOutputStepInfo,
     WrappedFunction,
     WrappedRequest,
 )
 from inngest._internal.middleware.stack import EMPTY, Stack
-from inngest._internal.op import Op, Opcode
+from inngest._internal.op import Op
 from inngest._internal.protocol import headers as header
 from inngest._internal.protocol import response
 from inngest._internal.protocol.request import CallRequest
 from inngest._internal.protocol.response import Answer
+from inngest._internal.serialization.codec import Codec
 from inngest._internal.serialization.text import encode
 from inngest._internal.step.failure import describe, is_quiet, is_retriable, retry_after
 from inngest._internal.step.flow import begin
 from inngest._internal.step.invocation import Invocation, Invoke, Prepare, Run
 from inngest._internal.step.replay_logger import ReplayLogger
+from inngest._internal.step.transform import transform_op
 from inngest._internal.types import UNSET
 
 logger = logging.getLogger("inngest")
@@ -58,6 +59,7 @@ class FunctionCall:
     request: CommRequest
     sent: CallRequest
     execution: Execution
+    checkpoints: Checkpoints
     timings: Timings
     hooks: Stack = EMPTY
 
@@ -109,6 +111,8 @@ class FunctionCall:
             execution=self.execution,
             hooks=self.hooks,
             serializer=self.app.serializer,
+            find_serializer=self.app.find_serializer,
+            checkpoints=self.checkpoints,
             handler=self.called.handler,
             app_id=self.app.facts.app_id,
             event=self.sent.event,
@@ -158,11 +162,14 @@ class FunctionCall:
         return Returned(None) if failure is None else Raised(failure)
 
     def _settle(self, outcome: Outcome[None], record: WrappedFunction) -> Flow[Answer]:
+        unsent = yield from self.checkpoints.settle()
+        if unsent and not isinstance(self.execution.outcome, Stop):
+            return response.steps_reported(unsent)  # the next call comes here again
         if isinstance(outcome, Raised) and isinstance(outcome.error, MiddlewareError):
             return self._failed(outcome.error)
         match self.execution.outcome:
             case Stop(ops):
-                return (yield from self._report(ops))
+                return (yield from self._report(unsent, ops))
             case Lost(found):
                 others = ", ".join(f'"{one.step.id}"' for one in found[:5])
                 return response.refused(
@@ -195,56 +202,19 @@ class FunctionCall:
             return self._failed(encoded)
         return response.function_returned(encoded)
 
-    def _report(self, ops: Sequence[Op]) -> Flow[Answer]:
-        """The call ended at steps."""
-        if self.hooks.implements("transform_output"):
-            transformed: list[Op] = []
-            for op in ops:
-                changed = yield from self._transform(op)
-                if isinstance(changed, Error):
-                    return self._failed(changed)
-                transformed.append(changed)
-            ops = transformed
+    def _report(self, unsent: Sequence[Op], ops: Sequence[Op]) -> Flow[Answer]:
+        """The call ended at steps. ``unsent`` have been transformed already."""
+        reported = list(unsent)
         for op in ops:
+            changed = yield from transform_op(self.hooks, op, self.execution.facts)
+            if isinstance(changed, Error):
+                return self._failed(changed)
+            reported.append(changed)
+        for op in reported:
             if op.error is not None and not op.is_quiet:
                 told = op.error.stack or f"{op.error.name}: {op.error.message}"
                 logger.error('step "%s" of function "%s" failed\n%s', op.step.id, self.fn_id, told)
-        return response.steps_reported(ops)
-
-    def _transform(self, op: Op) -> Flow[Op | Error]:
-        step = TransformOutputStepInfo(
-            id=op.step.id, op=op.opcode, opts=None if op.opts is None else dict(op.opts)
-        )
-        has_run = op.opcode is Opcode.STEP_RUN
-        result = TransformOutputResult(
-            error=op.cause, output=json.loads(op.data) if has_run else UNSET, step=step
-        )
-        failure = yield from self.hooks.after("transform_output", result)
-        if failure is not None:
-            return failure
-        op = replace(op, opts=step.opts)
-        if result.error is not None:
-            return op if result.error is op.cause else self._with_error(op, result.error)
-        what = f'the output or options of step "{op.step.id}"'
-        encoded = encode(result.output if result.has_output() else None, what)
-        for each in (encoded, encode(step.opts, what)):
-            if isinstance(each, OutputUnserializableError):
-                return each
-        opcode = op.opcode if op.error is None else Opcode.STEP_RUN
-        return replace(op, opcode=opcode, data=str(encoded), error=None, cause=None)
-
-    def _with_error(self, op: Op, error: Exception) -> Op:
-        is_final = self.execution.facts.is_last_attempt or not is_retriable(error)
-        return replace(
-            op,
-            opcode=Opcode.STEP_FAILED if is_final else Opcode.STEP_ERROR,
-            data="null",
-            error=describe(error),
-            cause=error,
-            is_retriable=is_retriable(error),
-            is_quiet=is_quiet(error),
-            retry_after=None if is_final else retry_after(error),
-        )
+        return response.steps_reported(reported)
 
     def _failed(self, error: Exception) -> Answer:
         if not is_quiet(error):
@@ -258,8 +228,8 @@ class FunctionCall:
         return f'function "{self.fn_id}"'
 
     @property
-    def _codec(self) -> Any:
+    def _codec(self) -> Codec:
         codec = self.called.codec
         if codec.serializer is None and self.app.serializer is not None:
-            return replace(codec, serializer=self.app.serializer)
+            return codec.using(self.app.serializer)
         return codec

@@ -42,7 +42,7 @@ class TransformOutputStepInfo:
     opts: dict[str, Any] | None = field(default=None, repr=False)
 
 
-@dataclass(kw_only=True)
+@dataclass
 class TransformOutputResult:
     """What is about to be reported: of a step, or of the function if ``step`` is ``None``.
 

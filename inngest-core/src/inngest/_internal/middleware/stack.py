@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
-from inngest._internal.errors import Error, MiddlewareError
+from inngest._internal.errors import Error, MiddlewareError, message_of
 from inngest._internal.flow import Call, Flow, Outcome, Raised, Within, Wrap
 from inngest._internal.middleware.contract import Middleware, MiddlewareSync
 
@@ -17,11 +17,16 @@ T = TypeVar("T")
 Hook = Callable[..., object]
 
 
+REPLAY_HOOKS = ("wrap_step", "before_execution", "on_memoization_end")
+
+
 class Stack:
     """The hooks of some middleware. The first is the outermost."""
 
     def __init__(self, members: Sequence[object] = ()) -> None:
         self._members = tuple(members)
+        self.watches_replay = any(map(self.implements, REPLAY_HOOKS))
+        """Whether any hook is called while steps are replayed."""
 
     @classmethod
     def build(
@@ -33,6 +38,8 @@ class Stack:
             outcome = yield Call(factory, (client, raw_request))
             if isinstance(outcome, Raised):
                 return hook_failed(_name_of(factory), outcome.error)
+            if outcome.value is None:
+                return hook_failed(_name_of(factory), TypeError("it returned None"))
             members.append(outcome.value)
         return cls(members)
 
@@ -104,18 +111,11 @@ def _overridden(kind: Any, hook: str) -> bool:
 def hook_failed(label: str, error: Exception) -> MiddlewareError:
     """Name the hook that raised ``error``."""
     failure = MiddlewareError(
-        f"the middleware hook {label} failed: {type(error).__name__}: {_message(error)}",
+        f"the middleware hook {label} failed: {type(error).__name__}: {message_of(error)}",
         is_retriable=error.is_retriable if isinstance(error, Error) else True,
     )
     failure.__cause__ = error
     return failure
-
-
-def _message(error: Exception) -> str:
-    try:
-        return str(error)
-    except Exception:
-        return "(its message could not be read)"
 
 
 def _name_of(factory: object) -> str:

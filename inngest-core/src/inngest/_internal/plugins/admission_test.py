@@ -21,6 +21,7 @@ from inngest.plugins import (
     instance_of,
 )
 
+EMPTY: Any = SimpleNamespace()
 SERIALIZER: Any = SimpleNamespace(serialize=len, deserialize=len)
 
 
@@ -138,7 +139,7 @@ def wrapper(self: object) -> Any:
             "serializer is a class",
         ),
         (
-            returning([SerializerEntry(name="a", serializer=SimpleNamespace())]),
+            returning([SerializerEntry(name="a", serializer=EMPTY)]),
             "serialize is not callable",
         ),
         (returning([transport(kind="tcp")], "inngest_transports"), "kind is 'tcp'; one of: http,"),

@@ -52,6 +52,7 @@ def missing(app: object, packages: Sequence[str], rows: Sequence[Listed]) -> str
             "and pass the app itself, as in inngest.serve(app, client, functions)"
         )
     for row in rows:
-        if row.distribution == wheel and row.reason is not None:
-            return f"{what}: {wheel} is installed, but {row.reason}"
+        if row.distribution == wheel:
+            reason = row.reason or "takes something else: see what its own serve takes"
+            return f"{what}: {wheel} is installed, but {reason}"
     return f"{what}: pip install {wheel}"

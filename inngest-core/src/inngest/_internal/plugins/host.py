@@ -58,7 +58,9 @@ class PluginHost:
         scanner: Scanner = scan,
         notices: Notices = NOTICES,
     ) -> None:
-        chosen = _or_raise(switches.parse(plugins, os.environ if environ is None else environ))
+        chosen = switches.parse(plugins, os.environ if environ is None else environ)
+        if isinstance(chosen, PluginConfigInvalidError):
+            raise chosen
         self._registry = Registry(chosen, _options(options), scanner, notices)
         self._notices = notices
         # Held while plugins are imported, so that each is imported and asked once.

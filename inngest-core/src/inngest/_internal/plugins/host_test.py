@@ -144,7 +144,10 @@ def test_listing_loads_nothing() -> None:
 def test_each_plugin_is_loaded_once() -> None:
     found = host(one=Everything("one"), two=Everything("two"))
     for _ in range(2):
-        found.transports(), found.commands(), found.middleware(CLIENT), found.serializer("one")
+        found.transports()
+        found.commands()
+        found.middleware(CLIENT)
+        found.serializer("one")
     assert LOADED == ["one", "two"]
     assert [(r.state, len(r.hooks or ())) for r in found.listing()] == [("loaded", 4)] * 2
 
@@ -379,8 +382,14 @@ def test_a_plugin_handed_over_needs_no_metadata() -> None:
     found = PluginHost([Everything("own")], {"everything": {}}, {}, scanner=scanner)
     assert found.verify() is None
     assert names_of(found.middleware(CLIENT)) == ["own"]
-    (row,) = found.listing()
-    assert (row.name, row.distribution, row.state) == ("everything", None, "loaded")
+
+
+@pytest.mark.parametrize("plugins", [False, [Everything("own")]])
+def test_what_is_installed_and_not_wanted_is_listed_as_off(plugins: Any) -> None:
+    rows = {row.name: row for row in host(plugins, one=Everything("one")).listing()}
+    assert rows["one"].state == "off"
+    assert rows["one"].reason == "not among those of Inngest(plugins=...)"
+    assert LOADED == []
 
 
 @pytest.mark.parametrize(

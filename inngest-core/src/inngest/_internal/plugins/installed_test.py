@@ -8,6 +8,7 @@ import importlib_metadata
 import pytest
 
 from inngest._internal.plugins.installed import CachedScan, Installed, Scan, settle
+from inngest._internal.plugins.names import canonical
 
 
 def write(folder: Path, info: str, entries: str | bytes | None) -> None:
@@ -96,7 +97,7 @@ def test_finders_of_other_importers_are_asked(
 
 def test_it_finds_what_importlib_metadata_finds() -> None:
     expected = {
-        (entry.name, entry.dist.name, entry.dist.version, entry.value)
+        (canonical(entry.name), entry.dist.name, entry.dist.version, entry.value)
         for entry in importlib_metadata.entry_points(group="inngest")
         if entry.dist is not None
     }

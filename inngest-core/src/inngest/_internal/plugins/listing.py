@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from inngest._internal.plugins.installed import Installed
+from inngest._internal.plugins.installed import Installed, Unusable
 from inngest._internal.plugins.selection import Selection
 from inngest._internal.plugins.source import declared_hooks
 
@@ -41,9 +41,14 @@ def list_plugins(
         _row(plugin, states.get(name), not_configured.get(name))
         for name, plugin in selection.chosen.items()
     ]
-    rows += [_still(one.plugin, "off", one.reason) for one in selection.off]
+    rows += [list_off(one) for one in selection.off]
     rows += [_still(one.plugin, "unusable", one.reason) for one in selection.unusable]
     return sorted(rows, key=lambda row: (row.name, row.state == "unusable", row.distribution or ""))
+
+
+def list_off(one: Unusable) -> Listed:
+    """Return the row of a plugin that is switched off."""
+    return _still(one.plugin, "off", one.reason)
 
 
 def _row(plugin: Installed, state: Admitted | Refusal | None, unconfigured: str | None) -> Listed:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from inngest._internal.errors import PluginError
-from inngest._internal.plugins.installed import Installed, Scanner
-from inngest._internal.plugins.listing import Listed, list_plugins
+from inngest._internal.plugins.installed import Installed, Scanner, Unusable
+from inngest._internal.plugins.listing import Listed, list_off, list_plugins
 from inngest._internal.plugins.names import canonical, squashed
 from inngest._internal.plugins.notices import Notices
 from inngest._internal.plugins.selection import Selection, select
@@ -106,7 +106,17 @@ class Registry:
         selection = self._select()
         if isinstance(selection, PluginError):
             return selection
-        return list_plugins(selection, self._states, self._not_configured)
+        rows = list_plugins(selection, self._states, self._not_configured)
+        if self._switches.needs_metadata:
+            return rows
+        # Nothing that is installed matters to the app; it does to those who look.
+        rest = [
+            Unusable(plugin=plugin, reason=reason)
+            for plugin in self._scanner().plugins
+            if (reason := self._switches.reason_against(plugin.name)) is not None
+        ]
+        known = {row.name for row in rows}
+        return rows + [list_off(one) for one in rest if one.plugin.name not in known]
 
     def _select(self) -> Selection | PluginError:
         if self._selection is None:

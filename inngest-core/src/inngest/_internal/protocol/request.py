@@ -30,6 +30,15 @@ class CallRequest:
     events: list[Event]
     steps: Mapping[str, object]
     use_api: bool
+    fn_id: str | None = None
+    qi_id: str | None = None
+    request_id: str | None = None
+    generation_id: int = 0
+
+    @property
+    def supports_checkpoints(self) -> bool:
+        """Whether the server says what a checkpoint must name."""
+        return self.fn_id is not None and self.qi_id is not None
 
 
 def decode_call(body: bytes) -> CallRequest | BodyInvalidError:
@@ -92,6 +101,7 @@ def _read(
         return BodyInvalidError('"ctx.attempt" must be a whole number of at least 0')
     if max_attempts is not None and not _is_count(max_attempts):
         return BodyInvalidError('"ctx.max_attempts" must be a whole number of at least 0')
+    generation = ctx.get("generation_id")
     stack = _stack(ctx.get("stack"))
     if isinstance(stack, BodyInvalidError):
         return stack
@@ -113,7 +123,15 @@ def _read(
         events=events or [event],
         steps=steps,
         use_api=bool(flags["use_api"] or flags["ctx.use_api"]),
+        fn_id=_text(ctx.get("fn_id")),
+        qi_id=_text(ctx.get("qi_id")),
+        request_id=_text(ctx.get("request_id")),
+        generation_id=cast(int, generation) if _is_count(generation) else 0,
     )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def _is_count(value: object) -> bool:

@@ -42,7 +42,12 @@ def steps_reported(ops: Sequence[Op]) -> Answer:
             extra[headers.NO_RETRY] = "true"
         if op.retry_after is not None:
             extra[headers.RETRY_AFTER] = op.retry_after
-    return Answer(status=206, body=b"[" + b",".join(map(_op, ops)) + b"]", headers=extra)
+    return Answer(status=206, body=encode_ops(ops), headers=extra)
+
+
+def encode_ops(ops: Sequence[Op]) -> bytes:
+    """A JSON list of operations."""
+    return b"[" + b",".join(map(_op, ops)) + b"]"
 
 
 def function_failed(
@@ -73,6 +78,8 @@ def _op(op: Op) -> bytes:
         "opts": op.opts,
         "userland": {"id": op.step.id, "index": op.step.index or None},
     }
+    if op.timing is not None:
+        wire["timing"] = {"a": op.timing[0], "b": op.timing[1]}
     if op.error is not None:
         wire["error"] = _error(op.error) | ({} if op.is_retriable else {"noRetry": True})
     encoded = dump(wire)

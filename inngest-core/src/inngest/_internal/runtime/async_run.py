@@ -20,10 +20,19 @@ from inngest._internal.runtime.drivers import drive_async
 from inngest._internal.runtime.stray import reported
 from inngest._internal.runtime.tasks import tracked_tasks
 from inngest._internal.step.context import Context
-from inngest._internal.step.flow import BreakOff, Finish, Settle, take_step
+from inngest._internal.step.flow import (
+    NOT_KNOWN,
+    BreakOff,
+    Finish,
+    GoOn,
+    Settle,
+    ask_for,
+    recall_alone,
+    take_step,
+)
 from inngest._internal.step.group import Group
 from inngest._internal.step.invocation import Invocation
-from inngest._internal.step.runner import Events
+from inngest._internal.step.runner import Events, FindSerializer
 from inngest._internal.step.step import Step
 
 if TYPE_CHECKING:
@@ -83,6 +92,11 @@ class AsyncRun:
         """The id of the function's app."""
         return self._invocation.app_id
 
+    @property
+    def find_serializer(self) -> FindSerializer:
+        """Finds the serializer of a name."""
+        return self._invocation.find_serializer
+
     async def run(self, ctx: object) -> Outcome[object]:
         """Call the function, until it ends or there is something to report."""
         with tracked_tasks(self._track):
@@ -104,7 +118,12 @@ class AsyncRun:
                 f'step "{step.id}" is used on another event loop than the function: '
                 "await it in the function, or use asyncio.gather"
             )
-        return await drive_async(take_step(self._invocation, step), self._perform)
+        found = ask_for(self._invocation, step)
+        if self._is_alone() and not self._is_ending:
+            value = recall_alone(self._invocation, found)
+            if value is not NOT_KNOWN:
+                return value
+        return await drive_async(take_step(self._invocation, found), self._perform)
 
     async def send(self, events: Events) -> list[str]:
         """Send events with the function's client."""
@@ -126,6 +145,10 @@ class AsyncRun:
             case Finish(found, op):
                 self._execution.complete(found, op)
                 return await self._never()
+            case GoOn(found):
+                self._execution.go_on(found)
+                self._be_active()
+                return None
             case BreakOff(error):
                 self._execution.break_off(error)
                 return await self._never()

@@ -27,7 +27,7 @@ from inngest._internal.flow import (
 from inngest._internal.runtime.http_clients import HTTPClients
 from inngest._internal.runtime.portal import HostLoop, Portal, PrivateLoop
 from inngest._internal.runtime.stray import reported
-from inngest._internal.runtime.threads import Threads
+from inngest._internal.runtime.threads import Elsewhere
 from inngest._internal.runtime.wraps import within, within_async
 from inngest._internal.step.invocation import Invoke, Prepare
 
@@ -136,7 +136,7 @@ class AsyncDriver:
     :param threads: where sync functions run; the loop's own executor if not given.
     """
 
-    def __init__(self, http: HTTPClients, threads: Threads | None = None) -> None:
+    def __init__(self, http: HTTPClients, threads: Elsewhere | None = None) -> None:
         self._http = http
         self._threads = threads
 

@@ -7,6 +7,7 @@ import logging
 import re
 import threading
 import weakref
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 from inngest._internal.flow import FetchError, Request, Response
@@ -21,13 +22,14 @@ class HTTPClients:
     """One sync client, and one async client for each event loop that asks.
 
     An async client belongs to the loop that opened its connections, so a second
-    ``asyncio.run`` gets a client of its own.
+    ``asyncio.run`` gets a client of its own. It is closed with its loop: a loop that ends
+    closes the generators that were started on it, and one of them holds the client.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sync: httpx.Client | None = None
-        self._async: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = (
+        self._async: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopClient] = (
             weakref.WeakKeyDictionary()
         )
 
@@ -53,7 +55,7 @@ class HTTPClients:
         import httpx
 
         try:
-            client = self._async_client()
+            client = await self._async_client().open()
             answer = await client.request(
                 request.method,
                 request.url,
@@ -77,7 +79,7 @@ class HTTPClients:
         with self._lock:
             client = self._async.pop(asyncio.get_running_loop(), None)
         if client is not None:
-            await client.aclose()
+            await client.close()
 
     def _sync_client(self) -> httpx.Client:
         import httpx
@@ -88,9 +90,7 @@ class HTTPClients:
                 self._sync = httpx.Client()
             return self._sync
 
-    def _async_client(self) -> httpx.AsyncClient:
-        import httpx
-
+    def _async_client(self) -> _LoopClient:
         loop = asyncio.get_running_loop()
         with self._lock:
             client = self._async.get(loop)
@@ -98,8 +98,38 @@ class HTTPClients:
                 for closed in [known for known in self._async if known.is_closed()]:
                     del self._async[closed]  # its client holds on to it
                 hide_event_keys()
-                client = self._async[loop] = httpx.AsyncClient()
+                client = self._async[loop] = _LoopClient()
             return client
+
+
+class _LoopClient:
+    """An async client that ends with the loop on which it was opened."""
+
+    def __init__(self) -> None:
+        import httpx
+
+        self._client = httpx.AsyncClient()
+        self._keeper = _keep(self._client)
+        self._is_kept = False
+
+    async def open(self) -> httpx.AsyncClient:
+        """Return the client, which the loop now knows of."""
+        if not self._is_kept:
+            self._is_kept = True
+            await anext(self._keeper)
+        return self._client
+
+    async def close(self) -> None:
+        """Close the client before its loop ends."""
+        await self._keeper.aclose()
+        await self._client.aclose()
+
+
+async def _keep(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        await client.aclose()
 
 
 def _response(answer: httpx.Response) -> Response:

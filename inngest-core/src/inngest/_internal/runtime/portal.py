@@ -69,7 +69,7 @@ class PrivateLoop:
         coroutine: Coroutine[Any, Any, T],
         context: contextvars.Context | None,
     ) -> T:
-        context = context or contextvars.copy_context()
+        context = contextvars.copy_context() if context is None else context
         try:
             return on_free_thread(lambda: run(in_context(context, coroutine)))
         finally:
@@ -86,7 +86,7 @@ class HostLoop:
         self, coroutine: Coroutine[Any, Any, T], context: contextvars.Context | None = None
     ) -> T:
         """Await ``coroutine`` on the framework's loop, from another thread."""
-        context = context or contextvars.copy_context()
+        context = contextvars.copy_context() if context is None else context
         work = in_context(context, coroutine)
         try:
             return asyncio.run_coroutine_threadsafe(work, self._loop).result()

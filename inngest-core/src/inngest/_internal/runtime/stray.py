@@ -16,7 +16,9 @@ def reported(error: BaseException, *, is_on_loop: bool = False) -> Exception:
     match error:
         case Exception():
             return error
-        case Interrupt() | KeyboardInterrupt() | GeneratorExit():
+        case Interrupt() | KeyboardInterrupt():
+            raise error
+        case GeneratorExit() if is_on_loop:  # a coroutine that is thrown away
             raise error
         case SystemExit():
             return exit_error()

@@ -8,6 +8,7 @@ cancelled, a sync one goes on to its end, and its answer is lost.
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
 import threading
 from collections.abc import Callable, Coroutine
@@ -17,6 +18,8 @@ from inngest._internal.http.comm import CommResponse
 from inngest._internal.http.streaming import KEEP_ALIVE, seal
 from inngest._internal.runtime.drivers import Wait, run_coroutine
 from inngest._internal.runtime.threads import Threads
+
+logger = logging.getLogger("inngest")
 
 
 class Cancellation:
@@ -104,6 +107,8 @@ class SyncStream:
             answer = self._threads.surround(self._work)
         except asyncio.CancelledError:
             pass  # by close(): nobody is left to be told
+        except BaseException:  # whatever it is, it ends this thread anyway
+            logger.exception("a streamed call ended without an answer")
         finally:
             self._answers.put(answer)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from inngest._internal.engine.execution import Lost, Resume, Verdict, Wait
+from inngest._internal.engine.execution import Found, Lost, Resume, Verdict, Wait
 from inngest._internal.errors import (
     Interrupt,
     SkipInterrupt,
@@ -19,16 +20,35 @@ from inngest._internal.op import StepCall
 from inngest._internal.runtime.drivers import drive
 from inngest._internal.runtime.stray import reported
 from inngest._internal.step.context import ContextSync
-from inngest._internal.step.flow import BreakOff, Finish, Settle, take_step
+from inngest._internal.step.flow import (
+    NOT_KNOWN,
+    BreakOff,
+    Finish,
+    GoOn,
+    Settle,
+    ask_for,
+    recall_alone,
+    take_step,
+)
 from inngest._internal.step.group import GroupSync
 from inngest._internal.step.invocation import Invocation
-from inngest._internal.step.runner import Events
+from inngest._internal.step.runner import Events, FindSerializer
 from inngest._internal.step.step import StepSync
 
 if TYPE_CHECKING:
     from inngest._internal.runtime.drivers import SyncDriver
 
 T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Branch:
+    """One branch of a parallel group, while it is tried."""
+
+    found: list[Found]
+    """What the branches of the group have left behind."""
+
+    is_left: bool = False
 
 
 class SyncRun:
@@ -38,7 +58,7 @@ class SyncRun:
         self._invocation = invocation
         self._execution = invocation.execution
         self._driver = driver
-        self._depth = 0
+        self._branches: list[_Branch] = []
         self._skips = 0
         self._thread = threading.get_ident()
 
@@ -64,6 +84,11 @@ class SyncRun:
         """The id of the function's app."""
         return self._invocation.app_id
 
+    @property
+    def find_serializer(self) -> FindSerializer:
+        """Finds the serializer of a name."""
+        return self._invocation.find_serializer
+
     def run(self, ctx: object) -> Outcome[object]:
         """Call the function. An interrupt is an ending that the execution knows of."""
         self._thread = threading.get_ident()
@@ -88,7 +113,13 @@ class SyncRun:
             )
         if self._execution.outcome is not None:
             raise StepInterrupt
-        return drive(take_step(self._invocation, step), self._perform)
+        if self._branches and self._branches[-1].is_left:
+            raise SkipInterrupt  # in a finally block, or behind a bare except
+        found = ask_for(self._invocation, step)
+        value = recall_alone(self._invocation, found)
+        if value is not NOT_KNOWN:
+            return value
+        return drive(take_step(self._invocation, found), self._perform)
 
     def send(self, events: Events) -> list[str]:
         """Send events with the function's client."""
@@ -98,44 +129,58 @@ class SyncRun:
         """Try every branch; end the call when any of them found something new."""
         results: list[T] = []
         skips_before = self._skips
-        self._depth += 1
+        left_behind: list[Found] = []
         try:
             for branch in callables:
+                self._branches.append(_Branch(left_behind))
                 try:
                     results.append(branch())
                 except SkipInterrupt:
                     continue
-        finally:
-            self._depth -= 1
+                finally:
+                    self._branches.pop()
+        except Exception:  # the group has failed: nobody waits for its steps any more
+            for found in left_behind:
+                self._execution.abandon(found)
+            raise
         if self._skips == skips_before:  # counted: a branch may swallow the interrupt
             return tuple(results)
-        if self._depth:
-            raise SkipInterrupt
+        if self._branches:
+            self._skip(*left_behind)
         self._execution.stop_group()
         raise StepInterrupt
 
+    def _skip(self, *found: Found) -> NoReturn:
+        """Leave the innermost branch: what it has found is reported with the others' steps."""
+        self._skips += 1
+        self._branches[-1].is_left = True
+        self._branches[-1].found.extend(found)
+        raise SkipInterrupt
+
     def _perform(self, effect: Effect) -> object:
         match effect:
-            case Settle(found) if self._depth:
-                return self._decided(self._execution.skip(found))
-            case Settle():
-                return self._decided(self._execution.next_move())
+            case Settle(found) if self._branches:
+                return self._decided(found, self._execution.skip(found))
+            case Settle(found):
+                return self._decided(found, self._execution.next_move())
             case Finish(found, op):
                 self._execution.complete(found, op)
                 raise StepInterrupt
+            case GoOn(found):
+                self._execution.go_on(found)
+                return None
             case BreakOff(error):
                 self._execution.break_off(error)
                 raise StepInterrupt
             case _:
                 return self._driver.perform(effect)
 
-    def _decided(self, move: object) -> Verdict:
+    def _decided(self, found: Found, move: object) -> Verdict:
         match move:
             case Resume(_, verdict):
                 return verdict
             case Wait():
-                self._skips += 1
-                raise SkipInterrupt
+                self._skip(found)
             case Lost() as lost:
                 self._execution.give_up(lost)
         raise StepInterrupt

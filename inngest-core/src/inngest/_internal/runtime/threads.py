@@ -8,12 +8,22 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 
 Surroundings = Callable[[], AbstractContextManager[object]]
 """Makes the context in which a function runs on a thread that its framework does not know."""
+
+
+class Elsewhere(Protocol):
+    """Where sync functions run when the loop must not be held up."""
+
+    limit: int
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do blocking work with the caller's context variables."""
+        ...
 
 
 class Threads:
@@ -39,11 +49,9 @@ class Threads:
         return await asyncio.get_running_loop().run_in_executor(self._executor(), work_there)
 
     def start(self, work: Callable[[], object]) -> None:
-        """Start work on a thread of its own, beside a thread that is the caller's already."""
+        """Start work on a thread of its own; whoever asks holds a thread already."""
         context = contextvars.copy_context()
-        threading.Thread(
-            target=context.run, args=(self.surround, work), name="inngest-stream"
-        ).start()
+        threading.Thread(target=context.run, args=(work,), name="inngest-stream").start()
 
     def close(self) -> None:
         """Let the threads end, each when it has finished what it is doing."""

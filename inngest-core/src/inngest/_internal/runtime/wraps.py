@@ -66,8 +66,8 @@ class _Entered:
         self._manager: Any = None
         self.is_async = False
 
-    def make(self) -> None:
-        """Call the hook: its generator does not run yet."""
+    def make(self) -> Any:
+        """Call the hook, and return its manager: its generator does not run yet."""
         made: Any = self._wrap.hook(self._wrap.record)
         if inspect.isasyncgen(made):
             self.is_async = True
@@ -78,15 +78,15 @@ class _Entered:
             if inspect.iscoroutine(made):
                 made.close()
             raise TypeError("a hook that wraps is a generator function with one yield")
+        return self._manager
 
     async def __aenter__(self) -> None:
         try:
-            if self._manager is None:
-                self.make()
+            manager = self.make() if self._manager is None else self._manager
             if self.is_async:
-                await self._manager.__aenter__()
+                await manager.__aenter__()
             else:
-                self._manager.__enter__()
+                manager.__enter__()
         except Exception as error:
             raise hook_failed(self._wrap.label, error) from error
 

@@ -9,6 +9,8 @@ import typing
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from typing_extensions import Self
+
 from inngest._internal.types import UNSET
 
 
@@ -18,21 +20,30 @@ def return_type(handler: Callable[..., object]) -> object:
     if function is None:
         return UNSET
     try:
+        if not function.__annotations__:
+            return UNSET
         annotation = inspect.get_annotations(function).get("return", UNSET)
         if isinstance(annotation, str):
             # A decorator with functools.wraps passes on strings, which its module cannot read.
             annotation = _resolved(inspect.unwrap(function), annotation)
     except Exception:  # a name that only the type checker knows, or any code in an annotation
         return UNSET
+    if annotation is Self:
+        bound = getattr(handler, "__self__", None)
+        return UNSET if bound is None else type(bound)
     return _awaited(annotation)
 
 
 def _function(handler: Callable[..., object]) -> types.FunctionType | None:
+    if isinstance(handler, types.FunctionType):
+        return handler
+    if isinstance(handler, type):
+        return None
     while isinstance(handler, functools.partial):
         handler = handler.func
     if isinstance(handler, types.MethodType):
         handler = handler.__func__
-    if not isinstance(handler, (types.FunctionType, type)):
+    if not isinstance(handler, types.FunctionType):
         handler = getattr(type(handler), "__call__", handler)  # noqa: B004
     return handler if isinstance(handler, types.FunctionType) else None
 

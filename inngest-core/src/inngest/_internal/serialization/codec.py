@@ -9,10 +9,18 @@ from __future__ import annotations
 import json
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import (
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    MutableSequence,
+    Sequence,
+)
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from typing_extensions import TypeAliasType, is_typeddict
 
@@ -25,7 +33,8 @@ if TYPE_CHECKING:
     import pydantic
 
 _PLAIN: set[object] = {Any, object, JSON, bool, int, float, str, types.NoneType, None, UNSET}
-_PLAIN_CONTAINERS = {dict, list, Mapping, Sequence}
+_PLAIN_MAPPINGS = {dict, Mapping, MutableMapping}
+_PLAIN_CONTAINERS = {list, Sequence, MutableSequence, Iterable, Iterator, Collection}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +73,10 @@ class Codec:
             failure.__cause__ = error
             return failure
 
+    def using(self, serializer: Serializer) -> Codec:
+        """The same type, with a serializer."""
+        return Codec(typ=self.typ, is_declared=self.is_declared, serializer=serializer)
+
     @property
     def _type_to_name(self) -> object:
         return object if self.typ is UNSET else self.typ
@@ -93,21 +106,30 @@ def _dump(
     try:
         dumped: object = adapter.dump_python((value,), mode="json", warnings="error")[0]
     except Exception as error:
-        return _dump_plain(adapter, value, what, typ, error)
+        if not isinstance(encode(value, what), str):
+            return _refused(what, typ, error, type(value))
+        dumped = value  # plain JSON that may mean such a value, though it is not one
+    unfit = encode(dumped, what)
+    if isinstance(unfit, OutputUnserializableError):
+        return unfit
+    try:
+        loaded = _load(adapter, dumped)
+        again = adapter.dump_python((loaded,), mode="json")[0]
+    except Exception as error:
+        return _refused(what, typ, error, type(value))
+    is_same_kind = dumped is value or _is_same_kind(value, loaded)
+    if again != dumped or not is_same_kind:
+        return OutputUnserializableError(
+            f"{what} gave a {type(value).__name__}, which would not come back as it is when it "
+            f"is read as {_name(typ)}: name the exact type"
+        )
     return dumped
 
 
-def _dump_plain(
-    adapter: pydantic.TypeAdapter[Any], value: object, what: str, typ: object, error: Exception
-) -> object | OutputUnserializableError:
-    """Take plain JSON that means such a value, though it is not one."""
-    if not isinstance(encode(value, what), str):
-        return _refused(what, typ, error, type(value))
-    try:
-        _load(adapter, value)
-    except Exception as unfit:
-        return _refused(what, typ, unfit, type(value))
-    return value
+def _is_same_kind(value: object, loaded: object) -> bool:
+    if isinstance(value, Mapping) and isinstance(loaded, Mapping):
+        return True
+    return type(value) is type(loaded)
 
 
 def _load(adapter: pydantic.TypeAdapter[Any], data: object) -> object:
@@ -135,6 +157,7 @@ def _reason(error: Exception) -> str:
             'ser_json_bytes="base64" and val_json_bytes="base64" in its model_config'
         )
     details = getattr(error, "errors", None)
+    found: Any
     try:
         found = details(include_url=False, include_input=False) if callable(details) else []
     except TypeError:
@@ -167,7 +190,10 @@ def _adapter_of(typ: Any) -> pydantic.TypeAdapter[Any]:
     config = pydantic.ConfigDict(
         ser_json_bytes="base64", val_json_bytes="base64", ser_json_inf_nan="constants"
     )
-    return pydantic.TypeAdapter(tuple[typ], config=config)
+    if typing.get_origin(typ) in (Iterable, Iterator):  # pydantic would read it but once
+        typ = types.GenericAlias(list, typing.get_args(typ))
+    around: Any = tuple
+    return pydantic.TypeAdapter(around[typ], config=config)
 
 
 def _is_plain(typ: object) -> bool:
@@ -196,6 +222,11 @@ def _walk(typ: object, seen: tuple[object, ...]) -> bool:
         return True
     if isinstance(typ, TypeAliasType):
         return _walk(typ.__value__, seen)
+    supertype = getattr(typ, "__supertype__", None)  # of a NewType
+    if supertype is not None:
+        return _walk(supertype, seen)
+    if typing.get_origin(typ) is Annotated:
+        return _walk(typing.get_args(typ)[0], seen)
     if is_typeddict(typ):
         try:
             fields = typing.get_type_hints(typ)
@@ -207,7 +238,7 @@ def _walk(typ: object, seen: tuple[object, ...]) -> bool:
         return all(_walk(each, seen) for each in args)
     if origin is Literal:
         return all(type(each) in (str, int, bool, types.NoneType) for each in args)
-    if origin in (dict, Mapping):
+    if origin in _PLAIN_MAPPINGS:
         return args[0] is str and _walk(args[1], seen)
     return origin in _PLAIN_CONTAINERS and all(_walk(each, seen) for each in args)
 

@@ -10,14 +10,14 @@ import math
 import pathlib
 import types
 import uuid
-from collections.abc import Awaitable
-from typing import Any, Generic, Literal, TypeVar
+from collections.abc import Awaitable, Collection, Iterable, MutableMapping, MutableSequence
+from typing import Annotated, Any, Generic, Literal, NewType, TypeVar
 
 import pydantic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from typing_extensions import TypedDict
+from typing_extensions import Self, TypedDict
 
 from inngest._internal.errors import OutputUnserializableError
 from inngest._internal.serialization.annotations import return_type
@@ -167,9 +167,79 @@ def test_nan_is_not_hidden_by_a_model() -> None:
         value: float
 
     for typ, value in ((Measured, Measured(value=math.nan)), (tuple[float], (math.inf,))):
-        stored = Codec(typ=typ).dump(value, "it")
-        with pytest.raises(ValueError, match="JSON"):
-            json.dumps(stored, allow_nan=False)
+        failure = Codec(typ=typ).dump(value, "it")
+        assert isinstance(failure, OutputUnserializableError)
+        assert "NaN" in failure.message
+
+
+class Base(pydantic.BaseModel):
+    n: int
+
+
+class Sub(Base):
+    extra: int = 1
+
+
+class Hidden(pydantic.BaseModel):
+    needed: int = pydantic.Field(exclude=True)
+
+
+class Computed(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid")
+    n: int
+
+    @pydantic.computed_field  # type: ignore[prop-decorator]
+    @property
+    def double(self) -> int:
+        return 2 * self.n
+
+
+@pytest.mark.parametrize(
+    ("typ", "value"),
+    [
+        (Base, Sub(n=1)),
+        (Hidden, Hidden(needed=1)),
+        (Computed, Computed(n=1)),
+        (str | datetime.datetime, datetime.datetime(2026, 1, 1, tzinfo=UTC)),
+        (int | Size, Size.BIG),
+        (list[int] | tuple[int, ...], (1, 2)),
+        (Base, {"n": 1, "lost": 2}),
+        (decimal.Decimal, decimal.Decimal("NaN")),
+    ],
+    ids=str,
+)
+def test_what_would_not_come_back_as_it_is_is_refused(typ: object, value: object) -> None:
+    failure = Codec(typ=typ).dump(value, 'step "a"')
+    assert isinstance(failure, OutputUnserializableError)
+    assert 'step "a"' in failure.message
+
+
+UserID = NewType("UserID", str)
+
+
+@pytest.mark.parametrize(
+    "typ",
+    [
+        UserID,
+        Annotated[str, "a remark"],
+        Annotated[int, pydantic.Field(gt=10)],
+        Iterable[str],
+        Collection[int],
+        MutableMapping[str, int],
+        MutableSequence[int],
+    ],
+    ids=str,
+)
+def test_remarks_on_plain_types_change_nothing(typ: object) -> None:
+    for value in (5, "x", ["a"], {"a": 1}):
+        assert Codec(typ=typ).dump(value, "it") is value
+        assert Codec(typ=typ).load(value, "it") is value
+
+
+def test_an_iterable_of_models_can_be_read_more_than_once() -> None:
+    codec = Codec(typ=Iterable[Base])
+    loaded: Any = codec.load(codec.dump([Base(n=1)], "it"), "it")
+    assert list(loaded) == list(loaded) == [Base(n=1)]
 
 
 def test_bytes_in_a_model_follow_its_own_configuration() -> None:
@@ -266,6 +336,9 @@ class Handlers:
     def method(self) -> Order:
         return ORDER
 
+    def itself(self) -> Self:
+        return self
+
     def __call__(self) -> Item:
         return Item(decimal.Decimal(1))
 
@@ -279,6 +352,8 @@ class Handlers:
         (functools.partial(functools.partial(says_order)), Order),
         (decorated, Order),
         (Handlers().method, Order),
+        (Handlers().itself, Handlers),
+        (Handlers.itself, UNSET),
         (Handlers(), Item),
         (says_nothing, UNSET),
         (says_what_is_not_there, UNSET),
@@ -294,7 +369,7 @@ def test_what_a_handler_says_it_returns(handler: Any, typ: object) -> None:
 
 def test_a_captured_class_is_found() -> None:
     def made(typ: Any) -> Any:
-        def handler() -> typ:
+        def handler() -> typ:  # pyright: ignore[reportInvalidTypeForm]
             return typ()
 
         return handler

@@ -12,10 +12,13 @@ def encode(value: object, what: str) -> str | OutputUnserializableError:
     try:
         return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as error:
-        reason = "it is not JSON"
+        reason = (
+            "it is not JSON; annotate the handler with the type that it returns, by a name "
+            "that its module can see, or pass output_type"
+        )
         if isinstance(error, RecursionError) or "Circular" in str(error):
             reason = "it is nested too deeply, or contains itself"
-        elif isinstance(error, ValueError):
+        elif "Out of range float" in str(error):
             reason = "JSON has no NaN or Infinity"
         return OutputUnserializableError(
             f"{what} gave a value of type {type(value).__name__} that cannot be stored: {reason}"

@@ -13,7 +13,8 @@ from inngest._internal.event_type import EventType
 from inngest._internal.function.duration import milliseconds, to_duration
 from inngest._internal.op import Opcode, StepCall
 from inngest._internal.serialization.annotations import return_type
-from inngest._internal.serialization.codec import Codec
+from inngest._internal.serialization.codec import PLAIN, Codec
+from inngest._internal.serialization.contract import Serializer
 from inngest._internal.serialization.text import encode
 from inngest._internal.types import UNSET, Duration
 
@@ -26,6 +27,7 @@ def run(
     handler: Callable[..., object],
     args: tuple[object, ...],
     output_type: object = UNSET,
+    serializer: Serializer | None = None,
 ) -> StepCall:
     """A step that runs in this process."""
     if not callable(handler):
@@ -33,20 +35,52 @@ def run(
             f'step "{step_id}" needs a callable, not a {type(handler).__name__}; '
             "pass the function itself, and its arguments after it"
         )
-    is_declared = output_type is not UNSET
-    codec = Codec(typ=output_type if is_declared else return_type(handler), is_declared=is_declared)
-    return StepCall(id=step_id, opcode=Opcode.STEP_RUN, handler=handler, args=args, codec=codec)
+    return StepCall(
+        id=step_id,
+        opcode=Opcode.STEP_RUN,
+        handler=handler,
+        args=args,
+        output_type=output_type,
+        serializer=serializer,
+    )
+
+
+def codec_of(call: StepCall, serializer: Serializer | None) -> Codec:
+    """How the output of a step is stored; ``serializer`` is its client's."""
+    chosen = call.serializer or serializer
+    if call.codec is not None:
+        return call.codec if call.codec.serializer or not chosen else call.codec.using(chosen)
+    if call.handler is None:
+        return PLAIN if chosen is None else PLAIN.using(chosen)
+    is_declared = call.output_type is not UNSET
+    typ = call.output_type if is_declared else return_type(call.handler)
+    if typ is UNSET and chosen is None:
+        return PLAIN
+    return Codec(typ=typ, is_declared=is_declared, serializer=chosen)
 
 
 def sleep(step_id: str, duration: Duration) -> StepCall:
     """Sleep for ``duration``, counted by the server: its clock may differ from ours."""
+    if isinstance(duration, bool) or not isinstance(duration, (int, datetime.timedelta)):
+        raise NonRetriableError(
+            f'step "{step_id}": the duration is a timedelta or an int of milliseconds, '
+            f"not a {type(duration).__name__}"
+        )
     length = f"{max(milliseconds(duration), 0)}ms"
     return StepCall(id=step_id, opcode=Opcode.SLEEP, name=length)
 
 
 def sleep_until(step_id: str, until: datetime.datetime) -> StepCall:
     """Sleep until an instant; a naive one is local time."""
-    return StepCall(id=step_id, opcode=Opcode.SLEEP, name=format_instant(until))
+    if not isinstance(until, datetime.datetime):
+        raise NonRetriableError(
+            f'step "{step_id}": the end is a datetime, not a {type(until).__name__}'
+        )
+    try:
+        instant = format_instant(until)
+    except (OverflowError, ValueError) as error:
+        raise NonRetriableError(f'step "{step_id}": the end cannot be used: {error}') from error
+    return StepCall(id=step_id, opcode=Opcode.SLEEP, name=instant)
 
 
 def wait_for_event(step_id: str, event: str, if_exp: str | None, timeout: Duration) -> StepCall:
@@ -119,7 +153,8 @@ def infer(step_id: str, adapter: AIAdapter, body: Mapping[str, object]) -> StepC
 def format_instant(when: datetime.datetime) -> str:
     """RFC 3339 in UTC with milliseconds, as the server reads it."""
     utc = when.astimezone(datetime.timezone.utc)
-    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
+    # Not strftime: it writes the year 1 as "1".
+    return utc.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def _timeout(timeout: Duration) -> str:

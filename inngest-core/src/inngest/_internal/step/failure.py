@@ -9,6 +9,7 @@ from inngest._internal.errors import (
     NonRetriableError,
     RetryAfterError,
     format_stack,
+    message_of,
 )
 from inngest._internal.op import ErrorData, Op
 from inngest._internal.step.calls import format_instant
@@ -35,7 +36,7 @@ def describe(error: Exception) -> ErrorData:
     if isinstance(error, Error):
         code, name, message, stack = error.code, error.name, error.message, error.stack
     else:
-        code, name, message = Error.code, type(error).__name__, _message(error)
+        code, name, message = Error.code, type(error).__name__, message_of(error)
         stack = format_stack(error)
     return ErrorData(
         code=code,
@@ -46,8 +47,13 @@ def describe(error: Exception) -> ErrorData:
 
 
 def is_retriable(error: Exception) -> bool:
-    """Whether another attempt may help."""
-    return error.is_retriable if isinstance(error, Error) else True
+    """Whether another attempt may help: of a group, for any of its exceptions."""
+    if isinstance(error, Error):
+        return error.is_retriable
+    grouped = getattr(error, "exceptions", None)  # an ExceptionGroup, which is new in 3.11
+    if isinstance(grouped, tuple) and grouped:
+        return any(isinstance(each, Exception) and is_retriable(each) for each in grouped)
+    return True
 
 
 def is_quiet(error: Exception) -> bool:
@@ -68,13 +74,6 @@ def _clipped(text: str) -> str:
         return text
     half = MAX_ERROR_TEXT // 2
     return f"{text[:half]}\n... {len(text) - 2 * half} characters left out ...\n{text[-half:]}"
-
-
-def _message(error: Exception) -> str:
-    try:
-        return str(error)
-    except Exception:
-        return f"{type(error).__name__} (its message could not be read)"
 
 
 __all__ = ["MAX_ERROR_TEXT", "describe", "failure_op", "is_quiet", "is_retriable", "retry_after"]

@@ -7,13 +7,20 @@ its type's way back. A memoized step enters at what the server stored.
 
 from __future__ import annotations
 
+import enum
+import json
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from typing import Final
 
 from inngest._internal.engine import execution as engine
+from inngest._internal.engine.journal import Failure
 from inngest._internal.errors import (
+    Error,
     MiddlewareError,
     NonRetriableError,
     OutputUnserializableError,
@@ -23,12 +30,15 @@ from inngest._internal.errors import (
 from inngest._internal.flow import Call, Effect, Flow, Outcome, Raised, Returned
 from inngest._internal.middleware.records import StepInfo, WrappedHandler, WrappedStep
 from inngest._internal.op import Op, Opcode, StepCall
-from inngest._internal.serialization.codec import PLAIN, Codec
+from inngest._internal.serialization.codec import PLAIN
 from inngest._internal.serialization.text import encode
+from inngest._internal.step.calls import codec_of
 from inngest._internal.step.failure import failure_op
 from inngest._internal.step.group import ParallelMode, parallel_mode
 from inngest._internal.step.invocation import Invocation
 from inngest._internal.types import UNSET
+
+logger = logging.getLogger("inngest")
 
 inside_step: ContextVar[str | None] = ContextVar("inngest_inside_step", default=None)
 """The id of the step whose handler is running in this context."""
@@ -50,34 +60,79 @@ class Finish(Effect):
 
 
 @dataclass(frozen=True, slots=True)
+class GoOn(Effect):
+    """A handler's outcome is recorded. User code goes on in this call."""
+
+    found: engine.Found
+
+
+@dataclass(frozen=True, slots=True)
 class BreakOff(Effect):
     """End the call with ``error``. User code does not go on, nor gets to catch it."""
 
     error: Exception
 
 
-def take_step(invocation: Invocation, call: StepCall) -> Flow[object]:
-    """Ask the engine about a step, and run its handler when told to."""
+class _NotKnown(enum.Enum):
+    NOT_KNOWN = enum.auto()
+
+
+NOT_KNOWN: Final = _NotKnown.NOT_KNOWN
+
+
+def ask_for(invocation: Invocation, call: StepCall) -> engine.Found:
+    """Have the engine tell which step this call is."""
     _check(call)
     if parallel_mode.get() is ParallelMode.RACE:
         call = replace(call, race=True)
+    return invocation.execution.identify(call)
+
+
+def recall_alone(invocation: Invocation, found: engine.Found) -> object:
+    """The value of a memoized step that serial code asks for, else ``NOT_KNOWN``.
+
+    The same as :func:`take_step` for what a replay consists of nearly always: no hook has
+    anything to do, so no flow is needed.
+    """
+    if invocation.hooks.watches_replay:
+        return NOT_KNOWN
+    memo = invocation.execution.recall(found)
+    if memo is None:
+        return NOT_KNOWN
+    if isinstance(memo, Failure):
+        raise _step_error(memo)
+    return _loaded(invocation, found, memo.data)
+
+
+def take_step(invocation: Invocation, found: engine.Found) -> Flow[object]:
+    """Ask the engine about a step, and run its handler when told to."""
     execution = invocation.execution
-    found = execution.find(call)
+    execution.find(found)
     verdict: engine.Verdict = yield Settle(found)
     step = _Step(invocation, found, is_memoized=not isinstance(verdict, engine.Execute))
     match verdict:
         case engine.Replay(data):
             return (yield from step.recall(Returned(data)))
         case engine.Fail(failure):
-            error = StepError(failure.message, failure.name, failure.stack)
-            return (yield from step.recall(Raised(error)))
+            return (yield from step.recall(Raised(_step_error(failure))))
         case engine.Execute(args):
             try:
-                op = yield from step.execute(args)
+                op, live = yield from step.execute(args)
+                is_kept = yield from invocation.checkpoints.keep(op, invocation.hooks)
             except GeneratorExit:  # the code that waited for the step was cancelled
                 execution.abandon(found)
                 raise
-            yield Finish(found, op)
+            if isinstance(is_kept, Error):
+                yield BreakOff(is_kept)
+            if not is_kept:
+                if isinstance(live, Raised) and op.error is None:
+                    # What the step gave is not lost; the next call will fail where this one did.
+                    logger.error("%s, after the step has run", live.error, exc_info=live.error)
+                yield Finish(found, op)
+            yield GoOn(found)
+            if isinstance(live, Returned):
+                return _loaded(invocation, found, live.value)
+            yield BreakOff(live.error)
     raise AssertionError("a reported step does not return")
 
 
@@ -111,13 +166,10 @@ class _Step:
             stored = outcome if isinstance(outcome, Raised) else _output_of(record)
         if isinstance(stored, Raised):
             raise stored.error
-        value = self._codec.load(stored.value, self._what)
-        if isinstance(value, OutputUnserializableError):
-            raise value
-        return value
+        return _loaded(self._invocation, self._found, stored.value)
 
-    def execute(self, args: tuple[object, ...]) -> Flow[Op]:
-        """Run the handler, and say what came of it."""
+    def execute(self, args: tuple[object, ...]) -> Flow[tuple[Op, Outcome[object]]]:
+        """Run the handler: what is to be stored of it, and what user code may see of that."""
         yield from self._begin()
         record = WrappedStep(info=self._info())
         ops: list[Op] = []
@@ -125,15 +177,18 @@ class _Step:
         if not ops:  # a hook failed before the handler could run
             assert isinstance(outcome, Raised)
             yield BreakOff(outcome.error)
-        return ops[0]
+        return ops[0], outcome if isinstance(outcome, Raised) else _output_of(record)
 
     def _live(
         self, args: tuple[object, ...], record: WrappedStep, ops: list[Op]
     ) -> Flow[Outcome[None]]:
         hooks = self._invocation.hooks
         yield from hooks.observe("on_step_start", record.info)
+        started, clock = time.time_ns(), time.perf_counter_ns()
         outcome = yield from self._handled(record.info, args)
         op = self._op(outcome)
+        if self._invocation.checkpoints.is_on:
+            op = replace(op, timing=(started, time.perf_counter_ns() - clock))
         if op.cause is not None:
             is_final = op.opcode is Opcode.STEP_FAILED
             info = replace(record.info, is_final_attempt=is_final)
@@ -141,6 +196,9 @@ class _Step:
         else:
             yield from hooks.observe("on_step_complete", record.info)
         ops.append(op)
+        if not isinstance(outcome, Raised) and op.cause is None:
+            # As it will be when it is read again: a tuple, for one, is a list then.
+            outcome = Returned(json.loads(op.data))
         return (yield from _shown(record, outcome))
 
     def _handled(self, info: StepInfo, args: tuple[object, ...]) -> Flow[Outcome[object]]:
@@ -157,7 +215,8 @@ class _Step:
             outcome: Outcome[object] = yield Call(record.handler, record.args)
         if isinstance(outcome, Raised):
             return outcome
-        stored = self._codec.dump(outcome.value, self._what)
+        codec = codec_of(self._found.call, self._invocation.serializer)
+        stored = codec.dump(outcome.value, self._what)
         if isinstance(stored, OutputUnserializableError):
             return Raised(stored)
         record.output = stored
@@ -191,12 +250,19 @@ class _Step:
             is_memoized=self._is_memoized,
         )
 
-    @property
-    def _codec(self) -> Codec:
-        codec = self._found.call.codec or PLAIN
-        if codec.serializer is None and self._invocation.serializer is not None:
-            return replace(codec, serializer=self._invocation.serializer)
-        return codec
+
+def _step_error(failure: Failure) -> StepError:
+    return StepError(failure.message, failure.name, failure.stack)
+
+
+def _loaded(invocation: Invocation, found: engine.Found, data: object) -> object:
+    codec = codec_of(found.call, invocation.serializer)
+    if codec is PLAIN:
+        return data
+    value = codec.load(data, f'step "{found.call.id}"')
+    if isinstance(value, OutputUnserializableError):
+        raise value
+    return value
 
 
 def _shown(record: WrappedStep, outcome: Outcome[object]) -> Flow[Outcome[None]]:

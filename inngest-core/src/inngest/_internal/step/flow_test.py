@@ -15,10 +15,10 @@ from inngest._internal.errors import (
     StepError,
     StepNestedError,
 )
-from inngest._internal.flow import Call, Outcome, Raised, Returned
+from inngest._internal.flow import Call, Flow, Outcome, Raised, Returned
 from inngest._internal.op import Op, Opcode, StepCall
 from inngest._internal.step.failure import describe
-from inngest._internal.step.flow import Finish, Settle, inside_step, take_step
+from inngest._internal.step.flow import Finish, Settle, ask_for, inside_step, take_step
 
 
 def execution(memos: Mapping[str, object] | None = None) -> Execution:
@@ -26,9 +26,15 @@ def execution(memos: Mapping[str, object] | None = None) -> Execution:
     return Execution(facts=facts, memos={hash_id(k): v for k, v in (memos or {}).items()})
 
 
+def taken(state: Execution) -> Flow[object]:
+    made = invocation(state)
+    call = StepCall(id="a", opcode=Opcode.STEP_RUN, handler=print)
+    return take_step(made, ask_for(made, call))
+
+
 def take(state: Execution, call: Callable[[], Outcome[object]]) -> object:
     """Drive one step: its value, or the operation that it ends the call with."""
-    flow = take_step(invocation(state), StepCall(id="a", opcode=Opcode.STEP_RUN, handler=print))
+    flow = taken(state)
     sent: object = None
     try:
         while True:
@@ -113,7 +119,7 @@ def test_a_step_inside_a_step_is_refused_before_the_engine_sees_it() -> None:
 
 def test_a_step_whose_caller_is_cancelled_is_no_longer_running() -> None:
     state = execution()
-    flow = take_step(invocation(state), StepCall(id="a", opcode=Opcode.STEP_RUN, handler=print))
+    flow = taken(state)
     flow.send(None)
     move = state.next_move()
     assert isinstance(move, Resume)

@@ -7,13 +7,28 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from inngest._internal.engine.execution import Execution
+from inngest._internal.errors import Error
 from inngest._internal.event import Event
-from inngest._internal.flow import Effect
+from inngest._internal.flow import Effect, Flow
 from inngest._internal.middleware.stack import Stack
+from inngest._internal.op import Op
 from inngest._internal.serialization.contract import Serializer
 from inngest._internal.step.context import Context, ContextSync
 from inngest._internal.step.replay_logger import Logger
-from inngest._internal.step.runner import Events
+from inngest._internal.step.runner import Events, FindSerializer
+
+
+class Keeper(Protocol):
+    """Records steps while a call goes on."""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the next step may be recorded, for code to go on."""
+        ...
+
+    def keep(self, op: Op, hooks: Stack) -> Flow[bool | Error]:
+        """Take the result of a step. ``False``: it is to be reported, and the call to end."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +38,8 @@ class Invocation:
     execution: Execution
     hooks: Stack
     serializer: Serializer | None
+    find_serializer: FindSerializer
+    checkpoints: Keeper
     handler: Callable[..., object]
     app_id: str
     event: Event
@@ -67,4 +84,4 @@ class Invoke(Effect):
     ctx: Context[Any] | ContextSync[Any]
 
 
-__all__ = ["Invocation", "Invoke", "Prepare", "Run"]
+__all__ = ["Invocation", "Invoke", "Keeper", "Prepare", "Run"]

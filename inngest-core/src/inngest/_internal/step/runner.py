@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol, TypeAlias
 
 from inngest._internal.event import Event
 from inngest._internal.op import StepCall
+from inngest._internal.serialization.contract import Serializer
 
-Events = Event[Any] | list[Event[Any]]
+Events: TypeAlias = "Event[Any] | list[Event[Any]]"
+# In quotes: to subscript a model makes pydantic build it, which scans entry points.
+FindSerializer = Callable[[Serializer | str | None], Serializer | None]
+"""Finds the serializer of a name."""
 
 
 class StepRunner(Protocol):
@@ -26,6 +31,11 @@ class StepRunner(Protocol):
         """The id of the function's app."""
         ...
 
+    @property
+    def find_serializer(self) -> FindSerializer:
+        """Finds the serializer of a name."""
+        ...
+
 
 class StepRunnerSync(Protocol):
     """Takes steps in a sync function."""
@@ -41,4 +51,9 @@ class StepRunnerSync(Protocol):
     @property
     def app_id(self) -> str:
         """The id of the function's app."""
+        ...
+
+    @property
+    def find_serializer(self) -> FindSerializer:
+        """Finds the serializer of a name."""
         ...

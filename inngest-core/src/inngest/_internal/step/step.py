@@ -10,6 +10,7 @@ from typing_extensions import TypeVarTuple, Unpack
 
 from inngest._internal.event import Event
 from inngest._internal.event_type import EventType, ModelT
+from inngest._internal.serialization.contract import Serializer
 from inngest._internal.step import calls
 from inngest._internal.step.ai import AI, AISync
 from inngest._internal.step.runner import Events, StepRunner, StepRunnerSync
@@ -39,13 +40,17 @@ class Step:
         handler: Callable[[Unpack[Ts]], Awaitable[T]],
         *handler_args: Unpack[Ts],
         output_type: object = UNSET,
+        serializer: Serializer | str | None = None,
     ) -> T:
         """Run ``handler(*handler_args)`` once; afterwards return what it returned.
 
         The output is stored as JSON and read again by the handler's return annotation, or
-        by ``output_type`` if that is given.
+        by ``output_type`` if that is given; by ``serializer``, an object or the name of one
+        that a plugin brings, instead of the function's client's.
         """
-        call = calls.run(step_id, handler, handler_args, output_type)
+        if isinstance(serializer, str):
+            serializer = self._runner.find_serializer(serializer)
+        call = calls.run(step_id, handler, handler_args, output_type, serializer)
         return cast(T, await self._runner.take(call))
 
     async def sleep(self, step_id: str, duration: Duration) -> None:
@@ -147,13 +152,17 @@ class StepSync:
         handler: Callable[[Unpack[Ts]], T],
         *handler_args: Unpack[Ts],
         output_type: object = UNSET,
+        serializer: Serializer | str | None = None,
     ) -> T:
         """Run ``handler(*handler_args)`` once; afterwards return what it returned.
 
         The output is stored as JSON and read again by the handler's return annotation, or
-        by ``output_type`` if that is given.
+        by ``output_type`` if that is given; by ``serializer``, an object or the name of one
+        that a plugin brings, instead of the function's client's.
         """
-        call = calls.run(step_id, handler, handler_args, output_type)
+        if isinstance(serializer, str):
+            serializer = self._runner.find_serializer(serializer)
+        call = calls.run(step_id, handler, handler_args, output_type, serializer)
         return cast(T, self._runner.take(call))
 
     def sleep(self, step_id: str, duration: Duration) -> None:

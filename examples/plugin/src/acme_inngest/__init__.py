@@ -1,0 +1,1 @@
+"""What Acme adds to Inngest apps. Installing it is all it takes."""

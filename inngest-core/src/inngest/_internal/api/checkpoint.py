@@ -1,0 +1,65 @@
+"""Record finished steps of a run that goes on. PROTOCOL section 15."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from inngest._internal.api.answer import problem
+from inngest._internal.api.authorized import fetch_authorized
+from inngest._internal.errors import CheckpointFailedError, StaleDispatchError
+from inngest._internal.flow import FetchError, Flow, Pause, Request, Response
+from inngest._internal.protocol.signature import SigningKey
+
+TRIES: Final = 5
+TIMEOUT: Final = 5.0
+"""Seconds for one try: there is another way for results, so waiting long helps nobody."""
+
+
+def record_steps(
+    run_id: str,
+    steps: bytes,
+    facts: Mapping[str, object],
+    *,
+    api_origin: str,
+    headers: Mapping[str, str],
+    keys: Sequence[SigningKey],
+    timeout: float,
+    jitter: Callable[[], float],
+) -> Flow[CheckpointFailedError | StaleDispatchError | None]:
+    """Record ``steps``; return ``None`` when the server has them.
+
+    :param steps: a JSON list of operations.
+    :param facts: which dispatch of which run they belong to.
+    """
+    body = json.dumps(facts).encode("ascii")[:-1] + b',"steps":' + steps + b"}"
+    request = Request(
+        method="POST",
+        url=f"{api_origin.rstrip('/')}/v1/checkpoint/{run_id}/async",
+        headers=headers,
+        body=body,
+        timeout=min(timeout, TIMEOUT),
+    )
+    outcome = yield from fetch_authorized(request, keys)
+    for retry in range(TRIES - 1):
+        if isinstance(outcome, Response) and outcome.status < 500 and outcome.status != 429:
+            break
+        yield Pause(0.1 * 2**retry + jitter())
+        outcome = yield from fetch_authorized(request, keys)
+    match outcome:
+        case FetchError(cause):
+            failure = CheckpointFailedError(
+                f"no answer came for a checkpoint of run {run_id}: {type(cause).__name__}"
+            )
+            failure.__cause__ = cause
+            return failure
+        case Response(status=409):
+            return StaleDispatchError(
+                f"another call of run {run_id} has taken over: {problem(outcome)}"
+            )
+        case Response(status=status) if not 200 <= status < 300:
+            return CheckpointFailedError(
+                f"a checkpoint of run {run_id} was not accepted: {problem(outcome)}"
+            )
+    return None

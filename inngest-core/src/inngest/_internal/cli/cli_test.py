@@ -1,0 +1,409 @@
+from __future__ import annotations
+
+import http.server
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inngest._internal.cli.environment import check_environment
+from inngest._internal.cli.finding import Finding
+from inngest._internal.cli.functions import check_app
+from inngest._internal.cli.installation import check_installation
+from inngest._internal.cli.main import main
+from inngest._internal.cli.namespace import inspect
+from inngest._internal.cli.server import check_server
+
+KEY = "signkey-test-00112233445566778899aabbccddeeff"
+
+
+@pytest.fixture(autouse=True)
+def no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in [name for name in os.environ if name.startswith("INNGEST_")]:
+        monkeypatch.delenv(name)
+
+
+Install = Callable[..., None]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Put distributions on the path, as pip leaves them."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def install(name: str, version: str = "1", body: str | None = None, record: str = "") -> None:
+        stem = name.replace("-", "_")
+        info = tmp_path / f"{stem}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (info / "RECORD").write_text(record)
+        if body is not None:
+            (info / "entry_points.txt").write_text(f"[inngest]\n{name} = mod_{stem}:plugin\n")
+            (tmp_path / f"mod_{stem}.py").write_text(body)
+
+    return install
+
+
+GOOD = """
+from inngest.plugins import Command, MiddlewareEntry, NotConfigured, hookimpl
+import inngest
+print("noise")
+class Plugin:
+    api_version = 1
+    @hookimpl
+    def inngest_commands(self):
+        return [Command(name="good", help="does good", run=lambda argv: len(argv) + 3)]
+    @hookimpl
+    def inngest_middleware(self, client, options):
+        return [MiddlewareEntry(name="tracing", order=-5, factory=inngest.MiddlewareSync),
+                MiddlewareEntry(name="audit", order=5, factory=inngest.MiddlewareSync)]
+plugin = Plugin()
+"""
+WRITES = "import pathlib\npathlib.Path({path!r}).write_text('imported')\n"
+HANGS = "import time\n\n\ndef wait():\n    time.sleep(600)\n\n\nwait()\n"
+IDLE = """
+from inngest.plugins import NotConfigured, hookimpl
+class Plugin:
+    api_version = 1
+    @hookimpl
+    def inngest_middleware(self):
+        return NotConfigured(reason="set IDLE_DSN")
+plugin = Plugin()
+"""
+
+
+def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
+    status = main(argv)
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def test_listing_imports_no_plugin(
+    install: Install, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mark = tmp_path / "mark"
+    install("good", "1.5", WRITES.format(path=str(mark)) + GOOD)
+    status, out, _ = run(capsys, "plugins", "--json")
+    assert status == 0
+    (row,) = [row for row in json.loads(out)["plugins"] if row["name"] == "good"]
+    assert row == {
+        "name": "good",
+        "distribution": "good",
+        "version": "1.5",
+        "target": "mod_good:plugin",
+        "hooks": ["inngest_commands", "inngest_middleware"],
+        "state": "enabled",
+        "reason": None,
+    }
+    assert not mark.exists()
+    assert "mod_good" not in sys.modules
+
+
+def test_listing_says_why_a_plugin_is_not_loaded(
+    install: Install, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install("good", body=GOOD)
+    monkeypatch.setenv("INNGEST_PLUGINS_DISABLED", "good")
+    _, out, _ = run(capsys, "plugins")
+    assert "good (good): switched off by INNGEST_PLUGINS_DISABLED" in out
+
+
+def test_checking_loads_each_plugin_apart(
+    install: Install, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("good", body=GOOD)
+    install("idle", body=IDLE)
+    install("bad", body="raise SystemExit(3)")
+    install("crash", body="import os; os._exit(7)")
+    monkeypatch.setenv("INNGEST_PLUGINS", "good,idle,bad,crash")
+    status, out, _ = run(capsys, "plugins", "--check", "--timeout", "60", "--json")
+    assert status == 1
+    rows = {row["name"]: row for row in json.loads(out)["plugins"] if row["state"] != "off"}
+    assert {name: row["state"] for name, row in rows.items()} == {
+        "bad": "failed",
+        "crash": "failed",
+        "good": "loaded",
+        "idle": "not configured",
+    }
+    assert rows["good"]["offers"]["middleware"] == [
+        {"name": "tracing", "order": -5},
+        {"name": "audit", "order": 5},
+    ]
+    assert rows["idle"]["reason"] == "set IDLE_DSN"
+    assert rows["bad"]["reason"] == "it called sys.exit()"
+    assert "ended with status 7" in rows["crash"]["reason"]
+    assert not [name for name in sys.modules if name.startswith("mod_")]
+
+
+def test_the_order_of_middleware_is_shown(
+    install: Install, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("good", body=GOOD)
+    monkeypatch.setenv("INNGEST_PLUGINS", "good")
+    status, out, _ = run(capsys, "plugins", "--check")
+    assert status == 0
+    assert "middleware runs in this order: tracing (-5), audit (5)" in out
+
+
+def test_doctor_names_a_plugin_that_hangs(
+    install: Install, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("hangs", body=HANGS)
+    monkeypatch.setenv("INNGEST_PLUGINS", "hangs")
+    monkeypatch.setenv("INNGEST_DEV", "1")
+    status, out, _ = run(capsys, "doctor", "--offline", "--timeout", "3")
+    assert status == 1
+    (line,) = [line for line in out.splitlines() if line.startswith("problem ")]
+    assert "plugin hangs: hangs 1 is left out: it hangs: not loaded within 3 s" in line
+    assert "mod_hangs.py, line 5, in wait" in line
+    assert "INNGEST_PLUGINS_DISABLED=hangs" in out
+
+
+def test_doctor_prints_json(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INNGEST_PLUGINS", "")
+    monkeypatch.setenv("INNGEST_DEV", "1")
+    status, out, _ = run(capsys, "doctor", "--offline", "--json")
+    assert status == 0, out
+    subjects = {finding["subject"] for finding in json.loads(out)["findings"]}
+    assert {"mode", "signing key", "installation", "namespace"} <= subjects
+
+
+def test_a_plugins_command_is_run(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
+    install("good", body=GOOD)
+    assert main(["good", "a", "b"]) == 5
+    status, out, _ = run(capsys, "--help")
+    assert status == 0
+    assert "good" in out and "does good" in out and "doctor" in out
+    sys.modules.pop("mod_good")
+
+
+@pytest.mark.parametrize(
+    ("argv", "hint"),
+    [(["doctr"], "did you mean 'doctor'"), (["plug-ins"], "did you mean 'plugins'")],
+)
+def test_an_unknown_command_has_a_suggestion(
+    argv: list[str], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, _, err = run(capsys, *argv)
+    assert status == 2
+    assert hint in err
+
+
+def test_a_wrong_switch_is_an_error_and_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INNGEST_PLUGINS", "no-such-plugin-here")
+    status, _, err = run(capsys, "plugins")
+    assert status == 2
+    assert err.startswith("plugin_unknown: INNGEST_PLUGINS names")
+
+
+def levels(findings: Any) -> dict[str, tuple[str, str]]:
+    return {one.subject: (one.level, one.text) for one in findings}
+
+
+@pytest.mark.parametrize(
+    ("environ", "subject", "level", "text"),
+    [
+        ({}, "signing key", "problem", "INNGEST_SIGNING_KEY is not set"),
+        ({}, "mode", "ok", "Cloud"),
+        ({}, "event key", "warning", "INNGEST_EVENT_KEY is not set"),
+        ({"INNGEST_SIGNING_KEY": "nonsense"}, "configuration", "problem", "signkey-"),
+        ({"INNGEST_SIGNING_KEY": KEY}, "signing key", "ok", "well-formed"),
+        (
+            {"INNGEST_SIGNING_KEY": KEY, "INNGEST_SIGNING_KEY_FALLBACK": KEY},
+            "fallback key",
+            "warning",
+            "the signing key itself",
+        ),
+        ({"INNGEST_DEV": "1"}, "signing key", "ok", "not needed"),
+        ({"INNGEST_DEV": "1", "INNGEST_SIGNING_KEY": "x"}, "signing key", "warning", "malformed"),
+        ({"INNGEST_DEV": "yes, please"}, "mode", "warning", "neither a flag nor a URL"),
+        ({"INNGEST_DEV": "localhost:9999"}, "mode", "ok", "http://localhost:9999"),
+        ({"INNGEST_API_BASE_URL": "ftp://x"}, "configuration", "problem", "INNGEST_API_BASE_URL"),
+        ({"INNGEST_SERVE_ORIGIN": "shop.example"}, "INNGEST_SERVE_ORIGIN", "problem", "no scheme"),
+        ({"INNGEST_PLUGINS_STRICT": "?"}, "plugin switches", "problem", "1 or 0"),
+    ],
+)
+def test_the_environment_is_checked(
+    environ: dict[str, str], subject: str, level: str, text: str
+) -> None:
+    found = levels(check_environment(environ))
+    assert found[subject][0] == level
+    assert text in found[subject][1]
+
+
+def test_no_key_is_shown() -> None:
+    environ = {"INNGEST_SIGNING_KEY": KEY, "INNGEST_EVENT_KEY": "secret-event-key"}
+    text = repr(list(check_environment(environ)))
+    assert KEY not in text and "secret" not in text
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(404)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            pass
+
+    served = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=served.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{served.server_port}"
+    served.shutdown()
+    thread.join(10)
+    served.server_close()
+
+
+@pytest.mark.parametrize(
+    ("ahead", "level", "text"),
+    [
+        (0, "ok", "agrees with"),
+        (100, "warning", "100 s ahead of"),
+        (4000, "problem", "4000 s ahead of"),
+        (-4000, "problem", "4000 s behind"),
+    ],
+)
+def test_the_clock_is_compared_with_the_servers(
+    server: str, ahead: int, level: str, text: str
+) -> None:
+    # The server tells whole seconds: half a second is added so that rounding cannot matter.
+    now = int(time.time()) + 0.0
+
+    def clock() -> float:
+        return now + ahead
+
+    found = levels(check_server({"INNGEST_DEV": server}, 10, clock))
+    assert found["server"] == ("ok", f"{server} answers (404)")
+    assert found["clock"][0] == level
+    assert text.rsplit(maxsplit=1)[-1] in found["clock"][1]
+
+
+def test_a_server_that_is_not_there_is_a_problem() -> None:
+    (finding,) = check_server({"INNGEST_DEV": "http://127.0.0.1:9"}, 10)
+    assert finding.level == "problem"
+    assert "does not answer: ConnectError" in finding.text
+    assert "python -m inngest dev" in finding.advice
+
+
+def test_a_monolith_beside_core_is_a_problem(install: Install) -> None:
+    install("inngest", "0.5", record="inngest/__init__.py,,\ninngest/flask.py,,\n")
+    found = list(check_installation())
+    (conflict,) = [finding for finding in found if finding.subject == "conflict"]
+    assert conflict.level == "problem"
+    assert "inngest 0.5 owns inngest/__init__.py too" in conflict.text
+    assert "pip uninstall inngest;" in conflict.advice
+
+
+def test_wheels_of_another_version_are_a_problem(install: Install) -> None:
+    install("inngest-tornado", "99")
+    texts = [finding.text for finding in check_installation() if finding.level == "problem"]
+    assert any(text.startswith("inngest-tornado is 99") for text in texts)
+
+
+def test_the_namespace_is_checked(tmp_path: Path) -> None:
+    core = tmp_path / "core" / "inngest"
+    for name in ("core/inngest/__init__.py", "late/inngest/extra/__init__.py"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "rival/inngest").mkdir(parents=True)
+    (tmp_path / "rival/inngest/__init__.py").write_text("")
+    (tmp_path / "script").mkdir()
+    (tmp_path / "script/inngest.py").write_text("")
+    paths = [str(tmp_path / name) for name in ("core", "late", "rival", "script", "nowhere")]
+    found: list[Finding] = list(inspect(core.resolve(), {core.resolve()}, paths))
+    assert [finding.text.partition("inngest")[2].strip() for finding in found] == [
+        "is not part of the package: it came on the path too late",
+        "has an __init__.py, which is inngest-core's to have",
+        ".py may hide the package",
+    ]
+
+
+APP = """
+import inngest
+client = inngest.Inngest(app_id="shop", is_production=False)
+def make(fn_id):
+    @client.create_function(fn_id=fn_id, trigger=inngest.TriggerEvent(event="e"))
+    def fn(ctx: inngest.ContextSync) -> int:
+        return 1
+    return fn
+one, two, clash = make("one"), make("two"), make("one")
+good = [one, two]
+empty = []
+class Holder:
+    functions = (two,)
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "level", "text"),
+    [
+        (None, "note", "--app MODULE"),
+        ("shop_app:good", "ok", "2 function(s): shop-one, shop-two"),
+        ("shop_app:one", "ok", "1 function(s): shop-one"),
+        ("shop_app:Holder.functions", "ok", "1 function(s)"),
+        ("shop_app", "problem", "2 functions have the id 'shop-one'"),
+        ("shop_app:empty", "problem", "no function is in shop_app:empty"),
+        ("shop_app:nothing", "problem", "cannot be imported: AttributeError"),
+        ("no_such_app", "problem", "cannot be imported: ModuleNotFoundError"),
+    ],
+)
+def test_functions_of_an_app_are_checked(
+    target: str | None,
+    level: str,
+    text: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "shop_app.py").write_text(APP)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "shop_app", raising=False)
+    found = list(check_app(target))
+    assert (found[0].level, text in found[0].text) == (level, True), found
+
+
+def test_a_new_plugin_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "new-plugin", "Audit_Log", "--into", str(tmp_path))
+    assert status == 0
+    project = tmp_path / "inngest-audit-log"
+    assert f"cd {project}" in out
+    files = {path.relative_to(project).as_posix() for path in project.rglob("*") if path.is_file()}
+    assert {"pyproject.toml", "src/inngest_audit_log/plugin.py", "tests/test_plugin.py"} <= files
+    assert (
+        'audit-log = "inngest_audit_log.plugin:plugin"' in (project / "pyproject.toml").read_text()
+    )
+    for path in project.rglob("*.py"):
+        compile(path.read_text(), str(path), "exec", dont_inherit=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["inngest-audit-log"]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("a/b", "letters, digits"),
+        ("flask", "inngest-flask is taken"),
+        ("there", "exists"),
+        ("", ""),
+    ],
+)
+def test_a_new_plugin_touches_nothing_that_exists(
+    name: str, hint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "inngest-there").mkdir()
+    status, _, err = run(capsys, "new-plugin", name, "--into", str(tmp_path))
+    assert status == 2
+    assert hint in err
+    assert list(tmp_path.rglob("*")) == [tmp_path / "inngest-there"]

@@ -1,0 +1,75 @@
+"""``new-plugin NAME``: write the project of a plugin, whose tests pass as it is.
+
+All of it is written, or nothing; nothing that exists is touched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from string import Template
+
+from inngest._internal.cli.installation import FAMILY
+from inngest._internal.cli.templates import FILES
+from inngest._internal.errors import PluginConfigInvalidError
+from inngest._internal.plugins.names import canonical, is_canonical
+from inngest._internal.version import VERSION
+
+
+def main(argv: Sequence[str]) -> int:
+    """Write a project and say what to do with it."""
+    options = _parser().parse_args(argv)
+    found = write_project(options.name, Path(options.into))
+    if isinstance(found, PluginConfigInvalidError):
+        print(f"{found.code}: {found.message}", file=sys.stderr)
+        return 2
+    print(f"wrote {found}; next:\n\n  cd {found}\n  pip install -e . pytest\n  pytest")
+    return 0
+
+
+def write_project(name: str, into: Path) -> Path | PluginConfigInvalidError:
+    """Write the project of the plugin ``name`` to a new folder in ``into``; return it."""
+    plugin = canonical(name).removeprefix("inngest-")
+    distribution = f"inngest-{plugin}"
+    if not is_canonical(plugin):
+        return PluginConfigInvalidError(
+            f"{name!r} is not a name for a plugin; use letters, digits and hyphens"
+        )
+    if distribution in FAMILY:
+        return PluginConfigInvalidError(f"{distribution} is taken; choose another name")
+    target = into / distribution
+    if target.exists():
+        return PluginConfigInvalidError(f"{target} exists; choose another name, or --into")
+    if not into.is_dir():
+        return PluginConfigInvalidError(f"{into} is not a folder")
+    values = {
+        "plugin": plugin,
+        "distribution": distribution,
+        "package": distribution.replace("-", "_"),
+        "cls": "".join(part.capitalize() for part in plugin.split("-")),
+        "variable": f"{plugin.upper().replace('-', '_')}_LOG_LEVEL",
+        "version": VERSION,
+    }
+    with tempfile.TemporaryDirectory(dir=into, prefix=".new-plugin-") as folder:
+        draft = Path(folder) / distribution
+        for path, text in FILES.items():
+            file = draft / Template(path).substitute(values)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(Template(text).substitute(values), encoding="utf-8")
+        shutil.move(draft, target)
+    return target
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m inngest new-plugin", description="Write the project of a plugin."
+    )
+    parser.add_argument("name", metavar="NAME", help="of the plugin, such as audit-log")
+    parser.add_argument(
+        "--into", default=".", metavar="FOLDER", help="where to write it (default: here)"
+    )
+    return parser

@@ -1,0 +1,127 @@
+"""Record steps while a call goes on, and hand back what could not be recorded.
+
+A step's result is recorded before code goes on that depends on it, unless the user asks for
+a buffer. What the server does not take travels in the call's answer instead: nothing is
+lost by an outage, which only costs what checkpointing saves.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Mapping
+
+from inngest._internal.api.checkpoint import record_steps
+from inngest._internal.engine.execution import CallFacts
+from inngest._internal.errors import CheckpointFailedError, Error, StaleDispatchError
+from inngest._internal.flow import Flow
+from inngest._internal.function.checkpointing import Checkpointing, seconds
+from inngest._internal.http.app import App
+from inngest._internal.http.gate import Gate
+from inngest._internal.middleware.stack import Stack
+from inngest._internal.op import Op
+from inngest._internal.protocol.request import CallRequest
+from inngest._internal.protocol.response import encode_ops
+from inngest._internal.step.transform import transform_op
+
+logger = logging.getLogger("inngest")
+
+
+class Checkpoints:
+    """The steps of one call that the server may not know yet."""
+
+    def __init__(
+        self,
+        app: App,
+        options: Checkpointing | None,
+        sent: CallRequest,
+        facts: CallFacts,
+        gate: Gate,
+    ) -> None:
+        self._app = app
+        self._options = options or Checkpointing()
+        self._sent = sent
+        self._facts = facts
+        self._gate = gate
+        self._is_serial = facts.target is None and not facts.plan_only and facts.attempt == 0
+        self._is_wanted = options is not None and sent.supports_checkpoints
+        self._started = self._last_record = gate.clock()
+        self._started_at = _milliseconds()
+        self._buffer: list[Op] = []
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the next step may be recorded, for code to go on."""
+        return self._is_serial and self._is_wanted and self._gate.is_open
+
+    def keep(self, op: Op, hooks: Stack) -> Flow[bool | Error]:
+        """Take the result of a step. ``False``: it is to be reported, and the call to end."""
+        if not self.is_on or op.error is not None or self._is_late():
+            return False
+        transformed = yield from transform_op(hooks, op, self._facts)
+        if isinstance(transformed, Error):
+            return transformed
+        if transformed.error is not None:
+            return False
+        self._buffer.append(transformed)
+        if not self._is_due():
+            return True
+        failure = yield from self._record()
+        if isinstance(failure, CheckpointFailedError):
+            self._buffer.pop()  # reported like any other, behind those that are left
+            return False
+        return failure or True
+
+    def settle(self) -> Flow[list[Op]]:
+        """Record what is left, and return what could not be: the call is about to end."""
+        if self._buffer and self._gate.is_open:
+            yield from self._record()
+        return self._buffer
+
+    def _record(self) -> Flow[CheckpointFailedError | StaleDispatchError | None]:
+        failure = yield from record_steps(
+            self._sent.run_id,
+            encode_ops(self._buffer),
+            self._dispatch(),
+            api_origin=self._app.facts.api_origin,
+            headers=self._app.headers(),
+            keys=self._app.keys,
+            timeout=self._app.timeout,
+            jitter=lambda: random.uniform(0, 0.1),
+        )
+        if isinstance(failure, CheckpointFailedError):
+            logger.warning("%s; steps are reported one by one for a while", failure.message)
+            self._gate.shut()
+            return failure
+        self._last_record = self._gate.clock()
+        self._buffer = []  # with the server, or with the call that has taken over
+        return failure
+
+    def _dispatch(self) -> Mapping[str, object]:
+        return {
+            "run_id": self._sent.run_id,
+            "fn_id": self._sent.fn_id,
+            "qi_id": self._sent.qi_id,
+            "request_id": self._sent.request_id,
+            "generation_id": self._sent.generation_id,
+            "request_started_at": self._started_at,
+            "ts": _milliseconds(),
+        }
+
+    def _is_late(self) -> bool:
+        return self._gate.clock() - self._started >= seconds(self._options.max_runtime)
+
+    def _is_due(self) -> bool:
+        if len(self._buffer) >= self._options.buffered_steps:
+            return True
+        interval = self._options.max_interval
+        passed = self._gate.clock() - self._last_record
+        return interval is not None and passed >= seconds(interval)
+
+
+def _milliseconds() -> int:
+    return int(time.time() * 1000)
+
+
+__all__ = ["Checkpoints"]

@@ -1,0 +1,1 @@
+"""What may change in any release: this namespace is not covered by semantic versioning."""

@@ -1,0 +1,18 @@
+"""Models of Anthropic."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from inngest.experimental.ai._provider import Provider
+
+
+class Adapter(Provider):
+    """Asks Anthropic's Messages API. A body needs ``max_tokens``."""
+
+    default_base_url = "https://api.anthropic.com/v1"
+    default_headers: ClassVar[Mapping[str, str]] = {"anthropic-version": "2023-06-01"}
+    dialect = "anthropic"
+    path = "/messages"
+
+
+__all__ = ["Adapter"]

@@ -1,0 +1,1 @@
+"""What `python -m inngest` can do with an engine: run one, and ask one that runs."""

@@ -1,0 +1,130 @@
+"""Serve an app in this process for development: what `dev --app` starts, and starts again.
+
+Takes an ASGI or WSGI app, or a Tornado application, as `module:attribute`. Not a server
+for production. Ends with status 3, and one message, when the app cannot be imported.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import inspect
+import json
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+IMPORT_FAILED = 3
+PROBLEM, SCHEMAS = "problem.txt", "schemas.json"
+"""Files in the folder that is given: why the import failed, and what it made."""
+
+
+class AppError(Exception):
+    """The app cannot be had. The message says why."""
+
+
+def main(argv: Sequence[str]) -> int:
+    target, port, folder = argv[0], int(argv[1]), Path(argv[2])
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        app = load(target)
+    except AppError as error:
+        (folder / PROBLEM).write_text(str(error), encoding="utf-8")
+        return IMPORT_FAILED
+    (folder / SCHEMAS).write_text(json.dumps(event_schemas()), encoding="utf-8")
+    serve(app, port)
+    return 0
+
+
+def load(target: str) -> Any:
+    module_name, _, attribute = target.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        raise AppError(_import_failure(module_name, error)) from error
+    found: Any = module
+    for name in (attribute or "app").split("."):
+        found = getattr(found, name, None)
+        if found is None:
+            names = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
+            known = ", ".join(sorted(names)[:12]) or "nothing callable"
+            raise AppError(f"{module_name} has no {attribute or 'app'!r}; it has: {known}")
+    return found
+
+
+def event_schemas() -> dict[str, Any]:
+    """The JSON schemas of all event types that the import has made, by event name."""
+    from inngest import EventType
+
+    found: dict[str, Any] = {}
+    for each in gc.get_objects():
+        if type(each) is EventType:
+            try:
+                found[each.name] = each.model.model_json_schema()
+            except Exception:  # noqa: S112 - a hint less: not every model has a schema
+                continue
+    return found
+
+
+def serve(app: Any, port: int) -> None:
+    if any(base.__module__.startswith("tornado.") for base in type(app).__mro__):
+        _serve_tornado(app, port)
+    elif is_asgi(app):
+        import uvicorn
+
+        uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", ws="none")
+    else:
+        with make_server("127.0.0.1", port, app, _ThreadedServer, _Quiet) as server:
+            server.serve_forever()
+
+
+def is_asgi(app: Any) -> bool:
+    call = app if inspect.isroutine(app) else getattr(app, "__call__", None)  # noqa: B004
+    if inspect.iscoroutinefunction(call):
+        return True
+    try:
+        parameters = inspect.signature(app).parameters
+    except (TypeError, ValueError):
+        return False
+    return len(parameters) == 3
+
+
+def _serve_tornado(app: Any, port: int) -> None:
+    import asyncio
+
+    async def listen() -> None:
+        app.listen(port, "127.0.0.1")
+        await asyncio.Event().wait()
+
+    asyncio.run(listen())
+
+
+def _import_failure(module_name: str, error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name == module_name.partition(".")[0]:
+        return f"there is no module {module_name!r} in {Path.cwd()} or installed"
+    ours = (__file__, importlib.__file__)
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename not in ours and "importlib" not in frame.filename
+    ]
+    told = "".join(traceback.format_list(frames))
+    last = "".join(traceback.format_exception_only(type(error), error))
+    return f"{module_name} cannot be imported:\n{told}{last}".rstrip()
+
+
+class _ThreadedServer(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """The engine tells of runs; lines for requests would drown them."""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

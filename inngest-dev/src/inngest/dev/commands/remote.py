@@ -1,0 +1,85 @@
+"""Ask a running engine over HTTP, for the commands of the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+DEFAULT = "http://127.0.0.1:8288"
+
+
+class RemoteError(Exception):
+    """The engine did not do what it was asked. The message says why."""
+
+
+class Remote:
+    def __init__(self, origin: str, key: str | None) -> None:
+        self.origin = origin.rstrip("/")
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        # no proxy of the environment: the engine is on this machine
+        self._client = httpx.Client(headers=headers, timeout=30.0, trust_env=False)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        query: Mapping[str, str | int] | None = None,
+    ) -> Any:
+        """The answer's JSON; of an envelope, what is in it."""
+        try:
+            answer = self._client.request(
+                method,
+                self.origin + path,
+                params=dict(query or {}),
+                json=body if method == "POST" else None,
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise RemoteError(
+                f"no engine answers at {self.origin} ({type(error).__name__}). "
+                "Start one with python -m inngest dev, or name another with --engine."
+            ) from error
+        found = _json(answer)
+        if answer.status_code == 401:
+            raise RemoteError("the engine asks for a key: give --signing-key, or --event-key")
+        if answer.status_code >= 400:
+            text = found.get("error") if isinstance(found, dict) else None
+            raise RemoteError(str(text or f"status {answer.status_code}: {answer.text[:500]}"))
+        if isinstance(found, dict) and set(found) == {"data", "metadata"}:
+            return found["data"]
+        return found
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def connect(options: argparse.Namespace) -> Remote:
+    return Remote(options.engine, options.signing_key)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    given = os.environ.get("INNGEST_DEV", "")
+    parser.add_argument(
+        "--engine",
+        default=given if given.startswith("http") else DEFAULT,
+        metavar="URL",
+        help="origin of the engine (default: INNGEST_DEV, else %(default)s)",
+    )
+    parser.add_argument(
+        "--signing-key",
+        default=os.environ.get("INNGEST_SIGNING_KEY") or None,
+        help="for an engine that asks for it (INNGEST_SIGNING_KEY)",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+
+
+def _json(answer: httpx.Response) -> Any:
+    try:
+        return answer.json()
+    except ValueError:
+        return None

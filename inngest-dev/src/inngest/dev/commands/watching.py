@@ -1,0 +1,36 @@
+"""Notice that Python files changed. It looks at their times, so it needs no library."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+IGNORED = {"__pycache__", "node_modules", "site-packages", "build", "dist", "venv", "env"}
+LIMIT = 20_000
+
+
+class Watched:
+    """The Python files under a directory, without hidden ones and environments."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._seen = self._times()
+
+    def changed(self) -> list[str]:
+        """Those that changed, came or went since it was asked before."""
+        before, self._seen = self._seen, self._times()
+        differ = {path for path, _ in before.items() ^ self._seen.items()}
+        return sorted(os.path.relpath(path, self._directory) for path in differ)
+
+    def _times(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for folder, folders, files in os.walk(self._directory):
+            folders[:] = [f for f in folders if f not in IGNORED and not f.startswith(".")]
+            for name in files:
+                if name.endswith(".py") and len(found) < LIMIT:
+                    path = os.path.join(folder, name)  # noqa: PTH118
+                    try:
+                        found[path] = os.stat(path).st_mtime_ns  # noqa: PTH116
+                    except OSError:  # gone since it was listed
+                        continue
+        return found

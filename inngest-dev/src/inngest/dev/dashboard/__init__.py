@@ -1,0 +1,1 @@
+"""The dashboard: pages, what they ask for, and who may ask."""

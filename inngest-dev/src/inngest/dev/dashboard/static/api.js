@@ -1,0 +1,37 @@
+// Ask the engine. The token shows that it is our own page that asks.
+
+const HEADER = "x-inngest-dev-token";
+const given = new URLSearchParams(location.hash.slice(1)).get("token");
+if (given) {
+  sessionStorage.setItem(HEADER, given);
+  history.replaceState(null, "", "#/runs");
+}
+const embedded = document.querySelector('meta[name="inngest-dev-token"]').content;
+
+export const token = embedded || sessionStorage.getItem(HEADER) || "";
+
+export async function get(path, query = {}) {
+  const wanted = Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined);
+  const text = new URLSearchParams(wanted).toString();
+  return ask(`/ui/api/${path}${text ? `?${text}` : ""}`, { headers: { [HEADER]: token } });
+}
+
+export async function post(path, body) {
+  return ask(`/ui/api/${path}`, {
+    method: "POST",
+    headers: { [HEADER]: token, "content-type": "application/json" },
+    body: typeof body === "string" ? body : JSON.stringify(body || {}),
+  });
+}
+
+async function ask(url, options) {
+  let answer;
+  try {
+    answer = await fetch(url, options);
+  } catch {
+    throw new Error("The engine does not answer. Is it still running?");
+  }
+  const body = await answer.json().catch(() => null);
+  if (!answer.ok) throw new Error((body && body.error) || `The engine answered ${answer.status}.`);
+  return body;
+}

@@ -1,0 +1,37 @@
+// Make elements. Text is only ever put in as text: nothing here reads HTML.
+
+export function h(tag, props, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(props || {})) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name === "on") {
+      for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
+    } else if (name === "style") {
+      Object.assign(element.style, value);
+    } else if (name === "value") {
+      element.value = value;
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+export function replace(parent, ...children) {
+  parent.replaceChildren(...children.flat(Infinity).filter(Boolean));
+}
+
+export function toast(text, bad = false) {
+  const shown = h("div", { class: bad ? "toast bad" : "toast" }, text);
+  document.getElementById("toasts").append(shown);
+  setTimeout(() => shown.remove(), bad ? 8000 : 4000);
+}
+
+export function badge(status) {
+  return h("span", { class: `badge ${status}` }, status);
+}
+
+export function empty(title, ...text) {
+  return h("div", { class: "empty" }, h("strong", {}, title), ...text);
+}

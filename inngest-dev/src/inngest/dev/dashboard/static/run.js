@@ -1,0 +1,89 @@
+// One run: its facts, its waterfall, and the part of it that is looked at.
+
+import { get, post } from "./api.js";
+import { detail } from "./detail.js";
+import { badge, empty, h, replace, toast } from "./dom.js";
+import { duration, moment } from "./format.js";
+import { listen } from "./live.js";
+import { slowly } from "./pages.js";
+import { drawWaterfall } from "./waterfall.js";
+
+export function runPage(main, _query, id) {
+  const parts = {
+    head: h("div", { class: "head" }), facts: h("dl", { class: "facts" }),
+    chart: h("section", { class: "card", "aria-label": "Steps in time" }),
+    panel: h("section", { class: "card panel", "aria-label": "Details" }),
+  };
+  const drawn = new Map();
+  let chosen = null;
+  let run = null;
+  let timer = null;
+
+  async function load() {
+    try {
+      run = await get(`runs/${encodeURIComponent(id)}`);
+    } catch (error) {
+      replace(main, empty("This run cannot be shown", error.message));
+      return;
+    }
+    if (!parts.head.isConnected) replace(main, parts.head, parts.facts, h("div", { class: "run" }, parts.chart, parts.panel));
+    show();
+  }
+
+  // What did not change stays as it is: the focus, a selection, a click under way.
+  function draw(name, content, make) {
+    const signature = JSON.stringify(content);
+    if (drawn.get(name) === signature) return;
+    drawn.set(name, signature);
+    replace(parts[name], make());
+  }
+
+  function show() {
+    const ended = Boolean(run.ended_at);
+    draw("head", [run.status], () => [
+      h("h1", {}, run.function_id), badge(run.status),
+      h("div", { class: "actions" },
+        ended ? null : h("button", { class: "button danger", type: "button", on: { click: cancel } }, "Cancel run"),
+        h("button", { class: "button", type: "button", on: { click: () => rerun() } }, "Rerun"))]);
+    draw("facts", [run.started_at, run.duration_ms], () => [
+      fact("Run", h("span", { class: "mono" }, run.run_id)),
+      fact("Event", h("a", { href: `#/runs?event=${run.event_id}` }, run.event_name)),
+      fact("Started", moment(run.started_at) || "not yet"),
+      fact("Duration", duration(run.duration_ms) || "still running")]);
+    drawWaterfall(parts.chart, run, chosen, choose);
+    const step = run.steps.find((each) => each.id === chosen);
+    draw("panel", [chosen, run.status, step || run.output, run.attempts, run.waiting], () => detail(run, chosen, rerun));
+    clearTimeout(timer);
+    if (!ended) timer = setTimeout(() => { run.now += 1000; show(); }, 1000);
+  }
+
+  function choose(part) {
+    chosen = chosen === part ? null : part;
+    show();
+  }
+
+  async function cancel() {
+    try {
+      await post(`runs/${id}/cancel`);
+      toast("The run is cancelled.");
+      load();
+    } catch (error) { toast(error.message, true); }
+  }
+
+  async function rerun(step) {
+    try {
+      const again = await post(`runs/${id}/rerun`, step ? { from_step: step } : {});
+      toast("The run is started again.");
+      location.hash = `#/runs/${again.run_id}`;
+    } catch (error) { toast(error.message, true); }
+  }
+
+  load();
+  const reload = slowly(load, 100);
+  const forget = listen((ids) => { if (ids === null || ids.has(id)) reload(); });
+  return () => { forget(); clearTimeout(timer); };
+}
+
+function fact(name, value) {
+  return h("div", {}, h("dt", {}, name), h("dd", {}, value));
+}

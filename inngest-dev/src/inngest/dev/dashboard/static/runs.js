@@ -1,0 +1,85 @@
+// All runs, the newest first: filtered, searched, live.
+
+import { get } from "./api.js";
+import { badge, empty, h, replace } from "./dom.js";
+import { ago, duration, moment } from "./format.js";
+import { listen } from "./live.js";
+import { PAGE, pagedList, slowly } from "./pages.js";
+
+const STATUSES = ["Running", "Completed", "Failed", "Cancelled", "Scheduled"];
+
+export function runsPage(main, query) {
+  const wanted = { status: "", function: "", search: "", event: "", ...Object.fromEntries(query) };
+  const chips = h("div", { class: "chips", role: "group", "aria-label": "Status" });
+  const functions = h("select", { "aria-label": "Function", on: { change: () => change({ function: functions.value }) } },
+    h("option", { value: "" }, "All functions"));
+  const search = h("input", { type: "search", placeholder: "Search id, event, data, output  ( / )", "aria-label": "Search runs",
+    value: wanted.search, on: { input: slowly(() => change({ search: search.value }), 200) } });
+  const body = h("tbody");
+  const none = h("div", { hidden: true });
+  const table = h("div", { class: "scroll" }, h("table", {},
+    h("thead", {}, h("tr", {}, ["Status", "Function", "Event", "Run", "Started", "Duration"].map((title) =>
+      h("th", { scope: "col", class: title === "Duration" ? "number" : null }, title)))), body));
+  const list = pagedList({
+    body, row, key: (run) => run.run_id,
+    load: (before) => get("runs", { ...wanted, before, limit: PAGE }),
+  });
+  replace(main,
+    h("div", { class: "head" }, h("h1", {}, "Runs"),
+      wanted.event ? h("a", { class: "tag", href: "#/runs", title: "Show all runs" }, `of event ${wanted.event} ×`) : null),
+    h("div", { class: "tools" }, search, functions, chips),
+    h("section", { class: "card", "aria-label": "Runs" }, table, none, list.foot));
+
+  function change(values) {
+    Object.assign(wanted, values);
+    const kept = Object.entries(wanted).filter(([, value]) => value);
+    history.replaceState(null, "", `#/runs${kept.length ? `?${new URLSearchParams(kept)}` : ""}`);
+    start();
+  }
+
+  async function start() {
+    count();
+    const found = await list.start();
+    if (found !== null) tellEmpty();
+  }
+
+  function tellEmpty() {
+    table.hidden = list.isEmpty();
+    none.hidden = !table.hidden;
+    const isFiltered = Object.values(wanted).some(Boolean);
+    replace(none, isFiltered ? empty("No runs match", "Change the filters or the search.")
+      : empty("No runs yet", "Send an event that a function is triggered by."));
+  }
+
+  async function count() {
+    const { counts } = await get("overview");
+    const total = Object.values(counts).reduce((sum, number) => sum + number, 0);
+    const had = chips.contains(document.activeElement) ? document.activeElement.dataset.status : null;
+    replace(chips, [["", "All", total], ...STATUSES.map((s) => [s, s, counts[s] || 0])].map(([status, name, number]) =>
+      h("button", { type: "button", "data-status": status, "aria-pressed": String(wanted.status === status), on: { click: () => change({ status }) } },
+        name, h("small", {}, number.toLocaleString()))));
+    if (had !== null) chips.querySelector(`[data-status="${CSS.escape(had)}"]`)?.focus();
+  }
+
+  get("functions").then((found) => {
+    functions.append(...found.map((f) => h("option", { value: f.id }, f.id)));
+    functions.value = wanted.function;
+  });
+  start();
+  return listen(slowly(async () => {
+    count();
+    await list.refresh();
+    tellEmpty();
+  }, 150));
+}
+
+function row(run) {
+  const href = `#/runs/${run.run_id}`;
+  return h("tr", { class: "link", on: { click: () => { location.hash = href; } } },
+    h("td", {}, badge(run.status)),
+    h("td", {}, h("a", { href, "data-line": true }, run.function_id)),
+    h("td", {}, run.event_name),
+    h("td", { class: "mono muted" }, run.run_id),
+    h("td", { class: "muted", title: moment(run.created_at), "data-since": run.started_at || run.created_at }, ago(run.started_at || run.created_at)),
+    h("td", { class: "number" }, duration(run.duration_ms)));
+}

@@ -1,0 +1,100 @@
+// Send an event, or invoke a function: a name, an editor for JSON, hints while typing.
+
+import { get, post } from "./api.js";
+import { h, replace, toast } from "./dom.js";
+import { example, fieldsOf, problems } from "./schema.js";
+
+export function sendPage(main, query) {
+  const invoked = query.get("invoke");
+  let names = [];
+  let isTouched = query.has("data");
+  const options = h("datalist", { id: "names" });
+  const name = h("input", { id: "name", list: "names", autocomplete: "off", required: true, disabled: Boolean(invoked), value: invoked || query.get("name") || "", on: { input: () => { suggest(); check(); } } });
+  const data = h("textarea", { id: "data", spellcheck: "false", "aria-describedby": "hint", value: pretty(query.get("data")) || "{}",
+    on: { input: () => { isTouched = true; check(); }, keydown: onKey } });
+  const hint = h("div", { id: "hint", class: "hint", role: "status" });
+  const side = h("aside", { class: "card side", "aria-label": "Form of the data" });
+  const button = h("button", { class: "button primary" }, invoked ? "Invoke function" : "Send event");
+  replace(main, h("div", { class: "head" }, h("h1", {}, invoked ? "Invoke a function" : "Send an event")),
+    h("div", { class: "send" },
+      h("form", { on: { submit } },
+        h("div", { class: "field" }, h("label", { for: "name" }, invoked ? "Function" : "Event name"), name, options),
+        h("div", { class: "field" }, h("label", { for: "data" }, "Data (JSON)"), data, hint),
+        h("div", { class: "tools" }, button,
+          h("button", { class: "button", type: "button", on: { click: format } }, "Format"))),
+      side));
+
+  get("names").then((found) => {
+    names = found;
+    options.append(...found.map((each) => h("option", { value: each.name })));
+    suggest();
+    check();
+  });
+  (invoked || query.get("name") ? data : name).focus();
+
+  const known = () => names.find((each) => each.name === name.value);
+
+  function suggest() {
+    const found = invoked ? null : known();
+    const schema = found?.schema;
+    if (found && !isTouched) data.value = JSON.stringify(found.data ?? (schema ? example(schema) : {}), null, 2);
+    if (schema) {
+      replace(side, h("h2", {}, schema.title || "Data"), schema.description ? h("p", { class: "muted" }, schema.description) : null,
+        h("ul", { class: "schema" }, fieldsOf(schema).map((field) => h("li", {},
+          h("code", {}, field.name), h("span", { class: "muted" }, field.type + (field.isRequired ? "" : ", optional")),
+          field.text ? h("p", {}, field.text) : null))),
+        h("div", { class: "more" }, h("button", { class: "button", type: "button", on: { click: () => { data.value = JSON.stringify(example(schema), null, 2); check(); } } }, "Fill with an example")));
+    } else {
+      replace(side, h("h2", {}, "Data"), h("p", { class: "muted" }, found?.data
+        ? "Filled with the data of the last event of this name. Typed events (inngest.EventType) of an app that is started with --app show their fields here."
+        : "Any JSON object. Typed events (inngest.EventType) of an app that is started with --app show their fields here."));
+    }
+  }
+
+  function check() {
+    let value;
+    try {
+      value = JSON.parse(data.value);
+    } catch (error) {
+      return tell(error.message, "bad");
+    }
+    if (value === null || typeof value !== "object" || Array.isArray(value)) return tell("The data must be a JSON object.", "bad");
+    const schema = invoked ? null : known()?.schema;
+    const found = schema ? problems(value, schema) : [];
+    return tell(found.length ? `Does not fit its type: ${found.join("; ")}.` : schema ? "Fits its type." : "", found.length ? "warn" : "ok");
+  }
+
+  function tell(text, kind) {
+    hint.textContent = text;
+    hint.className = `hint ${kind === "warn" ? "bad" : kind}`;
+    data.setAttribute("aria-invalid", String(kind === "bad"));
+    button.disabled = kind === "bad";
+  }
+
+  function format() {
+    data.value = pretty(data.value) || data.value;
+    check();
+  }
+
+  async function submit(event) {
+    event.preventDefault();
+    const value = JSON.parse(data.value);
+    try {
+      const answer = await (invoked ? post("invoke", { function: invoked, data: value }) : post("send", { name: name.value, data: value }));
+      toast(invoked ? "The function is invoked." : "The event is sent.");
+      location.hash = `#/runs?event=${answer.ids[0]}`;
+    } catch (error) { toast(error.message, true); }
+  }
+
+  function onKey(event) {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.target.form.requestSubmit();
+  }
+}
+
+function pretty(text) {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text || "";
+  }
+}

@@ -1,0 +1,18 @@
+// Dark, light, or as the system has it. The choice stays in this browser.
+
+const KEY = "inngest-dev-theme";
+
+export function restoreTheme() {
+  apply(localStorage.getItem(KEY));
+}
+
+export function toggleTheme() {
+  const now = document.documentElement.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  const next = now === "dark" ? "light" : "dark";
+  localStorage.setItem(KEY, next);
+  apply(next);
+}
+
+function apply(theme) {
+  if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;
+}

@@ -1,0 +1,95 @@
+// Steps against time: attempts are solid, waits are striped, what goes on breathes.
+
+import { h } from "./dom.js";
+import { duration } from "./format.js";
+
+export const FUNCTION = "step";
+const MARKS = { completed: "✓", failed: "✗", retrying: "↻", sleeping: "…", waiting: "…", invoking: "→", fetching: "→", running: "▸", cancelled: "–", Completed: "✓", Failed: "✗", Cancelled: "–", Running: "▸", Scheduled: "…" };
+
+export function drawWaterfall(section, run, chosen, choose) {
+  const scale = scaleOf(run);
+  const rows = [runRow(run, scale), ...run.steps.map((step) => stepRow(step, run, scale))];
+  const list = section.querySelector(".rows") || h("ul", { class: "rows" });
+  const known = new Map([...list.querySelectorAll(".row")].map((row) => [row.dataset.part, row]));
+  const lines = rows.map((row) => update(known.get(row.part) || line(row.part, choose), row, chosen));
+  if (lines.length !== known.size || lines.some((row) => !row.isConnected)) {
+    const focused = list.contains(document.activeElement) ? document.activeElement : null;
+    list.replaceChildren(...lines.map((row) => h("li", {}, row)));
+    focused?.focus();
+  }
+  const axis = h("div", { class: "axis", "aria-hidden": "true" }, h("span", {}, "Step"), ticks(scale), h("span", { class: "took" }, "Took"));
+  if (list.isConnected) {
+    section.querySelector(".axis").replaceWith(axis);
+  } else {
+    section.replaceChildren(axis, list, h("div", { class: "legend", "aria-hidden": "true" },
+      legend("ok", "done"), legend("bad", "failed attempt"), legend("", "under way"), legend("wait", "waiting")));
+  }
+}
+
+export function attemptsOf(run, id) {
+  return run.attempts.filter((attempt) => attempt.step_id === id);
+}
+
+function scaleOf(run) {
+  const start = Date.parse(run.started_at || run.created_at);
+  const end = run.ended_at ? Date.parse(run.ended_at) : Math.max(run.now, start + 1);
+  const span = Math.max(end - start, 1);
+  return { start, end, span, at: (time) => (100 * Math.min(Math.max(time - start, 0), span)) / span };
+}
+
+function runRow(run, scale) {
+  const tried = attemptsOf(run, FUNCTION).filter((attempt) => attempt.outcome === "failed");
+  const kind = { Completed: "ok", Failed: "bad", Cancelled: "off" }[run.status] || "open";
+  return {
+    part: "run", name: "Run", state: run.status, took: run.duration_ms ?? scale.span,
+    segments: [segment(scale, scale.start, scale.end, kind, run.status),
+      ...tried.map((a) => segment(scale, Date.parse(a.started_at), Date.parse(a.ended_at), "bad", "failed"))],
+  };
+}
+
+function stepRow(step, run, scale) {
+  const start = Date.parse(step.started_at);
+  const end = step.ended_at ? Date.parse(step.ended_at) : scale.end;
+  const attempts = attemptsOf(run, step.id);
+  const segments = [];
+  let from = start;
+  for (const attempt of attempts) {
+    const begun = Date.parse(attempt.started_at);
+    if (begun > from) segments.push(segment(scale, from, begun, "wait", "waits"));
+    from = Date.parse(attempt.ended_at);
+    segments.push(segment(scale, begun, from, attempt.outcome === "failed" ? "bad" : "ok", `attempt ${attempt.attempt + 1}`));
+  }
+  const isWait = !attempts.length && !step.op.startsWith("Step");
+  if (isWait || (attempts.length && !step.ended_at)) segments.push(segment(scale, from, end, step.ended_at ? "wait" : "wait open", step.state));
+  else if (!attempts.length) segments.push(segment(scale, from, end, step.ended_at ? "ok" : "open", step.state));
+  return { part: step.id, name: step.name, state: step.state, took: step.duration_ms ?? end - start, segments };
+}
+
+function segment(scale, from, to, kind, title) {
+  const left = scale.at(from);
+  return h("span", { class: `segment ${kind}`, title: `${title}: ${duration(to - from)}`,
+    style: { left: `min(${left}%, 100% - 4px)`, width: `${Math.max(scale.at(to) - left, 0)}%` } });
+}
+
+function line(part, choose) {
+  return h("button", { class: "row", type: "button", "data-line": true, "data-part": part, on: { click: () => choose(part) } });
+}
+
+function update(button, row, chosen) {
+  button.setAttribute("aria-pressed", String(row.part === (chosen || "run")));
+  button.setAttribute("aria-label", `${row.name}, ${row.state}, ${duration(row.took)}`);
+  button.replaceChildren(
+    h("span", { class: "label" }, h("span", { class: `mark ${row.state}`, "aria-hidden": "true" }, MARKS[row.state] || "·"), h("span", {}, row.name)),
+    h("span", { class: "track" }, row.segments),
+    h("span", { class: "took" }, duration(row.took)));
+  return button;
+}
+
+function ticks(scale) {
+  return h("span", { class: "ticks" }, [0, 0.25, 0.5, 0.75, 1].map((part) =>
+    h("span", { style: { left: `${part * 100}%` } }, part ? duration(scale.span * part) : "0")));
+}
+
+function legend(kind, name) {
+  return h("span", {}, h("i", { class: `segment ${kind}` }), name);
+}

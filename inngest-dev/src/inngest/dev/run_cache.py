@@ -1,0 +1,44 @@
+"""Keep runs that go on as they were last read or stored: a long one is read at every call.
+
+Everybody gets a copy: what is changed and then not stored leaves no trace. Steps that have
+ended are shared, for they do not change any more.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import replace
+
+from inngest.dev.model import Run
+
+LIMIT = 256
+
+
+class RunCache:
+    def __init__(self) -> None:
+        self._runs: dict[str, Run] = {}
+
+    def get(self, run_id: str) -> Run | None:
+        run = self._runs.get(run_id)
+        return None if run is None else _copy(run)
+
+    def put(self, run: Run) -> None:
+        """Of a run that has ended nothing is kept: it is hardly asked for again."""
+        self._runs.pop(run.id, None)
+        if run.ended:
+            return
+        self._runs[run.id] = _copy(run)
+        if len(self._runs) > LIMIT:
+            del self._runs[next(iter(self._runs))]
+
+    def clear(self) -> None:
+        self._runs.clear()
+
+
+def _copy(run: Run) -> Run:
+    return replace(
+        run,
+        steps={k: replace(s) if s.state == "pending" else s for k, s in run.steps.items()},
+        stack=list(run.stack),
+        defers=deepcopy(run.defers) if run.defers else {},
+    )

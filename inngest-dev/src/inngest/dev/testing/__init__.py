@@ -1,0 +1,36 @@
+"""Test durable functions in this process: virtual time, stubs, recordings, no sockets.
+
+It calls the production handler and serializer. Needs no test framework; with pytest, the
+fixture `inngest_engine` and the timelines of failed tests come by themselves.
+"""
+
+from inngest.dev.gateway import Inbound, Outbound
+from inngest.dev.testing.engines import AsyncVirtualEngine, VirtualEngine
+from inngest.dev.testing.history import NonDeterminismError, check_history
+from inngest.dev.testing.logs import RecordedLog
+from inngest.dev.testing.records import (
+    RecordedError,
+    RecordedEvent,
+    RecordedRun,
+    RecordedStep,
+    RunStateError,
+)
+from inngest.dev.testing.session import RefusedError
+from inngest.dev.testing.stubs import Stub
+
+__all__ = [
+    "AsyncVirtualEngine",
+    "Inbound",
+    "NonDeterminismError",
+    "Outbound",
+    "RecordedError",
+    "RecordedEvent",
+    "RecordedLog",
+    "RecordedRun",
+    "RecordedStep",
+    "RefusedError",
+    "RunStateError",
+    "Stub",
+    "VirtualEngine",
+    "check_history",
+]

@@ -1,0 +1,355 @@
+"""The kit runs functions as the platform does, in no time."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+import inngest
+from inngest import Context, ContextSync, Event, Inngest, TriggerEvent
+from inngest.dev.testing import (
+    AsyncVirtualEngine,
+    Outbound,
+    RecordedRun,
+    RefusedError,
+    RunStateError,
+    VirtualEngine,
+)
+
+ORDER = Event(name="order/placed", data={"cents": 5})
+
+
+@pytest.fixture
+def client() -> Iterator[Inngest]:
+    client = Inngest(app_id="shop")
+    yield client
+    client.close()
+
+
+def function(client: Inngest, **options: Any) -> Callable[[Any], inngest.Function[Any]]:
+    options = {"fn_id": "fn", "trigger": TriggerEvent(event="order/placed"), **options}
+    return client.create_function(**options)
+
+
+def test_a_month_passes_at_once(client: Inngest) -> None:
+    @function(client)
+    def remind(ctx: ContextSync) -> str:
+        for week in range(4):
+            ctx.step.sleep(f"week {week}", timedelta(days=7))
+        return ctx.step.run("remind", lambda: "reminded")
+
+    with VirtualEngine(client, [remind]) as engine:
+        run = engine.send(ORDER)
+        assert (run.status, run.ended) == ("Running", False)
+        engine.advance(timedelta(days=27))
+        assert run.status == "Running"
+        engine.advance(timedelta(days=3))
+        assert (run.output, run.duration) == ("reminded", timedelta(days=28))
+        assert [step.state for step in run.steps] == ["completed"] * 5
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_async_functions_in_both_faces(client: Inngest, is_async: bool) -> None:
+    loops = []
+
+    @function(client)
+    async def charge(ctx: Context) -> int:
+        async def pay() -> int:
+            loops.append(asyncio.get_running_loop())
+            await asyncio.sleep(0)
+            return 5
+
+        await ctx.step.sleep("a while", timedelta(hours=1))
+        return await ctx.step.run("pay", pay)
+
+    async def in_a_loop() -> RecordedRun:
+        async with AsyncVirtualEngine(client, [charge]) as engine:
+            run = await engine.send(ORDER)
+            await engine.advance(timedelta(hours=1))
+            assert run.output == 5
+            assert loops == [asyncio.get_running_loop()]
+        return run
+
+    if is_async:
+        asyncio.run(in_a_loop())
+    else:
+        with VirtualEngine(client, [charge]) as engine:
+            run = engine.send(ORDER)
+            engine.finish(run)
+            assert run.output == 5
+
+
+def test_sync_functions_run_on_the_tests_thread_without_a_loop(client: Inngest) -> None:
+    threads = []
+
+    @function(client)
+    def fn(ctx: ContextSync) -> str:
+        threads.append(threading.get_ident())
+        return asyncio.run(asyncio.sleep(0, "a loop of its own"))
+
+    with VirtualEngine(client, [fn]) as engine:
+        assert engine.send(ORDER).output == "a loop of its own"
+    assert threads == [threading.get_ident()]
+
+
+def test_sync_functions_in_an_async_test(client: Inngest) -> None:
+    @function(client)
+    def fn(ctx: ContextSync) -> str:
+        ctx.step.send_event("tell", Event(name="order/told"))
+        return ctx.step.run("a", lambda: "done")
+
+    async def go() -> None:
+        async with AsyncVirtualEngine(client, [fn]) as engine:
+            run = await engine.send(ORDER)
+            assert run.output == "done"
+            assert [e.sent_by for e in engine.events("order/told")] == [run.id]
+
+    asyncio.run(go())
+
+
+def test_a_step_is_retried_by_itself(client: Inngest) -> None:
+    @function(client, retries=2)
+    def fn(ctx: ContextSync) -> str:
+        ctx.step.run("before", lambda: "once")
+        return ctx.step.run("pay", lambda: "not called")
+
+    with VirtualEngine(client, [fn]) as engine:
+        before = engine.stub("before", "once")
+        engine.stub("pay", ConnectionError("down"), OSError, "paid")
+        run = engine.send(ORDER)
+        assert run.step("pay").state == "retrying"
+        engine.advance(timedelta(seconds=15))
+        assert run.status == "Running"
+        engine.finish(run)
+        assert run.output == "paid"
+        assert (run.step("pay").attempts, len(before.calls)) == (3, 1)
+
+
+def test_on_failure_runs_when_all_attempts_failed(client: Inngest) -> None:
+    told: list[str] = []
+
+    def on_failure(ctx: ContextSync) -> None:
+        error: Any = ctx.event.data["error"]
+        told.append(error["message"])
+
+    @function(client, retries=1, on_failure=on_failure)
+    def fn(ctx: ContextSync) -> None:
+        ctx.step.run("pay", lambda: None)
+
+    with VirtualEngine(client, [fn]) as engine:
+        engine.stub("pay", ValueError("no money"))
+        run = engine.send(ORDER)
+        engine.finish(run)
+        engine.settle()
+        assert (run.error.name, run.error.message) == ("ValueError", "no money")
+        assert told == ["no money"]
+        assert [r.status for r in engine.runs("shop-fn-failure")] == ["Completed"]
+
+
+def test_a_caught_error_is_no_failure(client: Inngest) -> None:
+    @function(client, retries=0)
+    def fn(ctx: ContextSync) -> str:
+        try:
+            return ctx.step.run("pay", lambda: "paid")
+        except inngest.StepError as error:
+            return f"caught {error.message}"
+
+    with VirtualEngine(client, [fn]) as engine:
+        engine.stub("pay", ValueError("no money"))
+        run = engine.send(ORDER)
+        assert run.output == "caught no money"
+        assert run.step("pay").error is not None
+
+
+def test_stubs_are_called_with_the_steps_arguments_and_can_be_of_one_function(
+    client: Inngest,
+) -> None:
+    @function(client)
+    def one(ctx: ContextSync) -> int:
+        return ctx.step.run("add", lambda a, b: a + b, 1, 2)
+
+    @function(client, fn_id="two")
+    def two(ctx: ContextSync) -> int:
+        return ctx.step.run("add", lambda a, b: a + b, 3, 4)
+
+    with VirtualEngine(client, [one, two]) as engine:
+        stub = engine.stub("add", lambda a, b: a * b, function=two)
+        event = engine.send(ORDER, function=one)
+        assert event.output == 3
+        (other,) = engine.runs(two)
+        assert (other.output, stub.calls) == (12, [(3, 4)])
+        with pytest.raises(TypeError, match="needs an outcome"):
+            engine.stub("add")
+
+
+def test_functions_invoke_each_other_over_apps(client: Inngest) -> None:
+    bank = Inngest(app_id="bank")
+
+    @bank.create_function(fn_id="pay", trigger=TriggerEvent(event="bank/pay"))
+    def pay(ctx: ContextSync) -> int:
+        ctx.step.sleep("settle", timedelta(days=2))
+        return 7
+
+    @function(client)
+    def fn(ctx: ContextSync) -> Any:
+        return ctx.step.invoke("pay", function=pay)
+
+    with VirtualEngine(client, [fn]) as engine:
+        engine.serve(bank, [pay])
+        run = engine.send(ORDER)
+        assert run.step("pay").state == "invoking"
+        engine.finish(run)
+        assert run.output == 7
+        alone = engine.invoke(pay, {"a": 1})
+        assert alone.events[0].data["a"] == 1
+    bank.close()
+
+
+def test_waits_signals_and_cancellation(client: Inngest) -> None:
+    @function(client, cancel=[inngest.Cancel(event="order/cancelled")])
+    def fn(ctx: ContextSync) -> Any:
+        paid = ctx.step.wait_for_event("paid", event="order/paid", timeout=timedelta(days=1))
+        return None if paid is None else paid.data["by"]
+
+    with VirtualEngine(client, [fn]) as engine:
+        late, paid, dropped, stopped = (engine.send(ORDER) for _ in range(4))
+        assert late.step("paid").state == "waiting"
+        engine.cancel(stopped)
+        assert stopped.status == "Cancelled"
+        engine.send(Event(name="order/paid", data={"by": "card"}))
+        assert (paid.output, late.output) == ("card", "card")
+        last = engine.send(ORDER)
+        engine.advance(timedelta(days=1))
+        assert last.output is None
+        dropped = engine.send(ORDER)
+        engine.send(Event(name="order/cancelled"))
+        assert dropped.status == "Cancelled"
+        with pytest.raises(RunStateError, match="is Cancelled, not Completed"):
+            _ = dropped.output
+
+
+def test_events_and_logs_are_recorded(client: Inngest, caplog: pytest.LogCaptureFixture) -> None:
+    @function(client)
+    def fn(ctx: ContextSync) -> None:
+        ctx.logger.info("starting %s", 1)
+        ctx.step.send_event("tell", Event(name="order/told", data={"a": 1}))
+        ctx.logger.debug("ending")
+
+    with VirtualEngine(client, [fn], start=datetime(2030, 1, 1, tzinfo=timezone.utc)) as engine:
+        run = engine.send(ORDER)
+        assert run.status == "Completed"
+        assert [(log.level, log.message) for log in run.logs] == [
+            ("INFO", "starting 1"),
+            ("DEBUG", "ending"),
+        ]
+        told = engine.events()[-1]
+        assert (told.name, told.data, told.sent_by) == ("order/told", {"a": 1}, run.id)
+        assert told.ts == round(engine.now.timestamp() * 1000)
+        assert [e.name for e in engine.events("inngest/function.finished")] != []
+
+
+class Model:
+    """A provider of models that is never reached."""
+
+    def auth_key(self) -> str:
+        return "secret"
+
+    def format(self) -> str:
+        return "openai-chat"
+
+    def headers(self) -> dict[str, str]:
+        return {}
+
+    def on_call(self, body: dict[str, Any]) -> None:
+        body["model"] = "m"
+
+    def url_infer(self) -> str:
+        return "https://example.test/chat"
+
+
+def test_third_parties_are_stood_in_for(client: Inngest) -> None:
+    @function(client, retries=0)
+    def fn(ctx: ContextSync) -> Any:
+        return ctx.step.ai.infer("ask", adapter=Model(), body={"q": "why?"})
+
+    def answer(request: Outbound) -> object:
+        return {"asked": request.url, "body": request.body}
+
+    with VirtualEngine(client, [fn], fetch=answer) as engine:
+        body = '{"model":"m","q":"why?"}'
+        assert engine.send(ORDER).output == {"asked": "https://example.test/chat", "body": body}
+    with VirtualEngine(client, [fn]) as engine:
+        assert "nothing stands in for" in engine.send(ORDER).error.message
+
+
+def test_what_is_missing_is_said(client: Inngest) -> None:
+    @function(client, debounce=inngest.Debounce(period=timedelta(minutes=1)))
+    def fn(ctx: ContextSync) -> str:
+        return "done"
+
+    with VirtualEngine(client, [fn]) as engine:
+        run = engine.send(ORDER)
+        assert not run.exists
+        with pytest.raises(RunStateError, match=r"started no run.*\n.*shop-fn: order/placed"):
+            _ = run.output
+        engine.advance(timedelta(minutes=2))
+        assert run.output == "done"
+        with pytest.raises(RunStateError, match="there is no step 'a'; there is none"):
+            run.step("a")
+        with pytest.raises(RefusedError, match="reserved for internal use"):
+            engine.send(Event(name="inngest/x"))
+    with pytest.raises(RuntimeError, match="closed"):
+        engine.send(ORDER)
+    assert "closed" in repr(run)
+
+
+def test_a_failure_tells_the_story(client: Inngest) -> None:
+    @function(client, retries=1)
+    def fn(ctx: ContextSync) -> str:
+        ctx.step.sleep("a week", timedelta(days=7))
+        ctx.logger.info("now")
+        return ctx.step.run("pay", lambda: "paid")
+
+    with VirtualEngine(client, [fn]) as engine:
+        engine.stub("pay", ConnectionError("down"), "paid")
+        run = engine.send(ORDER)
+        with pytest.raises(RunStateError) as caught:
+            _ = run.output
+        assert "a week: sleeps until then" in str(caught.value)
+        engine.advance(timedelta(days=7))
+        assert "✗ pay (attempt 1): ConnectionError: down" in run.timeline()
+        engine.finish(run)
+        story = run.timeline().splitlines()
+        assert "shop-fn  Completed" in story[0]
+        assert 'started by "order/placed" {"cents": 5}' in story[1]
+        assert [line.strip() for line in story[2:]] == [
+            "+7d 0:00:00  ✓ a week: slept",
+            "+7d 0:00:00    info: now",
+            "+7d 0:00:00  ✗ pay (attempt 1): ConnectionError: down",
+            "+7d 0:00:15    info: now",
+            '+7d 0:00:15  ✓ pay (attempt 2): "paid"',
+            '+7d 0:00:15  Completed: "paid"',
+        ]
+
+
+def test_nothing_is_left_behind(client: Inngest) -> None:
+    @function(client)
+    def fn(ctx: ContextSync) -> None: ...
+
+    before = (client._http, client.logger, client.middleware, client.is_production)
+    threads = threading.active_count()
+    engine = VirtualEngine(client, [fn])
+    with pytest.raises(RuntimeError, match="under test already"):
+        VirtualEngine(client, [fn])
+    engine.send(ORDER)
+    engine.close()
+    engine.close()
+    assert (client._http, client.logger, client.middleware, client.is_production) == before
+    assert threading.active_count() == threads
+    with VirtualEngine(client, [fn]) as again:
+        assert again.runs() == []

@@ -1,0 +1,101 @@
+"""Run a loop in bursts, and do in between, with no loop running, what belongs there.
+
+A sync function of an app under test runs on the test's own thread as under a sync
+framework: it finds the test's database connection, `asyncio.run` works in it, and so does
+a debugger. There is no second thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    do: Callable[[], Any]
+    context: contextvars.Context
+    future: asyncio.Future[Any]
+
+
+class Pump:
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
+        self._loop = asyncio.new_event_loop()
+        self._queue: deque[_Work] = deque()
+
+    def elsewhere(self, do: Callable[[], T]) -> Awaitable[T]:
+        """Have something done between two bursts. To be called on the loop."""
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._queue.append(_Work(do=do, context=contextvars.copy_context(), future=future))
+        self._loop.stop()
+        return future
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run it to its end. Only time spent on the loop counts for the timeout."""
+        if self._loop.is_running():
+            coroutine.close()
+            raise RuntimeError(
+                "this engine is at work: wait for nothing in a step or an async function; "
+                "AsyncVirtualEngine is for tests with an event loop"
+            )
+        task = self._loop.create_task(coroutine)
+        task.add_done_callback(lambda _: self._loop.stop())
+        while not task.done():
+            if self._queue:
+                self._do(self._queue.popleft())
+            else:
+                self._burst(task)
+        return task.result()
+
+    def close(self) -> None:
+        """Cancel what is left."""
+        self._queue.clear()
+        self.run(_cancel_others())
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
+
+    def _burst(self, task: asyncio.Task[Any]) -> None:
+        late = False
+
+        def expire() -> None:
+            nonlocal late
+            late = True
+            self._loop.stop()
+
+        timer = self._loop.call_later(self._timeout, expire)
+        try:
+            self._loop.run_forever()
+        finally:
+            timer.cancel()
+        if late and not task.done() and not self._queue:
+            task.cancel()
+            self._loop.run_until_complete(asyncio.wait([task]))
+            raise TimeoutError(f"nothing came to an end within {self._timeout} s")
+
+    def _do(self, work: _Work) -> None:
+        try:
+            value = work.context.run(work.do)
+        except Exception as error:
+            if not work.future.done():
+                work.future.set_exception(error)
+        except BaseException:
+            work.future.cancel()
+            raise
+        else:
+            if not work.future.done():  # as when the engine gave up waiting
+                work.future.set_result(value)
+
+
+async def _cancel_others() -> None:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

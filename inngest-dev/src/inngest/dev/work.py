@@ -1,0 +1,154 @@
+"""Do what is due: call apps, make requests, let timers end. The scheduler says when."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from inngest.dev.admission import Admission, Admitted
+from inngest.dev.answer import Answer, Errored, Reported, Returned, transport_error
+from inngest.dev.clock import Clock
+from inngest.dev.cron import tick
+from inngest.dev.driver import Call, Driver, build_call, is_socket
+from inngest.dev.gateway import Gateway, Outbound, fetched
+from inngest.dev.ledger import Ledger
+from inngest.dev.machine import respond
+from inngest.dev.model import Item, Json, Run, Transition
+from inngest.dev.retries import Delay
+from inngest.dev.runs import timer
+from inngest.dev.starting import release
+from inngest.dev.store import Store
+
+
+class Worker:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        ledger: Ledger,
+        clock: Clock,
+        driver: Driver,
+        call_worker: Callable[[Call], Awaitable[Answer]],
+        gateway: Gateway,
+        delay: Delay,
+    ) -> None:
+        self._store, self._ledger, self._clock = store, ledger, clock
+        self._driver, self._gateway, self._delay = driver, gateway, delay
+        self._call_worker = call_worker
+        self._admission = Admission()
+
+    def look_again(self) -> None:
+        for throttle in self._admission.chances(self._clock.now()):
+            self._store.unpark(throttle)
+
+    def next_chance(self) -> int | None:
+        return self._admission.next_chance()
+
+    def admit(self, item: Item) -> bool:
+        """The first call of a run starts it. What is blocked is parked."""
+        if item.kind != "call":
+            return True
+        run = self._store.run(item.run_id)
+        function = None if run is None else self._store.function(run.function_id)
+        if run is None or run.ended or function is None:
+            return True
+        now = self._clock.now()
+        verdict = self._admission.admit(item.job_id, run, function, self._store, now)
+        if isinstance(verdict, Admitted):
+            if verdict.change.runs or verdict.change.gates:
+                self._ledger.commit(verdict.change)
+        else:
+            self._store.park(item.job_id, verdict.at)
+        for place in verdict.next_at:
+            self._store.unpark(place)
+        return isinstance(verdict, Admitted)
+
+    def leave(self, item: Item) -> None:
+        for lane in self._admission.leave(item.job_id):
+            self._store.unpark(lane)
+
+    async def execute(self, item: Item) -> None:
+        now = self._clock.now()
+        if item.kind == "cron":
+            function = self._store.function(item.function_id)
+            self._ledger.commit(tick(item, function, now))
+        elif item.kind in ("batch", "debounce"):
+            self._ledger.commit_all(release(item, self._store, now))
+        else:
+            await self._execute_of_run(item, now)
+
+    async def _execute_of_run(self, item: Item, now: int) -> None:
+        run = self._store.run(item.run_id)
+        if run is None or run.ended:
+            self._ledger.commit(Transition(drops=[item.job_id]))
+        elif item.kind == "call":
+            await self._call(item, run)
+        elif item.kind == "fetch":
+            await self._fetch(item, now)
+        else:
+            self._ledger.commit(timer(item, run, now))
+
+    async def _call(self, item: Item, run: Run) -> None:
+        started = self._clock.now()
+        function = self._store.function(run.function_id)
+        if function is None:
+            message = f"function {run.function_id} is not registered any more"
+            answer: Answer = transport_error(message)
+        else:
+            call = build_call(function, run, item, now=started)
+            if is_socket(call.url):
+                answer = await self._call_worker(call)
+            else:
+                answer = await self._driver.call(call, now=started)
+        now = self._clock.now()
+        with self._store.transaction():
+            current = self._store.run(item.run_id)
+            if current is None or self._store.item(item.job_id) is None:
+                return
+            self._store.add_attempt(item, *attempt_of(item, answer, started, now))
+            change = respond(
+                current,
+                item,
+                answer,
+                function=function,
+                state=self._store,
+                delay=self._delay,
+                now=now,
+            )
+            touched = self._ledger.apply(iter([change]))
+        self._ledger.announce(touched)
+
+    async def _fetch(self, item: Item, started: int) -> None:
+        answer = await self._gateway.fetch(Outbound(**item.payload))
+        now = self._clock.now()
+        with self._store.transaction():
+            run = self._store.run(item.run_id)
+            if run is None or self._store.item(item.job_id) is None:
+                return
+            function = self._store.function(run.function_id)
+            change = fetched(run, item, answer, function=function, delay=self._delay, now=now)
+            touched = self._ledger.apply(iter([change]))
+        self._ledger.announce(touched)
+
+
+def attempt_of(
+    item: Item, answer: Answer, started: int, ended: int
+) -> tuple[str, int, int, str, Json]:
+    """What the history keeps of a call: step, times, outcome and body."""
+    outcome, body, step_id = "reported", None, item.step_id
+    match answer:
+        case Returned(output=output):
+            outcome, body = "returned", output
+        case Errored(body=error):
+            outcome, body = "failed", error
+        case Reported(ops=ops) if len(ops) == 1:
+            op = ops[0]
+            ran = str(op.get("op")).lower() in ("steprun", "step", "steperror", "stepfailed")
+            if ran and isinstance(op.get("id"), str):
+                step_id = op["id"].encode("ascii", "replace").decode()
+            body = op.get("data")
+            if isinstance(op.get("error"), dict):
+                outcome = "failed"
+                body = {**op["error"], "step": op.get("displayName") or op.get("name")}
+        case Reported(ops=ops):
+            body = [o.get("displayName") or o.get("name") or o.get("id") for o in ops]
+    return step_id, started, ended, outcome, body

@@ -1,0 +1,46 @@
+"""The pytest plugin of `inngest-dev`: engines as fixtures, timelines of tests that failed.
+
+It stands beside the package `inngest`, for pytest imports it in every run of every project
+that has it installed: it imports nothing of ours before a fixture is used.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from inngest.dev.testing.factory import EngineFactory
+
+_REPORTING = "inngest.dev.testing.reporting"
+
+
+@pytest.fixture
+def inngest_engine() -> Iterator[EngineFactory]:
+    """Makes engines, `inngest_engine(client, functions)`, that are closed with the test."""
+    from inngest.dev.testing.factory import EngineFactory
+
+    with EngineFactory() as factory:
+        yield factory
+
+
+def pytest_runtest_setup() -> None:
+    reporting = sys.modules.get(_REPORTING)
+    if reporting is not None:
+        reporting.forget()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[Any],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    reporting = sys.modules.get(_REPORTING)
+    if reporting is not None and call.when == "call" and report.failed:
+        text = reporting.report()
+        if text:
+            report.sections.append(("Inngest runs", text))
+    return report

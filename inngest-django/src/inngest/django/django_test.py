@@ -1,0 +1,222 @@
+"""In processes of their own: there is one Django in a process, with one set of settings."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BACKGROUND = """
+import inngest
+
+client = inngest.Inngest(app_id="shop", is_production=False, api_base_url="http://127.0.0.1:9")
+trigger = inngest.TriggerEvent(event="e")
+
+@client.create_function(fn_id="sync", trigger=trigger)
+def sync(ctx: inngest.ContextSync):
+    from django.db import connection
+    connection.ensure_connection()
+    return {"size": len(str(ctx.event.data.get("text", "")))}
+
+@client.create_function(fn_id="async", trigger=[trigger, inngest.TriggerCron(cron="0 8 * * *")])
+async def asynchronous(ctx: inngest.Context):
+    from asgiref.sync import sync_to_async
+    return await sync_to_async(lambda: "async")()
+
+functions = [sync, asynchronous]
+only_sync = [sync]
+"""
+SETTINGS = """
+import django
+from django.conf import settings
+
+settings.configure(
+    ALLOWED_HOSTS=["*"],
+    DATABASES={{"default": {{
+        "ENGINE": "django.db.backends.sqlite3", "NAME": "db", "ATOMIC_REQUESTS": True
+    }}}},
+    INSTALLED_APPS=["inngest.django"],
+    INNGEST={inngest},
+    MIDDLEWARE=["django.middleware.csrf.CsrfViewMiddleware"],
+    ROOT_URLCONF="urls",
+    SECRET_KEY="x",
+)
+django.setup()
+"""
+NAMED = {"CLIENT": "background.client", "FUNCTIONS": "background.functions"}
+URLS = """
+from django.urls import include, path
+urlpatterns = [path("v1/", include("inngest.django.urls"))]
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Any:
+    (tmp_path / "background.py").write_text(BACKGROUND)
+    (tmp_path / "urls.py").write_text(URLS)
+
+    def run(program: str, inngest: Any = NAMED, **env: str) -> str:
+        text = SETTINGS.format(inngest=inngest) + textwrap.dedent(program)
+        kept = {name: value for name, value in os.environ.items() if "INNGEST" not in name}
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", text],
+            cwd=tmp_path,
+            env={**kept, **env},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+CALLS = """
+import json
+from django.db import connection
+from django.test import Client
+from inngest.testing.bench import call_body
+
+django_client = Client(enforce_csrf_checks=True)
+def call(fn_id, **data):
+    return django_client.post(
+        f"/v1/api/inngest?fnId=shop-{fn_id}&stepId=step",
+        call_body(data=data), content_type="application/json",
+    )
+"""
+
+
+@pytest.mark.parametrize("functions", ["functions", "only_sync"])
+def test_settings_name_what_is_served_and_large_bodies_come_in(run: Any, functions: str) -> None:
+    """No CSRF token, three megabytes, and a database with ATOMIC_REQUESTS."""
+    program = CALLS + "print(call('sync', text='x' * 3_000_000).json())"
+    named = {**NAMED, "FUNCTIONS": f"background.{functions}"}
+    assert run(program, named) == "{'size': 3000000}\n"
+
+
+def test_functions_may_be_named_one_by_one(run: Any) -> None:
+    named = {**NAMED, "FUNCTIONS": ["background.sync", "background.asynchronous"]}
+    assert run(CALLS + "print(call('async').json())", named) == "async\n"
+
+
+def test_a_streamed_async_function_comes_back_for_its_database_work(run: Any) -> None:
+    program = """
+    answer = call('async')
+    print(answer.status_code, json.loads(answer.getvalue())['body'])
+    """
+    named = {**NAMED, "STREAMING": "force"}
+    assert run(CALLS + textwrap.dedent(program), named) == '201 "async"\n'
+
+
+def test_a_pool_thread_leaves_no_connection_open(run: Any) -> None:
+    program = """
+    import asyncio
+    from django.db import close_old_connections, connections
+    from inngest.django import _convert
+    from django.test import AsyncClient
+    from inngest.testing.bench import call_body
+
+    closed = []
+    close = _convert.close_old_connections
+    def noting():
+        close()
+        closed.append(connections["default"].connection)
+    _convert.close_old_connections = noting
+
+    async def main():
+        answer = await AsyncClient().post(
+            "/v1/api/inngest?fnId=shop-sync&stepId=step", call_body(),
+            content_type="application/json",
+        )
+        print(answer.json(), closed)
+
+    asyncio.run(main())
+    """
+    assert run(program) == "{'size': 0} [None, None]\n"
+
+
+def test_a_command_lists_the_functions(run: Any) -> None:
+    program = "from django.core.management import call_command; call_command('inngest_functions', json={})"
+    assert json.loads(run(program.format(True))) == [
+        {"id": "shop-sync", "is_async": False, "triggers": ["e"]},
+        {"id": "shop-async", "is_async": True, "triggers": ["e", "0 8 * * *"]},
+    ]
+    assert run(program.format(False)).splitlines() == [
+        "shop-sync  sync  e",
+        "shop-async  async  e, 0 8 * * *",
+    ]
+
+
+SYNC = """
+from django.core.management import CommandError, call_command
+from inngest.testing.exchange import Inbox
+import background, os
+
+with Inbox().open() as inbox:
+    background.client._config = background.client._config.__class__(
+        **{
+            name: inbox.origin if name == "api_origin" else getattr(background.client._config, name)
+            for name in background.client._config.__dataclass_fields__
+        }
+    )
+    inbox.status = STATUS
+    try:
+        call_command("inngest_sync", **OPTIONS)
+    except CommandError as error:
+        print("error", error)
+    print([body["url"] for _, _, body in inbox.requests])
+"""
+
+
+def test_a_command_registers_the_functions(run: Any) -> None:
+    url = "https://shop.example/v1/api/inngest"
+    program = SYNC.replace("STATUS", "200").replace("OPTIONS", "{'origin': 'https://shop.example'}")
+    assert run(program).splitlines() == [f"registered 2 functions at {url}", f"['{url}']"]
+
+
+def test_a_command_says_why_nothing_was_registered(run: Any) -> None:
+    program = SYNC.replace("STATUS", "401").replace("OPTIONS", "{}")
+    assert "error where is the project reached?" in run(program)
+    told = run(program, INNGEST_SERVE_ORIGIN="https://shop.example")
+    assert "error not registered: " in told
+
+
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [
+        (None, "set INNGEST ="),
+        ({"CLIENT": "background.client"}, "set INNGEST ="),
+        ({**NAMED, "SERVE_ORIGN": "x"}, "unknown keys: SERVE_ORIGN"),
+    ],
+)
+def test_settings_that_say_nothing_are_refused(run: Any, named: Any, told: str) -> None:
+    program = """
+    from django.core.exceptions import ImproperlyConfigured
+    from inngest.django._settings import configured
+    try:
+        configured()
+    except ImproperlyConfigured as error:
+        print(error)
+    """
+    assert told in run(program, named)
+
+
+def test_a_command_without_an_endpoint_says_what_to_add(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "urls.py").write_text("urlpatterns = []")
+    program = """
+    from django.core.exceptions import ImproperlyConfigured
+    from inngest.django._settings import endpoint
+    try:
+        endpoint()
+    except ImproperlyConfigured as error:
+        print(error)
+    """
+    assert "urlpatterns" in run(program)

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from typing import Any
+
+import flask
+import inngest
+import inngest.flask
+from inngest.testing.bench import call_body
+
+client = inngest.Inngest(app_id="my.app", is_production=False)
+
+
+@client.create_function(fn_id="fn", trigger=inngest.TriggerEvent(event="e"))
+def fn(ctx: inngest.ContextSync) -> Any:
+    return [flask.current_app.name, flask.request.path]
+
+
+def call(app: flask.Flask, path: str) -> Any:
+    answer = app.test_client().post(f"{path}?fnId=my.app-fn&stepId=step", data=call_body())
+    assert answer.status_code == 200, answer.text
+    return answer.json
+
+
+def test_a_blueprint_is_mounted_under_its_prefix() -> None:
+    app = flask.Flask("app")
+    blueprint = flask.Blueprint("internal", "internal", url_prefix="/internal")
+    inngest.flask.serve(blueprint, client, [fn])
+    app.register_blueprint(blueprint)
+    assert call(app, "/internal/api/inngest") == ["app", "/internal/api/inngest"]
+
+
+def test_an_extension_serves_every_app_of_a_factory() -> None:
+    extension = inngest.flask.InngestExtension(client, [fn], serve_path="/fns")
+    for name in ("one", "two"):
+        app = flask.Flask(name)
+        extension.init_app(app)
+        assert call(app, "/fns") == [name, "/fns"]
+
+
+def test_one_app_may_have_two_endpoints() -> None:
+    app = flask.Flask("app")
+    for path in ("/a", "/b"):
+        inngest.flask.serve(app, client, [fn], serve_path=path)
+    assert [call(app, path)[1] for path in ("/a", "/b")] == ["/a", "/b"]
+
+
+def test_a_streamed_function_has_an_application_context_that_is_torn_down() -> None:
+    app = flask.Flask("app")
+    torn: list[str] = []
+    app.teardown_appcontext(lambda error: torn.append("torn"))
+    inngest.flask.serve(app, client, [fn], streaming=inngest.Streaming.FORCE)
+    answer = app.test_client().post("/api/inngest?fnId=my.app-fn", data=call_body())
+    assert (answer.status_code, answer.get_json()["status"]) == (201, 200)
+    assert answer.get_json()["body"] == '["app","/api/inngest"]'
+    assert torn == ["torn", "torn"]
+
+
+def test_head_and_options_are_as_flask_has_them() -> None:
+    app = flask.Flask("app")
+    inngest.flask.serve(app, client, [fn])
+    head = app.test_client().head("/api/inngest")
+    assert (head.status_code, head.data) == (200, b"")
+    assert app.test_client().options("/api/inngest").status_code == 200
+    assert app.test_client().delete("/api/inngest").status_code == 405

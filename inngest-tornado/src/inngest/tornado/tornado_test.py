@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+
+import inngest
+import inngest.tornado
+import tornado.httpserver
+import tornado.web
+from inngest.testing.bench import call_body
+
+client = inngest.Inngest(app_id="app", is_production=False)
+
+
+@client.create_function(fn_id="fn", trigger=inngest.TriggerEvent(event="e"))
+async def fn(ctx: inngest.Context) -> str:
+    return "done"
+
+
+class Hello(tornado.web.RequestHandler):
+    def get(self) -> None:
+        self.write("hello")
+
+
+def with_app(check: Callable[[httpx.AsyncClient], Awaitable[None]], **options: Any) -> None:
+    async def run() -> None:
+        app = tornado.web.Application(
+            [("/.*", Hello)], xsrf_cookies=True, log_function=lambda handler: None
+        )
+        inngest.tornado.serve(app, client, [fn], **options)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.setblocking(False)
+            server = tornado.httpserver.HTTPServer(app)
+            server.add_socket(listener)
+            origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            async with httpx.AsyncClient(base_url=origin, trust_env=False) as asked:
+                await check(asked)
+            server.stop()
+            await server.close_all_connections()
+
+    asyncio.run(run())
+
+
+def test_the_endpoint_comes_before_the_routes_that_take_all() -> None:
+    async def check(asked: httpx.AsyncClient) -> None:
+        answer = await asked.post("/api/inngest?fnId=app-fn", content=call_body())
+        assert (answer.status_code, answer.json()) == (200, "done")
+        assert (await asked.get("/api/inngest/x")).text == "hello"
+
+    with_app(check)
+
+
+def test_a_path_is_no_pattern() -> None:
+    async def check(asked: httpx.AsyncClient) -> None:
+        assert "function_count" in (await asked.get("/a.b")).json()
+        assert (await asked.get("/aXb")).text == "hello"
+
+    with_app(check, serve_path="/a.b")
+
+
+def test_answers_have_one_content_type_no_etag_and_no_body_for_head() -> None:
+    async def check(asked: httpx.AsyncClient) -> None:
+        answer = await asked.get("/api/inngest")
+        assert answer.headers.get_list("content-type") == ["application/json"]
+        assert "etag" not in answer.headers
+        head = await asked.head("/api/inngest")
+        assert (head.status_code, head.content) == (200, b"")
+
+    with_app(check)

@@ -1,0 +1,179 @@
+"""Drive Chromium by the WebDriver protocol, which is JSON over HTTP: no library is needed.
+
+Only what the tests use. Every wait is bounded, and ends as soon as it can.
+"""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
+WAIT = 20.0
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--force-device-scale-factor=1", "--lang=en-US",
+)  # fmt: skip
+
+
+class DriverError(AssertionError):
+    """The browser did not do what it was told."""
+
+
+@contextmanager
+def chromedriver() -> Iterator[str]:
+    """Its URL, while it runs."""
+    path = shutil.which("chromedriver")
+    assert path is not None, "scripts/install_system_packages installs a browser"
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [path, f"--port={port}", "--allowed-ips=127.0.0.1"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _until(lambda: _answers(url), "chromedriver answers")
+        yield url
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+
+
+@contextmanager
+def browser(driver: str, profile: Path, *, scheme: str = "light") -> Iterator[Browser]:
+    flags = [*FLAGS, f"--user-data-dir={profile}"]
+    options = {"args": flags, "binary": shutil.which("chromium")}
+    wanted = {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
+    with httpx.Client(base_url=driver, timeout=60, trust_env=False) as client:
+        session = _value(client.post("/session", json={"capabilities": {"alwaysMatch": wanted}}))[
+            "sessionId"
+        ]
+        found = Browser(client, f"/session/{session}")
+        try:
+            found.emulate(scheme)
+            yield found
+        finally:
+            client.delete(f"/session/{session}")
+
+
+class Browser:
+    def __init__(self, client: httpx.Client, session: str) -> None:
+        self._client, self._session = client, session
+
+    def emulate(self, scheme: str) -> None:
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.devtools("Emulation.setEmulatedMedia", {"features": features})
+
+    def devtools(self, command: str, params: Mapping[str, Any]) -> Any:
+        return self._post("goog/cdp/execute", {"cmd": command, "params": params})
+
+    def resize(self, width: int, height: int) -> None:
+        self._post("window/rect", {"width": width, "height": height})
+
+    def open(self, url: str) -> None:
+        self._post("url", {"url": url})
+
+    def script(self, text: str, *arguments: object) -> Any:
+        return self._post("execute/sync", {"script": text, "args": list(arguments)})
+
+    def text(self) -> str:
+        found: str = self.script("return document.body.innerText")
+        return found
+
+    def see(self, *texts: str) -> str:
+        """Wait until the page shows all of these."""
+        shown = ""
+        for text in texts:
+            _until(lambda text=text: text in self.text(), f"the page shows {text!r}", self.text)
+            shown = self.text()
+        return shown
+
+    def until(self, script: str, what: str) -> Any:
+        """Wait until a script returns something."""
+        return _until(lambda: self.script(script), what, self.text)
+
+    def click(self, selector: str, text: str = "") -> None:
+        """Click the first that can be seen, with this text if one is given."""
+        _until(lambda: self._clicked(selector, text), f"{selector} {text!r} is clicked", self.text)
+
+    def _clicked(self, selector: str, text: str) -> bool:
+        """False when it went away meanwhile: pages change while they are live."""
+        element = self.until(
+            "return [...document.querySelectorAll("
+            f"{selector!r})].find(e => e.offsetParent && e.innerText.includes({text!r}))",
+            f"there is {selector} with {text!r}",
+        )
+        try:
+            self.script("arguments[0].scrollIntoView({block: 'center'})", element)
+            self._post(f"element/{element[ELEMENT]}/click", {})
+        except DriverError as error:
+            if "stale element" not in str(error):
+                raise
+            return False
+        return True
+
+    def fill(self, selector: str, text: str) -> None:
+        element = self.until(f"return document.querySelector({selector!r})", selector)
+        self._post(f"element/{element[ELEMENT]}/clear", {})
+        self._post(f"element/{element[ELEMENT]}/value", {"text": text})
+
+    def press(self, *keys: str) -> None:
+        actions = [
+            action
+            for key in keys
+            for action in ({"type": "keyDown", "value": key}, {"type": "keyUp", "value": key})
+        ]
+        self._post("actions", {"actions": [{"type": "key", "id": "keyboard", "actions": actions}]})
+
+    def problems(self) -> list[str]:
+        """What the console was told that is an error."""
+        logged = self._post("se/log", {"type": "browser"})
+        return [entry["message"] for entry in logged if entry["level"] == "SEVERE"]
+
+    def screenshot(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        answer = self._client.get(f"{self._session}/screenshot")
+        path.write_bytes(base64.b64decode(_value(answer)))
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> Any:
+        return _value(self._client.post(f"{self._session}/{path}", json=body))
+
+
+def _value(answer: httpx.Response) -> Any:
+    value = answer.json()["value"]
+    if answer.status_code != 200:
+        raise DriverError(f"{value['error']}: {value['message'][:1000]}")
+    return value
+
+
+def _answers(url: str) -> bool:
+    try:
+        return bool(httpx.get(f"{url}/status", trust_env=False).json()["value"]["ready"])
+    except (httpx.HTTPError, ValueError):
+        return False
+
+
+def _until(done: Any, what: str, tell: Any = lambda: "") -> Any:
+    deadline = time.monotonic() + WAIT
+    while time.monotonic() < deadline:
+        found = done()
+        if found:
+            return found
+        time.sleep(0.03)
+    raise DriverError(f"not within {WAIT:g} s: {what}\n{tell()}")

@@ -1,0 +1,144 @@
+"""A shop on an engine with a dashboard, and a browser that looks at it."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pydantic
+import pytest
+
+import inngest
+from inngest.dev import DevServer, Engine, InProcessDriver
+from inngest.transport import CommRequest, CommResponse, Handler, ServeOptions
+
+from .chromium import Browser, browser, chromedriver
+
+HOSTILE = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>"
+SCREENSHOTS = Path(__file__).resolve().parents[2] / "build/screenshots"
+
+
+class OrderPlaced(pydantic.BaseModel):
+    """An order that somebody has paid for."""
+
+    id: str = pydantic.Field(description="The order's number")
+    cents: int
+    gift: bool = False
+
+
+@dataclass
+class Later:
+    """Stands for a handler that is made once the engine's address is known."""
+
+    handler: Handler | None = None
+
+    async def handle_async(self, request: CommRequest) -> CommResponse:
+        assert self.handler is not None
+        return await asyncio.to_thread(self.handler.handle_sync, request)
+
+
+@dataclass
+class Shop:
+    server: DevServer
+    client: inngest.Inngest
+    gate: threading.Event = field(default_factory=threading.Event)
+    """Lets the step "pack" end."""
+
+    def place(self, order: str, cents: int = 5) -> dict[str, object]:
+        """Place an order, and wait until its run has ended."""
+        data: dict[str, inngest.JSON] = {"id": order, "cents": cents, "note": HOSTILE}
+        event = inngest.Event(name="shop/order.placed", data=data)
+        return self.server.wait_for_run(self.client.send_sync(event)[0])
+
+
+def declare(shop: Shop) -> list[inngest.Function[object]]:
+    placed = inngest.EventType("shop/order.placed", OrderPlaced)
+
+    @shop.client.create_function(fn_id="process", name="Process an order", trigger=placed)
+    def process(ctx: inngest.ContextSync[OrderPlaced]) -> object:
+        ctx.step.run("charge", charge, ctx.event.data.cents, ctx.attempt)
+        ctx.step.sleep("cool down", datetime.timedelta(milliseconds=100))
+
+        def pack() -> str:
+            assert shop.gate.wait(30)
+            return f"parcel {HOSTILE}"
+
+        return ctx.step.run("pack", pack)
+
+    @shop.client.create_function(
+        fn_id="nightly", trigger=inngest.TriggerCron(cron="0 3 * * *"), retries=0
+    )
+    def nightly(ctx: inngest.ContextSync) -> None: ...
+
+    return [process, nightly]
+
+
+def charge(cents: int, attempt: int) -> int:
+    if attempt == 0:
+        raise ConnectionError("the bank did not answer")
+    if cents < 0:
+        raise inngest.NonRetriableError("an order of less than nothing")
+    return cents
+
+
+@pytest.fixture
+def db() -> str:
+    """The engine's database: a test may fill a file beforehand."""
+    return ":memory:"
+
+
+@pytest.fixture
+def shop(db: str) -> Iterator[Shop]:
+    later = Later()
+    engine = Engine(db=db, backoff=[0.05], driver=InProcessDriver(later))
+    with DevServer(port=0, engine=engine, ui=True) as server:
+        client = inngest.Inngest(
+            app_id="shop",
+            is_production=False,
+            api_base_url=server.origin,
+            event_api_base_url=server.origin,
+        )
+        shop = Shop(server, client)
+        functions = declare(shop)
+        later.handler = Handler(client, functions, ServeOptions(framework="testing", environ={}))
+        try:
+            status, text = server.sync("http://shop.test/api/inngest")
+            assert status == 200, text
+            server.describe_events({"shop/order.placed": OrderPlaced.model_json_schema()})
+            shop.gate.set()
+            yield shop
+        finally:
+            shop.gate.set()
+            later.handler.close()
+            client.close()
+
+
+@pytest.fixture(scope="session")
+def driver() -> Iterator[str]:
+    with chromedriver() as url:
+        yield url
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def page(driver: str, shop: Shop, request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """The dashboard, in the scheme of the test's parameter if it has one."""
+    has_scheme = "scheme" in request.fixturenames
+    scheme = request.getfixturevalue("scheme") if has_scheme else "light"
+    with (
+        tempfile.TemporaryDirectory() as profile,
+        browser(driver, Path(profile), scheme=scheme) as found,
+    ):
+        found.resize(1440, 1000)
+        found.open(shop.server.dashboard_url)
+        yield found
+        assert found.problems() == [], "the console tells of no error"

@@ -1,0 +1,209 @@
+"""The dashboard in a real browser: what it shows, live; what it does; what it never does."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inngest.dev.ids import new_ulid
+from inngest.dev.model import Event, Run
+from inngest.dev.store import Store
+
+from .chromium import Browser
+from .conftest import HOSTILE, SCREENSHOTS, Shop
+
+ENTER, ESCAPE = "\ue007", "\ue00c"
+MANY = 10_000
+CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
+NAMELESS = """
+  return [...document.querySelectorAll("a, button, input, select, textarea, summary")]
+    .filter((e) => e.offsetParent && !(e.innerText || e.getAttribute("aria-label") || (e.labels && e.labels.length)))
+    .map((e) => e.outerHTML.slice(0, 200));
+"""
+STRUCTURE = """
+  return [document.querySelectorAll("h1:not(dialog h1)").length, document.querySelectorAll("main").length,
+          document.documentElement.lang, document.querySelectorAll("img:not([alt])").length];
+"""
+
+
+def go(page: Browser, place: str) -> None:
+    page.script("location.hash = arguments[0]", place)
+
+
+def test_every_page_in_both_themes(page: Browser, shop: Shop, scheme: str) -> None:
+    done, failed = shop.place("o-1"), shop.place("o-2", cents=-1)
+    for name, place, wanted in (
+        ("runs", "#/runs", ("shop-process", "Completed", "Failed", "Live")),
+        ("run", f"#/runs/{done['run_id']}", ("charge", "cool down", "Output", "Input")),
+        ("run-failed", f"#/runs/{failed['run_id']}", ("NonRetriableError", "less than nothing")),
+        ("events", "#/events", ("shop/order.placed", "1 run", "Send again")),
+        ("functions", "#/functions", ("Process an order", "cron 0 3 * * *")),
+        ("send", "#/send?name=shop/order.placed", ("OrderPlaced", "The order's number")),
+    ):
+        go(page, place)
+        page.see(*wanted)
+        page.screenshot(SCREENSHOTS / f"{name}-{scheme}.png")
+        assert page.script(NAMELESS) == [], name
+        assert page.script(STRUCTURE) == [1, 1, "en", 0], name
+        assert page.script(CONTRAST) == [], name
+    page.resize(420, 900)
+    go(page, f"#/runs/{failed['run_id']}")
+    page.see("less than nothing")
+    assert page.script("return document.documentElement.scrollWidth <= innerWidth")
+    page.screenshot(SCREENSHOTS / f"narrow-{scheme}.png")
+
+
+def test_a_run_is_shown_while_it_goes(page: Browser, shop: Shop) -> None:
+    page.see("No runs yet", "Live")
+    shop.gate.clear()
+    event = {"name": "shop/order.placed", "data": {"id": "o-1", "cents": 5}}
+    page.script("window.isTheSame = true")
+    _send_from_page(page, event)
+    page.see("shop-process", "Running")
+    page.click("td a", "shop-process")
+    page.see("charge", "cool down", "still running", "Cancel run")
+    assert "pack" not in page.text(), "reported when it is done"
+    shop.gate.set()
+    page.see("pack", "Completed", "Output")
+    page.click("button.row", "charge")
+    page.see("ConnectionError", "the bank did not answer", "Attempts")
+    assert page.script("return isTheSame"), "the page was not loaded anew"
+
+
+def _send_from_page(page: Browser, event: dict[str, Any]) -> None:
+    go(page, "#/send")
+    page.fill("#name", event["name"])
+    page.see("OrderPlaced")
+    page.fill("#data", json.dumps(event["data"]))
+    page.see("Fits its type")
+    page.click("main button", "Send event")
+
+
+def test_the_editor_says_what_is_wrong(page: Browser, shop: Shop) -> None:
+    go(page, "#/send?name=shop/order.placed")
+    page.see("OrderPlaced", "gift", "boolean, optional")
+    page.fill("#data", '{"id": 7}')
+    page.see("cents is missing", "id is no string")
+    page.fill("#data", '{"id": ')
+    page.until("return document.querySelector('main .primary').disabled", "nothing is sent")
+    assert page.script("return document.querySelector('#data').ariaInvalid") == "true"
+    page.click("button", "Fill with an example")
+    page.see("Fits its type")
+    assert json.loads(page.script("return document.querySelector('#data').value")) == {
+        "id": "", "cents": 0, "gift": False,
+    }  # fmt: skip
+
+
+def test_runs_are_cancelled_and_started_again(page: Browser, shop: Shop) -> None:
+    run = shop.place("o-1")
+    go(page, f"#/runs/{run['run_id']}")
+    page.see("Completed")
+    page.click("button.row", "pack")
+    page.click("button", "Rerun from here")
+    page.see("started again")
+    page.until(f"return !location.hash.includes({run['run_id']!r})", "the new run is shown")
+    page.see("charge", "pack", "Completed")
+    shop.gate.clear()
+    page.click("button", "Rerun")
+    page.see("Cancel run")
+    page.click("button", "Cancel run")
+    page.see("The run is cancelled", "Cancelled")
+    shop.gate.set()
+
+
+def test_data_is_never_html(page: Browser, shop: Shop) -> None:
+    run = shop.place("o-1")
+    for place in ("#/events", f"#/runs/{run['run_id']}", "#/runs"):
+        go(page, place)
+        page.see("shop/order.placed")
+        if place == "#/events":
+            page.click("summary")
+            page.see(HOSTILE[:12])
+        found = page.script("return document.querySelectorAll('main img, main script').length")
+        assert found == 0
+    page.see("shop-process")
+    assert page.script("return document.title") == "Inngest dev"
+
+
+def test_the_keyboard_is_enough(page: Browser, shop: Shop) -> None:
+    shop.place("o-1")
+    shop.place("o-2")
+    page.until("return document.querySelectorAll('tbody tr').length === 2", "both are shown")
+    page.press("j", "j")
+    page.until("return document.activeElement.matches('td a')", "a line has the focus")
+    page.press(ENTER)
+    page.see("charge")
+    page.press("j", "j", ENTER)
+    page.see("Runs code")
+    assert page.script("return document.activeElement.innerText").startswith("✓\ncharge")
+    page.press(ESCAPE)
+    page.see("All functions")
+    page.press("/")
+    page.press(*"o-2")
+    page.until("return document.querySelectorAll('tbody tr').length === 1", "one run is found")
+    assert page.script("return location.hash").endswith("search=o-2")
+    page.press(ESCAPE)
+    page.press("g", "f")
+    page.see("Process an order")
+    page.press("?")
+    page.see("Keyboard shortcuts")
+    page.press(ESCAPE)
+    before = page.script("return getComputedStyle(document.body).backgroundColor")
+    page.press("t")
+    assert page.script("return getComputedStyle(document.body).backgroundColor") != before
+    page.press("n")
+    page.see("Send an event")
+
+
+def test_the_engine_is_missed_and_found_again(page: Browser, shop: Shop) -> None:
+    page.see("Live")
+    shop.server.stop()
+    page.see("Engine not reached")
+    shop.server.start()
+    page.see("Live")
+    page.problems()  # that the connection broke is told, as it should be
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> str:
+    path = str(tmp_path / "many.db")
+    store = Store(path)
+    now = time.time_ns() // 1_000_000 - 3_600_000
+    with store.transaction():
+        for number in range(MANY):
+            at = now + number
+            body = {"name": "load/test", "data": {"number": number}, "id": f"id-{number}", "ts": at}
+            event = Event(internal_id=new_ulid(at), received_at=at, body=body)
+            store.add_event(event)
+            run = Run(
+                id=new_ulid(at), function_id="shop-process", events=(event,),
+                status="Failed" if number % 100 == 0 else "Completed",
+                created_at=at, started_at=at, ended_at=at + 5, output=number,
+            )  # fmt: skip
+            store.save_run(run)
+    store.close()
+    return path
+
+
+class TestMany:
+    @pytest.fixture
+    def db(self, filled: str) -> str:
+        return filled
+
+    def test_ten_thousand_runs_are_paged_filtered_and_searched(
+        self, page: Browser, shop: Shop
+    ) -> None:
+        page.see("10,000", "shop-process")
+        lines = "document.querySelectorAll('tbody tr').length"
+        assert page.script(f"return {lines}") == 100
+        page.script("document.querySelector('.more').scrollIntoView()")
+        page.until(f"return {lines} >= 200", "the next page comes when it is scrolled to")
+        page.click(".chips button", "Failed")
+        page.until(f"return {lines} === 100", "a hundred of them failed")
+        page.fill('input[type="search"]', "id-4200")
+        page.until(f"return {lines} === 1", "it is found by its event")
+        page.screenshot(SCREENSHOTS / "search-light.png")

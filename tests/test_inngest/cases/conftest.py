@@ -1,0 +1,54 @@
+"""Every case runs over every transport, with sync and with async functions."""
+
+from __future__ import annotations
+
+import functools
+import os
+import ssl
+from collections.abc import Iterator
+
+import pytest
+
+from ..live import KINDS, TRANSPORTS, Server, World, a_server
+
+WORLDS = [f"{name}-{kind}" for name in sorted(TRANSPORTS) for kind in KINDS]
+
+
+@pytest.fixture(autouse=True)
+def _no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the machine is set up for, a case says what it wants."""
+    for name in [name for name in os.environ if name.startswith("INNGEST_")]:
+        if name != "INNGEST_DEV_SERVER":
+            monkeypatch.delenv(name)
+    # Each client reads a hundred certificates, which is most of what a case takes.
+    monkeypatch.setattr(ssl, "create_default_context", _context)
+
+
+_context = functools.cache(ssl.create_default_context)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """One server for all cases: its clock has moved on when a case begins."""
+    with a_server() as one:
+        yield one
+
+
+@pytest.fixture(params=WORLDS)
+def world(request: pytest.FixtureRequest, server: Server) -> World:
+    name, _, kind = request.param.rpartition("-")
+    return World(server, TRANSPORTS[name], kind == "async")
+
+
+@pytest.fixture(params=WORLDS)
+def fresh_world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """A world with the time of the app's own clock."""
+    name, _, kind = request.param.rpartition("-")
+    with a_server() as one:
+        yield World(one, TRANSPORTS[name], kind == "async")
+
+
+@pytest.fixture(params=sorted(TRANSPORTS))
+def async_world(request: pytest.FixtureRequest, server: Server) -> World:
+    """For what only async code can say."""
+    return World(server, TRANSPORTS[request.param], is_async=True)

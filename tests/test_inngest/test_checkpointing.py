@@ -1,0 +1,438 @@
+"""Checkpoints, in every world: fewer calls, the same results, nothing lost when they fail."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import hashlib
+import json
+import random
+from collections import Counter
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+import inngest
+from inngest import Checkpointing, MiddlewareSync
+from inngest._internal.api import checkpoint as checkpoint_api
+from inngest._internal.flow import FetchError, Pause, Request, Response
+from inngest._internal.http import gate
+from inngest._internal.runtime.http_clients import HTTPClients
+from inngest.middleware import WrappedHandler, WrappedStep
+
+from .conftest import Make
+from .test_random_programs import (
+    Generator as Programs,
+)
+from .test_random_programs import (
+    Reference,
+    Work,
+    interpret,
+    interpret_sync,
+)
+from .worlds import Reply, World
+
+Steps = Generator[Any, Any, Any]
+KEY = "signkey-test-00112233445566778899aabbccddeeff"
+
+
+def hashed(step: str) -> str:
+    return hashlib.sha1(step.encode()).hexdigest()
+
+
+@dataclass
+class Server(HTTPClients):
+    """Takes checkpoints, as its script says: a status, or an error, for each request."""
+
+    script: list[int | str] = field(default_factory=list)
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    memos: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def fetch(self, request: Request) -> Response | FetchError:
+        self.requests.append(request)
+        outcome = self.script.pop(0) if self.script else 200
+        if isinstance(outcome, str):
+            return FetchError(OSError(outcome))
+        if outcome == 200:
+            body = json.loads(request.body)
+            self.bodies.append(body)
+            for step in body["steps"]:
+                assert step["op"] == "StepRun"
+                self.memos.setdefault(step["id"], {"data": step["data"]})
+        return Response(
+            status=outcome, headers={}, body=b"" if outcome == 200 else b'{"error":"x"}'
+        )
+
+    async def fetch_async(self, request: Request) -> Response | FetchError:
+        await asyncio.sleep(0)
+        return self.fetch(request)
+
+    @property
+    def recorded(self) -> list[list[str]]:
+        return [[step["displayName"] for step in body["steps"]] for body in self.bodies]
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint_api, "Pause", lambda seconds: Pause(0))
+
+
+@pytest.fixture
+def server(world: World) -> Server:
+    made = world.client._http = Server()
+    return made
+
+
+CTX = {"qi_id": "UTpkZWZhdWx0", "request_id": "Q", "generation_id": 1}
+
+
+def five(world: World, count: int = 5) -> Any:
+    def body(ctx: Any) -> Steps:
+        total = 0
+        for n in range(count):
+            total += yield ctx.step.run(f"s{n}", world.step(lambda n=n: n, f"s{n}"))
+        return total
+
+    return body
+
+
+def test_one_call_runs_every_step_and_records_each(world: World, server: Server) -> None:
+    world.function(five(world))
+    reply = world.call(ctx=CTX)
+    assert (reply.status, reply.body) == (200, 10)
+    assert server.recorded == [["s0"], ["s1"], ["s2"], ["s3"], ["s4"]]
+    assert world.log == ["s0", "s1", "s2", "s3", "s4"]
+    first = server.bodies[0]
+    assert server.requests[0].url.endswith("/v1/checkpoint/R/async")
+    assert {key: first[key] for key in ("run_id", "fn_id", "qi_id", "request_id")} == {
+        "run_id": "R",
+        "fn_id": "F",
+        "qi_id": "UTpkZWZhdWx0",
+        "request_id": "Q",
+    }
+    assert first["generation_id"] == 1
+    assert first["ts"] >= first["request_started_at"] > 10**12
+    timing = first["steps"][0]["timing"]
+    assert timing["a"] > 10**18 and timing["b"] >= 0
+
+
+def test_results_are_recorded_before_code_goes_on(world: World, server: Server) -> None:
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.run("a", world.step())
+        world.log.append(server.recorded)
+        yield ctx.step.run("b", world.step())
+
+    world.function(body)
+    assert world.call(ctx=CTX).status == 200
+    assert world.log[0] == [["a"]]
+
+
+def test_a_buffer_is_recorded_when_it_is_full_and_at_the_end(world: World, server: Server) -> None:
+    world.function(five(world), checkpointing=Checkpointing(buffered_steps=3))
+    assert world.call(ctx=CTX).body == 10
+    assert server.recorded == [["s0", "s1", "s2"], ["s3", "s4"]]
+
+
+def test_what_a_function_declares_is_registered(world: World) -> None:
+    options = Checkpointing(buffered_steps=3, max_interval=1000, max_runtime=600_000)
+    world.function(five(world), checkpointing=options)
+    config = world.functions[0].get_config("http://x/api/inngest").main
+    assert config["checkpoint"] == {
+        "batch_steps": 3,
+        "batch_interval": "1s",
+        "max_runtime": "10m",
+    }
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"target": hashed("s0")},
+        {"plan_only": True},
+        {"attempt": 1},
+        {"ctx": {"qi_id": None}},
+        {"ctx": {"fn_id": None}},
+    ],
+)
+def test_when_a_call_ends_at_its_step_as_ever(
+    world: World, server: Server, how: dict[str, Any]
+) -> None:
+    world.function(five(world))
+    reply = world.call(**{**how, "ctx": {**CTX, **how.get("ctx", {})}})
+    op = "StepPlanned" if how.get("plan_only") else "StepRun"
+    assert reply.ops == [(op, "s0")]
+    assert server.requests == []
+
+
+def test_it_can_be_switched_off_and_on(make_world: Make) -> None:
+    world = make_world(checkpointing=False)
+    server = world.client._http = Server()
+    off = world.function(five(world), "off")
+    on = world.function(five(world), "on", checkpointing=True)
+    assert world.call(off, ctx=CTX).ops == [("StepRun", "s0")]
+    assert server.requests == []
+    assert world.call(on, ctx=CTX).body == 10
+
+
+def test_a_step_of_the_server_is_reported_alone(world: World, server: Server) -> None:
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.run("a", world.step())
+        yield ctx.step.sleep("nap", 1000)
+
+    world.function(body, checkpointing=Checkpointing(buffered_steps=9))
+    assert world.call(ctx=CTX).ops == [("Sleep", "nap")]
+    assert server.recorded == [["a"]]
+
+
+def test_parallel_steps_are_planned(world: World, server: Server) -> None:
+    def branch(name: str) -> Any:
+        def body(ctx: Any) -> Steps:
+            return (yield ctx.step.run(name, world.step()))
+
+        return body
+
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.run("a", world.step())
+        branches = tuple(world.branch(branch(name), ctx) for name in "bc")
+        yield ctx.group.parallel(branches)
+
+    world.function(body)
+    assert world.call(ctx=CTX).ops == [("StepPlanned", "b"), ("StepPlanned", "c")]
+    assert server.recorded == [["a"]]
+
+
+def test_a_failed_step_is_reported_after_the_others_are_recorded(
+    world: World, server: Server
+) -> None:
+    def fail() -> None:
+        raise ValueError("no")
+
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.run("a", world.step())
+        yield ctx.step.run("b", world.step(fail))
+
+    world.function(body, checkpointing=Checkpointing(buffered_steps=9))
+    assert world.call(ctx=CTX).ops == [("StepError", "b")]
+    assert server.recorded == [["a"]]
+
+
+def test_an_error_of_the_function_does_not_lose_results(world: World, server: Server) -> None:
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.run("a", world.step())
+        raise ValueError("no")
+
+    world.function(body, checkpointing=Checkpointing(buffered_steps=9))
+    assert world.call(ctx=CTX).status == 500
+    assert server.recorded == [["a"]]
+    server.script = [400]
+    assert world.call(ctx=CTX).ops == [("StepRun", "a")]
+
+
+FAILURES: list[list[int | str]] = [
+    ["down"] * 5,
+    [500] * 5,
+    [429, 503, "slow", 500, 502],
+    [404],
+    [400],
+]
+
+
+@pytest.mark.parametrize("script", FAILURES, ids=str)
+def test_what_cannot_be_recorded_travels_in_the_answer(
+    world: World, server: Server, script: list[int | str], caplog: pytest.LogCaptureFixture
+) -> None:
+    world.function(five(world), checkpointing=Checkpointing(buffered_steps=2))
+    server.script = list(script)
+    assert world.call(ctx=CTX).ops == [("StepRun", "s0"), ("StepRun", "s1")]
+    assert len(server.requests) == len(script)
+    assert world.log == ["s0", "s1"]
+    assert "checkpoint" in caplog.text
+
+
+def test_a_request_is_tried_again(world: World, server: Server) -> None:
+    world.function(five(world, 1))
+    server.script = ["down", 500, 429]
+    assert world.call(ctx=CTX).body == 0
+    assert len(server.requests) == 4
+    assert server.recorded == [["s0"]]
+
+
+def test_after_a_failure_no_call_tries_for_a_while() -> None:
+    now = [0.0]
+    shut = gate.Gate(lambda: now[0])
+    seen = [shut.is_open]
+    shut.shut()
+    seen.append(shut.is_open)
+    now[0] = gate.PAUSE_SECONDS
+    assert [*seen, shut.is_open] == [True, False, True]
+
+
+def test_a_call_that_another_has_replaced_reports_nothing(world: World, server: Server) -> None:
+    world.function(five(world))
+    server.script = [200, 409]
+    reply = world.call(ctx=CTX)
+    assert (reply.status, reply.body["code"]) == (500, "stale_dispatch")
+    assert "x-inngest-no-retry" not in reply.headers
+    assert world.log == ["s0", "s1"]
+
+
+def test_the_second_key_is_tried(make_world: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INNGEST_SIGNING_KEY_FALLBACK", KEY.replace("00", "11"))
+    world = make_world(signing_key=KEY)
+    server = world.client._http = Server(script=[401, 200])
+    world.function(five(world, 1))
+    assert world.call(ctx=CTX).body == 0
+    bearers = [request.headers["authorization"] for request in server.requests]
+    assert len(set(bearers)) == 2
+
+
+def test_a_call_ends_when_it_has_run_long_enough(world: World, server: Server) -> None:
+    now = [0.0]
+    real = gate.Gate.__init__
+
+    def slow(work: int) -> int:
+        now[0] += 4
+        return work
+
+    def body(ctx: Any) -> Steps:
+        for n in range(5):
+            yield ctx.step.run(f"s{n}", world.step(slow), n)
+
+    world.function(body, checkpointing=Checkpointing(max_runtime=datetime.timedelta(seconds=10)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gate.Gate, "__init__", lambda self: real(self, lambda: now[0]))
+        reply = world.call(ctx=CTX)
+    assert reply.ops == [("StepRun", "s2")]
+    assert server.recorded == [["s0"], ["s1"]]
+
+
+def test_a_buffer_is_recorded_when_its_time_has_come(world: World, server: Server) -> None:
+    now = [0.0]
+    real = gate.Gate.__init__
+
+    def slow(work: int) -> int:
+        now[0] += 0.6
+        return work
+
+    def body(ctx: Any) -> Steps:
+        for n in range(5):
+            yield ctx.step.run(f"s{n}", world.step(slow), n)
+
+    world.function(body, checkpointing=Checkpointing(buffered_steps=9, max_interval=1000))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gate.Gate, "__init__", lambda self: real(self, lambda: now[0]))
+        assert world.call(ctx=CTX).status == 200
+    assert server.recorded == [["s0", "s1"], ["s2", "s3"], ["s4"]]
+
+
+class Sealing(MiddlewareSync):
+    def wrap_step_handler(self, step: WrappedHandler) -> Iterator[None]:
+        yield
+        step.output = {"sealed": json.dumps(step.output)[::-1]}
+
+    def wrap_step(self, step: WrappedStep) -> Iterator[None]:
+        yield
+        assert isinstance(step.output, dict)
+        step.output = json.loads(step.output["sealed"][::-1])
+
+    def transform_output(self, result: inngest.TransformOutputResult) -> None:
+        if result.step is not None:
+            result.output = {"outer": result.output}
+
+    def transform_input(self, ctx: Any, function: Any, steps: inngest.StepMemos) -> None:
+        for output in steps.values():
+            assert isinstance(output.data, dict)
+            output.data = output.data["outer"]
+
+
+def test_a_live_value_is_what_a_replayed_one_will_be(world: World, server: Server) -> None:
+    def work() -> dict[datetime.date, tuple[int, str]]:
+        return {datetime.date(2026, 1, 2): (1, "a")}
+
+    def plain() -> Any:
+        return {"a": (1, 2)}
+
+    def body(ctx: Any) -> Steps:
+        typed = yield ctx.step.run("typed", world.step(work))
+        untyped = yield ctx.step.run("untyped", world.step(plain))
+        assert typed == {datetime.date(2026, 1, 2): (1, "a")}
+        assert untyped == {"a": [1, 2]}
+        return "same"
+
+    world.client.middleware = [Sealing]
+    world.function(body)
+    assert world.call(ctx=CTX).body == "same"
+    sealed = {"outer": {"sealed": json.dumps({"2026-01-02": [1, "a"]})[::-1]}}
+    assert server.bodies[0]["steps"][0]["data"] == sealed
+    assert world.call(memos=server.memos, ctx=CTX).body == "same"
+
+
+def test_user_code_that_waits_for_another_task_goes_on(server: Server, world: World) -> None:
+    """A task that is set free by a checkpointed step is seen."""
+    if not world.is_async:
+        return
+
+    async def handler(ctx: inngest.Context) -> list[object]:
+        done = asyncio.Event()
+
+        async def first() -> object:
+            value = await ctx.step.run("a", world.step(lambda: 1))
+            done.set()
+            return value
+
+        async def second() -> object:
+            await done.wait()
+            return await ctx.step.run("b", world.step(lambda: 2))
+
+        return list(await asyncio.gather(first(), second()))
+
+    trigger = inngest.TriggerEvent(event="test/fn")
+    world.functions.append(world.client.create_function(fn_id="fn", trigger=trigger)(handler))
+    assert world.call(ctx=CTX).body == [1, 2]
+    assert server.recorded == [["a"], ["b"]]
+
+
+FAULTS: list[int | str] = [200, 200, 200, 200, 500, "down", 404, 401]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_random_programs_with_faults_end_as_without(make_world: Make, seed: int) -> None:
+    """Every seed is another six programs: one for each world."""
+    world = make_world(checkpointing=Checkpointing(buffered_steps=1 + seed % 3))
+    rng = random.Random(f"{seed} {world.kind} {world.way}")
+    server = world.client._http = Server()
+    program = Programs(rng).program()
+    work, reference = Work(), Reference()
+    handler: Any
+
+    async def run_async(ctx: inngest.Context) -> Any:
+        return await interpret(ctx, work, program, Counter())
+
+    def run_sync(ctx: inngest.ContextSync) -> Any:
+        return interpret_sync(ctx, work, program, Counter())
+
+    handler = run_async if world.is_async else run_sync
+    trigger = inngest.TriggerEvent(event="test/fn")
+    world.functions.append(world.client.create_function(fn_id="fn", trigger=trigger)(handler))
+
+    def before_call() -> None:
+        faults = [rng.choice(FAULTS) for _ in range(20)]
+        server.script = [each for fault in faults for each in [fault] * (5 if fault != 200 else 1)]
+
+    reply = world.play(memos=server.memos, ctx=CTX, before_call=before_call)
+    check(reply, reference, program)
+    assert work.done == reference.expected
+
+
+def check(reply: Reply, reference: Reference, program: Any) -> None:
+    reason, expected = reference.outcome(program)
+    if reason is None:
+        assert (reply.status, reply.body) == (200, expected)
+    else:
+        assert (reply.status, reply.body["message"]) == (500, reason)

@@ -1,0 +1,270 @@
+"""The wheels as users install them: by pip, on every Python, beside each other and others.
+
+All installations are made from one folder of wheels, ours and those of the lock, so that
+pip has nothing to look for elsewhere. Other Pythons than the one that runs the tests need
+other wheels; there uv installs, from its cache.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .conftest import build, python_of, site_of
+
+ROOT = Path(__file__).resolve().parents[2]
+MEMBERS = sorted(path.parent.name for path in ROOT.glob("inngest-*/pyproject.toml"))
+EXAMPLE = ROOT / "examples/plugin"
+RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+VERSIONS = [version for version in ("3.10", "3.11", "3.12", "3.13") if version != RUNNING]
+
+pytestmark = pytest.mark.slow
+
+Run = Callable[..., str]
+
+CHECK = """
+import importlib, json, sys
+for module in json.loads(sys.argv[1]):
+    importlib.import_module(module)
+import inngest
+from inngest._internal.plugins.host import PluginHost
+client = inngest.Inngest(app_id="shop", is_production=False)
+@client.create_function(fn_id="fn", trigger=inngest.TriggerEvent(event="go"))
+def fn(ctx): return 1
+if "inngest.flask" in sys.modules:
+    import flask
+    app = flask.Flask("shop")
+    inngest.serve(app, client, [fn])
+    assert app.test_client().get("/api/inngest").json["function_count"] == 1
+host = PluginHost(environ={"INNGEST_PLUGINS_STRICT": "1"})
+host.middleware(client)
+print(json.dumps({row.name: row.state for row in host.listing()}))
+"""
+
+
+def modules_of(*distributions: str) -> list[str]:
+    """What each is there for."""
+    found = []
+    for name in distributions:
+        portions = [path.parent.name for path in (ROOT / name / "src/inngest").glob("*/_plugin.py")]
+        found += [f"inngest.{portion}" for portion in portions]
+    return found
+
+
+def plugins_of(*distributions: str) -> dict[str, str]:
+    """What the listing says when each of them is there."""
+    names = [module.rpartition(".")[2].replace("_", "-") for module in modules_of(*distributions)]
+    return dict.fromkeys(names, "loaded")
+
+
+@pytest.fixture(scope="session")
+def everything(install: Callable[..., Path]) -> Path:
+    """All wheels, a third party's, and what tests need."""
+    return install(*MEMBERS, "acme-inngest", "pytest")
+
+
+def state(run: Run, environment: Path, cwd: Path, *distributions: str, **env: str) -> object:
+    """Import what these are there for; return what the listing says."""
+    command = [python_of(environment), "-W", "error", "-c", CHECK]
+    out = run(*command, json.dumps(modules_of(*distributions)), cwd=cwd, **env)
+    return json.loads(out.splitlines()[-1])
+
+
+def installed(environment: Path) -> set[str]:
+    found = importlib.metadata.distributions(path=[str(site_of(environment))])
+    return {dist.name for dist in found}
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_alone(name: str, install: Callable[..., Path], run: Run, tmp_path: Path) -> None:
+    environment = install(name)
+    ours = {found for found in installed(environment) if found.startswith("inngest")}
+    assert ours == {name, "inngest-core"}
+    assert state(run, environment, tmp_path, name) == plugins_of(name)
+
+
+def test_together_with_a_third_partys(everything: Path, run: Run, tmp_path: Path) -> None:
+    expected = {**plugins_of(*MEMBERS), "acme": "not configured"}
+    assert state(run, everything, tmp_path, *MEMBERS) == expected
+    audit = {"ACME_AUDIT_FILE": str(tmp_path / "audit")}
+    command = [python_of(everything), "-m", "inngest", "plugins", "--check", "--json"]
+    rows = json.loads(run(*command, cwd=tmp_path, **audit))["plugins"]
+    assert {row["name"]: row["state"] for row in rows} == {**expected, "acme": "loaded"}
+
+
+def test_the_example_keeps_what_the_kits_ask_for(
+    everything: Path, run: Run, tmp_path: Path
+) -> None:
+    shutil.copytree(EXAMPLE / "tests", tmp_path / "tests")
+    shutil.copy(EXAMPLE / "pyproject.toml", tmp_path)
+    run(python_of(everything), "-m", "pytest", "-q", cwd=tmp_path)
+
+
+def test_a_new_plugin_passes_its_tests(
+    everything: Path,
+    run: Run,
+    bin_folder: Path,
+    tmp_path: Path,
+) -> None:
+    python, uv = python_of(everything), bin_folder / "uv"
+    run(python, "-m", "inngest", "new-plugin", "Audit_Log", "--into", tmp_path, cwd=tmp_path)
+    project = tmp_path / "inngest-audit-log"
+    wheel = build(run, bin_folder, project, tmp_path / "out")
+    run(uv, "pip", "install", "-q", "--no-deps", "--python", python, wheel)
+    try:
+        run(python, "-W", "error", "-m", "pytest", "-q", cwd=project)
+        listing = run(python, "-m", "inngest", "plugins", "--json", cwd=tmp_path)
+        (row,) = [row for row in json.loads(listing)["plugins"] if row["name"] == "audit-log"]
+        assert (row["distribution"], row["hooks"]) == ("inngest-audit-log", ["inngest_middleware"])
+    finally:
+        run(uv, "pip", "uninstall", "-q", "--python", python, "inngest-audit-log")
+
+
+def test_uninstalled_one_by_one_the_rest_works(
+    make: Callable[..., Path], run: Run, bin_folder: Path, tmp_path: Path
+) -> None:
+    environment = make(*MEMBERS)
+    uninstall = [bin_folder / "uv", "pip", "uninstall", "-q", "--python", python_of(environment)]
+    left = [name for name in MEMBERS if name != "inngest-core"]
+    while left:
+        name = left.pop(len(left) // 2)
+        run(*uninstall, name)
+        assert state(run, environment, tmp_path, *left) == plugins_of(*left)
+    run(*uninstall, "inngest-core")
+    files = list((site_of(environment) / "inngest").rglob("*.py"))
+    assert files == []
+
+
+@pytest.mark.parametrize("editable", ["inngest-core", "inngest-flask"])
+def test_editable_beside_installed(
+    editable: str,
+    make: Callable[..., Path],
+    pip: Callable[..., str],
+    run: Run,
+    tmp_path: Path,
+) -> None:
+    """What ``pip install -e`` installs, made by the build backend that it would ask."""
+    environment = make("inngest-flask", "inngest-digitalocean")
+    program = "import hatchling.build, sys; print(hatchling.build.build_editable(sys.argv[1]))"
+    name = run(sys.executable, "-c", program, tmp_path, cwd=ROOT / editable).split()[-1]
+    pip(environment, "uninstall", "-y", editable)
+    pip(environment, "install", "--no-deps", tmp_path / name)
+    there = ["inngest-digitalocean", "inngest-flask"]
+    assert state(run, environment, tmp_path, *there) == plugins_of(*there)
+    module = "inngest" if editable == "inngest-core" else "inngest.flask"
+    where = run(python_of(environment), "-c", f"import {module}; print({module}.__file__)")
+    assert where.startswith(str(ROOT / editable))
+
+
+def test_two_folders_on_the_path(
+    make: Callable[..., Path],
+    pip: Callable[..., str],
+    wheels: dict[str, Path],
+    run: Run,
+    tmp_path: Path,
+) -> None:
+    """Portions and their metadata are found wherever they are; core comes last."""
+    environment = make("inngest-flask", "inngest-tornado")
+    pip(environment, "uninstall", "-y", "inngest-core", "inngest-flask", "inngest-tornado")
+    first, second = tmp_path / "first", tmp_path / "second"
+    for name, folder in (
+        ("inngest-flask", first),
+        ("inngest-tornado", second),
+        ("inngest-core", second),
+    ):
+        with zipfile.ZipFile(wheels[name]) as archive:
+            archive.extractall(folder)
+    path = os.pathsep.join(map(str, (first, second)))
+    there = ["inngest-flask", "inngest-tornado"]
+    assert state(run, environment, tmp_path, *there, PYTHONPATH=path) == plugins_of(*there)
+
+
+@functools.cache
+def interpreter(version: str) -> str | None:
+    """A Python of this version, if the machine has one that works."""
+    candidates = [shutil.which(f"python{version}")]
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    candidates += map(str, sorted(root.glob(f"versions/{version}.*/bin/python")))
+    program = "import sys; print('%d.%d' % sys.version_info[:2])"
+    for candidate in filter(None, candidates):
+        done = subprocess.run(
+            [candidate, "-c", program], capture_output=True, text=True, timeout=60, check=False
+        )
+        if done.stdout.strip() == version:
+            return candidate
+    return None
+
+
+@pytest.mark.parametrize("version", [v for v in VERSIONS if interpreter(v)] or [RUNNING])
+def test_on_every_python(
+    version: str,
+    run: Run,
+    bin_folder: Path,
+    wheels: dict[str, Path],
+    example_wheel: Path,
+    locked: Path,
+    tmp_path: Path,
+) -> None:
+    """All together. The Python that runs the tests is in all other tests, unless alone."""
+    uv, environment = bin_folder / "uv", tmp_path / "environment"
+    python = interpreter(version)
+    assert python is not None
+    run(uv, "venv", "-q", "--python", python, environment)
+    # Ours are those just built, whatever an index has under their names.
+    overrides = tmp_path / "ours.txt"
+    overrides.write_text("".join(f"{n} @ {wheel.as_uri()}\n" for n, wheel in wheels.items()))
+    options: list[str | Path] = ["--overrides", overrides, "--constraints", locked]
+    install = [uv, "pip", "install", "-q", "--python", python_of(environment), *options]
+    run(*install, *wheels.values(), example_wheel)
+    expected = {**plugins_of(*MEMBERS), "acme": "not configured"}
+    assert state(run, environment, tmp_path, *MEMBERS) == expected
+
+
+PROGRAM = """
+import falcon
+import flask
+import inngest
+import inngest.flask
+from inngest.plugins import Transport, instance_of
+from typing_extensions import assert_type
+
+client = inngest.Inngest(app_id="typed", is_production=False)
+
+
+@client.create_function(fn_id="fn", trigger=inngest.TriggerEvent(event="go"))
+def fn(ctx: inngest.ContextSync) -> int:
+    return ctx.step.run("one", lambda: 1)
+
+
+assert_type(fn, inngest.Function[int])
+inngest.serve(falcon.App(), client, [fn])
+inngest.serve(flask.Flask("typed"), client, [fn], serve_path="/x")
+transport = Transport(
+    name="x", kind="http", framework="x", distribution="w", accepts=instance_of("x.X"), serve=print
+)
+"""
+
+
+@pytest.mark.parametrize("checker", ["mypy", "pyright"])
+def test_checkers_resolve_everything(
+    checker: str, everything: Path, run: Run, bin_folder: Path, tmp_path: Path
+) -> None:
+    imports = "".join(f"import {module}\n" for module in modules_of(*MEMBERS))
+    (tmp_path / "typed.py").write_text(imports + PROGRAM)
+    python = python_of(everything)
+    run(python, "-m", "inngest", "new-plugin", "typed", "--into", tmp_path, cwd=tmp_path)
+    checked = ["typed.py", "inngest-typed/src"]
+    options: list[str | Path] = ["--pythonpath", python]
+    if checker == "mypy":
+        options = ["--strict", "--cache-dir", tmp_path / "cache", "--python-executable", python]
+    run(bin_folder / checker, *options, *checked, cwd=tmp_path, MYPYPATH="inngest-typed/src")
