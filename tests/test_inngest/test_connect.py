@@ -742,5 +742,5 @@ def test_the_generated_messages_fit_their_source() -> None:
 
 def test_the_default_timing_is_that_of_the_protocol() -> None:
     timing = Timing()
-    assert timing.reconnect == (1, 2, 5, 10, 20, 30, 60, 120, 300)
+    assert list(timing.reconnect) == [1, 2, 5, 10, 20, 30, 60, 120, 300]
     assert (timing.heartbeat, timing.lease, timing.ack) == (10, 30, 5)

@@ -67,11 +67,18 @@ class TestPydantic(SerializerSuite):
     mismatches = (("x", Order), ({"id": "no"}, Order))
 
 
-FRAMEWORKS = ("django", "fastapi", "flask", "rich", "sqlite3", "starlette", "tornado", "uvicorn")
+FRAMEWORKS = (
+    *("django", "fastapi", "flask", "google.protobuf", "rich", "sqlite3", "starlette"),
+    *("tornado", "uvicorn", "websockets"),
+)
 
 
 class Ours(PluginSuite):
     lazy = FRAMEWORKS
+
+
+class TestConnect(Ours):
+    name = "connect"
 
 
 class TestDev(Ours):

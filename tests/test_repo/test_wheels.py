@@ -25,6 +25,7 @@ USER_PROJECT = ROOT / "tests/test_repo/user_project"
 # What each distribution asks for, and nothing else: a new dependency is a decision.
 CORE = {"httpx", "importlib-metadata", "pluggy", "pydantic", "typing-extensions"}
 DIRECT = {
+    "inngest-connect": {"inngest-core", "protobuf", "websockets"},
     "inngest-core": CORE,
     "inngest-digitalocean": {"inngest-core"},
     "inngest-django": {"inngest-core", "django"},
@@ -33,8 +34,9 @@ DIRECT = {
     "inngest-tornado": {"inngest-core", "tornado"},
 }
 # What only these bring, because what they ask for brings it.
-ASGI_SERVER = {"uvicorn", "rich", "protobuf", "websockets"}
+ASGI_SERVER = {"uvicorn", "rich"}
 FRAMEWORKS = {
+    "inngest-connect": {"protobuf", "websockets"},
     "inngest-django": {"django", "asgiref"},
     "inngest-fastapi": {"fastapi", "starlette"},
     "inngest-flask": {"flask"},

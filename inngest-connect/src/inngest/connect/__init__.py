@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from inngest import Function, Inngest
-from inngest.connect._internal.connection import WorkerConnection
-from inngest.connect._internal.making import make
 from inngest.connect._internal.state import ConnectionState
+
+if TYPE_CHECKING:
+    from inngest.connect._internal.connection import WorkerConnection
 
 
 def connect(
@@ -44,6 +45,8 @@ def connect(
     :raises SigningKeyMissingError: in cloud mode without a signing key.
     :raises FunctionConfigInvalidError: an app without functions, or with two of one id.
     """
+    from inngest.connect._internal.making import make  # protobuf and websockets are for workers
+
     return make(
         apps,
         instance_id=instance_id,

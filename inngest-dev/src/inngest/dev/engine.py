@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from inngest.dev.answer import Answer
 from inngest.dev.checkpoints import Rejected, record
 from inngest.dev.clock import Clock, RealClock, VirtualClock
 from inngest.dev.cron import timetable
-from inngest.dev.driver import Driver, HttpDriver
+from inngest.dev.driver import Call, Driver, HttpDriver
 from inngest.dev.gateway import Gateway, HttpGateway
 from inngest.dev.ids import stable_uuid
 from inngest.dev.intake import Intake, read_events
@@ -110,6 +111,9 @@ class Engine:
             self._hub = Hub(self.register, self.clock.now)
         return self._hub
 
+    async def _call_worker(self, call: Call) -> Answer:
+        return await self.connect.call(call)
+
     async def start(self) -> None:
         store = self._store = Store(self._db)
         store.unpark_all()
@@ -119,7 +123,7 @@ class Engine:
             ledger=ledger,
             clock=self.clock,
             driver=self.driver,
-            call_worker=lambda call: self.connect.call(call),
+            call_worker=self._call_worker,
             gateway=self._gateway,
             delay=self._delay,
         )
