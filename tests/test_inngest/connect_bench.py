@@ -14,6 +14,7 @@ from typing_extensions import Self
 
 import inngest
 import inngest.connect
+import inngest.errors
 from inngest.connect._internal.connection import Connection
 from inngest.connect._internal.making import make
 from inngest.connect._internal.timing import Timing

@@ -22,6 +22,7 @@ import pytest
 
 import inngest
 import inngest.connect
+import inngest.errors
 from inngest.connect import ConnectionState
 from inngest.connect._internal.errors import ConnectError, ForkedError
 from inngest.connect._internal.making import make
