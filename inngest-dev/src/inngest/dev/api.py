@@ -21,6 +21,7 @@ from inngest.dev.engine import Engine
 from inngest.dev.graphql import GraphQl
 from inngest.dev.ids import is_ulid
 from inngest.dev.model import Json
+from inngest.dev.realtime.routes import Realtime
 from inngest.dev.registration import Refusal
 from inngest.dev.responses import TooLargeError, body_of, failed, limit_of, plain
 from inngest.dev.rest import Rest
@@ -35,6 +36,7 @@ def build_app(engine: Engine, displays: Sequence[Route] = ()) -> ASGIApp:
     """The ASGI application of a started engine, with the routes of displays, if any."""
     rest = Rest(engine)
     api = Api(engine, rest)
+    realtime = Realtime(engine)
     routes = [
         Route("/e/", api.no_event_key, methods=["POST"]),
         Route("/e/{key}", api.events, methods=["POST"]),
@@ -66,6 +68,11 @@ def build_app(engine: Engine, displays: Sequence[Route] = ()) -> ASGIApp:
         Route("/v0/connect/start", api.keyed(api.connect_start), methods=["POST"]),
         Route("/v0/connect/flush", api.keyed(api.connect_flush), methods=["POST"]),
         WebSocketRoute("/v0/connect", api.connect_socket),
+        Route("/v1/realtime/token", api.keyed(realtime.token), methods=["POST"]),
+        Route("/v1/realtime/publish", api.keyed(realtime.publish), methods=["POST"]),
+        Route("/v1/realtime/publish/tee", api.keyed(realtime.tee), methods=["POST"]),
+        Route("/v1/realtime/sse", realtime.events, methods=["GET"]),
+        WebSocketRoute("/v1/realtime/connect", realtime.socket),
         *displays,
     ]
     return _Kind(Starlette(routes=routes), engine.kind)

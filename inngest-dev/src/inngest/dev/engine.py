@@ -23,6 +23,7 @@ from inngest.dev.intake import Intake, read_events
 from inngest.dev.invocations import direct_invocation
 from inngest.dev.ledger import Ledger, Listener, Watchers
 from inngest.dev.model import Json, Transition
+from inngest.dev.realtime.broker import Broker
 from inngest.dev.registration import Refusal, Registration, read_registration
 from inngest.dev.rerun import rerun
 from inngest.dev.retries import BACKOFF, MAX_JITTER
@@ -70,6 +71,7 @@ class Engine:
         self._ledger_of_store: Ledger | None = None
         self._watchers = Watchers()
         self._hub: Hub | None = None
+        self.realtime = Broker(lambda: self.clock.now())
 
     @property
     def kind(self) -> str:
@@ -133,6 +135,7 @@ class Engine:
 
     async def stop(self) -> None:
         """Stop at once. What is unfinished is taken up again by the next start on the file."""
+        self.realtime.close()
         if self._scheduler is not None:
             await self._scheduler.stop()
         if self._driver is not None:
