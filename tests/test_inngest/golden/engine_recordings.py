@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from .engine_plans import PLANS
+from .realtime import REALTIME
 
 EVENTS_API: Final = "events_api"
 """Requests to the events API; it holds no calls."""
@@ -41,4 +42,4 @@ CALL_BY_CALL: Final = frozenset(
 )
 """Played from one call to the next."""
 
-ENGINE_COVERED: Final = CALL_BY_CALL | frozenset(PLANS) | {SYNC_ERRORS, EXPRESSIONS}
+ENGINE_COVERED: Final = CALL_BY_CALL | frozenset(PLANS) | {SYNC_ERRORS, EXPRESSIONS} | REALTIME

@@ -46,9 +46,7 @@ async def publish(
     :raises RealtimeError: it was not published.
     :raises OutputUnserializableError: it is not JSON.
     """
-    flow = publish_message(
-        _access(client), channel, topic, data, run_id=run_id, metadata=metadata
-    )
+    flow = publish_message(_access(client), channel, topic, data, run_id=run_id, metadata=metadata)
     _check(await AsyncDriver(client._http).run(flow))
 
 
@@ -62,9 +60,7 @@ def publish_sync(
     metadata: object = None,
 ) -> None:
     """Publish like :func:`publish`, without an event loop."""
-    flow = publish_message(
-        _access(client), channel, topic, data, run_id=run_id, metadata=metadata
-    )
+    flow = publish_message(_access(client), channel, topic, data, run_id=run_id, metadata=metadata)
     _check(SyncDriver(client._http).run(flow))
 
 

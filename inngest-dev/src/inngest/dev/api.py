@@ -86,7 +86,7 @@ class _Kind:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def marked(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 MutableHeaders(scope=message)["x-inngest-server-kind"] = self._kind
             await send(message)
 

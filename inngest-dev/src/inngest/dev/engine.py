@@ -71,7 +71,7 @@ class Engine:
         self._ledger_of_store: Ledger | None = None
         self._watchers = Watchers()
         self._hub: Hub | None = None
-        self.realtime = Broker(lambda: self.clock.now())
+        self.realtime = Broker(self.clock.now)
 
     @property
     def kind(self) -> str:

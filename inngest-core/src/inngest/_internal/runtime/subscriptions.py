@@ -79,9 +79,8 @@ class Subscription:
             try:
                 effect = self._flow.send(self._outcome)
             except StopIteration as stop:
-                if stop.value is None:
-                    raise StopAsyncIteration from None
-                raise stop.value from None
+                ended: Error | None = stop.value
+                break
             self._outcome = None
             match effect:
                 case Ready() | Heard():
@@ -92,6 +91,7 @@ class Subscription:
                     self._outcome = await self._read()
                 case _:
                     self._outcome = await self._driver.perform(effect)
+        raise StopAsyncIteration if ended is None else ended
 
     async def _open(self, effect: flow.Open) -> int | FetchError:
         if self._response is not None:
@@ -171,9 +171,8 @@ class SubscriptionSync:
             try:
                 effect = self._flow.send(self._outcome)
             except StopIteration as stop:
-                if stop.value is None:
-                    raise
-                raise stop.value from None
+                ended: Error | None = stop.value
+                break
             self._outcome = None
             match effect:
                 case Ready() | Heard():
@@ -184,6 +183,7 @@ class SubscriptionSync:
                     self._outcome = self._read()
                 case _:
                     self._outcome = self._driver.perform(effect)
+        raise StopIteration if ended is None else ended
 
     def _open(self, effect: flow.Open) -> int | FetchError:
         if self._response is not None:

@@ -100,9 +100,7 @@ class Realtime:
             asyncio.ensure_future(self._hear(socket, listener)),
         }
         try:
-            await asyncio.wait(
-                tasks, timeout=self._terms.life, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait(tasks, timeout=self._terms.life, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._engine.realtime.leave(listener)
             for task in tasks:
@@ -110,7 +108,7 @@ class Realtime:
             await asyncio.gather(*tasks, return_exceptions=True)
         try:
             await socket.close()
-        except (RuntimeError, OSError):
+        except (WebSocketDisconnect, RuntimeError, OSError):
             return  # it is closed already
 
     def _topics(self, token: str) -> set[Topic] | None:
