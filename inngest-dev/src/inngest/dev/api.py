@@ -51,6 +51,7 @@ def build_app(engine: Engine, displays: Sequence[Route] = ()) -> ASGIApp:
         Route("/v1/runs/{id}/jobs", api.keyed(rest.jobs), methods=["GET"]),
         Route("/v1/runs/{id}/metadata", api.keyed(rest.metadata), methods=["POST"]),
         Route("/v1/checkpoint/{id}/async", api.keyed(rest.checkpoint), methods=["POST"]),
+        Route("/v1/http/runs/{id}/async", api.keyed(rest.checkpoint), methods=["POST"]),
         Route("/v1/cancellations", api.keyed(rest.cancellations), methods=["GET", "POST"]),
         Route("/v1/cancellations/{id}", api.keyed(rest.cancellations), methods=["DELETE"]),
         Route("/v1/apps/{app}/functions", api.keyed(rest.functions), methods=["GET"]),

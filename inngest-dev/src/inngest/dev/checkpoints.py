@@ -28,6 +28,8 @@ _ASYNC = (
     "gateway", "aigateway",
 )  # fmt: skip
 _OTHER = {"runcomplete": "RunComplete", "syncruncomplete": "SyncRunComplete"}
+_NO_FUNCTION = "00000000-0000-0000-0000-000000000000"
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _STEP_ID = re.compile(r"[0-9A-Za-z_-]{1,128}", re.ASCII)
 
 
@@ -90,6 +92,10 @@ def record(
 def _steps(body: Json) -> list[dict[str, Json]] | Rejected:
     if not isinstance(body, dict):
         return Rejected(400, "invalid request body: not an object", names_run=False)
+    function_id = body.get("fn_id", _NO_FUNCTION)
+    if not isinstance(function_id, str) or not _UUID.fullmatch(function_id):
+        length = f"invalid UUID length: {len(str(function_id))}"
+        return Rejected(400, f"invalid request body: {length}", names_run=False)
     steps = body.get("steps")
     if steps is None:
         return []
