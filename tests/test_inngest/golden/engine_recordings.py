@@ -13,6 +13,9 @@ EVENTS_API: Final = "events_api"
 SYNC_ERRORS: Final = "sync_errors"
 """Registrations, and what the server says to them."""
 
+CHECKPOINTS: Final = "checkpoint_async"
+"""Steps that are recorded while a call goes on."""
+
 EXPRESSIONS: Final = "cel_trigger_expressions"
 """Functions with expressions as triggers, and one event."""
 
