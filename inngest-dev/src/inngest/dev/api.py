@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from inngest.dev.access import may_call, may_send
+from inngest.dev.endpoints.routes import EndpointRoutes
 from inngest.dev.engine import Engine
 from inngest.dev.graphql import GraphQl
 from inngest.dev.ids import is_ulid
@@ -36,7 +37,7 @@ def build_app(engine: Engine, displays: Sequence[Route] = ()) -> ASGIApp:
     """The ASGI application of a started engine, with the routes of displays, if any."""
     rest = Rest(engine)
     api = Api(engine, rest)
-    realtime = Realtime(engine)
+    realtime, endpoints = Realtime(engine), EndpointRoutes(engine)
     routes = [
         Route("/e/", api.no_event_key, methods=["POST"]),
         Route("/e/{key}", api.events, methods=["POST"]),
@@ -50,6 +51,9 @@ def build_app(engine: Engine, displays: Sequence[Route] = ()) -> ASGIApp:
         Route("/v1/runs/{id}", api.keyed(rest.cancel), methods=["DELETE"]),
         Route("/v1/runs/{id}/jobs", api.keyed(rest.jobs), methods=["GET"]),
         Route("/v1/runs/{id}/metadata", api.keyed(rest.metadata), methods=["POST"]),
+        Route("/v1/checkpoint", api.keyed(endpoints.begin), methods=["POST"]),
+        Route("/v1/checkpoint/{id}/steps", api.keyed(endpoints.record), methods=["POST"]),
+        Route("/v1/checkpoint/{id}/output", endpoints.output, methods=["GET"]),
         Route("/v1/checkpoint/{id}/async", api.keyed(rest.checkpoint), methods=["POST"]),
         Route("/v1/http/runs/{id}/async", api.keyed(rest.checkpoint), methods=["POST"]),
         Route("/v1/cancellations", api.keyed(rest.cancellations), methods=["GET", "POST"]),

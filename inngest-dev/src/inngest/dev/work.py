@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from inngest.dev.admission import Admission, Admitted
 from inngest.dev.answer import Answer, Errored, Reported, Returned, transport_error
 from inngest.dev.clock import Clock
 from inngest.dev.cron import tick
 from inngest.dev.driver import Call, Driver, build_call, is_socket
+from inngest.dev.endpoints.calls import build_reentry
+from inngest.dev.endpoints.model import is_endpoint
 from inngest.dev.gateway import Gateway, Outbound, fetched
 from inngest.dev.ledger import Ledger
 from inngest.dev.machine import respond
@@ -30,9 +33,12 @@ class Worker:
         call_worker: Callable[[Call], Awaitable[Answer]],
         gateway: Gateway,
         delay: Delay,
+        reentry_delay: Delay,
     ) -> None:
+        """`reentry_delay` is that of durable endpoints."""
         self._store, self._ledger, self._clock = store, ledger, clock
         self._driver, self._gateway, self._delay = driver, gateway, delay
+        self._reentry_delay = reentry_delay
         self._call_worker = call_worker
         self._admission = Admission()
 
@@ -94,7 +100,8 @@ class Worker:
             message = f"function {run.function_id} is not registered any more"
             answer: Answer = transport_error(message)
         else:
-            call = build_call(function, run, item, now=started)
+            build = build_reentry if is_endpoint(function, run) else partial(build_call, function)
+            call = build(run, item, now=started)
             if is_socket(call.url):
                 answer = await self._call_worker(call)
             else:
@@ -111,7 +118,7 @@ class Worker:
                 answer,
                 function=function,
                 state=self._store,
-                delay=self._delay,
+                delay=self._reentry_delay if is_endpoint(function, current) else self._delay,
                 now=now,
             )
             touched = self._ledger.apply(iter([change]))
