@@ -16,6 +16,9 @@ SYNC_ERRORS: Final = "sync_errors"
 CHECKPOINTS: Final = "checkpoint_async"
 """Steps that are recorded while a call goes on."""
 
+ENDPOINTS: Final = "checkpoint_sync_durable_endpoint"
+"""Runs whose code is an HTTP handler."""
+
 EXPRESSIONS: Final = "cel_trigger_expressions"
 """Functions with expressions as triggers, and one event."""
 
@@ -45,4 +48,6 @@ CALL_BY_CALL: Final = frozenset(
 )
 """Played from one call to the next."""
 
-ENGINE_COVERED: Final = CALL_BY_CALL | frozenset(PLANS) | {SYNC_ERRORS, EXPRESSIONS} | REALTIME
+ENGINE_COVERED: Final = (
+    CALL_BY_CALL | frozenset(PLANS) | {SYNC_ERRORS, EXPRESSIONS, ENDPOINTS} | REALTIME
+)
