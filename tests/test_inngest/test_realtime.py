@@ -136,7 +136,7 @@ def test_what_is_not_json_is_refused(client: inngest.Inngest) -> None:
 
 def test_a_keyed_server_wants_the_key() -> None:
     with DevServer(port=0, engine=Engine(clock=VirtualClock(), signing_key=KEY)) as server:
-        options = {"app_id": "a", "api_base_url": server.origin}
+        options: dict[str, Any] = {"app_id": "a", "api_base_url": server.origin}
         stranger = inngest.Inngest(is_production=False, **options)
         with contextlib.closing(stranger):
             with pytest.raises(realtime.RealtimeError, match="401") as refused:

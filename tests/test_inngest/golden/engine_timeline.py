@@ -185,9 +185,9 @@ class Timeline(EngineReplay):
         if exchange.index in self.plan.shuffled:
             body = [exchange.body[i] for i in self.plan.shuffled[exchange.index]]
             raw = json.dumps(body).encode()
-        for (kind, theirs), ours in self._ours.items():
+        for (kind, recorded), our_own in self._ours.items():
             if kind == "qi_id":
-                raw = raw.replace(str(theirs).encode(), str(ours).encode())
+                raw = raw.replace(str(recorded).encode(), str(our_own).encode())
         path = _ULID.sub(lambda found: self._ids.get(found[0], found[0]), exchange.path)
         answer = await http.request(exchange.method, path, content=raw)
         await self._spin()

@@ -82,7 +82,8 @@ def test_a_message_is_published_as_recorded(index: int, kind: str) -> None:
     exchange = load(SOCKETS)[index]
     client, recorded = asking(exchange)
     query = dict(pair.split("=") for pair in exchange.path.partition("?")[2].split("&"))
-    options = {"run_id": query.get("run_id"), "metadata": {"k": 1} if "metadata" in query else None}
+    metadata = {"k": 1} if "metadata" in query else None
+    options: dict[str, Any] = {"run_id": query.get("run_id"), "metadata": metadata}
     address = query["channel"].replace("%3A", ":"), query["topic"]
     if kind == "sync":
         realtime.publish_sync(client, *address, exchange.body, **options)

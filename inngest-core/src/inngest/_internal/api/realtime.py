@@ -36,25 +36,25 @@ def publish_message(
         query["metadata"] = told
     sent = body.encode("utf-8", "backslashreplace")
     outcome = yield from access.post(f"/v1/realtime/publish?{urlencode(query)}", sent)
-    failure = _failure(outcome, "a message was not published")
-    return None if failure is None else failure
+    answer = _accepted(outcome, "a message was not published")
+    return answer if isinstance(answer, RealtimeError) else None
 
 
 def create_token(access: Access, channel: str, topics: Sequence[str]) -> Flow[str | RealtimeError]:
     """Ask for a token that lets its bearer listen to topics of a channel."""
     wanted = [{"channel": channel, "name": topic, "kind": "run"} for topic in topics]
     outcome = yield from access.post("/v1/realtime/token", dump(wanted))
-    failure = _failure(outcome, "no token for a subscription was given")
-    if failure is not None:
-        return failure
-    answer = parsed(outcome)
-    token = answer.get("jwt") if isinstance(answer, dict) else None
+    answer = _accepted(outcome, "no token for a subscription was given")
+    if isinstance(answer, RealtimeError):
+        return answer
+    body = parsed(answer)
+    token = body.get("jwt") if isinstance(body, dict) else None
     if not isinstance(token, str) or not token:
         return RealtimeError("the answer to a request for a token is not of the expected form")
     return token
 
 
-def _failure(outcome: Response | FetchError, what: str) -> RealtimeError | None:
+def _accepted(outcome: Response | FetchError, what: str) -> Response | RealtimeError:
     match outcome:
         case FetchError(cause):
             failure = RealtimeError(f"{what}: no answer came: {type(cause).__name__}")
@@ -62,7 +62,7 @@ def _failure(outcome: Response | FetchError, what: str) -> RealtimeError | None:
             return failure
         case Response(status=status) if not 200 <= status < 300:
             return RealtimeError(f"{what}: {problem(outcome)}", is_retriable=status >= 500)
-    return None
+    return outcome
 
 
 __all__ = ["create_token", "publish_message"]

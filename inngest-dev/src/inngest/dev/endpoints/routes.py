@@ -53,8 +53,7 @@ class EndpointRoutes:
 
     async def record(self, request: Request) -> Response:
         body = await _json(request)
-        steps = (body.get("steps") or []) if isinstance(body, dict) else None
-        if not is_steps(steps):
+        if not isinstance(body, dict) or not is_steps(steps := body.get("steps") or []):
             return failed(400, "Invalid request body")
         self._engine.endpoints.record(request.path_params["id"], steps)
         return Response(status_code=200, media_type="application/json")
