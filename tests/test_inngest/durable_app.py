@@ -22,6 +22,7 @@ from typing import Any
 
 import fastapi
 import flask
+import httpx
 import uvicorn
 from werkzeug.serving import make_server
 
@@ -108,6 +109,7 @@ def serve_wsgi(listener: socket.socket) -> None:
 
 def supervise() -> None:
     listener = socket.create_server(("127.0.0.1", PLAN["port"]), backlog=128)
+    httpx.Client().close()  # loaded once, not after each restart
     serve = serve_asgi if PLAN["kind"] == "asgi" else serve_wsgi
     while True:
         child = os.fork()

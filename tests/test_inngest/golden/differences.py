@@ -239,7 +239,6 @@ HAND_MADE: Final = (
 _CONNECT: Final = "a session of Connect: a WebSocket, not calls"
 
 NOT_SPOKEN: Final[Mapping[str, str]] = {
-    "checkpoint_sync_durable_endpoint": "durable endpoints are not built yet",
     "connect_cloud_auth": _CONNECT,
     "connect_drain": _CONNECT,
     "connect_errors": _CONNECT,
