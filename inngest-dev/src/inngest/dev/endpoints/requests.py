@@ -59,7 +59,8 @@ def read_begun(body: Json, now: int) -> Begun | None:
             pass
         case _:
             return None
-    steps, retries = body.get("steps") or [], body.get("retries") or 0
+    steps, retries = body.get("steps"), body.get("retries") or 0
+    steps = [] if steps is None else steps
     version = body.get("request_version")
     if not is_steps(steps) or not _is_count(retries):
         return None
