@@ -7,9 +7,11 @@ import contextlib
 import functools
 import json
 import logging
+import runpy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import fastapi
@@ -24,13 +26,14 @@ from inngest._internal.api import endpoint_runs
 from inngest._internal.flow import Pause
 from inngest.dev import DevServer, Engine, VirtualClock
 from inngest.errors import SigningKeyMissingError, URLInvalidError
-from inngest.experimental import durable
+from inngest.experimental import durable, realtime
 
 from .live import TRANSPORTS
 from .ports import free_port
 
 KEY = "signkey-test-7468697320697320612074657374206b65792121"
 PATH = "/orders/7/checkout"
+EXAMPLE = Path(__file__).parents[2] / "examples/durable_endpoint/app.py"
 LATER = timedelta(minutes=50)
 """While a token for an output is still good."""
 Endpoint = Callable[..., Any]
@@ -418,3 +421,17 @@ def test_an_asgi_endpoint_lives_as_long_as_its_server(client: inngest.Inngest) -
 
     asyncio.run(live())
     assert told == ["lifespan.startup.complete", "lifespan.shutdown.complete", "websocket.close"]
+
+
+def test_the_example_is_seen_through(server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INNGEST_BASE_URL", server.origin)
+    example: Any = runpy.run_path(str(EXAMPLE))
+    client = example["client"]
+    with contextlib.closing(client), TRANSPORTS["asgi"].run(example["app"]) as origin:
+        url = f"{origin}/checkout"
+        away = httpx.post(url, json={"id": "o-1", "cents": 1250}, timeout=30, trust_env=False)
+        with realtime.subscribe_sync(client, "orders", ["status"]) as messages:
+            server.advance(LATER)
+            assert next(messages).data == {"order": "o-1", "is": "paid"}
+        answer = httpx.get(away.headers["location"], timeout=30, trust_env=False)
+    assert answer.json() == {"payment": "charged 12.50 for o-1", "parcel": "parcel-o-1"}

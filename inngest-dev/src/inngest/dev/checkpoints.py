@@ -80,7 +80,7 @@ def record(
     for op in steps:
         match _kind(op):
             case "steprun" | "step":
-                _settle(change, run, op, now)
+                settle(change, run, op, {"data": data_of(op)}, now)
             case "deferadd":
                 deferred.add(run, function, op, now)
             case "deferabort":
@@ -142,10 +142,9 @@ def _job_id(queue_item: Json) -> str:
     return text.removesuffix("::default")
 
 
-def _settle(change: Transition, run: Run, op: Mapping[str, Json], now: int) -> None:
-    step_id, data = op["id"], op.get("data")
-    if _kind(op) == "step" and isinstance(data, dict) and set(data) == {"data"}:
-        data = data["data"]
+def settle(change: Transition, run: Run, op: Mapping[str, Json], memo: Json, now: int) -> None:
+    """Store the result of a step that an app has run while it goes on."""
+    step_id = op["id"]
     if step_id not in run.steps:
         run.steps[step_id] = Step(
             id=step_id,
@@ -154,7 +153,15 @@ def _settle(change: Transition, run: Run, op: Mapping[str, Json], now: int) -> N
             state="pending",
             created_at=now - _duration(op),
         )
-    settle_step(change, run, step_id, {"data": data}, now)
+    settle_step(change, run, step_id, memo, now)
+
+
+def data_of(op: Mapping[str, Json]) -> Json:
+    """What a step gave; the legacy operation wraps it."""
+    data = op.get("data")
+    if _kind(op) == "step" and isinstance(data, dict) and set(data) == {"data"}:
+        return data["data"]
+    return data
 
 
 def _duration(op: Mapping[str, Json]) -> int:

@@ -8,20 +8,20 @@ the run the engine's.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from inngest.dev import deferred
 from inngest.dev.answer import Reported
+from inngest.dev.checkpoints import data_of, settle
 from inngest.dev.endpoints.model import finish, is_takeover
 from inngest.dev.endpoints.requests import SILENCE
-from inngest.dev.model import Function, Item, Json, Run, Step, Transition
+from inngest.dev.model import Function, Item, Json, Run, Transition
 from inngest.dev.ops import invalid, name_of
 from inngest.dev.report import MAX_STEP_OUTPUT, MAX_STEPS, Report, failure_memo
 from inngest.dev.retries import Delay
-from inngest.dev.runs import discovery, settle_step
+from inngest.dev.runs import discovery
 from inngest.dev.state import State
-from inngest.dev.strict import clean
 
 DONE = ("StepRun", "Step", "StepFailed")
 _NO_STEPS = ("None", "DeferAdd", "DeferAbort", "SyncRunComplete")
@@ -60,7 +60,9 @@ def record(
             case "DeferAbort":
                 deferred.abort(run, op)
             case name if name in DONE or (name == "StepError" and function.max_attempts == 1):
-                _settle(change, run, name, op, now)
+                is_done = name in ("StepRun", "Step")
+                memo = {"data": data_of(op)} if is_done else {"error": failure_memo(op)}
+                settle(change, run, op, memo, now)
             case name if name not in _NO_STEPS:
                 ours.append(op)
     waiting = [item for item in items if is_takeover(item)]
@@ -93,30 +95,6 @@ def _problem(run: Run, steps: Sequence[dict[str, Json]], now: int) -> str | None
     return None
 
 
-def _settle(change: Transition, run: Run, name: str, op: Mapping[str, Json], now: int) -> None:
-    if op["id"] not in run.steps:
-        run.steps[op["id"]] = Step(
-            id=op["id"],
-            name=clean(str(op.get("displayName") or op.get("name") or op["id"])),
-            op="StepRun",
-            state="pending",
-            created_at=now - _duration(op),
-        )
-    data = op.get("data")
-    if name == "Step" and isinstance(data, dict) and set(data) == {"data"}:
-        data = data["data"]
-    is_done = name in ("StepRun", "Step")
-    memo = {"data": data} if is_done else {"error": failure_memo(op)}
-    settle_step(change, run, op["id"], memo, now)
-
-
 def _again(run: Run, delay: Delay, now: int) -> Item:
     """The call that tries a failed step once more."""
     return replace(discovery(run, now + delay(0)), attempt=1)
-
-
-def _duration(op: Mapping[str, Json]) -> int:
-    """Milliseconds that the step ran, as far as it says."""
-    timing = op.get("timing")
-    nanoseconds = timing.get("b") if isinstance(timing, dict) else None
-    return nanoseconds // 1_000_000 if isinstance(nanoseconds, int) and nanoseconds > 0 else 0
