@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import fastapi
 import uvicorn
+from starlette.routing import Route
 
 import inngest
 from inngest.experimental import durable, realtime
@@ -25,11 +26,15 @@ class Receipt:
     parcel: str
 
 
-def charge(order_id: str, cents: int) -> str:
+async def charge(order_id: str, cents: int) -> str:
     calls_of_the_bank.append(order_id)
     if calls_of_the_bank.count(order_id) == 1:
         raise ConnectionError("the bank did not answer")
     return f"charged {cents / 100:.2f} for {order_id}"
+
+
+async def ship(order_id: str) -> str:
+    return f"parcel-{order_id}"
 
 
 @durable.asgi(client)
@@ -39,12 +44,11 @@ async def checkout(ctx: inngest.Context, request: durable.Request) -> Receipt:
     status = {"order": order["id"], "is": "paid"}
     await ctx.step.run("tell", realtime.publish, client, "orders", "status", status)
     await ctx.step.sleep("time to cancel", datetime.timedelta(seconds=1.5))
-    parcel = await ctx.step.run("ship", lambda: f"parcel-{order['id']}")
+    parcel = await ctx.step.run("ship", ship, order["id"])
     return Receipt(payment=payment, parcel=parcel)
 
 
-app = fastapi.FastAPI()
-app.add_route("/checkout", checkout, methods=["POST"])
+app = fastapi.FastAPI(routes=[Route("/checkout", checkout, methods=["POST"])])
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ import fastapi
 import flask
 import httpx
 import uvicorn
+from starlette.routing import Route
 from werkzeug.serving import make_server
 
 import inngest
@@ -96,8 +97,7 @@ def checkout_sync(ctx: inngest.ContextSync, request: durable.Request) -> dict[st
 
 
 def serve_asgi(listener: socket.socket) -> None:
-    app = fastapi.FastAPI()
-    app.add_route("/checkout", checkout, methods=["POST"])
+    app = fastapi.FastAPI(routes=[Route("/checkout", checkout, methods=["POST"])])
     uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
 
 

@@ -235,14 +235,14 @@ def test_a_step_that_fails_for_good_can_be_caught(world: World, retries: int) ->
 
 def test_parallel_steps_are_the_server_s(world: World) -> None:
     def checkout(ctx: Any, request: durable.Request) -> Any:
-        steps = [functools.partial(ctx.step.run, n, world.step(n, lambda n=n: n)) for n in "xy"]
+        steps = [functools.partial(ctx.step.run, n, world.step(n, n.upper)) for n in "xy"]
         found = yield ctx.group.parallel(tuple(steps))
         last = yield ctx.step.run("z", world.step("z", lambda: "z"))
         return [*found, last]
 
     with world.serving(checkout) as asking:
         answer = asking.output(asking.post())
-    assert answer.json() == ["x", "y", "z"]
+    assert answer.json() == ["X", "Y", "z"]
     assert sorted(world.calls) == ["x", "y", "z"]
 
 
@@ -251,12 +251,12 @@ def test_gathered_steps_too(server: DevServer, client: inngest.Inngest) -> None:
 
     @durable.asgi(client)
     async def checkout(ctx: inngest.Context, request: durable.Request) -> list[str]:
-        steps = [ctx.step.run(n, world.step(n, lambda n=n: n)) for n in "xy"]
+        steps = [ctx.step.run(n, world.step(n, n.upper)) for n in "xy"]
         return list(await asyncio.gather(*steps))
 
     with TRANSPORTS["asgi"].run(checkout) as origin:
         answer = Asking(world, origin + PATH).output(httpx.post(origin + PATH, trust_env=False))
-    assert answer.json() == ["x", "y"]
+    assert answer.json() == ["X", "Y"]
     assert sorted(world.calls) == ["x", "y"]
 
 

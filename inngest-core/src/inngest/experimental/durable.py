@@ -8,8 +8,7 @@
         payment = await ctx.step.run("charge", charge, order)
         return {"payment": payment}
 
-    app = fastapi.FastAPI()
-    app.add_route("/checkout", checkout, methods=["POST"])
+    app = fastapi.FastAPI(routes=[Route("/checkout", checkout, methods=["POST"])])
 
 The client gets the response as from any handler. Each step is recorded when it is done. When
 the process dies, or a step is to be tried again, or the handler sleeps or waits, the server
