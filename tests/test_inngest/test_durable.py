@@ -216,6 +216,7 @@ def test_a_step_that_fails_for_good_can_be_caught(world: World, retries: int) ->
         raise ConnectionError("no bank")
 
     def checkout(ctx: Any, request: durable.Request) -> Any:
+        caught = "nothing"
         try:
             yield ctx.step.run("charge", world.step("charge", broken))
         except inngest.StepError as error:

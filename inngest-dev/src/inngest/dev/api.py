@@ -51,11 +51,16 @@ def build_app(engine: Engine, displays: Sequence[Route] = ()) -> ASGIApp:
         Route("/v1/runs/{id}", api.keyed(rest.cancel), methods=["DELETE"]),
         Route("/v1/runs/{id}/jobs", api.keyed(rest.jobs), methods=["GET"]),
         Route("/v1/runs/{id}/metadata", api.keyed(rest.metadata), methods=["POST"]),
-        Route("/v1/checkpoint", api.keyed(endpoints.begin), methods=["POST"]),
-        Route("/v1/checkpoint/{id}/steps", api.keyed(endpoints.record), methods=["POST"]),
-        Route("/v1/checkpoint/{id}/output", endpoints.output, methods=["GET"]),
-        Route("/v1/checkpoint/{id}/async", api.keyed(rest.checkpoint), methods=["POST"]),
-        Route("/v1/http/runs/{id}/async", api.keyed(rest.checkpoint), methods=["POST"]),
+        *(
+            Route(prefix + path, handler, methods=[method])
+            for prefix in ("/v1/checkpoint", "/v1/http/runs")  # the second is the older one
+            for path, handler, method in (
+                ("", api.keyed(endpoints.begin), "POST"),
+                ("/{id}/steps", api.keyed(endpoints.record), "POST"),
+                ("/{id}/output", endpoints.output, "GET"),
+                ("/{id}/async", api.keyed(rest.checkpoint), "POST"),
+            )
+        ),
         Route("/v1/cancellations", api.keyed(rest.cancellations), methods=["GET", "POST"]),
         Route("/v1/cancellations/{id}", api.keyed(rest.cancellations), methods=["DELETE"]),
         Route("/v1/apps/{app}/functions", api.keyed(rest.functions), methods=["GET"]),
