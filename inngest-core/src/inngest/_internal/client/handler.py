@@ -35,6 +35,7 @@ class Handler:
     :param wait: finishes a coroutine from sync code, where the framework knows better.
     :raises SigningKeyMissingError: in cloud mode without a signing key.
     :raises FunctionConfigInvalidError: no functions, or two of one id.
+    :raises PluginError: a plugin that must not fail in silence failed.
     :raises URLInvalidError: the public origin cannot be used.
     """
 
@@ -58,6 +59,7 @@ class Handler:
                 "cloud mode needs a signing key: set INNGEST_SIGNING_KEY or "
                 "Inngest(signing_key=...), or INNGEST_DEV=1 for a Dev Server"
             )
+        client._plugins.verify_for(client)
         self._endpoint = Endpoint(app, options, clock)
         self._functions = tuple(functions)
         self._keys = app.keys if client.is_production else ()

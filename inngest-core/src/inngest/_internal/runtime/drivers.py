@@ -100,7 +100,10 @@ class SyncDriver:
             case Host(flow, is_async):
                 # What a call sets in the context is not there in the thread's next call.
                 run = self._run_on_new_loop if is_async else self.run
-                return contextvars.copy_context().run(run, flow)
+                try:
+                    return Returned(contextvars.copy_context().run(run, flow))
+                except Exception as error:
+                    return Raised(error)
             case Prepare(invocation):
                 from inngest._internal.runtime.sync_run import SyncRun
 
@@ -157,7 +160,12 @@ class AsyncDriver:
                 await asyncio.sleep(seconds)
                 return None
             case Host(flow, is_async):
-                return await (self.run(flow) if is_async else self._run_off_loop(flow))
+                try:
+                    return Returned(
+                        await (self.run(flow) if is_async else self._run_off_loop(flow))
+                    )
+                except Exception as error:
+                    return Raised(error)
             case Prepare(invocation):
                 from inngest._internal.runtime.async_run import AsyncRun
 
