@@ -31,6 +31,9 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
+_GONE = CommResponse(status=499, body=b"")
+"""For a client that has left. Servers drop it; middleware between us expects some answer."""
+
 
 def serve(
     client: Inngest,
@@ -114,10 +117,18 @@ async def answer(
     """
     body = await _read(receive)
     if body is None:
+        await _send_response(_GONE, scope, send)
         return
     request = _request(scope, body, raw)
+    is_begun = False
+
+    async def sending(message: Message) -> None:
+        nonlocal is_begun
+        is_begun = True
+        await send(message)
+
     tasks = {
-        asyncio.ensure_future(_answer(handler, request, scope, send)),
+        asyncio.ensure_future(_answer(handler, request, scope, sending)),
         asyncio.ensure_future(_leaving(receive)),
     }
     try:
@@ -128,6 +139,8 @@ async def answer(
         await asyncio.wait(tasks)
     for task in done:
         task.result()
+    if not is_begun:
+        await _send_response(_GONE, scope, send)
 
 
 async def _answer(handler: Handler, request: CommRequest, scope: Scope, send: Send) -> None:

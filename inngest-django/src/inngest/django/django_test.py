@@ -116,6 +116,17 @@ def test_a_streamed_async_function_comes_back_for_its_database_work(run: Any) ->
     assert run(CALLS + textwrap.dedent(program), named) == '201 "async"\n'
 
 
+def test_a_middleware_that_compresses_holds_no_space_back(run: Any) -> None:
+    program = """
+    settings.MIDDLEWARE = ["django.middleware.gzip.GZipMiddleware"]
+    django_client = Client(headers={"accept-encoding": "gzip"})
+    answer = call('async')
+    print(answer['content-encoding'], json.loads(answer.getvalue())['body'])
+    """
+    named = {**NAMED, "STREAMING": "force"}
+    assert run(CALLS + textwrap.dedent(program), named) == 'identity "async"\n'
+
+
 def test_a_pool_thread_leaves_no_connection_open(run: Any) -> None:
     program = """
     import asyncio
