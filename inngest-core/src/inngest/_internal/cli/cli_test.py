@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import http.server
 import json
 import sys
@@ -390,10 +391,23 @@ def test_a_new_plugin_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert [path.name for path in tmp_path.iterdir()] == ["inngest-audit-log"]
 
 
+@pytest.mark.parametrize("name", ["none", "plugin", "class", "callable"])
+def test_a_new_plugin_may_be_called_like_what_python_has(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(capsys, "new-plugin", name, "--into", str(tmp_path))[0] == 0
+    for path in tmp_path.rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        named = [n.name for n in tree.body if isinstance(n, (ast.ClassDef, ast.FunctionDef))]
+        named += [a.name for n in tree.body if isinstance(n, ast.ImportFrom) for a in n.names]
+        assert len(named) == len(set(named)), f"{path.name} names one thing twice: {named}"
+
+
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
         ("a/b", "letters, digits"),
+        ("3d", "a letter first"),
         ("flask", "inngest-flask is taken"),
         ("there", "exists"),
         ("", ""),
