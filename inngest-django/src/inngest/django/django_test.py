@@ -200,6 +200,43 @@ def test_a_command_says_why_nothing_was_registered(run: Any) -> None:
     assert "error not registered: " in told
 
 
+SEVERAL = """
+import inngest, inngest.django, background
+from django.urls import include, path
+
+second = inngest.Inngest(app_id="second", is_production=False)
+served = [inngest.django.serve(background.client, background.only_sync)]
+
+@second.create_function(fn_id="own", trigger=background.trigger)
+async def own(ctx): ...
+
+urlpatterns = [
+    inngest.django.serve(second, [own], serve_path="/one"),
+    inngest.django.serve(second, [own], serve_path="/two"),
+    path("v2/", include((served, "shop"))),
+]
+"""
+
+
+def test_commands_find_every_endpoint_wherever_it_is(run: Any, tmp_path: Path) -> None:
+    """Two with one name, one in a namespace, and all of it under a prefix."""
+    (tmp_path / "urls.py").write_text(SEVERAL)
+    program = """
+    from django.core.management import call_command
+    from django.urls import set_script_prefix
+    from inngest.django.management._endpoints import endpoints
+    set_script_prefix("/prefix/")
+    print([one.path for one in endpoints()])
+    call_command("inngest_functions")
+    """
+    assert run(program).splitlines() == [
+        "['/prefix/one', '/prefix/two', '/prefix/v2/api/inngest']",
+        "second-own  async  e",
+        "second-own  async  e",
+        "shop-sync  sync  e",
+    ]
+
+
 @pytest.mark.parametrize(
     ("named", "told"),
     [
@@ -224,9 +261,9 @@ def test_a_command_without_an_endpoint_says_what_to_add(run: Any, tmp_path: Path
     (tmp_path / "urls.py").write_text("urlpatterns = []")
     program = """
     from django.core.exceptions import ImproperlyConfigured
-    from inngest.django._settings import endpoint
+    from inngest.django.management._endpoints import endpoints
     try:
-        endpoint()
+        endpoints()
     except ImproperlyConfigured as error:
         print(error)
     """
