@@ -45,6 +45,9 @@ def test_url_patterns_get_one_more() -> None:
     urlpatterns: list[Any] = [path("x", lambda request: HttpResponse())]
     inngest.serve(urlpatterns, *served())
     assert [str(one.pattern) for one in urlpatterns] == ["x", "api/inngest"]
+    urlpatterns = []
+    inngest.serve(urlpatterns, *served())
+    assert [str(one.pattern) for one in urlpatterns] == ["api/inngest"]
 
 
 @pytest.mark.parametrize("module", ["digital_ocean", "django", "fast_api", "flask", "tornado"])

@@ -3,6 +3,8 @@ from __future__ import annotations
 import ast
 import http.server
 import json
+import os
+import subprocess
 import sys
 import threading
 import time
@@ -197,6 +199,46 @@ def test_an_unknown_command_has_a_suggestion(
     status, _, err = run(capsys, *argv)
     assert status == 2
     assert hint in err
+
+
+@pytest.mark.parametrize(
+    ("environ", "hint"),
+    [
+        ({"INNGEST_PLUGINS": ""}, "is installed, but not among those of INNGEST_PLUGINS"),
+        ({"INNGEST_PLUGINS_DISABLED": "extra"}, "switched off by INNGEST_PLUGINS_DISABLED"),
+        ({"INNGEST_PLUGINS_DISABLED": ""}, "is installed, but it has no such command"),
+    ],
+)
+def test_a_command_that_is_switched_off_is_not_to_be_installed(
+    environ: dict[str, str],
+    hint: str,
+    install: Install,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    install("extra", body=GOOD)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    status, _, err = run(capsys, "extra")
+    assert status == 2
+    assert hint in err
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "inngest", "plugins"],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_a_wrong_switch_is_an_error_and_no_traceback(

@@ -173,6 +173,7 @@ class Handler:
 
 def _app(client: Inngest, functions: Sequence[Function[Any]], options: ServeOptions) -> App:
     config = client._config
+    table = callable_table(functions)
     facts = AppFacts(
         app_id=client.app_id,
         api_origin=config.api_origin,
@@ -193,7 +194,7 @@ def _app(client: Inngest, functions: Sequence[Function[Any]], options: ServeOpti
         keys=config.signing_keys,
         timeout=config.timeout,
         functions=list(functions),
-        table=callable_table(functions),
+        table=table,
         client=client,
         logger=lambda: client.logger,
         middleware=client._all_middleware,

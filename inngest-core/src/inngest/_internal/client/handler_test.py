@@ -3,12 +3,13 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import AbstractContextManager
+from typing import Any
 
 import pytest
 
 from inngest._internal.client.client import Inngest
 from inngest._internal.client.handler import Handler
-from inngest._internal.errors import URLInvalidError
+from inngest._internal.errors import FunctionConfigInvalidError, URLInvalidError
 from inngest._internal.function.config import TriggerEvent
 from inngest._internal.http.comm import CommRequest
 from inngest._internal.http.options import ServeOptions
@@ -88,3 +89,10 @@ def test_surroundings_that_fail_are_an_answer_and_in_the_log(
     assert (status, json.loads(body)["code"]) == (500, "unknown")
     assert "no database" not in body
     assert "no database" in caplog.text
+
+
+@pytest.mark.parametrize("wrong", [lambda ctx: None, "function", [print], {"fn": 1}, 3])
+def test_what_is_no_list_of_functions_is_refused_when_it_is_served(wrong: Any) -> None:
+    client = Inngest(app_id="app", is_production=False)
+    with pytest.raises(FunctionConfigInvalidError, match=r"^serve\(\) takes"):
+        Handler(client, wrong, ServeOptions(framework="test", environ={}))
