@@ -25,7 +25,7 @@ from inngest._internal.flow import (
     Within,
 )
 from inngest._internal.runtime.http_clients import HTTPClients
-from inngest._internal.runtime.portal import HostLoop, Portal, PrivateLoop
+from inngest._internal.runtime.portal import HostLoop, Portal, PrivateLoop, in_context
 from inngest._internal.runtime.stray import reported
 from inngest._internal.runtime.threads import Elsewhere
 from inngest._internal.runtime.wraps import within, within_async
@@ -160,10 +160,9 @@ class AsyncDriver:
                 await asyncio.sleep(seconds)
                 return None
             case Host(flow, is_async):
-                try:
-                    return Returned(
-                        await (self.run(flow) if is_async else self._run_off_loop(flow))
-                    )
+                work = self.run(flow) if is_async else self._run_off_loop(flow)
+                try:  # in a context of the call's own, as above
+                    return Returned(await in_context(contextvars.copy_context(), work))
                 except Exception as error:
                     return Raised(error)
             case Prepare(invocation):
