@@ -121,7 +121,8 @@ def settle(announced: Sequence[Installed]) -> Scan:
 
 def search_path() -> list[str]:
     """Return what Python heeds of ``sys.path``: a ``Path`` in it is passed over by imports."""
-    return [path for path in sys.path if isinstance(path, str)]
+    given: list[object] = [*sys.path]
+    return [path for path in given if isinstance(path, str)]
 
 
 def load_target(target: str) -> object:
