@@ -386,6 +386,7 @@ def make(fn_id):
 one, two, clash = make("one"), make("two"), make("one")
 good = [one, two]
 empty = []
+web_app = object()
 class Holder:
     functions = (two,)
 """
@@ -399,6 +400,7 @@ class Holder:
         ("shop_app:one", "ok", "1 function(s): shop-one"),
         ("shop_app:Holder.functions", "ok", "1 function(s)"),
         ("shop_app", "problem", "2 functions have the id 'shop-one'"),
+        ("shop_app:web_app", "problem", "2 functions have the id 'shop-one'"),
         ("shop_app:empty", "problem", "no function is in shop_app:empty"),
         ("shop_app:nothing", "problem", "cannot be imported: AttributeError"),
         ("no_such_app", "problem", "cannot be imported: ModuleNotFoundError"),
