@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
+from weakref import finalize
 
 from inngest._internal.client.client import Inngest
 from inngest._internal.client.origin import parse_origin
@@ -25,6 +27,11 @@ from inngest._internal.protocol.introspect import AppFacts
 from inngest._internal.runtime.drivers import AsyncDriver, SyncDriver, Wait, run_coroutine
 from inngest._internal.runtime.streams import AsyncStream, Cancellation, SyncStream
 from inngest._internal.runtime.threads import Elsewhere, Surroundings, Threads
+
+logger = logging.getLogger("inngest")
+
+_mounted: dict[int, dict[str, str]] = {}
+"""By the ``id`` of a framework's app, which may have no hash, and by path: who is there."""
 
 
 class Handler:
@@ -60,6 +67,7 @@ class Handler:
                 "Inngest(signing_key=...), or INNGEST_DEV=1 for a Dev Server"
             )
         client._plugins.verify_for(client)
+        self._app_id = client.app_id
         self._endpoint = Endpoint(app, options, clock)
         self._functions = tuple(functions)
         self._keys = app.keys if client.is_production else ()
@@ -74,6 +82,25 @@ class Handler:
     def mount_path(self) -> str:
         """The path to mount the endpoint at."""
         return self._options.mount_path
+
+    def mount_on(self, app: object) -> str:
+        """Return the path to mount the endpoint at; say so if ``app`` has one there already.
+
+        Frameworks give all requests to the first, and the second is never heard of.
+        """
+        if id(app) not in _mounted:
+            _mounted[id(app)] = {}
+            finalize(app, _mounted.pop, id(app), None)
+        first = _mounted[id(app)].setdefault(self.mount_path, self._app_id)
+        if first != self._app_id:
+            logger.warning(
+                "the functions of %r cannot be reached: %s is where those of %r are served; "
+                "give one of them a serve_path",
+                self._app_id,
+                self.mount_path,
+                first,
+            )
+        return self.mount_path
 
     @property
     def functions(self) -> tuple[Function[Any], ...]:
