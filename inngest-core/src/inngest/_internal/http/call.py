@@ -56,7 +56,9 @@ def call_function(request: CommRequest, app: App) -> Flow[Answer]:
     outcome: Outcome[Answer] = yield Host(call.answer(), called.is_async)
     if isinstance(outcome, Raised):
         raise outcome.error
-    return replace(outcome.value, timings=timings.milliseconds)
+    answer = outcome.value
+    answer.timings = timings.milliseconds
+    return answer
 
 
 def _complete(call: CallRequest, app: App, timings: Timings) -> Flow[CallRequest | Error]:
@@ -67,7 +69,7 @@ def _complete(call: CallRequest, app: App, timings: Timings) -> Flow[CallRequest
         steps = yield from fetch_steps(
             call.run_id,
             api_origin=app.facts.api_origin,
-            headers=app.headers(),
+            headers=app.headers,
             keys=app.keys,
             timeout=app.timeout,
         )
@@ -76,7 +78,7 @@ def _complete(call: CallRequest, app: App, timings: Timings) -> Flow[CallRequest
         raw_events = yield from fetch_events(
             call.run_id,
             api_origin=app.facts.api_origin,
-            headers=app.headers(),
+            headers=app.headers,
             keys=app.keys,
             timeout=app.timeout,
         )
