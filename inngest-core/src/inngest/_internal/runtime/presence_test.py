@@ -78,7 +78,7 @@ def test_a_client_that_leaves_when_all_is_done_disturbs_nobody() -> None:
             client.is_watched.set()
 
         async with WhilePresent(leaving):
-            while not client.is_watched.is_set():
+            while not client.is_watched.is_set():  # noqa: ASYNC110  a wait could be cancelled
                 await asyncio.sleep(0)
             # From here to the end of the block nothing is awaited: the cancellation waits.
         await asyncio.sleep(0)
@@ -114,9 +114,12 @@ def test_who_cancels_the_task_is_heard() -> None:
 
 def test_errors_of_the_work_are_raised() -> None:
     async def body(client: Client) -> None:
-        with pytest.raises(ValueError, match="broken"):
+        async def work() -> None:
             async with WhilePresent(client.leaving):
                 await client.is_watched.wait()
                 raise ValueError("broken")
+
+        with pytest.raises(ValueError, match="broken"):
+            await work()
 
     run(body)
