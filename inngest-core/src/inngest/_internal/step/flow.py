@@ -281,8 +281,9 @@ def _output_of(record: WrappedStep | WrappedHandler) -> Returned[object]:
 
 
 def _misused(call: StepCall) -> Error:
-    if not isinstance(call.id, str):
-        return NonRetriableError(f"a step's id is a string, not a {type(call.id).__name__}")
+    given: object = call.id
+    if not isinstance(given, str):
+        return NonRetriableError(f"a step's id is a string, not a {type(given).__name__}")
     return StepNestedError(
         f'step "{call.id}" is used inside step "{inside_step.get()}": '
         "steps cannot be nested; use it after that step, in the function itself"
