@@ -102,6 +102,29 @@ def test_settings_name_what_is_served_and_large_bodies_come_in(run: Any, functio
     assert run(program, named) == "{'size': 3000000}\n"
 
 
+def test_a_body_in_chunks_comes_in(run: Any) -> None:
+    """As gunicorn hands it over: it ends by itself, and nobody knows its length before."""
+    program = """
+    import io
+    from wsgiref.util import setup_testing_defaults
+    from django.core.handlers.wsgi import WSGIHandler
+
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/v1/api/inngest",
+        "QUERY_STRING": "fnId=shop-sync&stepId=step",
+        "HTTP_TRANSFER_ENCODING": "chunked",
+        "wsgi.input": io.BytesIO(call_body(data={"text": "x" * 70_000})),
+        "wsgi.input_terminated": True,
+    }
+    setup_testing_defaults(environ)
+    answer = WSGIHandler()(environ, lambda status, headers: print(status))
+    print(b"".join(answer).decode())
+    answer.close()
+    """
+    assert run(CALLS + textwrap.dedent(program)) == '200 OK\n{"size":70000}\n'
+
+
 def test_functions_may_be_named_one_by_one(run: Any) -> None:
     named = {**NAMED, "FUNCTIONS": ["background.sync", "background.asynchronous"]}
     assert run(CALLS + "print(call('async').json())", named) == "async\n"
