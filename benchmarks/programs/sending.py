@@ -26,7 +26,7 @@ class Sink(http.server.BaseHTTPRequestHandler):
     wbufsize = -1  # one write an answer: the second would wait for an acknowledgement
     answer = b""
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         """Read the events, look at none."""
         self.rfile.read(int(self.headers["content-length"]))
         self.send_response(200)
