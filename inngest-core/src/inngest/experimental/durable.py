@@ -29,7 +29,7 @@ from inngest._internal.client.durable import DurableHandler
 from inngest._internal.http.durable import RETRIES, DurableOptions, Origin
 from inngest._internal.http.durable_messages import Request, Response
 from inngest._internal.step.context import Context, ContextSync
-from inngest.transport import CommRequest
+from inngest.transport import CommRequest, CommResponse
 
 Admit: TypeAlias = Callable[[CommRequest], object]
 """Looks at a client's request before its run begins."""
@@ -55,13 +55,14 @@ class ASGIEndpoint:
             await send({"type": "websocket.close"})
         else:
             body = await _asgi.read_body(receive)
-            if body is not None:
-                request = _asgi.from_scope(scope, body, scope)
-                client = scope.get("client") or ("",)
-                query = scope.get("query_string", b"").decode("latin-1")
-                origin = Origin(query_string=query, ip=str(client[0]))
-                response = await self._handler.handle_async(request, origin)
-                await _asgi.send_response(response, scope, send)
+            response = _asgi.GONE if body is None else await self._answer(scope, body)
+            await _asgi.send_response(response, scope, send)
+
+    async def _answer(self, scope: _asgi.Scope, body: bytes) -> CommResponse:
+        client = scope.get("client") or ("",)
+        query = scope.get("query_string", b"").decode("latin-1")
+        origin = Origin(query_string=query, ip=str(client[0]))
+        return await self._handler.handle_async(_asgi.from_scope(scope, body, scope), origin)
 
 
 class WSGIEndpoint:
