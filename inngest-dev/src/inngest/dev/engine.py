@@ -137,6 +137,7 @@ class Engine:
             driver=self.driver,
             call_worker=self._call_worker,
             gateway=self._gateway,
+            broker=self.realtime,
             delay=self._delay,
             reentry_delay=self._reentry_delay,
         )
