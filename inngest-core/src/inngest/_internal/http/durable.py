@@ -243,8 +243,10 @@ class DurableEndpoint:
         call = FunctionCall(
             self._app, called, called.function.id, request, taken, execution, checkpoints, Timings()
         )
-        answer: Answer = yield Host(call.answer(), called.is_async)
-        return answer
+        outcome: Outcome[Answer] = yield Host(call.answer(), called.is_async)
+        if isinstance(outcome, Raised):
+            raise outcome.error
+        return outcome.value
 
     def _milliseconds(self) -> int:
         return int(self._clock() * 1000)
