@@ -109,6 +109,7 @@ def serve_wsgi(listener: socket.socket) -> None:
 
 def supervise() -> None:
     listener = socket.create_server(("127.0.0.1", PLAN["port"]), backlog=128)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     httpx.Client().close()  # loaded once, not after each restart
     serve = serve_asgi if PLAN["kind"] == "asgi" else serve_wsgi
     while True:
