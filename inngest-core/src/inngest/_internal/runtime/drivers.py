@@ -147,6 +147,8 @@ class AsyncDriver:
     async def perform(self, effect: Effect) -> object:
         """Perform one effect and return its outcome."""
         match effect:
+            case Call(blocks=True):
+                return await self._off_loop(lambda driver: driver.run(_alone(effect)))
             case Call(fn, args):
                 return await call_async(fn, args)
             case Within():
@@ -157,7 +159,9 @@ class AsyncDriver:
                 await asyncio.sleep(seconds)
                 return None
             case Host(flow, is_async):
-                return await (self.run(flow) if is_async else self._run_off_loop(flow))
+                if is_async:
+                    return await self.run(flow)
+                return await self._off_loop(lambda driver: driver.run(flow))
             case Prepare(invocation):
                 from inngest._internal.runtime.async_run import AsyncRun
 
@@ -167,13 +171,13 @@ class AsyncDriver:
             case _:
                 raise TypeError(f"no driver performs {type(effect).__name__}")
 
-    async def _run_off_loop(self, flow: Flow[T]) -> T:
-        portal = HostLoop(asyncio.get_running_loop())
+    async def _off_loop(self, work: Callable[[SyncDriver], T]) -> T:
+        if self._threads is not None and self._threads.limit == 0:
+            return work(SyncDriver(self._http))  # here: the loop cannot wait for itself
+        driver = SyncDriver(self._http, HostLoop(asyncio.get_running_loop()))
         if self._threads is None:
-            return await asyncio.to_thread(SyncDriver(self._http, portal).run, flow)
-        if self._threads.limit == 0:  # the loop cannot wait for itself
-            return SyncDriver(self._http).run(flow)
-        return await self._threads.run(partial(SyncDriver(self._http, portal).run, flow))
+            return await asyncio.to_thread(work, driver)
+        return await self._threads.run(partial(work, driver))
 
 
 def call(
@@ -202,6 +206,10 @@ def run_coroutine(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end from sync code, on an event loop of its own."""
     with PrivateLoop() as portal:
         return portal.run(coroutine)
+
+
+def _alone(effect: Effect) -> Flow[Any]:
+    return (yield effect)
 
 
 async def _awaited(value: Awaitable[T]) -> T:
