@@ -17,6 +17,7 @@ from inngest._internal.errors import Error
 STOP_SECONDS = 10.0
 _PAUSE_SECONDS = 0.05
 _TAIL = 2000
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
 class Process:
@@ -78,9 +79,11 @@ class Process:
         atexit.unregister(self.stop)
         try:
             _signal(process, signal.SIGTERM)
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            _signal(process, getattr(signal, "SIGKILL", signal.SIGTERM))
+            end = time.monotonic() + STOP_SECONDS
+            while _is_running(process) and time.monotonic() < end:
+                time.sleep(_PAUSE_SECONDS)
+            if _is_running(process):
+                _signal(process, _KILL)
             process.wait(STOP_SECONDS)
         finally:
             self._forget()
@@ -99,13 +102,23 @@ class Process:
             output.close()
 
 
-def _signal(process: subprocess.Popen[bytes], number: int) -> None:
-    """Tell it and all that it has started, as a terminal would."""
-    if os.name == "posix":
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-    else:
+def _is_running(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it, or something that it has started, has not ended."""
+    if process.poll() is None:
+        return True
+    return os.name == "posix" and _signal(process, 0)
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> bool:
+    """Tell it and all that it has started, as a terminal would: whether anybody was there."""
+    if os.name != "posix":
         process.terminate()
+        return True
+    try:
+        os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):  # macOS: a group of zombies
+        return False
+    return True
 
 
 __all__ = ["Process"]
