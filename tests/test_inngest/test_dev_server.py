@@ -5,7 +5,6 @@ The real server and npx are stood in for by executables of the test's own; nothi
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import sys
@@ -202,7 +201,16 @@ def test_a_server_that_never_answers_is_ended(
         os.kill(int((folder / "pid").read_text()), 0)
 
 
-def test_the_server_of_the_process_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DEV_SERVER_PORT", "1")
-    assert json.dumps(dev_server.__all__) == '["Server", "server"]'
-    assert isinstance(dev_server.server, Server)
+def test_the_server_of_the_process_runs(
+    folder: Path, made: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executable(folder, "inngest")
+    monkeypatch.setattr(dev_server.server, "_port", None)
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setenv("DEV_SERVER_PORT", str(made().port))
+    dev_server.server.start()
+    try:
+        assert asked(dev_server.server)["name"] == "inngest"
+    finally:
+        dev_server.server.stop()
+    assert not is_there(dev_server.server)

@@ -13,6 +13,7 @@ import pydantic
 import pytest
 
 import inngest
+from inngest.errors import SendEventsError
 from inngest.experimental import mocked
 from inngest.experimental.ai import openai
 
@@ -84,6 +85,12 @@ def _bound(call: Callable[[Any], Any], value: Any) -> Callable[[], Any]:
 
 def client_of(**options: Any) -> mocked.Inngest:
     return mocked.Inngest(app_id="app", **options)
+
+
+def test_the_status_is_named_as_by_the_server() -> None:
+    assert mocked.Status.COMPLETED.value == "Completed"
+    assert mocked.Status.FAILED.value == "Failed"
+    assert mocked.Status("Cancelled") is mocked.Status.CANCELLED
 
 
 class Point(pydantic.BaseModel):
@@ -193,6 +200,7 @@ def test_a_caught_step_error_does_not_fail_the_run(
         def fail() -> None:
             raise ValueError("broken")
 
+        caught = ""
         try:
             yield ctx.step.run("a", fail)
         except inngest.StepError as error:
@@ -260,7 +268,7 @@ def test_one_event_gives_one_id(is_async: bool) -> None:
 
 
 def test_an_event_that_is_not_json_is_refused() -> None:
-    with pytest.raises(inngest.errors.SendEventsError, match="NaN"):
+    with pytest.raises(SendEventsError, match="NaN"):
         client_of().send_sync(inngest.Event(name="e", data={"x": float("nan")}))
 
 

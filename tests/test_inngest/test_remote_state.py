@@ -19,6 +19,7 @@ from inngest.experimental.remote_state_middleware import (
     StateDriver,
 )
 from inngest.middleware import StepMemos
+from inngest.testing import MiddlewareSuite
 
 from .conftest import Make
 from .s3_server import s3_client, s3_server
@@ -42,6 +43,13 @@ def driver(request: pytest.FixtureRequest) -> StateDriver:
     if request.param == "memory":
         return InMemoryDriver()
     return S3Driver(bucket=BUCKET, client=request.getfixturevalue("s3"))
+
+
+class TestRemoteState(MiddlewareSuite):
+    driver = InMemoryDriver()
+
+    def build(self) -> Any:
+        return RemoteStateMiddleware.factory(self.driver)
 
 
 def test_values_are_kept_elsewhere_and_given_back(make_world: Make, driver: StateDriver) -> None:

@@ -16,6 +16,7 @@ from sentry_sdk.transport import Transport
 import inngest
 from inngest.dev.testing import AsyncVirtualEngine
 from inngest.experimental.sentry_middleware import SentryMiddleware
+from inngest.testing import MiddlewareSuite
 
 from .conftest import Make
 from .worlds import World
@@ -67,6 +68,11 @@ def sentry() -> Iterator[Recorder]:
 @pytest.fixture
 def world(make_world: Make) -> World:
     return make_world(middleware=[SentryMiddleware])
+
+
+class TestSentry(MiddlewareSuite):
+    def build(self) -> Any:
+        return SentryMiddleware
 
 
 def raising(error: Exception) -> Any:

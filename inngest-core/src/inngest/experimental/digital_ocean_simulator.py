@@ -52,4 +52,4 @@ class DigitalOceanSimulator:
             )
 
 
-__all__ = ["FULL_PATH", "DigitalOceanSimulator"]
+__all__ = ["DigitalOceanSimulator", "FULL_PATH"]
