@@ -123,7 +123,8 @@ class MiddlewareSuite:
 
     def test_it_needs_no_request_of_a_framework(self, kind: Kind) -> None:
         for raw in (None, object(), "text", {"headers": {}}):
-            client, ran = self.client(), []
+            client = self.client()
+            ran: list[int] = []
             ended = play(
                 client, _function(client, kind, lambda ctx, ran=ran: ran.append(1)), raw=raw
             )
