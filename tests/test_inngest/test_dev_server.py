@@ -20,6 +20,8 @@ from inngest.errors import Error
 from inngest.experimental import dev_server
 from inngest.experimental.dev_server import Server
 
+from .ports import free_port
+
 FAKE = """#!{python}
 import http.server, json, os, subprocess, sys
 said = {{"argv": sys.argv[1:], "name": os.path.basename(sys.argv[0]), "pid": os.getpid()}}
@@ -63,6 +65,7 @@ def made(folder: Path) -> Iterator[Any]:
     servers: list[Server] = []
 
     def make(**environ: str) -> Server:
+        environ.setdefault("DEV_SERVER_PORT", str(free_port()))
         servers.append(Server({"PATH": str(folder), **environ}))
         return servers[-1]
 
@@ -146,19 +149,25 @@ def test_nothing_is_started_when_it_is_off(value: str, folder: Path, made: Any) 
     server = made(DEV_SERVER_ENABLED=value)
     server.start()
     server.stop()
-    assert server.origin == "http://127.0.0.1:8288"
-    assert made(DEV_SERVER_ENABLED=value, DEV_SERVER_PORT="9").origin == "http://127.0.0.1:9"
+    assert server.origin == f"http://127.0.0.1:{server.port}"
+    assert Server({"DEV_SERVER_ENABLED": value}).origin == "http://127.0.0.1:8288"
 
 
 def test_the_port_is_the_one_that_is_asked_for(folder: Path, made: Any) -> None:
     executable(folder, "inngest")
-    port = made().port
+    port = free_port()
     server = made(DEV_SERVER_PORT=str(port))
     assert (server.port, server.origin) == (port, f"http://127.0.0.1:{port}")
     server.start()
     assert asked(server)["argv"][-1] == str(port)
     with pytest.raises(Error, match=f"port {port} is taken.*DEV_SERVER_PORT"):
         made(DEV_SERVER_PORT=str(port)).start()
+
+
+def test_a_free_port_is_found_and_kept() -> None:
+    server = Server({})
+    with socket.create_server(("127.0.0.1", server.port)) as taken:
+        assert taken.getsockname()[1] == server.port != 8288
 
 
 @pytest.mark.parametrize("text", ["x", "0", "65536", "-1", "8288.0"])
@@ -207,7 +216,7 @@ def test_the_server_of_the_process_runs(
     executable(folder, "inngest")
     monkeypatch.setattr(dev_server.server, "_port", None)
     monkeypatch.setenv("PATH", str(folder))
-    monkeypatch.setenv("DEV_SERVER_PORT", str(made().port))
+    monkeypatch.setenv("DEV_SERVER_PORT", str(free_port()))
     dev_server.server.start()
     try:
         assert asked(dev_server.server)["name"] == "inngest"

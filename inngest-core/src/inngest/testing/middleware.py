@@ -124,14 +124,8 @@ class MiddlewareSuite:
     def test_it_needs_no_request_of_a_framework(self, kind: Kind) -> None:
         for raw in (None, object(), "text", {"headers": {}}):
             client = self.client()
-            ran: list[int] = []
-            ended = play(
-                client, _function(client, kind, lambda ctx, ran=ran: ran.append(1)), raw=raw
-            )
-            assert (ended.status, ran) == (
-                200,
-                [1],
-            )  # what is reported is the middleware's business
+            ended = play(client, _function(client, kind, lambda ctx: "done"), raw=raw)
+            assert ended.status == 200, ended.body  # the body may be encoded
 
     # values
 

@@ -57,8 +57,8 @@ class Stack:
 
     def observe(self, hook: str, *args: object) -> Flow[None]:
         """Call ``hook`` of every member; what it raises is logged."""
-        for label, method, blocks in self._hooks(hook, self._members):
-            outcome = yield Call(method, args, blocks)
+        for label, call in self._calls(hook, args, self._members):
+            outcome = yield call
             if isinstance(outcome, Raised):
                 logger.error("%s failed", label, exc_info=outcome.error)
 
@@ -68,7 +68,7 @@ class Stack:
         The outcome is ``Returned(None)`` when a hook swallowed an exception.
         """
         wraps = tuple(
-            Wrap(label, method, record) for label, method, _ in self._hooks(hook, self._members)
+            Wrap(label, method, record) for label, method in self._hooks(hook, self._members)
         )
         outcome: Outcome[T | None]
         if not wraps:
@@ -79,18 +79,24 @@ class Stack:
     def _each(
         self, hook: str, args: tuple[object, ...], members: Iterable[object]
     ) -> Flow[MiddlewareError | None]:
-        for label, method, blocks in self._hooks(hook, members):
-            outcome = yield Call(method, args, blocks)
+        for label, call in self._calls(hook, args, members):
+            outcome = yield call
             if isinstance(outcome, Raised):
                 return hook_failed(label, outcome.error)
         return None
 
-    def _hooks(self, hook: str, members: Iterable[object]) -> Iterable[tuple[str, Hook, bool]]:
-        """The hook of each member that has it, by name, and whether it blocks."""
+    def _calls(
+        self, hook: str, args: tuple[object, ...], members: Iterable[object]
+    ) -> Iterable[tuple[str, Call]]:
+        for member in members:
+            blocks = bool(getattr(member, "blocks", False))
+            for label, method in self._hooks(hook, (member,)):
+                yield label, Call(method, args, blocks)
+
+    def _hooks(self, hook: str, members: Iterable[object]) -> Iterable[tuple[str, Hook]]:
         for member in members:
             if _overrides(type(member), hook):
-                label = f"{type(member).__name__}.{hook}"
-                yield label, getattr(member, hook), bool(getattr(member, "blocks", False))
+                yield f"{type(member).__name__}.{hook}", getattr(member, hook)
 
 
 EMPTY = Stack()

@@ -148,7 +148,7 @@ class AsyncDriver:
         """Perform one effect and return its outcome."""
         match effect:
             case Call(blocks=True):
-                return await self._off_loop(lambda driver: driver.run(_alone(effect)))
+                return await self._run_off_loop(_alone(effect))
             case Call(fn, args):
                 return await call_async(fn, args)
             case Within():
@@ -159,9 +159,7 @@ class AsyncDriver:
                 await asyncio.sleep(seconds)
                 return None
             case Host(flow, is_async):
-                if is_async:
-                    return await self.run(flow)
-                return await self._off_loop(lambda driver: driver.run(flow))
+                return await (self.run(flow) if is_async else self._run_off_loop(flow))
             case Prepare(invocation):
                 from inngest._internal.runtime.async_run import AsyncRun
 
@@ -171,13 +169,13 @@ class AsyncDriver:
             case _:
                 raise TypeError(f"no driver performs {type(effect).__name__}")
 
-    async def _off_loop(self, work: Callable[[SyncDriver], T]) -> T:
-        if self._threads is not None and self._threads.limit == 0:
-            return work(SyncDriver(self._http))  # here: the loop cannot wait for itself
-        driver = SyncDriver(self._http, HostLoop(asyncio.get_running_loop()))
+    async def _run_off_loop(self, flow: Flow[T]) -> T:
+        portal = HostLoop(asyncio.get_running_loop())
         if self._threads is None:
-            return await asyncio.to_thread(work, driver)
-        return await self._threads.run(partial(work, driver))
+            return await asyncio.to_thread(SyncDriver(self._http, portal).run, flow)
+        if self._threads.limit == 0:  # the loop cannot wait for itself
+            return SyncDriver(self._http).run(flow)
+        return await self._threads.run(partial(SyncDriver(self._http, portal).run, flow))
 
 
 def call(
