@@ -60,8 +60,10 @@ def sentry() -> Iterator[Recorder]:
         default_integrations=False,
         auto_enabling_integrations=False,
         auto_session_tracking=False,
+        enable_backpressure_handling=False,  # a thread that sleeps, in whatever test runs then
     )
     yield recorder
+    sentry_sdk.get_client().close()
     sentry_sdk.get_global_scope().set_client(None)
 
 
