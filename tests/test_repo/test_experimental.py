@@ -22,7 +22,7 @@ PACKAGE = "inngest.experimental"
 ROW = re.compile(
     r"^\| `([\w.]*)` \| `([\w.]+)` \| (?:`(\(.*\))`)? ?\| `(.+)::(\w+)` \|$", re.MULTILINE
 )
-MODULES = sorted(
+MODULES = [PACKAGE] + sorted(
     found.name
     for found in pkgutil.walk_packages(inngest.experimental.__path__, f"{PACKAGE}.")
     if not any(part.startswith("_") for part in found.name.split("."))
@@ -67,9 +67,10 @@ def test_a_name_is_there_as_the_table_says(row: Row) -> None:
 def test_every_exported_name_is_in_the_table_and_documented(module: str) -> None:
     found = importlib.import_module(module)
     assert found.__doc__
-    names = [name for name in found.__all__ if not inspect.ismodule(getattr(found, name))]
-    assert list(found.__all__) == sorted(found.__all__)
-    short = module.removeprefix(f"{PACKAGE}.")
+    exported: list[str] = list(getattr(found, "__all__", []))
+    assert exported == sorted(exported)
+    names = [name for name in exported if not inspect.ismodule(getattr(found, name))]
+    short = "." if module == PACKAGE else module.removeprefix(f"{PACKAGE}.")
     assert set(names) == {row.name for row in ROWS if row.module == short and "." not in row.name}
     for name in names:
         value = getattr(found, name)
