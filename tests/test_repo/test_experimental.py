@@ -22,12 +22,11 @@ PACKAGE = "inngest.experimental"
 ROW = re.compile(
     r"^\| `([\w.]*)` \| `([\w.]+)` \| (?:`(\(.*\))`)? ?\| `(.+)::(\w+)` \|$", re.MULTILINE
 )
-MODULES = [PACKAGE] + sorted(
-    found.name
-    for found in pkgutil.walk_packages(inngest.experimental.__path__, f"{PACKAGE}.")
-    if not any(part.startswith("_") for part in found.name.split("."))
-    and not found.name.endswith("_test")
-)
+FOUND = [each.name for each in pkgutil.walk_packages(inngest.experimental.__path__, f"{PACKAGE}.")]
+MODULES = [
+    PACKAGE,
+    *(name for name in sorted(FOUND) if "._" not in name and not name.endswith("_test")),
+]
 OPTIONAL = ["boto3", "botocore", "flask", "inngest.dev", "inngest.digital_ocean", "sentry_sdk"]
 
 
