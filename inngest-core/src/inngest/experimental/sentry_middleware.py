@@ -35,12 +35,10 @@ class SentryMiddleware(MiddlewareSync):
     when the function fails for it. Events carry the ids of app, function and run.
     """
 
-    blocks = True  # to flush
-
     def __init__(self, client: Inngest, raw_request: object) -> None:
         super().__init__(client, raw_request)
         self._sentry = _sentry()
-        self._has_failed = False
+        self.blocks = False
 
     def wrap_request(self, request: WrappedRequest) -> Iterator[None]:
         """Trace the call, in a scope of its own."""
@@ -81,11 +79,11 @@ class SentryMiddleware(MiddlewareSync):
 
     def before_response(self) -> None:
         """Let a report leave the process, which may be frozen once it has answered."""
-        if self._has_failed:
+        if self.blocks:
             self._sentry.flush(FLUSH_SECONDS)
 
     def _report(self, error: Exception, step_id: str | None = None) -> None:
-        self._has_failed = True
+        self.blocks = True  # from here on, to flush
         with self._sentry.new_scope() as scope:
             if step_id is not None:
                 scope.set_tag("inngest.step_id", step_id)
