@@ -36,9 +36,10 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A frame that could not be read."""
+    """A frame that could not be read. ``kind`` is ``None`` if not even that could be."""
 
     reason: str
+    kind: int | None = None
 
 
 Decoded: TypeAlias = Frame | Malformed
@@ -61,7 +62,9 @@ def decode(data: bytes | str) -> Decoded:
     if made is None:
         return Frame(envelope.kind)
     payload = parse(made, envelope.payload)
-    return payload if isinstance(payload, Malformed) else Frame(envelope.kind, payload)
+    if isinstance(payload, Malformed):
+        return Malformed(payload.reason, envelope.kind)
+    return Frame(envelope.kind, payload)
 
 
 def parse(kind: type[MessageT], data: bytes) -> MessageT | Malformed:
