@@ -17,7 +17,7 @@ from inngest.transport import CommResponse, Handler, ServeOptions
 
 from .connect_recordings import SESSIONS, START, entries_of
 from .connect_worker import RULES, Life, WorkerReplay
-from .differences import ABSENT, GENERAL
+from .differences import ABSENT, GENERAL, Rule
 
 CLIENT = inngest.Inngest(
     app_id="rec-connect-session",
@@ -188,10 +188,10 @@ def test_only_what_is_wrong_for_good_ends_a_worker(name: str, close: int) -> Non
 
 
 def test_every_session_is_played_and_every_rule_is_needed() -> None:
-    used = set()
+    used: set[Rule] = set()
     for name, lives in LIVES.items():
         for life in lives:
-            assert all({**life.skipped, **life.more}.values())
+            assert all([*life.skipped.values(), *life.more.values()])
             replay = WorkerReplay(name, life)
             replay.run()
             replay.compare_frames()

@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from inngest.connect.protocol import wire
 from inngest.dev.answer import Answer, read_answer, transport_error
+from inngest.dev.clock import wait_for_event
 from inngest.dev.connect.session import CLOSING, Ended, Session, Socket
 from inngest.dev.connect.terms import Terms
 from inngest.dev.driver import Call
@@ -199,6 +200,8 @@ class Hub:
         """Send all workers away. The calls that they execute are neither lost nor answered."""
         self._is_closed = True
         self.gateways.open.clear()
+        for session in self.sessions:
+            session.is_closing = True
         drains = list(self._drains)
         for task in drains:
             task.cancel()
@@ -268,10 +271,7 @@ class Hub:
             if not healthy and not (is_leaving and _time() < until):
                 return None
             self._change.clear()
-            try:
-                await asyncio.wait_for(self._change.wait(), min(1.0, self.terms.patience))
-            except asyncio.TimeoutError:
-                continue
+            await wait_for_event(self._change, min(1.0, self.terms.patience))
 
 
 async def _send_away(session: Session) -> None:

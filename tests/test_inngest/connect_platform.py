@@ -97,7 +97,9 @@ class Platform:
 
     def restart(self) -> None:
         port = int(self.origin.rpartition(":")[2])
+        old = self.server._thread
         self.server.stop()
+        assert old is not None and not old.is_alive(), "the engine does not stop"
         self.server = self._make(port)
         self.server.start()
 
