@@ -565,6 +565,31 @@ def test_the_status_tells_of_heartbeats(platform: Platform) -> None:
     asyncio.run(main())
 
 
+def test_the_probe_of_the_docs_tells_whether_calls_come_in(platform: Platform) -> None:
+    page = (ROOT / "docs/connect.md").read_text("utf-8")
+    (source,) = [each for each in page.split("```") if "async def probe(" in each]
+
+    async def main() -> None:
+        client = platform.client()
+        worker = made(client, greeter(client))
+        snippet: dict[str, Any] = {"asyncio": asyncio, "worker": worker}
+        exec(source.removeprefix("python\n"), snippet)
+        async with await asyncio.start_server(snippet["probe"], "127.0.0.1", 0) as server:
+            origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+            async def ask(path: str) -> int:
+                async with httpx.AsyncClient() as http:
+                    return (await http.get(origin + path)).status_code
+
+            assert (await ask("/ready"), await ask("/live")) == (503, 503)
+            async with working(worker):
+                assert (await ask("/ready"), await ask("/live")) == (200, 200)
+            assert (await ask("/ready"), await ask("/live")) == (503, 503)
+        await client.aclose()
+
+    asyncio.run(main())
+
+
 # configuration
 
 

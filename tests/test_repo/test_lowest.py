@@ -1,4 +1,5 @@
-"""Every adapter keeps its promises on the lowest release of its framework that it allows.
+"""Every adapter keeps its promises on the lowest release of its framework that it allows,
+and so does the worker of Connect on those of websockets and protobuf.
 
 The newest ones are those of the lock, on which all other tests run.
 """
@@ -20,6 +21,7 @@ from .conftest import Run
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "tests/test_inngest"
 FRAMEWORKS = ("django", "fastapi", "flask", "tornado")
+CONNECT = ("protobuf", "websockets")
 SECONDS = 400.0
 
 
@@ -46,7 +48,8 @@ def lowest(
     run(uv, "venv", "-q", "--python", sys.executable, folder)
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     bounds = [str(bound(wheels[f"inngest-{one}"], one)) for one in FRAMEWORKS]
-    served = [wheels[f"inngest-{one}"] for one in ("core", "digitalocean", *FRAMEWORKS)]
+    bounds += [str(bound(wheels["inngest-connect"], one)) for one in CONNECT]
+    served = [wheels[f"inngest-{one}"] for one in ("core", "digitalocean", "connect", *FRAMEWORKS)]
     run(
         *(uv, "pip", "install", "-q", "--python", python, "--resolution", "lowest-direct"),
         *("pytest>=8.4", "uvicorn>=0.29", *bounds, *served),
@@ -54,13 +57,16 @@ def lowest(
     return python
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize(
+    ("wheel", "needed"),
+    [*((one, one) for one in FRAMEWORKS), *(("connect", one) for one in CONNECT)],
+)
 def test_the_lowest_release_is_installed(
-    framework: str, lowest: Path, wheels: dict[str, Path], run: Run
+    wheel: str, needed: str, lowest: Path, wheels: dict[str, Path], run: Run
 ) -> None:
-    program = f"from importlib.metadata import version; print(version({framework!r}))"
+    program = f"from importlib.metadata import version; print(version({needed!r}))"
     installed = run(lowest, "-c", program).strip()
-    (specifier,) = bound(wheels[f"inngest-{framework}"], framework).specifier
+    (specifier,) = bound(wheels[f"inngest-{wheel}"], needed).specifier
     assert specifier.operator == ">="
     parts, wanted = installed.split("."), specifier.version.split(".")
     assert parts[: len(wanted)] == wanted
