@@ -45,7 +45,7 @@ def functions() -> tuple[inngest.Inngest, list[inngest.Function[Any]]]:
 
     @client.create_function(fn_id="fn", trigger=inngest.TriggerEvent(event="bench/go"))
     async def fn(ctx: inngest.Context) -> str:
-        return "x" * 500
+        return str(ctx.event.data["text"])
 
     return client, [fn]
 
@@ -150,7 +150,8 @@ def app(kind: str, server: DevServer) -> Iterator[tuple[subprocess.Popen[str], M
     try:
         until = time.monotonic() + SECONDS
         while not server.functions(url if kind == "http" else "wss://connect"):
-            assert child.poll() is None and time.monotonic() < until, "the app did not start"
+            assert child.poll() is None, "the app has ended"
+            assert time.monotonic() < until, "the app did not start"
             if kind == "http":
                 server.sync(url)
             time.sleep(0.02)

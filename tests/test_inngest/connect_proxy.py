@@ -46,14 +46,13 @@ class Pipe:
         self.is_dead = True
         for end in (self.worker, self.gateway):
             with suppress(RuntimeError):  # it is closing already
-                end.transport.pause_reading()  # type: ignore[attr-defined]
+                end.transport.pause_reading()
 
 
 @dataclass(eq=False, kw_only=True)
 class Fault:
     """Something that happens to frames of some kinds; to any frame unless kinds are named."""
 
-    name: str
     kinds: frozenset[int] = frozenset()
     is_done: bool = False
 
@@ -151,7 +150,6 @@ class CloseWith(Fault):
 class ApiFault:
     """What requests of the API get, so many times: a status, or ``None`` for a lost answer."""
 
-    name: str
     status: int | None
     left: int
     paths: tuple[str, ...] = ("/v0/connect/start", "/v0/connect/flush")

@@ -56,7 +56,6 @@ CALL, ACK, REPLY, REPLY_ACK = (
     frozenset({wire.WORKER_REPLY_ACK}),
 )
 BEAT = frozenset({wire.WORKER_HEARTBEAT, wire.GATEWAY_HEARTBEAT})
-LEASE = frozenset({wire.WORKER_REQUEST_EXTEND_LEASE, wire.WORKER_REQUEST_EXTEND_LEASE_ACK})
 CODES = (1000, 1001, 1002, 1003, *range(1007, 1015), 3000, 4000, 4999)
 """All that may be sent."""
 
@@ -64,79 +63,50 @@ CALM = "(before the first)"
 
 Armed = Fault | ApiFault
 Deed = Callable[["Storm"], object]
+Make = Callable[[random.Random], Sequence[Armed] | Deed]
+FLUSH = "/v0/connect/flush"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Kind:
     """A kind of fault: the line of the table, and how one of it is made."""
 
     name: str
-    make: Callable[[random.Random], Sequence[Armed] | Deed]
+    make: Make
+
+
+def always(fault: Callable[..., Armed], **options: Any) -> Make:
+    return lambda _: [fault(**options)]
+
+
+def failing_api(status: int) -> Make:
+    """A reply is on its way when the connection is cut: both a flush and a start are asked for."""
+    return lambda chance: [ApiFault(status=status, left=chance.randint(1, 4)), Cut(kinds=REPLY)]
 
 
 def kinds() -> list[Kind]:
-    found = [
-        Kind(name=f"drop {what}", make=lambda _, kinds=kinds: [Drop(name="drop", kinds=kinds)])
-        for what, kinds in (
-            ("call", CALL),
-            ("call ack", ACK),
-            ("reply", REPLY),
-            ("reply ack", REPLY_ACK),
-            ("heartbeat", BEAT),
-        )
-    ]
-    found += [
-        Kind(name=f"duplicate {what}", make=lambda _, k=k: [Duplicate(name="duplicate", kinds=k)])
-        for what, k in (
-            ("call", CALL),
-            ("call ack", ACK),
-            ("reply", REPLY),
-            ("reply ack", REPLY_ACK),
-        )
-    ]
-    found += [
-        Kind(name=f"reorder {what}", make=lambda _, k=k: [Reorder(name="reorder", kinds=k)])
-        for what, k in (
-            ("replies", REPLY),
-            ("reply acks", REPLY_ACK),
-            ("calls and acks", CALL | ACK),
-        )
-    ]
-    found += [
+    frames = {"call": CALL, "call ack": ACK, "reply": REPLY, "reply ack": REPLY_ACK}
+    pairs = {"replies": REPLY, "reply acks": REPLY_ACK, "calls and acks": CALL | ACK}
+    return [
+        *(Kind(f"drop {what}", always(Drop, kinds=of)) for what, of in frames.items()),
+        Kind("drop heartbeat", always(Drop, kinds=BEAT)),
+        *(Kind(f"duplicate {what}", always(Duplicate, kinds=of)) for what, of in frames.items()),
+        *(Kind(f"reorder {what}", always(Reorder, kinds=of)) for what, of in pairs.items()),
+        Kind("delay", lambda chance: [Delay(seconds=chance.uniform(0.1, 1.0))]),
+        Kind("half-open", always(HalfOpen)),
+        Kind("cut", always(Cut)),
+        Kind("cut with a reply", always(Cut, kinds=REPLY)),
+        Kind("cut with a call", always(Cut, kinds=CALL)),
+        Kind("corrupt", lambda chance: [Corrupt(way=chance.randrange(4))]),
+        *(Kind(f"close {code}", always(CloseWith, code=code)) for code in CODES),
+        *(Kind(f"API {status}", failing_api(status)) for status in (401, 429, 500)),
         Kind(
-            name="delay",
-            make=lambda r: [Delay(name="delay", seconds=r.uniform(0.1, 1.0))],
+            "flush answer lost",
+            lambda _: [ApiFault(status=None, left=1, paths=(FLUSH,)), Drop(kinds=REPLY_ACK)],
         ),
-        Kind(name="half-open", make=lambda _: [HalfOpen(name="half-open")]),
-        Kind(name="cut", make=lambda _: [Cut(name="cut")]),
-        Kind(name="cut with a reply", make=lambda _: [Cut(name="cut", kinds=REPLY)]),
-        Kind(name="cut with a call", make=lambda _: [Cut(name="cut", kinds=CALL)]),
-        Kind(name="corrupt", make=lambda r: [Corrupt(name="corrupt", way=r.randrange(4))]),
-        Kind(name="gateway restart", make=lambda _: Storm.restart),
-        Kind(name="gateway drain", make=lambda _: Storm.drain),
-        Kind(
-            name="flush answer lost",
-            make=lambda _: [
-                ApiFault(name="lost", status=None, left=1, paths=("/v0/connect/flush",)),
-                Drop(name="drop", kinds=REPLY_ACK),
-            ],
-        ),
+        Kind("gateway restart", lambda _: Storm.restart),
+        Kind("gateway drain", lambda _: Storm.drain),
     ]
-    found += [
-        Kind(
-            name=f"API {status}",
-            make=lambda r, status=status: [
-                ApiFault(name=f"API {status}", status=status, left=r.randint(1, 4)),
-                Cut(name="cut", kinds=REPLY),
-            ],
-        )
-        for status in (401, 429, 500)
-    ]
-    found += [
-        Kind(name=f"close {code}", make=lambda _, code=code: [CloseWith(name="close", code=code)])
-        for code in CODES
-    ]
-    return found
 
 
 @dataclass
