@@ -66,8 +66,14 @@ class ConnectEngine(Engine):
 class Platform:
     """An engine on a port. ``restart`` stops it and starts another one on the same file."""
 
-    def __init__(self, terms: Terms = UNHURRIED, db: Path | None = None, **options: Any) -> None:
-        self._terms, self._options = terms, options
+    def __init__(
+        self,
+        terms: Terms = UNHURRIED,
+        db: Path | None = None,
+        host: str = "127.0.0.1",
+        **options: Any,
+    ) -> None:
+        self._terms, self._host, self._options = terms, host, options
         self._db = str(db) if db is not None else ":memory:"
         self.hubs: list[NotingHub] = []
         self.server = self._make(0)
@@ -124,7 +130,7 @@ class Platform:
         engine = ConnectEngine(self._terms, db=self._db, **self._options)
         assert isinstance(engine._hub, NotingHub)
         self.hubs.append(engine._hub)
-        return DevServer(port=port, engine=engine)
+        return DevServer(self._host, port, engine)
 
 
 def made(client: inngest.Inngest, *functions: inngest.Function[Any], **options: Any) -> Connection:

@@ -21,7 +21,7 @@ SECONDS = 300.0
 def test_memory_is_flat_and_nothing_is_left() -> None:
     """The benchmark, with fewer calls; by itself it makes 20,000."""
     script = str(ROOT / "benchmarks/connect.py")
-    numbers = ("--calls", "2000", "--warm", "1000")
+    numbers = ("--calls", "1500", "--warm", "500")
     command = [sys.executable, "-W", "error", script, "memory", *numbers]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("INNGEST_")}
     done = subprocess.run(

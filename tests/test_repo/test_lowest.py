@@ -50,9 +50,10 @@ def lowest(
     bounds = [str(bound(wheels[f"inngest-{one}"], one)) for one in FRAMEWORKS]
     bounds += [str(bound(wheels["inngest-connect"], one)) for one in CONNECT]
     served = [wheels[f"inngest-{one}"] for one in ("core", "digitalocean", "connect", *FRAMEWORKS)]
+    gateway = f"inngest-dev[connect] @ {wheels['inngest-dev'].as_uri()}"
     run(
         *(uv, "pip", "install", "-q", "--python", python, "--resolution", "lowest-direct"),
-        *("pytest>=8.4", "uvicorn>=0.29", *bounds, *served),
+        *("pytest>=8.4", "uvicorn>=0.35", *bounds, *served, gateway),
     )
     return python
 
@@ -73,29 +74,29 @@ def test_the_lowest_release_is_installed(
 
 
 @pytest.mark.slow
-def test_the_transport_suite_passes(
-    lowest: Path, tmp_path: Path, tool_environment: dict[str, str]
+@pytest.mark.parametrize(
+    ("files", "selected"),
+    [
+        (("transports.py", "test_transports.py"), "Django or FastAPI or Flask or Tornado"),
+        (("connect_platform.py", "test_connect.py"), "run or drained or second or heartbeats"),
+    ],
+    ids=["transports", "connect"],
+)
+def test_the_suite_passes(
+    files: tuple[str, ...],
+    selected: str,
+    lowest: Path,
+    tmp_path: Path,
+    tool_environment: dict[str, str],
 ) -> None:
     folder = tmp_path / "suite"
     folder.mkdir()
     (folder / "__init__.py").touch()
-    for name in ("transports.py", "test_transports.py"):
+    for name in files:
         shutil.copy(SOURCES / name, folder)
-    selected = "Django or FastAPI or Flask or Tornado"
-    command: list[str | Path] = [
-        lowest,
-        "-m",
-        "pytest",
-        "-q",
-        "-x",
-        "-p",
-        "no:cacheprovider",
-        "-k",
-        selected,
-        folder,
-    ]
+    options = ("-q", "-x", "-p", "no:cacheprovider", "-k", selected)
     done = subprocess.run(
-        command,
+        [lowest, "-m", "pytest", *options, folder],
         cwd=tmp_path,
         env=tool_environment,
         stdout=subprocess.PIPE,

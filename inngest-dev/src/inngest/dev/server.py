@@ -66,6 +66,8 @@ class DevServer:
             raise RuntimeError("the server is already started")
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         listener = socket.create_server((self._host, self._port), family=family, backlog=2048)
+        # asyncio sets it only where a socket names its protocol; accepted ones inherit it
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._port = listener.getsockname()[1]
         self._ready.clear()
         self._problem = None
