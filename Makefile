@@ -6,10 +6,11 @@ export VENV
 BIN := $(abspath $(VENV))/bin
 SOURCES := $(wildcard inngest-*/src)
 TYPED := $(SOURCES) $(wildcard tests scripts examples benchmarks)
-PYTEST := $(BIN)/python -m pytest
+# A process for each core; a file's tests stay together, for what they share.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 
 .DEFAULT_GOAL := test
-.PHONY: setup lock format lint type-check utest itest test demo
+.PHONY: setup lock format lint type-check utest itest test demo bench
 
 setup:
 	@scripts/bootstrap
@@ -42,6 +43,10 @@ itest: setup
 test: lint type-check
 	@scripts/install_system_packages
 	$(PYTEST) $(PYTEST_ARGS)
+
+# Installs the peer into an environment of its own; takes a quarter of an hour.
+bench: setup
+	@$(BIN)/python -m benchmarks.comparison $(BENCH_ARGS)
 
 demo: setup
 	@$(BIN)/python scripts/demo.py $(TRANSPORT)

@@ -95,6 +95,8 @@ class Call(Effect):
 
     fn: Callable[..., object]
     args: tuple[object, ...] = ()
+    blocks: bool = False
+    """Whether it would hold up an event loop: it is called on a thread then."""
 
 
 Outcome: TypeAlias = Returned[T] | Raised
@@ -125,7 +127,8 @@ class Within(Effect):
 class Host(Effect):
     """Run ``flow`` where code of its kind belongs: on an event loop, or off it.
 
-    Outcome: what ``flow`` returns.
+    Outcome: :class:`Returned` with what ``flow`` returns; :class:`Raised` when it could not
+    be run to its end.
     """
 
     flow: Flow[Any]

@@ -47,7 +47,8 @@ class Simulator:
         result: Any = self._main({"http": _http(environ, path[len(FULL_PATH) :])}, context)
         status = int(result.get("statusCode", 200))
         body = str(result.get("body", "")).encode()
-        headers = [(name.title(), str(value)) for name, value in result["headers"].items()]
+        answered = result.get("headers") or {}
+        headers = [(name.title(), str(value)) for name, value in answered.items()]
         start_response(
             f"{status} {HTTPStatus(status).phrase}", [*headers, ("Content-Length", str(len(body)))]
         )
@@ -61,7 +62,7 @@ def _http(environ: Mapping[str, Any], path: str) -> dict[str, object]:
         for name, value in environ.items()
         if name.startswith("HTTP_")
     }
-    length = int(environ.get("CONTENT_LENGTH") or 0)
+    length = -1 if environ.get("wsgi.input_terminated") else int(environ.get("CONTENT_LENGTH") or 0)
     return {
         "headers": {**headers, "content-type": environ.get("CONTENT_TYPE", "")},
         "method": environ["REQUEST_METHOD"],

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from inngest._internal.errors import FunctionConfigInvalidError
@@ -35,7 +36,7 @@ class Called:
         return self.handler is not self.function.handler
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class App:
     """One client and its functions, as the endpoint sees them.
 
@@ -59,7 +60,8 @@ class App:
     send: Callable[[Events], Awaitable[list[str]]]
     send_sync: Callable[[Events], list[str]]
 
-    def headers(self) -> dict[str, str]:
+    @cached_property
+    def headers(self) -> Mapping[str, str]:
         """Who we are, on every request and answer."""
         return sdk_headers(
             env=self.facts.env, framework=self.facts.framework, server_kind=self.facts.mode
@@ -73,12 +75,21 @@ class App:
 def callable_table(functions: Sequence[Function[Any]]) -> dict[str, Called]:
     """Every id that the server may call, with the code behind it.
 
-    :raises FunctionConfigInvalidError: no functions, or two of one id.
+    :raises FunctionConfigInvalidError: no functions, something else, or two of one id.
     """
+    if not isinstance(functions, Collection):
+        raise FunctionConfigInvalidError(
+            f"serve() takes a list of functions; it was given a {type(functions).__name__}"
+        )
     if not functions:
         raise FunctionConfigInvalidError("serve() needs at least one function")
     table: dict[str, Called] = {}
     for function in functions:
+        if not isinstance(function, Function):
+            raise FunctionConfigInvalidError(
+                "serve() takes what @client.create_function(...) makes; it was given "
+                f"a {type(function).__name__}"
+            )
         called = [(function.id, function.handler, function.codec)]
         on_failure, on_failure_fn_id = function.on_failure, function.on_failure_fn_id
         if on_failure is not None and on_failure_fn_id is not None:

@@ -30,9 +30,11 @@ class Stack:
 
     @classmethod
     def build(
-        cls, factories: Iterable[Callable[..., object]], client: object, raw_request: object
+        cls, factories: Sequence[Callable[..., object]], client: object, raw_request: object
     ) -> Flow[Stack | MiddlewareError]:
         """Make each middleware, in order."""
+        if not factories:
+            return EMPTY
         members: list[object] = []
         for factory in factories:
             outcome = yield Call(factory, (client, raw_request))
@@ -57,8 +59,8 @@ class Stack:
 
     def observe(self, hook: str, *args: object) -> Flow[None]:
         """Call ``hook`` of every member; what it raises is logged."""
-        for label, method in self._hooks(hook, self._members):
-            outcome = yield Call(method, args)
+        for label, call in self._calls(hook, args, self._members):
+            outcome = yield call
             if isinstance(outcome, Raised):
                 logger.error("%s failed", label, exc_info=outcome.error)
 
@@ -67,23 +69,28 @@ class Stack:
 
         The outcome is ``Returned(None)`` when a hook swallowed an exception.
         """
-        wraps = tuple(
-            Wrap(label, method, record) for label, method in self._hooks(hook, self._members)
-        )
-        outcome: Outcome[T | None]
+        wraps = [Wrap(label, method, record) for label, method in self._hooks(hook, self._members)]
         if not wraps:
             return cast("Outcome[T | None]", (yield from inside))
-        outcome = yield Within(wraps, inside)
+        outcome: Outcome[T | None] = yield Within(tuple(wraps), inside)
         return outcome
 
     def _each(
         self, hook: str, args: tuple[object, ...], members: Iterable[object]
     ) -> Flow[MiddlewareError | None]:
-        for label, method in self._hooks(hook, members):
-            outcome = yield Call(method, args)
+        for label, call in self._calls(hook, args, members):
+            outcome = yield call
             if isinstance(outcome, Raised):
                 return hook_failed(label, outcome.error)
         return None
+
+    def _calls(
+        self, hook: str, args: tuple[object, ...], members: Iterable[object]
+    ) -> Iterable[tuple[str, Call]]:
+        for member in members:
+            blocks = bool(getattr(member, "blocks", False))
+            for label, method in self._hooks(hook, (member,)):
+                yield label, Call(method, args, blocks)
 
     def _hooks(self, hook: str, members: Iterable[object]) -> Iterable[tuple[str, Hook]]:
         for member in members:

@@ -10,8 +10,10 @@ from inngest._internal.errors import Error
 from inngest._internal.op import ErrorData, Op
 from inngest._internal.protocol import headers
 
+_to_text = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(slots=True, kw_only=True)  # not frozen: see op.py
 class Answer:
     """A status, a JSON body, and the headers that belong to this outcome."""
 
@@ -24,9 +26,7 @@ class Answer:
 
 def dump(value: object) -> bytes:
     """JSON as this package writes it: compact, UTF-8, strict."""
-    return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode(
-        "utf-8", "backslashreplace"
-    )
+    return _to_text(value).encode("utf-8", "backslashreplace")
 
 
 def function_returned(data: str) -> Answer:
