@@ -565,65 +565,6 @@ def test_the_status_tells_of_heartbeats(platform: Platform) -> None:
     asyncio.run(main())
 
 
-def test_the_probe_of_the_docs_tells_whether_calls_come_in(platform: Platform) -> None:
-    page = (ROOT / "docs/connect.md").read_text("utf-8")
-    (source,) = [each for each in page.split("```") if "async def probe(" in each]
-
-    async def main() -> None:
-        client = platform.client()
-        worker = made(client, greeter(client))
-        snippet: dict[str, Any] = {"asyncio": asyncio, "worker": worker}
-        exec(source.removeprefix("python\n"), snippet)
-        async with await asyncio.start_server(snippet["probe"], "127.0.0.1", 0) as server:
-            origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-
-            async def ask(path: str) -> int:
-                async with httpx.AsyncClient() as http:
-                    return (await http.get(origin + path)).status_code
-
-            assert (await ask("/ready"), await ask("/live")) == (503, 503)
-            async with working(worker):
-                assert (await ask("/ready"), await ask("/live")) == (200, 200)
-            assert (await ask("/ready"), await ask("/live")) == (503, 503)
-        await client.aclose()
-
-    asyncio.run(main())
-
-
-@pytest.mark.slow
-def test_gunicorns_workers_each_run_a_worker_as_the_docs_have_it(
-    platform: Platform, tmp_path: Path
-) -> None:
-    page = (ROOT / "docs/connect.md").read_text("utf-8")
-    snippets = [each.removeprefix("python\n") for each in page.split("```")[1::2]]
-    wanted = ("def greet(", "def post_worker_init(")
-    parts = [each for each in snippets if any(name in each for name in wanted)]
-    application = "def app(environ, start):\n    start('200 OK', [])\n    return []\n"
-    config = tmp_path / "gunicorn.conf.py"
-    config.write_text("\n".join(parts), "utf-8")
-    (tmp_path / "shop_app.py").write_text(application, "utf-8")
-
-    async def main() -> None:
-        client = platform.client("shop")
-        await eventually(lambda: len(platform.hub.sessions) == 2, "two workers are there")
-        event = inngest.Event(name="user/created", data={"name": "Ada"})
-        (event_id,) = await client.send(event)
-        assert (await platform.ended(event_id))["output"] == "Hello Ada"
-        await client.aclose()
-
-    master = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "-w", "2", "-b", "127.0.0.1:0", "shop_app:app"],
-        cwd=tmp_path,
-        env={**os.environ, "INNGEST_DEV": platform.origin},
-    )
-    try:
-        asyncio.run(main())
-    finally:
-        master.terminate()
-        assert master.wait(PATIENCE) == 0
-    assert platform.hub.sessions == []
-
-
 # configuration
 
 

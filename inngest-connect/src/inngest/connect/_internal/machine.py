@@ -390,9 +390,8 @@ class Machine:
         """Leave a gateway that asked for it, when another one is ready and all is answered."""
         if self.current is None:
             return
-        for link in list(self._links.values()):
-            is_done = not self._calls.came_by(link.id) and not self._delivery.waits_for(link.id)
-            if link.is_retiring and link.is_ready and is_done:
+        for link in [one for one in self._links.values() if one.is_retiring and one.is_ready]:
+            if not (self._calls.came_by(link.id) or self._delivery.waits_for(link.id)):
                 self._leave(link, now)
 
     def _finish(self, now: float) -> None:
