@@ -103,14 +103,15 @@ def test_small_packets_are_sent_at_once() -> None:
 
         async def accepted() -> list[int]:
             assert server._server is not None
+            found: list[Any] = []
             for _ in range(1000):
                 found = list(server._server.server_state.connections)
                 if found:
                     break
                 await asyncio.sleep(0.005)
-            transports: list[Any] = [each.transport for each in found]  # type: ignore[union-attr]
             option = socket.IPPROTO_TCP, socket.TCP_NODELAY
-            return [each.get_extra_info("socket").getsockopt(*option) for each in transports]
+            sockets = [each.transport.get_extra_info("socket") for each in found]
+            return [each.getsockopt(*option) for each in sockets]
 
         with socket.create_connection(address):
             options = server._do(accepted(), 10)
