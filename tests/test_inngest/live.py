@@ -7,6 +7,7 @@ Inngest server that ``INNGEST_DEV_SERVER`` names.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import os
 import secrets
@@ -20,15 +21,40 @@ from typing import Any, Protocol
 import httpx
 
 import inngest
+import inngest.connect
 from inngest.dev import DevServer, Engine, VirtualClock
 
-from .transports import TRANSPORTS, Transport
+from .transports import CLIENTS, STOP_SECONDS, Transport, on_thread
+from .transports import TRANSPORTS as CALLED
 
 Body = Callable[[Any], Any]
 """A generator of steps, or a plain function that has none."""
 KINDS = ("sync", "async")
 REAL_SECONDS = 300.0
 """How long a run may take on a real server, whose pauses between retries are long."""
+
+
+def build_worker(client: inngest.Inngest, functions: list[inngest.Function[Any]]) -> Any:
+    return inngest.connect.connect([(client, functions)])
+
+
+@contextmanager
+def on_worker(worker: Any) -> Iterator[str]:
+    """Run a worker on a loop of its own; calls come in while the block lasts."""
+
+    async def work() -> None:
+        await worker.start()
+        while CLIENTS:
+            await CLIENTS.pop().aclose()
+
+    with on_thread(lambda: asyncio.run(work()), lambda: asyncio.run(worker.close())):
+        active = worker.wait_for_state(inngest.connect.ConnectionState.ACTIVE)
+        asyncio.run(asyncio.wait_for(active, STOP_SECONDS))
+        yield "wss://connect"
+
+
+CONNECT = Transport("connect", build_worker, on_worker, streams=False, is_called=False, path="")
+TRANSPORTS = {**CALLED, "connect": CONNECT}
 
 
 @dataclass(frozen=True)
@@ -205,8 +231,9 @@ class World:
         app = self.transport.build(self.client, self.functions, **self.options)
         with self.transport.run(app) as origin:
             url = origin + self.transport.path
-            status, text = self.server.sync(url)
-            assert status == 200, text
+            if self.transport.is_called:
+                status, text = self.server.sync(url)
+                assert status == 200, text
             try:
                 yield url
             finally:

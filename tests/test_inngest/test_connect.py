@@ -29,7 +29,7 @@ from inngest.connect._internal.making import make
 from inngest.connect._internal.timing import Timing
 from inngest.connect.protocol import wire
 
-from .connect_bench import (
+from .connect_platform import (
     PATIENCE,
     SHORT,
     TERMS,

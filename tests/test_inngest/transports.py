@@ -41,6 +41,8 @@ class Transport:
     make: Callable[..., Any]
     run: Callable[[Any], AbstractContextManager[str]]
     streams: bool = True
+    is_called: bool = True
+    """Whether a server calls it at a URL; else it finds the server, and registers, by itself."""
     path: str = "/api/inngest"
     framework: str = ""
 

@@ -1,4 +1,5 @@
-"""Every adapter keeps its promises on the lowest release of its framework that it allows.
+"""Every adapter keeps its promises on the lowest release of its framework that it allows,
+and so does the worker of Connect on those of websockets and protobuf.
 
 The newest ones are those of the lock, on which all other tests run.
 """
@@ -20,6 +21,7 @@ from .conftest import Run
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "tests/test_inngest"
 FRAMEWORKS = ("django", "fastapi", "flask", "tornado")
+CONNECT = ("protobuf", "websockets")
 SECONDS = 400.0
 
 
@@ -46,50 +48,55 @@ def lowest(
     run(uv, "venv", "-q", "--python", sys.executable, folder)
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     bounds = [str(bound(wheels[f"inngest-{one}"], one)) for one in FRAMEWORKS]
-    served = [wheels[f"inngest-{one}"] for one in ("core", "digitalocean", *FRAMEWORKS)]
+    bounds += [str(bound(wheels["inngest-connect"], one)) for one in CONNECT]
+    served = [wheels[f"inngest-{one}"] for one in ("core", "digitalocean", "connect", *FRAMEWORKS)]
+    gateway = f"inngest-dev[connect] @ {wheels['inngest-dev'].as_uri()}"
     run(
         *(uv, "pip", "install", "-q", "--python", python, "--resolution", "lowest-direct"),
-        *("pytest>=8.4", "uvicorn>=0.29", *bounds, *served),
+        *("pytest>=8.4", "uvicorn>=0.35", *bounds, *served, gateway),
     )
     return python
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize(
+    ("wheel", "needed"),
+    [*((one, one) for one in FRAMEWORKS), *(("connect", one) for one in CONNECT)],
+)
 def test_the_lowest_release_is_installed(
-    framework: str, lowest: Path, wheels: dict[str, Path], run: Run
+    wheel: str, needed: str, lowest: Path, wheels: dict[str, Path], run: Run
 ) -> None:
-    program = f"from importlib.metadata import version; print(version({framework!r}))"
+    program = f"from importlib.metadata import version; print(version({needed!r}))"
     installed = run(lowest, "-c", program).strip()
-    (specifier,) = bound(wheels[f"inngest-{framework}"], framework).specifier
+    (specifier,) = bound(wheels[f"inngest-{wheel}"], needed).specifier
     assert specifier.operator == ">="
     parts, wanted = installed.split("."), specifier.version.split(".")
     assert parts[: len(wanted)] == wanted
 
 
 @pytest.mark.slow
-def test_the_transport_suite_passes(
-    lowest: Path, tmp_path: Path, tool_environment: dict[str, str]
+@pytest.mark.parametrize(
+    ("files", "selected"),
+    [
+        (("transports.py", "test_transports.py"), "Django or FastAPI or Flask or Tornado"),
+        (("connect_platform.py", "test_connect.py"), "run or drained or second or heartbeats"),
+    ],
+    ids=["transports", "connect"],
+)
+def test_the_suite_passes(
+    files: tuple[str, ...],
+    selected: str,
+    lowest: Path,
+    tmp_path: Path,
+    tool_environment: dict[str, str],
 ) -> None:
     folder = tmp_path / "suite"
     folder.mkdir()
     (folder / "__init__.py").touch()
-    for name in ("transports.py", "test_transports.py"):
+    for name in files:
         shutil.copy(SOURCES / name, folder)
-    selected = "Django or FastAPI or Flask or Tornado"
-    command: list[str | Path] = [
-        lowest,
-        "-m",
-        "pytest",
-        "-q",
-        "-x",
-        "-p",
-        "no:cacheprovider",
-        "-k",
-        selected,
-        folder,
-    ]
+    options = ("-q", "-x", "-p", "no:cacheprovider", "-k", selected)
     done = subprocess.run(
-        command,
+        [lowest, "-m", "pytest", *options, folder],
         cwd=tmp_path,
         env=tool_environment,
         stdout=subprocess.PIPE,

@@ -12,6 +12,7 @@ import pytest
 from ..live import KINDS, TRANSPORTS, Server, World, a_server
 
 WORLDS = [f"{name}-{kind}" for name in sorted(TRANSPORTS) for kind in KINDS]
+STREAMING = [each for each in WORLDS if TRANSPORTS[each.rpartition("-")[0]].streams]
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +37,13 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(params=WORLDS)
 def world(request: pytest.FixtureRequest, server: Server) -> World:
+    name, _, kind = request.param.rpartition("-")
+    return World(server, TRANSPORTS[name], kind == "async")
+
+
+@pytest.fixture(params=STREAMING)
+def streaming_world(request: pytest.FixtureRequest, server: Server) -> World:
+    """For transports whose answers can be streams."""
     name, _, kind = request.param.rpartition("-")
     return World(server, TRANSPORTS[name], kind == "async")
 

@@ -236,15 +236,7 @@ HAND_MADE: Final = (
 )
 """Holds in recordings of apps that were made without an SDK."""
 
-_CONNECT: Final = "a session of Connect: a WebSocket, not calls"
-
 NOT_SPOKEN: Final[Mapping[str, str]] = {
-    "connect_cloud_auth": _CONNECT,
-    "connect_drain": _CONNECT,
-    "connect_errors": _CONNECT,
-    "connect_flush": _CONNECT,
-    "connect_hand_worker": _CONNECT,
-    "connect_session": _CONNECT,
     "defer": "deferred calls: core has no way to ask for them yet",
     "encryption_middleware": "the middleware that encrypts is not built yet",
     "events_api": "the server's reading of events: requests of the recording's driver",

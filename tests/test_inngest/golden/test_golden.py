@@ -15,6 +15,7 @@ from inngest._internal.protocol.signature import SigningKey, sign
 
 from . import differences
 from .apps import Build
+from .connect_recordings import SESSIONS
 from .engine_recordings import CHECKPOINTS, ENDPOINTS, ENGINE_COVERED, EVENTS_API
 from .handmade import APPS
 from .realtime import REALTIME
@@ -147,7 +148,7 @@ def test_every_signed_answer_is_signed_with_the_key_of_the_call(
 def test_every_recording_is_replayed_or_said_not_to_be() -> None:
     uncovered = json.loads(UNCOVERED.read_text("utf-8"))
     recordings = {path.stem for path in RECORDINGS.glob("*.json") if path != UNCOVERED}
-    covered = {*APPS, *ENGINE_COVERED, *DECLARED, EVENTS_API}
+    covered = {*APPS, *ENGINE_COVERED, *DECLARED, *SESSIONS, EVENTS_API}
     assert covered & set(uncovered) == set(), "both replayed and listed as not replayed"
     assert covered | set(uncovered) == recordings
     assert all(isinstance(reason, str) and reason for reason in uncovered.values())
@@ -155,7 +156,7 @@ def test_every_recording_is_replayed_or_said_not_to_be() -> None:
 
 def test_every_recording_is_played_by_our_sdk_or_said_not_to_be() -> None:
     recordings = {path.stem for path in RECORDINGS.glob("*.json") if path != UNCOVERED}
-    spoken = {*APPS, *DECLARED, *REALTIME, CHECKPOINTS, ENDPOINTS}
+    spoken = {*APPS, *DECLARED, *REALTIME, *SESSIONS, CHECKPOINTS, ENDPOINTS}
     assert spoken & set(differences.NOT_SPOKEN) == set()
     assert spoken | set(differences.NOT_SPOKEN) == recordings
     assert all(differences.NOT_SPOKEN.values())

@@ -32,10 +32,20 @@ class RealClock:
         timeout = None
         if until is not None:
             timeout = min(max(until - self.now(), 0) / 1000, _LONGEST_NAP)
-        try:
-            await asyncio.wait_for(wake.wait(), timeout)
-        except asyncio.TimeoutError:
-            return
+        await wait_for_event(wake, timeout)
+
+
+async def wait_for_event(event: asyncio.Event, timeout: float | None) -> None:
+    """Return when the event is set, or after so many seconds.
+
+    `asyncio.wait_for` loses a cancellation that comes just when the event is set, before
+    Python 3.12: a loop around it goes on for ever.
+    """
+    waiting = asyncio.ensure_future(event.wait())
+    try:
+        await asyncio.wait([waiting], timeout=timeout)
+    finally:
+        waiting.cancel()
 
 
 class VirtualClock:

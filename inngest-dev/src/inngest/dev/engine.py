@@ -154,13 +154,17 @@ class Engine:
         if self._driver is not None:
             await self._driver.close()
         await self._gateway.close()
-        if self._hub is not None:
-            await self._hub.close()
-            self._hub = None
+        await self.leave_workers()
+        self._hub = None
         if self._store is not None:
             self._store.close()
         self._scheduler = self._store = self._driver = self._ledger_of_store = None
         self._endpoints = None
+
+    async def leave_workers(self) -> None:
+        """Close the WebSockets of all workers. What they do is taken up again by the next start."""
+        if self._hub is not None:
+            await self._hub.close()
 
     # in
 

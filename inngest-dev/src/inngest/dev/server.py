@@ -184,11 +184,22 @@ class DevServer:
                 ws_ping_interval=None,  # workers have heartbeats of their own
                 timeout_graceful_shutdown=1,
             )
-            self._server = uvicorn.Server(config)
+            self._server = _Server(config, self.engine)
             self._ready.set()
             await self._server.serve(sockets=[listener])
         finally:
             await self.engine.stop()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, engine: Engine) -> None:
+        super().__init__(config)
+        self._engine = engine
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Workers are told before their sockets are closed."""
+        await self._engine.leave_workers()
+        await super().shutdown(sockets)
 
 
 def _websockets() -> Literal["none", "websockets-sansio"]:

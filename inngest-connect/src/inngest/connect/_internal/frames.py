@@ -12,6 +12,9 @@ from inngest.connect._internal.wire import connect_pb2 as wire
 MessageT = TypeVar("MessageT", bound=Message)
 SUBPROTOCOL: Final = "v0.connect.inngest.com"
 
+_HELLO: Final = b"\x08\x00"
+"""The kind 0 said aloud: nothing at all means the same, but some servers do not send nothing."""
+
 _PAYLOADS: Final[dict[int, type[Message]]] = {
     wire.WORKER_CONNECT: wire.WorkerConnectRequestData,
     wire.GATEWAY_CONNECTION_READY: wire.GatewayConnectionReadyData,
@@ -36,9 +39,10 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A frame that could not be read."""
+    """A frame that could not be read. ``kind`` is ``None`` if not even that could be."""
 
     reason: str
+    kind: int | None = None
 
 
 Decoded: TypeAlias = Frame | Malformed
@@ -47,7 +51,7 @@ Decoded: TypeAlias = Frame | Malformed
 def encode(kind: wire.GatewayMessageType, payload: Message | None = None) -> bytes:
     """Write a frame."""
     content = b"" if payload is None else payload.SerializeToString()
-    return wire.ConnectMessage(kind=kind, payload=content).SerializeToString()
+    return wire.ConnectMessage(kind=kind, payload=content).SerializeToString() or _HELLO
 
 
 def decode(data: bytes | str) -> Decoded:
@@ -61,7 +65,9 @@ def decode(data: bytes | str) -> Decoded:
     if made is None:
         return Frame(envelope.kind)
     payload = parse(made, envelope.payload)
-    return payload if isinstance(payload, Malformed) else Frame(envelope.kind, payload)
+    if isinstance(payload, Malformed):
+        return Malformed(payload.reason, envelope.kind)
+    return Frame(envelope.kind, payload)
 
 
 def parse(kind: type[MessageT], data: bytes) -> MessageT | Malformed:

@@ -63,6 +63,8 @@ class Handshake:
     def __init__(self, identity: Identity, start: wire.StartResponse) -> None:
         self._identity, self._start = identity, start
         self.stage = Stage.SOCKET
+        self.is_routable = False
+        """Whether the gateway was told that calls may come."""
 
     @property
     def is_done(self) -> bool:
@@ -81,7 +83,7 @@ class Handshake:
         payload = frame.payload
         match self.stage, frame.kind:
             case Stage.HELLO, wire.GATEWAY_HELLO:
-                self.stage = Stage.READY
+                self.stage, self.is_routable = Stage.READY, is_routable
                 hello = self._identity.introduce(self._start, is_routable=is_routable)
                 return Introduce(encode(wire.WORKER_CONNECT, hello))
             case Stage.READY, wire.GATEWAY_CONNECTION_READY:

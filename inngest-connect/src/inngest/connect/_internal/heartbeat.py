@@ -8,23 +8,27 @@ MOST_UNANSWERED: Final = 2
 
 
 class Heartbeat:
-    """The first beat is due at once."""
+    """The first beat is due at once.
 
-    def __init__(self, interval: float, now: float) -> None:
-        self._interval = interval
+    :param is_answered: whether the gateway is known to answer. It need not while the worker is
+        not ready to take calls: nothing is missed then, before a first answer.
+    """
+
+    def __init__(self, interval: float, now: float, *, is_answered: bool = True) -> None:
+        self._interval, self._is_answered = interval, is_answered
         self._unanswered = 0
         self.due = now
         self.answered_at: float | None = None
 
     def answered(self, now: float) -> None:
         """The gateway is there."""
-        self._unanswered, self.answered_at = 0, now
+        self._unanswered, self.answered_at, self._is_answered = 0, now, True
 
     def beat(self, now: float) -> bool:
         """One is due: whether to send it. ``False``: too many were missed."""
         if self._unanswered >= MOST_UNANSWERED:
             return False
-        self._unanswered += 1
+        self._unanswered += self._is_answered
         # Not from `due`: after a pause of the machine there is one beat, not a burst.
         self.due = now + self._interval
         return True

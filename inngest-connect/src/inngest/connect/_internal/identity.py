@@ -64,7 +64,7 @@ class Identity:
             system_attributes=system_attributes(),
             environment=self.env,
             framework=FRAMEWORK,
-            sdk_version=f"v{VERSION}",
+            sdk_version=VERSION,
             sdk_language=SDK_LANGUAGE,
             started_at=_timestamp(self.started_at),
             max_worker_concurrency=self.max_concurrency,

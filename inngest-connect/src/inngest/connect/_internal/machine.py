@@ -302,9 +302,9 @@ class Machine:
 
     def _welcome(self, link: Link, terms: wire.GatewayConnectionReadyData, now: float) -> None:
         link.deadline = None
-        link.heartbeat = Heartbeat(
-            parse_interval(terms.heartbeat_interval, 0) or self._timing.heartbeat, now
-        )
+        interval = parse_interval(terms.heartbeat_interval, 0) or self._timing.heartbeat
+        is_routable = link.handshake.is_routable
+        link.heartbeat = Heartbeat(interval, now, is_answered=is_routable)
         self._lease_interval = parse_interval(terms.extend_lease_interval, 0) or self._timing.lease
         status = parse_interval(terms.status_interval, 0)
         if status:
@@ -318,6 +318,8 @@ class Machine:
         self._leases.hurry(now)
         if self._closing_until is None:
             self._enter(ConnectionState.ACTIVE)
+        elif is_routable:  # it was not known yet when we introduced ourselves
+            self._send(link, wire.WORKER_PAUSE)
         self._log("connected", **link.log_fields)
 
     def _receive(self, link: Link, frame: Frame, now: float) -> None:
@@ -388,9 +390,8 @@ class Machine:
         """Leave a gateway that asked for it, when another one is ready and all is answered."""
         if self.current is None:
             return
-        for link in list(self._links.values()):
-            is_done = not self._calls.came_by(link.id) and not self._delivery.waits_for(link.id)
-            if link.is_retiring and link.is_ready and is_done:
+        for link in [one for one in self._links.values() if one.is_retiring and one.is_ready]:
+            if not (self._calls.came_by(link.id) or self._delivery.waits_for(link.id)):
                 self._leave(link, now)
 
     def _finish(self, now: float) -> None:

@@ -510,6 +510,34 @@ def test_a_worker_that_closes_and_loses_its_connection_comes_back_for_its_calls(
     assert [close.link for close in active.take(Close)] == [2]
 
 
+def test_a_gateway_that_is_not_to_call_need_not_answer_heartbeats(active: Paper) -> None:
+    active.call(1, "r1")
+    active.do(active.machine.close)
+    active.do(active.machine.closed, 1, 1006, "")
+    active.wait(2)
+    active.connect("g2", "c2")
+    active.take(Send)
+    active.wait(100)
+    assert active.take(Close) == []
+    assert active.kinds(2).count(wire.WORKER_HEARTBEAT) == 10
+    active.hear(2, wire.GATEWAY_HEARTBEAT)
+    active.wait(31)
+    assert [close.reason for close in active.take(Close)] == ["CONSECUTIVE_HEARTBEATS_MISSED"]
+
+
+def test_a_worker_that_closes_within_a_handshake_takes_no_calls(active: Paper) -> None:
+    active.call(1, "r1")
+    active.do(active.machine.closed, 1, 1006, "")
+    active.wait(2)
+    active.do(active.machine.started, start_answer("g2", "c2"))
+    active.do(active.machine.opened, 2)
+    active.hear(2, wire.GATEWAY_HELLO)
+    active.do(active.machine.close)
+    active.take(Send)
+    active.hear(2, wire.GATEWAY_CONNECTION_READY, wire.GatewayConnectionReadyData())
+    assert wire.WORKER_PAUSE in active.kinds(2)
+
+
 def test_a_goodbye_that_nobody_answers_is_not_waited_for_long(active: Paper) -> None:
     active.do(active.machine.close)
     active.wait(3)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from inngest.connect._internal.calls import MOST_REMEMBERED, Calls
 from inngest.connect._internal.conftest import call_of
 from inngest.connect._internal.connector import Connector
+from inngest.connect._internal.frames import Frame, decode, encode
 from inngest.connect._internal.leases import Leases
 from inngest.connect._internal.outbox import Outbox
+from inngest.connect._internal.wire import connect_pb2 as wire
 
 
 def due_of(part: Outbox | Leases) -> float | None:
@@ -106,3 +108,10 @@ def test_answered_calls_are_remembered_but_not_for_ever() -> None:
     assert not calls.was_answered("r0")
     assert calls.was_answered(f"r{MOST_REMEMBERED + 9}")
     assert calls.running == 0 and len(calls) == 0
+
+
+def test_no_frame_is_empty() -> None:
+    """Some servers do not send what is empty."""
+    hello = encode(wire.GATEWAY_HELLO)
+    assert len(hello) > 0
+    assert decode(hello) == decode(b"") == Frame(wire.GATEWAY_HELLO)

@@ -3,7 +3,7 @@
 A call is a worker's while its lease holds: two minutes, longer each time that the worker
 asks, by whatever connection. It fails when its lease ends, and when the connection of a
 worker that has not acknowledged it does. Limits: all gateways are in this process, and
-leases are kept in real time, whatever the engine's clock says.
+leases are kept in the time of its loop, whatever the engine's clock says.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import asyncio
 import json
 import logging
 import secrets
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
 from inngest.connect.protocol import wire
 from inngest.dev.answer import Answer, read_answer, transport_error
+from inngest.dev.clock import wait_for_event
 from inngest.dev.connect.session import CLOSING, Ended, Session, Socket
 from inngest.dev.connect.terms import Terms
 from inngest.dev.driver import Call
@@ -41,6 +41,7 @@ class Pending:
     answer: asyncio.Future[Answer]
     expires: float
     leases: list[str]
+    """The newest is the last. An older one is still taken: its successor may not have arrived."""
     is_acknowledged: bool = False
 
 
@@ -78,12 +79,15 @@ class Hub:
         self._change = asyncio.Event()
         self._drains: set[asyncio.Task[None]] = set()
         self._next = 0
+        self._is_closed = False
 
     # what workers ask for over HTTP
 
-    def start(self, request: wire.StartRequest, origin: str) -> wire.StartResponse:
+    def start(
+        self, request: wire.StartRequest, origin: str, authorization: str = ""
+    ) -> wire.StartResponse:
         """Name a gateway to connect to."""
-        now = time.monotonic()
+        now = _time()
         self._tokens = {token: until for token, until in self._tokens.items() if until > now}
         token = secrets.token_urlsafe(24)
         self._tokens[token] = now + self.terms.token
@@ -93,12 +97,13 @@ class Hub:
             gateway_endpoint=f"{origin}/v0/connect?gateway={group}",
             gateway_group=group,
             session_token=token,
+            sync_token=authorization.removeprefix("Bearer "),
         )
 
     # what sessions tell
 
     def is_genuine(self, hello: wire.WorkerConnectRequestData) -> bool:
-        return self._tokens.get(hello.auth_data.session_token, 0) > time.monotonic()
+        return self._tokens.get(hello.auth_data.session_token, 0) > _time()
 
     def sync(self, hello: wire.WorkerConnectRequestData) -> wire.SystemError | None:
         for app in hello.apps:
@@ -110,7 +115,7 @@ class Hub:
             }
             outcome = self._register(body)
             if isinstance(outcome, Refusal):
-                return wire.SystemError(code="connect_sync_failed", message=outcome.message)
+                return wire.SystemError(message=outcome.message)
         return None
 
     def acknowledged(self, request_id: str) -> None:
@@ -122,15 +127,15 @@ class Hub:
         pending = self._pending.get(request.request_id)
         if pending is None or request.lease_id not in pending.leases:
             return None
-        lease = new_ulid(self._now())
-        pending.leases = [*pending.leases[-7:], lease]
-        pending.expires = time.monotonic() + self.terms.lease
+        if request.lease_id == pending.leases[-1]:
+            pending.leases = [*pending.leases[-7:], new_ulid(self._now())]
+        pending.expires = _time() + self.terms.lease
         pending.is_acknowledged = True
         if pending.session is not session:
             pending.session.calls.discard(request.request_id)
             session.calls.add(request.request_id)
             pending.session = session
-        return lease
+        return pending.leases[-1]
 
     def answered(self, reply: wire.SDKResponse) -> None:
         """The first answer counts."""
@@ -159,7 +164,7 @@ class Hub:
         """A socket was opened. :raises Ended: its gateway is closing, or was never there."""
         if group not in self.gateways.open:
             raise Ended(*CLOSING)
-        session = Session(socket, group, self, self.terms, time.monotonic)
+        session = Session(socket, group, self, self.terms, asyncio.get_running_loop().time)
         self.sessions.append(session)
         return session
 
@@ -169,7 +174,7 @@ class Hub:
         session.is_closing = True
         for request_id in list(session.calls):
             pending = self._pending.get(request_id)
-            if pending is not None and not pending.is_acknowledged:
+            if pending is not None and not (pending.is_acknowledged or self._is_closed):
                 self._lose(pending, "the worker's connection ended before it took the call")
         self.changed()
 
@@ -192,12 +197,21 @@ class Hub:
             await session.close(*CLOSING)
 
     async def close(self) -> None:
-        """Stop at once."""
+        """Send all workers away. The calls that they execute are neither lost nor answered."""
+        self._is_closed = True
+        self.gateways.open.clear()
+        for session in self.sessions:
+            session.is_closing = True
         drains = list(self._drains)
         for task in drains:
             task.cancel()
         if drains:
             await asyncio.wait(drains)
+        leaving = [asyncio.ensure_future(_send_away(session)) for session in self.sessions]
+        if leaving:
+            await asyncio.wait(leaving, timeout=self.terms.goodbye)
+        for one in leaving:
+            one.cancel()
 
     # calls
 
@@ -214,7 +228,7 @@ class Hub:
             request,
             session,
             asyncio.get_running_loop().create_future(),
-            time.monotonic() + self.terms.lease,
+            _time() + self.terms.lease,
             [request.lease_id],
         )
         self._pending[request.request_id] = pending
@@ -229,7 +243,7 @@ class Hub:
 
     async def _answer(self, pending: Pending) -> Answer:
         while not pending.answer.done():
-            left = pending.expires - time.monotonic()
+            left = pending.expires - _time()
             if left <= 0:
                 self._lose(pending, "the worker did not extend its lease")
                 break
@@ -244,7 +258,7 @@ class Hub:
 
     async def _route(self, function_id: str) -> Session | None:
         """The worker with the fewest calls. Waits for room, and a little for one that leaves."""
-        until = time.monotonic() + self.terms.patience
+        until = _time() + self.terms.patience
         while True:
             known = [one for one in self.sessions if function_id in one.functions]
             healthy = [one for one in known if one.is_healthy]
@@ -253,14 +267,20 @@ class Hub:
                 self._next += 1
                 turn = self._next % len(free)
                 return min(free[turn:] + free[:turn], key=lambda one: len(one.calls))
-            is_leaving = any(one.is_closing or one.is_paused for one in known)
-            if not healthy and not (is_leaving and time.monotonic() < until):
+            is_leaving = any(one.is_closing for one in known)
+            if not healthy and not (is_leaving and _time() < until):
                 return None
             self._change.clear()
-            try:
-                await asyncio.wait_for(self._change.wait(), min(1.0, self.terms.patience))
-            except asyncio.TimeoutError:
-                continue
+            await wait_for_event(self._change, min(1.0, self.terms.patience))
+
+
+async def _send_away(session: Session) -> None:
+    await session.send(wire.GATEWAY_CLOSING)
+    await session.close(*CLOSING)
+
+
+def _time() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _request(

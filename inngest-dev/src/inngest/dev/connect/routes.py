@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Callable
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from inngest.connect.protocol import SUBPROTOCOL, Malformed, parse, wire
 from inngest.dev.connect.hub import Hub
 from inngest.dev.connect.session import Ended, Session
+from inngest.dev.responses import plain
+from inngest.dev.views import failure
 
 MAX_BODY = 16 * 1024 * 1024
 _PROTOBUF = "application/octet-stream"
@@ -22,23 +23,28 @@ _PROTOBUF = "application/octet-stream"
 async def start(request: Request, hub: Hub) -> Response:
     wanted = parse(wire.StartRequest, await _body(request))
     if isinstance(wanted, Malformed):
-        return PlainTextResponse("could not unmarshal request\n", 400)
+        return _malformed("request")
     scheme = "wss" if request.url.scheme == "https" else "ws"
-    answer = hub.start(wanted, f"{scheme}://{request.url.netloc}")
+    authorization = request.headers.get("authorization", "")
+    answer = hub.start(wanted, f"{scheme}://{request.url.netloc}", authorization)
     return Response(answer.SerializeToString(), media_type=_PROTOBUF)
 
 
 async def flush(request: Request, hub: Hub) -> Response:
     reply = parse(wire.SDKResponse, await _body(request))
     if isinstance(reply, Malformed):
-        return PlainTextResponse("could not unmarshal request\n", 400)
+        return _malformed("request")
     try:
         json.loads(reply.system_trace_ctx)
     except (ValueError, RecursionError):
-        return PlainTextResponse("could not unmarshal system trace ctx\n", 400)
+        return _malformed("system trace ctx")
     hub.answered(reply)
     answer = wire.FlushResponse(request_id=reply.request_id)
     return Response(answer.SerializeToString(), media_type=_PROTOBUF)
+
+
+def _malformed(what: str) -> Response:
+    return plain(failure(400, f"could not unmarshal {what}"), 400)
 
 
 async def _body(request: Request) -> bytes:
@@ -83,8 +89,7 @@ async def converse(socket: WebSocket, hub: Hub) -> None:
         session = hub.enter(channel, socket.query_params.get("gateway", "gw-dev"))
         await session.begin()
         while True:
-            silent = session.heard_at + session.silence_allowed - time.monotonic()
-            message = await asyncio.wait_for(socket.receive(), max(silent, 0.001))
+            message = await asyncio.wait_for(socket.receive(), session.patience)
             if message["type"] == "websocket.disconnect":
                 return
             content = message.get("bytes")

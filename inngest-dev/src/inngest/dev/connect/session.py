@@ -66,7 +66,6 @@ class Session:
     heard_at: float = 0.0
     calls: set[str] = field(default_factory=set)
     """Calls that this worker executes."""
-    received: dict[str, int] = field(default_factory=dict)
 
     @property
     def is_healthy(self) -> bool:
@@ -83,19 +82,19 @@ class Session:
         await self.send(wire.GATEWAY_HELLO)
 
     @property
-    def silence_allowed(self) -> float:
-        """Seconds until a worker that says nothing is left."""
-        if not self.is_synced:
-            return self.terms.hello
-        return self.terms.heartbeat * self.terms.missed_heartbeats
+    def patience(self) -> float:
+        """Seconds until a worker that goes on saying nothing is left."""
+        terms = self.terms
+        allowed = terms.heartbeat * terms.missed_heartbeats if self.is_synced else terms.hello
+        return max(self.heard_at + allowed - self.clock(), 0.001)
 
     async def receive(self, data: bytes | str) -> None:
         """Take a frame. :raises Ended: the socket is to be closed."""
         frame = decode(data)
         if isinstance(frame, Malformed):
-            if isinstance(data, str) or self.is_synced or "Connect" in frame.reason.split()[0]:
-                raise Ended(1007, "failed to unmarshal Protobuf")
-            raise Ended(1008, "connect_worker_hello_invalid_payload")
+            if frame.kind == wire.WORKER_CONNECT and not self.is_synced:
+                raise Ended(1008, "connect_worker_hello_invalid_payload")
+            raise Ended(1007, "failed to unmarshal Protobuf")
         if not self.is_synced:
             await self._introduced(frame)
             return
@@ -114,6 +113,8 @@ class Session:
             raise Ended(1008, "connect_worker_hello_invalid_msg")
         if not (hello.instance_id and hello.connection_id and hello.apps):
             raise Ended(1008, "connect_worker_hello_invalid_payload")
+        if len(hello.apps) > self.terms.apps:
+            raise Ended(1008, "connect_too_many_apps_per_connection")
         if not self.switch.is_genuine(hello):
             raise Ended(1008, "connect_authentication_failed")
         functions = _functions(hello)
@@ -158,7 +159,8 @@ class Session:
                 await self.send(wire.WORKER_REPLY_ACK, ack_data)
             case None if frame.kind == wire.WORKER_HEARTBEAT:
                 self.heard_at = self.clock()
-                await self.send(wire.GATEWAY_HEARTBEAT)
+                if self.is_ready:
+                    await self.send(wire.GATEWAY_HEARTBEAT)
             case None if frame.kind == wire.WORKER_READY:
                 self.is_ready = True
             case None if frame.kind == wire.WORKER_PAUSE:

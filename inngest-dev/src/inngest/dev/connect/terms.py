@@ -1,4 +1,4 @@
-"""What the gateway asks of workers, in seconds. Tests bring their own."""
+"""What the gateway asks of workers, times in seconds. Tests bring their own."""
 
 from __future__ import annotations
 
@@ -18,9 +18,13 @@ class Terms:
     hello: float = 5.0
     drain: float = 25.0
     """From the notice that a gateway closes until it does."""
+    goodbye: float = 1.0
+    """For all workers to take their leave when the gateway stops."""
     patience: float = 10.0
     """For another worker when all that are there are leaving."""
     token: float = 300.0
+    apps: int = 10
+    """That one connection may bring."""
 
 
 def interval(seconds: float) -> str:

@@ -66,8 +66,14 @@ class ConnectEngine(Engine):
 class Platform:
     """An engine on a port. ``restart`` stops it and starts another one on the same file."""
 
-    def __init__(self, terms: Terms = UNHURRIED, db: Path | None = None, **options: Any) -> None:
-        self._terms, self._options = terms, options
+    def __init__(
+        self,
+        terms: Terms = UNHURRIED,
+        db: Path | None = None,
+        host: str = "127.0.0.1",
+        **options: Any,
+    ) -> None:
+        self._terms, self._host, self._options = terms, host, options
         self._db = str(db) if db is not None else ":memory:"
         self.hubs: list[NotingHub] = []
         self.server = self._make(0)
@@ -97,7 +103,9 @@ class Platform:
 
     def restart(self) -> None:
         port = int(self.origin.rpartition(":")[2])
+        old = self.server._thread
         self.server.stop()
+        assert old is not None and not old.is_alive(), "the engine does not stop"
         self.server = self._make(port)
         self.server.start()
 
@@ -122,7 +130,7 @@ class Platform:
         engine = ConnectEngine(self._terms, db=self._db, **self._options)
         assert isinstance(engine._hub, NotingHub)
         self.hubs.append(engine._hub)
-        return DevServer(port=port, engine=engine)
+        return DevServer(self._host, port, engine)
 
 
 def made(client: inngest.Inngest, *functions: inngest.Function[Any], **options: Any) -> Connection:
