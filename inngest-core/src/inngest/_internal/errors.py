@@ -49,6 +49,9 @@ import traceback
 from collections.abc import Sequence
 from typing import ClassVar
 
+from inngest._internal.duration import to_timedelta
+from inngest._internal.types import Deadline
+
 
 class Error(Exception):
     """Anything that this library raises on purpose."""
@@ -284,9 +287,10 @@ class RetryAfterError(Error):
     """Raise it to have a step or function retried at a time of your choice.
 
     :param message: what went wrong.
-    :param retry_after: when to retry: an ``int`` of milliseconds from now, a
-        ``timedelta`` from now, or a ``datetime`` (naive means local time).
+    :param retry_after: when to retry: a ``timedelta``, an ``int`` of milliseconds or text
+        such as ``"1h30m"``, all from now; or a ``datetime`` (naive means local time).
     :param quiet: do not log the error.
+    :raises ValueError: ``retry_after`` says no time.
     """
 
     code, include_stack = "retry_after_error", True
@@ -294,7 +298,7 @@ class RetryAfterError(Error):
     def __init__(
         self,
         message: str | None,
-        retry_after: int | datetime.timedelta | datetime.datetime,
+        retry_after: Deadline,
         quiet: bool = False,
     ) -> None:
         super().__init__(message)
@@ -305,12 +309,13 @@ class RetryAfterError(Error):
         return type(self), (self.message, self.retry_after, self.quiet)
 
 
-def _instant(when: int | datetime.timedelta | datetime.datetime) -> datetime.datetime:
+def _instant(when: Deadline) -> datetime.datetime:
     if isinstance(when, datetime.datetime):
         return when.astimezone(datetime.timezone.utc)
-    if isinstance(when, int):
-        when = datetime.timedelta(milliseconds=when)
-    return datetime.datetime.now(datetime.timezone.utc) + when
+    try:
+        return datetime.datetime.now(datetime.timezone.utc) + to_timedelta(when)
+    except ValueError as error:
+        raise ValueError(f"retry_after: {error}") from None
 
 
 class StepError(Error):

@@ -73,7 +73,8 @@ class Inngest:
     :param plugin_options: what plugins are to know, by the plugin's name.
     :param plugins: names of installed plugins, or plugin objects; ``False`` for none. By
         default all that are installed (``INNGEST_PLUGINS``, ``INNGEST_PLUGINS_DISABLED``).
-    :param request_timeout: of calls to the server: milliseconds or a ``timedelta``.
+    :param request_timeout: of calls to the server: a ``timedelta``, milliseconds or text
+        such as ``"10s"``.
     :param serializer: stores outputs of steps and functions, by default as their types say;
         an object, or the name of one that a plugin brings.
     :param signing_key: proves that requests are the server's (``INNGEST_SIGNING_KEY``).

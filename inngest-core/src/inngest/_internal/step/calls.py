@@ -1,4 +1,7 @@
-"""What each step method asks the engine for. Pure; both faces build their calls here."""
+"""What each step method asks the engine for: both faces build their calls here.
+
+Pure, but for the clock that a deadline is counted with.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,16 @@ import datetime
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from inngest._internal.duration import milliseconds, to_duration
 from inngest._internal.errors import Error, NonRetriableError, OutputUnserializableError
 from inngest._internal.event import Event
 from inngest._internal.event_type import EventType
-from inngest._internal.function.duration import milliseconds, to_duration
 from inngest._internal.op import Opcode, StepCall
 from inngest._internal.serialization.annotations import return_type
 from inngest._internal.serialization.codec import PLAIN, Codec
 from inngest._internal.serialization.contract import Serializer
 from inngest._internal.serialization.text import encode
-from inngest._internal.types import UNSET, Duration
+from inngest._internal.types import UNSET, Deadline, Duration
 
 if TYPE_CHECKING:
     from inngest._internal.step.ai import AIAdapter
@@ -61,12 +64,10 @@ def codec_of(call: StepCall, serializer: Serializer | None) -> Codec:
 
 def sleep(step_id: str, duration: Duration) -> StepCall:
     """Sleep for ``duration``, counted by the server: its clock may differ from ours."""
-    if isinstance(duration, bool) or not isinstance(duration, (int, datetime.timedelta)):
-        raise NonRetriableError(
-            f'step "{step_id}": the duration is a timedelta or an int of milliseconds, '
-            f"not a {type(duration).__name__}"
-        )
-    length = f"{max(milliseconds(duration), 0)}ms"
+    try:
+        length = f"{max(milliseconds(duration), 0)}ms"
+    except ValueError as error:
+        raise NonRetriableError(f'step "{step_id}": duration: {error}') from None
     return StepCall(id=step_id, opcode=Opcode.SLEEP, name=length)
 
 
@@ -74,18 +75,18 @@ def sleep_until(step_id: str, until: datetime.datetime) -> StepCall:
     """Sleep until an instant; a naive one is local time."""
     if not isinstance(until, datetime.datetime):
         raise NonRetriableError(
-            f'step "{step_id}": the end is a datetime, not a {type(until).__name__}'
+            f'step "{step_id}": until: a datetime is needed, not a {type(until).__name__}'
         )
     try:
         instant = format_instant(until)
     except (OverflowError, ValueError) as error:
-        raise NonRetriableError(f'step "{step_id}": the end cannot be used: {error}') from error
+        raise NonRetriableError(f'step "{step_id}": until: {error}') from error
     return StepCall(id=step_id, opcode=Opcode.SLEEP, name=instant)
 
 
-def wait_for_event(step_id: str, event: str, if_exp: str | None, timeout: Duration) -> StepCall:
+def wait_for_event(step_id: str, event: str, if_exp: str | None, timeout: Deadline) -> StepCall:
     """Wait for an event, or for ``timeout`` to pass."""
-    opts: dict[str, object] = {"timeout": _timeout(timeout)}
+    opts: dict[str, object] = {"timeout": _timeout(step_id, timeout)}
     if if_exp is not None:
         opts["if"] = if_exp
     return StepCall(id=step_id, opcode=Opcode.WAIT_FOR_EVENT, name=event, opts=opts)
@@ -115,7 +116,7 @@ def invoke(
     step_id: str,
     function_id: str,
     data: Mapping[str, object] | None,
-    timeout: Duration | None,
+    timeout: Deadline | None,
     v: str | None,
     codec: Codec | None = None,
 ) -> StepCall:
@@ -128,7 +129,7 @@ def invoke(
         raise unserializable
     opts: dict[str, object] = {"function_id": function_id, "payload": payload}
     if timeout is not None:
-        opts["timeout"] = _timeout(timeout)
+        opts["timeout"] = _timeout(step_id, timeout)
     return StepCall(id=step_id, opcode=Opcode.INVOKE, opts=opts, codec=codec)
 
 
@@ -157,8 +158,14 @@ def format_instant(when: datetime.datetime) -> str:
     return utc.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
-def _timeout(timeout: Duration) -> str:
+def _timeout(step_id: str, timeout: Deadline) -> str:
+    """A length of time in any case: servers read no instant here."""
     try:
-        return to_duration(timeout)
-    except Exception as error:
-        raise NonRetriableError(f"the timeout cannot be used: {error}") from error
+        if not isinstance(timeout, datetime.datetime):
+            return to_duration(timeout)
+        left = timeout.astimezone(datetime.timezone.utc) - datetime.datetime.now(
+            datetime.timezone.utc
+        )
+        return f"{max(milliseconds(left), 0)}ms"
+    except (OverflowError, ValueError) as error:
+        raise NonRetriableError(f'step "{step_id}": timeout: {error}') from None

@@ -14,7 +14,7 @@ from inngest._internal.serialization.contract import Serializer
 from inngest._internal.step import calls
 from inngest._internal.step.ai import AI, AISync
 from inngest._internal.step.runner import Events, StepRunner, StepRunnerSync
-from inngest._internal.types import UNSET, Duration
+from inngest._internal.types import UNSET, Deadline, Duration
 
 if TYPE_CHECKING:
     from inngest._internal.function.function import Function
@@ -54,7 +54,7 @@ class Step:
         return cast(T, await self._runner.take(call))
 
     async def sleep(self, step_id: str, duration: Duration) -> None:
-        """Sleep for ``duration``: a ``timedelta``, or an ``int`` of milliseconds."""
+        """Sleep for a ``timedelta``, an ``int`` of milliseconds, or text such as ``"1h30m"``."""
         await self._runner.take(calls.sleep(step_id, duration))
 
     async def sleep_until(self, step_id: str, until: datetime.datetime) -> None:
@@ -75,12 +75,12 @@ class Step:
         *,
         event: EventType[ModelT],
         if_exp: str | None = None,
-        timeout: Duration,
+        timeout: Deadline,
     ) -> Event[ModelT] | None: ...
 
     @overload
     async def wait_for_event(
-        self, step_id: str, *, event: str, if_exp: str | None = None, timeout: Duration
+        self, step_id: str, *, event: str, if_exp: str | None = None, timeout: Deadline
     ) -> Event | None: ...
 
     async def wait_for_event(
@@ -89,12 +89,13 @@ class Step:
         *,
         event: AnyEventType,
         if_exp: str | None = None,
-        timeout: Duration,
+        timeout: Deadline,
     ) -> Event[Any] | None:
         """Wait for the next ``event`` that satisfies ``if_exp``; ``None`` after ``timeout``.
 
         :param event: a name, or an event type, whose model the event's data then is.
         :param if_exp: CEL expression on ``event`` (that started the run) and ``async``.
+        :param timeout: at least a second, in whole seconds; or a ``datetime``.
         """
         call = calls.wait_for_event(step_id, calls.event_name(event), if_exp, timeout)
         return calls.event_of(await self._runner.take(call), event)
@@ -105,13 +106,13 @@ class Step:
         *,
         function: Function[T],
         data: Mapping[str, object] | None = None,
-        timeout: Duration | None = None,
+        timeout: Deadline | None = None,
         v: str | None = None,
     ) -> T:
         """Call ``function`` and return what it returns.
 
         :param data: the data of the event that it is given.
-        :param timeout: how long to wait for it.
+        :param timeout: how long to wait for it, or until when; by default a year.
         :param v: version of the form of ``data``.
         """
         call = calls.invoke(step_id, function.id, data, timeout, v, function.codec)
@@ -124,7 +125,7 @@ class Step:
         app_id: str | None = None,
         function_id: str,
         data: Mapping[str, object] | None = None,
-        timeout: Duration | None = None,
+        timeout: Deadline | None = None,
         v: str | None = None,
     ) -> object:
         """Call a function that this code cannot import, and return what it returns.
@@ -166,7 +167,7 @@ class StepSync:
         return cast(T, self._runner.take(call))
 
     def sleep(self, step_id: str, duration: Duration) -> None:
-        """Sleep for ``duration``: a ``timedelta``, or an ``int`` of milliseconds."""
+        """Sleep for a ``timedelta``, an ``int`` of milliseconds, or text such as ``"1h30m"``."""
         self._runner.take(calls.sleep(step_id, duration))
 
     def sleep_until(self, step_id: str, until: datetime.datetime) -> None:
@@ -186,12 +187,12 @@ class StepSync:
         *,
         event: EventType[ModelT],
         if_exp: str | None = None,
-        timeout: Duration,
+        timeout: Deadline,
     ) -> Event[ModelT] | None: ...
 
     @overload
     def wait_for_event(
-        self, step_id: str, *, event: str, if_exp: str | None = None, timeout: Duration
+        self, step_id: str, *, event: str, if_exp: str | None = None, timeout: Deadline
     ) -> Event | None: ...
 
     def wait_for_event(
@@ -200,12 +201,13 @@ class StepSync:
         *,
         event: AnyEventType,
         if_exp: str | None = None,
-        timeout: Duration,
+        timeout: Deadline,
     ) -> Event[Any] | None:
         """Wait for the next ``event`` that satisfies ``if_exp``; ``None`` after ``timeout``.
 
         :param event: a name, or an event type, whose model the event's data then is.
         :param if_exp: CEL expression on ``event`` (that started the run) and ``async``.
+        :param timeout: at least a second, in whole seconds; or a ``datetime``.
         """
         call = calls.wait_for_event(step_id, calls.event_name(event), if_exp, timeout)
         return calls.event_of(self._runner.take(call), event)
@@ -216,13 +218,13 @@ class StepSync:
         *,
         function: Function[T],
         data: Mapping[str, object] | None = None,
-        timeout: Duration | None = None,
+        timeout: Deadline | None = None,
         v: str | None = None,
     ) -> T:
         """Call ``function`` and return what it returns.
 
         :param data: the data of the event that it is given.
-        :param timeout: how long to wait for it.
+        :param timeout: how long to wait for it, or until when; by default a year.
         :param v: version of the form of ``data``.
         """
         call = calls.invoke(step_id, function.id, data, timeout, v, function.codec)
@@ -235,7 +237,7 @@ class StepSync:
         app_id: str | None = None,
         function_id: str,
         data: Mapping[str, object] | None = None,
-        timeout: Duration | None = None,
+        timeout: Deadline | None = None,
         v: str | None = None,
     ) -> object:
         """Call a function that this code cannot import, and return what it returns.
