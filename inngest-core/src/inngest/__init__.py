@@ -24,18 +24,24 @@ from inngest._internal.function.config import (
     Throttle,
     Timeouts,
     TriggerCron,
+    TriggerDeferred,
     TriggerEvent,
 )
 from inngest._internal.function.function import Function
+from inngest._internal.function.reference import FunctionReference, reference_function
 from inngest._internal.http.streaming import Streaming
 from inngest._internal.middleware.contract import Middleware, MiddlewareSync
 from inngest._internal.middleware.memos import StepMemos
 from inngest._internal.middleware.records import TransformOutputResult
 from inngest._internal.plugins.serving import serve
 from inngest._internal.serialization.contract import PydanticSerializer, Serializer
+from inngest._internal.signal import Signal
 from inngest._internal.step.context import Context, ContextSync
+from inngest._internal.step.deferral import Deferred, DeferredSync
+from inngest._internal.step.fetch import FetchedResponse
 from inngest._internal.step.group import Group, GroupSync, ParallelMode
-from inngest._internal.step.step import Step, StepSync
+from inngest._internal.step.step import Step
+from inngest._internal.step.step_sync import StepSync
 from inngest._internal.types import JSON
 
 __all__ = [
@@ -46,9 +52,13 @@ __all__ = [
     "Context",
     "ContextSync",
     "Debounce",
+    "Deferred",
+    "DeferredSync",
     "Event",
     "EventType",
+    "FetchedResponse",
     "Function",
+    "FunctionReference",
     "Group",
     "GroupSync",
     "Inngest",
@@ -63,6 +73,7 @@ __all__ = [
     "RetryAfterError",
     "SendEventsResult",
     "Serializer",
+    "Signal",
     "Singleton",
     "Step",
     "StepError",
@@ -73,6 +84,8 @@ __all__ = [
     "Timeouts",
     "TransformOutputResult",
     "TriggerCron",
+    "TriggerDeferred",
     "TriggerEvent",
+    "reference_function",
     "serve",
 ]

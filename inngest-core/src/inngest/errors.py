@@ -15,6 +15,7 @@ from inngest._internal.errors import (
     RegistrationFailedError,
     RetryAfterError,
     SendEventsError,
+    SendSignalError,
     SerializerUnknownError,
     SigningKeyInvalidError,
     SigningKeyMissingError,
@@ -22,6 +23,7 @@ from inngest._internal.errors import (
     StepNestedError,
     StepThreadError,
     TransportNotFoundError,
+    UpdateMetadataError,
     URLInvalidError,
 )
 
@@ -40,6 +42,7 @@ __all__ = [
     "RegistrationFailedError",
     "RetryAfterError",
     "SendEventsError",
+    "SendSignalError",
     "SerializerUnknownError",
     "SigningKeyInvalidError",
     "SigningKeyMissingError",
@@ -48,4 +51,5 @@ __all__ = [
     "StepThreadError",
     "TransportNotFoundError",
     "URLInvalidError",
+    "UpdateMetadataError",
 ]

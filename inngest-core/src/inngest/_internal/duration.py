@@ -33,7 +33,7 @@ def to_timedelta(value: Duration) -> datetime.timedelta:
         length = value
     elif isinstance(value, str):
         length = _parse(value)
-    elif isinstance(value, int) and not isinstance(value, bool):
+    elif type(value) is int:  # no bool, which is an int, too
         length = _MILLISECOND * max(-(10**16), min(value, 10**16))
     else:
         raise ValueError(

@@ -24,6 +24,7 @@ Error                           code                    status  retriable
 +-- RegistrationFailedError     registration_failed        500  yes
 +-- RetryAfterError             retry_after_error          500  yes
 +-- SendEventsError             send_event_failed          500  yes
++-- SendSignalError             send_signal_failed         500  as its cause
 +-- ServerKindMismatchError     server_kind_mismatch       400  yes
 +-- ServerUnreachableError      server_unreachable         500  yes
 +-- SigningKeyInvalidError      signing_key_invalid        500  yes
@@ -36,6 +37,7 @@ Error                           code                    status  retriable
 +-- StepThreadError             step_thread                500  no
 +-- StepUnexpectedError         step_unexpected            500  yes
 +-- UnknownError                unknown                    500  yes
++-- UpdateMetadataError         update_metadata_failed     500  as its cause
 +-- URLInvalidError             url_invalid                500  yes
 
 Errors are returned inside ``_internal`` and raised at the public edge. A status of 401
@@ -92,6 +94,12 @@ def message_of(error: BaseException) -> str:
         return str(error)
     except Exception:
         return f"{type(error).__name__} (its message could not be read)"
+
+
+class _MaybeRetriableError(Error):
+    def __init__(self, message: str, *, is_retriable: bool = True) -> None:
+        super().__init__(message)
+        self.is_retriable = is_retriable
 
 
 class AsyncUnsupportedError(Error):
@@ -189,6 +197,12 @@ class SendEventsError(Error):
         self.is_retriable = is_retriable
 
 
+class SendSignalError(_MaybeRetriableError):
+    """A signal was not sent, or nobody knows whether it was."""
+
+    code = "send_signal_failed"
+
+
 class ServerKindMismatchError(Error):
     """A Dev Server spoke to an app in cloud mode, or the reverse."""
 
@@ -253,20 +267,22 @@ class UnknownError(Error):
     """An error of unknown kind."""
 
 
+class UpdateMetadataError(_MaybeRetriableError):
+    """Metadata of a run was not noted."""
+
+    code = "update_metadata_failed"
+
+
 class URLInvalidError(Error):
     """A URL in the configuration cannot be used."""
 
     code = "url_invalid"
 
 
-class MiddlewareError(Error):
+class MiddlewareError(_MaybeRetriableError):
     """A hook of a middleware raised. The message names both; ``__cause__`` is the error."""
 
     code, include_stack = "middleware_failed", True
-
-    def __init__(self, message: str, *, is_retriable: bool = True) -> None:
-        super().__init__(message)
-        self.is_retriable = is_retriable
 
 
 class NonRetriableError(Error):

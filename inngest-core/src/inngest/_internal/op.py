@@ -18,13 +18,18 @@ class Opcode(str, enum.Enum):
     """The operations of the protocol that user code can ask for (PROTOCOL section 11)."""
 
     AI_GATEWAY = "AIGateway"
+    DEFER_ABORT = "DeferAbort"
+    DEFER_ADD = "DeferAdd"
+    GATEWAY = "Gateway"
     INVOKE = "InvokeFunction"
     PLANNED = "StepPlanned"
+    RUN_COMPLETE = "RunComplete"
     SLEEP = "Sleep"
     STEP_RUN = "StepRun"
     STEP_ERROR = "StepError"
     STEP_FAILED = "StepFailed"
     WAIT_FOR_EVENT = "WaitForEvent"
+    WAIT_FOR_SIGNAL = "WaitForSignal"
 
 
 # A replay makes one of each of these for every step; frozen ones cost three times as much.
@@ -51,6 +56,8 @@ class StepCall:
     id: str
     opcode: Opcode
     name: str | None = None
+    display_name: str | None = None
+    """What people see instead of the id."""
     opts: Mapping[str, object] | None = field(default=None, repr=False)
     handler: Callable[..., object] | None = None
     args: tuple[object, ...] = field(default=(), repr=False)
@@ -80,6 +87,8 @@ class Op:
     step: StepID
     opcode: Opcode
     name: str
+    display_name: str | None = None
+    """What people see instead of the id."""
     opts: Mapping[str, object] | None = field(default=None, repr=False)
     data: str = field(default="null", repr=False)
     error: ErrorData | None = None

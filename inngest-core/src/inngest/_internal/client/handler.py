@@ -199,6 +199,4 @@ def _app(client: Inngest, functions: Sequence[Function[Any]], options: ServeOpti
         find_serializer=client._find_serializer,
         checkpointing=client._checkpointing,
         checkpoint_gate=Gate(),
-        send=client.send,
-        send_sync=client.send_sync,
     )

@@ -53,6 +53,12 @@ _EventName = Annotated[str, pydantic.AfterValidator(_check_event_name)]
 _TriggerName = Annotated[str, pydantic.AfterValidator(_check_trigger_name)]
 
 
+def quoted(text: str) -> str:
+    """Return ``text`` as a CEL string."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
 class Batch(BaseModel):
     """Call the function once for many events.
 
@@ -200,9 +206,9 @@ class _UntypedTrigger(BaseModel):
         """What reads the event: nothing, it stays JSON."""
         return
 
-    def to_config(self) -> TriggerCron | TriggerEvent:
+    def to_config(self) -> TriggerCron | TriggerDeferred | TriggerEvent:
         """Return the trigger as it is registered."""
-        return cast("TriggerCron | TriggerEvent", self)
+        return cast("TriggerCron | TriggerDeferred | TriggerEvent", self)
 
 
 class TriggerCron(_UntypedTrigger):
@@ -221,6 +227,20 @@ class TriggerCron(_UntypedTrigger):
         if problem := cron_problem(value):
             raise ValueError(problem)
         return value
+
+
+class TriggerDeferred(_UntypedTrigger):
+    """Run when another run has ended that has deferred a call of this function."""
+
+    def of(self, function_id: str) -> TriggerEvent:
+        """Return what is registered for the function of this id.
+
+        :param function_id: the composite id ``<app id>-<function id>``.
+        """
+        return TriggerEvent(
+            event="inngest/deferred.schedule",
+            expression=f"event.data._inngest.fn_slug == {quoted(function_id)}",
+        )
 
 
 class TriggerEvent(_UntypedTrigger):

@@ -34,6 +34,40 @@ def return_type(handler: Callable[..., object]) -> object:
     return _awaited(annotation)
 
 
+def parameter_types(handler: Callable[..., object], count: int) -> list[object]:
+    """Return the types of the first ``count`` positional arguments; ``UNSET`` where none is said."""
+    found: list[object] = []
+    function = _function(handler)
+    try:
+        parameters = list(inspect.signature(handler).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    for parameter in parameters:
+        if parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_KEYWORD):
+            break
+        typ = UNSET if function is None else _parameter_type(function, parameter.annotation)
+        is_rest = parameter.kind is parameter.VAR_POSITIONAL
+        found += [typ] * (max(count - len(found), 0) if is_rest else 1)
+    return [*found, *[UNSET] * count][:count]
+
+
+def _parameter_type(function: types.FunctionType, annotation: object) -> object:
+    if annotation is inspect.Parameter.empty:
+        return UNSET
+    try:
+        if isinstance(annotation, str):
+            annotation = _resolved(inspect.unwrap(function), annotation)
+    except Exception:
+        return UNSET
+    return (
+        types.NoneType
+        if annotation is None
+        else UNSET
+        if isinstance(annotation, TypeVar)
+        else annotation
+    )
+
+
 def _function(handler: Callable[..., object]) -> types.FunctionType | None:
     if isinstance(handler, types.FunctionType):
         return handler
@@ -90,4 +124,4 @@ def _awaited(annotation: object) -> object:
     return UNSET if isinstance(annotation, TypeVar) else annotation
 
 
-__all__ = ["return_type"]
+__all__ = ["parameter_types", "return_type"]
