@@ -128,6 +128,7 @@ class World:
         plan_only: bool = False,
         headers: Mapping[str, str] | None = None,
         ctx: Mapping[str, JSONValue] | None = None,
+        defers: Mapping[str, JSONValue] | None = None,
     ) -> Reply:
         """Call a function once, as a server does."""
         sent = {"name": "test/fn", "data": {}, "id": "E", "ts": 1, **(event or {})}
@@ -144,6 +145,7 @@ class World:
             "event": sent,
             "events": [sent],
             "steps": dict(memos or {}),
+            "defers": dict(defers or {}),
             "use_api": False,
         }
         called = fn_id or (function or self.functions[0]).id

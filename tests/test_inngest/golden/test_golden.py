@@ -16,7 +16,7 @@ from inngest._internal.protocol.signature import SigningKey, sign
 from . import differences
 from .apps import Build
 from .engine_recordings import ENGINE_COVERED, EVENTS_API
-from .handmade import APPS
+from .handmade_steps import APPS
 from .replay import (
     ORIGIN,
     RECORDINGS,
