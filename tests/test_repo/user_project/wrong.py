@@ -71,9 +71,7 @@ async def order(ctx: inngest.Context) -> str:
     await ctx.step.invoke("call", function=order, data=[1])  # wrong: data is a mapping
     await ctx.step.invoke_by_id("call", function_id=order)  # wrong: not an id
     await ctx.step.invoke("call", function=refunding, data={"amount": 1})  # wrong: not the model
-    await ctx.step.invoke(
-        "call", function=refunding, data=OrderPlaced(order_id="A")
-    )  # wrong: model
+    await ctx.step.invoke("c", function=refunding, data=OrderPlaced(order_id="A"))  # wrong: model
     await ctx.step.invoke("call", function=refunding)  # wrong: no data
     await ctx.step.wait_for_signal("wait", signal="go")  # wrong: no timeout
     await ctx.step.wait_for_signal("w", signal="a", timeout=1, on_conflict="x")  # wrong: mode
