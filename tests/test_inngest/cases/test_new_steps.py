@@ -13,6 +13,7 @@ def test_the_server_asks_and_the_step_has_the_answer(world: World) -> None:
     def body(ctx: Any) -> Any:
         got = yield ctx.step.fetch("health", f"{world.server.origin}/health", name="Health")
         missing = yield ctx.step.fetch("missing", f"{world.server.origin}/v1/runs/none")
+        failed = None
         try:
             yield ctx.step.fetch("nobody", "http://127.0.0.1:9/")
         except inngest.StepError as error:
