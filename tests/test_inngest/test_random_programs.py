@@ -77,7 +77,14 @@ class Parallel:
 
 
 Program = tuple["Do | Wait | Defer | Loop | Parallel", ...]
+ANSWERS: dict[str, JSONValue] = {
+    "Gateway": {"data": {"status_code": 404, "headers": {}, "body": "none", "url": "u"}},
+    "Sleep": None,
+    "WaitForSignal": {"data": {"signal": "go", "data": 1}},
+}
+"""What the server gives."""
 OUTPUTS = {"sleep": "slept", "signal": ["go", 1], "fetch": [404, "none"]}
+"""What programs see of it."""
 
 
 @dataclass
@@ -415,17 +422,10 @@ class Server:
                     self.finish(hashed, {"data": op["data"]})
                 case "StepFailed":
                     self.finish(hashed, {"error": op["error"]})
-                case "Sleep":
-                    self.finish(hashed, None)
-                case "WaitForSignal":
-                    self.finish(hashed, {"data": {"signal": "go", "data": 1}})
-                case "Gateway":
-                    got = {"status_code": 404, "headers": {}, "body": "none", "url": "u"}
-                    self.finish(hashed, {"data": got})
                 case "DeferAdd":
                     self.defers.setdefault(hashed, {"abortable": True})
                 case other:
-                    raise AssertionError(f"unexpected {other}")
+                    self.finish(hashed, ANSWERS[other])
 
     def finish(self, hashed: str, memo: JSONValue) -> None:
         self.memos[hashed] = memo

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from inngest._internal.engine.deferrals import Deferrals
-from inngest._internal.engine.journal import Journal, hash_id
+from inngest._internal.engine.journal import hash_id
 from inngest._internal.op import Opcode, StepCall, StepID
 
 
@@ -36,8 +36,7 @@ def test_only_what_the_server_knows_and_can_take_back_is_aborted() -> None:
 
 
 def test_repeated_ids_are_aborted_one_by_one() -> None:
-    journal = Journal({})
-    steps = [journal.identify("a") for _ in range(3)]
+    steps = [step("a", index) for index in range(3)]
     deferrals = Deferrals({each.hashed: True for each in steps})
     for each in steps:
         deferrals.abort(each)

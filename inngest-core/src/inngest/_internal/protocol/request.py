@@ -53,9 +53,9 @@ def decode_call(body: bytes) -> CallRequest | BodyInvalidError:
         return decoded
     if not isinstance(decoded, dict):
         return BodyInvalidError("the body must be a JSON object")
-    match decoded:
-        case {"ctx": dict(ctx), "event": dict(event), "steps": dict(steps)}:
-            return _read(decoded, ctx, event, steps)
+    ctx, event, steps = decoded.get("ctx"), decoded.get("event"), decoded.get("steps")
+    if isinstance(ctx, dict) and isinstance(event, dict) and isinstance(steps, dict):
+        return _read(decoded, ctx, event, steps)
     return BodyInvalidError('the body needs the objects "ctx", "event" and "steps"')
 
 

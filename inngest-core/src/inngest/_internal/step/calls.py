@@ -15,9 +15,9 @@ from inngest._internal.errors import Error, NonRetriableError, OutputUnserializa
 from inngest._internal.event import Event
 from inngest._internal.event_type import EventType
 from inngest._internal.function.reference import FunctionReference
-from inngest._internal.op import Opcode, StepCall
+from inngest._internal.op import STEP_RUN, Opcode, StepCall
 from inngest._internal.serialization.annotations import return_type
-from inngest._internal.serialization.codec import PLAIN, Codec
+from inngest._internal.serialization.codec import PLAIN, Codec, codec_of_annotation
 from inngest._internal.serialization.contract import Serializer
 from inngest._internal.serialization.text import encode
 from inngest._internal.step.inputs import shown_input
@@ -40,7 +40,6 @@ def run(
     output_type: object = UNSET,
     serializer: Serializer | None = None,
     name: str | None = None,
-    opts: Mapping[str, object] | None = None,
 ) -> StepCall:
     """A step that runs in this process."""
     if not callable(handler):
@@ -48,16 +47,10 @@ def run(
             f'step "{step_id}" needs a callable, not a {type(handler).__name__}; '
             "pass the function itself, and its arguments after it"
         )
-    return StepCall(
-        id=step_id,
-        opcode=Opcode.STEP_RUN,
-        display_name=name,
-        opts=opts,
-        handler=handler,
-        args=args,
-        output_type=output_type,
-        serializer=serializer,
-    )
+    call = StepCall(step_id, STEP_RUN, handler, args, output_type, serializer)
+    if name is not None:
+        call.display_name = name
+    return call
 
 
 def wrap(
@@ -69,8 +62,9 @@ def wrap(
     name: str | None,
 ) -> StepCall:
     """A step that runs in this process and shows its arguments to the server."""
-    opts = {"type": "step.ai.wrap", **shown_input(args)}
-    return run(step_id, handler, args, output_type, serializer, name, opts)
+    call = run(step_id, handler, args, output_type, serializer, name)
+    call.opts = {"type": "step.ai.wrap", **shown_input(args)}
+    return call
 
 
 def codec_of(call: StepCall, serializer: Serializer | None) -> Codec:
@@ -82,11 +76,12 @@ def codec_of(call: StepCall, serializer: Serializer | None) -> Codec:
         return PLAIN if chosen is None else PLAIN.using(chosen)
     if call.handler is None:  # the server's own form
         return PLAIN
-    is_declared = call.output_type is not UNSET
-    typ = call.output_type if is_declared else return_type(call.handler)
-    if typ is UNSET and chosen is None:
-        return PLAIN
-    return Codec(typ=typ, is_declared=is_declared, serializer=chosen)
+    if call.output_type is not UNSET:
+        return Codec(typ=call.output_type, is_declared=True, serializer=chosen)
+    typ = return_type(call.handler)
+    if chosen is not None:
+        return Codec(typ=typ, serializer=chosen)
+    return PLAIN if typ is UNSET else codec_of_annotation(typ)
 
 
 def sleep(step_id: str, duration: Duration, name: str | None = None) -> StepCall:
