@@ -179,7 +179,7 @@ serializers: list[inngest.Serializer] = [Plain(), inngest.PydanticSerializer()]
 client = inngest.Inngest(
     app_id="typed",
     app_version="1.0",
-    checkpointing=inngest.Checkpointing(buffered_steps=2, max_interval=MINUTE, max_runtime=60_000),
+    checkpointing=inngest.Checkpointing(buffered_steps=2, max_interval=MINUTE, max_runtime="1m"),
     api_base_url="http://localhost:8288",
     env="branch",
     event_api_base_url="http://localhost:8288",
@@ -273,7 +273,7 @@ adapters: list[ai.BaseAdapter] = [
     rate_limit=inngest.RateLimit(limit=5, period=MINUTE, key="event.data.k"),
     singleton=inngest.Singleton(mode="skip", key="event.data.k"),
     throttle=inngest.Throttle(limit=5, period=MINUTE, burst=2, key="event.data.k"),
-    timeouts=inngest.Timeouts(start=MINUTE, finish=60_000),
+    timeouts=inngest.Timeouts(start=MINUTE, finish="1h30m"),
 )
 async def all_steps(ctx: inngest.Context) -> Receipt:
     assert_type(ctx.attempt, int)

@@ -19,7 +19,7 @@ from inngest._internal.op import StepCall, StepID
 from inngest._internal.runtime.drivers import drive_async
 from inngest._internal.runtime.stray import reported
 from inngest._internal.runtime.tasks import Untrack, tracked_tasks
-from inngest._internal.step.ambient import running_step
+from inngest._internal.step.ambient import note_running
 from inngest._internal.step.context import Context
 from inngest._internal.step.flow import (
     NOT_KNOWN,
@@ -124,9 +124,9 @@ class AsyncRun(InvocationFacts):
 
     async def _call(self, ctx: object) -> Outcome[object]:
         try:
-            with running_step(ctx):
-                result: Any = self._invocation.handler(ctx)
-                return Returned(await result)
+            note_running(ctx)
+            result: Any = self._invocation.handler(ctx)
+            return Returned(await result)
         except Interrupt:
             return Returned(None)
         except BaseException as error:

@@ -20,9 +20,14 @@ def current_step() -> Step | StepSync | None:
     return _chosen.get() or _running.get()
 
 
+def note_running(ctx: object) -> None:
+    """Have code of this task know the steps of ``ctx``, what a handler is given."""
+    _running.set(getattr(ctx, "step", None))
+
+
 @contextmanager
 def running_step(ctx: object) -> Iterator[None]:
-    """Have code know the steps of ``ctx``, what a handler is given."""
+    """Have the code within the block know the steps of ``ctx``."""
     token = _running.set(getattr(ctx, "step", None))
     try:
         yield
@@ -45,4 +50,4 @@ def set_step_context(step: Step | StepSync) -> Iterator[None]:
         _chosen.reset(token)
 
 
-__all__ = ["current_step", "running_step", "set_step_context"]
+__all__ = ["current_step", "note_running", "running_step", "set_step_context"]
