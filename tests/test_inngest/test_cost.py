@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -135,11 +135,11 @@ def test_finding_a_function_does_not_depend_on_how_many_there_are() -> None:
 
 def test_an_output_is_encoded_once(thread_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     encoded: list[object] = []
-    iterencode = json.JSONEncoder.iterencode  # what every way to encode goes through
+    encode = json.JSONEncoder.iterencode
 
-    def counting(self: json.JSONEncoder, o: Any, _one_shot: bool = False) -> Any:
-        encoded.append(o)
-        return iterencode(self, o, _one_shot)
+    def counting(encoder: json.JSONEncoder, value: object, **options: Any) -> Iterator[str]:
+        encoded.append(value)
+        return encode(encoder, value, **options)
 
     def body(ctx: Any) -> Steps:
         return (yield ctx.step.run("a", thread_world.step(lambda: ["the output"])))
