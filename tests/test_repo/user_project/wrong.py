@@ -8,7 +8,7 @@ import pydantic
 
 import inngest
 from inngest import fetching
-from inngest.experimental import step
+from inngest.experimental import remote_state_middleware, step
 from inngest.experimental.ai import openai
 
 
@@ -172,3 +172,5 @@ client.send_signal_sync(1)  # wrong: a name is text
 decorated: str = counted("4200")  # wrong: an argument of another type
 counted(1).upper()  # wrong: it returns a number
 httpx.Client(transport=fetching.AsyncStepTransport())  # wrong: of the other colour
+remote_state_middleware.S3Driver(bucket="b", client="s3")  # wrong: not a client
+remote_state_middleware.RemoteStateMiddleware.factory(event)  # wrong: not a driver
