@@ -72,10 +72,11 @@ def codec_of(call: StepCall, serializer: Serializer | None) -> Codec:
     chosen = call.serializer or serializer
     if call.codec is not None:
         return call.codec if call.codec.serializer or not chosen else call.codec.using(chosen)
-    if call.opcode is Opcode.INVOKE:
-        return PLAIN if chosen is None else PLAIN.using(chosen)
-    if call.handler is None:  # the server's own form
-        return PLAIN
+    if call.handler is None:
+        # Only what a function returned was written by a serializer; the rest is the server's.
+        if chosen is None or call.opcode is not Opcode.INVOKE:
+            return PLAIN
+        return PLAIN.using(chosen)
     if call.output_type is not UNSET:
         return Codec(typ=call.output_type, is_declared=True, serializer=chosen)
     typ = return_type(call.handler)
