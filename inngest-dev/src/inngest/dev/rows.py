@@ -69,6 +69,7 @@ def run_of(row: sqlite3.Row, events: tuple[Event, ...]) -> Run:
         lane=row["lane"],
         priority=row["priority"],
         defers=load(row["defers"]),
+        response=load(row["response"]),
     )
 
 
