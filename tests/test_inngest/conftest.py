@@ -31,6 +31,22 @@ def make_world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
         world.client.close()
 
 
+@pytest.fixture(params=WAYS)
+def async_world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """A world for what only async code can say."""
+    world = World("async", request.param)
+    yield world
+    world.client.close()
+
+
+@pytest.fixture(params=WAYS)
+def sync_world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """A world for what only sync code can say."""
+    world = World("sync", request.param)
+    yield world
+    world.client.close()
+
+
 @pytest.fixture
 def world(make_world: Make) -> World:
     """A world with a plain client."""

@@ -100,7 +100,7 @@ def test_a_step_without_a_callable_is_refused(world: World) -> None:
     [
         ("sleep", True, "not a bool"),
         ("sleep", 1.5, "not a float"),
-        ("sleep", "1h", "not a str"),
+        ("sleep", "1 h", "such as 1h30m"),
         ("sleep_until", datetime.date(2026, 1, 1), "not a date"),
         ("sleep_until", 5, "not a int"),
     ],

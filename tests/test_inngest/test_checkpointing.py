@@ -24,13 +24,14 @@ from inngest.middleware import WrappedHandler, WrappedStep
 
 from .conftest import Make
 from .test_random_programs import (
-    Generator as Programs,
-)
-from .test_random_programs import (
+    ANSWERS,
     Reference,
     Work,
     interpret,
     interpret_sync,
+)
+from .test_random_programs import (
+    Generator as Programs,
 )
 from .worlds import Reply, World
 
@@ -42,7 +43,7 @@ def hashed(step: str) -> str:
     return hashlib.sha1(step.encode()).hexdigest()
 
 
-@dataclass(eq=False)
+@dataclass(eq=False)  # clients are known by identity
 class Server(HTTPClients):
     """Takes checkpoints, as its script says: a status, or an error, for each request."""
 
@@ -407,6 +408,7 @@ def test_random_programs_with_faults_end_as_without(make_world: Make, seed: int)
     world = make_world(checkpointing=Checkpointing(buffered_steps=1 + seed % 3))
     rng = random.Random(f"{seed} {world.kind} {world.way}")
     server = world.client._http = Server()
+    world.answers = ANSWERS
     program = Programs(rng).program()
     work, reference = Work(), Reference()
     handler: Any

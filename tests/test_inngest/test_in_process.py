@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+import httpx
 import pytest
 
 import inngest
+from inngest import fetching
 from inngest.dev import DevServer, Engine, InProcessDriver, VirtualClock
+from inngest.dev.testing import VirtualEngine
 from inngest.transport import CommRequest, CommResponse, Handler, ServeOptions
 
 APP = "http://in-process.test/api/inngest"
@@ -87,3 +90,38 @@ def test_an_app_registers_and_runs_without_a_port_of_its_own(
             assert cancelled["event"]["data"]["total"] == 30
         finally:
             client.close()
+
+
+def test_the_newer_steps_in_the_test_kit() -> None:
+    client = inngest.Inngest(app_id="shop")
+
+    @client.create_function(fn_id="tidy", trigger=inngest.TriggerDeferred())
+    async def tidy(ctx: inngest.Context) -> str:
+        return f"tidied {ctx.event.data['what']}"
+
+    @client.create_function(fn_id="rate", trigger=inngest.TriggerEvent(event="rate"))
+    async def rate(ctx: inngest.Context) -> str:
+        await ctx.step.defer("tidy", function=tidy, data={"what": "up"})
+        answer = await ctx.step.fetch("rate", "http://rates.test/eur", name="Today's rate")
+        async with httpx.AsyncClient(transport=fetching.AsyncStepTransport()) as http:
+            usual = (await http.get("http://rates.test/usd")).json()["rate"]
+        await ctx.step.update_metadata("note", {"usual": usual})
+        signal = await ctx.step.wait_for_signal("go", signal="go", timeout="1d")
+        assert signal is not None
+        return f"{answer.json()['rate']} {usual} {signal.data}"
+
+    @client.create_function(fn_id="go", trigger=inngest.TriggerEvent(event="go"))
+    def go(ctx: inngest.ContextSync) -> str | None:
+        return ctx.step.send_signal("go", signal="go", data="now")
+
+    def fetch(request: Any) -> dict[str, Any]:
+        return {"rate": len(request.url)}
+
+    with VirtualEngine(client, [rate, go, tidy], fetch=fetch) as engine:
+        run = engine.send(inngest.Event(name="rate"))
+        sender = engine.send(inngest.Event(name="go"))
+        assert (run.output, sender.output) == ("21 21 now", run.id)
+        names = [step.name for step in run.steps]
+        assert names == ["Today's rate", "GET http://rates.test/usd", "note", "go"]
+        (tidied,) = [each for each in engine.runs() if each.function_id == "shop-tidy"]
+        assert tidied.output == "tidied up"

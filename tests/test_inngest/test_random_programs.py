@@ -17,6 +17,7 @@ import pytest
 
 import inngest
 import inngest.flask
+from inngest._internal.engine.journal import hash_id
 from inngest.middleware import WrappedFunction, WrappedHandler, WrappedStep
 from inngest.transport import CommRequest, Handler, ServeOptions
 
@@ -48,8 +49,19 @@ class Do:
 
 
 @dataclass(frozen=True)
-class Sleep:
+class Wait:
+    """A step that the server carries out."""
+
     id: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Defer:
+    """A call for the end of the run; with ``is_aborted`` it is taken back at once."""
+
+    id: str
+    is_aborted: bool
 
 
 @dataclass(frozen=True)
@@ -64,7 +76,15 @@ class Parallel:
     style: str
 
 
-Program = tuple["Do | Sleep | Loop | Parallel", ...]
+Program = tuple["Do | Wait | Defer | Loop | Parallel", ...]
+ANSWERS: dict[str, JSONValue] = {
+    "Gateway": {"data": {"status_code": 404, "headers": {}, "body": "none", "url": "u"}},
+    "Sleep": None,
+    "WaitForSignal": {"data": {"signal": "go", "data": 1}},
+}
+"""What the server gives."""
+OUTPUTS = {"sleep": "slept", "signal": ["go", 1], "fetch": [404, "none"]}
+"""What programs see of it."""
 
 
 @dataclass
@@ -76,7 +96,7 @@ class Generator:
         length = self.rng.randint(0 if in_branch else 1, 3)
         return tuple(self.node(depth, in_branch) for _ in range(length))
 
-    def node(self, depth: int, in_branch: bool) -> Do | Sleep | Loop | Parallel:
+    def node(self, depth: int, in_branch: bool) -> Do | Wait | Defer | Loop | Parallel:
         self.made += 1
         name = f"n{self.made}"
         kind = self.rng.random()
@@ -89,7 +109,9 @@ class Generator:
         if depth < 2 and kind < 0.3:
             return Loop(self.rng.randint(0, 3), self.program(depth + 1, in_branch=in_branch))
         if kind < 0.4:
-            return Sleep(name)
+            return Wait(name, self.rng.choice(list(OUTPUTS)))
+        if kind < 0.45:
+            return Defer(name, is_aborted=self.rng.random() < 0.3)
         if kind < 0.75:
             return Do(name)
         is_caught = in_branch or self.rng.random() < 0.7
@@ -108,6 +130,7 @@ class Reference:
 
     expected: Counter[tuple[str, int]] = field(default_factory=Counter)
     seen: Counter[str] = field(default_factory=Counter)
+    deferred: set[str] = field(default_factory=set)
 
     def outcome(self, program: Program) -> tuple[str | None, list[JSONValue]]:
         try:
@@ -126,8 +149,13 @@ class Reference:
                     if node.fails and not node.is_caught:
                         raise UncaughtError(node.id)
                     out.append(["error", f"{node.id} failed"] if node.fails else [node.id, use])
-                case Sleep():
-                    out.append("slept")
+                case Wait(_, kind):
+                    out.append(OUTPUTS[kind])
+                case Defer(name, is_aborted):
+                    use = self.seen[name]
+                    self.seen[name] += 1
+                    if not is_aborted:
+                        self.deferred.add(f"{name}:{use}" if use else name)
                 case Loop():
                     for _ in range(node.times):
                         out.append(self.run(node.body))  # noqa: PERF401
@@ -179,6 +207,31 @@ async def together(
     return list(await asyncio.gather(*(branch() for branch in branches)))
 
 
+LATER = inngest.reference_function(function_id="later")
+
+
+async def wait(ctx: inngest.Context, node: Wait) -> JSONValue:
+    if node.kind == "signal":
+        signal = await ctx.step.wait_for_signal(node.id, signal="go", timeout="1h")
+        return signal and [signal.name, signal.data]
+    if node.kind == "fetch":
+        answer = await ctx.step.fetch(node.id, "http://api.test")
+        return [answer.status_code, answer.body]
+    await ctx.step.sleep(node.id, 1)
+    return "slept"
+
+
+def wait_sync(ctx: inngest.ContextSync, node: Wait) -> JSONValue:
+    if node.kind == "signal":
+        signal = ctx.step.wait_for_signal(node.id, signal="go", timeout="1h")
+        return signal and [signal.name, signal.data]
+    if node.kind == "fetch":
+        answer = ctx.step.fetch(node.id, "http://api.test")
+        return [answer.status_code, answer.body]
+    ctx.step.sleep(node.id, 1)
+    return "slept"
+
+
 async def interpret(
     ctx: inngest.Context, work: Work, program: Program, seen: Counter[str]
 ) -> list[JSONValue]:
@@ -194,9 +247,12 @@ async def interpret(
                     if not node.is_caught:
                         raise
                     out.append(["error", error.message])
-            case Sleep():
-                await ctx.step.sleep(node.id, 1)
-                out.append("slept")
+            case Wait():
+                out.append(await wait(ctx, node))
+            case Defer():
+                call = await ctx.step.defer(node.id, function=LATER)
+                if node.is_aborted:
+                    await call.abort()
             case Loop():
                 for _ in range(node.times):
                     out.append(await interpret(ctx, work, node.body, seen))  # noqa: PERF401
@@ -221,9 +277,12 @@ def interpret_sync(
                     if not node.is_caught:
                         raise
                     out.append(["error", error.message])
-            case Sleep():
-                ctx.step.sleep(node.id, 1)
-                out.append("slept")
+            case Wait():
+                out.append(wait_sync(ctx, node))
+            case Defer():
+                call = ctx.step.defer(node.id, function=LATER)
+                if node.is_aborted:
+                    call.abort()
             case Loop():
                 for _ in range(node.times):
                     out.append(interpret_sync(ctx, work, node.body, seen))  # noqa: PERF401
@@ -307,12 +366,16 @@ class Server:
     queue: list[tuple[str, int]] = field(default_factory=lambda: [("step", 0)])
     planned: set[str] = field(default_factory=set)
     is_parallel: bool = False
+    defers: dict[str, JSONValue] = field(default_factory=dict)
 
     def run(self) -> tuple[int, JSONValue]:
         for _ in range(2000):
             assert self.queue, "the run has stalled"
             target, attempt = self.queue.pop(self.rng.randrange(len(self.queue)))
             status, body, headers = self.call(target, attempt)
+            if status == 206 and body[-1]["op"] == "RunComplete":
+                self.take(body[:-1], target, attempt)
+                status, body = 200, body[-1]["data"]
             if status == 206:
                 self.take(body, target, attempt)
                 continue
@@ -335,12 +398,14 @@ class Server:
             "event": {"name": "e", "data": {}},
             "events": [{"name": "e", "data": {}}],
             "steps": self.memos,
+            "defers": self.defers,
             "use_api": False,
         }
         return self.ask({"fnId": "app-fn", "stepId": target}, json.dumps(body).encode())
 
     def take(self, ops: list[dict[str, JSONValue]], target: str, attempt: int) -> None:
-        self.is_parallel = self.is_parallel or len(ops) > 1
+        steps = [op for op in ops if not op["op"].startswith("Defer")]
+        self.is_parallel = self.is_parallel or len(steps) > 1
         for op in ops:
             hashed = op["id"]
             assert hashed not in self.memos, "a finished step is reported again"
@@ -357,10 +422,10 @@ class Server:
                     self.finish(hashed, {"data": op["data"]})
                 case "StepFailed":
                     self.finish(hashed, {"error": op["error"]})
-                case "Sleep":
-                    self.finish(hashed, None)
+                case "DeferAdd":
+                    self.defers.setdefault(hashed, {"abortable": True})
                 case other:
-                    raise AssertionError(f"unexpected {other}")
+                    self.finish(hashed, ANSWERS[other])
 
     def finish(self, hashed: str, memo: JSONValue) -> None:
         self.memos[hashed] = memo
@@ -394,10 +459,12 @@ def test_a_random_program_ends_as_the_reference_and_runs_each_step_once(
         function = declare(handler_sync)
     way = ("http", "thread", "loop")[seed % 3]
     ask = over_http(client, function) if way == "http" else in_process(way, client, function)
-    status, body = Server(ask, random.Random(seed)).run()
+    server = Server(ask, random.Random(seed))
+    status, body = server.run()
     reason, expected = reference.outcome(program)
     if reason is None:
         assert (status, body) == (200, expected)
+        assert server.defers.keys() == {hash_id(name) for name in reference.deferred}
     else:
         assert (status, body["message"]) == (500, reason)
     assert work.done == reference.expected

@@ -54,6 +54,8 @@ class World:
     """What hooks, steps and functions note in passing."""
     is_parallel: bool = False
     finished: list[str] = field(default_factory=list)
+    answers: dict[str, JSONValue] = field(default_factory=dict)
+    """What steps of the server give in ``play``, by their operation."""
 
     def __post_init__(self) -> None:
         self.client = inngest.Inngest(app_id="app", is_production=False, **self.options)
@@ -128,6 +130,7 @@ class World:
         plan_only: bool = False,
         headers: Mapping[str, str] | None = None,
         ctx: Mapping[str, JSONValue] | None = None,
+        defers: Mapping[str, JSONValue] | None = None,
     ) -> Reply:
         """Call a function once, as a server does."""
         sent = {"name": "test/fn", "data": {}, "id": "E", "ts": 1, **(event or {})}
@@ -144,6 +147,7 @@ class World:
             "event": sent,
             "events": [sent],
             "steps": dict(memos or {}),
+            "defers": dict(defers or {}),
             "use_api": False,
         }
         called = fn_id or (function or self.functions[0]).id
@@ -161,16 +165,21 @@ class World:
         """Run one run to its end; the answer that ended it. ``memos`` may grow meanwhile."""
         memos = {} if memos is None else memos
         queue: list[tuple[str, int]] = [("step", 0)]
+        defers: dict[str, JSONValue] = {}
         for _ in range(MAX_CALLS):
             assert queue, "the run has stalled"
             target, attempt = queue.pop(0)
             plan_only = self.is_parallel and target == "step"
             before_call()
             given = {"target": target, "attempt": attempt, "plan_only": plan_only, **call}
-            reply = self.call(function, memos=memos, stack=list(memos), **given)
+            reply = self.call(function, memos=memos, stack=list(memos), defers=defers, **given)
+            if reply.status == 206 and reply.body[-1]["op"] == "RunComplete":
+                return Reply(status=200, headers=reply.headers, body=reply.body[-1]["data"])
             if reply.status == 206:
-                self.is_parallel = self.is_parallel or len(reply.body) > 1
-                self._take(reply.body, memos, queue, target, attempt)
+                steps = [op for op in reply.body if not op["op"].startswith("Defer")]
+                defers |= {op["id"]: {"abortable": True} for op in reply.body if op not in steps}
+                self.is_parallel = self.is_parallel or len(steps) > 1
+                self._take(steps, memos, queue, target, attempt)
                 if not queue:
                     queue.append(("step", 0))
                 continue
@@ -204,7 +213,8 @@ class World:
                 case "Sleep":
                     memos[hashed] = None
                 case other:
-                    raise AssertionError(f"this server does not know {other}")
+                    assert other in self.answers, f"this server does not know {other}"
+                    memos[hashed] = self.answers[other]
             if op["op"] in ("StepRun", "StepFailed"):
                 self.finished.append(op["displayName"])
 

@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 import inngest
+from inngest import fetching
 from inngest._internal.step.ai import AI, AISync
 
 FACES: list[tuple[type[Any], type[Any]]] = [
     (AI, AISync),
+    (inngest.Deferred, inngest.DeferredSync),
     (inngest.Group, inngest.GroupSync),
     (inngest.Middleware, inngest.MiddlewareSync),
     (inngest.Step, inngest.StepSync),
@@ -26,6 +28,7 @@ TWINS = {
     "AISync": "AI",
     "AsyncIterator": "Iterator",
     "ContextSync": "Context",
+    "DeferredSync": "Deferred",
     "GroupSync": "Group",
     "MiddlewareSync": "Middleware",
     "StepRunnerSync": "StepRunner",
@@ -33,7 +36,7 @@ TWINS = {
 }
 """Types that differ with the colour, and the name that stands for both."""
 
-FLOWS = {"run", "parallel"}
+FLOWS = {"run", "parallel", "wrap"}
 """Methods that take code of the user's, which is async in one colour."""
 
 LONE = {(inngest.GroupSync, "__init__"): "the event loop is what runs an async group"}
@@ -142,13 +145,23 @@ def test_both_contexts_have_the_same_fields() -> None:
     assert inngest.ContextSync.__doc__
 
 
-def test_both_ways_to_send_are_equal_up_to_awaiting() -> None:
-    send, send_sync = inngest.Inngest.send, inngest.Inngest.send_sync
-    assert shape(send, "send") == shape(send_sync, "send_sync")
+@pytest.mark.parametrize("name", ["send", "send_signal", "update_metadata"])
+def test_both_ways_to_send_are_equal_up_to_awaiting(name: str) -> None:
+    send, send_sync = getattr(inngest.Inngest, name), getattr(inngest.Inngest, f"{name}_sync")
+    assert shape(send, name) == shape(send_sync, f"{name}_sync")
     assert inspect.iscoroutinefunction(send)
     assert not inspect.iscoroutinefunction(send_sync)
     assert inspect.getdoc(send)
     assert inspect.getdoc(send_sync)
+
+
+def test_both_transports_for_httpx_have_the_same_arguments() -> None:
+    sync, with_await = fetching.StepTransport, fetching.AsyncStepTransport
+    assert list(inspect.signature(sync).parameters) == list(
+        inspect.signature(with_await).parameters
+    )
+    sync_call, awaited = sync.handle_request, with_await.handle_async_request
+    assert inspect.getdoc(sync_call) == inspect.getdoc(awaited)
 
 
 def test_every_overload_has_its_twin() -> None:
@@ -156,7 +169,11 @@ def test_every_overload_has_its_twin() -> None:
         (body,) = ast.parse(inspect.getsource(face)).body
         assert isinstance(body, ast.ClassDef)
         return [
-            (node.name, ast.unparse(node.args), ast.unparse(node.returns))
+            (
+                node.name,
+                ast.unparse(node.args),
+                uncoloured(ast.unparse(node.returns), is_flow=False),
+            )
             for node in body.body
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
             and node.decorator_list
@@ -164,7 +181,7 @@ def test_every_overload_has_its_twin() -> None:
         ]
 
     assert overloads(inngest.Step) == overloads(inngest.StepSync)
-    assert len(overloads(inngest.Step)) == 2
+    assert len(overloads(inngest.Step)) == 8
 
 
 def test_the_comparison_sees_what_differs() -> None:

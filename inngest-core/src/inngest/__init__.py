@@ -27,18 +27,24 @@ if TYPE_CHECKING:
         Throttle,
         Timeouts,
         TriggerCron,
+        TriggerDeferred,
         TriggerEvent,
     )
     from inngest._internal.function.function import Function
+    from inngest._internal.function.reference import FunctionReference, reference_function
     from inngest._internal.http.streaming import Streaming
     from inngest._internal.middleware.contract import Middleware, MiddlewareSync
     from inngest._internal.middleware.memos import StepMemos
     from inngest._internal.middleware.records import TransformOutputResult
     from inngest._internal.plugins.serving import serve
     from inngest._internal.serialization.contract import PydanticSerializer, Serializer
+    from inngest._internal.signal import Signal
     from inngest._internal.step.context import Context, ContextSync
+    from inngest._internal.step.deferral import Deferred, DeferredSync
+    from inngest._internal.step.fetch import FetchedResponse
     from inngest._internal.step.group import Group, GroupSync, ParallelMode
-    from inngest._internal.step.step import Step, StepSync
+    from inngest._internal.step.step import Step
+    from inngest._internal.step.step_sync import StepSync
     from inngest._internal.types import JSON
 
 _HOMES: Final[dict[str, str]] = {
@@ -49,9 +55,13 @@ _HOMES: Final[dict[str, str]] = {
     "Context": "step.context",
     "ContextSync": "step.context",
     "Debounce": "function.config",
+    "Deferred": "step.deferral",
+    "DeferredSync": "step.deferral",
     "Event": "event",
     "EventType": "event_type",
+    "FetchedResponse": "step.fetch",
     "Function": "function.function",
+    "FunctionReference": "function.reference",
     "Group": "step.group",
     "GroupSync": "step.group",
     "Inngest": "client.client",
@@ -66,17 +76,20 @@ _HOMES: Final[dict[str, str]] = {
     "RetryAfterError": "errors",
     "SendEventsResult": "api.events",
     "Serializer": "serialization.contract",
+    "Signal": "signal",
     "Singleton": "function.config",
     "Step": "step.step",
     "StepError": "errors",
     "StepMemos": "middleware.memos",
-    "StepSync": "step.step",
+    "StepSync": "step.step_sync",
     "Streaming": "http.streaming",
     "Throttle": "function.config",
     "Timeouts": "function.config",
     "TransformOutputResult": "middleware.records",
     "TriggerCron": "function.config",
+    "TriggerDeferred": "function.config",
     "TriggerEvent": "function.config",
+    "reference_function": "function.reference",
     "serve": "plugins.serving",
 }
 """Where each name is below `inngest._internal`: what is not used is not loaded."""
@@ -102,9 +115,13 @@ __all__ = [
     "Context",
     "ContextSync",
     "Debounce",
+    "Deferred",
+    "DeferredSync",
     "Event",
     "EventType",
+    "FetchedResponse",
     "Function",
+    "FunctionReference",
     "Group",
     "GroupSync",
     "Inngest",
@@ -119,6 +136,7 @@ __all__ = [
     "RetryAfterError",
     "SendEventsResult",
     "Serializer",
+    "Signal",
     "Singleton",
     "Step",
     "StepError",
@@ -129,6 +147,8 @@ __all__ = [
     "Timeouts",
     "TransformOutputResult",
     "TriggerCron",
+    "TriggerDeferred",
     "TriggerEvent",
+    "reference_function",
     "serve",
 ]

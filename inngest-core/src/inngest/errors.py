@@ -16,6 +16,7 @@ from inngest._internal.errors import (
     RegistrationFailedError,
     RetryAfterError,
     SendEventsError,
+    SendSignalError,
     SerializerUnknownError,
     SigningKeyInvalidError,
     SigningKeyMissingError,
@@ -23,6 +24,7 @@ from inngest._internal.errors import (
     StepNestedError,
     StepThreadError,
     TransportNotFoundError,
+    UpdateMetadataError,
     URLInvalidError,
 )
 
@@ -42,6 +44,7 @@ __all__ = [
     "RegistrationFailedError",
     "RetryAfterError",
     "SendEventsError",
+    "SendSignalError",
     "SerializerUnknownError",
     "SigningKeyInvalidError",
     "SigningKeyMissingError",
@@ -50,4 +53,5 @@ __all__ = [
     "StepThreadError",
     "TransportNotFoundError",
     "URLInvalidError",
+    "UpdateMetadataError",
 ]

@@ -216,6 +216,11 @@ HAND_MADE: Final = (
         reason="the server works without the input in opts; the Python SDK never sent it",
     ),
     Rule(
+        path=r"body\[[^]]+\]\.opts\.type",
+        accepts=lambda recorded, ours: (recorded, ours) == (ABSENT, "step.fetch"),
+        reason="tells people and tools what the step is; the server does not read it",
+    ),
+    Rule(
         path=r"body\[[^]]+\]\.name",
         accepts=_same_length,
         reason="the length of a sleep, spelt otherwise",
@@ -237,12 +242,9 @@ HAND_MADE: Final = (
 """Holds in recordings of apps that were made without an SDK."""
 
 NOT_SPOKEN: Final[Mapping[str, str]] = {
-    "defer": "deferred calls: core has no way to ask for them yet",
     "encryption_middleware": "the middleware that encrypts is not built yet",
     "events_api": "the server's reading of events: requests of the recording's driver",
     "rest_api": "the server's REST API: requests of the recording's driver",
-    "signals": "core has no step.wait_for_signal yet",
-    "step_fetch_gateway": "core has no step.fetch yet",
 }
 """Recordings that our SDK does not play, whether or not our engine does."""
 
@@ -281,6 +283,9 @@ NOT_REPLAYED: Final[Mapping[str, Mapping[int, str]]] = {
         12: _WHOLE_CALL,
     },
     "sdk_error_answers": {15: _FRAMEWORK, 16: _FRAMEWORK, 17: _FRAMEWORK},
+    "step_fetch_gateway": {
+        6: "a body that is not JSON, and arrives in quotes: step.fetch refuses it"
+    },
     "sync_in_band_signed": {3: _NO_OPT_OUT, 4: _NO_OPT_OUT},
 }
 NO_RETRY: Final = {"header.x-inngest-no-retry": "true"}
@@ -440,6 +445,18 @@ ON_PURPOSE: Final[Mapping[str, Mapping[int, tuple[Difference, ...]]]] = {
             ),
         ),
         4: (_words(WRONG_KEY), _introduced("cloud")),
+    },
+    "defer": {
+        4: (
+            Difference(
+                "this app gives back what the call says of deferred calls, which an SDK does "
+                "not show",
+                {
+                    f"body[0737c2].data.defers_seen.{step_id(name)}.abortable": ABSENT
+                    for name in ("d1", "d2")
+                },
+            ),
+        )
     },
     "executor_edge_responses": {
         1: (
@@ -668,6 +685,35 @@ ON_PURPOSE: Final[Mapping[str, Mapping[int, tuple[Difference, ...]]]] = {
         ),
     },
     "sleep": {2: (_sleep("nap", "2000ms"),)},
+    "step_fetch_gateway": {
+        8: (
+            Difference(
+                "ours always says the method, and what kind the body is of",
+                {
+                    f"{_op('nomethod')}.opts.method": "POST",
+                    f"{_op('nomethod')}.opts.headers.content-type": "application/json",
+                },
+            ),
+        ),
+        13: (
+            Difference(
+                "the app's answer is that of all steps, and ours has no step of that name",
+                {
+                    f"body.{step_id('text')}.data.{path}": ABSENT
+                    for path in (
+                        "body",
+                        "status_code",
+                        "url",
+                        "headers.Content-Length",
+                        "headers.Content-Type",
+                        "headers.Date",
+                        "headers.Server",
+                        "headers.X-Multi",
+                    )
+                },
+            ),
+        ),
+    },
     "streaming_201": {2: _STREAM, 3: _STREAM, 5: _STREAM},
     "sync_in_band_signed": {1: (_words(UNSIGNED),), 2: (_words(WRONG_KEY),)},
     "sync_out_of_band": {

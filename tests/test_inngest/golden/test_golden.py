@@ -17,7 +17,7 @@ from . import differences
 from .apps import Build
 from .connect_recordings import SESSIONS
 from .engine_recordings import CHECKPOINTS, ENDPOINTS, ENGINE_COVERED, EVENTS_API
-from .handmade import APPS
+from .handmade_steps import APPS
 from .realtime import REALTIME
 from .replay import (
     ORIGIN,

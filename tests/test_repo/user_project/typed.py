@@ -5,12 +5,14 @@ import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
+import httpx
 import pydantic
 from typing_extensions import assert_type
 
 import inngest
+from inngest import fetching
 from inngest.errors import SendEventsError
-from inngest.experimental import ai, durable, realtime
+from inngest.experimental import ai, durable, get_step_context, realtime, set_step_context, step
 from inngest.middleware import (
     StepInfo,
     WrappedFunction,
@@ -36,6 +38,12 @@ order_placed = inngest.EventType("shop/order.placed", OrderPlaced)
 assert_type(order_placed, inngest.EventType[OrderPlaced])
 assert_type(order_placed.name, str)
 assert_type(order_placed.model, type[OrderPlaced])
+
+
+def ambient(steps: inngest.Step) -> None:
+    """What code finds around it."""
+    with set_step_context(steps):
+        assert_type(get_step_context(), inngest.Step | inngest.StepSync)
 
 
 class Audit(inngest.Middleware):
@@ -171,7 +179,7 @@ serializers: list[inngest.Serializer] = [Plain(), inngest.PydanticSerializer()]
 client = inngest.Inngest(
     app_id="typed",
     app_version="1.0",
-    checkpointing=inngest.Checkpointing(buffered_steps=2, max_interval=MINUTE, max_runtime=60_000),
+    checkpointing=inngest.Checkpointing(buffered_steps=2, max_interval=MINUTE, max_runtime="1m"),
     api_base_url="http://localhost:8288",
     env="branch",
     event_api_base_url="http://localhost:8288",
@@ -212,6 +220,26 @@ def count_sync() -> int:
     return 1
 
 
+@step("count")
+async def counted(order_id: str, *, times: int = 1) -> int:
+    return times
+
+
+@step("count")
+def counted_sync(order_id: str, *, times: int = 1) -> int:
+    return times
+
+
+reference = inngest.reference_function(app_id="other", function_id="fn", output_type=Receipt)
+assert_type(reference, inngest.FunctionReference[Receipt, Mapping[str, object]])
+typed_reference = inngest.reference_function(
+    function_id="fn", output_type=Receipt, data=OrderPlaced
+)
+assert_type(typed_reference, inngest.FunctionReference[Receipt, OrderPlaced])
+untyped_reference = inngest.reference_function(function_id="fn")
+assert_type(untyped_reference, inngest.FunctionReference[object, Mapping[str, object]])
+
+
 async def failed(ctx: inngest.Context) -> None:
     assert_type(ctx.event, inngest.Event)
     assert_type(ctx.event.data, Mapping[str, inngest.JSON])
@@ -245,7 +273,7 @@ adapters: list[ai.BaseAdapter] = [
     rate_limit=inngest.RateLimit(limit=5, period=MINUTE, key="event.data.k"),
     singleton=inngest.Singleton(mode="skip", key="event.data.k"),
     throttle=inngest.Throttle(limit=5, period=MINUTE, burst=2, key="event.data.k"),
-    timeouts=inngest.Timeouts(start=MINUTE, finish=60_000),
+    timeouts=inngest.Timeouts(start=MINUTE, finish="1h30m"),
 )
 async def all_steps(ctx: inngest.Context) -> Receipt:
     assert_type(ctx.attempt, int)
@@ -267,7 +295,8 @@ async def all_steps(ctx: inngest.Context) -> Receipt:
     assert_type(receipt, Receipt)
     assert_type(await ctx.step.run("count", count, output_type=int), int)
     assert_type(await ctx.step.sleep("nap", 1000), None)
-    assert_type(await ctx.step.sleep("nap", MINUTE), None)
+    assert_type(await ctx.step.sleep("nap", MINUTE, name="Nap"), None)
+    assert_type(await ctx.step.sleep("nap", "1h30m"), None)
     until = datetime.datetime(2030, 1, 1, tzinfo=datetime.timezone.utc)
     assert_type(await ctx.step.sleep_until("until", until), None)
     event = inngest.Event(name="shop/paid", data={"n": 1}, user={"id": 1}, v="1", id="e", ts=1)
@@ -291,6 +320,40 @@ async def all_steps(ctx: inngest.Context) -> Receipt:
     assert_type(other, object)
     answer = await ctx.step.ai.infer("ask", adapter=adapters[0], body={"messages": []})
     assert_type(answer, dict[str, object])
+    assert_type(await ctx.step.ai.wrap("wrap", charge, "A1", 4200, name="Ask"), Receipt)
+
+    signal = await ctx.step.wait_for_signal("wait", signal="paid", timeout=until)
+    assert_type(signal, inngest.Signal | None)
+    typed_signal = await ctx.step.wait_for_signal(
+        "wait", signal="paid", timeout="1h", data_type=OrderPlaced, on_conflict="replace"
+    )
+    assert_type(typed_signal, inngest.Signal[OrderPlaced] | None)
+    if typed_signal is not None:
+        assert_type(typed_signal.data.amount, int)
+        assert_type(typed_signal.name, str)
+    assert_type(await ctx.step.send_signal("tell", signal="paid", data={"n": 1}), str | None)
+
+    order = OrderPlaced(order_id="A1", amount=1)
+    assert_type(await ctx.step.invoke("call", function=typed_reference, data=order), Receipt)
+    assert_type(await ctx.step.invoke("call", function=reference, data={"n": 1}), Receipt)
+    assert_type(await ctx.step.invoke("call", function=untyped_reference), object)
+    assert_type(await ctx.step.invoke("call", function=typed_event, data=order), Receipt)
+
+    later = await ctx.step.defer("later", function=deferred, data={"n": 1}, name="Later")
+    assert_type(later, inngest.Deferred)
+    assert_type(await later.abort(), None)
+    await ctx.step.defer("later", function=typed_reference, data=order)
+
+    got = await ctx.step.fetch(
+        "get", "http://localhost", method="POST", headers={"x-a": "1"}, json={"n": 1}
+    )
+    assert_type(got, inngest.FetchedResponse)
+    assert_type(got.status_code, int)
+    assert_type(got.is_success, bool)
+    assert_type(got.body, str)
+    assert_type(got.headers, Mapping[str, str])
+    assert_type(await ctx.step.update_metadata("note", {"n": 1}, kind="a", op="set"), None)
+    assert_type(await counted("A1"), int)
 
     both = await ctx.group.parallel(
         (
@@ -346,6 +409,24 @@ def all_steps_sync(ctx: inngest.ContextSync) -> Receipt:
     assert_type(ctx.step.invoke_by_id("call", function_id="fn"), object)
     answer = ctx.step.ai.infer("ask", adapter=adapters[0], body={"messages": []})
     assert_type(answer, dict[str, object])
+    assert_type(ctx.step.ai.wrap("wrap", charge_sync, "A1", 4200), Receipt)
+
+    signal = ctx.step.wait_for_signal("wait", signal="paid", timeout=MINUTE)
+    assert_type(signal, inngest.Signal | None)
+    typed_signal = ctx.step.wait_for_signal(
+        "wait", signal="paid", timeout=1000, data_type=OrderPlaced
+    )
+    assert_type(typed_signal, inngest.Signal[OrderPlaced] | None)
+    assert_type(ctx.step.send_signal("tell", signal="paid"), str | None)
+    order = OrderPlaced(order_id="A1", amount=1)
+    assert_type(ctx.step.invoke("call", function=typed_reference, data=order), Receipt)
+    later = ctx.step.defer("later", function=deferred)
+    assert_type(later, inngest.DeferredSync)
+    assert_type(later.abort(), None)
+    got = ctx.step.fetch("get", "http://localhost", content="{}")
+    assert_type(got, inngest.FetchedResponse)
+    ctx.step.update_metadata("note", {"n": 1})
+    assert_type(counted_sync("A1", times=2), int)
 
     both = ctx.group.parallel(
         (
@@ -379,6 +460,26 @@ def typed_event_sync(ctx: inngest.ContextSync[OrderPlaced]) -> int:
 )
 async def typed_list(ctx: inngest.Context[OrderPlaced]) -> str:
     return ctx.event.data.order_id
+
+
+@client.create_function(fn_id="deferred", trigger=inngest.TriggerDeferred())
+async def deferred(ctx: inngest.Context) -> None:
+    assert_type(ctx.event.data, Mapping[str, inngest.JSON])
+
+
+@client.create_function(fn_id="no-trigger")
+async def no_trigger(ctx: inngest.Context) -> int:
+    assert_type(ctx.event.data, Mapping[str, inngest.JSON])
+    return 1
+
+
+@client.create_function(fn_id="no-trigger-sync")
+def no_trigger_sync(ctx: inngest.ContextSync) -> int:
+    return 1
+
+
+assert_type(no_trigger, inngest.Function[int])
+assert_type(no_trigger_sync, inngest.Function[int])
 
 
 @client.create_function(fn_id="cron", trigger=inngest.TriggerCron(cron="0 8 * * *", jitter="30s"))
@@ -418,11 +519,19 @@ async def send() -> None:
     assert_type(await client.send(untyped), list[str])
     assert_type(await client.send(made, skip_middleware=True), list[str])
     assert_type(await client.send([untyped, made]), list[str])
+    assert_type(await client.send_signal("paid", {"n": 1}), str | None)
+    assert_type(await client.update_metadata("R", {"n": 1}, kind="a", op="merge"), None)
+    async with httpx.AsyncClient(transport=fetching.AsyncStepTransport()) as http:
+        assert_type(http, httpx.AsyncClient)
     await client.aclose()
 
 
 def send_sync() -> list[str]:
     try:
+        assert_type(client.send_signal_sync("paid"), str | None)
+        assert_type(client.update_metadata_sync("R", {"n": 1}), None)
+        with httpx.Client(transport=fetching.StepTransport()) as http:
+            assert_type(http, httpx.Client)
         return client.send_sync([made, made], skip_middleware=True)
     except SendEventsError as error:
         assert_type(error.ids, list[str])

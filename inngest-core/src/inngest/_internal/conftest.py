@@ -48,8 +48,7 @@ def invocation(
         "job_id": None,
         "request_id": None,
         "logger": ReplayLogger(client.logger, execution),
-        "send": client.send,
-        "send_sync": client.send_sync,
+        "client": client,
     }
     return Invocation(**{**given, **changes})
 

@@ -25,6 +25,7 @@ Error                           code                    status  retriable
 +-- RegistrationFailedError     registration_failed        500  yes
 +-- RetryAfterError             retry_after_error          500  yes
 +-- SendEventsError             send_event_failed          500  yes
++-- SendSignalError             send_signal_failed         500  as its cause
 +-- ServerKindMismatchError     server_kind_mismatch       400  yes
 +-- ServerUnreachableError      server_unreachable         500  yes
 +-- SigningKeyInvalidError      signing_key_invalid        500  yes
@@ -37,6 +38,7 @@ Error                           code                    status  retriable
 +-- StepThreadError             step_thread                500  no
 +-- StepUnexpectedError         step_unexpected            500  yes
 +-- UnknownError                unknown                    500  yes
++-- UpdateMetadataError         update_metadata_failed     500  as its cause
 +-- URLInvalidError             url_invalid                500  yes
 
 Errors are returned inside ``_internal`` and raised at the public edge. A status of 401
@@ -49,6 +51,9 @@ import datetime
 import traceback
 from collections.abc import Sequence
 from typing import ClassVar
+
+from inngest._internal.duration import to_timedelta
+from inngest._internal.types import Deadline
 
 
 class Error(Exception):
@@ -90,6 +95,12 @@ def message_of(error: BaseException) -> str:
         return str(error)
     except Exception:
         return f"{type(error).__name__} (its message could not be read)"
+
+
+class _MaybeRetriableError(Error):
+    def __init__(self, message: str, *, is_retriable: bool = True) -> None:
+        super().__init__(message)
+        self.is_retriable = is_retriable
 
 
 class AsyncUnsupportedError(Error):
@@ -197,6 +208,12 @@ class SendEventsError(Error):
         self.is_retriable = is_retriable
 
 
+class SendSignalError(_MaybeRetriableError):
+    """A signal was not sent, or nobody knows whether it was."""
+
+    code = "send_signal_failed"
+
+
 class ServerKindMismatchError(Error):
     """A Dev Server spoke to an app in cloud mode, or the reverse."""
 
@@ -261,20 +278,22 @@ class UnknownError(Error):
     """An error of unknown kind."""
 
 
+class UpdateMetadataError(_MaybeRetriableError):
+    """Metadata of a run was not noted."""
+
+    code = "update_metadata_failed"
+
+
 class URLInvalidError(Error):
     """A URL in the configuration cannot be used."""
 
     code = "url_invalid"
 
 
-class MiddlewareError(Error):
+class MiddlewareError(_MaybeRetriableError):
     """A hook of a middleware raised. The message names both; ``__cause__`` is the error."""
 
     code, include_stack = "middleware_failed", True
-
-    def __init__(self, message: str, *, is_retriable: bool = True) -> None:
-        super().__init__(message)
-        self.is_retriable = is_retriable
 
 
 class NonRetriableError(Error):
@@ -295,9 +314,10 @@ class RetryAfterError(Error):
     """Raise it to have a step or function retried at a time of your choice.
 
     :param message: what went wrong.
-    :param retry_after: when to retry: an ``int`` of milliseconds from now, a
-        ``timedelta`` from now, or a ``datetime`` (naive means local time).
+    :param retry_after: when to retry: a ``timedelta``, an ``int`` of milliseconds or text
+        such as ``"1h30m"``, all from now; or a ``datetime`` (naive means local time).
     :param quiet: do not log the error.
+    :raises ValueError: ``retry_after`` says no time.
     """
 
     code, include_stack = "retry_after_error", True
@@ -305,7 +325,7 @@ class RetryAfterError(Error):
     def __init__(
         self,
         message: str | None,
-        retry_after: int | datetime.timedelta | datetime.datetime,
+        retry_after: Deadline,
         quiet: bool = False,
     ) -> None:
         super().__init__(message)
@@ -316,12 +336,13 @@ class RetryAfterError(Error):
         return type(self), (self.message, self.retry_after, self.quiet)
 
 
-def _instant(when: int | datetime.timedelta | datetime.datetime) -> datetime.datetime:
+def _instant(when: Deadline) -> datetime.datetime:
     if isinstance(when, datetime.datetime):
         return when.astimezone(datetime.timezone.utc)
-    if isinstance(when, int):
-        when = datetime.timedelta(milliseconds=when)
-    return datetime.datetime.now(datetime.timezone.utc) + when
+    try:
+        return datetime.datetime.now(datetime.timezone.utc) + to_timedelta(when)
+    except ValueError as error:
+        raise ValueError(f"retry_after: {error}") from None
 
 
 class StepError(Error):

@@ -18,13 +18,18 @@ class Opcode(str, enum.Enum):
     """The operations of the protocol that user code can ask for (PROTOCOL section 11)."""
 
     AI_GATEWAY = "AIGateway"
+    DEFER_ABORT = "DeferAbort"
+    DEFER_ADD = "DeferAdd"
+    GATEWAY = "Gateway"
     INVOKE = "InvokeFunction"
     PLANNED = "StepPlanned"
+    RUN_COMPLETE = "RunComplete"
     SLEEP = "Sleep"
     STEP_RUN = "StepRun"
     STEP_ERROR = "StepError"
     STEP_FAILED = "StepFailed"
     WAIT_FOR_EVENT = "WaitForEvent"
+    WAIT_FOR_SIGNAL = "WaitForSignal"
 
 
 STEP_RUN = Opcode.STEP_RUN
@@ -60,6 +65,8 @@ class StepCall:
     serializer: Serializer | None = None
     _: KW_ONLY
     name: str | None = None
+    display_name: str | None = None
+    """What people see instead of the id."""
     opts: Mapping[str, object] | None = field(default=None, repr=False)
     codec: Codec | None = None
     race: bool = False
@@ -85,6 +92,8 @@ class Op:
     step: StepID
     opcode: Opcode
     name: str
+    display_name: str | None = None
+    """What people see instead of the id."""
     opts: Mapping[str, object] | None = field(default=None, repr=False)
     data: str = field(default="null", repr=False)
     error: ErrorData | None = None

@@ -15,8 +15,11 @@ JSON = TypeAliasType(
 )
 """Anything that JSON can say."""
 
-Duration = int | datetime.timedelta
-"""A length of time: ``timedelta``, or an ``int`` of milliseconds."""
+Duration = int | datetime.timedelta | str
+"""A length of time: ``timedelta``, an ``int`` of milliseconds, or text such as ``"1h30m"``."""
+
+Deadline = Duration | datetime.datetime
+"""A length of time from now, or an instant. A naive ``datetime`` is local time."""
 
 
 class Unset(enum.Enum):
@@ -43,4 +46,4 @@ class ServerKind(str, enum.Enum):
         return "Cloud" if self is ServerKind.CLOUD else "Dev Server"
 
 
-__all__ = ["JSON", "UNSET", "Duration", "Mapping", "Sequence", "ServerKind", "Unset"]
+__all__ = ["JSON", "UNSET", "Deadline", "Duration", "Mapping", "Sequence", "ServerKind", "Unset"]

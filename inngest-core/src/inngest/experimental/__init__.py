@@ -1,1 +1,5 @@
-"""What may change in any release: this namespace is not covered by semantic versioning."""
+"""What is public, but not covered by semantic versioning."""
+
+from inngest.experimental._ambient import get_step_context, set_step_context, step
+
+__all__ = ["get_step_context", "set_step_context", "step"]

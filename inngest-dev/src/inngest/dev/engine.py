@@ -220,13 +220,18 @@ class Engine:
         self._ledger.commit(Transition(events=[event]))
         return event.internal_id
 
-    def rerun(self, run_id: str, from_step: str | None = None) -> str | None:
+    def rerun(
+        self,
+        run_id: str,
+        from_step: str | None = None,
+        step_input: Sequence[Json] | None = None,
+    ) -> str | None:
         """Start a run once more: the id of the new one. None when it or its function is gone."""
         run = self.store.run(run_id)
         function = None if run is None else self.store.function(run.function_id)
         if run is None or function is None:
             return None
-        change = rerun(run, function, self.clock.now(), from_step)
+        change = rerun(run, function, self.clock.now(), from_step, step_input)
         self._ledger.commit(change)
         return change.runs[0].id
 

@@ -77,7 +77,7 @@ class Event:
 
 @dataclass(slots=True, kw_only=True)
 class Step:
-    """One step of a run. `memo` means something once `state` is not pending."""
+    """One step of a run. `memo` is its result; while it is pending, its edited input, if any."""
 
     id: str
     name: str
@@ -128,7 +128,9 @@ class Run:
 
     @property
     def memos(self) -> dict[str, Json]:
-        return {s.id: s.memo for s in self.steps.values() if s.state != "pending"}
+        """What calls are told: results, and the edited input of a step that is to be run."""
+        steps = self.steps.values()
+        return {s.id: s.memo for s in steps if s.state != "pending" or s.memo is not None}
 
     @property
     def pending(self) -> set[str]:

@@ -1,19 +1,28 @@
 """Start a run once more, from its beginning or from one of its steps. Pure.
 
-Limits: the steps that were done before the chosen one are taken over as they are; the
-input of a step is not edited.
+Limits: the steps that were done before the chosen one are taken over as they are.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from inngest.dev.model import Function, Run, Transition
+from inngest.dev.model import Function, Json, Run, Step, Transition
 from inngest.dev.runs import start
 
 
-def rerun(run: Run, function: Function, now: int, from_step: str | None = None) -> Transition:
-    """A new run of the same events. Whatever is due of it is due now."""
+def rerun(
+    run: Run,
+    function: Function,
+    now: int,
+    from_step: str | None = None,
+    step_input: Sequence[Json] | None = None,
+) -> Transition:
+    """A new run of the same events. Whatever is due of it is due now.
+
+    :param step_input: the arguments of `from_step`, instead of those in the code.
+    """
     change = start(run.events, function, now)
     (again,) = change.runs
     change.items = [
@@ -25,4 +34,13 @@ def rerun(run: Run, function: Function, now: int, from_step: str | None = None) 
         again.steps[step_id] = replace(run.steps[step_id], dirty=True)
         again.stack.append(step_id)
     again.version = run.version
+    if step_input is not None:
+        name, memo = run.steps[from_step].name, {"input": list(step_input)}
+        again.steps[from_step] = Step(
+            id=from_step, name=name, op="StepPlanned", state="pending", created_at=now, memo=memo
+        )
+        change.items = [
+            replace(item, step_id=from_step) if item.kind == "call" else item
+            for item in change.items
+        ]
     return change

@@ -18,6 +18,7 @@ from inngest.dev.views import enveloped, function_view, job_view, run_view
 
 MAX_METADATA = 64 * 1024
 METADATA_OPS = ("merge", "set", "delete", "add")
+RUN_BY_THE_APP = ("Step", "StepError", "StepFailed", "StepRun")
 
 
 class Rest:
@@ -76,18 +77,26 @@ class Rest:
         return run if isinstance(run, Response) else self._enveloped(self._engine.history(run.id))
 
     async def rerun(self, request: Request) -> Response:
-        """From its beginning; or from the step with the id or the name `from_step`."""
+        """From its beginning; or from the step with the id or the name `from_step`.
+
+        `input` is a list of arguments for that step, instead of those in the code.
+        """
         run = self._run(request)
         if isinstance(run, Response):
             return run
         body = await _json(request)
-        step = body.get("from_step") if isinstance(body, dict) else None
+        fields = body if isinstance(body, dict) else {}
+        step, step_input = fields.get("from_step"), fields.get("input")
+        if step_input is not None and (step is None or not isinstance(step_input, list)):
+            return failed(400, "input must be a list of arguments, for the step in from_step")
         if step is not None:
             named = [s for s in run.stack if step in (s, run.steps[s].name)]
             if not named:
                 return failed(400, "the run has no such step that was done")
             step = named[0]
-        again = self._engine.rerun(run.id, step)
+            if step_input is not None and run.steps[step].op not in RUN_BY_THE_APP:
+                return failed(400, "only a step that runs in the app has an input")
+        again = self._engine.rerun(run.id, step, step_input)
         if again is None:
             return failed(409, f"function {run.function_id} is not registered any more")
         return JSONResponse({"run_id": again})

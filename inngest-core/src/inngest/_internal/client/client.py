@@ -9,18 +9,25 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
+from typing_extensions import TypeVar
+
+from inngest._internal.api.authorized import Access
 from inngest._internal.api.events import SendEventsResult, send_events
+from inngest._internal.api.metadata import update_metadata
 from inngest._internal.api.seed import event_id_seed
+from inngest._internal.api.signals import send_signal
 from inngest._internal.client.config import ClientConfig, resolve
 from inngest._internal.client.sending import send_within
 from inngest._internal.errors import (
     Error,
     EventKeyUnspecifiedError,
     SendEventsError,
+    SendSignalError,
+    UpdateMetadataError,
 )
-from inngest._internal.event import Event
+from inngest._internal.event import Data, Event
 from inngest._internal.flow import Flow
 from inngest._internal.function import config
 from inngest._internal.function.checkpointing import Checkpointing
@@ -32,7 +39,7 @@ from inngest._internal.protocol import headers
 from inngest._internal.runtime.drivers import AsyncDriver, SyncDriver
 from inngest._internal.runtime.http_clients import HTTPClients
 from inngest._internal.serialization.contract import Serializer
-from inngest._internal.step.runner import Events
+from inngest._internal.step.runner import Events, MetadataOp
 from inngest._internal.types import UNSET, Duration, ServerKind
 
 if TYPE_CHECKING:
@@ -42,7 +49,7 @@ if TYPE_CHECKING:
     from inngest._internal.step.replay_logger import Logger
 
 T = TypeVar("T")
-DataT = TypeVar("DataT")
+DataT = TypeVar("DataT", default=Data)
 ANY_EVENT_KEY = "NO_EVENT_KEY_SET"
 
 
@@ -73,7 +80,8 @@ class Inngest:
     :param plugin_options: what plugins are to know, by the plugin's name.
     :param plugins: names of installed plugins, or plugin objects; ``False`` for none. By
         default all that are installed (``INNGEST_PLUGINS``, ``INNGEST_PLUGINS_DISABLED``).
-    :param request_timeout: of calls to the server: milliseconds or a ``timedelta``.
+    :param request_timeout: of calls to the server: a ``timedelta``, milliseconds or text
+        such as ``"10s"``.
     :param serializer: stores outputs of steps and functions, by default as their types say;
         an object, or the name of one that a plugin brings.
     :param signing_key: proves that requests are the server's (``INNGEST_SIGNING_KEY``).
@@ -183,7 +191,7 @@ class Inngest:
         self,
         *,
         fn_id: str,
-        trigger: Trigger[DataT] | Sequence[Trigger[DataT]],
+        trigger: Trigger[DataT] | Sequence[Trigger[DataT]] = (),
         batch_events: config.Batch | None = None,
         cancel: list[config.Cancel] | None = None,
         checkpointing: Checkpointing | bool | None = None,
@@ -206,7 +214,7 @@ class Inngest:
 
         :param fn_id: the function's id within the app; keep it for as long as runs live.
         :param trigger: what starts it. An :class:`inngest.EventType` gives
-            ``ctx.event.data`` its type.
+            ``ctx.event.data`` its type. Without one, only ``step.invoke`` does.
         :param checkpointing: how one call runs many steps; by default as the client says.
         :param middleware: the function's own, inside the client's.
         :param output_type: how the output is stored and given to those who invoke the
@@ -262,6 +270,52 @@ class Inngest:
         flow = self._send(_listed(events), skip_middleware)
         return _ids(SyncDriver(self._http).run(flow))
 
+    async def send_signal(self, signal: str, data: object = None) -> str | None:
+        """Send a signal to the run that waits for it, and return that run's id.
+
+        Signals are not kept: ``None`` means that no run waits for it at this moment.
+
+        :param signal: the signal's name.
+        :param data: JSON for the run.
+        :raises SendSignalError: it was not sent, or nobody knows whether it was.
+        """
+        return _signalled(await AsyncDriver(self._http).run(self._signal(signal, data)))
+
+    def send_signal_sync(self, signal: str, data: object = None) -> str | None:
+        """Send a signal like :meth:`send_signal`, without an event loop."""
+        return _signalled(SyncDriver(self._http).run(self._signal(signal, data)))
+
+    async def update_metadata(
+        self,
+        run_id: str,
+        values: Mapping[str, object],
+        *,
+        kind: str = "default",
+        op: MetadataOp = "merge",
+    ) -> None:
+        """Note something of a run, for people to see.
+
+        :param values: JSON, at most 64 KB.
+        :param kind: which of the run's notes to change.
+        :param op: ``merge`` or ``add`` to the values that are there, ``set`` all of them anew,
+            or ``delete`` the values of these names.
+        :raises UpdateMetadataError: it was not noted.
+        """
+        flow = self._note(run_id, values, kind, op)
+        _noted(await AsyncDriver(self._http).run(flow))
+
+    def update_metadata_sync(
+        self,
+        run_id: str,
+        values: Mapping[str, object],
+        *,
+        kind: str = "default",
+        op: MetadataOp = "merge",
+    ) -> None:
+        """Note something of a run like :meth:`update_metadata`, without an event loop."""
+        flow = self._note(run_id, values, kind, op)
+        _noted(SyncDriver(self._http).run(flow))
+
     def close(self) -> None:
         """Close pooled connections. The client stays usable."""
         self._http.close()
@@ -276,6 +330,25 @@ class Inngest:
     ) -> Flow[SendEventsResult | Error]:
         factories = [] if skip_middleware else self._all_middleware()
         return send_within(factories, self, events, self._post)
+
+    def _signal(self, signal: str, data: object) -> Flow[str | SendSignalError | None]:
+        return send_signal(signal, data, self._access())
+
+    def _note(
+        self, run_id: str, values: Mapping[str, object], kind: str, op: MetadataOp
+    ) -> Flow[UpdateMetadataError | None]:
+        return update_metadata(run_id, values, kind=kind, op=op, access=self._access())
+
+    def _access(self) -> Access:
+        return Access(
+            origin=self.api_origin,
+            headers=self._headers(),
+            keys=self._config.signing_keys,
+            timeout=self._config.timeout,
+        )
+
+    def _headers(self) -> dict[str, str]:
+        return headers.sdk_headers(env=self.env, framework=None, server_kind=None)
 
     def _all_middleware(self) -> list[UninitializedMiddleware]:
         return [*self._plugins.middleware(self), *self.middleware]
@@ -305,7 +378,7 @@ class Inngest:
             yield from send_events(
                 wire,
                 url=f"{self.event_api_origin}/e/{self._config.event_key or ANY_EVENT_KEY}",
-                headers=headers.sdk_headers(env=self.env, framework=None, server_kind=None),
+                headers=self._headers(),
                 timeout=self._config.timeout,
                 seed=event_id_seed(now_ms, secrets.token_bytes(10)),
                 jitter=lambda: random.uniform(0, 0.1),
@@ -327,3 +400,14 @@ def _ids(result: SendEventsResult | Error) -> list[str]:
     if isinstance(result, Error):
         raise result
     return result.ids
+
+
+def _signalled(outcome: str | SendSignalError | None) -> str | None:
+    if isinstance(outcome, SendSignalError):
+        raise outcome
+    return outcome
+
+
+def _noted(failure: UpdateMetadataError | None) -> None:
+    if failure is not None:
+        raise failure

@@ -6,12 +6,12 @@ API sections 1.1 and 6, PROTOCOL section 1. An empty variable counts as absent.
 from __future__ import annotations
 
 import datetime
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 
 from inngest._internal.client.origin import looks_like_origin, parse_origin
+from inngest._internal.duration import seconds
 from inngest._internal.environment import is_truthy
 from inngest._internal.errors import (
     FunctionConfigInvalidError,
@@ -19,7 +19,7 @@ from inngest._internal.errors import (
     URLInvalidError,
 )
 from inngest._internal.protocol.signature import SigningKey
-from inngest._internal.types import ServerKind
+from inngest._internal.types import Duration, ServerKind
 
 DEV_ORIGIN: Final = "http://127.0.0.1:8288"
 CLOUD_API_ORIGIN: Final = "https://api.inngest.com"
@@ -65,7 +65,7 @@ def resolve(
     env: str | None = None,
     event_key: str | None = None,
     is_production: bool | None = None,
-    request_timeout: float | datetime.timedelta | None = None,
+    request_timeout: float | Duration | None = None,
     signing_key: str | None = None,
 ) -> ClientConfig | URLInvalidError | SigningKeyInvalidError:
     """Settle the configuration of a client.
@@ -156,14 +156,12 @@ def _key(text: str | None, mode: ServerKind) -> SigningKey | SigningKeyInvalidEr
 def _seconds(timeout: object) -> float:
     if timeout is None:
         return DEFAULT_TIMEOUT
-    if isinstance(timeout, datetime.timedelta):
-        seconds = timeout.total_seconds()
-    elif isinstance(timeout, (int, float)) and not isinstance(timeout, bool):
-        seconds = timeout / 1000
-    else:
-        seconds = math.nan
-    if not (math.isfinite(seconds) and seconds > 0):
-        raise FunctionConfigInvalidError(
-            "request_timeout: a positive timedelta or number of milliseconds"
-        )
-    return seconds
+    try:
+        if isinstance(timeout, float):  # what existing apps may have: milliseconds, too
+            timeout = datetime.timedelta(milliseconds=timeout)
+        length = seconds(cast(Duration, timeout))
+    except (OverflowError, ValueError) as error:  # of a float: infinity, not a number
+        raise FunctionConfigInvalidError(f"request_timeout: {error}") from None
+    if length <= 0:
+        raise FunctionConfigInvalidError("request_timeout: must be a positive time")
+    return length

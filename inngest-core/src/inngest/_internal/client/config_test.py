@@ -131,12 +131,12 @@ def test_env_falls_back_to_the_branch_of_the_host() -> None:
     assert settle().env is None
 
 
-@pytest.mark.parametrize("timeout", [1500, 1500.0, datetime.timedelta(seconds=1.5)])
-def test_timeouts_are_milliseconds_or_timedeltas(timeout: Any) -> None:
+@pytest.mark.parametrize("timeout", [1500, 1500.0, "1.5s", datetime.timedelta(seconds=1.5)])
+def test_timeouts_are_durations(timeout: Any) -> None:
     assert settle(request_timeout=timeout).timeout == 1.5
 
 
-@pytest.mark.parametrize("timeout", [0, -1, float("nan"), True, "5"])
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), True, "5", "0s"])
 def test_other_timeouts_are_refused(timeout: Any) -> None:
     with pytest.raises(FunctionConfigInvalidError, match="request_timeout"):
         resolve(environ={}, request_timeout=timeout)

@@ -230,6 +230,4 @@ def app_of(client: Inngest, functions: Sequence[Function[Any]], options: ServeOp
         find_serializer=client._find_serializer,
         checkpointing=client._checkpointing,
         checkpoint_gate=Gate(),
-        send=client.send,
-        send_sync=client.send_sync,
     )

@@ -11,7 +11,8 @@ import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from inngest._internal.engine.journal import Failure, Journal, ReplacedInput, Value
+from inngest._internal.engine.deferrals import Deferrals
+from inngest._internal.engine.journal import Failure, Journal, ReplacedInput, Value, hash_id
 from inngest._internal.op import ErrorData, Op, Opcode, StepCall, StepID
 
 
@@ -115,6 +116,7 @@ class Execution:
     stack: Sequence[str] = ()
     journal: Journal = field(init=False)
     outcome: Ending | None = field(default=None, init=False)
+    deferrals: Deferrals = field(default_factory=Deferrals)
     is_replaying: bool = field(default=True, init=False)
     """Whether all code so far has run before: it ends with the last memo, for good."""
     _known: list[tuple[int, int, Found]] = field(default_factory=list, init=False)
@@ -146,6 +148,12 @@ class Execution:
         """Give the step that user code asks for its place in the run."""
         index, hashed = self.journal.identify(call.id)
         return Found(call, index, hashed)
+
+    def defer(self, call: StepCall) -> StepID:
+        """Note a call that is to be made when the run has ended."""
+        step = self.identify(call).step
+        self.deferrals.add(step, call)
+        return step
 
     def recall(self, found: Found) -> Value | Failure | None:
         """Tell a memoized step's outcome at once, if it is all that user code waits for."""
@@ -222,7 +230,7 @@ class Execution:
         """End the call. The first ending is the one that counts."""
         if isinstance(self.outcome, Stop):
             return self.outcome
-        stop = Stop(ops)
+        stop = Stop((*ops, *self.deferrals.unreported))
         if not isinstance(self.outcome, Broken):
             self.outcome = stop
         return stop
@@ -289,6 +297,7 @@ def _report(found: Found) -> Op:
         step=found.step,
         opcode=opcode,
         name=call.name if call.name is not None else call.id,
+        display_name=call.display_name,
         opts=_wire_opts(call),
     )
 
@@ -299,6 +308,7 @@ def succeeded(found: Found, data: str) -> Op:
         step=found.step,
         opcode=Opcode.STEP_RUN,
         name=found.call.id,
+        display_name=found.call.display_name,
         opts=_wire_opts(found.call),
         data=data,
     )
@@ -320,6 +330,7 @@ def failed(
         step=found.step,
         opcode=Opcode.STEP_FAILED if is_final else Opcode.STEP_ERROR,
         name=found.call.id,
+        display_name=found.call.display_name,
         opts=_wire_opts(found.call),
         error=error,
         cause=cause,
@@ -331,6 +342,16 @@ def failed(
 
 def _wire_opts(call: StepCall) -> Mapping[str, object] | None:
     return {**(call.opts or {}), "parallelMode": "race"} if call.race else call.opts
+
+
+def completed(data: str) -> Op:
+    """The report of a function that returned, where its result is not the whole answer."""
+    return Op(
+        step=StepID(id="complete", index=0, hashed=hash_id("complete")),
+        opcode=Opcode.RUN_COMPLETE,
+        name="complete",
+        data=data,
+    )
 
 
 __all__ = [
@@ -348,6 +369,7 @@ __all__ = [
     "Stop",
     "Verdict",
     "Wait",
+    "completed",
     "failed",
     "succeeded",
 ]

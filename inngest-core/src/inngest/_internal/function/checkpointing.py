@@ -4,30 +4,11 @@ from __future__ import annotations
 
 import datetime
 from functools import lru_cache
-from typing import Annotated
 
-import pydantic
 from pydantic import Field
 
-from inngest._internal.errors import FunctionConfigInvalidError
-from inngest._internal.function.duration import to_duration
+from inngest._internal.function.times import Time
 from inngest._internal.model import BaseModel
-from inngest._internal.types import Duration
-
-
-def _check(value: Duration) -> Duration:
-    try:
-        to_duration(value)
-    except FunctionConfigInvalidError as error:
-        raise ValueError(error.message) from None
-    return value
-
-
-_Time = Annotated[
-    Duration,
-    pydantic.AfterValidator(_check),
-    pydantic.PlainSerializer(to_duration, return_type=str),
-]
 
 
 class Checkpointing(BaseModel):
@@ -43,13 +24,8 @@ class Checkpointing(BaseModel):
     """
 
     buffered_steps: int = Field(default=1, ge=1, serialization_alias="batch_steps")
-    max_interval: _Time | None = Field(default=None, serialization_alias="batch_interval")
-    max_runtime: _Time = datetime.timedelta(seconds=10)
-
-
-def seconds(value: Duration) -> float:
-    """A duration in seconds."""
-    return value / 1000 if isinstance(value, int) else value.total_seconds()
+    max_interval: Time | None = Field(default=None, serialization_alias="batch_interval")
+    max_runtime: Time = datetime.timedelta(seconds=10)
 
 
 def chosen(*choices: Checkpointing | bool | None) -> Checkpointing | None:
@@ -68,4 +44,4 @@ def by_default() -> Checkpointing:
     return Checkpointing()
 
 
-__all__ = ["Checkpointing", "by_default", "chosen", "seconds"]
+__all__ = ["Checkpointing", "by_default", "chosen"]

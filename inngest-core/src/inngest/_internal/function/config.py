@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Mapping
-from typing import Annotated, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import pydantic
 from pydantic import Field
 
-from inngest._internal.errors import FunctionConfigInvalidError
+from inngest._internal.duration import milliseconds, to_timedelta
 from inngest._internal.function.cron import cron_problem
-from inngest._internal.function.duration import to_duration, to_go_duration
+from inngest._internal.function.times import GoTime, Time
 from inngest._internal.model import BaseModel
 from inngest._internal.types import JSON, Duration
 
 _DAY = datetime.timedelta(days=1)
-_JITTER = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
-
-
-def _check_duration(value: Duration) -> Duration:
-    try:
-        to_duration(value)
-    except FunctionConfigInvalidError as err:
-        raise ValueError(err.message) from None
-    return value
+_JITTER = (datetime.timedelta(seconds=1), datetime.timedelta(minutes=5))
 
 
 def _check_event_name(value: str) -> str:
@@ -42,24 +32,31 @@ def _check_trigger_name(value: str) -> str:
     return value
 
 
-def _length(value: Duration) -> datetime.timedelta:
-    if isinstance(value, int):
-        return datetime.timedelta(milliseconds=1) * min(value, 10**14)
-    return value
+def _check_jitter(value: Any) -> Duration:
+    shortest, longest = _JITTER
+    if not shortest <= to_timedelta(value) <= longest:
+        raise ValueError("a jitter is a duration from 1s to 5m, such as 30s")
+    checked: Duration = value
+    return checked
 
 
-_Time = Annotated[
+def _jitter_text(value: Duration) -> str:
+    return value if isinstance(value, str) else f"{milliseconds(value)}ms"
+
+
+_Jitter = Annotated[
     Duration,
-    pydantic.AfterValidator(_check_duration),
-    pydantic.PlainSerializer(to_duration, return_type=str),
-]
-_GoTime = Annotated[
-    Duration,
-    pydantic.AfterValidator(_check_duration),
-    pydantic.PlainSerializer(to_go_duration, return_type=str),
+    pydantic.PlainValidator(_check_jitter),
+    pydantic.PlainSerializer(_jitter_text, return_type=str),
 ]
 _EventName = Annotated[str, pydantic.AfterValidator(_check_event_name)]
 _TriggerName = Annotated[str, pydantic.AfterValidator(_check_trigger_name)]
+
+
+def quoted(text: str) -> str:
+    """Return ``text`` as a CEL string."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 class Batch(BaseModel):
@@ -72,7 +69,7 @@ class Batch(BaseModel):
     """
 
     max_size: int = Field(ge=2, serialization_alias="maxSize")
-    timeout: _GoTime | None = None
+    timeout: GoTime | None = None
     key: str | None = None
     if_exp: str | None = Field(default=None, serialization_alias="if")
 
@@ -87,7 +84,7 @@ class Cancel(BaseModel):
 
     event: _EventName
     if_exp: str | None = Field(default=None, serialization_alias="if")
-    timeout: _Time | None = None
+    timeout: Time | None = None
 
 
 class Concurrency(BaseModel):
@@ -119,13 +116,13 @@ class Debounce(BaseModel):
     """
 
     key: str | None = None
-    period: _Time
-    timeout: _Time | None = None
+    period: Time
+    timeout: Time | None = None
 
     @pydantic.field_validator("period")
     @classmethod
     def _check_period(cls, value: Duration) -> Duration:
-        if _length(value) > 7 * _DAY:
+        if to_timedelta(value) > 7 * _DAY:
             raise ValueError("the period of a debounce is at most 7 days")
         return value
 
@@ -149,12 +146,12 @@ class RateLimit(BaseModel):
 
     key: str | None = None
     limit: int = Field(ge=1)
-    period: _Time
+    period: Time
 
     @pydantic.field_validator("period")
     @classmethod
     def _check_period(cls, value: Duration) -> Duration:
-        if _length(value) > _DAY:
+        if to_timedelta(value) > _DAY:
             raise ValueError("the period of a rate limit is at most 24 hours")
         return value
 
@@ -181,7 +178,7 @@ class Throttle(BaseModel):
 
     key: str | None = None
     limit: int = Field(ge=1)
-    period: _Time
+    period: Time
     burst: int | None = Field(default=1, ge=0)
 
 
@@ -192,8 +189,8 @@ class Timeouts(BaseModel):
     :param finish: the most that a run may take after its start.
     """
 
-    start: _Time | None = None
-    finish: _Time | None = None
+    start: Time | None = None
+    finish: Time | None = None
 
 
 class _UntypedTrigger(BaseModel):
@@ -209,9 +206,9 @@ class _UntypedTrigger(BaseModel):
         """What reads the event: nothing, it stays JSON."""
         return
 
-    def to_config(self) -> TriggerCron | TriggerEvent:
+    def to_config(self) -> TriggerCron | TriggerDeferred | TriggerEvent:
         """Return the trigger as it is registered."""
-        return cast("TriggerCron | TriggerEvent", self)
+        return cast("TriggerCron | TriggerDeferred | TriggerEvent", self)
 
 
 class TriggerCron(_UntypedTrigger):
@@ -222,7 +219,7 @@ class TriggerCron(_UntypedTrigger):
     """
 
     cron: str
-    jitter: str | None = None
+    jitter: _Jitter | None = None
 
     @pydantic.field_validator("cron")
     @classmethod
@@ -231,16 +228,19 @@ class TriggerCron(_UntypedTrigger):
             raise ValueError(problem)
         return value
 
-    @pydantic.field_validator("jitter")
-    @classmethod
-    def _check_jitter(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = _JITTER.findall(value)
-        seconds = sum(float(count) * _SECONDS[unit] for count, unit in parts)
-        if "".join(map("".join, parts)) != value or not 1 <= seconds <= 300:
-            raise ValueError("a jitter is a duration from 1s to 5m, such as 30s")
-        return value
+
+class TriggerDeferred(_UntypedTrigger):
+    """Run when another run has ended that has deferred a call of this function."""
+
+    def of(self, function_id: str) -> TriggerEvent:
+        """Return what is registered for the function of this id.
+
+        :param function_id: the composite id ``<app id>-<function id>``.
+        """
+        return TriggerEvent(
+            event="inngest/deferred.schedule",
+            expression=f"event.data._inngest.fn_slug == {quoted(function_id)}",
+        )
 
 
 class TriggerEvent(_UntypedTrigger):

@@ -8,39 +8,16 @@ import pytest
 from inngest._internal.errors import FunctionConfigInvalidError
 from inngest._internal.function.config import (
     Batch,
+    Cancel,
     Concurrency,
     Debounce,
     RateLimit,
     Singleton,
     Throttle,
+    Timeouts,
     TriggerCron,
     TriggerEvent,
 )
-from inngest._internal.function.duration import milliseconds, to_duration
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (1000, "1s"),
-        (90_000, "90s"),
-        (datetime.timedelta(hours=24), "1d"),
-        (datetime.timedelta(days=14), "2w"),
-    ],
-)
-def test_durations_use_the_largest_unit(value: int | datetime.timedelta, text: str) -> None:
-    assert to_duration(value) == text
-
-
-@pytest.mark.parametrize("value", [0, 999, 1500, -1000, True, 1.0, "5s", None])
-def test_other_durations_are_refused(value: Any) -> None:
-    with pytest.raises(FunctionConfigInvalidError):
-        to_duration(value)
-
-
-def test_milliseconds() -> None:
-    assert milliseconds(5) == 5
-    assert milliseconds(datetime.timedelta(seconds=1.5)) == 1500
 
 
 def test_wire_names_and_no_nulls() -> None:
@@ -53,6 +30,24 @@ def test_wire_names_and_no_nulls() -> None:
     }
 
 
+def test_a_duration_is_written_as_a_timedelta_an_int_or_text() -> None:
+    for period in (datetime.timedelta(minutes=90), 5_400_000, "1h30m"):
+        assert Debounce(period=period).to_dict() == {"period": "90m"}
+    for jitter in (datetime.timedelta(seconds=30), 30_000):
+        assert TriggerCron(cron="* * * * *", jitter=jitter).to_dict()["jitter"] == "30000ms"
+    assert TriggerCron(cron="* * * * *", jitter="30s").to_dict()["jitter"] == "30s"
+    assert Batch(max_size=2, timeout="1d").to_dict()["timeout"] == "24h"
+
+
+def test_a_wrong_duration_is_told_once() -> None:
+    with pytest.raises(FunctionConfigInvalidError) as caught:
+        Timeouts(start="soon", finish="1h")
+    assert caught.value.message == (
+        "start: the text of a duration is made of numbers with the units w, d, h, m, s and ms, "
+        "such as 1h30m"
+    )
+
+
 @pytest.mark.parametrize(
     ("model", "fields", "named"),
     [
@@ -62,6 +57,10 @@ def test_wire_names_and_no_nulls() -> None:
         (Batch, {"max_size": 2, "timeout": 1500}, "timeout"),
         (Concurrency, {"limit": 1, "scope": "account"}, "scope"),
         (Debounce, {"period": datetime.timedelta(days=8)}, "period"),
+        (Debounce, {"period": "8d"}, "period"),
+        (Debounce, {"period": "5 minutes"}, "period"),
+        (Timeouts, {"start": [1]}, "start"),
+        (Cancel, {"event": "a", "timeout": "1.5s"}, "timeout"),
         (RateLimit, {"limit": 1, "period": datetime.timedelta(hours=25)}, "period"),
         (RateLimit, {"limit": 0, "period": 1000}, "limit"),
         (Singleton, {"mode": "hidden-value"}, "mode"),
@@ -69,6 +68,7 @@ def test_wire_names_and_no_nulls() -> None:
         (TriggerEvent, {"event": "a*"}, "event"),
         (TriggerEvent, {"event": "x" * 256}, "event"),
         (TriggerCron, {"cron": "* * * * *", "jitter": "6m"}, "jitter"),
+        (TriggerCron, {"cron": "* * * * *", "jitter": 999}, "jitter"),
     ],
 )
 def test_errors_name_the_field_and_not_the_value(

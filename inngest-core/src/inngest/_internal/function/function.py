@@ -137,6 +137,10 @@ class Function(Generic[T_co]):
         """The id of the failure handler; ``None`` without one."""
         return None if self.on_failure is None else f"{self.id}-failure"
 
+    def id_within(self, app_id: str) -> str:
+        """Return :attr:`id`, which is the same for callers of every app."""
+        return self.id
+
     def get_id(self) -> str:
         """Return :attr:`id`."""
         return self.id
@@ -201,7 +205,7 @@ def _check_names(options: FunctionOptions) -> None:
     for trigger in options.triggers:
         if not hasattr(trigger, "to_config"):
             raise FunctionConfigInvalidError(
-                "trigger: must be a TriggerEvent, a TriggerCron or an EventType, "
+                "trigger: must be a TriggerEvent, a TriggerCron, a TriggerDeferred or an EventType, "
                 f"not a {type(trigger).__name__}"
             )
     if not all(callable(each) for each in options.middleware):

@@ -19,12 +19,14 @@ from inngest._internal.function.config import (
     Throttle,
     Timeouts,
     TriggerCron,
+    TriggerDeferred,
     TriggerEvent,
+    quoted,
 )
 from inngest._internal.model import BaseModel
 
 Runtime: TypeAlias = Literal["http", "ws"]
-Trigger: TypeAlias = TriggerCron | TriggerEvent
+Trigger: TypeAlias = TriggerCron | TriggerDeferred | TriggerEvent
 
 _MOST = {"triggers": 10, "cancel": 5, "concurrency": 2}
 """A server refuses the whole app if a function has more of these."""
@@ -86,7 +88,10 @@ def function_config(
         "timeouts": timeouts,
     }
     many: dict[str, Sequence[BaseModel] | None] = {
-        "triggers": triggers,
+        "triggers": [
+            trigger.of(fn_id) if isinstance(trigger, TriggerDeferred) else trigger
+            for trigger in triggers
+        ],
         "cancel": cancel,
         "concurrency": concurrency,
     }
@@ -113,10 +118,9 @@ def failure_config(
     :param fn_id: the composite id of the function that fails, not of the handler.
     :param name: the name of the function that fails.
     """
-    quoted = fn_id.replace("\\", "\\\\").replace("'", "\\'")
     trigger = TriggerEvent(
         event="inngest/function.failed",
-        expression=f"event.data.function_id == '{quoted}'",
+        expression=f"event.data.function_id == {quoted(fn_id)}",
     )
     return function_config(
         fn_id=f"{fn_id}-failure",

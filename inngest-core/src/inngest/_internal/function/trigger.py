@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol, TypeVar
 
 from inngest._internal.event_type import EventType
-from inngest._internal.function.config import TriggerCron, TriggerEvent
+from inngest._internal.function.config import TriggerCron, TriggerDeferred, TriggerEvent
 
 DataT_co = TypeVar("DataT_co", covariant=True)
 
@@ -23,7 +23,7 @@ class Trigger(Protocol[DataT_co]):
         """What reads the event; ``None`` leaves it JSON."""
         ...
 
-    def to_config(self) -> TriggerCron | TriggerEvent:
+    def to_config(self) -> TriggerCron | TriggerDeferred | TriggerEvent:
         """Return the trigger as it is registered."""
         ...
 

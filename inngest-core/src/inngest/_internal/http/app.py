@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,7 @@ from inngest._internal.serialization.annotations import return_type
 from inngest._internal.serialization.codec import Codec
 from inngest._internal.serialization.contract import Serializer
 from inngest._internal.step.replay_logger import Logger
-from inngest._internal.step.runner import Events, FindSerializer
+from inngest._internal.step.runner import FindSerializer, RunClient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,15 +50,13 @@ class App:
     timeout: float
     functions: Sequence[Function[Any]]
     table: dict[str, Called]
-    client: object
+    client: RunClient
     logger: Callable[[], Logger]
     middleware: Callable[[], Sequence[Callable[..., object]]]
     serializer: Serializer | None
     find_serializer: FindSerializer
     checkpointing: Checkpointing | bool | None
     checkpoint_gate: Gate
-    send: Callable[[Events], Awaitable[list[str]]]
-    send_sync: Callable[[Events], list[str]]
 
     @cached_property
     def headers(self) -> Mapping[str, str]:

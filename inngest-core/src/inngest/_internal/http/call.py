@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from inngest._internal.api.runs import fetch_events, fetch_steps
+from inngest._internal.engine.deferrals import Deferrals
 from inngest._internal.engine.execution import CallFacts, Execution
 from inngest._internal.errors import Error, FunctionNotFoundError, QueryParamMissingError
 from inngest._internal.flow import Flow, Host, Outcome, Raised
@@ -49,6 +50,7 @@ def call_function(request: CommRequest, app: App) -> Flow[Answer]:
         ),
         memos=complete.steps,
         stack=complete.stack,
+        deferrals=Deferrals(complete.defers),
     )
     options = chosen(called.function.checkpointing, app.checkpointing)
     checkpoints = Checkpoints(app, options, complete, execution.facts, app.checkpoint_gate)

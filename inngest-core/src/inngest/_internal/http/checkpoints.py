@@ -14,10 +14,11 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from inngest._internal.api.checkpoint import record_steps
+from inngest._internal.duration import seconds
 from inngest._internal.engine.execution import CallFacts
 from inngest._internal.errors import CheckpointFailedError, Error, StaleDispatchError
 from inngest._internal.flow import Flow
-from inngest._internal.function.checkpointing import Checkpointing, by_default, seconds
+from inngest._internal.function.checkpointing import Checkpointing, by_default
 from inngest._internal.http.app import App
 from inngest._internal.http.gate import Gate
 from inngest._internal.middleware.stack import Stack

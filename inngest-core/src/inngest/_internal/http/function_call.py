@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from inngest._internal.engine.execution import Broken, Execution, Lost, Stop
+from inngest._internal.engine.execution import Broken, Execution, Lost, Stop, completed
 from inngest._internal.errors import (
     Error,
     EventInvalidError,
@@ -125,8 +125,7 @@ class FunctionCall:
             job_id=self.request.headers.get(header.JOB_ID) or None,
             request_id=self.request.headers.get(header.REQUEST_ID) or None,
             logger=ReplayLogger(self.app.logger(), self.execution),
-            send=self.app.send,
-            send_sync=self.app.send_sync,
+            client=self.app.client,
         )
 
     def _transform_input(self, ctx: Any) -> Flow[Error | None]:
@@ -204,16 +203,20 @@ class FunctionCall:
         encoded = encode(result.output if result.has_output() else None, self._what)
         if isinstance(encoded, OutputUnserializableError):
             return self._failed(encoded)
-        return response.function_returned(encoded)
+        deferred = self.execution.deferrals.unreported
+        if not deferred:
+            return response.function_returned(encoded)
+        return (yield from self._report((), deferred, completed(encoded)))
 
-    def _report(self, unsent: Sequence[Op], ops: Sequence[Op]) -> Flow[Answer]:
-        """The call ended at steps. ``unsent`` have been transformed already."""
+    def _report(self, unsent: Sequence[Op], ops: Sequence[Op], *ended: Op) -> Flow[Answer]:
+        """The call ended at steps. ``unsent`` and ``ended`` have been transformed already."""
         reported = list(unsent)
         for op in ops:
             changed = yield from transform_op(self.hooks, op, self.execution.facts)
             if isinstance(changed, Error):
                 return self._failed(changed)
             reported.append(changed)
+        reported += ended
         for op in reported:
             if op.error is not None and not op.is_quiet:
                 told = op.error.stack or f"{op.error.name}: {op.error.message}"

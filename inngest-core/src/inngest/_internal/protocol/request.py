@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from pydantic_core import from_json
@@ -37,6 +37,8 @@ class CallRequest:
     qi_id: str | None = None
     request_id: str | None = None
     generation_id: int = 0
+    defers: Mapping[str, bool] = field(default_factory=dict)
+    """Calls deferred so far, by hashed id: whether they can be taken back."""
 
     @property
     def supports_checkpoints(self) -> bool:
@@ -133,11 +135,21 @@ def _read(
         qi_id=_text(ctx.get("qi_id")),
         request_id=_text(ctx.get("request_id")),
         generation_id=cast(int, generation) if _is_count(generation) else 0,
+        defers=_defers(body.get("defers")),
     )
 
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def _defers(raw: object) -> dict[str, bool]:
+    if not isinstance(raw, Mapping):
+        return {}
+    return {
+        hashed: isinstance(told, Mapping) and told.get("abortable") is True
+        for hashed, told in raw.items()
+    }
 
 
 def _is_count(value: object) -> bool:

@@ -71,7 +71,7 @@ def refused(error: Error) -> Answer:
 
 def _op(op: Op) -> bytes:
     wire: dict[str, object] = {
-        "displayName": op.step.id,
+        "displayName": op.step.id if op.display_name is None else op.display_name,
         "id": op.step.hashed,
         "name": op.name,
         "op": op.opcode.value,

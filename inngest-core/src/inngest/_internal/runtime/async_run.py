@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from inngest._internal.engine.execution import Found, Lost, Move, Resume, Stop, Verdict
 from inngest._internal.errors import Interrupt, StepInterrupt, StepThreadError, UnknownError
 from inngest._internal.flow import Effect, Outcome, Raised, Returned
-from inngest._internal.op import StepCall
+from inngest._internal.op import StepCall, StepID
 from inngest._internal.runtime.drivers import drive_async
 from inngest._internal.runtime.stray import reported
 from inngest._internal.runtime.tasks import Untrack, tracked_tasks
+from inngest._internal.step.ambient import note_running
 from inngest._internal.step.context import Context
 from inngest._internal.step.flow import (
     NOT_KNOWN,
@@ -27,12 +28,12 @@ from inngest._internal.step.flow import (
     GoOn,
     Settle,
     ask_for,
+    defer,
     recall_alone,
     take_step,
 )
 from inngest._internal.step.group import Group
-from inngest._internal.step.invocation import Invocation
-from inngest._internal.step.runner import Events, FindSerializer
+from inngest._internal.step.invocation import Invocation, InvocationFacts
 from inngest._internal.step.step import Step
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ UNWIND_SECONDS = 1.0
 logger = logging.getLogger("inngest")
 
 
-class AsyncRun:
+class AsyncRun(InvocationFacts):
     """Takes steps for every task of one call."""
 
     def __init__(self, invocation: Invocation, driver: AsyncDriver) -> None:
@@ -89,16 +90,6 @@ class AsyncRun:
             step=Step(self),
         )
 
-    @property
-    def app_id(self) -> str:
-        """The id of the function's app."""
-        return self._invocation.app_id
-
-    @property
-    def find_serializer(self) -> FindSerializer:
-        """Finds the serializer of a name."""
-        return self._invocation.find_serializer
-
     async def run(self, ctx: object) -> Outcome[object]:
         """Call the function, until it ends or there is something to report."""
         with tracked_tasks(self._track):
@@ -127,12 +118,15 @@ class AsyncRun:
                 return value
         return await drive_async(take_step(self._invocation, found), self._perform)
 
-    async def send(self, events: Events) -> list[str]:
-        """Send events with the function's client."""
-        return await self._invocation.send(events)
+    def defer(self, call: StepCall) -> StepID:
+        """Note a call that is to be made when the run has ended."""
+        if self._is_ending:
+            raise StepInterrupt
+        return defer(self._invocation, call)
 
     async def _call(self, ctx: object) -> Outcome[object]:
         try:
+            note_running(ctx)
             result: Any = self._invocation.handler(ctx)
             return Returned(await result)
         except Interrupt:

@@ -16,9 +16,10 @@ from inngest._internal.errors import (
     StepThreadError,
 )
 from inngest._internal.flow import Effect, Outcome, Raised, Returned
-from inngest._internal.op import StepCall
+from inngest._internal.op import StepCall, StepID
 from inngest._internal.runtime.drivers import drive
 from inngest._internal.runtime.stray import reported
+from inngest._internal.step.ambient import running_step
 from inngest._internal.step.context import ContextSync
 from inngest._internal.step.flow import (
     NOT_KNOWN,
@@ -27,13 +28,13 @@ from inngest._internal.step.flow import (
     GoOn,
     Settle,
     ask_for,
+    defer,
     recall_alone,
     take_step,
 )
 from inngest._internal.step.group import GroupSync
-from inngest._internal.step.invocation import Invocation
-from inngest._internal.step.runner import Events, FindSerializer
-from inngest._internal.step.step import StepSync
+from inngest._internal.step.invocation import Invocation, InvocationFacts
+from inngest._internal.step.step_sync import StepSync
 
 if TYPE_CHECKING:
     from inngest._internal.runtime.drivers import SyncDriver
@@ -51,7 +52,7 @@ class _Branch:
     is_left: bool = False
 
 
-class SyncRun:
+class SyncRun(InvocationFacts):
     """Takes steps one at a time: sync code is always at rest when it asks for one."""
 
     def __init__(self, invocation: Invocation, driver: SyncDriver) -> None:
@@ -79,21 +80,12 @@ class SyncRun:
             step=StepSync(self),
         )
 
-    @property
-    def app_id(self) -> str:
-        """The id of the function's app."""
-        return self._invocation.app_id
-
-    @property
-    def find_serializer(self) -> FindSerializer:
-        """Finds the serializer of a name."""
-        return self._invocation.find_serializer
-
     def run(self, ctx: object) -> Outcome[object]:
         """Call the function. An interrupt is an ending that the execution knows of."""
         self._thread = threading.get_ident()
         try:
-            return Returned(self._invocation.handler(ctx))
+            with running_step(ctx):
+                return Returned(self._invocation.handler(ctx))
         except Interrupt:
             return Returned(None)
         except BaseException as error:
@@ -121,9 +113,11 @@ class SyncRun:
             return value
         return drive(take_step(self._invocation, found), self._perform)
 
-    def send(self, events: Events) -> list[str]:
-        """Send events with the function's client."""
-        return self._invocation.send_sync(events)
+    def defer(self, call: StepCall) -> StepID:
+        """Note a call that is to be made when the run has ended."""
+        if self._branches and self._branches[-1].is_left:
+            raise SkipInterrupt
+        return defer(self._invocation, call)
 
     def branches(self, callables: tuple[Callable[[], T], ...]) -> tuple[T, ...]:
         """Try every branch; end the call when any of them found something new."""

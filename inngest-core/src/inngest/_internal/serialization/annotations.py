@@ -1,4 +1,4 @@
-"""Read what a handler says it returns. Names that cannot be found mean that it says nothing."""
+"""Read what a handler says of its values. Names that cannot be found mean that it says nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,39 @@ def return_type(handler: Callable[..., object]) -> object:
             return _resolved(function, annotation, handler)
     except Exception:  # a name that only the type checker knows, or any code in an annotation
         return UNSET
-    return annotation if annotation is UNSET else _returned(annotation, handler)
+    return annotation if annotation is UNSET else _meant(annotation, handler)
+
+
+def parameter_types(handler: Callable[..., object], count: int) -> list[object]:
+    """Return the types of the first ``count`` positional arguments; ``UNSET`` where none is said."""
+    found: list[object] = []
+    function = _function(handler)
+    try:
+        parameters = list(inspect.signature(handler).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    for parameter in parameters:
+        if parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_KEYWORD):
+            break
+        typ = (
+            UNSET if function is None else _parameter_type(function, parameter.annotation, handler)
+        )
+        is_rest = parameter.kind is parameter.VAR_POSITIONAL
+        found += [typ] * (max(count - len(found), 0) if is_rest else 1)
+    return [*found, *[UNSET] * count][:count]
+
+
+def _parameter_type(
+    function: types.FunctionType, annotation: object, handler: Callable[..., object]
+) -> object:
+    if annotation is inspect.Parameter.empty:
+        return UNSET
+    if not isinstance(annotation, str):
+        return _meant(annotation, handler)
+    try:
+        return _resolved(inspect.unwrap(function), annotation, handler)
+    except Exception:
+        return UNSET
 
 
 def _function(handler: Callable[..., object]) -> types.FunctionType | None:
@@ -51,7 +83,7 @@ def _resolved(
         cells = zip(function.__code__.co_freevars, function.__closure__, strict=True)
         captured = {name: cell.cell_contents for name, cell in cells if name in annotation}
         if captured:
-            return _returned(_evaluated(annotation, names, captured), handler)
+            return _meant(_evaluated(annotation, names, captured), handler)
     key = (annotation, id(names))
     known = _resolved_once.get(key)
     if known is None:
@@ -59,7 +91,7 @@ def _resolved(
             _resolved_once.clear()
         # With the names themselves: as long as they live, nothing else has their id.
         known = _resolved_once[key] = (_evaluated(annotation, names, {}), names)
-    return _returned(known[0], handler)
+    return _meant(known[0], handler)
 
 
 MAX_RESOLVED = 1024
@@ -73,7 +105,7 @@ def _evaluated(annotation: str, names: dict[str, Any], captured: dict[str, Any])
     return hints["return"]
 
 
-def _returned(annotation: object, handler: Callable[..., object]) -> object:
+def _meant(annotation: object, handler: Callable[..., object]) -> object:
     if isinstance(annotation, type) and type(annotation) is type:  # nearly always
         return annotation
     if annotation is Self:
@@ -86,4 +118,4 @@ def _returned(annotation: object, handler: Callable[..., object]) -> object:
     return UNSET if isinstance(annotation, TypeVar) else annotation
 
 
-__all__ = ["return_type"]
+__all__ = ["parameter_types", "return_type"]

@@ -1,11 +1,19 @@
-"""Steps in which the server calls a model, and what it must know of the provider."""
+"""Steps that call a model: the server does, or the app with the server looking on."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol, cast
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar, cast
 
+from typing_extensions import TypeVarTuple, Unpack
+
+from inngest._internal.serialization.contract import Serializer
 from inngest._internal.step import calls
 from inngest._internal.step.runner import StepRunner, StepRunnerSync
+from inngest._internal.types import UNSET
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 class AIAdapter(Protocol):
@@ -33,37 +41,77 @@ class AIAdapter(Protocol):
 
 
 class AI:
-    """Steps of an async function in which the server calls a model."""
+    """Steps of an async function that call a model."""
 
     def __init__(self, runner: StepRunner) -> None:
         self._runner = runner
 
     async def infer(
-        self, step_id: str, *, adapter: AIAdapter, body: dict[str, Any]
+        self, step_id: str, *, adapter: AIAdapter, body: dict[str, Any], name: str | None = None
     ) -> dict[str, object]:
         """Have the server make one request to a model, and return the provider's answer.
 
         :param adapter: the provider, for example ``inngest.experimental.ai.openai.Adapter``.
         :param body: the request, in the provider's form.
         """
-        call = calls.infer(step_id, adapter, body)
+        call = calls.infer(step_id, adapter, body, name)
         return cast("dict[str, object]", await self._runner.take(call))
+
+    async def wrap(
+        self,
+        step_id: str,
+        handler: Callable[[Unpack[Ts]], Awaitable[T]],
+        *handler_args: Unpack[Ts],
+        name: str | None = None,
+        output_type: object = UNSET,
+        serializer: Serializer | str | None = None,
+    ) -> T:
+        """Run ``handler(*handler_args)``, code that calls a model, like ``step.run``.
+
+        The arguments are told to the server, as far as they are JSON: people see them, and
+        can run the step again with others.
+        """
+        if isinstance(serializer, str):
+            serializer = self._runner.find_serializer(serializer)
+        call = calls.wrap(step_id, handler, handler_args, output_type, serializer, name)
+        return cast(T, await self._runner.take(call))
 
 
 class AISync:
-    """Steps of a sync function in which the server calls a model."""
+    """Steps of a sync function that call a model."""
 
     def __init__(self, runner: StepRunnerSync) -> None:
         self._runner = runner
 
-    def infer(self, step_id: str, *, adapter: AIAdapter, body: dict[str, Any]) -> dict[str, object]:
+    def infer(
+        self, step_id: str, *, adapter: AIAdapter, body: dict[str, Any], name: str | None = None
+    ) -> dict[str, object]:
         """Have the server make one request to a model, and return the provider's answer.
 
         :param adapter: the provider, for example ``inngest.experimental.ai.openai.Adapter``.
         :param body: the request, in the provider's form.
         """
-        call = calls.infer(step_id, adapter, body)
+        call = calls.infer(step_id, adapter, body, name)
         return cast("dict[str, object]", self._runner.take(call))
+
+    def wrap(
+        self,
+        step_id: str,
+        handler: Callable[[Unpack[Ts]], T],
+        *handler_args: Unpack[Ts],
+        name: str | None = None,
+        output_type: object = UNSET,
+        serializer: Serializer | str | None = None,
+    ) -> T:
+        """Run ``handler(*handler_args)``, code that calls a model, like ``step.run``.
+
+        The arguments are told to the server, as far as they are JSON: people see them, and
+        can run the step again with others.
+        """
+        if isinstance(serializer, str):
+            serializer = self._runner.find_serializer(serializer)
+        call = calls.wrap(step_id, handler, handler_args, output_type, serializer, name)
+        return cast(T, self._runner.take(call))
 
 
 __all__ = ["AI", "AIAdapter", "AISync"]

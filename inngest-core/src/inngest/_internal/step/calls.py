@@ -1,25 +1,36 @@
-"""What each step method asks the engine for. Pure; both faces build their calls here."""
+"""What each step method asks the engine for: both faces build their calls here.
+
+Pure, but for the clock that a deadline is counted with.
+"""
 
 from __future__ import annotations
 
 import copy
 import datetime
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from inngest._internal.duration import milliseconds, to_duration
 from inngest._internal.errors import Error, NonRetriableError, OutputUnserializableError
 from inngest._internal.event import Event
 from inngest._internal.event_type import EventType
-from inngest._internal.function.duration import milliseconds, to_duration
+from inngest._internal.function.reference import FunctionReference
 from inngest._internal.op import STEP_RUN, Opcode, StepCall
 from inngest._internal.serialization.annotations import return_type
 from inngest._internal.serialization.codec import PLAIN, Codec, codec_of_annotation
 from inngest._internal.serialization.contract import Serializer
 from inngest._internal.serialization.text import encode
-from inngest._internal.types import UNSET, Duration
+from inngest._internal.step.inputs import shown_input
+from inngest._internal.types import UNSET, Deadline, Duration
 
 if TYPE_CHECKING:
+    import pydantic
+
+    from inngest._internal.function.function import Function
     from inngest._internal.step.ai import AIAdapter
+
+CallData: TypeAlias = "Mapping[str, object] | pydantic.BaseModel | None"
+"""What a function may be called with."""
 
 
 def run(
@@ -28,6 +39,7 @@ def run(
     args: tuple[object, ...],
     output_type: object = UNSET,
     serializer: Serializer | None = None,
+    name: str | None = None,
 ) -> StepCall:
     """A step that runs in this process."""
     if not callable(handler):
@@ -35,7 +47,24 @@ def run(
             f'step "{step_id}" needs a callable, not a {type(handler).__name__}; '
             "pass the function itself, and its arguments after it"
         )
-    return StepCall(step_id, STEP_RUN, handler, args, output_type, serializer)
+    call = StepCall(step_id, STEP_RUN, handler, args, output_type, serializer)
+    if name is not None:
+        call.display_name = name
+    return call
+
+
+def wrap(
+    step_id: str,
+    handler: Callable[..., object],
+    args: tuple[object, ...],
+    output_type: object,
+    serializer: Serializer | None,
+    name: str | None,
+) -> StepCall:
+    """A step that runs in this process and shows its arguments to the server."""
+    call = run(step_id, handler, args, output_type, serializer, name)
+    call.opts = {"type": "step.ai.wrap", **shown_input(args)}
+    return call
 
 
 def codec_of(call: StepCall, serializer: Serializer | None) -> Codec:
@@ -44,7 +73,10 @@ def codec_of(call: StepCall, serializer: Serializer | None) -> Codec:
     if call.codec is not None:
         return call.codec if call.codec.serializer or not chosen else call.codec.using(chosen)
     if call.handler is None:
-        return PLAIN if chosen is None else PLAIN.using(chosen)
+        # Only what a function returned was written by a serializer; the rest is the server's.
+        if chosen is None or call.opcode is not Opcode.INVOKE:
+            return PLAIN
+        return PLAIN.using(chosen)
     if call.output_type is not UNSET:
         return Codec(typ=call.output_type, is_declared=True, serializer=chosen)
     typ = return_type(call.handler)
@@ -53,36 +85,38 @@ def codec_of(call: StepCall, serializer: Serializer | None) -> Codec:
     return PLAIN if typ is UNSET else codec_of_annotation(typ)
 
 
-def sleep(step_id: str, duration: Duration) -> StepCall:
+def sleep(step_id: str, duration: Duration, name: str | None = None) -> StepCall:
     """Sleep for ``duration``, counted by the server: its clock may differ from ours."""
-    if isinstance(duration, bool) or not isinstance(duration, (int, datetime.timedelta)):
-        raise NonRetriableError(
-            f'step "{step_id}": the duration is a timedelta or an int of milliseconds, '
-            f"not a {type(duration).__name__}"
-        )
-    length = f"{max(milliseconds(duration), 0)}ms"
-    return StepCall(id=step_id, opcode=Opcode.SLEEP, name=length)
+    try:
+        length = f"{max(milliseconds(duration), 0)}ms"
+    except ValueError as error:
+        raise NonRetriableError(f'step "{step_id}": duration: {error}') from None
+    return StepCall(id=step_id, opcode=Opcode.SLEEP, name=length, display_name=name)
 
 
-def sleep_until(step_id: str, until: datetime.datetime) -> StepCall:
+def sleep_until(step_id: str, until: datetime.datetime, name: str | None = None) -> StepCall:
     """Sleep until an instant; a naive one is local time."""
     if not isinstance(until, datetime.datetime):
         raise NonRetriableError(
-            f'step "{step_id}": the end is a datetime, not a {type(until).__name__}'
+            f'step "{step_id}": until: a datetime is needed, not a {type(until).__name__}'
         )
     try:
         instant = format_instant(until)
     except (OverflowError, ValueError) as error:
-        raise NonRetriableError(f'step "{step_id}": the end cannot be used: {error}') from error
-    return StepCall(id=step_id, opcode=Opcode.SLEEP, name=instant)
+        raise NonRetriableError(f'step "{step_id}": until: {error}') from error
+    return StepCall(id=step_id, opcode=Opcode.SLEEP, name=instant, display_name=name)
 
 
-def wait_for_event(step_id: str, event: str, if_exp: str | None, timeout: Duration) -> StepCall:
+def wait_for_event(
+    step_id: str, event: str, if_exp: str | None, timeout: Deadline, name: str | None = None
+) -> StepCall:
     """Wait for an event, or for ``timeout`` to pass."""
-    opts: dict[str, object] = {"timeout": _timeout(timeout)}
+    opts: dict[str, object] = {"timeout": deadline(step_id, timeout)}
     if if_exp is not None:
         opts["if"] = if_exp
-    return StepCall(id=step_id, opcode=Opcode.WAIT_FOR_EVENT, name=event, opts=opts)
+    return StepCall(
+        id=step_id, opcode=Opcode.WAIT_FOR_EVENT, name=event, display_name=name, opts=opts
+    )
 
 
 def event_name(event: str | EventType[Any]) -> str:
@@ -107,26 +141,55 @@ def event_of(raw: object, event: str | EventType[Any]) -> Event[Any] | None:
 
 def invoke(
     step_id: str,
-    function_id: str,
-    data: Mapping[str, object] | None,
-    timeout: Duration | None,
+    function: Function[Any] | FunctionReference[Any, Any],
+    app_id: str,
+    data: CallData,
+    timeout: Deadline | None,
     v: str | None,
-    codec: Codec | None = None,
+    name: str | None = None,
 ) -> StepCall:
-    """Call another function and wait for what it returns, which ``codec`` reads."""
-    payload: dict[str, object] = {"data": dict(data or {})}
+    """Call another function and wait for what it returns. ``app_id`` is the caller's."""
+    payload: dict[str, object] = {"data": call_data(step_id, function, data)}
     if v is not None:
         payload["v"] = v
-    unserializable = encode(payload, f'the data of step "{step_id}"')
-    if isinstance(unserializable, OutputUnserializableError):
-        raise unserializable
-    opts: dict[str, object] = {"function_id": function_id, "payload": payload}
+    opts: dict[str, object] = {
+        "function_id": function.id_within(app_id),
+        "payload": payload,
+    }
     if timeout is not None:
-        opts["timeout"] = _timeout(timeout)
-    return StepCall(id=step_id, opcode=Opcode.INVOKE, opts=opts, codec=codec)
+        opts["timeout"] = deadline(step_id, timeout)
+    return StepCall(
+        id=step_id, opcode=Opcode.INVOKE, display_name=name, opts=opts, codec=function.codec
+    )
 
 
-def infer(step_id: str, adapter: AIAdapter, body: Mapping[str, object]) -> StepCall:
+def call_data(
+    step_id: str, function: Function[Any] | FunctionReference[Any, Any], data: CallData
+) -> dict[str, object]:
+    """Return the data of a call of ``function`` as JSON values.
+
+    :raises OutputUnserializableError: it cannot be JSON.
+    :raises NonRetriableError: it is not what a reference declares.
+    """
+    model = function.data if isinstance(function, FunctionReference) else None
+    if model is not None and not isinstance(data, model):
+        raise NonRetriableError(
+            f'step "{step_id}": data: a {model.__name__} is needed, not a {type(data).__name__}'
+        )
+    what = f'the data of step "{step_id}"'
+    if data is None or isinstance(data, Mapping):
+        given: object = dict(data or {})
+    else:
+        given = Codec(typ=type(data)).dump(data, what)
+    for each in (given, encode(given, what)):
+        if isinstance(each, OutputUnserializableError):
+            raise each
+    return cast("dict[str, object]", given)
+
+
+def infer(
+    step_id: str, adapter: AIAdapter, body: Mapping[str, object], name: str | None = None
+) -> StepCall:
     """Have the server call a model. ``body`` stays as it is: the adapter changes a copy."""
     request = copy.deepcopy(dict(body))
     adapter.on_call(request)
@@ -141,7 +204,20 @@ def infer(step_id: str, adapter: AIAdapter, body: Mapping[str, object]) -> StepC
     unserializable = encode(opts, f'the request of step "{step_id}"')
     if isinstance(unserializable, OutputUnserializableError):
         raise unserializable
-    return StepCall(id=step_id, opcode=Opcode.AI_GATEWAY, opts=opts)
+    return StepCall(id=step_id, opcode=Opcode.AI_GATEWAY, display_name=name, opts=opts)
+
+
+def deadline(step_id: str, timeout: Deadline) -> str:
+    """A length of time in any case: servers read no instant here."""
+    try:
+        if not isinstance(timeout, datetime.datetime):
+            return to_duration(timeout)
+        left = timeout.astimezone(datetime.timezone.utc) - datetime.datetime.now(
+            datetime.timezone.utc
+        )
+        return f"{max(milliseconds(left), 0)}ms"
+    except (OverflowError, ValueError) as error:
+        raise NonRetriableError(f'step "{step_id}": timeout: {error}') from None
 
 
 def format_instant(when: datetime.datetime) -> str:
@@ -149,10 +225,3 @@ def format_instant(when: datetime.datetime) -> str:
     utc = when.astimezone(datetime.timezone.utc)
     # Not strftime: it writes the year 1 as "1".
     return utc.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
-
-
-def _timeout(timeout: Duration) -> str:
-    try:
-        return to_duration(timeout)
-    except Exception as error:
-        raise NonRetriableError(f"the timeout cannot be used: {error}") from error

@@ -8,7 +8,8 @@ from typing import Generic
 from inngest._internal.event import DataT, Event
 from inngest._internal.step.group import Group, GroupSync
 from inngest._internal.step.replay_logger import Logger
-from inngest._internal.step.step import Step, StepSync
+from inngest._internal.step.step import Step
+from inngest._internal.step.step_sync import StepSync
 
 
 @dataclass(kw_only=True)

@@ -25,16 +25,18 @@ from inngest._internal.errors import (
     NonRetriableError,
     OutputUnserializableError,
     StepError,
+    StepInterrupt,
     StepNestedError,
 )
 from inngest._internal.flow import Call, Effect, Flow, Outcome, Raised, Returned
 from inngest._internal.middleware.records import StepInfo, WrappedHandler, WrappedStep
-from inngest._internal.op import Op, Opcode, StepCall
+from inngest._internal.op import Op, Opcode, StepCall, StepID
 from inngest._internal.serialization.codec import PLAIN
 from inngest._internal.serialization.text import encode
 from inngest._internal.step.calls import codec_of
 from inngest._internal.step.failure import failure_op
 from inngest._internal.step.group import RACE, parallel_mode
+from inngest._internal.step.inputs import typed_input
 from inngest._internal.step.invocation import Invocation
 from inngest._internal.types import UNSET
 
@@ -87,6 +89,15 @@ def ask_for(invocation: Invocation, call: StepCall) -> engine.Found:
     if parallel_mode.get() is RACE:
         call = replace(call, race=True)
     return invocation.execution.identify(call)
+
+
+def defer(invocation: Invocation, call: StepCall) -> StepID:
+    """Note a call that is to be made when the run has ended. Code goes on at once."""
+    if inside_step.get() is not None or not isinstance(call.id, str):
+        raise _misused(call.id)
+    if invocation.execution.outcome is not None:
+        raise StepInterrupt
+    return invocation.execution.defer(call)
 
 
 def recall_alone(invocation: Invocation, found: engine.Found) -> object:
@@ -207,6 +218,11 @@ class _Step:
     def _handled(self, info: StepInfo, args: tuple[object, ...]) -> Flow[Outcome[object]]:
         handler = self._found.call.handler
         assert handler is not None
+        if args is not self._found.call.args:
+            edited = typed_input(self._found.call, args)
+            if isinstance(edited, OutputUnserializableError):
+                return Raised(edited)
+            args = edited
         record = WrappedHandler(info=info, handler=handler, args=args)
         outcome = yield from self._invocation.hooks.wrap(
             "wrap_step_handler", record, self._called(record)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,11 +11,11 @@ from inngest._internal.errors import Error
 from inngest._internal.event import Event
 from inngest._internal.flow import Effect, Flow
 from inngest._internal.middleware.stack import Stack
-from inngest._internal.op import Op
+from inngest._internal.op import Op, StepID
 from inngest._internal.serialization.contract import Serializer
 from inngest._internal.step.context import Context, ContextSync
 from inngest._internal.step.replay_logger import Logger
-from inngest._internal.step.runner import Events, FindSerializer
+from inngest._internal.step.runner import FindSerializer, RunClient
 
 
 class Keeper(Protocol):
@@ -48,8 +48,37 @@ class Invocation:
     job_id: str | None
     request_id: str | None
     logger: Logger
-    send: Callable[[Events], Awaitable[list[str]]]
-    send_sync: Callable[[Events], list[str]]
+    client: RunClient
+
+
+class InvocationFacts:
+    """What runners of either colour tell their steps of the call."""
+
+    _invocation: Invocation
+
+    @property
+    def app_id(self) -> str:
+        """The id of the function's app."""
+        return self._invocation.app_id
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run."""
+        return self._invocation.run_id
+
+    @property
+    def client(self) -> RunClient:
+        """The function's client."""
+        return self._invocation.client
+
+    @property
+    def find_serializer(self) -> FindSerializer:
+        """Finds the serializer of a name."""
+        return self._invocation.find_serializer
+
+    def abort(self, deferred: StepID) -> None:
+        """Take back a deferred call."""
+        self._invocation.execution.deferrals.abort(deferred)
 
 
 class Run(Protocol):
@@ -84,4 +113,4 @@ class Invoke(Effect):
     ctx: Context[Any] | ContextSync[Any]
 
 
-__all__ = ["Invocation", "Invoke", "Keeper", "Prepare", "Run"]
+__all__ = ["Invocation", "InvocationFacts", "Invoke", "Keeper", "Prepare", "Run"]

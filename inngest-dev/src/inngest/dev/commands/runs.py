@@ -55,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     rerun = commands.add_parser("rerun", help="start a run again, with the same events")
     rerun.add_argument("run_id")
     rerun.add_argument("--from-step", metavar="STEP", help="keep the steps before this one")
+    rerun.add_argument(
+        "--input", metavar="JSON", type=_arguments, help="a list of arguments for that step"
+    )
     rerun.set_defaults(do=_rerun)
     for each in (listing, show, cancel, rerun):
         add_options(each)
@@ -119,12 +122,20 @@ def _cancel(remote: Remote, options: argparse.Namespace) -> None:
 
 
 def _rerun(remote: Remote, options: argparse.Namespace) -> None:
-    body = {} if options.from_step is None else {"from_step": options.from_step}
+    given = {"from_step": options.from_step, "input": options.input}
+    body = {name: value for name, value in given.items() if value is not None}
     answer = remote.ask("POST", f"/v0/runs/{options.run_id}/rerun", body=body)
     if options.json:
         print_json(answer)
     else:
         Console(soft_wrap=True).print(f"started {answer['run_id']}")
+
+
+def _arguments(text: str) -> list[object]:
+    found = json.loads(text)
+    if not isinstance(found, list):
+        raise argparse.ArgumentTypeError('a JSON list is needed, such as [1, "a"]')
+    return found
 
 
 def _status(run: Mapping[str, Any]) -> Text:

@@ -110,6 +110,10 @@ def test_runs_are_listed_shown_cancelled_and_started_again(ask: Ask, tmp_path: P
     again = json.loads(out)["run_id"]
     assert again != completed
     assert ask(runs.main, "rerun", completed, "--from-step", "x")[2].startswith("the run has no")
+    assert ask(runs.main, "rerun", completed, "--from-step", "b", "--input", "[1]")[0] == 0
+    for wrong in ("{}", "{"):
+        with pytest.raises(SystemExit):
+            ask(runs.main, "rerun", completed, "--from-step", "b", "--input", wrong)
 
 
 def test_a_waiting_run_is_cancelled(ask: Ask, server: DevServer) -> None:

@@ -1,0 +1,48 @@
+"""Send signals. PROTOCOL section 14.4."""
+
+from __future__ import annotations
+
+from inngest._internal.api.answer import parsed, problem
+from inngest._internal.api.authorized import Access
+from inngest._internal.checks import is_text
+from inngest._internal.errors import Error, SendSignalError
+from inngest._internal.flow import FetchError, Flow, Response
+from inngest._internal.serialization.codec import Codec
+from inngest._internal.serialization.text import encode
+
+
+def send_signal(
+    signal: str,
+    data: object,
+    access: Access,
+) -> Flow[str | SendSignalError | None]:
+    """Send a signal; return the id of the run that got it, ``None`` when none waits for it.
+
+    It is sent once: when an answer is lost, the signal may have been taken, and a second one
+    would find nobody, or somebody else.
+    """
+    if not is_text(signal):
+        return SendSignalError("signal: must be a string, and not empty", is_retriable=False)
+    what = f'the data of signal "{signal}"'
+    dumped = Codec(typ=type(data)).dump(data, what)
+    body = dumped if isinstance(dumped, Error) else encode({"signal": signal, "data": dumped}, what)
+    if isinstance(body, Error):
+        failure = SendSignalError(f"{what} is not JSON", is_retriable=False)
+        failure.__cause__ = body
+        return failure
+    outcome = yield from access.post("/v1/signals", body.encode("utf-8", "backslashreplace"))
+    match outcome:
+        case FetchError(cause):
+            failure = SendSignalError(
+                f'no answer came for signal "{signal}": {type(cause).__name__}'
+            )
+            failure.__cause__ = cause
+            return failure
+        case Response(status=404) if isinstance(parsed(outcome), dict):
+            return None
+        case Response(status=status) if not 200 <= status < 300:
+            return SendSignalError(f'signal "{signal}" was not accepted: {problem(outcome)}')
+    match parsed(outcome):
+        case {"data": {"run_id": str(run_id)}}:
+            return run_id
+    return SendSignalError("the answer for a signal is not of the expected form")

@@ -1,0 +1,104 @@
+"""Lengths of time: what users write, what a server reads. The only place that reads them."""
+
+from __future__ import annotations
+
+import datetime
+import re
+
+from inngest._internal.types import Duration
+
+LONGEST = datetime.timedelta(days=366 * 1000)
+"""No field takes more; beyond it, arithmetic on times would overflow."""
+
+_MILLISECOND = datetime.timedelta(milliseconds=1)
+_SECOND = datetime.timedelta(seconds=1)
+_UNITS = {
+    "w": datetime.timedelta(weeks=1),
+    "d": datetime.timedelta(days=1),
+    "h": datetime.timedelta(hours=1),
+    "m": datetime.timedelta(minutes=1),
+    "s": _SECOND,
+    "ms": _MILLISECOND,
+}
+_GO_UNITS = ("h", "m", "s")
+_PART = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)(ms|[wdhms])", re.ASCII)
+
+
+def to_timedelta(value: Duration) -> datetime.timedelta:
+    """Return the length of time that ``value`` says.
+
+    :raises ValueError: ``value`` says none. The message does not name a field.
+    """
+    if isinstance(value, datetime.timedelta):
+        length = value
+    elif isinstance(value, str):
+        length = _parse(value)
+    elif type(value) is int:  # no bool, which is an int, too
+        length = _MILLISECOND * max(-(10**16), min(value, 10**16))
+    else:
+        raise ValueError(
+            "a duration is a timedelta, an int of milliseconds or text such as 1h30m, "
+            f"not a {type(value).__name__}"
+        )
+    if abs(length) > LONGEST:
+        raise ValueError("a duration is at most a thousand years")
+    return length
+
+
+def milliseconds(value: Duration) -> int:
+    """Return ``value`` in whole milliseconds.
+
+    :raises ValueError: ``value`` says no length of time.
+    """
+    return to_timedelta(value) // _MILLISECOND
+
+
+def seconds(value: Duration) -> float:
+    """Return ``value`` in seconds.
+
+    :raises ValueError: ``value`` says no length of time.
+    """
+    return to_timedelta(value).total_seconds()
+
+
+def to_duration(value: Duration) -> str:
+    """Return ``value`` in the largest unit that divides it: ``90000`` is ``90s``.
+
+    :raises ValueError: ``value`` is under a second, or not whole seconds.
+    """
+    return _format(value, tuple(_UNITS))
+
+
+def to_go_duration(value: Duration) -> str:
+    """Return ``value`` without days and weeks, which some fields do not know.
+
+    :raises ValueError: ``value`` is under a second, or not whole seconds.
+    """
+    return _format(value, _GO_UNITS)
+
+
+def _parse(text: str) -> datetime.timedelta:
+    parts = _PART.findall(text)
+    if not parts or "".join(map("".join, parts)) != text:
+        raise ValueError(
+            "the text of a duration is made of numbers with the units w, d, h, m, s and ms, "
+            "such as 1h30m"
+        )
+    try:
+        return sum((float(n) * _UNITS[unit] for n, unit in parts), datetime.timedelta())
+    except OverflowError:
+        raise ValueError("a duration is at most a thousand years") from None
+
+
+def _format(value: Duration, units: tuple[str, ...]) -> str:
+    length = to_timedelta(value)
+    if length < _SECOND or length % _SECOND:
+        raise ValueError(
+            "a duration must be at least one second and a whole number of seconds "
+            "(an int counts milliseconds)"
+        )
+    unit = next(unit for unit in units if not length % _UNITS[unit])
+    return f"{length // _UNITS[unit]}{unit}"
+
+
+__all__ = ["milliseconds", "seconds", "to_duration", "to_go_duration", "to_timedelta"]

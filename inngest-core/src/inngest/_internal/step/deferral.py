@@ -1,0 +1,59 @@
+"""Calls that a run defers until its end: what they ask for, and how they are taken back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from inngest._internal.function.reference import FunctionReference
+from inngest._internal.op import Opcode, StepCall, StepID
+from inngest._internal.step.calls import CallData, call_data
+from inngest._internal.step.runner import RunnerFacts
+
+if TYPE_CHECKING:
+    from inngest._internal.function.function import Function
+
+
+class Deferred:
+    """A call that an async function has deferred."""
+
+    def __init__(self, runner: RunnerFacts, step: StepID) -> None:
+        self._runner = runner
+        self._step = step
+
+    async def abort(self) -> None:
+        """Take the call back: it will not be made. Doing it twice changes nothing."""
+        self._runner.abort(self._step)
+
+
+class DeferredSync:
+    """A call that a sync function has deferred."""
+
+    def __init__(self, runner: RunnerFacts, step: StepID) -> None:
+        self._runner = runner
+        self._step = step
+
+    def abort(self) -> None:
+        """Take the call back: it will not be made. Doing it twice changes nothing."""
+        self._runner.abort(self._step)
+
+
+def defer(
+    step_id: str,
+    function: Function[Any] | FunctionReference[Any, Any],
+    app_id: str,
+    data: CallData,
+    name: str | None,
+) -> StepCall:
+    """Call ``function`` when the run has ended. ``app_id`` is the caller's."""
+    return StepCall(
+        id=step_id,
+        opcode=Opcode.DEFER_ADD,
+        display_name=name,
+        opts={
+            "fn_slug": function.id_within(app_id),
+            "input": call_data(step_id, function, data),
+        },
+    )
+
+
+__all__ = ["Deferred", "DeferredSync", "defer"]

@@ -1,0 +1,48 @@
+"""Steps that wait for a signal: what they ask for, and what they give."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from inngest._internal.checks import is_text
+from inngest._internal.errors import NonRetriableError, OutputUnserializableError
+from inngest._internal.op import Opcode, StepCall
+from inngest._internal.serialization.codec import Codec
+from inngest._internal.signal import Signal
+from inngest._internal.step.calls import deadline
+from inngest._internal.types import UNSET, Deadline
+
+OnConflict = Literal["fail", "replace"]
+
+
+def wait_for_signal(
+    step_id: str, signal: str, timeout: Deadline, on_conflict: OnConflict, name: str | None
+) -> StepCall:
+    """Wait for a signal, or for ``timeout`` to pass."""
+    if not is_text(signal):
+        raise NonRetriableError(f'step "{step_id}": signal: must be a string, and not empty')
+    if on_conflict not in ("fail", "replace"):
+        raise NonRetriableError(f'step "{step_id}": on_conflict: must be "fail" or "replace"')
+    opts: dict[str, object] = {"signal": signal, "timeout": deadline(step_id, timeout)}
+    if on_conflict != "fail":
+        opts["conflict"] = on_conflict
+    return StepCall(
+        id=step_id, opcode=Opcode.WAIT_FOR_SIGNAL, name=signal, display_name=name, opts=opts
+    )
+
+
+def signal_of(raw: object, signal: str, data_type: object) -> Signal[Any] | None:
+    """Read the signal that a wait has got.
+
+    :raises OutputUnserializableError: its data is not a ``data_type``.
+    """
+    if not isinstance(raw, dict):
+        return None
+    codec = Codec(typ=data_type, is_declared=data_type is not UNSET)
+    data = codec.load(raw.get("data"), f'signal "{signal}"')
+    if isinstance(data, OutputUnserializableError):
+        raise data
+    return Signal(name=str(raw.get("signal") or signal), data=data)
+
+
+__all__ = ["OnConflict", "signal_of", "wait_for_signal"]

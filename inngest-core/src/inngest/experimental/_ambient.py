@@ -1,0 +1,87 @@
+"""Steps without handing on ``ctx.step``: a decorator, and the context that it looks at."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from typing_extensions import ParamSpec
+
+from inngest._internal.errors import AsyncUnsupportedError
+from inngest._internal.step.ambient import current_step, set_step_context
+from inngest._internal.step.step import Step
+from inngest._internal.step.step_sync import StepSync
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def get_step_context() -> Step | StepSync:
+    """Return the steps of the function that this code runs in.
+
+    Tasks and ``asyncio.to_thread`` inherit them; a thread that was started without a copy
+    of the context has none.
+
+    :raises LookupError: the code runs outside of a function.
+    """
+    found = current_step()
+    if found is None:
+        raise LookupError("no Inngest function is running here: there is no step context")
+    return found
+
+
+def step(step_id: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Have calls of a function be steps of the Inngest function around them.
+
+    Outside of an Inngest function it is called as it is. Async functions are steps of async
+    functions, sync ones of sync functions. A step cannot call another one.
+
+    :param step_id: tells the step apart; further calls of it are counted.
+    """
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        if inspect.iscoroutinefunction(function):
+            return cast("Callable[P, T]", _decorated_async(step_id, function))
+        return _decorated(step_id, function)
+
+    return decorate
+
+
+def _decorated(step_id: str, function: Callable[P, T]) -> Callable[P, T]:
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        found = current_step()
+        if found is None:
+            return function(*args, **kwargs)
+        if isinstance(found, Step):
+            raise AsyncUnsupportedError(
+                f'step "{step_id}" is a sync function, used in an async Inngest function: '
+                "make it async, and await it"
+            )
+        work = functools.partial(function, **kwargs) if kwargs else function
+        result: T = cast(Any, found).run(step_id, work, *args)
+        return result
+
+    return run
+
+
+def _decorated_async(step_id: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def run(*args: Any, **kwargs: Any) -> Any:
+        found = current_step()
+        if found is None:
+            return await function(*args, **kwargs)
+        if isinstance(found, StepSync):
+            raise AsyncUnsupportedError(
+                f'step "{step_id}" is an async function, used in a sync Inngest function: '
+                "make it sync"
+            )
+        work = functools.partial(function, **kwargs) if kwargs else function
+        return await found.run(step_id, work, *args)
+
+    return run
+
+
+__all__ = ["get_step_context", "set_step_context", "step"]
