@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from inngest.connect._internal.calls import MOST_REMEMBERED, Calls
 from inngest.connect._internal.conftest import call_of
 from inngest.connect._internal.connector import Connector
 from inngest.connect._internal.leases import Leases
+from inngest.connect._internal.messages import comm_request
 from inngest.connect._internal.outbox import Outbox
 
 
@@ -106,3 +109,22 @@ def test_answered_calls_are_remembered_but_not_for_ever() -> None:
     assert not calls.was_answered("r0")
     assert calls.was_answered(f"r{MOST_REMEMBERED + 9}")
     assert calls.running == 0 and len(calls) == 0
+
+
+def test_a_call_has_the_headers_that_it_would_have_over_http() -> None:
+    request = call_of("r")
+    request.job_id = "j"
+    request.user_trace_ctx = b'{"traceparent": "00-ab-cd-01", "tracestate": "a=b", "x": "y"}'
+    assert comm_request(request).headers == {
+        "x-inngest-job-id": "j",
+        "x-request-id": "r",
+        "traceparent": "00-ab-cd-01",
+        "tracestate": "a=b",
+    }
+
+
+@pytest.mark.parametrize("context", [b"", b"{", b"[1]", b'{"traceparent": 1}', b"[" * 100_000])
+def test_a_trace_context_that_makes_no_sense_is_none(context: bytes) -> None:
+    request = call_of("r")
+    request.user_trace_ctx = context
+    assert set(comm_request(request).headers) == {"x-inngest-job-id", "x-request-id"}

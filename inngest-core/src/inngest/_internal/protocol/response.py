@@ -11,6 +11,10 @@ from inngest._internal.op import ErrorData, Op
 from inngest._internal.protocol import headers
 
 
+RETURNED = 200
+"""The status of an answer with the function's result."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """A status, a JSON body, and the headers that belong to this outcome."""
@@ -31,7 +35,7 @@ def dump(value: object) -> bytes:
 
 def function_returned(data: str) -> Answer:
     """The function is done; ``data`` is its result as JSON text."""
-    return Answer(status=200, body=data.encode("utf-8", "backslashreplace"))
+    return Answer(status=RETURNED, body=data.encode("utf-8", "backslashreplace"))
 
 
 def steps_reported(ops: Sequence[Op]) -> Answer:
