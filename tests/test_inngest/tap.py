@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
@@ -15,7 +15,8 @@ class Tap:
     """Stands before a server. ``heard`` has all bytes, each direction of a connection apart."""
 
     def __init__(self, origin: str) -> None:
-        self._target = (urlsplit(origin).hostname, urlsplit(origin).port)
+        host, _, port = urlsplit(origin).netloc.rpartition(":")
+        self._target = (host, int(port))
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
@@ -29,8 +30,8 @@ class Tap:
     def heard(self) -> bytes:
         return b"\n".join(map(bytes, self._pieces))
 
-    def _start(self, work: object, *args: object) -> None:
-        thread = threading.Thread(target=work, args=args, daemon=True)  # type: ignore[arg-type]
+    def _start(self, work: Callable[..., None], *args: object) -> None:
+        thread = threading.Thread(target=work, args=args, daemon=True)
         self._threads.append(thread)
         thread.start()
 

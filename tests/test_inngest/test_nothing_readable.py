@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -116,8 +115,8 @@ def is_encrypted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    yield Engine(db=str(tmp_path / "engine.db"), clock=VirtualClock())
+def engine(tmp_path: Path) -> Engine:
+    return Engine(db=str(tmp_path / "engine.db"), clock=VirtualClock())
 
 
 def kept(folder: Path) -> bytes:

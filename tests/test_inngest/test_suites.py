@@ -68,8 +68,8 @@ class TestPydantic(SerializerSuite):
 
 
 FRAMEWORKS = (
-    *("django", "fastapi", "flask", "google.protobuf", "rich", "sqlite3", "starlette"),
-    *("tornado", "uvicorn", "websockets"),
+    *("django", "fastapi", "flask", "google.protobuf", "nacl", "opentelemetry", "rich"),
+    *("sqlite3", "starlette", "tornado", "uvicorn", "websockets"),
 )
 
 
@@ -93,12 +93,21 @@ class TestDjango(Ours):
     name = "django"
 
 
+class TestEncryptionPlugin(Ours):
+    name = "encryption"
+    options = {"secret_key": "secret"}
+
+
 class TestFastAPI(Ours):
     name = "fast-api"
 
 
 class TestFlask(Ours):
     name = "flask"
+
+
+class TestOpenTelemetryPlugin(Ours):
+    name = "otel"
 
 
 class TestTornado(Ours):

@@ -85,7 +85,7 @@ def test_a_value_is_not_encrypted_twice_on_its_way_out() -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), {1, 2}, object()])
 def test_what_is_not_json_is_an_error_without_the_value(value: Any) -> None:
-    with pytest.raises(NonRetriableError, match="^x cannot be encrypted: it is not JSON$"):
+    with pytest.raises(NonRetriableError, match=r"^x cannot be encrypted: it is not JSON$"):
         Keyring(["key"]).encrypt(value, "x")
 
 

@@ -89,9 +89,7 @@ class EncryptionMiddleware(inngest.MiddlewareSync):
 
     # what comes in
 
-    def transform_input(
-        self, ctx: Any, function: inngest.Function[Any], steps: StepMemos
-    ) -> None:
+    def transform_input(self, ctx: Any, function: inngest.Function[Any], steps: StepMemos) -> None:
         """Decrypt the events of the run."""
         ctx.event = self._opened(ctx.event)
         ctx.events = [self._opened(event) for event in ctx.events]

@@ -71,7 +71,7 @@ def _from(environ: Mapping[str, str]) -> dict[str, object]:
 
 
 def _refusing(reason: str) -> Make:
-    def refuse(client: Inngest, raw_request: object) -> EncryptionMiddleware:
+    def refuse(*_: object) -> EncryptionMiddleware:
         raise EncryptionKeyInvalidError(f"encryption is not set up, so nothing is sent: {reason}")
 
     return refuse
