@@ -41,7 +41,7 @@ FRAMEWORKS = {
     "inngest-connect": {"protobuf", "websockets"},
     "inngest-django": {"django", "asgiref"},
     "inngest-encryption": {"cffi", "pynacl"},
-    "inngest-fastapi": {"fastapi", "starlette"},
+    "inngest-fastapi": {"fastapi", "opentelemetry-api", "starlette"},
     "inngest-flask": {"flask"},
     "inngest-otel": {"opentelemetry-api"},
     "inngest-tornado": {"tornado"},
