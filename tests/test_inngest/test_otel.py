@@ -118,12 +118,12 @@ def tracing(make_world: Make, backend: Backend, **options: Any) -> World:
 
 def id_of(span: ReadableSpan) -> int:
     assert span.context is not None
-    return span.context.span_id
+    return int(span.context.span_id)
 
 
 def trace_of(span: ReadableSpan) -> int:
     assert span.context is not None
-    return span.context.trace_id
+    return int(span.context.trace_id)
 
 
 def parent_of(span: ReadableSpan) -> int | None:
@@ -509,9 +509,9 @@ def test_over_a_websocket_one_trace_goes_from_the_sender_to_what_is_invoked(
     async def main(platform: Platform) -> None:
         client = platform.client(plugin_options={"otel": backend.options})
         helper = World("async" if is_async else "sync", "loop")
-        child = client.create_function(
-            fn_id="child", trigger=inngest.TriggerEvent(event="never")
-        )(helper.handler(two_steps_without_sleep(helper)))
+        child = client.create_function(fn_id="child", trigger=inngest.TriggerEvent(event="never"))(
+            helper.handler(two_steps_without_sleep(helper))
+        )
 
         def body(ctx: Any) -> Steps:
             return (yield ctx.step.invoke("call", function=child, data={"encrypted": 1}))
@@ -527,7 +527,9 @@ def test_over_a_websocket_one_trace_goes_from_the_sender_to_what_is_invoked(
             await eventually(lambda: len(backend.named("app-child")) == 1, "the child's span")
             await eventually(lambda: len(backend.named("app-parent")) == 1, "the run's span")
         await client.aclose()
-        ours = [each for each in backend.spans if trace_of(each) == span.get_span_context().trace_id]
+        ours = [
+            each for each in backend.spans if trace_of(each) == span.get_span_context().trace_id
+        ]
         assert {each.name for each in ours} >= {"checkout", "app-parent", "app-child", "a", "b"}
 
     with Platform(backoff=[0.01]) as platform:

@@ -7,7 +7,7 @@ import base64
 import dataclasses
 import json
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -95,7 +95,7 @@ class TestDjango(Ours):
 
 class TestEncryptionPlugin(Ours):
     name = "encryption"
-    options = {"secret_key": "secret"}
+    options: ClassVar = {"secret_key": "secret"}
 
 
 class TestFastAPI(Ours):

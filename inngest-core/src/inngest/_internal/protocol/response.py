@@ -10,7 +10,6 @@ from inngest._internal.errors import Error
 from inngest._internal.op import ErrorData, Op
 from inngest._internal.protocol import headers
 
-
 RETURNED = 200
 """The status of an answer with the function's result."""
 
