@@ -1,4 +1,4 @@
-"""Every adapter keeps its promises on the lowest release of its framework that it allows.
+"""Every wheel keeps its promises on the lowest release of the library that it is made for.
 
 The newest ones are those of the lock, on which all other tests run.
 """
@@ -20,6 +20,9 @@ from .conftest import Run
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "tests/test_inngest"
 FRAMEWORKS = ("django", "fastapi", "flask", "tornado")
+PLUGINS = {"encryption": "pynacl", "otel": "opentelemetry-api"}
+"""Wheels of middleware, and their libraries."""
+MADE_FOR = {**{framework: framework for framework in FRAMEWORKS}, **PLUGINS}
 SECONDS = 400.0
 
 
@@ -45,22 +48,24 @@ def lowest(
     uv = bin_folder / "uv"
     run(uv, "venv", "-q", "--python", sys.executable, folder)
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    bounds = [str(bound(wheels[f"inngest-{one}"], one)) for one in FRAMEWORKS]
-    served = [wheels[f"inngest-{one}"] for one in ("core", "digitalocean", *FRAMEWORKS)]
+    bounds = [bound(wheels[f"inngest-{wheel}"], library) for wheel, library in MADE_FOR.items()]
+    ours = [wheels[f"inngest-{one}"] for one in ("core", "digitalocean", *MADE_FOR)]
+    sdk = [f"opentelemetry-sdk{one.specifier}" for one in bounds if "opentelemetry" in one.name]
     run(
         *(uv, "pip", "install", "-q", "--python", python, "--resolution", "lowest-direct"),
-        *("pytest>=8.4", "uvicorn>=0.29", *bounds, *served),
+        *("pytest>=8.4", "uvicorn>=0.29", *sdk, *map(str, bounds), *ours),
     )
     return python
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("wheel", MADE_FOR)
 def test_the_lowest_release_is_installed(
-    framework: str, lowest: Path, wheels: dict[str, Path], run: Run
+    wheel: str, lowest: Path, wheels: dict[str, Path], run: Run
 ) -> None:
-    program = f"from importlib.metadata import version; print(version({framework!r}))"
+    library = MADE_FOR[wheel]
+    program = f"from importlib.metadata import version; print(version({library!r}))"
     installed = run(lowest, "-c", program).strip()
-    (specifier,) = bound(wheels[f"inngest-{framework}"], framework).specifier
+    (specifier,) = bound(wheels[f"inngest-{wheel}"], library).specifier
     assert specifier.operator == ">="
     parts, wanted = installed.split("."), specifier.version.split(".")
     assert parts[: len(wanted)] == wanted
@@ -75,23 +80,29 @@ def test_the_transport_suite_passes(
     (folder / "__init__.py").touch()
     for name in ("transports.py", "test_transports.py"):
         shutil.copy(SOURCES / name, folder)
-    selected = "Django or FastAPI or Flask or Tornado"
+    play(lowest, tool_environment, folder, "-k", "Django or FastAPI or Flask or Tornado")
+
+
+@pytest.mark.parametrize("wheel", PLUGINS)
+def test_the_middleware_passes_its_tests(
+    wheel: str, lowest: Path, tmp_path: Path, tool_environment: dict[str, str]
+) -> None:
+    folder = tmp_path / "suite"
+    folder.mkdir()
+    for source in (ROOT / f"inngest-{wheel}/src/inngest/{wheel}").glob("*_test.py"):
+        shutil.copy(source, folder / f"test_{source.name}")
+    play(lowest, tool_environment, folder, "-W", "error")
+
+
+def play(python: Path, environment: dict[str, str], folder: Path, *options: str) -> None:
+    """Run the tests of a folder, of which there must be some."""
     command: list[str | Path] = [
-        lowest,
-        "-m",
-        "pytest",
-        "-q",
-        "-x",
-        "-p",
-        "no:cacheprovider",
-        "-k",
-        selected,
-        folder,
+        *(python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *options, folder)
     ]
     done = subprocess.run(
         command,
-        cwd=tmp_path,
-        env=tool_environment,
+        cwd=folder.parent,
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
