@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic
 
 import pydantic
 from pydantic import Field
@@ -56,6 +56,14 @@ class Event(BaseModel, Generic[DataT]):
             v: str | None = None,
         ) -> None: ...
 
+    else:
+
+        def __init__(self, **fields: Any) -> None:
+            if type(self) is Event and _needs_no_look(fields):
+                _fill(self, fields)
+            else:
+                super().__init__(**fields)
+
     @pydantic.field_validator("data", mode="plain")
     @classmethod
     def _read_data(cls, value: object) -> object:
@@ -74,7 +82,7 @@ class Event(BaseModel, Generic[DataT]):
         if not isinstance(raw, Mapping):
             return BodyInvalidError("an event must be a JSON object")
         fields: dict[str, Any] = {
-            key: raw[key] for key in Event.model_fields if raw.get(key) is not None
+            key: value for key, value in raw.items() if value is not None and key in _DEFAULTS
         }
         ts = fields.get("ts")
         if isinstance(ts, float) and ts.is_integer():
@@ -91,12 +99,12 @@ class Event(BaseModel, Generic[DataT]):
         :raises BodyInvalidError: ``data`` or ``user`` holds something that is not JSON.
         """
         data: object = self.data
-        if isinstance(data, pydantic.BaseModel):
+        if type(data) is not dict and isinstance(data, pydantic.BaseModel):
             data = _dumped(data)
         wire: dict[str, object] = {
             "name": self.name,
             "data": _checked(data, "data"),
-            "ts": self.ts if "ts" in self.model_fields_set else now_ms,
+            "ts": self.ts if "ts" in self.__pydantic_fields_set__ else now_ms,
         }
         if self.id:
             wire["id"] = self.id
@@ -105,6 +113,46 @@ class Event(BaseModel, Generic[DataT]):
         if self.v is not None:
             wire["v"] = self.v
         return wire
+
+
+_DEFAULTS: Final[Mapping[str, object]] = {
+    "name": None,
+    "data": None,
+    "id": "",
+    "ts": 0,
+    "user": None,
+    "v": None,
+}
+_KINDS: Final = {"name": str, "data": dict, "id": str, "ts": int, "user": dict, "v": str}
+
+
+def _needs_no_look(fields: Mapping[str, Any]) -> bool:
+    """Whether every field is exactly of its type, so that pydantic would change nothing.
+
+    Events are made by the thousand; this takes a third of the time.
+    """
+    for name, value in fields.items():
+        if type(value) is not _KINDS.get(name):
+            return False
+        if type(value) is dict:
+            for key in value:
+                if type(key) is not str:
+                    return False
+    return "name" in fields
+
+
+_set = object.__setattr__
+
+
+def _fill(event: Event[Any], fields: dict[str, Any]) -> None:
+    """What pydantic's ``model_construct`` does, for a model without surprises."""
+    values = {**_DEFAULTS, **fields}
+    if "data" not in fields:
+        values["data"] = {}
+    _set(event, "__dict__", values)
+    _set(event, "__pydantic_fields_set__", set(fields))
+    _set(event, "__pydantic_extra__", None)
+    _set(event, "__pydantic_private__", None)
 
 
 def _dumped(data: pydantic.BaseModel) -> object:
@@ -126,9 +174,25 @@ def _object(value: object) -> Mapping[str, JSON]:
     return value
 
 
+_SCALARS: Final = frozenset({str, int, bool, type(None)})
+
+
+def _is_json(value: object) -> bool:
+    """Whether ``value`` is made of what JSON is read as, down to the last: nearly always."""
+    kind = type(value)
+    if kind is dict:
+        for key, item in value.items():  # type: ignore[attr-defined]
+            if type(key) is not str or not (type(item) in _SCALARS or _is_json(item)):
+                return False
+        return True
+    if kind is list:
+        return all(map(_is_json, value))  # type: ignore[call-overload]
+    return kind in _SCALARS or (kind is float and math.isfinite(value))  # type: ignore[arg-type]
+
+
 def _checked(value: object, path: str) -> object:
     try:
-        return _plain(value, path)
+        return value if _is_json(value) else _plain(value, path)
     except RecursionError:
         raise BodyInvalidError(f"{path}: nested too deeply") from None
 

@@ -30,9 +30,11 @@ class Stack:
 
     @classmethod
     def build(
-        cls, factories: Iterable[Callable[..., object]], client: object, raw_request: object
+        cls, factories: Sequence[Callable[..., object]], client: object, raw_request: object
     ) -> Flow[Stack | MiddlewareError]:
         """Make each middleware, in order."""
+        if not factories:
+            return EMPTY
         members: list[object] = []
         for factory in factories:
             outcome = yield Call(factory, (client, raw_request))
@@ -78,11 +80,10 @@ class Stack:
     def _within(
         self, hook: str, record: object, inside: Flow[Outcome[T]], members: Iterable[object]
     ) -> Flow[Outcome[T | None]]:
-        wraps = tuple(Wrap(label, method, record) for label, method in self._hooks(hook, members))
-        outcome: Outcome[T | None]
+        wraps = [Wrap(label, method, record) for label, method in self._hooks(hook, members)]
         if not wraps:
             return cast("Outcome[T | None]", (yield from inside))
-        outcome = yield Within(wraps, inside)
+        outcome: Outcome[T | None] = yield Within(tuple(wraps), inside)
         return outcome
 
     def _each(
