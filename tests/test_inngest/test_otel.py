@@ -318,12 +318,23 @@ def test_a_trace_that_is_not_sampled_stays_so(world: World, backend: Backend) ->
 
 
 def test_without_an_sdk_nothing_is_added(make_world: Make) -> None:
-    world = make_world(plugins=["otel"])
-    world.client._http = sent = Sent()
-    world.function(two_steps(world))
-    assert world.play(headers=SERVER).body == [1, 2]
-    world.client.send_sync(inngest.Event(name="x", data={"n": 1}))
-    assert sent.events[0]["data"] == {"n": 1}
+    only_measured = {"meter_provider": MeterProvider()}
+    for options in ({}, only_measured):
+        world = make_world(plugins=["otel"], plugin_options={"otel": options})
+        world.client._http = sent = Sent()
+        event = inngest.Event(name="x", data={"n": 1})
+
+        def body(ctx: Any, event: Any = event) -> Steps:
+            yield ctx.step.send_event("send", event)
+            return (yield ctx.step.invoke_by_id("call", function_id="f", data={"n": 1}))
+
+        world.function(body)
+        memos = {hashed("send"): {"data": ["id"]}}
+        assert world.call(headers=SERVER).status == 206
+        assert sent.events[0]["data"] == {"n": 1}
+        reply = world.call(headers=SERVER, memos=memos)
+        assert reply.body[0]["opts"]["payload"]["data"] == {"n": 1}
+    only_measured["meter_provider"].shutdown()
 
 
 def test_spans_of_user_code_are_where_it_is(world: World, backend: Backend) -> None:

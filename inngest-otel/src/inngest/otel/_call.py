@@ -12,9 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from contextvars import ContextVar
-from dataclasses import replace
-from typing import Final, TypeVar
+from typing import Final
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
@@ -22,18 +20,16 @@ from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, Statu
 from inngest.middleware import StepInfo, WrappedRequest
 from inngest.otel._events import Carrier
 from inngest.otel._ids import request_ids, run_ids, started_at, step_ids
-from inngest.otel._logs import Place, place
 from inngest.otel._metrics import FUNCTION, OUTCOME, STATUS
 from inngest.otel._telemetry import (
     Telemetry,
     below_run,
     extracted,
+    is_made,
     record,
     span_context,
     spanning,
 )
-
-T = TypeVar("T")
 
 FAILED: Final = 400
 """The lowest status of an answer that is a failure."""
@@ -55,6 +51,8 @@ class TracedCall:
         self._links: list[Link] = []
         self._span: Span | None = None
         self._open = ExitStack()
+        self.is_traced = False
+        """Whether there is a span: not without an SDK."""
 
     def start(self, carriers: Sequence[Carrier], *, attempt: int, replays: int) -> None:
         """Start the span, now that the events and the state of the run are known."""
@@ -76,8 +74,7 @@ class TracedCall:
             },
         )
         self._open.enter_context(spanning(self._span, parent))
-        here = Place(function_id=self._request.function.id, run_id=run_id, attempt=attempt)
-        self._open.enter_context(_set(place, here))
+        self.is_traced = is_made(self._span, parent)
         function = {FUNCTION: self._request.function.id}
         self._telemetry.instruments.replays.add(replays, function)
         self._telemetry.instruments.request_replays.record(replays, function)
@@ -100,11 +97,9 @@ class TracedCall:
                 "inngest.attempt": info.attempt,
             },
         )
-        outer = place.get()
-        here = outer and replace(outer, step_id=info.id, attempt=info.attempt)
         started = time.perf_counter()
         try:
-            with spanning(span), _set(place, here):
+            with spanning(span):
                 yield
         finally:
             self._telemetry.instruments.step_duration.record(
@@ -169,15 +164,6 @@ class TracedCall:
 
 def _links(to: SpanContext) -> list[Link]:
     return [Link(to)] if to.is_valid else []
-
-
-@contextmanager
-def _set(variable: ContextVar[T], value: T) -> Iterator[None]:
-    token = variable.set(value)
-    try:
-        yield
-    finally:
-        variable.reset(token)
 
 
 __all__ = ["TracedCall"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
+from opentelemetry.context import get_current
 from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import SpanKind, TracerProvider
 
@@ -26,10 +28,11 @@ from inngest.otel._events import (
     with_carrier,
     without_carrier,
 )
-from inngest.otel._telemetry import Telemetry, injected, spanning
+from inngest.otel._placing import PlacingMiddleware
+from inngest.otel._telemetry import Telemetry, injected, is_made, spanning
 
 
-class OpenTelemetryMiddleware(inngest.MiddlewareSync):
+class OpenTelemetryMiddleware(PlacingMiddleware):
     """Traces and measures calls of functions, their steps, and sends.
 
     :param client: the client.
@@ -54,8 +57,10 @@ class OpenTelemetryMiddleware(inngest.MiddlewareSync):
         tracer_provider: TracerProvider | None = None,
         meter_provider: MeterProvider | None = None,
         propagate_events: bool = True,
-    ) -> Callable[[inngest.Inngest, object], OpenTelemetryMiddleware]:
+    ) -> Callable[[inngest.Inngest, object], PlacingMiddleware]:
         """Return what a client's list of middleware takes.
+
+        As long as no provider is set up, what it makes only keeps the context of logs.
 
         :param tracer_provider: the global one by default, whenever it is set.
         :param meter_provider: likewise.
@@ -67,8 +72,10 @@ class OpenTelemetryMiddleware(inngest.MiddlewareSync):
             propagate_events=propagate_events,
         )
 
-        def make(client: inngest.Inngest, raw_request: object) -> OpenTelemetryMiddleware:
-            return cls(client, raw_request, telemetry)
+        def make(client: inngest.Inngest, raw_request: object) -> PlacingMiddleware:
+            if telemetry.is_set_up:
+                return cls(client, raw_request, telemetry)
+            return PlacingMiddleware(client, raw_request)
 
         return make
 
@@ -92,7 +99,7 @@ class OpenTelemetryMiddleware(inngest.MiddlewareSync):
     def wrap_function(self, call: WrappedFunction) -> Iterator[None]:
         """Note what the function raises."""
         try:
-            yield
+            yield from super().wrap_function(call)
         except Exception as error:
             if self._call is not None:
                 self._call.failed(error)
@@ -100,11 +107,8 @@ class OpenTelemetryMiddleware(inngest.MiddlewareSync):
 
     def wrap_step_handler(self, step: WrappedHandler) -> Iterator[None]:
         """Trace and time one execution of a step."""
-        if self._call is None:
-            yield
-            return
-        with self._call.step(step.info):
-            yield
+        with self._call.step(step.info) if self._call is not None else nullcontext():
+            yield from super().wrap_step_handler(step)
 
     def on_step_complete(self, step: StepInfo) -> None:
         """Count a step."""
@@ -121,9 +125,8 @@ class OpenTelemetryMiddleware(inngest.MiddlewareSync):
         step = result.step
         if step is None or step.op is not Opcode.INVOKE or not self._telemetry.propagates_events:
             return
-        carrier = injected()
-        if carrier:
-            step.opts = invoking_with_carrier(step.opts or {}, carrier)
+        if self._call is not None and self._call.is_traced:
+            step.opts = invoking_with_carrier(step.opts or {}, injected())
 
     def wrap_send(self, send: WrappedSend) -> Iterator[None]:
         """Trace the sending of events, and put the context into them."""
@@ -133,9 +136,11 @@ class OpenTelemetryMiddleware(inngest.MiddlewareSync):
         names = {event.name for event in send.events}
         name = f"send {names.pop()}" if len(names) == 1 else "send events"
         count = len(send.events)
-        with spanning(self._telemetry.start(name, kind=SpanKind.PRODUCER)) as within:
-            carrier = injected(within) if self._telemetry.propagates_events else {}
-            if carrier:
+        around = get_current()
+        span = self._telemetry.start(name, kind=SpanKind.PRODUCER)
+        with spanning(span):
+            if self._telemetry.propagates_events and is_made(span, around):
+                carrier = injected()
                 send.events = [with_carrier(event, carrier) for event in send.events]
             yield
         self._telemetry.instruments.events.add(count)

@@ -30,6 +30,8 @@ from inngest.otel._ids import Ids
 from inngest.otel._metrics import Instruments
 
 SCOPE: Final = "inngest.otel"
+API: Final = ("opentelemetry.trace", "opentelemetry.metrics")
+"""Modules of the providers that stand in for those that nobody has set up."""
 
 
 class Telemetry:
@@ -47,9 +49,20 @@ class Telemetry:
         meter_provider: MeterProvider | None = None,
         propagate_events: bool = True,
     ) -> None:
-        self._provider = tracer_provider
+        self._provider, self._meters = tracer_provider, meter_provider
         self.propagates_events = propagate_events
         self.instruments = Instruments(metrics.get_meter(SCOPE, meter_provider=meter_provider))
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether anybody takes spans or measurements: not without an SDK."""
+        return not all(
+            type(provider).__module__.startswith(API)
+            for provider in (
+                self._provider or trace.get_tracer_provider(),
+                self._meters or metrics.get_meter_provider(),
+            )
+        )
 
     @property
     def chooses_ids(self) -> bool:
@@ -86,18 +99,23 @@ class _Chosen:
 
 
 @contextmanager
-def spanning(span: Span, parent: Context | None = None) -> Iterator[Context]:
+def spanning(span: Span, parent: Context | None = None) -> Iterator[None]:
     """Have ``span`` be current while the block lasts, then end it."""
-    within = trace.set_span_in_context(span, parent)
-    token = contexts.attach(within)
+    token = contexts.attach(trace.set_span_in_context(span, parent))
     try:
-        yield within
+        yield
     except Exception as error:
         record(span, error)
         raise
     finally:
         contexts.detach(token)
         span.end()
+
+
+def is_made(span: Span, parent: Context) -> bool:
+    """Whether ``span`` is one: where nobody takes spans, a new one is its parent again."""
+    made = span.get_span_context()
+    return made.is_valid and made.span_id != span_context(parent).span_id
 
 
 def record(span: Span, error: Exception) -> None:
@@ -111,10 +129,10 @@ def extracted(carrier: Mapping[str, str]) -> Context:
     return propagate.extract(carrier, context=Context())
 
 
-def injected(within: Context | None = None) -> dict[str, str]:
-    """Write a context for another process, by default the current one."""
+def injected() -> dict[str, str]:
+    """Write the current context for another process."""
     carrier: dict[str, str] = {}
-    propagate.inject(carrier, context=within)
+    propagate.inject(carrier)
     return carrier
 
 
@@ -141,6 +159,7 @@ __all__ = [
     "below_run",
     "extracted",
     "injected",
+    "is_made",
     "record",
     "span_context",
     "spanning",

@@ -29,6 +29,24 @@ class TestWithoutAnSDK(MiddlewareSuite):
         return OpenTelemetryMiddleware
 
 
+class TestOfAPlugin(MiddlewareSuite):
+    def build(self) -> Any:
+        return OpenTelemetryMiddleware.factory()
+
+
+def test_as_long_as_nobody_takes_them_no_spans_are_made() -> None:
+    client = inngest.Inngest(app_id="app", is_production=False, plugins=False)
+    without = OpenTelemetryMiddleware.factory()
+    assert not isinstance(without(client, None), OpenTelemetryMiddleware)
+    options: list[dict[str, Any]] = [
+        {"tracer_provider": TracerProvider()},
+        {"meter_provider": MeterProvider()},
+    ]
+    for each in options:
+        made = OpenTelemetryMiddleware.factory(**each)(client, None)
+        assert isinstance(made, OpenTelemetryMiddleware)
+
+
 def test_a_provider_that_does_not_let_ids_be_chosen_is_used_as_it_is() -> None:
     telemetry = Telemetry(tracer_provider=NoOpTracerProvider())
     assert not telemetry.chooses_ids
