@@ -13,6 +13,8 @@ import pytest
 
 import inngest
 from inngest import MiddlewareSync
+from inngest._internal.protocol import response
+from inngest._internal.serialization import text
 from inngest.transport import CommRequest, Handler, ServeOptions
 
 from .worlds import World
@@ -135,17 +137,20 @@ def test_finding_a_function_does_not_depend_on_how_many_there_are() -> None:
 
 def test_an_output_is_encoded_once(thread_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     encoded: list[object] = []
-    dumps = json.dumps
 
-    def counting(value: object, **options: Any) -> str:
-        encoded.append(value)
-        return dumps(value, **options)
+    def noting(write: Callable[..., str]) -> Callable[..., str]:
+        def counting(value: object, **options: Any) -> str:
+            encoded.append(value)
+            return write(value, **options)
+
+        return counting
 
     def body(ctx: Any) -> Steps:
         return (yield ctx.step.run("a", thread_world.step(lambda: ["the output"])))
 
     thread_world.function(body)
-    monkeypatch.setattr(json, "dumps", counting)
+    for module, name in ((json, "dumps"), (text, "to_text"), (response, "_to_text")):
+        monkeypatch.setattr(module, name, noting(getattr(module, name)))
     thread_world.call()
     assert encoded.count(["the output"]) == 1
     encoded.clear()
