@@ -46,7 +46,7 @@ test: lint type-check
 
 # Installs the peer into an environment of its own; takes a quarter of an hour.
 bench: setup
-	@PYTHONPATH=benchmarks $(BIN)/python -m comparison $(BENCH_ARGS)
+	@$(BIN)/python -m benchmarks.comparison $(BENCH_ARGS)
 
 demo: setup
 	@$(BIN)/python scripts/demo.py $(TRANSPORT)

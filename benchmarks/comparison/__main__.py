@@ -22,8 +22,8 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from comparison import cases, environments, report
-from comparison.cases import Case
+from benchmarks.comparison import cases, environments, report
+from benchmarks.comparison.cases import Case
 
 PROGRAMS = Path(__file__).parents[1] / "programs"
 SECONDS = 600.0
@@ -43,6 +43,7 @@ def measure(case: Case, side: str, python: Path) -> float:
     )
     if done.returncode:
         sys.exit(f"{case.name}, {side}: {done.stdout}{done.stderr}")
+    values: list[float]
     (values,) = json.loads(done.stdout).values()
     return statistics.median(values)
 

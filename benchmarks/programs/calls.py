@@ -75,7 +75,7 @@ def client_of(is_signed: bool) -> inngest.Inngest:
 def sync_function(client: inngest.Inngest, has_nested: bool) -> Any:
     @client.create_function(fn_id="fn", trigger=inngest.TriggerEvent(event="bench/go"))
     def fn(ctx: inngest.ContextSync) -> int:
-        steps = ctx.event.data["memos"]
+        steps: Any = ctx.event.data["memos"]
         for number in range(steps):
             ctx.step.run(f"step-{number}", lambda: "")
         if has_nested:
@@ -94,11 +94,11 @@ def async_function(client: inngest.Inngest, has_nested: bool) -> Any:
 
     @client.create_function(fn_id="fn", trigger=inngest.TriggerEvent(event="bench/go"))
     async def fn(ctx: inngest.Context) -> int:
-        steps = ctx.event.data["memos"]
-        for number in range(steps):  # type: ignore[arg-type]
+        steps: Any = ctx.event.data["memos"]
+        for number in range(steps):
             await ctx.step.run(f"step-{number}", text)
         if has_nested:
-            await ctx.step.run("nested", items)  # type: ignore[arg-type]
+            await ctx.step.run("nested", items)
         return 1
 
     return fn
@@ -146,6 +146,9 @@ def flask_door(client: inngest.Inngest, fn: Any, body: bytes, signed: str) -> An
     inngest.flask.serve(app, client, [fn])
     statuses: list[str] = []
 
+    def start(status: str, _headers: Any, _problem: Any = None) -> Any:
+        statuses.append(status)
+
     def call() -> None:
         environ = {
             "REQUEST_METHOD": "POST",
@@ -166,7 +169,7 @@ def flask_door(client: inngest.Inngest, fn: Any, body: bytes, signed: str) -> An
             "wsgi.run_once": False,
         }
         statuses.clear()
-        b"".join(app.wsgi_app(environ, lambda status, _headers: statuses.append(status)))  # type: ignore[arg-type,func-returns-value]
+        b"".join(app.wsgi_app(environ, start))
         assert statuses == ["200 OK"], statuses
 
     return call

@@ -11,6 +11,7 @@ import resource
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 MANY = 50
 
@@ -25,8 +26,7 @@ def cpu_of(program: str) -> float:
 
 def resident() -> int:
     """Bytes of this process that are in memory."""
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * resource.getpagesize()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def imports(program: str, samples: int) -> list[float]:
