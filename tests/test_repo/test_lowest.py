@@ -96,11 +96,9 @@ def test_the_middleware_passes_its_tests(
 
 def play(python: Path, environment: dict[str, str], folder: Path, *options: str) -> None:
     """Run the tests of a folder, of which there must be some."""
-    command: list[str | Path] = [
-        *(python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *options, folder)
-    ]
+    command: list[str | Path] = [python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        command,
+        [*command, *options, folder],
         cwd=folder.parent,
         env=environment,
         stdout=subprocess.PIPE,
