@@ -17,6 +17,7 @@ from inngest._internal.flow import FetchError, Request, Response
 from inngest._internal.runtime.http_clients import HTTPClients
 from inngest.encryption import EncryptionMiddleware
 from inngest.errors import MiddlewareError
+from inngest.experimental.remote_state_middleware import InMemoryDriver, RemoteStateMiddleware
 
 from .conftest import Make
 from .golden.encrypted import SECRET, decrypted
@@ -341,3 +342,28 @@ def test_data_that_is_not_json_is_named_and_not_shown(world: World) -> None:
         world.client.send_sync(event)
     assert "secret" not in str(caught.value)
     assert sent_by(world) == []
+
+
+class Noting(InMemoryDriver):
+    """A remote store that notes what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[Any] = []
+
+    def save_step(self, run_id: str, value: object) -> dict[str, object]:
+        self.given.append(value)
+        return super().save_step(run_id, value)
+
+
+@pytest.mark.parametrize("is_first", [False, True])
+def test_a_remote_store_is_given_what_is_encrypted(make_world: Make, is_first: bool) -> None:
+    driver = Noting()
+    listed = [EncryptionMiddleware.factory(SECRET), RemoteStateMiddleware.factory(driver)]
+    world = make_world(middleware=listed[:: -1 if is_first else 1], plugins=False)
+    world.function(paying(world))
+    memos: dict[str, Any] = {}
+    reply = world.play(memos=memos, event={"data": {"encrypted": sealed("Ada")}})
+    told = {"charged": "4111-1111", "for": "Ada"}
+    assert [opened(value) for value in driver.given] == [CARD_JSON, None, told]
+    assert "4111" not in json.dumps([memos, reply.body])
