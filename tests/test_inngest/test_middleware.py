@@ -17,6 +17,7 @@ import pytest
 
 import inngest
 from inngest import Event, Middleware, MiddlewareSync, TransformOutputResult
+from inngest._internal.http.checkpoints import Checkpoints
 from inngest.errors import MiddlewareError
 from inngest.middleware import (
     Opcode,
@@ -150,8 +151,8 @@ def test_hooks_of_a_step_that_is_run(world: World, colour: str) -> None:
         "1 on_memoization_end",
         "2 on_memoization_end",
         "function",
-        "1 step a False",
         "2 step a False",
+        "1 step a False",
         "1 on_step_start a",
         "2 on_step_start a",
         "1 handler a",
@@ -161,8 +162,8 @@ def test_hooks_of_a_step_that_is_run(world: World, colour: str) -> None:
         "1 handler a A",
         "1 on_step_complete a",
         "2 on_step_complete a",
-        "2 step a A",
         "1 step a A",
+        "2 step a A",
         "2 after_execution",
         "1 after_execution",
         "2 function stopped",
@@ -312,6 +313,43 @@ def test_values_are_stored_encoded_and_read_decoded(world: World) -> None:
         world.client.middleware = [middleware]
         assert world.call().body[0]["data"] == seal("2026-01-02")
         assert world.play().body == seal([2026, 2026])
+
+
+def coder(mark: str) -> Any:
+    """A middleware that stores values in a box of its own, and opens no other."""
+
+    class Boxing(MiddlewareSync):
+        def wrap_step_handler(self, step: WrappedHandler) -> Iterator[None]:
+            yield
+            step.output = {mark: step.output}
+
+        def wrap_step(self, step: WrappedStep) -> Iterator[None]:
+            yield
+            assert isinstance(step.output, dict)
+            step.output = step.output[mark]
+
+    return Boxing
+
+
+def test_what_several_encode_is_decoded_the_other_way_round(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def body(ctx: Any) -> Steps:
+        first = yield ctx.step.run("a", world.step(lambda: 1))
+        second = yield ctx.step.run("b", world.step(lambda: 2))
+        return [first, second]
+
+    world.client.middleware = [coder("outer"), coder("inner")]
+    world.function(body)
+    assert world.call().body[0]["data"] == {"outer": {"inner": 1}}
+    assert world.play().body == [1, 2]
+
+    def keep(*args: Any) -> Generator[Any, Any, bool]:
+        yield from ()
+        return True
+
+    monkeypatch.setattr(Checkpoints, "keep", keep)
+    assert world.call().body == [1, 2]  # live, all in one call
 
 
 def test_what_is_invoked_is_transformed_alone_and_in_parallel(world: World) -> None:
@@ -761,6 +799,41 @@ def test_the_raw_request_is_the_frameworks(world: World) -> None:
     world.function(one_step(world))
     world.call()
     assert isinstance(raws[0], flask.Request if world.way == "http" else str)
+
+
+def test_a_request_shows_its_headers_and_whether_it_ends_the_run(world: World) -> None:
+    ends: list[tuple[int | None, bool]] = []
+
+    class Watching(MiddlewareSync):
+        def wrap_request(self, request: WrappedRequest) -> Iterator[None]:
+            assert request.headers["traceparent"] == "00-ab-cd-01"
+            yield
+            ends.append((request.status, request.ends_run))
+
+    def failing_at_last(ctx: Any) -> Steps:
+        yield ctx.step.run("a", world.step(lambda: 1))
+        raise ValueError
+
+    def final(ctx: Any) -> Steps:
+        yield from ()
+        raise inngest.NonRetriableError
+
+    def failing_step(ctx: Any) -> Steps:
+        yield ctx.step.run("a", world.step(lambda: 1 / 0))
+
+    world.client.middleware = [Watching]
+    headers = {"traceparent": "00-ab-cd-01"}
+    world.play(world.function(one_step(world)), headers=headers)
+    assert ends == [(206, False), (200, True)]
+    ends.clear()
+    world.play(world.function(failing_at_last, "failing"), headers=headers, max_attempts=2)
+    assert ends == [(206, False), (500, False), (500, True)]
+    ends.clear()
+    world.play(world.function(final, "final"), headers=headers)
+    assert ends == [(500, True)]
+    ends.clear()
+    world.play(world.function(failing_step, "step"), headers=headers, max_attempts=1)
+    assert ends == [(206, False), (500, True)]
 
 
 def test_secrets_in_options_are_not_shown() -> None:

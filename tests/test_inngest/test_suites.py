@@ -9,7 +9,7 @@ import inspect
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 from wsgiref.util import request_uri
 
@@ -83,8 +83,8 @@ class TestPydantic(SerializerSuite):
 
 
 FRAMEWORKS = (
-    *("django", "fastapi", "flask", "google.protobuf", "rich", "sqlite3", "starlette"),
-    *("tornado", "uvicorn", "websockets"),
+    *("django", "fastapi", "flask", "google.protobuf", "nacl", "opentelemetry", "rich"),
+    *("sqlite3", "starlette", "tornado", "uvicorn", "websockets"),
 )
 
 
@@ -108,12 +108,21 @@ class TestDjango(Ours):
     name = "django"
 
 
+class TestEncryptionPlugin(Ours):
+    name = "encryption"
+    options: ClassVar = {"secret_key": "secret"}
+
+
 class TestFastAPI(Ours):
     name = "fast-api"
 
 
 class TestFlask(Ours):
     name = "flask"
+
+
+class TestOpenTelemetryPlugin(Ours):
+    name = "otel"
 
 
 class TestTornado(Ours):

@@ -59,6 +59,8 @@ def test_core_knows_no_framework(root: Path) -> None:
         "django",
         "fastapi",
         "flask",
+        "nacl",
+        "opentelemetry",
         "starlette",
         "tornado",
         "uvicorn",
@@ -93,6 +95,16 @@ def test_an_adapter_is_thin_and_knows_nothing_of_the_protocol(wheel: str, root: 
     imported = {name for path in package.rglob("*.py") for name in shipped_imports(path, source)}
     assert not {name for name in imported if name.startswith("inngest._internal")}
     assert "inngest.transport.Handler" in imported
+
+
+@pytest.mark.parametrize("wheel", ["encryption", "otel"])
+def test_a_wheel_of_middleware_is_written_with_the_public_contract_alone(
+    wheel: str, root: Path
+) -> None:
+    source = root / f"inngest-{wheel}/src"
+    imported = {name for path in source.rglob("*.py") for name in shipped_imports(path, source)}
+    assert not {name for name in imported if name.startswith("inngest._internal")}
+    assert "inngest.plugins.MiddlewareEntry" in imported
 
 
 def shipped_imports(path: Path, source: Path) -> set[str]:

@@ -1,5 +1,4 @@
-"""Every adapter keeps its promises on the lowest release of its framework that it allows,
-and so does the worker of Connect on those of websockets and protobuf.
+"""Every wheel keeps its promises on the lowest release of the libraries that it is made for.
 
 The newest ones are those of the lock, on which all other tests run.
 """
@@ -21,7 +20,14 @@ from .conftest import Run
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "tests/test_inngest"
 FRAMEWORKS = ("django", "fastapi", "flask", "tornado")
-CONNECT = ("protobuf", "websockets")
+PLUGINS = {"encryption": "pynacl", "otel": "opentelemetry-api"}
+"""Wheels of middleware, and their libraries."""
+MADE_FOR = [
+    *((framework, framework) for framework in FRAMEWORKS),
+    *(("connect", library) for library in ("protobuf", "websockets")),
+    *PLUGINS.items(),
+]
+"""Wheels, each with a library."""
 SECONDS = 400.0
 
 
@@ -47,27 +53,24 @@ def lowest(
     uv = bin_folder / "uv"
     run(uv, "venv", "-q", "--python", sys.executable, folder)
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    bounds = [str(bound(wheels[f"inngest-{one}"], one)) for one in FRAMEWORKS]
-    bounds += [str(bound(wheels["inngest-connect"], one)) for one in CONNECT]
-    served = [wheels[f"inngest-{one}"] for one in ("core", "digitalocean", "connect", *FRAMEWORKS)]
+    bounds = [bound(wheels[f"inngest-{wheel}"], library) for wheel, library in MADE_FOR]
+    ours = {wheels[f"inngest-{wheel}"] for wheel in ("core", "digitalocean", *dict(MADE_FOR))}
+    sdk = [f"opentelemetry-sdk{one.specifier}" for one in bounds if "opentelemetry" in one.name]
     gateway = f"inngest-dev[connect] @ {wheels['inngest-dev'].as_uri()}"
     run(
         *(uv, "pip", "install", "-q", "--python", python, "--resolution", "lowest-direct"),
-        *("pytest>=8.4", "uvicorn>=0.35", *bounds, *served, gateway),
+        *("pytest>=8.4", "uvicorn>=0.35", *sdk, *map(str, bounds), *ours, gateway),
     )
     return python
 
 
-@pytest.mark.parametrize(
-    ("wheel", "needed"),
-    [*((one, one) for one in FRAMEWORKS), *(("connect", one) for one in CONNECT)],
-)
+@pytest.mark.parametrize(("wheel", "library"), MADE_FOR)
 def test_the_lowest_release_is_installed(
-    wheel: str, needed: str, lowest: Path, wheels: dict[str, Path], run: Run
+    wheel: str, library: str, lowest: Path, wheels: dict[str, Path], run: Run
 ) -> None:
-    program = f"from importlib.metadata import version; print(version({needed!r}))"
+    program = f"from importlib.metadata import version; print(version({library!r}))"
     installed = run(lowest, "-c", program).strip()
-    (specifier,) = bound(wheels[f"inngest-{wheel}"], needed).specifier
+    (specifier,) = bound(wheels[f"inngest-{wheel}"], library).specifier
     assert specifier.operator == ">="
     parts, wanted = installed.split("."), specifier.version.split(".")
     assert parts[: len(wanted)] == wanted
@@ -94,11 +97,27 @@ def test_the_suite_passes(
     (folder / "__init__.py").touch()
     for name in files:
         shutil.copy(SOURCES / name, folder)
-    options = ("-q", "-x", "-p", "no:cacheprovider", "-k", selected)
+    play(lowest, tool_environment, folder, "-k", selected)
+
+
+@pytest.mark.parametrize("wheel", PLUGINS)
+def test_the_middleware_passes_its_tests(
+    wheel: str, lowest: Path, tmp_path: Path, tool_environment: dict[str, str]
+) -> None:
+    folder = tmp_path / "suite"
+    folder.mkdir()
+    for source in (ROOT / f"inngest-{wheel}/src/inngest/{wheel}").glob("*_test.py"):
+        shutil.copy(source, folder / f"test_{source.name}")
+    play(lowest, tool_environment, folder, "-W", "error")
+
+
+def play(python: Path, environment: dict[str, str], folder: Path, *options: str) -> None:
+    """Run the tests of a folder, of which there must be some."""
+    command: list[str | Path] = [python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        [lowest, "-m", "pytest", *options, folder],
-        cwd=tmp_path,
-        env=tool_environment,
+        [*command, *options, folder],
+        cwd=folder.parent,
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -30,8 +30,10 @@ DIRECT = {
     "inngest-core": CORE,
     "inngest-digitalocean": {"inngest-core"},
     "inngest-django": {"inngest-core", "django"},
+    "inngest-encryption": {"inngest-core", "pynacl"},
     "inngest-fastapi": {"inngest-core", "fastapi"},
     "inngest-flask": {"inngest-core", "flask"},
+    "inngest-otel": {"inngest-core", "opentelemetry-api"},
     "inngest-tornado": {"inngest-core", "tornado"},
 }
 # What only these bring, because what they ask for brings it.
@@ -39,8 +41,10 @@ ASGI_SERVER = {"uvicorn", "rich"}
 FRAMEWORKS = {
     "inngest-connect": {"protobuf", "websockets"},
     "inngest-django": {"django", "asgiref"},
-    "inngest-fastapi": {"fastapi", "starlette"},
+    "inngest-encryption": {"cffi", "pynacl"},
+    "inngest-fastapi": {"fastapi", "opentelemetry-api", "starlette"},
     "inngest-flask": {"flask"},
+    "inngest-otel": {"opentelemetry-api"},
     "inngest-tornado": {"tornado"},
 }
 
@@ -112,7 +116,11 @@ def closure(roots: set[str], site: str) -> set[str]:
 
 
 # pytest imports its plugins in every run: one below `inngest` would import the core each time.
-BESIDE = {"inngest-dev": {"inngest_pytest.py"}}
+# Existing apps import the middleware for encryption by the name that it has had so far.
+BESIDE = {
+    "inngest-dev": {"inngest_pytest.py"},
+    "inngest-encryption": {"inngest_encryption/__init__.py", "inngest_encryption/py.typed"},
+}
 
 
 @pytest.mark.parametrize("name", MEMBERS)

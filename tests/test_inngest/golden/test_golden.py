@@ -13,7 +13,7 @@ import inngest
 from inngest import Inngest
 from inngest._internal.protocol.signature import SigningKey, sign
 
-from . import differences
+from . import differences, encrypted
 from .apps import Build
 from .connect_recordings import SESSIONS
 from .engine_recordings import CHECKPOINTS, ENDPOINTS, ENGINE_COVERED, EVENTS_API
@@ -160,6 +160,22 @@ def test_every_recording_is_played_by_our_sdk_or_said_not_to_be() -> None:
     assert spoken & set(differences.NOT_SPOKEN) == set()
     assert spoken | set(differences.NOT_SPOKEN) == recordings
     assert all(differences.NOT_SPOKEN.values())
+
+
+@pytest.mark.parametrize("build", APPS["encryption_middleware"])
+def test_an_encrypted_event_is_sent_as_it_is_recorded(build: Build) -> None:
+    client = Inngest(app_id="app", event_api_base_url=ORIGIN, is_production=False)
+    client._http = server = RecordedServer()
+    build(client)
+    sent = load("encryption_middleware")[1]
+    server.awaited = [sent]
+    assert client.send_sync(encrypted.EVENT) == sent.response_body["ids"]
+    ((_, request),) = server.asked
+    ours, recorded = json.loads(request.body)[0], sent.body[0]
+    ours["ts"] = recorded["ts"]
+    texts = [each["data"]["encrypted"].pop("data") for each in (ours, recorded)]
+    assert encrypted.hold_the_same(*texts)
+    assert ours == recorded
 
 
 @pytest.mark.parametrize("build", APPS["function_error_retry_success"])

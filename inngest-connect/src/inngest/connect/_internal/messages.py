@@ -79,7 +79,11 @@ def comm_request(request: wire.GatewayExecutorRequestData) -> CommRequest:
     return CommRequest(
         method="POST",
         url="wss://connect",
-        headers={"x-inngest-job-id": request.job_id, "x-request-id": request.request_id},
+        headers={
+            "x-inngest-job-id": request.job_id,
+            "x-request-id": request.request_id,
+            **_trace_headers(request.user_trace_ctx),
+        },
         query={"fnId": request.function_slug, "stepId": request.step_id or _NO_TARGET},
         body=request.request_payload,
         raw=request,
@@ -103,6 +107,20 @@ def _error(message: str, *, no_retry: bool) -> CommResponse:
     body = {"code": "unknown", "name": "ConnectError", "message": message}
     headers = {"x-inngest-no-retry": "true"} if no_retry else {}
     return CommResponse(status=500, body=json.dumps(body).encode(), headers=headers)
+
+
+def _trace_headers(context: bytes) -> dict[str, str]:
+    """What calls over HTTP have as headers: ``traceparent``, and ``tracestate``."""
+    try:
+        read = json.loads(context)
+    except (ValueError, RecursionError):
+        return {}
+    found = read.items() if isinstance(read, dict) else ()
+    return {
+        name: value
+        for name, value in found
+        if name in ("traceparent", "tracestate") and isinstance(value, str)
+    }
 
 
 def _trace(context: bytes) -> bytes:

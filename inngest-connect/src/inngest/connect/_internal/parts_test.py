@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from inngest.connect._internal.calls import MOST_REMEMBERED, Calls
 from inngest.connect._internal.conftest import call_of
 from inngest.connect._internal.connector import Connector
 from inngest.connect._internal.frames import Frame, decode, encode
 from inngest.connect._internal.leases import Leases
+from inngest.connect._internal.messages import comm_request
 from inngest.connect._internal.outbox import Outbox
 from inngest.connect._internal.wire import connect_pb2 as wire
 
@@ -115,3 +118,22 @@ def test_no_frame_is_empty() -> None:
     hello = encode(wire.GATEWAY_HELLO)
     assert len(hello) > 0
     assert decode(hello) == decode(b"") == Frame(wire.GATEWAY_HELLO)
+
+
+def test_a_call_has_the_headers_that_it_would_have_over_http() -> None:
+    request = call_of("r")
+    request.job_id = "j"
+    request.user_trace_ctx = b'{"traceparent": "00-ab-cd-01", "tracestate": "a=b", "x": "y"}'
+    assert comm_request(request).headers == {
+        "x-inngest-job-id": "j",
+        "x-request-id": "r",
+        "traceparent": "00-ab-cd-01",
+        "tracestate": "a=b",
+    }
+
+
+@pytest.mark.parametrize("context", [b"", b"{", b"[1]", b'{"traceparent": 1}', b"[" * 100_000])
+def test_a_trace_context_that_makes_no_sense_is_none(context: bytes) -> None:
+    request = call_of("r")
+    request.user_trace_ctx = context
+    assert set(comm_request(request).headers) == {"x-inngest-job-id", "x-request-id"}

@@ -16,8 +16,10 @@ FAMILY = (
     "inngest-dev",
     "inngest-digitalocean",
     "inngest-django",
+    "inngest-encryption",
     "inngest-fastapi",
     "inngest-flask",
+    "inngest-otel",
     "inngest-tornado",
 )
 """What carries one version."""

@@ -74,6 +74,7 @@ class FunctionCall:
             function=self.called.function,
             run_id=self.sent.run_id,
             raw_request=self.request.raw,
+            headers=self.request.headers,
         )
         outcome = yield from hooks.wrap("wrap_request", record, self._respond(record))
         if isinstance(outcome, Raised):
@@ -88,7 +89,13 @@ class FunctionCall:
         if failure is not None:
             answer = self._failed(failure)
         record.status, record.body = answer.status, answer.body
+        record.ends_run = self._ends_run(answer)
         return Returned(answer)
+
+    def _ends_run(self, answer: Answer) -> bool:
+        if answer.status < 300:
+            return answer.status == response.RETURNED
+        return self.execution.facts.is_last_attempt or header.NO_RETRY in answer.headers
 
     def _call(self) -> Flow[Answer]:
         invocation = self._invocation()

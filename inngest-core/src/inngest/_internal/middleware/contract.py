@@ -8,7 +8,8 @@ done; what they assign to it goes on. A generator has no colour, so either kind 
 middleware works around either kind of function.
 
 The first middleware is the outermost: hooks before something run first to last, hooks
-after something last to first. All hooks run where the function runs: sync hooks of a sync
+after something last to first. In ``wrap_step`` alone it is the innermost: it encodes last in
+``wrap_step_handler``, and so decodes first. All hooks run where the function runs: sync hooks of a sync
 function on its thread, async hooks on the event loop.
 
 A hook that raises fails the call with an error that names it, and nothing is reported; in

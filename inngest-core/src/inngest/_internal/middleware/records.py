@@ -104,13 +104,19 @@ class WrappedFunction(_Wrapped):
 
 @dataclass(kw_only=True)
 class WrappedRequest:
-    """One call from the server. ``status`` and ``body`` are those of its answer."""
+    """One call from the server. ``status`` and ``body`` are those of its answer.
+
+    ``headers`` are the call's, with names in lower case, whatever brought it.
+    """
 
     function: Function[Any]
     run_id: str
     raw_request: object = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     status: int | None = None
     body: bytes | None = field(default=None, repr=False)
+    ends_run: bool = False
+    """Whether the answer ends the run: a result, or an error that no attempt follows."""
 
 
 @dataclass(kw_only=True)

@@ -69,7 +69,18 @@ class Stack:
 
         The outcome is ``Returned(None)`` when a hook swallowed an exception.
         """
-        wraps = [Wrap(label, method, record) for label, method in self._hooks(hook, self._members)]
+        return self._within(hook, record, inside, self._members)
+
+    def wrap_decoding(
+        self, hook: str, record: object, inside: Flow[Outcome[T]]
+    ) -> Flow[Outcome[T | None]]:
+        """The same, but the last is entered first: what was encoded last is decoded first."""
+        return self._within(hook, record, inside, self._members[::-1])
+
+    def _within(
+        self, hook: str, record: object, inside: Flow[Outcome[T]], members: Iterable[object]
+    ) -> Flow[Outcome[T | None]]:
+        wraps = [Wrap(label, method, record) for label, method in self._hooks(hook, members)]
         if not wraps:
             return cast("Outcome[T | None]", (yield from inside))
         outcome: Outcome[T | None] = yield Within(tuple(wraps), inside)

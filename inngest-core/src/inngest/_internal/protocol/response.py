@@ -12,6 +12,9 @@ from inngest._internal.protocol import headers
 
 _to_text = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
 
+RETURNED = 200
+"""The status of an answer with the function's result."""
+
 
 @dataclass(slots=True, kw_only=True)  # not frozen: see op.py
 class Answer:
@@ -31,7 +34,7 @@ def dump(value: object) -> bytes:
 
 def function_returned(data: str) -> Answer:
     """The function is done; ``data`` is its result as JSON text."""
-    return Answer(status=200, body=data.encode("utf-8", "backslashreplace"))
+    return Answer(status=RETURNED, body=data.encode("utf-8", "backslashreplace"))
 
 
 def steps_reported(ops: Sequence[Op]) -> Answer:

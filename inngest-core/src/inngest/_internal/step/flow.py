@@ -2,7 +2,8 @@
 
 A step's value passes, from the inside out: the handler, its type's way to JSON, the
 ``wrap_step_handler`` hooks (this is what the server stores), the ``wrap_step`` hooks, and
-its type's way back. A memoized step enters at what the server stored.
+its type's way back. A memoized step enters at what the server stored. Of several middleware
+the first encodes last, and so decodes first: around a step they are the other way round.
 """
 
 from __future__ import annotations
@@ -255,7 +256,7 @@ class _Step:
             yield BreakOff(failure)
 
     def _wrapped(self, record: WrappedStep, inside: Flow[Outcome[None]]) -> Flow[Outcome[None]]:
-        return self._invocation.hooks.wrap("wrap_step", record, inside)
+        return self._invocation.hooks.wrap_decoding("wrap_step", record, inside)
 
     def _info(self) -> StepInfo:
         call, facts = self._found.call, self._invocation.execution.facts

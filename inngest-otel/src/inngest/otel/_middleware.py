@@ -1,0 +1,149 @@
+"""The middleware: it traces and measures calls of functions, their steps, and sends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from typing import Any
+
+from opentelemetry.context import get_current
+from opentelemetry.metrics import MeterProvider
+from opentelemetry.trace import SpanKind, TracerProvider
+
+import inngest
+from inngest.middleware import (
+    Opcode,
+    StepInfo,
+    StepMemos,
+    WrappedFunction,
+    WrappedHandler,
+    WrappedRequest,
+    WrappedSend,
+)
+from inngest.otel._call import TracedCall
+from inngest.otel._events import (
+    carrier_of,
+    forget_carriers,
+    invoking_with_carrier,
+    with_carrier,
+    without_carrier,
+)
+from inngest.otel._placing import PlacingMiddleware
+from inngest.otel._telemetry import Telemetry, injected, is_made, spanning
+
+
+class OpenTelemetryMiddleware(PlacingMiddleware):
+    """Traces and measures calls of functions, their steps, and sends.
+
+    :param client: the client.
+    :param raw_request: the framework's request.
+    :param telemetry: where to; :meth:`factory` makes it.
+    """
+
+    def __init__(
+        self,
+        client: inngest.Inngest,
+        raw_request: object,
+        telemetry: Telemetry | None = None,
+    ) -> None:
+        super().__init__(client, raw_request)
+        self._telemetry = telemetry or Telemetry()
+        self._call: TracedCall | None = None
+
+    @classmethod
+    def factory(
+        cls,
+        *,
+        tracer_provider: TracerProvider | None = None,
+        meter_provider: MeterProvider | None = None,
+        propagate_events: bool = True,
+    ) -> Callable[[inngest.Inngest, object], PlacingMiddleware]:
+        """Return what a client's list of middleware takes.
+
+        As long as no provider is set up, what it makes only keeps the context of logs.
+
+        :param tracer_provider: the global one by default, whenever it is set.
+        :param meter_provider: likewise.
+        :param propagate_events: put the trace context into the data of sent events.
+        """
+        telemetry = Telemetry(
+            tracer_provider=tracer_provider,
+            meter_provider=meter_provider,
+            propagate_events=propagate_events,
+        )
+
+        def make(client: inngest.Inngest, raw_request: object) -> PlacingMiddleware:
+            if telemetry.is_set_up:
+                return cls(client, raw_request, telemetry)
+            return PlacingMiddleware(client, raw_request)
+
+        return make
+
+    def wrap_request(self, request: WrappedRequest) -> Iterator[None]:
+        """Time a call; its span is started as soon as its events are known."""
+        call = self._call = TracedCall(self._telemetry, self.client.app_id, request)
+        try:
+            yield
+        finally:
+            call.end()
+
+    def transform_input(self, ctx: Any, function: inngest.Function[Any], steps: StepMemos) -> None:
+        """Start the span of a call, in the trace of the events of the run."""
+        carriers = [carrier_of(event) for event in ctx.events]
+        ctx.event = without_carrier(ctx.event)
+        ctx.events = [without_carrier(event) for event in ctx.events]
+        forget_carriers(steps)
+        if self._call is not None:
+            self._call.start(carriers, attempt=ctx.attempt, replays=steps.size)
+
+    def wrap_function(self, call: WrappedFunction) -> Iterator[None]:
+        """Note what the function raises."""
+        try:
+            yield from super().wrap_function(call)
+        except Exception as error:
+            if self._call is not None:
+                self._call.failed(error)
+            raise
+
+    def wrap_step_handler(self, step: WrappedHandler) -> Iterator[None]:
+        """Trace and time one execution of a step."""
+        with self._call.step(step.info) if self._call is not None else nullcontext():
+            yield from super().wrap_step_handler(step)
+
+    def on_step_complete(self, step: StepInfo) -> None:
+        """Count a step."""
+        if self._call is not None:
+            self._call.count_step("completed")
+
+    def on_step_error(self, step: StepInfo, error: Exception) -> None:
+        """Count a failed attempt of a step."""
+        if self._call is not None:
+            self._call.count_step("failed" if step.is_final_attempt else "retried")
+
+    def transform_output(self, result: inngest.TransformOutputResult) -> None:
+        """Put the context into what a function is invoked with."""
+        step = result.step
+        if step is None or step.op is not Opcode.INVOKE or not self._telemetry.propagates_events:
+            return
+        if self._call is not None and self._call.is_traced:
+            step.opts = invoking_with_carrier(step.opts or {}, injected())
+
+    def wrap_send(self, send: WrappedSend) -> Iterator[None]:
+        """Trace the sending of events, and put the context into them."""
+        if not send.events:
+            yield
+            return
+        names = {event.name for event in send.events}
+        name = f"send {names.pop()}" if len(names) == 1 else "send events"
+        count = len(send.events)
+        around = get_current()
+        span = self._telemetry.start(name, kind=SpanKind.PRODUCER)
+        with spanning(span):
+            if self._telemetry.propagates_events and is_made(span, around):
+                carrier = injected()
+                send.events = [with_carrier(event, carrier) for event in send.events]
+            yield
+        self._telemetry.instruments.events.add(count)
+
+
+__all__ = ["OpenTelemetryMiddleware"]

@@ -1,0 +1,76 @@
+"""A tap on a TCP port: it passes on what comes, and keeps every byte of both directions."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from urllib.parse import urlsplit
+
+END_SECONDS = 10.0
+
+
+class Tap:
+    """Stands before a server. ``heard`` has all bytes, each direction of a connection apart."""
+
+    def __init__(self, origin: str) -> None:
+        host, _, port = urlsplit(origin).netloc.rpartition(":")
+        self._target = (host, int(port))
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._sockets: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self._pieces: list[bytearray] = []
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    @property
+    def heard(self) -> bytes:
+        return b"\n".join(map(bytes, self._pieces))
+
+    def _start(self, work: Callable[..., None], *args: object) -> None:
+        thread = threading.Thread(target=work, args=args, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _listen(self) -> None:
+        with suppress(OSError):  # the listener was closed
+            while True:
+                near, _ = self._listener.accept()
+                far = socket.create_connection(self._target, timeout=END_SECONDS)
+                far.settimeout(None)
+                self._sockets += [near, far]
+                self._start(self._pass_on, near, far)
+                self._start(self._pass_on, far, near)
+
+    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+        kept = bytearray()
+        self._pieces.append(kept)
+        with suppress(OSError):
+            while data := source.recv(65536):
+                kept += data
+                sink.sendall(data)
+        with suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)
+
+    def _close(self) -> None:
+        for each in (self._listener, *self._sockets):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        for thread in self._threads:
+            thread.join(END_SECONDS)
+            assert not thread.is_alive()
+
+
+@contextmanager
+def tapped(origin: str) -> Iterator[Tap]:
+    """Stand before the server at ``origin`` while the block lasts."""
+    tap = Tap(origin)
+    tap._start(tap._listen)
+    try:
+        yield tap
+    finally:
+        tap._close()

@@ -1,0 +1,369 @@
+"""Encryption, in every world: what is stored, who can read it, what is said when nobody can."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import hashlib
+import json
+from collections.abc import Callable, Generator
+from typing import Any
+
+import pydantic
+import pytest
+
+import inngest
+from inngest._internal.flow import FetchError, Request, Response
+from inngest._internal.runtime.http_clients import HTTPClients
+from inngest.encryption import EncryptionMiddleware
+from inngest.errors import MiddlewareError
+from inngest.experimental.remote_state_middleware import InMemoryDriver, RemoteStateMiddleware
+
+from .conftest import Make
+from .golden.encrypted import SECRET, decrypted
+from .worlds import Reply, World
+
+Steps = Generator[Any, Any, Any]
+OTHER = "another secret"
+
+
+def hashed(step: str) -> str:
+    return hashlib.sha1(step.encode()).hexdigest()
+
+
+def sealed(value: object, secret: str = SECRET) -> Any:
+    """An encrypted value, as any package of the ecosystem makes it."""
+    client = inngest.Inngest(app_id="app", is_production=False, plugins=False)
+    return dict(EncryptionMiddleware(client, None, secret)._keys.encrypt(value, "x"))
+
+
+def opened(value: Any) -> object:
+    assert set(value) == {"__ENCRYPTED__", "__STRATEGY__", "data"}
+    return decrypted(value["data"])
+
+
+class Sent(HTTPClients):
+    """Takes events."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: list[dict[str, Any]] = []
+
+    def fetch(self, request: Request) -> Response | FetchError:
+        events = json.loads(request.body)
+        self.events += events
+        ids = [f"id-{index}" for index, _ in enumerate(events)]
+        return Response(status=200, headers={}, body=json.dumps({"ids": ids}).encode())
+
+    async def fetch_async(self, request: Request) -> Response | FetchError:
+        return self.fetch(request)
+
+
+@pytest.fixture
+def world(make_world: Make) -> World:
+    return encrypting(make_world)
+
+
+def encrypting(make_world: Make, secret: str = SECRET, **options: Any) -> World:
+    made = make_world(middleware=[EncryptionMiddleware.factory(secret, **options)], plugins=False)
+    made.client._http = Sent()
+    return made
+
+
+def sent_by(world: World) -> list[dict[str, Any]]:
+    assert isinstance(world.client._http, Sent)
+    return world.client._http.events
+
+
+class Card(pydantic.BaseModel):
+    number: str
+    until: datetime.date
+
+
+CARD = Card(number="4111-1111", until=datetime.date(2027, 1, 31))
+
+
+def paying(world: World) -> Callable[[Any], Steps]:
+    def find() -> Card:
+        return CARD
+
+    def body(ctx: Any) -> Steps:
+        card = yield ctx.step.run("find", world.step(find))
+        assert card == CARD
+        nothing = yield ctx.step.run("nothing", world.step(lambda: None))
+        assert nothing is None
+        return {"charged": card.number, "for": ctx.event.data["encrypted"]}
+
+    return body
+
+
+def test_what_is_stored_is_encrypted_and_what_code_sees_is_not(world: World) -> None:
+    world.function(paying(world))
+    memos: dict[str, Any] = {}
+    data = {"encrypted": sealed({"name": "Ada"}), "open": 1}
+    reply = world.play(memos=memos, event={"data": data})
+    assert opened(reply.body) == {"charged": "4111-1111", "for": {"name": "Ada"}}
+    assert opened(memos[hashed("find")]["data"]) == {"number": "4111-1111", "until": "2027-01-31"}
+    assert opened(memos[hashed("nothing")]["data"]) is None
+
+
+def test_plain_values_of_the_time_before_are_read(world: World) -> None:
+    world.function(paying(world))
+    memos = {
+        hashed("find"): {"data": CARD.model_dump(mode="json")},
+        hashed("nothing"): {"data": None},
+    }
+    reply = world.play(memos=memos, event={"data": {"encrypted": "Ada"}})
+    assert opened(reply.body) == {"charged": "4111-1111", "for": "Ada"}
+
+
+def test_decrypt_only_sends_plain_values_and_reads_both(make_world: Make) -> None:
+    world = encrypting(make_world, decrypt_only=True)
+    world.function(paying(world))
+    memos: dict[str, Any] = {hashed("find"): {"data": sealed(CARD.model_dump(mode="json"))}}
+    reply = world.play(memos=memos, event={"data": {"encrypted": sealed("Ada")}})
+    assert reply.body == {"charged": "4111-1111", "for": "Ada"}
+    assert memos[hashed("nothing")] == {"data": None}
+    world.client.send_sync(inngest.Event(name="x", data={"encrypted": "Ada"}))
+    assert sent_by(world)[0]["data"] == {"encrypted": "Ada"}
+
+
+def test_a_rotated_key_reads_what_the_old_one_stored(make_world: Make) -> None:
+    older = sealed(CARD.model_dump(mode="json"), "the oldest")
+    world = encrypting(make_world, fallback_decryption_keys=[OTHER, "the oldest"])
+    world.function(paying(world))
+    reply = world.play(
+        memos={hashed("find"): {"data": older}},
+        event={"data": {"encrypted": sealed("Ada", OTHER)}},
+    )
+    assert opened(reply.body) == {"charged": "4111-1111", "for": "Ada"}
+
+
+def broken(value: Any) -> Any:
+    raw = bytearray(base64.b64decode(value["data"]))
+    raw[-1] ^= 1
+    return {**value, "data": base64.b64encode(raw).decode()}
+
+
+CARD_JSON = CARD.model_dump(mode="json")
+
+
+@pytest.mark.parametrize("stored", [sealed(CARD_JSON, OTHER), broken(sealed(CARD_JSON))])
+def test_an_output_that_nobody_can_read_ends_the_run_and_names_the_step(
+    world: World, stored: Any
+) -> None:
+    def body(ctx: Any) -> Steps:
+        try:
+            yield ctx.step.run("find", world.step(lambda: CARD))
+        except Exception:
+            return "user code went on"
+
+    world.function(body)
+    reply = world.call(memos={hashed("find"): {"data": stored}})
+    assert_ended(reply, 'the output of step "find" cannot be decrypted')
+
+
+@pytest.mark.parametrize("stored", [sealed("Ada", OTHER), broken(sealed("Ada"))])
+def test_an_event_that_nobody_can_read_ends_the_run_and_is_named(world: World, stored: Any) -> None:
+    world.function(paying(world))
+    reply = world.call(event={"name": "test/paid", "data": {"encrypted": stored}})
+    assert_ended(reply, """the data of event "test/paid", field 'encrypted', cannot be decrypted""")
+
+
+def assert_ended(reply: Reply, reason: str) -> None:
+    assert reply.status == 500
+    assert reply.headers["x-inngest-no-retry"] == "true"
+    assert reason in reply.body["message"]
+
+
+def test_events_are_encrypted_in_their_fields(make_world: Make) -> None:
+    world = encrypting(make_world, event_encryption_field=("card", "name"))
+    event = inngest.Event(name="x", data={"card": {"n": 1}, "name": "Ada", "encrypted": "open"})
+
+    def body(ctx: Any) -> Steps:
+        ids = yield ctx.step.send_event("send", [event, inngest.Event(name="y", data={"z": 1})])
+        return {"ids": ids, "data": ctx.event.data}
+
+    world.function(body)
+    first = {"card": sealed(1), "encrypted": sealed(2)}
+    reply = world.play(event={"data": first})
+    told = {"ids": ["id-0", "id-1"], "data": {"card": 1, "encrypted": first["encrypted"]}}
+    assert opened(reply.body) == told
+    one, two = sent_by(world)
+    assert (opened(one["data"]["card"]), opened(one["data"]["name"])) == ({"n": 1}, "Ada")
+    assert one["data"]["encrypted"] == "open"
+    assert two["data"] == {"z": 1}
+    assert event.data["card"] == {"n": 1}, "the caller's event was changed"
+
+
+def test_fields_of_other_names_and_whole_data_are_read(world: World) -> None:
+    def body(ctx: Any) -> Steps:
+        yield from ()
+        return ctx.event.data
+
+    world.function(body)
+    data = {"a": 1, "theirs": sealed({"b": 2}), "second": sealed("left")}
+    told = opened(world.play(event={"data": data}).body)
+    assert told == {"a": 1, "theirs": {"b": 2}, "second": data["second"]}
+    whole = {**sealed({"b": 2}), "_inngest": {"fn_id": "f"}}
+    assert opened(world.play(event={"data": whole}).body) == {"b": 2, "_inngest": {"fn_id": "f"}}
+    reply = world.call(event={"data": sealed([1])})
+    assert_ended(reply, "is not an object once it is decrypted")
+
+
+class Order(pydantic.BaseModel):
+    id: int
+    encrypted: Card
+
+
+PLACED = inngest.EventType("shop/placed", Order)
+
+
+def test_typed_events_keep_their_types(world: World) -> None:
+    def body(ctx: Any) -> Steps:
+        assert ctx.event.data.encrypted == CARD
+        sent = PLACED.create(Order(id=2, encrypted=CARD))
+        yield ctx.step.send_event("send", sent)
+        found = yield ctx.step.wait_for_event("wait", event=PLACED, timeout=1000)
+        return found.data.encrypted.number
+
+    world.function(body, trigger=PLACED)
+    data = {"id": 1, "encrypted": sealed(CARD.model_dump(mode="json"))}
+    assert world.call(event={"name": "shop/placed", "data": data}).status == 206
+    assert sent_by(world)[0]["data"]["id"] == 2
+    assert opened(sent_by(world)[0]["data"]["encrypted"]) == CARD.model_dump(mode="json")
+    memos = {
+        hashed("send"): {"data": sealed(["id-0"])},
+        hashed("wait"): {"name": "shop/placed", "data": data, "id": "E2", "ts": 2},
+    }
+    reply = world.call(event={"name": "shop/placed", "data": data}, memos=memos)
+    assert opened(reply.body) == CARD.number
+    memos[hashed("wait")]["data"] = {"encrypted": sealed(1, OTHER)}
+    reply = world.call(event={"name": "shop/placed", "data": data}, memos=memos)
+    assert_ended(reply, """the output of step "wait", field 'encrypted', cannot be decrypted""")
+
+
+def test_parallel_steps_and_invocations_are_encrypted_each(world: World) -> None:
+    child = world.function(paying(world), "child")
+
+    def running(name: str) -> Callable[[Any], Steps]:
+        def body(ctx: Any) -> Steps:
+            return (yield ctx.step.run(name, world.step(lambda: name)))
+
+        return body
+
+    def invoking(ctx: Any) -> Steps:
+        data = {"encrypted": "Ada", "open": 1}
+        return (yield ctx.step.invoke("call", function=child, data=data))
+
+    def body(ctx: Any) -> Steps:
+        bodies = (running("a"), running("b"), invoking)
+        return list((yield ctx.group.parallel(tuple(world.branch(one, ctx) for one in bodies))))
+
+    parent = world.function(body, "parent")
+    planned = world.call(parent)
+    assert [op for op, _ in planned.ops] == ["StepPlanned", "StepPlanned", "InvokeFunction"]
+    data = planned.body[2]["opts"]["payload"]["data"]
+    assert opened(data["encrypted"]) == "Ada" and data["open"] == 1
+    memos = {hashed("call"): {"data": sealed("paid")}}
+    for name in "ab":
+        reply = world.call(parent, memos=memos, target=hashed(name), plan_only=True)
+        assert opened(reply.body[0]["data"]) == name
+        memos[hashed(name)] = {"data": reply.body[0]["data"]}
+    assert opened(world.call(parent, memos=memos).body) == ["a", "b", "paid"]
+
+
+def test_a_failure_handler_sees_the_event_in_clear(world: World) -> None:
+    seen: list[Any] = []
+
+    def cleanup(ctx: Any) -> Steps:
+        seen.append(ctx.event.data)
+        return (yield ctx.step.run("clean", world.step(lambda: "clean")))
+
+    world.function(paying(world), on_failure=world.handler(cleanup))
+    event = {"name": "x", "data": {"encrypted": sealed("Ada")}, "id": "E", "ts": 1}
+    unread = {**event, "data": {"encrypted": sealed("Ada", OTHER)}}
+    data = {"error": {"name": "E", "message": "m"}, "event": event, "events": [event, unread, 1]}
+    failed = {"name": "inngest/function.failed", "data": data}
+    reply = world.play(fn_id="app-fn-failure", event=failed)
+    assert opened(reply.body) == "clean"
+    opened_event = {**event, "data": {"encrypted": "Ada"}}
+    assert seen[0]["event"] == opened_event
+    assert seen[0]["events"] == [opened_event, unread, 1]
+
+
+def test_another_strategy_is_passed_through(world: World) -> None:
+    theirs = {"__ENCRYPTED__": True, "__STRATEGY__": "acme/kms", "data": "x"}
+
+    def body(ctx: Any) -> Steps:
+        return (yield ctx.step.run("a", world.step(lambda: 1)))
+
+    world.function(body)
+    assert opened(world.call(memos={hashed("a"): {"data": theirs}}).body) == theirs
+
+
+@pytest.mark.parametrize("variables", [{"INNGEST_ENCRYPTION_KEY": SECRET}, {}])
+def test_installed_and_given_a_key_it_works_and_twice_is_once(
+    make_world: Make, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    options: Any = {} if variables else {"plugin_options": {"encryption": {"secret_key": SECRET}}}
+    listed = EncryptionMiddleware.factory(SECRET)
+    for middleware in ([], [listed], [listed, listed]):
+        world = make_world(middleware=middleware, plugins=["encryption"], **options)
+        world.client._http = Sent()
+        world.function(paying(world))
+        reply = world.play(event={"data": {"encrypted": sealed("Ada")}})
+        assert opened(reply.body) == {"charged": "4111-1111", "for": "Ada"}
+        world.client.send_sync(inngest.Event(name="x", data={"encrypted": "Ada"}))
+        assert opened(sent_by(world)[0]["data"]["encrypted"]) == "Ada"
+
+
+def test_a_slip_in_its_settings_sends_nothing(
+    make_world: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INNGEST_ENCRYPTION_KEY", "")
+    world = make_world(plugins=["encryption"])
+    world.client._http = Sent()
+    world.function(paying(world))
+    reply = world.call()
+    assert reply.status == 500
+    assert "INNGEST_ENCRYPTION_KEY is set, and empty" in reply.body["message"]
+    assert "x-inngest-no-retry" not in reply.headers
+    with pytest.raises(MiddlewareError, match="INNGEST_ENCRYPTION_KEY"):
+        world.client.send_sync(inngest.Event(name="x", data={"encrypted": "Ada"}))
+    assert sent_by(world) == []
+
+
+def test_data_that_is_not_json_is_named_and_not_shown(world: World) -> None:
+    event = inngest.Event(name="x", data={"encrypted": {"key": "secret", "at": {1}}})
+    with pytest.raises(MiddlewareError, match="field 'encrypted', cannot be encrypted") as caught:
+        world.client.send_sync(event)
+    assert "secret" not in str(caught.value)
+    assert sent_by(world) == []
+
+
+class Noting(InMemoryDriver):
+    """A remote store that notes what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[Any] = []
+
+    def save_step(self, run_id: str, value: object) -> dict[str, object]:
+        self.given.append(value)
+        return super().save_step(run_id, value)
+
+
+@pytest.mark.parametrize("is_first", [False, True])
+def test_a_remote_store_is_given_what_is_encrypted(make_world: Make, is_first: bool) -> None:
+    driver = Noting()
+    listed = [EncryptionMiddleware.factory(SECRET), RemoteStateMiddleware.factory(driver)]
+    world = make_world(middleware=listed[:: -1 if is_first else 1], plugins=False)
+    world.function(paying(world))
+    memos: dict[str, Any] = {}
+    reply = world.play(memos=memos, event={"data": {"encrypted": sealed("Ada")}})
+    told = {"charged": "4111-1111", "for": "Ada"}
+    assert [opened(value) for value in driver.given] == [CARD_JSON, None, told]
+    assert CARD.number not in json.dumps([memos, reply.body])
