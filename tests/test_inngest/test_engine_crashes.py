@@ -265,7 +265,7 @@ class App:
         @function("invoke")
         def invoke(ctx: inngest.ContextSync, work: Work) -> int:
             total = work.saw("a", ctx.step.run("a", work.do, "a"))
-            total += ctx.step.invoke("child", function=child, data={"key": work.key})
+            total += int(ctx.step.invoke("child", function=child, data={"key": work.key}))
             return total + 2 * work.saw("b", ctx.step.run("b", work.do, "b"))
 
         @function("sleep")
