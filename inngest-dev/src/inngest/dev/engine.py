@@ -126,6 +126,7 @@ class Engine:
             call_worker=self._call_worker,
             gateway=self._gateway,
             delay=self._delay,
+            wake=self._wake,
         )
         self._ledger_of_store = ledger
         self._scheduler = Scheduler(store, self.clock, worker, limit=self._concurrency)

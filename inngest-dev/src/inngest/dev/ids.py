@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import secrets
 import uuid
 
@@ -49,7 +50,7 @@ def new_job_id() -> str:
 
 def request_id(job_id: str, generation: int, now: int) -> str:
     """Deterministic per job and generation, apart from its time part."""
-    return _ulid(now, uuid.uuid5(_NAMESPACE, f"{job_id}:{generation}").bytes[:10])
+    return _ulid(now, hashlib.sha256(f"{job_id}:{generation}".encode()).digest()[:10])
 
 
 def stable_uuid(*parts: str) -> str:

@@ -14,7 +14,6 @@ from inngest.dev.runs import discovery
 from inngest.dev.store import Store
 
 _log = logging.getLogger("inngest.dev")
-_TIMEOUTS = ("start_timeout", "finish_timeout")
 Listener = Callable[[Run], None]
 
 
@@ -79,9 +78,7 @@ class Ledger:
         An app that stops reporting a step of a group leaves it pending, with nothing to end
         it: the function is then called again instead of waiting for ever.
         """
-        if run.ended:
-            return
-        if all(item.kind in _TIMEOUTS for item in self._store.items_of(run.id)):
+        if not run.ended and not self._store.goes_on(run.id):
             self._store.apply(Transition(items=[discovery(run, self._clock.now())]))
 
     def _receive(self, event: Event) -> Iterator[Transition]:

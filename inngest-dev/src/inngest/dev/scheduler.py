@@ -32,7 +32,10 @@ class Worker(Protocol):
         ...
 
     def admit(self, item: Item) -> bool:
-        """Whether it may be worked on now; `leave` follows if so. Else it is not ready."""
+        """Whether it may be worked on now; `leave` follows if so. Else it is not ready any more.
+
+        It wakes the scheduler when that lets others be ready.
+        """
         ...
 
     async def execute(self, item: Item) -> None: ...
@@ -85,6 +88,8 @@ class Scheduler:
                 self._take()
             except Exception:  # the queue goes on: one item must not stop all others
                 _log.exception("the engine could not take work from the queue")
+            if self._wake.is_set():  # by what was taken: there may be more to take
+                continue
             idle = not self._busy
             if idle:
                 self._idle.set()
@@ -98,16 +103,17 @@ class Scheduler:
                 self._idle.clear()
 
     def _take(self) -> None:
-        """Start on what is due and admitted, as long as there is room."""
+        """Start on what is due and admitted, as far as there is room."""
         self._worker.look_again()
-        while (room := self._limit - len(self._busy)) > 0:
-            items = self._queue.ready(self._clock.now(), list(self._busy), room)
-            for item in items:
-                if self._worker.admit(item):
-                    task = asyncio.get_running_loop().create_task(self._run(item))
-                    self._busy[item.job_id] = task
-            if not items:
-                return
+        room = self._limit - len(self._busy)
+        if room <= 0:
+            return
+        for item in self._queue.ready(self._clock.now(), list(self._busy), room):
+            if self._worker.admit(item):
+                task = asyncio.get_running_loop().create_task(self._run(item))
+                self._busy[item.job_id] = task
+            else:
+                self._wake.set()  # one that is behind it may have room
 
     async def _run(self, item: Item) -> None:
         try:

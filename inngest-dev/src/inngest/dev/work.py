@@ -30,10 +30,11 @@ class Worker:
         call_worker: Callable[[Call], Awaitable[Answer]],
         gateway: Gateway,
         delay: Delay,
+        wake: Callable[[], None],
     ) -> None:
         self._store, self._ledger, self._clock = store, ledger, clock
         self._driver, self._gateway, self._delay = driver, gateway, delay
-        self._call_worker = call_worker
+        self._call_worker, self._wake = call_worker, wake
         self._admission = Admission()
 
     def look_again(self) -> None:
@@ -47,10 +48,12 @@ class Worker:
         """The first call of a run starts it. What is blocked is parked."""
         if item.kind != "call":
             return True
-        run = self._store.run(item.run_id)
+        run = self._store.look_at(item.run_id)
         function = None if run is None else self._store.function(run.function_id)
         if run is None or run.ended or function is None:
             return True
+        if run.started_at is None:  # it is to be changed
+            run = self._store.run(run.id) or run
         now = self._clock.now()
         verdict = self._admission.admit(item.job_id, run, function, self._store, now)
         if isinstance(verdict, Admitted):
@@ -58,8 +61,9 @@ class Worker:
                 self._ledger.commit(verdict.change)
         else:
             self._store.park(item.job_id, verdict.at)
-        for place in verdict.next_at:
-            self._store.unpark(place)
+        unparked = [place for place in verdict.next_at if self._store.unpark(place)]
+        if unparked:
+            self._wake()
         return isinstance(verdict, Admitted)
 
     def leave(self, item: Item) -> None:
@@ -77,7 +81,7 @@ class Worker:
             await self._execute_of_run(item, now)
 
     async def _execute_of_run(self, item: Item, now: int) -> None:
-        run = self._store.run(item.run_id)
+        run = self._store.look_at(item.run_id)
         if run is None or run.ended:
             self._ledger.commit(Transition(drops=[item.job_id]))
         elif item.kind == "call":
@@ -85,7 +89,7 @@ class Worker:
         elif item.kind == "fetch":
             await self._fetch(item, now)
         else:
-            self._ledger.commit(timer(item, run, now))
+            self._ledger.commit(timer(item, self._store.run(run.id) or run, now))
 
     async def _call(self, item: Item, run: Run) -> None:
         started = self._clock.now()
