@@ -6,7 +6,8 @@ export VENV
 BIN := $(abspath $(VENV))/bin
 SOURCES := $(wildcard inngest-*/src)
 TYPED := $(SOURCES) $(wildcard tests scripts examples benchmarks)
-PYTEST := $(BIN)/python -m pytest
+# A process for each core; a file's tests stay together, for what they share.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 
 .DEFAULT_GOAL := test
 .PHONY: setup lock format lint type-check utest itest test demo

@@ -7,6 +7,7 @@ VENV ?= .venv
 BIN := $(if $(filter /%,$(VENV)),$(VENV),$(ROOT)/$(VENV))/bin
 export VENV
 AT_ROOT := cd "$(ROOT)" &&
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 # Integration tests that name this package; all of them for core.
 SELECT := $(if $(filter inngest-core,$(PACKAGE)),,-k $(patsubst inngest-%,%,$(PACKAGE)))
 
@@ -31,9 +32,9 @@ type-check: setup
 	$(AT_ROOT) $(BIN)/pyright --pythonpath $(BIN)/python $(PACKAGE)/src
 
 utest: setup
-	$(AT_ROOT) $(BIN)/python -m pytest $(PYTEST_ARGS) $(PACKAGE)/src
+	$(AT_ROOT) $(PYTEST) $(PYTEST_ARGS) $(PACKAGE)/src
 
 itest: setup
-	$(AT_ROOT) $(BIN)/python -m pytest $(PYTEST_ARGS) $(SELECT) tests
+	$(AT_ROOT) $(PYTEST) $(PYTEST_ARGS) $(SELECT) tests
 
 test: lint type-check utest itest

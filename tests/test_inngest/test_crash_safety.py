@@ -6,7 +6,6 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,8 @@ import pytest
 
 import inngest
 from inngest.dev import DevServer, Engine
+
+from .ports import free_port
 
 SEED = 20240
 RUNS = 50
@@ -60,12 +61,6 @@ def supervised(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         finally:
             os.killpg(supervisor.pid, signal.SIGKILL)
             supervisor.wait(10)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def register(server: DevServer, supervisor: subprocess.Popen[bytes], port: int) -> None:

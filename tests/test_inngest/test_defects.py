@@ -209,7 +209,9 @@ def test_gathered_steps_are_reported_and_none_runs_twice(is_async: bool) -> None
 
 
 @BOTH
-@pytest.mark.parametrize("value", [math.nan, [math.inf], {1, 2}, object()], ids=str)
+@pytest.mark.parametrize(
+    "value", [math.nan, [math.inf], {1, 2}, object()], ids=["nan", "infinity", "set", "object"]
+)
 def test_output_that_is_not_json_fails_for_good_with_valid_json(
     is_async: bool, value: object
 ) -> None:

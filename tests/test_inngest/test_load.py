@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ import pytest
 
 import inngest
 from inngest.dev import DevServer
+
+from .ports import free_port
 
 HERE = Path(__file__).parent
 RUNS = 200
@@ -29,12 +30,6 @@ SERVERS = {
     "uvicorn": "-m uvicorn --port PORT --log-level warning --factory load_app:make_fast_api",
     "tornado": "load_app.py tornado PORT",
 }
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from inngest.testing.bench import Bench, client_of, function
 from inngest.testing.exchange import Inbox
 
 from .live import Embedded, World, a_server
-from .test_load import free_port
+from .ports import free_port
 from .transports import TRANSPORTS, on_werkzeug
 
 NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")

@@ -7,14 +7,15 @@ Quart… It needs asyncio. Frameworks whose adapter is an app like this one, suc
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
 from inngest._internal.client.client import Inngest
 from inngest._internal.function.function import Function
 from inngest._internal.protocol.headers import CONTENT_TYPE
+from inngest._internal.runtime.presence import WhilePresent
 from inngest.transport import (
     MAX_BODY_BYTES,
     CommRequest,
@@ -22,6 +23,7 @@ from inngest.transport import (
     Handler,
     ServeOptions,
     Streaming,
+    parse_query,
 )
 
 FRAMEWORK = "asgi"
@@ -115,19 +117,8 @@ async def answer(
     body = await _read(receive)
     if body is None:
         return
-    request = _request(scope, body, raw)
-    tasks = {
-        asyncio.ensure_future(_answer(handler, request, scope, send)),
-        asyncio.ensure_future(_leaving(receive)),
-    }
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-    for task in done:
-        task.result()
+    async with WhilePresent(partial(_leaving, receive)):
+        await _answer(handler, _request(scope, body, raw), scope, send)
 
 
 async def _answer(handler: Handler, request: CommRequest, scope: Scope, send: Send) -> None:
@@ -186,14 +177,11 @@ def _request(scope: Scope, body: bytes, raw: object) -> CommRequest:
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
         headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
-    query: dict[str, str] = {}
-    for name, value in parse_qsl(scope.get("query_string", b"").decode("latin-1"), True):
-        query.setdefault(name, value)
     return CommRequest(
         method=scope["method"],
         url=_url(scope, headers.get("host")),
         headers=headers,
-        query=query,
+        query=parse_query(scope.get("query_string", b"").decode("latin-1")),
         body=body,
         raw=raw,
     )

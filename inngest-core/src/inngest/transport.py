@@ -6,7 +6,7 @@ gets into the framework's response. ``inngest.testing.TransportSuite`` tests one
 """
 
 from inngest._internal.client.handler import Handler
-from inngest._internal.http.comm import CommRequest, CommResponse, CommStream
+from inngest._internal.http.comm import CommRequest, CommResponse, CommStream, parse_query
 from inngest._internal.http.options import ServeOptions
 from inngest._internal.http.streaming import Streaming
 from inngest._internal.protocol.introspect import capabilities
@@ -28,4 +28,5 @@ __all__ = [
     "SyncStream",
     "VERSION",
     "capabilities",
+    "parse_query",
 ]

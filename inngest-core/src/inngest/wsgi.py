@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any, TypeAlias
-from urllib.parse import parse_qsl
 from wsgiref.util import request_uri
 
 from inngest._internal.client.client import Inngest
@@ -23,6 +22,7 @@ from inngest.transport import (
     Handler,
     ServeOptions,
     Streaming,
+    parse_query,
 )
 
 FRAMEWORK = "wsgi"
@@ -77,7 +77,9 @@ class WSGIApp:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         if self._is_ours(environ):
-            reply = self._handler.stream_sync(_request(environ))
+            reply = self._handler.stream_sync(
+                from_environ(environ, body=_body(environ), raw=environ)
+            )
         else:
             text = f"Not Found: the Inngest endpoint is {self._handler.mount_path}".encode()
             reply = CommResponse(status=404, body=text, headers={CONTENT_TYPE: "text/plain"})
@@ -97,7 +99,12 @@ class WSGIApp:
         return path == self._handler.mount_path or (is_mounted and path in ("", "/"))
 
 
-def _request(environ: Environ) -> CommRequest:
+def from_environ(environ: Environ, *, body: bytes, raw: object) -> CommRequest:
+    """Read a request's environment.
+
+    :param body: its body, not more of it than ``MAX_BODY_BYTES`` and one.
+    :param raw: the framework's own request, for middleware.
+    """
     headers = {
         name[5:].replace("_", "-").lower(): value
         for name, value in environ.items()
@@ -105,16 +112,13 @@ def _request(environ: Environ) -> CommRequest:
     }
     if environ.get("CONTENT_TYPE"):
         headers[CONTENT_TYPE] = environ["CONTENT_TYPE"]
-    query: dict[str, str] = {}
-    for name, value in parse_qsl(environ.get("QUERY_STRING", ""), True):
-        query.setdefault(name, value)
     return CommRequest(
         method=environ["REQUEST_METHOD"],
         url=request_uri(environ, include_query=False),
         headers=headers,
-        query=query,
-        body=_body(environ),
-        raw=environ,
+        query=parse_query(environ.get("QUERY_STRING", "")),
+        body=body,
+        raw=raw,
     )
 
 
@@ -132,4 +136,4 @@ def _body(environ: Environ) -> bytes:
     return body
 
 
-__all__ = ["FRAMEWORK", "WSGIApp", "serve"]
+__all__ = ["FRAMEWORK", "WSGIApp", "from_environ", "serve"]

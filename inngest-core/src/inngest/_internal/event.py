@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic
 
 import pydantic
 from pydantic import Field
@@ -56,6 +56,14 @@ class Event(BaseModel, Generic[DataT]):
             v: str | None = None,
         ) -> None: ...
 
+    else:
+
+        def __init__(self, **fields: Any) -> None:
+            if type(self) is Event and _needs_no_look(fields):
+                _fill(self, fields)
+            else:
+                super().__init__(**fields)
+
     @pydantic.field_validator("data", mode="plain")
     @classmethod
     def _read_data(cls, value: object) -> object:
@@ -74,7 +82,7 @@ class Event(BaseModel, Generic[DataT]):
         if not isinstance(raw, Mapping):
             return BodyInvalidError("an event must be a JSON object")
         fields: dict[str, Any] = {
-            key: raw[key] for key in Event.model_fields if raw.get(key) is not None
+            key: value for key, value in raw.items() if value is not None and key in _DEFAULTS
         }
         ts = fields.get("ts")
         if isinstance(ts, float) and ts.is_integer():
@@ -105,6 +113,43 @@ class Event(BaseModel, Generic[DataT]):
         if self.v is not None:
             wire["v"] = self.v
         return wire
+
+
+_DEFAULTS: Final[Mapping[str, object]] = {
+    "name": None,
+    "data": None,
+    "id": "",
+    "ts": 0,
+    "user": None,
+    "v": None,
+}
+_KINDS: Final = {"name": str, "data": dict, "id": str, "ts": int, "user": dict, "v": str}
+
+
+def _needs_no_look(fields: Mapping[str, Any]) -> bool:
+    """Whether every field is exactly of its type, so that pydantic would change nothing.
+
+    Events are made by the thousand; this takes a third of the time.
+    """
+    for name, value in fields.items():
+        if type(value) is not _KINDS.get(name):
+            return False
+        if type(value) is dict:
+            for key in value:
+                if type(key) is not str:
+                    return False
+    return "name" in fields
+
+
+def _fill(event: Event[Any], fields: dict[str, Any]) -> None:
+    """What pydantic's ``model_construct`` does, for a model without surprises."""
+    values = {**_DEFAULTS, **fields}
+    if "data" not in fields:
+        values["data"] = {}
+    object.__setattr__(event, "__dict__", values)
+    object.__setattr__(event, "__pydantic_fields_set__", set(fields))
+    object.__setattr__(event, "__pydantic_extra__", None)
+    object.__setattr__(event, "__pydantic_private__", None)
 
 
 def _dumped(data: pydantic.BaseModel) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING
 
 from inngest._internal.types import UNSET
@@ -27,10 +27,14 @@ class Opcode(str, enum.Enum):
     WAIT_FOR_EVENT = "WaitForEvent"
 
 
-# A replay makes one of each of these for every step; frozen ones cost three times as much.
+STEP_RUN = Opcode.STEP_RUN
+"""Python 3.11 takes a while to find the member of an enumeration."""
+
+# A replay makes one of these for every step: a frozen one costs three times as much, and one
+# that is made by keywords twice.
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class StepID:
     """A step's identity within one run: the ``index``-th use of the user's ``id``."""
 
@@ -39,7 +43,7 @@ class StepID:
     hashed: str
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class StepCall:
     """One call of a step method, before the engine has seen it.
 
@@ -50,13 +54,14 @@ class StepCall:
 
     id: str
     opcode: Opcode
-    name: str | None = None
-    opts: Mapping[str, object] | None = field(default=None, repr=False)
     handler: Callable[..., object] | None = None
     args: tuple[object, ...] = field(default=(), repr=False)
-    codec: Codec | None = None
     output_type: object = UNSET
     serializer: Serializer | None = None
+    _: KW_ONLY
+    name: str | None = None
+    opts: Mapping[str, object] | None = field(default=None, repr=False)
+    codec: Codec | None = None
     race: bool = False
 
 
@@ -92,4 +97,4 @@ class Op:
     retry_after: str | None = None
 
 
-__all__ = ["ErrorData", "Op", "Opcode", "StepCall", "StepID"]
+__all__ = ["STEP_RUN", "ErrorData", "Op", "Opcode", "StepCall", "StepID"]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 from typing import Any
-from urllib.parse import parse_qsl
 
-from inngest.transport import CommRequest, CommResponse
+from inngest.transport import CommRequest, CommResponse, parse_query
 
 
 def from_event(event: object, context: object) -> CommRequest | str:
@@ -31,7 +30,7 @@ def from_event(event: object, context: object) -> CommRequest | str:
         method=str(http.get("method", "")),
         url=_url(named, str(http.get("path") or ""), context),
         headers=named,
-        query=dict(reversed(parse_qsl(query, keep_blank_values=True))),
+        query=parse_query(query),
         body=body.encode("utf-8", "replace") if decoded is None else decoded,
         raw=event,
     )

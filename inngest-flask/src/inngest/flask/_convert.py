@@ -15,18 +15,13 @@ from inngest.transport import (
     Handler,
     SyncStream,
 )
+from inngest.wsgi import from_environ
 
 
 def from_flask(request: flask.Request) -> CommRequest:
     """Read a request, never more of its body than could be accepted."""
-    return CommRequest(
-        method=request.method,
-        url=request.url,
-        headers={name.lower(): value for name, value in request.headers.items()},
-        query=request.args.to_dict(),
-        body=request.stream.read(MAX_BODY_BYTES + 1),
-        raw=_itself(request),
-    )
+    body = request.stream.read(MAX_BODY_BYTES + 1)
+    return from_environ(request.environ, body=body, raw=_itself(request))
 
 
 def to_flask(reply: CommResponse | CommStream[SyncStream]) -> flask.Response:

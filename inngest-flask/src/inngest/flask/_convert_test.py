@@ -17,7 +17,7 @@ def test_a_request_is_read_as_it_was_sent() -> None:
     ):
         request = from_flask(flask.request)
     assert request.method == "POST"
-    assert request.url == "https://shop.example/api/inngest?fnId=a-b&stepId=step"
+    assert request.url == "https://shop.example/api/inngest"
     assert request.query == {"fnId": "a-b", "stepId": "step"}
     assert request.headers["x-inngest-signature"] == "t=1&s=ab"
     assert request.body == b"{}"

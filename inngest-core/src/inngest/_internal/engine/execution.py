@@ -19,8 +19,14 @@ from inngest._internal.op import ErrorData, Op, Opcode, StepCall, StepID
 class Found:
     """A step that user code has asked for and that has no answer yet."""
 
-    step: StepID
     call: StepCall
+    index: int
+    hashed: str
+
+    @property
+    def step(self) -> StepID:
+        """The step's identity within its run."""
+        return StepID(id=self.call.id, index=self.index, hashed=self.hashed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ Move = Resume | Stop | Wait | Lost
 Ending = Stop | Lost | Broken
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class CallFacts:
     """What the server said of this call."""
 
@@ -113,7 +119,8 @@ class Execution:
     """Whether all code so far has run before: it ends with the last memo, for good."""
     _known: list[tuple[int, int, Found]] = field(default_factory=list, init=False)
     _new: dict[str, Found] = field(default_factory=dict, init=False)
-    _executing: Found | None = field(default=None, init=False)
+    executing: Found | None = field(default=None, init=False)
+    """The step whose handler is running at this moment."""
     _asked: int = field(default=0, init=False)
     _unread: int = field(default=0, init=False)
     _has_begun: bool = field(default=False, init=False)
@@ -128,11 +135,6 @@ class Execution:
         self._unread = len(memos)
         self.is_replaying = bool(memos)
 
-    @property
-    def is_executing(self) -> bool:
-        """Whether a step's handler is running at this moment."""
-        return self._executing is not None
-
     def is_first_new_code(self) -> bool:
         """Whether new code is about to run, and nobody has asked this since it is."""
         if self.is_replaying or self._has_begun:
@@ -142,11 +144,12 @@ class Execution:
 
     def identify(self, call: StepCall) -> Found:
         """Give the step that user code asks for its place in the run."""
-        return Found(self.journal.identify(call.id), call)
+        index, hashed = self.journal.identify(call.id)
+        return Found(call, index, hashed)
 
     def recall(self, found: Found) -> Value | Failure | None:
         """Tell a memoized step's outcome at once, if it is all that user code waits for."""
-        memo = None if self._known else self.journal.memo(found.step, found.call.opcode)
+        memo = None if self._known else self.journal.memo(found.hashed, found.call.opcode)
         if memo is None or isinstance(memo, ReplacedInput):
             return None
         self._note_read(found)
@@ -155,21 +158,21 @@ class Execution:
     def find(self, found: Found) -> None:
         """Record that user code waits for a step."""
         self._asked += 1
-        if found.step in self.journal:
-            heapq.heappush(self._known, (self.journal.position(found.step), self._asked, found))
+        if found.hashed in self.journal:
+            heapq.heappush(self._known, (self.journal.position(found.hashed), self._asked, found))
         else:
-            self._new[found.step.hashed] = found
+            self._new[found.hashed] = found
 
     def next_move(self) -> Move:
         """Decide, now that user code has come to rest."""
         target = self.facts.target
-        if target is not None and (self._executing is not None or target in self._new):
+        if target is not None and (self.executing is not None or target in self._new):
             # At once: what memos bring about may no longer wait for this step.
-            return Wait() if self._executing is not None else self._aim(target)
+            return Wait() if self.executing is not None else self._aim(target)
         replay = self._replay()
         if replay is not None:
             return replay
-        if self._executing is not None or not self._new:
+        if self.executing is not None or not self._new:
             return Wait()
         if target is not None:
             return self._aim(target)
@@ -198,22 +201,22 @@ class Execution:
 
     def abandon(self, found: Found) -> None:
         """User code no longer waits for this step."""
-        if self._executing is found:
-            self._executing = None
-        self._new.pop(found.step.hashed, None)
+        if self.executing is found:
+            self.executing = None
+        self._new.pop(found.hashed, None)
         self._known = [entry for entry in self._known if entry[2] is not found]
         heapq.heapify(self._known)
 
     def complete(self, found: Found, op: Op) -> Stop:
         """A handler has run: report what came of it."""
-        self._executing = None
-        self._new.pop(found.step.hashed, None)
+        self.executing = None
+        self._new.pop(found.hashed, None)
         return self.stop(op)
 
     def go_on(self, found: Found) -> None:
         """A handler has run and its result is recorded: user code may use it."""
-        self._executing = None
-        self._new.pop(found.step.hashed, None)
+        self.executing = None
+        self._new.pop(found.hashed, None)
 
     def stop(self, *ops: Op) -> Stop:
         """End the call. The first ending is the one that counts."""
@@ -236,7 +239,7 @@ class Execution:
             self.outcome = Broken(error)
 
     def _is_target(self, found: Found) -> bool:
-        return found.step.hashed == self.facts.target
+        return found.hashed == self.facts.target
 
     def _may_execute(self, found: Found) -> bool:
         call = found.call
@@ -251,16 +254,16 @@ class Execution:
         return self._execute(found)
 
     def _execute(self, found: Found) -> Resume:
-        self._executing = found
+        self.executing = found
         self.is_replaying = False
-        memo = self.journal.memo(found.step, found.call.opcode)
+        memo = self.journal.memo(found.hashed, found.call.opcode)
         args = memo.args if isinstance(memo, ReplacedInput) else found.call.args
         return Resume(found, Execute(args))
 
     def _replay(self) -> Resume | None:
         while self._known:
             found = heapq.heappop(self._known)[2]
-            match self.journal.memo(found.step, found.call.opcode):
+            match self.journal.memo(found.hashed, found.call.opcode):
                 case Value(data):
                     self._note_read(found)
                     return Resume(found, Replay(data))
@@ -268,13 +271,13 @@ class Execution:
                     self._note_read(found)
                     return Resume(found, Fail(failure))
                 case _:
-                    self._new[found.step.hashed] = found
+                    self._new[found.hashed] = found
         return None
 
     def _note_read(self, found: Found) -> None:
         """The last of the stack is what this call is about; memos may be left that no code reads."""
         self._unread -= 1
-        if self._unread <= 0 or self.journal.is_last(found.step):
+        if self._unread <= 0 or found.hashed == self.journal.last:
             self.is_replaying = False
 
 

@@ -61,7 +61,7 @@ def test_a_single_new_step_is_run_at_once() -> None:
     state = execution()
     found = find(state, "a")
     assert state.next_move() == Resume(found, Execute((1,)))
-    assert state.is_executing
+    assert state.executing is not None
     assert state.next_move() == Wait()
 
 
@@ -168,7 +168,7 @@ def test_abandoned_steps_are_forgotten() -> None:
     state.abandon(known)
     assert state.next_move() == Resume(running, Execute((1,)))
     state.abandon(running)
-    assert not state.is_executing
+    assert state.executing is None
     assert state.next_move() == Wait()
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
-from inngest._internal.op import Opcode, StepID
+from inngest._internal.op import STEP_RUN, Opcode
 from inngest._internal.types import UNSET
 
 INVOKED_FUNCTION_FINISHED = "inngest/function.finished"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: see op.py
 class Value:
     """The step succeeded with this JSON value."""
 
@@ -41,6 +41,8 @@ Memo = Value | Failure | ReplacedInput
 
 def read_memo(raw: object, opcode: Opcode) -> Memo:
     """Tell what a memo says (PROTOCOL section 9). Its shape depends on the kind of step."""
+    if opcode is STEP_RUN and type(raw) is dict and len(raw) == 1 and "data" in raw:
+        return Value(raw["data"])  # nearly always
     if not isinstance(raw, dict) or opcode in (Opcode.SLEEP, Opcode.WAIT_FOR_EVENT):
         return Value(raw)
     if opcode is Opcode.INVOKE and raw.get("name") == INVOKED_FUNCTION_FINISHED:
@@ -75,36 +77,42 @@ class Journal:
 
     def __init__(self, memos: Mapping[str, object], stack: Sequence[str] = ()) -> None:
         self._memos = memos
-        self._position = {hashed: position for position, hashed in enumerate(stack)}
-        self._next_index: dict[str, int] = {}
-        self._taken: set[str] = set()
+        self._stack = stack
+        self.last = stack[-1] if stack else None
+        """Hash of the step that completed last, as far as the server says."""
+        self._uses: dict[str, int] = {}
+        """How often each name was asked for; a name that was given out was asked for once."""
 
-    def identify(self, step_id: str) -> StepID:
-        """Give the next use of ``step_id`` its identity (PROTOCOL section 12.1)."""
-        index = self._next_index.get(step_id, 0)
-        name = f"{step_id}:{index}" if index else step_id
-        while name in self._taken:
+    def identify(self, step_id: str) -> tuple[int, str]:
+        """Give the next use of ``step_id`` its index and its hash (PROTOCOL section 12.1)."""
+        uses = self._uses
+        if step_id not in uses:
+            uses[step_id] = 1
+            return 0, hash_id(step_id)
+        index = uses[step_id]
+        name = f"{step_id}:{index}"
+        while name in uses:
             index += 1
             name = f"{step_id}:{index}"
-        self._taken.add(name)
-        self._next_index[step_id] = index + 1
-        return StepID(id=step_id, index=index, hashed=hash_id(name))
+        uses[step_id] = index + 1
+        uses[name] = 1
+        return index, hash_id(name)
 
-    def __contains__(self, step: StepID) -> bool:
-        return step.hashed in self._memos
+    def __contains__(self, hashed: str) -> bool:
+        return hashed in self._memos
 
-    def memo(self, step: StepID, opcode: Opcode) -> Memo | None:
-        """What is known of ``step``; ``None`` when it is new."""
-        raw = self._memos.get(step.hashed, UNSET)
+    def memo(self, hashed: str, opcode: Opcode) -> Memo | None:
+        """What is known of a step; ``None`` when it is new."""
+        raw = self._memos.get(hashed, UNSET)
         return None if raw is UNSET else read_memo(raw, opcode)
 
-    def is_last(self, step: StepID) -> bool:
-        """Whether ``step`` is the one that completed last, as far as the server says."""
-        return bool(self._position) and self.position(step) == len(self._position) - 1
+    def position(self, hashed: str) -> int:
+        """Where a step stands in the order of completion; unknown ones come last."""
+        return self._positions.get(hashed, len(self._stack))
 
-    def position(self, step: StepID) -> int:
-        """Where ``step`` stands in the order of completion; unknown ones come last."""
-        return self._position.get(step.hashed, len(self._position))
+    @cached_property
+    def _positions(self) -> Mapping[str, int]:
+        return {hashed: position for position, hashed in enumerate(self._stack)}
 
 
 @lru_cache(maxsize=16_384)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from functools import lru_cache
 from typing import Annotated
 
 import pydantic
@@ -57,8 +58,14 @@ def chosen(*choices: Checkpointing | bool | None) -> Checkpointing | None:
         if isinstance(choice, Checkpointing):
             return choice
         if choice is not None:
-            return Checkpointing() if choice else None
+            return by_default() if choice else None
+    return by_default()
+
+
+@lru_cache(maxsize=1)
+def by_default() -> Checkpointing:
+    """What holds where nobody says anything."""
     return Checkpointing()
 
 
-__all__ = ["Checkpointing", "chosen", "seconds"]
+__all__ = ["Checkpointing", "by_default", "chosen", "seconds"]

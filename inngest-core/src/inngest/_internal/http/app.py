@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from inngest._internal.errors import FunctionConfigInvalidError
@@ -35,7 +36,7 @@ class Called:
         return self.handler is not self.function.handler
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class App:
     """One client and its functions, as the endpoint sees them.
 
@@ -59,7 +60,8 @@ class App:
     send: Callable[[Events], Awaitable[list[str]]]
     send_sync: Callable[[Events], list[str]]
 
-    def headers(self) -> dict[str, str]:
+    @cached_property
+    def headers(self) -> Mapping[str, str]:
         """Who we are, on every request and answer."""
         return sdk_headers(
             env=self.facts.env, framework=self.facts.framework, server_kind=self.facts.mode

@@ -54,7 +54,8 @@ def call_function(request: CommRequest, app: App) -> Flow[Answer]:
     checkpoints = Checkpoints(app, options, complete, execution.facts, app.checkpoint_gate)
     call = FunctionCall(app, called, fn_id, request, complete, execution, checkpoints, timings)
     answer: Answer = yield Host(call.answer(), called.is_async)
-    return replace(answer, timings=timings.milliseconds)
+    answer.timings = timings.milliseconds
+    return answer
 
 
 def _complete(call: CallRequest, app: App, timings: Timings) -> Flow[CallRequest | Error]:
@@ -65,7 +66,7 @@ def _complete(call: CallRequest, app: App, timings: Timings) -> Flow[CallRequest
         steps = yield from fetch_steps(
             call.run_id,
             api_origin=app.facts.api_origin,
-            headers=app.headers(),
+            headers=app.headers,
             keys=app.keys,
             timeout=app.timeout,
         )
@@ -74,7 +75,7 @@ def _complete(call: CallRequest, app: App, timings: Timings) -> Flow[CallRequest
         raw_events = yield from fetch_events(
             call.run_id,
             api_origin=app.facts.api_origin,
-            headers=app.headers(),
+            headers=app.headers,
             keys=app.keys,
             timeout=app.timeout,
         )

@@ -16,7 +16,7 @@ from inngest._internal.api.checkpoint import record_steps
 from inngest._internal.engine.execution import CallFacts
 from inngest._internal.errors import CheckpointFailedError, Error, StaleDispatchError
 from inngest._internal.flow import Flow
-from inngest._internal.function.checkpointing import Checkpointing, seconds
+from inngest._internal.function.checkpointing import Checkpointing, by_default, seconds
 from inngest._internal.http.app import App
 from inngest._internal.http.gate import Gate
 from inngest._internal.middleware.stack import Stack
@@ -40,7 +40,7 @@ class Checkpoints:
         gate: Gate,
     ) -> None:
         self._app = app
-        self._options = options or Checkpointing()
+        self._options = options or by_default()
         self._sent = sent
         self._facts = facts
         self._gate = gate
@@ -85,7 +85,7 @@ class Checkpoints:
             encode_ops(self._buffer),
             self._dispatch(),
             api_origin=self._app.facts.api_origin,
-            headers=self._app.headers(),
+            headers=self._app.headers,
             keys=self._app.keys,
             timeout=self._app.timeout,
             jitter=lambda: random.uniform(0, 0.1),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Generic, TypeVar
+from urllib.parse import parse_qsl
 
 Chunks_co = TypeVar("Chunks_co", covariant=True)
 
@@ -46,3 +49,12 @@ class CommStream(Generic[Chunks_co]):
     status: int
     chunks: Chunks_co
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@lru_cache(maxsize=1024)
+def parse_query(text: str) -> Mapping[str, str]:
+    """Read a query string; of several values of one name the first counts.
+
+    Servers call with the same few: each is read once.
+    """
+    return MappingProxyType(dict(reversed(parse_qsl(text, keep_blank_values=True))))

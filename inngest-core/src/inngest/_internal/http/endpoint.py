@@ -40,7 +40,7 @@ METHODS = "GET, HEAD, POST, PUT"
 logger = logging.getLogger("inngest")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: see op.py
 class Admitted:
     """A request whose signature was looked at, for better or worse."""
 
@@ -83,7 +83,7 @@ class Endpoint:
 
     def stream_headers(self) -> dict[str, str]:
         """What can be said before the answer is known."""
-        return {headers.SDK_HANDLED: "true", **self._app.headers(), **UNBUFFERED}
+        return {headers.SDK_HANDLED: "true", **self._app.headers, **UNBUFFERED}
 
     def answer(self, admitted: Admitted) -> Flow[CommResponse]:
         """Answer an admitted request, as a flow. Never raises an ``Exception``."""
@@ -177,7 +177,7 @@ class Endpoint:
             registration(self._app.facts, url=url, functions=functions),
             api_origin=self._app.facts.api_origin,
             deploy_id=deploy_id,
-            headers=self._app.headers(),
+            headers=self._app.headers,
             keys=self._app.keys,
             timeout=self._app.timeout,
         )
@@ -213,7 +213,7 @@ class Endpoint:
             headers.SERVER_TIMING: server_timing(
                 {"comm_handler": round(seconds * 1000), **answer.timings}
             ),
-            **self._app.headers(),
+            **self._app.headers,
             **answer.headers,
         }
         if signer is not None:

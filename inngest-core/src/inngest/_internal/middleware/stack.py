@@ -30,9 +30,11 @@ class Stack:
 
     @classmethod
     def build(
-        cls, factories: Iterable[Callable[..., object]], client: object, raw_request: object
+        cls, factories: Sequence[Callable[..., object]], client: object, raw_request: object
     ) -> Flow[Stack | MiddlewareError]:
         """Make each middleware, in order."""
+        if not factories:
+            return EMPTY
         members: list[object] = []
         for factory in factories:
             outcome = yield Call(factory, (client, raw_request))
@@ -67,13 +69,10 @@ class Stack:
 
         The outcome is ``Returned(None)`` when a hook swallowed an exception.
         """
-        wraps = tuple(
-            Wrap(label, method, record) for label, method in self._hooks(hook, self._members)
-        )
-        outcome: Outcome[T | None]
+        wraps = [Wrap(label, method, record) for label, method in self._hooks(hook, self._members)]
         if not wraps:
             return cast("Outcome[T | None]", (yield from inside))
-        outcome = yield Within(wraps, inside)
+        outcome: Outcome[T | None] = yield Within(tuple(wraps), inside)
         return outcome
 
     def _each(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
+
+from pydantic_core import from_json
 
 from inngest._internal.errors import BodyInvalidError, BodyTooLargeError
 from inngest._internal.event import Event
@@ -17,7 +20,7 @@ NO_TARGET = "step"
 """The value of ``stepId`` that targets no step."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: see op.py
 class CallRequest:
     """One call of a function (PROTOCOL section 8)."""
 
@@ -48,9 +51,9 @@ def decode_call(body: bytes) -> CallRequest | BodyInvalidError:
         return decoded
     if not isinstance(decoded, dict):
         return BodyInvalidError("the body must be a JSON object")
-    match decoded:
-        case {"ctx": dict(ctx), "event": dict(event), "steps": dict(steps)}:
-            return _read(decoded, ctx, event, steps)
+    ctx, event, steps = decoded.get("ctx"), decoded.get("event"), decoded.get("steps")
+    if isinstance(ctx, dict) and isinstance(event, dict) and isinstance(steps, dict):
+        return _read(decoded, ctx, event, steps)
     return BodyInvalidError('the body needs the objects "ctx", "event" and "steps"')
 
 
@@ -60,6 +63,8 @@ def decode_json(body: bytes) -> object | BodyInvalidError:
         return BodyTooLargeError(f"the body is larger than {MAX_BODY_BYTES} bytes")
     if not body:
         return BodyInvalidError("the body is empty")
+    with suppress(ValueError):
+        return cast(object, from_json(body))  # takes half the time, and refuses a little more
     try:
         return cast(object, json.loads(body))
     except RecursionError:
@@ -91,7 +96,8 @@ def _read(
     if isinstance(event, BodyInvalidError):
         return event
     raw_events = body.get("events")
-    events = [event] if raw_events is None else decode_events(raw_events)
+    is_alone = raw_events is None or raw_events == [raw_event]
+    events = [event] if is_alone else decode_events(raw_events)
     if isinstance(events, BodyInvalidError):
         return events
     run_id, attempt, max_attempts = ctx.get("run_id"), ctx.get("attempt"), ctx.get("max_attempts")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from inngest._internal.errors import Error
 from inngest._internal.op import ErrorData, Op
 from inngest._internal.protocol import headers
+from inngest._internal.serialization.text import to_text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: see op.py
 class Answer:
     """A status, a JSON body, and the headers that belong to this outcome."""
 
@@ -24,9 +24,7 @@ class Answer:
 
 def dump(value: object) -> bytes:
     """JSON as this package writes it: compact, UTF-8, strict."""
-    return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode(
-        "utf-8", "backslashreplace"
-    )
+    return to_text(value).encode("utf-8", "backslashreplace")
 
 
 def function_returned(data: str) -> Answer:

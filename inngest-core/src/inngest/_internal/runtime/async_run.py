@@ -152,7 +152,7 @@ class AsyncRun:
             case BreakOff(error):
                 self._execution.break_off(error)
                 return await self._never()
-            case _ if self._execution.is_executing:
+            case _ if self._execution.executing is not None:
                 return await self._driver.perform(effect)
             case _:
                 return await self._perform_hook(effect)

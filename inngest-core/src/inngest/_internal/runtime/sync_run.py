@@ -101,7 +101,7 @@ class SyncRun:
 
     def take(self, step: StepCall) -> object:
         """Take one step: its value, its error, or the end of this call."""
-        if self._execution.is_executing:
+        if self._execution.executing is not None:
             raise StepNestedError(
                 f'step "{step.id}" is used while another step is running: '
                 "steps cannot be nested; use it after that step, in the function itself"

@@ -16,27 +16,22 @@ from inngest._internal.types import UNSET
 
 def return_type(handler: Callable[..., object]) -> object:
     """Return the type that ``handler`` returns once awaited; ``UNSET`` if it does not say."""
-    function = _function(handler)
+    function = handler if type(handler) is types.FunctionType else _function(handler)
     if function is None:
         return UNSET
     try:
-        if not function.__annotations__:
-            return UNSET
-        annotation = inspect.get_annotations(function).get("return", UNSET)
+        annotation = function.__annotations__.get("return", UNSET)
         if isinstance(annotation, str):
             # A decorator with functools.wraps passes on strings, which its module cannot read.
-            annotation = _resolved(inspect.unwrap(function), annotation)
+            if "__wrapped__" in function.__dict__:
+                function = inspect.unwrap(function)
+            return _resolved(function, annotation, handler)
     except Exception:  # a name that only the type checker knows, or any code in an annotation
         return UNSET
-    if annotation is Self:
-        bound = getattr(handler, "__self__", None)
-        return UNSET if bound is None else type(bound)
-    return _awaited(annotation)
+    return annotation if annotation is UNSET else _returned(annotation, handler)
 
 
 def _function(handler: Callable[..., object]) -> types.FunctionType | None:
-    if isinstance(handler, types.FunctionType):
-        return handler
     if isinstance(handler, type):
         return None
     while isinstance(handler, functools.partial):
@@ -48,32 +43,28 @@ def _function(handler: Callable[..., object]) -> types.FunctionType | None:
     return handler if isinstance(handler, types.FunctionType) else None
 
 
-def _resolved(function: types.FunctionType, annotation: str) -> object:
-    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=False)
-    captured = {name: cell.cell_contents for name, cell in cells if name in annotation}
-    if captured:
-        return _evaluated(annotation, function.__globals__, captured)
-    return _evaluated_once(annotation, _Namespace(function.__globals__))
+def _resolved(
+    function: types.FunctionType, annotation: str, handler: Callable[..., object]
+) -> object:
+    names = function.__globals__
+    if function.__closure__:
+        cells = zip(function.__code__.co_freevars, function.__closure__, strict=True)
+        captured = {name: cell.cell_contents for name, cell in cells if name in annotation}
+        if captured:
+            return _returned(_evaluated(annotation, names, captured), handler)
+    key = (annotation, id(names))
+    known = _resolved_once.get(key)
+    if known is None:
+        if len(_resolved_once) >= MAX_RESOLVED:
+            _resolved_once.clear()
+        # With the names themselves: as long as they live, nothing else has their id.
+        known = _resolved_once[key] = (_evaluated(annotation, names, {}), names)
+    return _returned(known[0], handler)
 
 
-class _Namespace:
-    """A module's names, as a key: two are the same when they are one dictionary."""
-
-    __slots__ = ("names",)
-
-    def __init__(self, names: dict[str, Any]) -> None:
-        self.names = names
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Namespace) and other.names is self.names
-
-    def __hash__(self) -> int:
-        return id(self.names)
-
-
-@functools.lru_cache(maxsize=1024)
-def _evaluated_once(annotation: str, namespace: _Namespace) -> object:
-    return _evaluated(annotation, namespace.names, {})
+MAX_RESOLVED = 1024
+_resolved_once: dict[tuple[str, int], tuple[object, dict[str, Any]]] = {}
+"""What an annotation means in the module with these names: a replay asks for every step."""
 
 
 def _evaluated(annotation: str, names: dict[str, Any], captured: dict[str, Any]) -> object:
@@ -82,7 +73,12 @@ def _evaluated(annotation: str, names: dict[str, Any], captured: dict[str, Any])
     return hints["return"]
 
 
-def _awaited(annotation: object) -> object:
+def _returned(annotation: object, handler: Callable[..., object]) -> object:
+    if isinstance(annotation, type) and type(annotation) is type:  # nearly always
+        return annotation
+    if annotation is Self:
+        bound = getattr(handler, "__self__", None)
+        return UNSET if bound is None else type(bound)
     if typing.get_origin(annotation) in (Awaitable, Coroutine):
         annotation = typing.get_args(annotation)[-1]
     if annotation is None:

@@ -100,6 +100,12 @@ PLAIN = Codec()
 """Stores plain JSON as it is."""
 
 
+def codec_of_annotation(typ: object) -> Codec:
+    """How a value is stored whose handler says that it returns ``typ``."""
+    codec: Codec = _cached(_made_of_annotation, typ)
+    return codec
+
+
 def _dump(
     adapter: pydantic.TypeAdapter[Any], value: object, what: str, typ: object
 ) -> object | OutputUnserializableError:
@@ -196,6 +202,11 @@ def _adapter_of(typ: Any) -> pydantic.TypeAdapter[Any]:
     return pydantic.TypeAdapter(around[typ], config=config)
 
 
+@lru_cache(maxsize=ADAPTERS)
+def _made_of_annotation(typ: object) -> Codec:
+    return PLAIN if _is_plain(typ) else Codec(typ=typ)
+
+
 def _is_plain(typ: object) -> bool:
     result: bool = _cached(_describes_plain_json, typ)
     return result
@@ -243,4 +254,4 @@ def _walk(typ: object, seen: tuple[object, ...]) -> bool:
     return origin in _PLAIN_CONTAINERS and all(_walk(each, seen) for each in args)
 
 
-__all__ = ["PLAIN", "Codec"]
+__all__ = ["PLAIN", "Codec", "codec_of_annotation"]

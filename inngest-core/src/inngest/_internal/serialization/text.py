@@ -7,10 +7,14 @@ import json
 from inngest._internal.errors import OutputUnserializableError
 
 
+to_text = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
+"""Writes JSON compactly. Raises what ``json.dumps`` raises."""
+
+
 def encode(value: object, what: str) -> str | OutputUnserializableError:
     """Encode ``value`` as JSON text. ``what`` names it in the error, which never quotes it."""
     try:
-        return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        return to_text(value)
     except (TypeError, ValueError, RecursionError) as error:
         reason = (
             "it is not JSON; annotate the handler with the type that it returns, by a name "
@@ -25,4 +29,4 @@ def encode(value: object, what: str) -> str | OutputUnserializableError:
         )
 
 
-__all__ = ["encode"]
+__all__ = ["encode", "to_text"]

@@ -11,9 +11,9 @@ from inngest._internal.errors import Error, NonRetriableError, OutputUnserializa
 from inngest._internal.event import Event
 from inngest._internal.event_type import EventType
 from inngest._internal.function.duration import milliseconds, to_duration
-from inngest._internal.op import Opcode, StepCall
+from inngest._internal.op import STEP_RUN, Opcode, StepCall
 from inngest._internal.serialization.annotations import return_type
-from inngest._internal.serialization.codec import PLAIN, Codec
+from inngest._internal.serialization.codec import PLAIN, Codec, codec_of_annotation
 from inngest._internal.serialization.contract import Serializer
 from inngest._internal.serialization.text import encode
 from inngest._internal.types import UNSET, Duration
@@ -35,14 +35,7 @@ def run(
             f'step "{step_id}" needs a callable, not a {type(handler).__name__}; '
             "pass the function itself, and its arguments after it"
         )
-    return StepCall(
-        id=step_id,
-        opcode=Opcode.STEP_RUN,
-        handler=handler,
-        args=args,
-        output_type=output_type,
-        serializer=serializer,
-    )
+    return StepCall(step_id, STEP_RUN, handler, args, output_type, serializer)
 
 
 def codec_of(call: StepCall, serializer: Serializer | None) -> Codec:
@@ -52,11 +45,12 @@ def codec_of(call: StepCall, serializer: Serializer | None) -> Codec:
         return call.codec if call.codec.serializer or not chosen else call.codec.using(chosen)
     if call.handler is None:
         return PLAIN if chosen is None else PLAIN.using(chosen)
-    is_declared = call.output_type is not UNSET
-    typ = call.output_type if is_declared else return_type(call.handler)
-    if typ is UNSET and chosen is None:
-        return PLAIN
-    return Codec(typ=typ, is_declared=is_declared, serializer=chosen)
+    if call.output_type is not UNSET:
+        return Codec(typ=call.output_type, is_declared=True, serializer=chosen)
+    typ = return_type(call.handler)
+    if chosen is not None:
+        return Codec(typ=typ, serializer=chosen)
+    return PLAIN if typ is UNSET else codec_of_annotation(typ)
 
 
 def sleep(step_id: str, duration: Duration) -> StepCall:

@@ -34,7 +34,7 @@ from inngest._internal.serialization.codec import PLAIN
 from inngest._internal.serialization.text import encode
 from inngest._internal.step.calls import codec_of
 from inngest._internal.step.failure import failure_op
-from inngest._internal.step.group import ParallelMode, parallel_mode
+from inngest._internal.step.group import RACE, parallel_mode
 from inngest._internal.step.invocation import Invocation
 from inngest._internal.types import UNSET
 
@@ -82,8 +82,9 @@ NOT_KNOWN: Final = _NotKnown.NOT_KNOWN
 
 def ask_for(invocation: Invocation, call: StepCall) -> engine.Found:
     """Have the engine tell which step this call is."""
-    _check(call)
-    if parallel_mode.get() is ParallelMode.RACE:
+    if inside_step.get() is not None or not isinstance(call.id, str):
+        raise _misused(call)
+    if parallel_mode.get() is RACE:
         call = replace(call, race=True)
     return invocation.execution.identify(call)
 
@@ -242,7 +243,7 @@ class _Step:
         call, facts = self._found.call, self._invocation.execution.facts
         return StepInfo(
             id=call.id,
-            hashed_id=self._found.step.hashed,
+            hashed_id=self._found.hashed,
             op=call.opcode,
             opts=call.opts,
             attempt=facts.attempt,
@@ -279,15 +280,13 @@ def _output_of(record: WrappedStep | WrappedHandler) -> Returned[object]:
     return Returned(None if record.output is UNSET else record.output)
 
 
-def _check(call: StepCall) -> None:
+def _misused(call: StepCall) -> Error:
     if not isinstance(call.id, str):
-        raise NonRetriableError(f"a step's id is a string, not a {type(call.id).__name__}")
-    outer = inside_step.get()
-    if outer is not None:
-        raise StepNestedError(
-            f'step "{call.id}" is used inside step "{outer}": '
-            "steps cannot be nested; use it after that step, in the function itself"
-        )
+        return NonRetriableError(f"a step's id is a string, not a {type(call.id).__name__}")
+    return StepNestedError(
+        f'step "{call.id}" is used inside step "{inside_step.get()}": '
+        "steps cannot be nested; use it after that step, in the function itself"
+    )
 
 
 @contextmanager

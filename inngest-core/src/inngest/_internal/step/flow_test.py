@@ -114,7 +114,7 @@ def test_a_step_inside_a_step_is_refused_before_the_engine_sees_it() -> None:
             take(state, never)
     finally:
         inside_step.reset(token)
-    assert not state.is_executing
+    assert state.executing is None
 
 
 def test_a_step_whose_caller_is_cancelled_is_no_longer_running() -> None:
@@ -125,9 +125,9 @@ def test_a_step_whose_caller_is_cancelled_is_no_longer_running() -> None:
     assert isinstance(move, Resume)
     assert not isinstance(move.verdict, Fail)
     flow.send(move.verdict)
-    running = [state.is_executing]
+    running = [state.executing is not None]
     flow.close()
-    running.append(state.is_executing)
+    running.append(state.executing is not None)
     assert running == [True, False]
     assert inside_step.get() is None
 

@@ -22,6 +22,9 @@ class ParallelMode(enum.Enum):
     """Each time that a branch gets further."""
 
 
+RACE = ParallelMode.RACE
+"""Named, as :data:`inngest._internal.op.STEP_RUN` is."""
+
 parallel_mode: ContextVar[ParallelMode] = ContextVar(
     "inngest_parallel_mode", default=ParallelMode.WAIT
 )

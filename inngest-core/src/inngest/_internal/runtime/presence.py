@@ -1,0 +1,80 @@
+"""End what a request asked for when its client leaves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from types import TracebackType
+
+from typing_extensions import Self
+
+PATIENCE = 0.02
+"""Seconds that a request may take before anyone looks whether its client is still there.
+
+Nearly all are answered sooner; to look costs a task each.
+"""
+
+
+class WhilePresent:
+    """Cancels the block's work, and ends the block, when its client has left.
+
+    :param leaving: returns when the client is gone.
+    """
+
+    def __init__(self, leaving: Callable[[], Awaitable[object]]) -> None:
+        self._leaving = leaving
+        self._watcher: asyncio.Task[None] | None = None
+        self._has_left = False
+
+    async def __aenter__(self) -> Self:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._cancels_before = _cancels_of(task)
+        self._timer = loop.call_later(PATIENCE, self._start)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        self._timer.cancel()
+        if self._watcher is None:
+            return False
+        if not self._has_left:
+            self._watcher.cancel()
+            await asyncio.wait({self._watcher})
+            return False
+        if error is None:  # the client left when all was done: take the cancellation back
+            try:
+                await asyncio.sleep(0)
+            except asyncio.CancelledError as cancelled:
+                error = cancelled
+        is_ours = _uncancel(self._task) <= self._cancels_before
+        return is_ours and isinstance(error, asyncio.CancelledError)
+
+    def _start(self) -> None:
+        self._watcher = asyncio.get_running_loop().create_task(self._watch())
+
+    async def _watch(self) -> None:
+        with suppress(Exception):  # a server that cannot tell has lost the client
+            await self._leaving()
+        self._has_left = True
+        self._task.cancel()
+
+
+def _cancels_of(task: asyncio.Task[object]) -> int:
+    """How often the task was asked to end; Python 3.10 does not tell."""
+    cancelling = getattr(task, "cancelling", None)
+    return 0 if cancelling is None else int(cancelling())
+
+
+def _uncancel(task: asyncio.Task[object]) -> int:
+    uncancel = getattr(task, "uncancel", None)
+    return 0 if uncancel is None else int(uncancel())
+
+
+__all__ = ["WhilePresent"]
