@@ -13,7 +13,6 @@ from typing import Any
 
 from inngest.dev.schema import UnusableDatabaseError, create, migrate
 
-
 MEMORY = ":memory:"
 
 

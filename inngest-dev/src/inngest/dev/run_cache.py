@@ -43,9 +43,9 @@ def _copy(run: Run) -> Run:
     steps = dict(run.steps)
     if len(run.stack) < len(steps):
         steps |= {s.id: replace(s) for s in run.steps.values() if s.state == "pending"}
-    return replace(
-        run,
-        steps=steps,
-        stack=list(run.stack),
-        defers=deepcopy(run.defers) if run.defers else {},
-    )
+    copy = object.__new__(Run)
+    for name in Run.__slots__:  # `replace` takes four times as long
+        setattr(copy, name, getattr(run, name))
+    copy.steps, copy.stack = steps, list(run.stack)
+    copy.defers = deepcopy(run.defers) if run.defers else {}
+    return copy

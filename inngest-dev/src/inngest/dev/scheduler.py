@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Protocol
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
 from inngest.dev.clock import Clock
 from inngest.dev.model import Item
@@ -38,7 +39,9 @@ class Worker(Protocol):
         """
         ...
 
-    async def execute(self, item: Item) -> None: ...
+    def execute(self, item: Item) -> Coroutine[Any, Any, None] | None:
+        """Do it, or return what takes longer."""
+        ...
 
     def leave(self, item: Item) -> None: ...
 
@@ -88,8 +91,10 @@ class Scheduler:
                 self._take()
             except Exception:  # the queue goes on: one item must not stop all others
                 _log.exception("the engine could not take work from the queue")
-            if self._wake.is_set():  # by what was taken: there may be more to take
-                continue
+            else:
+                if self._wake.is_set():  # by what was taken: there may be more to take
+                    await asyncio.sleep(0)
+                    continue
             idle = not self._busy
             if idle:
                 self._idle.set()
@@ -110,14 +115,26 @@ class Scheduler:
             return
         for item in self._queue.ready(self._clock.now(), list(self._busy), room):
             if self._worker.admit(item):
-                task = asyncio.get_running_loop().create_task(self._run(item))
-                self._busy[item.job_id] = task
+                self._start(item)
             else:
                 self._wake.set()  # one that is behind it may have room
 
-    async def _run(self, item: Item) -> None:
+    def _start(self, item: Item) -> None:
         try:
-            await self._worker.execute(item)
+            work = self._worker.execute(item)
+        except Exception:
+            _log.exception("the engine could not work on item %s", item.job_id)
+            work = asyncio.sleep(1)
+        if work is None:
+            self._worker.leave(item)
+            self._wake.set()
+        else:
+            task = asyncio.get_running_loop().create_task(self._run(item, work))
+            self._busy[item.job_id] = task
+
+    async def _run(self, item: Item, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
         except Exception:
             _log.exception("the engine could not work on item %s", item.job_id)
             await asyncio.sleep(1)

@@ -136,15 +136,15 @@ class StoredRuns(Database):
         known = self._cache.look(run.id)
         if known is None or _changeable(known) != _changeable(run):
             self._save_row(run)
-        positions = {step_id: n for n, step_id in enumerate(run.stack)}
         for s in [s for s in run.steps.values() if s.dirty]:
+            position = None if s.state == "pending" else run.stack.index(s.id)
             self._db.execute(
                 "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (run_id, id) DO UPDATE SET op = excluded.op, "
                 "state = excluded.state, ended_at = excluded.ended_at, memo = excluded.memo, "
                 "position = excluded.position WHERE steps.state = 'pending'",
                 (run.id, s.id, s.name, s.op, s.state, s.created_at, s.ended_at, dump(s.memo),
-                 positions.get(s.id)),
+                 position),
             )  # fmt: skip
             s.dirty = False
         if run.ended:

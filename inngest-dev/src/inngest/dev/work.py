@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from inngest.dev.admission import Admission, Admitted
 from inngest.dev.answer import Answer, Errored, Reported, Returned, transport_error
@@ -70,7 +71,8 @@ class Worker:
         for lane in self._admission.leave(item.job_id):
             self._store.unpark(lane)
 
-    async def execute(self, item: Item) -> None:
+    def execute(self, item: Item) -> Coroutine[Any, Any, None] | None:
+        """Calls and requests take their time; timers end at once."""
         now = self._clock.now()
         if item.kind == "cron":
             function = self._store.function(item.function_id)
@@ -78,21 +80,22 @@ class Worker:
         elif item.kind in ("batch", "debounce"):
             self._ledger.commit_all(release(item, self._store, now))
         else:
-            await self._execute_of_run(item, now)
+            return self._execute_of_run(item, now)
+        return None
 
-    async def _execute_of_run(self, item: Item, now: int) -> None:
-        run = self._store.look_at(item.run_id)
+    def _execute_of_run(self, item: Item, now: int) -> Coroutine[Any, Any, None] | None:
+        run = self._store.run(item.run_id)
         if run is None or run.ended:
             self._ledger.commit(Transition(drops=[item.job_id]))
         elif item.kind == "call":
-            await self._call(item, run)
+            return self._call(item, run, now)
         elif item.kind == "fetch":
-            await self._fetch(item, now)
+            return self._fetch(item, now)
         else:
-            self._ledger.commit(timer(item, self._store.run(run.id) or run, now))
+            self._ledger.commit(timer(item, run, now))
+        return None
 
-    async def _call(self, item: Item, run: Run) -> None:
-        started = self._clock.now()
+    async def _call(self, item: Item, run: Run, started: int) -> None:
         function = self._store.function(run.function_id)
         if function is None:
             message = f"function {run.function_id} is not registered any more"
