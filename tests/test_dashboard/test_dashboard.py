@@ -115,6 +115,30 @@ def test_runs_are_cancelled_and_started_again(page: Browser, shop: Shop) -> None
     shop.gate.set()
 
 
+def test_a_step_is_run_again_with_other_input(page: Browser, shop: Shop, scheme: str) -> None:
+    run = shop.place("o-1")
+    go(page, f"#/runs/{run['run_id']}")
+    page.see("charge")
+    page.click("button.row", "charge")
+    page.click("button", "Edit input")
+    page.see("Rerun from “charge”", "a JSON list")
+    page.fill("#input", '{"cents": 7}')
+    page.see("must be a list")
+    assert page.script("return document.querySelector('dialog .primary').disabled")
+    page.fill("#input", "[700, 1]")
+    page.screenshot(SCREENSHOTS / f"edit-input-{scheme}.png")
+    assert page.script(NAMELESS) == [] and page.script(CONTRAST) == []
+    page.press("?")
+    assert page.script("return document.querySelectorAll('dialog[open]').length") == 1
+    page.fill("#input", "[700, 1]")
+    page.click("dialog .primary", "Rerun with this input")
+    page.see("started again")
+    page.until(f"return !location.hash.includes({run['run_id']!r})", "the new run is shown")
+    page.see("Completed", "charge")
+    page.click("button.row", "charge")
+    page.see("700")
+
+
 def test_data_is_never_html(page: Browser, shop: Shop) -> None:
     run = shop.place("o-1")
     for place in ("#/events", f"#/runs/{run['run_id']}", "#/runs"):

@@ -200,13 +200,22 @@ class Engine:
         self._ledger.commit(Transition(events=[event]))
         return event.internal_id
 
-    def rerun(self, run_id: str, from_step: str | None = None) -> str | None:
-        """Start a run once more: the id of the new one. None when it or its function is gone."""
+    def rerun(
+        self,
+        run_id: str,
+        from_step: str | None = None,
+        arguments: Sequence[Json] | None = None,
+    ) -> str | None:
+        """Start a run once more: the id of the new one. None when it or its function is gone.
+
+        :param from_step: the steps before this one are kept.
+        :param arguments: for that step, in the place of those of the code.
+        """
         run = self.store.run(run_id)
         function = None if run is None else self.store.function(run.function_id)
         if run is None or function is None:
             return None
-        change = rerun(run, function, self.clock.now(), from_step)
+        change = rerun(run, function, self.clock.now(), from_step, arguments)
         self._ledger.commit(change)
         return change.runs[0].id
 

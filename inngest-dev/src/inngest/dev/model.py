@@ -77,7 +77,7 @@ class Event:
 
 @dataclass(slots=True, kw_only=True)
 class Step:
-    """One step of a run. `memo` means something once `state` is not pending."""
+    """One step of a run. The `memo` of a pending one holds other arguments for it, if anything."""
 
     id: str
     name: str
@@ -86,6 +86,8 @@ class Step:
     created_at: int
     ended_at: int | None = None
     memo: Json = None
+    arguments: list[Json] | None = None
+    """What its handler was called with, if the app tells."""
     dirty: bool = True
     """Whether it differs from what is stored."""
 
@@ -126,7 +128,10 @@ class Run:
 
     @property
     def memos(self) -> dict[str, Json]:
-        return {s.id: s.memo for s in self.steps.values() if s.state != "pending"}
+        """What calls are told of steps: results, and other arguments for a pending one."""
+        return {
+            s.id: s.memo for s in self.steps.values() if s.state != "pending" or s.memo is not None
+        }
 
     @property
     def pending(self) -> set[str]:

@@ -20,6 +20,8 @@ from inngest.dev.strict import clean, decode
 from inngest.dev.views import enveloped, function_view, job_view, run_view
 
 MAX_METADATA = 64 * 1024
+MAX_STEP_INPUT = 4 * 1024 * 1024
+RUN_BY_APP = ("StepRun", "Step", "StepError", "StepFailed")
 METADATA_OPS = ("merge", "set", "delete", "add")
 
 
@@ -91,18 +93,26 @@ class Rest:
 
     @describes(body=forms.Rerun, answers={200: forms.Started}, fails=[400, 404, 409, 413])
     async def rerun(self, request: Request) -> Response:
-        """From its beginning; or from the step with the id or the name `from_step`."""
+        """Start a run once more.
+
+        From its beginning; or from the step with the id or the name `from_step`, whose code may
+        be given other arguments: `input`, a list.
+        """
         run = self._run(request)
         if isinstance(run, Response):
             return run
         body = await _json(request)
-        step = body.get("from_step") if isinstance(body, dict) else None
+        fields = body if isinstance(body, dict) else {}
+        step, arguments = fields.get("from_step"), fields.get("input")
         if step is not None:
             named = [s for s in run.stack if step in (s, run.steps[s].name)]
             if not named:
                 return failed(400, "the run has no such step that was done")
             step = named[0]
-        again = self._engine.rerun(run.id, step)
+        problem = _arguments_problem(run, step, arguments)
+        if problem is not None:
+            return problem
+        again = self._engine.rerun(run.id, step, arguments)
         if again is None:
             return failed(409, f"function {run.function_id} is not registered any more")
         return JSONResponse({"run_id": again})
@@ -226,6 +236,18 @@ class Rest:
 
     def _enveloped(self, data: Json) -> Response:
         return JSONResponse(enveloped(data, self._engine.clock.now()))
+
+
+def _arguments_problem(run: Run, step: str | None, arguments: Json) -> Response | None:
+    if arguments is None:
+        return None
+    if step is None or not isinstance(arguments, list):
+        return failed(400, "input is a list of arguments for the step from_step")
+    if run.steps[step].op not in RUN_BY_APP:
+        return failed(400, f'"{run.steps[step].name}" takes no input: it runs no code of the app')
+    if len(json.dumps(arguments, ensure_ascii=False)) > MAX_STEP_INPUT:
+        return failed(413, "the input of a step exceeds the limit of 4 MB")
+    return None
 
 
 def _metadata_problem(entry: Json) -> Response | None:

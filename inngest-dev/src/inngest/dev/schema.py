@@ -86,6 +86,9 @@ MIGRATIONS = (
     );
     CREATE INDEX metadata_by_run ON metadata (run_id);
     """,
+    """
+    ALTER TABLE steps ADD COLUMN arguments TEXT;
+    """,
 )
 
 

@@ -121,6 +121,7 @@ class StoredRuns(Database):
                 created_at=s["created_at"],
                 ended_at=s["ended_at"],
                 memo=load(s["memo"]),
+                arguments=load(s["arguments"]),
                 dirty=False,
             )
             if s["position"] is not None:
@@ -139,12 +140,12 @@ class StoredRuns(Database):
         for s in [s for s in run.steps.values() if s.dirty]:
             position = None if s.state == "pending" else run.stack.index(s.id)
             self._db.execute(
-                "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (run_id, id) DO UPDATE SET op = excluded.op, "
                 "state = excluded.state, ended_at = excluded.ended_at, memo = excluded.memo, "
-                "position = excluded.position WHERE steps.state = 'pending'",
+                "position = excluded.position, arguments = excluded.arguments WHERE steps.state = 'pending'",
                 (run.id, s.id, s.name, s.op, s.state, s.created_at, s.ended_at, dump(s.memo),
-                 position),
+                 position, None if s.arguments is None else dump(s.arguments)),
             )  # fmt: skip
             s.dirty = False
         if run.ended:
