@@ -30,6 +30,12 @@ STRUCTURE = """
 """
 
 
+LOADED = """
+  return performance.getEntriesByType("resource").filter((e) => e.name.includes("/ui/api/"))
+    .reduce((bytes, each) => bytes + each.decodedBodySize, 0);
+"""
+
+
 def go(page: Browser, place: str) -> None:
     page.script("location.hash = arguments[0]", place)
 
@@ -224,6 +230,7 @@ class TestMany:
         page.see("10,000", "shop-process")
         lines = "document.querySelectorAll('tbody tr').length"
         assert page.script(f"return {lines}") == 100
+        assert page.script(LOADED) < 60_000, "bytes, of ten thousand runs"
         page.script("document.querySelector('.more').scrollIntoView()")
         page.until(f"return {lines} >= 200", "the next page comes when it is scrolled to")
         page.click(".chips button", "Failed")
