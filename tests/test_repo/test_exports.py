@@ -7,6 +7,8 @@ import inspect
 import itertools
 from pathlib import Path
 
+import pytest
+
 import inngest
 
 
@@ -51,3 +53,19 @@ def test_every_export_has_a_docstring(root: Path) -> None:
         if not is_documented(name, getattr(inngest, name), assignments)
     ]
     assert missing == []
+
+
+def test_names_are_found_where_checkers_find_them() -> None:
+    """Names are loaded when they are used; the imports are there for type checkers alone."""
+    source = Path(inngest.__file__).read_text()
+    blocks = [node for node in ast.parse(source).body if isinstance(node, ast.If)]
+    imports = [node for block in blocks for node in block.body if isinstance(node, ast.ImportFrom)]
+    declared = {alias.name: node.module for node in imports for alias in node.names}
+    assert sorted(declared) == list(inngest.__all__)
+    assert declared == {name: f"inngest._internal.{home}" for name, home in inngest._HOMES.items()}
+
+
+def test_unknown_names_are_no_attributes() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Ingest'"):
+        inngest.Ingest  # noqa: B018
+    assert set(inngest.__all__) <= set(dir(inngest))

@@ -3,40 +3,96 @@
 The package is a namespace that other wheels add to: ``inngest.flask``, ``inngest.dev``…
 """
 
+from importlib import import_module
 from pkgutil import extend_path
+from typing import TYPE_CHECKING, Any, Final
 
 __path__ = extend_path(__path__, __name__)
 
-from inngest._internal.api.events import SendEventsResult
-from inngest._internal.client.client import Inngest
-from inngest._internal.errors import NonRetriableError, RetryAfterError, StepError
-from inngest._internal.event import Event
-from inngest._internal.event_type import EventType
-from inngest._internal.function.checkpointing import Checkpointing
-from inngest._internal.function.config import (
-    Batch,
-    Cancel,
-    Concurrency,
-    Debounce,
-    Priority,
-    RateLimit,
-    Singleton,
-    Throttle,
-    Timeouts,
-    TriggerCron,
-    TriggerEvent,
-)
-from inngest._internal.function.function import Function
-from inngest._internal.http.streaming import Streaming
-from inngest._internal.middleware.contract import Middleware, MiddlewareSync
-from inngest._internal.middleware.memos import StepMemos
-from inngest._internal.middleware.records import TransformOutputResult
-from inngest._internal.plugins.serving import serve
-from inngest._internal.serialization.contract import PydanticSerializer, Serializer
-from inngest._internal.step.context import Context, ContextSync
-from inngest._internal.step.group import Group, GroupSync, ParallelMode
-from inngest._internal.step.step import Step, StepSync
-from inngest._internal.types import JSON
+if TYPE_CHECKING:
+    from inngest._internal.api.events import SendEventsResult
+    from inngest._internal.client.client import Inngest
+    from inngest._internal.errors import NonRetriableError, RetryAfterError, StepError
+    from inngest._internal.event import Event
+    from inngest._internal.event_type import EventType
+    from inngest._internal.function.checkpointing import Checkpointing
+    from inngest._internal.function.config import (
+        Batch,
+        Cancel,
+        Concurrency,
+        Debounce,
+        Priority,
+        RateLimit,
+        Singleton,
+        Throttle,
+        Timeouts,
+        TriggerCron,
+        TriggerEvent,
+    )
+    from inngest._internal.function.function import Function
+    from inngest._internal.http.streaming import Streaming
+    from inngest._internal.middleware.contract import Middleware, MiddlewareSync
+    from inngest._internal.middleware.memos import StepMemos
+    from inngest._internal.middleware.records import TransformOutputResult
+    from inngest._internal.plugins.serving import serve
+    from inngest._internal.serialization.contract import PydanticSerializer, Serializer
+    from inngest._internal.step.context import Context, ContextSync
+    from inngest._internal.step.group import Group, GroupSync, ParallelMode
+    from inngest._internal.step.step import Step, StepSync
+    from inngest._internal.types import JSON
+
+_HOMES: Final[dict[str, str]] = {
+    "Batch": "function.config",
+    "Cancel": "function.config",
+    "Checkpointing": "function.checkpointing",
+    "Concurrency": "function.config",
+    "Context": "step.context",
+    "ContextSync": "step.context",
+    "Debounce": "function.config",
+    "Event": "event",
+    "EventType": "event_type",
+    "Function": "function.function",
+    "Group": "step.group",
+    "GroupSync": "step.group",
+    "Inngest": "client.client",
+    "JSON": "types",
+    "Middleware": "middleware.contract",
+    "MiddlewareSync": "middleware.contract",
+    "NonRetriableError": "errors",
+    "ParallelMode": "step.group",
+    "Priority": "function.config",
+    "PydanticSerializer": "serialization.contract",
+    "RateLimit": "function.config",
+    "RetryAfterError": "errors",
+    "SendEventsResult": "api.events",
+    "Serializer": "serialization.contract",
+    "Singleton": "function.config",
+    "Step": "step.step",
+    "StepError": "errors",
+    "StepMemos": "middleware.memos",
+    "StepSync": "step.step",
+    "Streaming": "http.streaming",
+    "Throttle": "function.config",
+    "Timeouts": "function.config",
+    "TransformOutputResult": "middleware.records",
+    "TriggerCron": "function.config",
+    "TriggerEvent": "function.config",
+    "serve": "plugins.serving",
+}
+"""Where each name is below `inngest._internal`: what is not used is not loaded."""
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"inngest._internal.{home}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 __all__ = [
     "Batch",

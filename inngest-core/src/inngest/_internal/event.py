@@ -99,12 +99,12 @@ class Event(BaseModel, Generic[DataT]):
         :raises BodyInvalidError: ``data`` or ``user`` holds something that is not JSON.
         """
         data: object = self.data
-        if isinstance(data, pydantic.BaseModel):
+        if type(data) is not dict and isinstance(data, pydantic.BaseModel):
             data = _dumped(data)
         wire: dict[str, object] = {
             "name": self.name,
             "data": _checked(data, "data"),
-            "ts": self.ts if "ts" in self.model_fields_set else now_ms,
+            "ts": self.ts if "ts" in self.__pydantic_fields_set__ else now_ms,
         }
         if self.id:
             wire["id"] = self.id
@@ -141,15 +141,18 @@ def _needs_no_look(fields: Mapping[str, Any]) -> bool:
     return "name" in fields
 
 
+_set = object.__setattr__
+
+
 def _fill(event: Event[Any], fields: dict[str, Any]) -> None:
     """What pydantic's ``model_construct`` does, for a model without surprises."""
     values = {**_DEFAULTS, **fields}
     if "data" not in fields:
         values["data"] = {}
-    object.__setattr__(event, "__dict__", values)
-    object.__setattr__(event, "__pydantic_fields_set__", set(fields))
-    object.__setattr__(event, "__pydantic_extra__", None)
-    object.__setattr__(event, "__pydantic_private__", None)
+    _set(event, "__dict__", values)
+    _set(event, "__pydantic_fields_set__", set(fields))
+    _set(event, "__pydantic_extra__", None)
+    _set(event, "__pydantic_private__", None)
 
 
 def _dumped(data: pydantic.BaseModel) -> object:
@@ -171,9 +174,25 @@ def _object(value: object) -> Mapping[str, JSON]:
     return value
 
 
+_SCALARS: Final = frozenset({str, int, bool, type(None)})
+
+
+def _is_json(value: object) -> bool:
+    """Whether ``value`` is made of what JSON is read as, down to the last: nearly always."""
+    kind = type(value)
+    if kind is dict:
+        for key, item in value.items():  # type: ignore[attr-defined]
+            if type(key) is not str or not (type(item) in _SCALARS or _is_json(item)):
+                return False
+        return True
+    if kind is list:
+        return all(map(_is_json, value))  # type: ignore[call-overload]
+    return kind in _SCALARS or (kind is float and math.isfinite(value))  # type: ignore[arg-type]
+
+
 def _checked(value: object, path: str) -> object:
     try:
-        return _plain(value, path)
+        return value if _is_json(value) else _plain(value, path)
     except RecursionError:
         raise BodyInvalidError(f"{path}: nested too deeply") from None
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 import pydantic
+from pydantic_core import to_json
 
 from inngest._internal.api.answer import parsed, problem
 from inngest._internal.errors import SendEventsError
@@ -62,6 +64,8 @@ def send_events(
 
 
 def _encode(events: Sequence[Mapping[str, object]]) -> bytes | SendEventsError:
+    with suppress(ValueError):  # half a surrogate pair, or nested deeply
+        return to_json(events)
     try:
         text = json.dumps(events, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as err:

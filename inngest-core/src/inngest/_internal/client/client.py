@@ -314,14 +314,13 @@ class Inngest:
 
 
 def _listed(events: Events) -> list[Event[Any]]:
-    """Copies, so that middleware changes what is sent and not what the caller holds."""
     listed = [events] if isinstance(events, Event) else list(events)
     for event in listed:
-        if not isinstance(event, Event):
+        if type(event) is not Event and not isinstance(event, Event):
             raise SendEventsError(
                 f"an inngest.Event is needed, not a {type(event).__name__}", is_retriable=False
             )
-    return [event.model_copy() for event in listed]
+    return listed
 
 
 def _ids(result: SendEventsResult | Error) -> list[str]:

@@ -29,6 +29,9 @@ def send_within(
     hooks = yield from Stack.build(factories, client, None)
     if isinstance(hooks, MiddlewareError):
         return hooks
+    if hooks.implements("before_send_events") or hooks.implements("wrap_send"):
+        # They change what is sent, and not what the caller holds.
+        events = [event.model_copy() for event in events]
     failure = yield from hooks.before("before_send_events", events)
     if failure is not None:
         return failure

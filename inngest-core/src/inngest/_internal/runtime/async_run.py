@@ -18,7 +18,7 @@ from inngest._internal.flow import Effect, Outcome, Raised, Returned
 from inngest._internal.op import StepCall
 from inngest._internal.runtime.drivers import drive_async
 from inngest._internal.runtime.stray import reported
-from inngest._internal.runtime.tasks import tracked_tasks
+from inngest._internal.runtime.tasks import Untrack, tracked_tasks
 from inngest._internal.step.context import Context
 from inngest._internal.step.flow import (
     NOT_KNOWN,
@@ -198,10 +198,10 @@ class AsyncRun:
         if not self._ended.done():
             self._ended.set_result(None)
 
-    def _track(self, task: asyncio.Task[Any]) -> None:
+    def _track(self, task: asyncio.Task[Any]) -> Untrack:
         self._children.add(task)
-        task.add_done_callback(self._untrack)
         self._be_active()
+        return self._untrack
 
     def _untrack(self, task: asyncio.Task[Any]) -> None:
         self._children.discard(task)
@@ -257,9 +257,12 @@ class AsyncRun:
             if not living:
                 return
             for task in living:
-                task.add_done_callback(_retrieve)
                 task.cancel("the call has ended; the engine will continue it later")
-            await asyncio.wait(living, timeout=UNWIND_SECONDS)
+            done, stubborn = await asyncio.wait(living, timeout=UNWIND_SECONDS)
+            for task in done:
+                _retrieve(task)
+            for task in stubborn:
+                task.add_done_callback(_retrieve)
         logger.warning("a task of run %s does not end when cancelled", self._invocation.run_id)
 
 

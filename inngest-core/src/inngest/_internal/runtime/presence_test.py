@@ -71,15 +71,9 @@ def test_the_work_of_a_client_that_leaves_is_ended() -> None:
 
 def test_a_client_that_leaves_when_all_is_done_disturbs_nobody() -> None:
     async def body(client: Client) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-
-        async def leaving() -> None:
-            client.is_watched.set()
-
-        async with WhilePresent(leaving):
-            while not client.is_watched.is_set():
-                await asyncio.sleep(0)
+        client.has_left.set()
+        async with WhilePresent(client.leaving):
+            await client.is_watched.wait()
             # From here to the end of the block nothing is awaited: the cancellation waits.
         await asyncio.sleep(0)
 
@@ -113,10 +107,13 @@ def test_who_cancels_the_task_is_heard() -> None:
 
 
 def test_errors_of_the_work_are_raised() -> None:
+    async def work(client: Client) -> None:
+        async with WhilePresent(client.leaving):
+            await client.is_watched.wait()
+            raise ValueError("broken")
+
     async def body(client: Client) -> None:
         with pytest.raises(ValueError, match="broken"):
-            async with WhilePresent(client.leaving):
-                await client.is_watched.wait()
-                raise ValueError("broken")
+            await work(client)
 
     run(body)

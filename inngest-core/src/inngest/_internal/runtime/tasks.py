@@ -17,7 +17,9 @@ from typing import Any, cast
 
 from inngest._internal.runtime.stray import exit_error
 
-Track = Callable[["asyncio.Task[Any]"], None]
+Untrack = Callable[["asyncio.Task[Any]"], object]
+Track = Callable[["asyncio.Task[Any]"], Untrack]
+"""Is told of a task that starts, and returns what is told that it has ended."""
 
 _track: ContextVar[Track | None] = ContextVar("inngest_track_task", default=None)
 
@@ -41,8 +43,13 @@ class _Factory:
         else:
             task = self.inner(loop, started, **options)
         if track is not None:
-            task.add_done_callback(lambda _: coro.close())  # should it never have started
-            track(task)
+            untrack = track(task)
+
+            def end(task: asyncio.Task[Any]) -> None:
+                coro.close()  # should it never have started
+                untrack(task)
+
+            task.add_done_callback(end)
         return task
 
 

@@ -6,7 +6,6 @@ import json
 
 from inngest._internal.errors import OutputUnserializableError
 
-
 to_text = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
 """Writes JSON compactly. Raises what ``json.dumps`` raises."""
 

@@ -83,7 +83,7 @@ NOT_KNOWN: Final = _NotKnown.NOT_KNOWN
 def ask_for(invocation: Invocation, call: StepCall) -> engine.Found:
     """Have the engine tell which step this call is."""
     if inside_step.get() is not None or not isinstance(call.id, str):
-        raise _misused(call)
+        raise _misused(call.id)
     if parallel_mode.get() is RACE:
         call = replace(call, race=True)
     return invocation.execution.identify(call)
@@ -280,11 +280,11 @@ def _output_of(record: WrappedStep | WrappedHandler) -> Returned[object]:
     return Returned(None if record.output is UNSET else record.output)
 
 
-def _misused(call: StepCall) -> Error:
-    if not isinstance(call.id, str):
-        return NonRetriableError(f"a step's id is a string, not a {type(call.id).__name__}")
+def _misused(step_id: object) -> Error:
+    if not isinstance(step_id, str):
+        return NonRetriableError(f"a step's id is a string, not a {type(step_id).__name__}")
     return StepNestedError(
-        f'step "{call.id}" is used inside step "{inside_step.get()}": '
+        f'step "{step_id}" is used inside step "{inside_step.get()}": '
         "steps cannot be nested; use it after that step, in the function itself"
     )
 
