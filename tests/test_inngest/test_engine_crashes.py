@@ -337,6 +337,7 @@ def expected(events: list[inngest.Event]) -> Counter[str]:
 
 def completed(engine: Engine, wanted: Counter[str]) -> list[dict[str, Any]]:
     """The runs, once those for all events have ended."""
+    listed: list[dict[str, Any]] = []
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
         listed = engine.ask("GET", "/v0/runs", params={"limit": 1000})["data"]
