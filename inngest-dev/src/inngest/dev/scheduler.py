@@ -93,6 +93,7 @@ class Scheduler:
                 _log.exception("the engine could not take work from the queue")
             else:
                 if self._wake.is_set():  # by what was taken: there may be more to take
+                    self._idle.clear()
                     await asyncio.sleep(0)
                     continue
             idle = not self._busy
