@@ -10,7 +10,7 @@ TYPED := $(SOURCES) $(wildcard tests scripts examples benchmarks)
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 
 .DEFAULT_GOAL := test
-.PHONY: setup lock format lint type-check utest itest test demo
+.PHONY: setup lock format lint type-check utest itest test demo bench
 
 setup:
 	@scripts/bootstrap
@@ -43,6 +43,10 @@ itest: setup
 test: lint type-check
 	@scripts/install_system_packages
 	$(PYTEST) $(PYTEST_ARGS)
+
+# Installs the peer into an environment of its own; takes a quarter of an hour.
+bench: setup
+	@$(BIN)/python -m benchmarks.comparison $(BENCH_ARGS)
 
 demo: setup
 	@$(BIN)/python scripts/demo.py $(TRANSPORT)

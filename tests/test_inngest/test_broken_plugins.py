@@ -83,6 +83,14 @@ KINDS = {
         body="    def inngest_commands(self):\n        return []\n",
         said="inngest_commands is not marked with @hookimpl",
     ),
+    "no Exception": Broken(
+        body="\nclass PanicException(BaseException):\n    pass\nraise PanicException('rust')\n",
+        said="PanicException: rust",
+    ),
+    "no Exception in middleware hook": Broken(
+        body="    @hookimpl\n    def inngest_middleware(self):\n        raise GeneratorExit('odd')\n",
+        said="GeneratorExit: odd",
+    ),
     "SystemExit": Broken(body="\nimport sys\nsys.exit(3)\n", said="it called sys.exit()"),
     "partial registration": Broken(
         body="    @hookimpl\n    def inngest_zzz_last(self):\n        return []\n",
@@ -172,6 +180,8 @@ def test_the_app_works_and_one_line_says_what_is_wrong(
         "raising middleware hook",
         "wrong return type",
         "SystemExit",
+        "no Exception",
+        "no Exception in middleware hook",
         "partial offer",
         "metadata without module",
     }
@@ -188,6 +198,14 @@ def test_in_strict_mode_it_is_a_clear_failure(
     assert broken.said in caught.value.message
     assert "inngest-broken 1.2 cannot be used" in caught.value.message
     assert caught.value.code == "plugin_failed"
+
+
+def test_in_strict_mode_an_app_with_a_broken_plugin_does_not_start(
+    broken: Broken, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INNGEST_PLUGINS_STRICT", "1")
+    with pytest.raises(PluginError, match="cannot be used"):
+        answers(inngest.Inngest(app_id="shop", is_production=False))
 
 
 def test_switched_off_it_is_not_even_imported(

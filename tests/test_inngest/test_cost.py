@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -135,17 +135,17 @@ def test_finding_a_function_does_not_depend_on_how_many_there_are() -> None:
 
 def test_an_output_is_encoded_once(thread_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     encoded: list[object] = []
-    dumps = json.dumps
+    encode = json.JSONEncoder.iterencode
 
-    def counting(value: object, **options: Any) -> str:
+    def counting(encoder: json.JSONEncoder, value: object, **options: Any) -> Iterator[str]:
         encoded.append(value)
-        return dumps(value, **options)
+        return encode(encoder, value, **options)
 
     def body(ctx: Any) -> Steps:
         return (yield ctx.step.run("a", thread_world.step(lambda: ["the output"])))
 
     thread_world.function(body)
-    monkeypatch.setattr(json, "dumps", counting)
+    monkeypatch.setattr(json.JSONEncoder, "iterencode", counting)
     thread_world.call()
     assert encoded.count(["the output"]) == 1
     encoded.clear()

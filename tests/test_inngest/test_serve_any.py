@@ -36,6 +36,21 @@ def test_an_app_is_known_by_its_class(make: Any) -> None:
     inngest.serve(app, *served(), serve_path="/fns")
 
 
+@pytest.mark.parametrize("make", [flask.Flask, fastapi.FastAPI, tornado.web.Application])
+def test_a_second_client_at_the_same_path_is_not_lost_in_silence(
+    make: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make("any") if make is flask.Flask else make()
+    inngest.serve(app, *served())
+    client, functions = served()
+    client.app_id = "other"
+    inngest.serve(app, client, functions, serve_path="/other")
+    assert caplog.messages == []
+    inngest.serve(app, client, functions)
+    (line,) = caplog.messages
+    assert line.startswith("the functions of 'other' cannot be reached: /api/inngest is where")
+
+
 def test_a_blueprint_is_served() -> None:
     inngest.serve(flask.Blueprint("any", "any"), *served())
 
@@ -45,6 +60,9 @@ def test_url_patterns_get_one_more() -> None:
     urlpatterns: list[Any] = [path("x", lambda request: HttpResponse())]
     inngest.serve(urlpatterns, *served())
     assert [str(one.pattern) for one in urlpatterns] == ["x", "api/inngest"]
+    urlpatterns = []
+    inngest.serve(urlpatterns, *served())
+    assert [str(one.pattern) for one in urlpatterns] == ["api/inngest"]
 
 
 @pytest.mark.parametrize("module", ["digital_ocean", "django", "fast_api", "flask", "tornado"])

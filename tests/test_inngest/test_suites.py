@@ -5,16 +5,31 @@ from __future__ import annotations
 import asyncio
 import base64
 import dataclasses
+import inspect
 import json
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qsl
+from wsgiref.util import request_uri
 
 import pytest
 
 import inngest
 from inngest._internal.plugins.installed import scan
 from inngest.middleware import WrappedHandler, WrappedStep
-from inngest.testing import MiddlewareSuite, PluginSuite, SerializerSuite
+from inngest.testing import (
+    Channel,
+    HTTPChannel,
+    MiddlewareSuite,
+    PluginSuite,
+    SerializerSuite,
+    TransportSuite,
+)
+from inngest.testing.exchange import Inbox
+from inngest.transport import CommRequest, Handler, ServeOptions
+
+from .transports import on_werkzeug
 
 
 class Encoding(inngest.MiddlewareSync):
@@ -211,3 +226,103 @@ def test_a_wrong_serializer_is_found_out(test: str, value: Any) -> None:
 
     with pytest.raises((AssertionError, TypeError, pytest.fail.Exception)):
         getattr(Suite(), test)()
+
+
+class Careless:
+    """A WSGI adapter like many, with one mistake."""
+
+    def __init__(self, client: inngest.Inngest, functions: Any, mistake: str, **options: Any):
+        self.mistake = mistake
+        options.pop(mistake.removeprefix("forgets "), None)
+        given = ServeOptions(framework="careless", **options)
+        self.handler = Handler(client, functions, given)
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        if environ["PATH_INFO"] != self.handler.mount_path and self.mistake != "is everywhere":
+            start_response("404 Not Found", [])
+            return []
+        headers = {
+            name[5:].replace("_", "-").lower(): value
+            for name, value in environ.items()
+            if name.startswith("HTTP_")
+        }
+        if self.mistake == "keeps the case of headers":
+            headers = {name.title(): value for name, value in headers.items()}
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        if self.mistake == "reads a part of the body":
+            length = min(length, 65536)
+        query = dict(parse_qsl(environ["QUERY_STRING"]))
+        if self.mistake == "drops the query":
+            query.pop("deployId", None)
+        if self.mistake == "knows its host":
+            environ = {**environ, "HTTP_HOST": "127.0.0.1"}
+        reply = self.handler.handle_sync(
+            CommRequest(
+                method=environ["REQUEST_METHOD"],
+                url=request_uri(environ, include_query=False),
+                headers=headers,
+                query=query,
+                body=environ["wsgi.input"].read(length),
+                raw=None if self.mistake == "drops the request" else environ,
+            )
+        )
+        body, written = reply.body, {"content-length": str(len(reply.body)), **reply.headers}
+        if self.mistake == "drops headers of answers":
+            written.pop("retry-after", None)
+        if self.mistake == "writes JSON again":
+            body = json.dumps(json.loads(body), indent=1).encode()
+            written["content-length"] = str(len(body))
+        status = 200 if self.mistake == "is always content" else reply.status
+        start_response(f"{status} Status", list(written.items()))
+        return [body]
+
+
+@pytest.mark.parametrize(
+    ("mistake", "test", "arguments"),
+    [
+        (
+            "forgets enable_unauthed_sync",
+            "who_may_ask_for_a_sync_is_for_the_app_to_say",
+            (True, 200),
+        ),
+        ("forgets public_path", "what_the_user_says_of_a_proxy_is_registered", ()),
+        ("forgets serve_origin", "what_the_user_says_of_a_proxy_is_registered", ()),
+        ("forgets serve_path", "mounting_at_another_path_is_registered", (False,)),
+        ("keeps the case of headers", "the_trust_probe_is_signed", ()),
+        ("reads a part of the body", "four_megabytes_come_and_go", ("sync",)),
+        ("drops the query", "a_sync_registers_the_app_where_it_was_reached", ()),
+        ("knows its host", "a_sync_names_the_host_that_was_asked", ()),
+        ("drops the request", "middleware_is_given_the_request_of_the_framework", ()),
+        ("drops headers of answers", "a_later_retry_says_when", ("sync",)),
+        ("writes JSON again", "introspection_tells_all_to_the_server", ()),
+        ("is always content", "a_failed_step_is_a_206_with_its_error", ("sync",)),
+        ("is everywhere", "mounting_leaves_other_paths_alone", ()),
+    ],
+)
+def test_a_wrong_transport_is_found_out(
+    mistake: str, test: str, arguments: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each test passes for an adapter without mistakes, and fails for one that makes its own."""
+    with Inbox().open() as api:
+        run_test(test, arguments, "makes none", api, monkeypatch)
+        api.requests.clear()
+        with pytest.raises((AssertionError, KeyError)):
+            run_test(test, arguments, mistake, api, monkeypatch)
+
+
+def run_test(
+    name: str, arguments: Any, mistake: str, api: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Suite(TransportSuite):
+        def build(self, client: Any, functions: Any, **options: Any) -> Any:
+            return Careless(client, functions, mistake, **options)
+
+        @contextmanager
+        def connect(self, app: Any) -> Iterator[Channel]:
+            with on_werkzeug(app) as origin:
+                yield HTTPChannel(origin)
+
+    method = getattr(Suite(), f"test_{name}")
+    fixtures = {"api": api, "monkeypatch": monkeypatch}
+    wanted = [one for one in inspect.signature(method).parameters if one in fixtures]
+    method(*arguments, **{one: fixtures[one] for one in wanted})

@@ -72,3 +72,44 @@ def test_core_knows_no_framework(root: Path) -> None:
         if name.split(".")[0] in frameworks
     ]
     assert wrong == []
+
+
+WHEELS = {
+    "digitalocean": "digital_ocean",
+    "django": "django",
+    "fastapi": "fast_api",
+    "flask": "flask",
+    "tornado": "tornado",
+}
+MODULES = ("__init__.py", "_convert.py", "_plugin.py")
+
+
+@pytest.mark.parametrize("wheel", WHEELS)
+def test_an_adapter_is_thin_and_knows_nothing_of_the_protocol(wheel: str, root: Path) -> None:
+    """Lines of code of the skeleton that all share; idioms of a framework stand beside it."""
+    source = root / f"inngest-{wheel}/src"
+    package = source / "inngest" / WHEELS[wheel]
+    assert sum(lines_of_code(package / name) for name in MODULES) < 150
+    imported = {name for path in package.rglob("*.py") for name in shipped_imports(path, source)}
+    assert not {name for name in imported if name.startswith("inngest._internal")}
+    assert "inngest.transport.Handler" in imported
+
+
+def shipped_imports(path: Path, source: Path) -> set[str]:
+    if path.name.endswith("_test.py"):
+        return set()
+    return imported_by(path, ".".join(path.parent.relative_to(source).parts))
+
+
+def lines_of_code(path: Path) -> int:
+    """Lines that hold more than comments and docstrings."""
+    text = path.read_text()
+    described: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str()), end_lineno=int() as end):
+                described |= set(range(node.lineno, end + 1))
+    return sum(
+        bool(line.strip()) and not line.lstrip().startswith("#") and number not in described
+        for number, line in enumerate(text.splitlines(), 1)
+    )

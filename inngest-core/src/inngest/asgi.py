@@ -33,6 +33,9 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
+_GONE = CommResponse(status=499, body=b"")
+"""For a client that has left. Servers drop it; middleware between us expects some answer."""
+
 
 def serve(
     client: Inngest,
@@ -116,9 +119,19 @@ async def answer(
     """
     body = await _read(receive)
     if body is None:
+        await _send_response(_GONE, scope, send)
         return
+    is_begun = False
+
+    async def sending(message: Message) -> None:
+        nonlocal is_begun
+        is_begun = True
+        await send(message)
+
     async with WhilePresent(partial(_leaving, receive)):
-        await _answer(handler, _request(scope, body, raw), scope, send)
+        await _answer(handler, _request(scope, body, raw), scope, sending)
+    if not is_begun:
+        await _send_response(_GONE, scope, send)
 
 
 async def _answer(handler: Handler, request: CommRequest, scope: Scope, send: Send) -> None:

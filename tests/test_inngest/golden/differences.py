@@ -409,6 +409,7 @@ _STREAM: Final = (
         "asks proxies to pass on each piece of a stream as it comes",
         {
             "outer.header.cache-control": "no-cache, no-transform",
+            "outer.header.content-encoding": "identity",
             "outer.header.x-accel-buffering": "no",
         },
     ),

@@ -125,7 +125,8 @@ class Within(Effect):
 class Host(Effect):
     """Run ``flow`` where code of its kind belongs: on an event loop, or off it.
 
-    Outcome: what ``flow`` returns.
+    Outcome: :class:`Returned` with what ``flow`` returns; :class:`Raised` when it could not
+    be run to its end.
     """
 
     flow: Flow[Any]

@@ -190,6 +190,20 @@ class TransportSuite(StreamingTests):
         with self.dev(kind, lambda ctx: "done") as bench:
             check(bench.call(step="0" * 40), 500)
 
+    def test_middleware_is_given_the_request_of_the_framework(self) -> None:
+        given: list[object] = []
+
+        def noting(client: inngest.Inngest, raw_request: object) -> inngest.MiddlewareSync:
+            given.append(raw_request)
+            return inngest.MiddlewareSync(client, raw_request)
+
+        client = client_of(api="http://127.0.0.1:9")
+        client.add_middleware(noting)
+        with self.serving(client, function(client, self._a_kind(), lambda ctx: None)) as bench:
+            check(bench.call(), 200)
+        assert given
+        assert None not in given
+
     def test_an_unknown_function_is_a_404(self) -> None:
         with self.dev(self._a_kind(), lambda ctx: None) as bench:
             reply = bench.call("other")
@@ -236,7 +250,8 @@ class TransportSuite(StreamingTests):
         with self.dev(self._a_kind(), lambda ctx: None) as bench:
             reply = bench.send("DELETE")
         assert reply.status == 405
-        assert {"GET", "POST", "PUT"} <= set((reply.header("allow") or "").split(", "))
+        allowed = {method.strip() for method in (reply.header("allow") or "").split(",")}
+        assert {"GET", "POST", "PUT"} <= allowed
 
     def test_introspection_tells_little_to_everybody(self) -> None:
         with self.dev(self._a_kind(), lambda ctx: None) as bench:
@@ -345,6 +360,14 @@ class TransportSuite(StreamingTests):
     def test_a_registration_that_failed_is_no_success(self, api: Inbox) -> None:
         api.status, api.answer = 400, {"error": "no"}
         assert self._synced(api)[1].status >= 400
+
+    @pytest.mark.parametrize(("option", "status"), [(True, 200), (False, 401), (None, 401)])
+    def test_who_may_ask_for_a_sync_is_for_the_app_to_say(
+        self, option: bool | None, status: int, api: Inbox
+    ) -> None:
+        with self.cloud(api, enable_unauthed_sync=option) as bench:
+            check(bench.send("PUT", b"{}"), status)
+        assert len(api.requests) == (status == 200)
 
     def test_an_in_band_sync_is_answered_with_the_functions(self, api: Inbox) -> None:
         with self.cloud(api) as bench:

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 from types import SimpleNamespace
 from typing import Any
+from wsgiref.util import setup_testing_defaults
 
 import pytest
 
 import inngest
 import inngest.digital_ocean
 from inngest.digital_ocean._convert import from_event
+from inngest.digital_ocean.simulator import FULL_PATH, Simulator
 from inngest.testing.bench import call_body
 from inngest.transport import CommRequest
 
@@ -98,3 +101,19 @@ def test_the_url_is_that_of_the_function(context: object, expected: str) -> None
     request = from_event(event(headers={"Host": "own.example"}, path=path), context)
     assert isinstance(request, CommRequest)
     assert request.url == expected
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_the_simulator_takes_a_body_of_known_and_unknown_length(is_chunked: bool) -> None:
+    body = call_body()
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": FULL_PATH,
+        "QUERY_STRING": "fnId=app-sync&stepId=step",
+        "wsgi.input": io.BytesIO(body),
+    }
+    environ |= {"wsgi.input_terminated": True} if is_chunked else {"CONTENT_LENGTH": len(body)}
+    setup_testing_defaults(environ)
+    statuses: list[str] = []
+    answer = Simulator(main)(environ, lambda status, headers: statuses.append(status))
+    assert (statuses, b"".join(answer)) == (["200 OK"], b'"sync"')

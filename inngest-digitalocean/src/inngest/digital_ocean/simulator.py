@@ -61,7 +61,7 @@ def _http(environ: Mapping[str, Any], path: str) -> dict[str, object]:
         for name, value in environ.items()
         if name.startswith("HTTP_")
     }
-    length = int(environ.get("CONTENT_LENGTH") or 0)
+    length = -1 if environ.get("wsgi.input_terminated") else int(environ.get("CONTENT_LENGTH") or 0)
     return {
         "headers": {**headers, "content-type": environ.get("CONTENT_TYPE", "")},
         "method": environ["REQUEST_METHOD"],

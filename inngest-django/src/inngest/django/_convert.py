@@ -37,9 +37,16 @@ def from_django(request: HttpRequest) -> CommRequest:
         url=request.build_absolute_uri(),
         headers={name.lower(): value for name, value in request.headers.items()},
         query={name: request.GET.getlist(name)[0] for name in request.GET},
-        body=request.read(MAX_BODY_BYTES + 1),
+        body=_stream(request).read(MAX_BODY_BYTES + 1),
         raw=request,
     )
+
+
+def _stream(request: HttpRequest) -> Any:
+    """Where the body is. Under WSGI, Django sees none in a request that tells no length."""
+    told = request.META
+    is_chunked = told.get("wsgi.input_terminated") and not told.get("CONTENT_LENGTH")
+    return told["wsgi.input"] if is_chunked else request
 
 
 def to_django(reply: Reply) -> HttpResponseBase:

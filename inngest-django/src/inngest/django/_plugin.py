@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -28,7 +29,10 @@ class DjangoPlugin:
 
 
 def _is_urlpatterns(app: object) -> bool:
-    return isinstance(app, list) and any(map(_is_pattern, app))
+    """A list of routes, or one that a project's module is about to fill."""
+    if not isinstance(app, list):
+        return False
+    return any(map(_is_pattern, app)) or (not app and "django.urls" in sys.modules)
 
 
 _is_pattern: Callable[[object], bool] = instance_of("django.URLPattern", "django.URLResolver")

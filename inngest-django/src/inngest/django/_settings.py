@@ -1,4 +1,4 @@
-"""The endpoint as ``settings.INNGEST`` describes it, and as the project's URLs have it."""
+"""The endpoint as ``settings.INNGEST`` describes it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.urls import NoReverseMatch, URLPattern, resolve, reverse
+from django.urls import URLPattern
 from django.utils.module_loading import import_string
 from inngest.django import serve
-from inngest.transport import Handler, Streaming
+from inngest.transport import Streaming
 
 OPTIONS = ("ENABLE_UNAUTHED_SYNC", "PUBLIC_PATH", "SERVE_ORIGIN", "SERVE_PATH", "STREAMING")
 
@@ -33,23 +33,6 @@ def configured() -> URLPattern:
     if isinstance(options.get("streaming"), str):
         options["streaming"] = Streaming(options["streaming"])
     return serve(_imported(found["CLIENT"]), _functions(found["FUNCTIONS"]), **options)
-
-
-def endpoint() -> tuple[str, Handler]:
-    """Find the path and the handler of the endpoint among the project's URLs.
-
-    :raises ImproperlyConfigured: there is none.
-    """
-    try:
-        path = reverse("inngest")
-    except NoReverseMatch:
-        raise ImproperlyConfigured(
-            'the project serves no Inngest functions: add path("", include("inngest.django.urls")) '
-            "or inngest.django.serve(...) to its urlpatterns"
-        ) from None
-    view: Any = resolve(path).func
-    handler: Handler = view.inngest_handler
-    return path, handler
 
 
 def _functions(given: Any) -> list[Any]:

@@ -102,6 +102,29 @@ def test_settings_name_what_is_served_and_large_bodies_come_in(run: Any, functio
     assert run(program, named) == "{'size': 3000000}\n"
 
 
+def test_a_body_in_chunks_comes_in(run: Any) -> None:
+    """As gunicorn hands it over: it ends by itself, and nobody knows its length before."""
+    program = """
+    import io
+    from wsgiref.util import setup_testing_defaults
+    from django.core.handlers.wsgi import WSGIHandler
+
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/v1/api/inngest",
+        "QUERY_STRING": "fnId=shop-sync&stepId=step",
+        "HTTP_TRANSFER_ENCODING": "chunked",
+        "wsgi.input": io.BytesIO(call_body(data={"text": "x" * 70_000})),
+        "wsgi.input_terminated": True,
+    }
+    setup_testing_defaults(environ)
+    answer = WSGIHandler()(environ, lambda status, headers: print(status))
+    print(b"".join(answer).decode())
+    answer.close()
+    """
+    assert run(CALLS + textwrap.dedent(program)) == '200 OK\n{"size":70000}\n'
+
+
 def test_functions_may_be_named_one_by_one(run: Any) -> None:
     named = {**NAMED, "FUNCTIONS": ["background.sync", "background.asynchronous"]}
     assert run(CALLS + "print(call('async').json())", named) == "async\n"
@@ -114,6 +137,17 @@ def test_a_streamed_async_function_comes_back_for_its_database_work(run: Any) ->
     """
     named = {**NAMED, "STREAMING": "force"}
     assert run(CALLS + textwrap.dedent(program), named) == '201 "async"\n'
+
+
+def test_a_middleware_that_compresses_holds_no_space_back(run: Any) -> None:
+    program = """
+    settings.MIDDLEWARE = ["django.middleware.gzip.GZipMiddleware"]
+    django_client = Client(headers={"accept-encoding": "gzip"})
+    answer = call('async')
+    print(answer['content-encoding'], json.loads(answer.getvalue())['body'])
+    """
+    named = {**NAMED, "STREAMING": "force"}
+    assert run(CALLS + textwrap.dedent(program), named) == 'identity "async"\n'
 
 
 def test_a_pool_thread_leaves_no_connection_open(run: Any) -> None:
@@ -189,6 +223,43 @@ def test_a_command_says_why_nothing_was_registered(run: Any) -> None:
     assert "error not registered: " in told
 
 
+SEVERAL = """
+import inngest, inngest.django, background
+from django.urls import include, path
+
+second = inngest.Inngest(app_id="second", is_production=False)
+served = [inngest.django.serve(background.client, background.only_sync)]
+
+@second.create_function(fn_id="own", trigger=background.trigger)
+async def own(ctx): ...
+
+urlpatterns = [
+    inngest.django.serve(second, [own], serve_path="/one"),
+    inngest.django.serve(second, [own], serve_path="/two"),
+    path("v2/", include((served, "shop"))),
+]
+"""
+
+
+def test_commands_find_every_endpoint_wherever_it_is(run: Any, tmp_path: Path) -> None:
+    """Two with one name, one in a namespace, and all of it under a prefix."""
+    (tmp_path / "urls.py").write_text(SEVERAL)
+    program = """
+    from django.core.management import call_command
+    from django.urls import set_script_prefix
+    from inngest.django.management._endpoints import endpoints
+    set_script_prefix("/prefix/")
+    print([one.path for one in endpoints()])
+    call_command("inngest_functions")
+    """
+    assert run(program).splitlines() == [
+        "['/prefix/one', '/prefix/two', '/prefix/v2/api/inngest']",
+        "second-own  async  e",
+        "second-own  async  e",
+        "shop-sync  sync  e",
+    ]
+
+
 @pytest.mark.parametrize(
     ("named", "told"),
     [
@@ -213,9 +284,9 @@ def test_a_command_without_an_endpoint_says_what_to_add(run: Any, tmp_path: Path
     (tmp_path / "urls.py").write_text("urlpatterns = []")
     program = """
     from django.core.exceptions import ImproperlyConfigured
-    from inngest.django._settings import endpoint
+    from inngest.django.management._endpoints import endpoints
     try:
-        endpoint()
+        endpoints()
     except ImproperlyConfigured as error:
         print(error)
     """

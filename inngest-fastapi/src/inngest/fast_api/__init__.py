@@ -56,7 +56,7 @@ def serve(
         ),
     )
     app.add_api_route(
-        handler.mount_path,
+        handler.mount_on(app),
         endpoint_of(handler),
         methods=["GET", "POST", "PUT"],
         include_in_schema=False,

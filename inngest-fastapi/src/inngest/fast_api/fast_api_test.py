@@ -105,6 +105,49 @@ def test_middleware_gets_the_frameworks_request() -> None:
     assert [type(one) for one in seen] == [fastapi.Request]
 
 
+@pytest.mark.parametrize("is_body_complete", [False, True])
+def test_a_client_that_leaves_is_no_error_for_middleware(is_body_complete: bool) -> None:
+    """Starlette's raises where an app answers nothing."""
+    ended: list[str] = []
+
+    @client.create_function(fn_id="slow", trigger=inngest.TriggerEvent(event="e"))
+    async def slow(ctx: inngest.Context) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("slow")
+
+    app = fastapi.FastAPI()
+    inngest.fast_api.serve(app, client, [slow])
+
+    @app.middleware("http")
+    async def passing(request: fastapi.Request, call_next: Any) -> Any:
+        return await call_next(request)
+
+    messages: list[dict[str, Any]] = [
+        {"type": "http.request", "body": call_body(), "more_body": not is_body_complete},
+        {"type": "http.disconnect"},
+    ]
+    statuses: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop(0) if len(messages) > 1 else messages[0]
+
+    async def send(message: Any) -> None:
+        statuses.extend([message["status"]] if "status" in message else [])
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/inngest",
+        "query_string": b"fnId=app-slow&stepId=step",
+        "headers": [(b"host", b"app")],
+    }
+    asyncio.run(app(scope, receive, send))
+    assert statuses == [499]
+    assert ended == ["slow"] * is_body_complete
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [("/fns", 200), ("/fns/", 200), ("/fns/api/inngest", 200), ("/fns/other", 404)],

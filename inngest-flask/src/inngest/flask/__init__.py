@@ -58,7 +58,7 @@ def serve(
         surroundings=app_context,
     )
     app.add_url_rule(
-        handler.mount_path,
+        handler.mount_on(app),
         endpoint=endpoint_name(client.app_id, handler.mount_path),
         view_func=view_of(handler),
         methods=["GET", "POST", "PUT"],

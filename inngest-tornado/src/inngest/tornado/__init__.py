@@ -56,7 +56,7 @@ def serve(
             streaming=streaming,
         ),
     )
-    route = re.escape(handler.mount_path)
+    route = re.escape(handler.mount_on(app))
     app.add_handlers(".*", [(route, InngestRequestHandler, {"handler": handler})])
 
 

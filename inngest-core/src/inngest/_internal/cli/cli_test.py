@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import ast
 import http.server
 import json
+import os
+import subprocess
 import sys
 import threading
 import time
@@ -198,6 +201,46 @@ def test_an_unknown_command_has_a_suggestion(
     assert hint in err
 
 
+@pytest.mark.parametrize(
+    ("environ", "hint"),
+    [
+        ({"INNGEST_PLUGINS": ""}, "is installed, but not among those of INNGEST_PLUGINS"),
+        ({"INNGEST_PLUGINS_DISABLED": "extra"}, "switched off by INNGEST_PLUGINS_DISABLED"),
+        ({"INNGEST_PLUGINS_DISABLED": ""}, "is installed, but it has no such command"),
+    ],
+)
+def test_a_command_that_is_switched_off_is_not_to_be_installed(
+    environ: dict[str, str],
+    hint: str,
+    install: Install,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    install("extra", body=GOOD)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    status, _, err = run(capsys, "extra")
+    assert status == 2
+    assert hint in err
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "inngest", "plugins"],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
 def test_a_wrong_switch_is_an_error_and_no_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -343,6 +386,7 @@ def make(fn_id):
 one, two, clash = make("one"), make("two"), make("one")
 good = [one, two]
 empty = []
+web_app = object()
 class Holder:
     functions = (two,)
 """
@@ -356,6 +400,7 @@ class Holder:
         ("shop_app:one", "ok", "1 function(s): shop-one"),
         ("shop_app:Holder.functions", "ok", "1 function(s)"),
         ("shop_app", "problem", "2 functions have the id 'shop-one'"),
+        ("shop_app:web_app", "problem", "2 functions have the id 'shop-one'"),
         ("shop_app:empty", "problem", "no function is in shop_app:empty"),
         ("shop_app:nothing", "problem", "cannot be imported: AttributeError"),
         ("no_such_app", "problem", "cannot be imported: ModuleNotFoundError"),
@@ -390,10 +435,23 @@ def test_a_new_plugin_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert [path.name for path in tmp_path.iterdir()] == ["inngest-audit-log"]
 
 
+@pytest.mark.parametrize("name", ["none", "plugin", "class", "callable"])
+def test_a_new_plugin_may_be_called_like_what_python_has(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(capsys, "new-plugin", name, "--into", str(tmp_path))[0] == 0
+    for path in tmp_path.rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        named = [n.name for n in tree.body if isinstance(n, (ast.ClassDef, ast.FunctionDef))]
+        named += [a.name for n in tree.body if isinstance(n, ast.ImportFrom) for a in n.names]
+        assert len(named) == len(set(named)), f"{path.name} names one thing twice: {named}"
+
+
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
         ("a/b", "letters, digits"),
+        ("3d", "a letter first"),
         ("flask", "inngest-flask is taken"),
         ("there", "exists"),
         ("", ""),

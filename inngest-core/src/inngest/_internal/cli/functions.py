@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from inngest._internal.cli.finding import Finding
@@ -38,14 +38,25 @@ def check_app(target: str | None) -> Iterator[Finding]:
 
 
 def load_functions(target: str) -> list[Function[Any]]:
-    """Return the functions that a target names, each once."""
-    module, _, name = target.partition(":")
-    found: object = importlib.import_module(module)
+    """Return the functions that a target names, each once.
+
+    Of a web app, as ``inngest dev --app`` and servers name it, those in its module.
+    """
+    path, _, name = target.partition(":")
+    module = importlib.import_module(path)
+    found: object = module
     for part in filter(None, name.split(".")):
         found = getattr(found, part)
+    if isinstance(found, Iterable):
+        return _functions_in(found)
+    return _functions_in(found) or _functions_in(module)
+
+
+def _functions_in(found: object) -> list[Function[Any]]:
     if isinstance(found, Function):
         return [found]
-    values: Iterable[object] = found if isinstance(found, Iterable) else vars(found).values()
+    own: Mapping[str, object] = getattr(found, "__dict__", {})
+    values: Iterable[object] = found if isinstance(found, Iterable) else own.values()
     seen: dict[int, Function[Any]] = {}
     for value in values:
         for item in value if isinstance(value, (list, tuple)) else (value,):

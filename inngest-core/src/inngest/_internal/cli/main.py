@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 
 from inngest._internal.errors import Error
 from inngest._internal.plugins.host import PluginHost
+from inngest._internal.plugins.listing import Listed
 from inngest._internal.plugins.names import canonical, suggestion
 
 Run = Callable[[list[str]], int]
@@ -17,11 +19,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         if not arguments or arguments[0] in ("-h", "--help", "help"):
-            print(_usage(PluginHost()))
-            return 0
+            return _printing(lambda: print(_usage(PluginHost())))
         own = OWN.get(canonical(arguments[0]))
         if own is not None:
-            return own[1](arguments[1:])
+            return _printing(lambda: own[1](arguments[1:]))
         host = PluginHost()
         command = host.command(arguments[0])
         if command is None:
@@ -30,6 +31,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Error as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
         return 2
+
+
+def _printing(work: Callable[[], int | None]) -> int:
+    """Do what only prints. A reader that has seen enough, such as ``head``, is no error."""
+    try:
+        status = work() or 0
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # flushed again at exit
+        return 1
+    return status
 
 
 def _plugins(argv: list[str]) -> int:
@@ -60,12 +72,20 @@ OWN: dict[str, tuple[str, Run]] = {
 
 def _no_such(name: str, host: PluginHost) -> int:
     known = [*OWN, *(command.name for command in host.commands())]
-    if canonical(name) == "dev":
+    plugin = _plugin(name, host)
+    if plugin is not None:
+        state = plugin.reason or "it has no such command"
+        hint = f"the plugin {plugin.name!r} is installed, but {state}"
+    elif canonical(name) == "dev":
         hint = "pip install inngest-dev adds it"
     else:
         hint = suggestion(name, known, "")
     print(f"there is no command {name!r}; {hint}", file=sys.stderr)
     return 2
+
+
+def _plugin(name: str, host: PluginHost) -> Listed | None:
+    return next((row for row in host.listing() if row.name == canonical(name)), None)
 
 
 def _usage(host: PluginHost) -> str:
@@ -75,6 +95,6 @@ def _usage(host: PluginHost) -> str:
     width = max(map(len, helps))
     lines = ["usage: python -m inngest COMMAND [ARGUMENTS]", ""]
     lines += [f"  {name:<{width}}  {helps[name]}" for name in sorted(helps)]
-    if "dev" not in helps:
+    if "dev" not in helps and _plugin("dev", host) is None:
         lines += ["", "pip install inngest-dev adds an engine for development."]
     return "\n".join(lines)

@@ -35,9 +35,9 @@ def write_project(name: str, into: Path) -> Path | PluginConfigInvalidError:
     """Write the project of the plugin ``name`` to a new folder in ``into``; return it."""
     plugin = canonical(name).removeprefix("inngest-")
     distribution = f"inngest-{plugin}"
-    if not is_canonical(plugin):
+    if not is_canonical(plugin) or plugin[0].isdigit():  # it names a class and a variable, too
         return PluginConfigInvalidError(
-            f"{name!r} is not a name for a plugin; use letters, digits and hyphens"
+            f"{name!r} is not a name for a plugin; use letters, digits and hyphens, a letter first"
         )
     if distribution in FAMILY:
         return PluginConfigInvalidError(f"{distribution} is taken; choose another name")

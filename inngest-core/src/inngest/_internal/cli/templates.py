@@ -105,7 +105,7 @@ from inngest.middleware import StepInfo
 logger = logging.getLogger("$package")
 
 
-class ${cls}(inngest.MiddlewareSync):
+class ${cls}Middleware(inngest.MiddlewareSync):
     """Override the hooks that you need; ``inngest.MiddlewareSync`` lists them."""
 
     level = logging.INFO
@@ -114,11 +114,11 @@ class ${cls}(inngest.MiddlewareSync):
         logger.log(self.level, "%s: step %r was run", self.client.app_id, step.id)
 
 
-def logging_at(level: int) -> Callable[[inngest.Inngest, object], ${cls}]:
+def logging_at(level: int) -> Callable[[inngest.Inngest, object], ${cls}Middleware]:
     """Return a factory of middleware that logs at ``level``."""
 
-    def make(client: inngest.Inngest, raw_request: object) -> ${cls}:
-        made = ${cls}(client, raw_request)
+    def make(client: inngest.Inngest, raw_request: object) -> ${cls}Middleware:
+        made = ${cls}Middleware(client, raw_request)
         made.level = level
         return made
 
@@ -145,7 +145,7 @@ class TestPlugin(PluginSuite):
     name = "$plugin"
 
 
-class Test${cls}(MiddlewareSuite):
+class Test${cls}Middleware(MiddlewareSuite):
     def build(self) -> Any:
         return logging_at(logging.INFO)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
+from weakref import finalize
 
 from inngest._internal.client.client import Inngest
 from inngest._internal.client.origin import parse_origin
@@ -26,6 +28,11 @@ from inngest._internal.runtime.drivers import AsyncDriver, SyncDriver, Wait, run
 from inngest._internal.runtime.streams import AsyncStream, Cancellation, SyncStream
 from inngest._internal.runtime.threads import Elsewhere, Surroundings, Threads
 
+logger = logging.getLogger("inngest")
+
+_mounted: dict[int, dict[str, str]] = {}
+"""By the ``id`` of a framework's app, which may have no hash, and by path: who is there."""
+
 
 class Handler:
     """Serves the functions of one client.
@@ -35,6 +42,7 @@ class Handler:
     :param wait: finishes a coroutine from sync code, where the framework knows better.
     :raises SigningKeyMissingError: in cloud mode without a signing key.
     :raises FunctionConfigInvalidError: no functions, or two of one id.
+    :raises PluginError: a plugin that must not fail in silence failed.
     :raises URLInvalidError: the public origin cannot be used.
     """
 
@@ -58,6 +66,8 @@ class Handler:
                 "cloud mode needs a signing key: set INNGEST_SIGNING_KEY or "
                 "Inngest(signing_key=...), or INNGEST_DEV=1 for a Dev Server"
             )
+        client._plugins.verify_for(client)
+        self._app_id = client.app_id
         self._endpoint = Endpoint(app, options, clock)
         self._functions = tuple(functions)
         self._keys = app.keys if client.is_production else ()
@@ -72,6 +82,25 @@ class Handler:
     def mount_path(self) -> str:
         """The path to mount the endpoint at."""
         return self._options.mount_path
+
+    def mount_on(self, app: object) -> str:
+        """Return the path to mount the endpoint at; say so if ``app`` has one there already.
+
+        Frameworks give all requests to the first, and the second is never heard of.
+        """
+        if id(app) not in _mounted:
+            _mounted[id(app)] = {}
+            finalize(app, _mounted.pop, id(app), None)
+        first = _mounted[id(app)].setdefault(self.mount_path, self._app_id)
+        if first != self._app_id:
+            logger.warning(
+                "the functions of %r cannot be reached: %s is where those of %r are served; "
+                "give one of them a serve_path",
+                self._app_id,
+                self.mount_path,
+                first,
+            )
+        return self.mount_path
 
     @property
     def functions(self) -> tuple[Function[Any], ...]:
@@ -171,6 +200,7 @@ class Handler:
 
 def _app(client: Inngest, functions: Sequence[Function[Any]], options: ServeOptions) -> App:
     config = client._config
+    table = callable_table(functions)
     facts = AppFacts(
         app_id=client.app_id,
         api_origin=config.api_origin,
@@ -191,7 +221,7 @@ def _app(client: Inngest, functions: Sequence[Function[Any]], options: ServeOpti
         keys=config.signing_keys,
         timeout=config.timeout,
         functions=list(functions),
-        table=callable_table(functions),
+        table=table,
         client=client,
         logger=lambda: client.logger,
         middleware=client._all_middleware,

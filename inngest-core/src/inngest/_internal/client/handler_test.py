@@ -1,12 +1,22 @@
 from __future__ import annotations
 
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
+from typing import Any
+
 import pytest
 
 from inngest._internal.client.client import Inngest
 from inngest._internal.client.handler import Handler
-from inngest._internal.errors import URLInvalidError
+from inngest._internal.errors import FunctionConfigInvalidError, URLInvalidError
 from inngest._internal.function.config import TriggerEvent
+from inngest._internal.http.comm import CommRequest
 from inngest._internal.http.options import ServeOptions
+from inngest._internal.middleware.contract import MiddlewareSync
+from inngest._internal.middleware.records import WrappedRequest
 
 
 def serve(options: ServeOptions) -> Handler:
@@ -34,3 +44,94 @@ def test_an_origin_that_no_server_can_call_is_refused_when_the_app_is_served(ori
 @pytest.mark.parametrize("origin", [None, "https://app.test", "app.test", "http://localhost:8000/"])
 def test_other_origins_are_served(origin: str | None) -> None:
     serve(ServeOptions(framework="test", serve_origin=origin, environ={}))
+
+
+CALL = CommRequest(
+    method="POST",
+    url="http://app/api/inngest",
+    headers={},
+    query={"fnId": "app-fn"},
+    body=b'{"ctx": {"run_id": "r", "attempt": 0}, "event": {"name": "a/b"}, "steps": {}}',
+)
+
+
+def called(handler: Handler, *, is_async: bool) -> tuple[int, str]:
+    answer = asyncio.run(handler.handle_async(CALL)) if is_async else handler.handle_sync(CALL)
+    return answer.status, answer.body.decode()
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_what_fails_beside_the_functions_is_an_answer_and_in_the_log(
+    is_async: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = Inngest(app_id="app", is_production=False)
+
+    @client.create_function(fn_id="fn", trigger=TriggerEvent(event="a/b"))
+    def fn(ctx: object) -> None: ...
+
+    handler = Handler(client, [fn], ServeOptions(framework="test", environ={}))
+    client.middleware = None  # type: ignore[assignment]
+    status, body = called(handler, is_async=is_async)
+    assert (status, json.loads(body)["code"]) == (500, "unknown")
+    assert "NoneType" not in body
+    assert "NoneType" in caplog.text
+
+
+def test_surroundings_that_fail_are_an_answer_and_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail() -> AbstractContextManager[None]:
+        raise OSError("no database")
+
+    client = Inngest(app_id="app", is_production=False)
+
+    @client.create_function(fn_id="fn", trigger=TriggerEvent(event="a/b"))
+    def fn(ctx: object) -> None: ...
+
+    options = ServeOptions(framework="test", environ={})
+    status, body = called(Handler(client, [fn], options, surroundings=fail), is_async=True)
+    assert (status, json.loads(body)["code"]) == (500, "unknown")
+    assert "no database" not in body
+    assert "no database" in caplog.text
+
+
+@pytest.mark.parametrize("wrong", [lambda ctx: None, "function", [print], {"fn": 1}, 3])
+def test_what_is_no_list_of_functions_is_refused_when_it_is_served(wrong: Any) -> None:
+    client = Inngest(app_id="app", is_production=False)
+    with pytest.raises(FunctionConfigInvalidError, match=r"^serve\(\) takes"):
+        Handler(client, wrong, ServeOptions(framework="test", environ={}))
+
+
+LOCALE: ContextVar[str] = ContextVar("LOCALE", default="none")
+
+
+class Setting(MiddlewareSync):
+    def wrap_request(self, call: WrappedRequest) -> Iterator[None]:
+        LOCALE.set("de")
+        yield
+
+
+@pytest.mark.parametrize("is_async_function", [False, True])
+def test_what_a_hook_sets_in_the_context_is_gone_for_whoever_called(
+    is_async_function: bool,
+) -> None:
+    """A transport may make all its calls in one task."""
+    client = Inngest(app_id="app", is_production=False, middleware=[Setting])
+
+    def sync(ctx: object) -> str:
+        return LOCALE.get()
+
+    async def asynchronous(ctx: object) -> str:
+        await asyncio.sleep(0)
+        return LOCALE.get()
+
+    handler: Any = asynchronous if is_async_function else sync
+    fn = client.create_function(fn_id="fn", trigger=TriggerEvent(event="a/b"))(handler)
+    served = Handler(client, [fn], ServeOptions(framework="test", environ={}))
+
+    async def in_one_task() -> tuple[bytes, str]:
+        answer = await served.handle_async(CALL)
+        return answer.body, LOCALE.get()
+
+    assert asyncio.run(in_one_task()) == (b'"de"', "none")
+    assert (served.handle_sync(CALL).body, LOCALE.get()) == (b'"de"', "none")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -75,12 +75,21 @@ class App:
 def callable_table(functions: Sequence[Function[Any]]) -> dict[str, Called]:
     """Every id that the server may call, with the code behind it.
 
-    :raises FunctionConfigInvalidError: no functions, or two of one id.
+    :raises FunctionConfigInvalidError: no functions, something else, or two of one id.
     """
+    if not isinstance(functions, Collection):
+        raise FunctionConfigInvalidError(
+            f"serve() takes a list of functions; it was given a {type(functions).__name__}"
+        )
     if not functions:
         raise FunctionConfigInvalidError("serve() needs at least one function")
     table: dict[str, Called] = {}
     for function in functions:
+        if not isinstance(function, Function):
+            raise FunctionConfigInvalidError(
+                "serve() takes what @client.create_function(...) makes; it was given "
+                f"a {type(function).__name__}"
+            )
         called = [(function.id, function.handler, function.codec)]
         on_failure, on_failure_fn_id = function.on_failure, function.on_failure_fn_id
         if on_failure is not None and on_failure_fn_id is not None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from inngest._internal.api.runs import fetch_events, fetch_steps
 from inngest._internal.engine.execution import CallFacts, Execution
 from inngest._internal.errors import Error, FunctionNotFoundError, QueryParamMissingError
-from inngest._internal.flow import Flow, Host
+from inngest._internal.flow import Flow, Host, Outcome, Raised
 from inngest._internal.function.checkpointing import chosen
 from inngest._internal.http.app import App
 from inngest._internal.http.checkpoints import Checkpoints
@@ -53,7 +53,10 @@ def call_function(request: CommRequest, app: App) -> Flow[Answer]:
     options = chosen(called.function.checkpointing, app.checkpointing)
     checkpoints = Checkpoints(app, options, complete, execution.facts, app.checkpoint_gate)
     call = FunctionCall(app, called, fn_id, request, complete, execution, checkpoints, timings)
-    answer: Answer = yield Host(call.answer(), called.is_async)
+    outcome: Outcome[Answer] = yield Host(call.answer(), called.is_async)
+    if isinstance(outcome, Raised):
+        raise outcome.error
+    answer = outcome.value
     answer.timings = timings.milliseconds
     return answer
 

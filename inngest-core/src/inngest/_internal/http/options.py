@@ -54,7 +54,7 @@ class ServeOptions:
     def is_streaming(self) -> bool:
         """Whether calls are answered with a stream. What the environment misspells is off."""
         if self.streaming is not None:
-            return self.streaming is Streaming.FORCE
+            return self.streaming == Streaming.FORCE
         return self.environ.get("INNGEST_STREAMING", "").strip().lower() in ("force", "allow")
 
     @property

@@ -32,8 +32,16 @@ KEEP_ALIVE_SECONDS = 3.0
 STATUS: Final = 201
 """What tells the server that an envelope is to come."""
 
-UNBUFFERED: Final = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
-"""Asks proxies to pass on each chunk as it comes."""
+UNBUFFERED: Final = {
+    "cache-control": "no-cache, no-transform",
+    "content-encoding": "identity",
+    "x-accel-buffering": "no",
+}
+"""Asks proxies to pass on each chunk as it comes.
+
+The encoding is for middleware that compresses: Django's would hold spaces back until there
+are enough of them, and leaves alone what names an encoding.
+"""
 
 
 def seal(response: CommResponse) -> bytes:

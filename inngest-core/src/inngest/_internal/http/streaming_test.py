@@ -25,6 +25,8 @@ def test_an_envelope_keeps_the_bytes_of_the_body() -> None:
         (None, "maybe", False),
         (Streaming.FORCE, "disable", True),
         (Streaming.DISABLE, "force", False),
+        ("force", None, True),
+        ("disable", "force", False),
     ],
 )
 def test_the_argument_wins_over_the_environment(

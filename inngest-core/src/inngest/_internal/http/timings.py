@@ -9,10 +9,10 @@ from collections.abc import Mapping
 class Measured:
     """A block whose time counts. Not a generator: every call of a function has three."""
 
-    __slots__ = ("_part", "_seconds", "_started")
+    __slots__ = ("_milliseconds", "_part", "_started")
 
-    def __init__(self, seconds: dict[str, float], part: str) -> None:
-        self._seconds = seconds
+    def __init__(self, milliseconds: dict[str, int], part: str) -> None:
+        self._milliseconds = milliseconds
         self._part = part
 
     def __enter__(self) -> None:
@@ -20,23 +20,19 @@ class Measured:
 
     def __exit__(self, *_: object) -> None:
         passed = time.perf_counter() - self._started
-        self._seconds[self._part] = self._seconds.get(self._part, 0.0) + passed
+        self._milliseconds[self._part] = round(passed * 1000)
 
 
 class Timings:
-    """Measures parts of one call."""
+    """Measures parts of one call, each once."""
 
     def __init__(self) -> None:
-        self._seconds: dict[str, float] = {}
+        self.milliseconds: dict[str, int] = {}
+        """The parts in the order in which they ended."""
 
     def measure(self, part: str) -> Measured:
-        """Add the time that passes in a ``with`` block to ``part``."""
-        return Measured(self._seconds, part)
-
-    @property
-    def milliseconds(self) -> Mapping[str, int]:
-        """The parts in the order in which they were first measured."""
-        return {part: round(seconds * 1000) for part, seconds in self._seconds.items()}
+        """Take the time of a ``with`` block."""
+        return Measured(self.milliseconds, part)
 
 
 def server_timing(milliseconds: Mapping[str, int]) -> str:

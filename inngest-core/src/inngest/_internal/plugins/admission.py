@@ -85,10 +85,16 @@ def call_middleware(
 
 
 def guarded(work: Callable[[], T]) -> T | Refusal:
-    """Do what a plugin may do wrong. It does not get to end the process."""
+    """Do what a plugin may do wrong. It does not get to end the process.
+
+    Some things that go wrong are no ``Exception``: a panic in an extension written in Rust,
+    for one.
+    """
     try:
         return work()
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise  # the user's
+    except BaseException as error:
         return Refusal(described(error), error)
 
 

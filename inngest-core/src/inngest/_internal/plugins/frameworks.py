@@ -49,7 +49,8 @@ def missing(app: object, packages: Sequence[str], rows: Sequence[Listed]) -> str
         known = ", ".join(sorted(WHEELS.values()))
         return (
             f"{what}: install the wheel that serves its framework (the family has {known}), "
-            "and pass the app itself, as in inngest.serve(app, client, functions)"
+            "and pass the app itself, as in inngest.serve(app, client, functions); other "
+            "frameworks mount inngest.asgi.serve(client, functions), or inngest.wsgi's"
         )
     for row in rows:
         if row.distribution == wheel:

@@ -78,6 +78,14 @@ class PluginHost:
             loaded = self._registry.load_loud()
         return loaded if isinstance(loaded, PluginError) else None
 
+    def verify_for(self, client: Inngest) -> None:
+        """Ask for middleware now, if a plugin that cannot bring it must not fail in silence.
+
+        :raises PluginError: such a plugin failed.
+        """
+        if self._registry.is_loud:
+            self.middleware(client)
+
     def middleware(self, client: Inngest) -> list[UninitializedMiddleware]:
         """Return the factories of all middleware that plugins bring, first to last.
 

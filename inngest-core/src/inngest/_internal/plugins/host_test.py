@@ -205,6 +205,7 @@ def test_an_app_that_nobody_knows_names_the_family() -> None:
     error = host().transport_for(3)
     assert isinstance(error, TransportNotFoundError)
     assert "builtins.int" in error.message and "inngest-flask" in error.message
+    assert "inngest.asgi.serve(client, functions)" in error.message
 
 
 def test_a_transport_that_cannot_tell_is_passed_over(caplog: pytest.LogCaptureFixture) -> None:

@@ -86,11 +86,11 @@ class CachedScan:
 
     def __call__(self) -> Scan:
         """Look."""
-        finders = _other_finders()
-        key = (tuple(map(id, finders)), tuple((path, _changed(path)) for path in sys.path))
+        finders, paths = _other_finders(), search_path()
+        key = (tuple(map(id, finders)), tuple((path, _changed(path)) for path in paths))
         with self._lock:
             if self._key != key:
-                self._scan = settle(_announced(sys.path, finders))
+                self._scan = settle(_announced(paths, finders))
                 self._key = key
             return self._scan
 
@@ -117,6 +117,12 @@ def settle(announced: Sequence[Installed]) -> Scan:
             reason = f"{first.owner} announces a plugin of the same name; uninstall one of them"
             unusable.append(Unusable(plugin=plugin, reason=reason))
     return Scan(plugins=tuple(kept[name] for name in sorted(kept)), unusable=tuple(unusable))
+
+
+def search_path() -> list[str]:
+    """Return what Python heeds of ``sys.path``: a ``Path`` in it is passed over by imports."""
+    given: list[object] = [*sys.path]
+    return [path for path in given if isinstance(path, str)]
 
 
 def load_target(target: str) -> object:

@@ -9,6 +9,7 @@ import pytest
 
 from inngest._internal.plugins.installed import CachedScan, Installed, Scan, settle
 from inngest._internal.plugins.names import canonical
+from inngest._internal.plugins.source import declared_hooks
 
 
 def write(folder: Path, info: str, entries: str | bytes | None) -> None:
@@ -55,6 +56,17 @@ def test_what_cannot_be_read_is_passed_over(
     (tmp_path / "text.txt").write_text("")
     scanned = scan(monkeypatch, tmp_path, tmp_path / "nowhere", tmp_path / "text.txt")
     assert [p.name for p in scanned.plugins] == ["b"]
+
+
+def test_what_python_passes_over_on_its_path_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "text", "one-1.dist-info", "[inngest]\none = one:plugin\n")
+    write(tmp_path / "path", "two-1.dist-info", "[inngest]\ntwo = two:plugin\n")
+    odd = [str(tmp_path / "text"), tmp_path / "path", None, b"/bytes", 3]
+    monkeypatch.setattr(sys, "path", odd)
+    assert [plugin.name for plugin in CachedScan()().plugins] == ["one"]
+    assert declared_hooks("nowhere.to.be.found:plugin") is None
 
 
 def test_the_first_on_the_path_hides_others_of_the_same_distribution(

@@ -45,6 +45,11 @@ class Registry:
         self._states: dict[str, Admitted | Refusal] = {}
         self._not_configured: dict[str, str] = {}
 
+    @property
+    def is_loud(self) -> bool:
+        """Whether some plugin must not fail in silence."""
+        return self._switches.are_loud
+
     def load(self, names: Iterable[str] | None = None) -> list[Admitted] | PluginError:
         """Load all plugins, or those only that are called like one of ``names``.
 
@@ -66,7 +71,7 @@ class Registry:
         """Load what must not fail in silence. Without any, nothing is scanned."""
         if self._switches.strict:
             return self.load()
-        if not (self._switches.names or self._switches.objects):
+        if not self._switches.are_loud:
             return []
         selection = self._select()
         if isinstance(selection, PluginError):

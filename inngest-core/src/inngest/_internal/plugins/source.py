@@ -7,9 +7,10 @@ point names, in a file on ``sys.path``; of others it says that it does not know.
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from inngest._internal.plugins.installed import search_path
 
 
 def declared_hooks(target: str) -> tuple[str, ...] | None:
@@ -30,7 +31,7 @@ def locate(module: str) -> Path | None:
     parts = module.split(".")
     if not all(part.isidentifier() for part in parts):
         return None
-    for entry in sys.path:
+    for entry in search_path():
         base = Path(entry or ".").joinpath(*parts)
         for file in (base.with_name(f"{base.name}.py"), base / "__init__.py"):
             if file.is_file():

@@ -42,6 +42,11 @@ class Switches:
         """Whether what is installed matters at all."""
         return self.names is None or bool(self.names)
 
+    @property
+    def are_loud(self) -> bool:
+        """Whether anything was asked for by name or handed over, or strict mode is on."""
+        return self.strict or bool(self.names or self.objects)
+
     def reason_against(self, name: str) -> str | None:
         """Why a plugin is off; ``None`` when it is on."""
         if name in self.disabled:

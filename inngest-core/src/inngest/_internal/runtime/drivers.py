@@ -25,7 +25,7 @@ from inngest._internal.flow import (
     Within,
 )
 from inngest._internal.runtime.http_clients import HTTPClients
-from inngest._internal.runtime.portal import HostLoop, Portal, PrivateLoop
+from inngest._internal.runtime.portal import HostLoop, Portal, PrivateLoop, in_context
 from inngest._internal.runtime.stray import reported
 from inngest._internal.runtime.threads import Elsewhere
 from inngest._internal.runtime.wraps import within, within_async
@@ -100,7 +100,10 @@ class SyncDriver:
             case Host(flow, is_async):
                 # What a call sets in the context is not there in the thread's next call.
                 run = self._run_on_new_loop if is_async else self.run
-                return contextvars.copy_context().run(run, flow)
+                try:
+                    return Returned(contextvars.copy_context().run(run, flow))
+                except Exception as error:
+                    return Raised(error)
             case Prepare(invocation):
                 from inngest._internal.runtime.sync_run import SyncRun
 
@@ -157,7 +160,11 @@ class AsyncDriver:
                 await asyncio.sleep(seconds)
                 return None
             case Host(flow, is_async):
-                return await (self.run(flow) if is_async else self._run_off_loop(flow))
+                work = self.run(flow) if is_async else self._run_off_loop(flow)
+                try:  # in a context of the call's own, as above
+                    return Returned(await in_context(contextvars.copy_context(), work))
+                except Exception as error:
+                    return Raised(error)
             case Prepare(invocation):
                 from inngest._internal.runtime.async_run import AsyncRun
 

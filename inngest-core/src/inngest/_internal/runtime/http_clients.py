@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
 import threading
 import weakref
@@ -23,7 +24,8 @@ class HTTPClients:
 
     An async client belongs to the loop that opened its connections, so a second
     ``asyncio.run`` gets a client of its own. It is closed with its loop: a loop that ends
-    closes the generators that were started on it, and one of them holds the client.
+    closes the generators that were started on it, and one of them holds the client. A
+    process that is forked makes its own: two on one connection read each other's answers.
     """
 
     def __init__(self) -> None:
@@ -32,6 +34,14 @@ class HTTPClients:
         self._async: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopClient] = (
             weakref.WeakKeyDictionary()
         )
+        self._inherited: list[object] = []
+        _all.add(self)
+
+    def start_anew(self) -> None:
+        """Have no clients yet. Those that a fork brought along are kept open: they are shared."""
+        self._inherited += [self._sync, self._async]
+        self._lock, self._sync = threading.Lock(), None
+        self._async = weakref.WeakKeyDictionary()
 
     def fetch(self, request: Request) -> Response | FetchError:
         """Make a request from this thread."""
@@ -100,6 +110,18 @@ class HTTPClients:
                 hide_event_keys()
                 client = self._async[loop] = _LoopClient()
             return client
+
+
+_all: weakref.WeakSet[HTTPClients] = weakref.WeakSet()
+
+
+def _start_all_anew() -> None:
+    for clients in list(_all):
+        clients.start_anew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_all_anew)
 
 
 class _LoopClient:

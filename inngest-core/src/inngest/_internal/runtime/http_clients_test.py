@@ -3,9 +3,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import httpx
 import pytest
@@ -21,8 +24,10 @@ KEY = "very-secret-event-key"
 
 class EventAPI(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    ports: ClassVar[list[int]] = []
 
     def do_POST(self) -> None:
+        self.ports.append(self.client_address[1])
         self.rfile.read(int(self.headers["content-length"]))
         body = b'{"ids":["1"],"status":200}'
         self.send_response(200)
@@ -48,6 +53,35 @@ def origin() -> Iterator[str]:
 
 def client_for(origin: str) -> Inngest:
     return Inngest(app_id="a", event_api_base_url=origin, event_key=KEY, is_production=False)
+
+
+FORKING = """
+import os, sys
+import inngest
+
+client = inngest.Inngest(app_id="a", is_production=False, event_api_base_url=sys.argv[1])
+
+def send():
+    client.send_sync(inngest.Event(name="e"))
+
+send()
+if os.fork() == 0:
+    send()
+    os._exit(0)
+os.wait()
+send()
+client.close()
+"""
+
+
+def test_a_forked_process_has_a_connection_of_its_own(origin: str) -> None:
+    """As under ``gunicorn --preload``."""
+    EventAPI.ports.clear()
+    command = [sys.executable, "-W", "error", "-c", FORKING, origin]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    parent, child, again = EventAPI.ports
+    assert parent == again != child
 
 
 def test_send_works_in_two_loops_one_after_the_other(origin: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from inngest import Function
-from inngest.django._settings import endpoint
+from inngest.django.management._endpoints import endpoints
 
 
 class Command(BaseCommand):
@@ -21,8 +21,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print them."""
-        path, handler = endpoint()
-        found = [describe(function, path) for function in handler.functions]
+        found = [
+            describe(function, endpoint.path)
+            for endpoint in endpoints()
+            for function in endpoint.handler.functions
+        ]
         if options["json"]:
             self.stdout.write(json.dumps(found))
             return

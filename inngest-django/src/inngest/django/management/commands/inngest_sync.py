@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from inngest.django._settings import endpoint
+from inngest.django.management._endpoints import Endpoint, endpoints
 
 
 class Command(BaseCommand):
@@ -21,8 +21,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Register, or say why not."""
-        path, handler = endpoint()
-        url = handler.public_url(path, origin=options["origin"])
+        for endpoint in endpoints():
+            self._register(endpoint, options["origin"])
+
+    def _register(self, endpoint: Endpoint, origin: str | None) -> None:
+        handler = endpoint.handler
+        url = handler.public_url(endpoint.path, origin=origin)
         if url is None:
             raise CommandError(
                 "where is the project reached? Say --origin https://… or set INNGEST_SERVE_ORIGIN"

@@ -1,0 +1,79 @@
+"""How long a run of many steps takes, from its event to its end, in real time.
+
+The argument is a JSON object: `server` is the origin of an Inngest server, `steps` how many
+the function takes, one after another, and `samples` how many runs are timed one by one.
+Prints `{"seconds": [...]}` by the wall clock. The app is FastAPI on uvicorn.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import threading
+import time
+import urllib.request
+from typing import Any
+
+import fastapi
+import uvicorn
+
+import inngest
+import inngest.fast_api
+
+ENDED = {"Completed", "COMPLETED"}
+SECONDS = 300.0
+
+
+def app_of(client: inngest.Inngest, steps: int) -> fastapi.FastAPI:
+    async def work() -> int:
+        return 1
+
+    @client.create_function(fn_id=f"steps-{steps}", trigger=inngest.TriggerEvent(event="bench/go"))
+    async def fn(ctx: inngest.Context) -> int:
+        total = 0
+        for number in range(steps):
+            total += await ctx.step.run(f"step-{number}", work)
+        return total
+
+    app = fastapi.FastAPI()
+    inngest.fast_api.serve(app, client, [fn])
+    return app
+
+
+def asked(method: str, url: str) -> Any:
+    request = urllib.request.Request(url, method=method, data=b"{}" if method == "PUT" else None)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.loads(answer.read())
+
+
+def run_once(client: inngest.Inngest, server: str, steps: int) -> float:
+    started = time.perf_counter()
+    (event_id,) = client.send_sync(inngest.Event(name="bench/go"))
+    while time.perf_counter() - started < SECONDS:
+        runs = asked("GET", f"{server}/v1/events/{event_id}/runs")["data"]
+        if runs and runs[0]["status"] in ENDED:
+            assert runs[0]["output"] == steps, runs[0]
+            return time.perf_counter() - started
+        time.sleep(0.005)
+    raise TimeoutError(f"a run of {steps} steps did not end")
+
+
+def main() -> None:
+    case = json.loads(sys.argv[1])
+    os.environ["INNGEST_DEV"] = case["server"]
+    client = inngest.Inngest(app_id="bench", is_production=False)
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app_of(client, case["steps"]), log_level="error", access_log=False)
+    server = uvicorn.Server(config)
+    threading.Thread(target=server.run, args=([listener],), daemon=True).start()
+    asked("PUT", f"http://127.0.0.1:{listener.getsockname()[1]}/api/inngest")
+    run_once(client, case["server"], case["steps"])
+    seconds = [run_once(client, case["server"], case["steps"]) for _ in range(case["samples"])]
+    print(json.dumps({"seconds": seconds}))
+    server.should_exit = True
+
+
+if __name__ == "__main__":
+    main()
