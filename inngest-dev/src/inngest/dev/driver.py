@@ -108,13 +108,18 @@ def is_socket(url: str) -> bool:
     return url.startswith(("ws://", "wss://"))
 
 
+_WHOLE_FLOAT = re.compile(r"\.0(?![0-9])")
+"""Or a text that looks like one."""
 _LEAVES = (str, int, bool, type(None))
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 def canonical(value: Json) -> bytes:
     """Sorted keys, no spaces, whole floats as integers: what signatures are made over."""
-    return _encode(_plain(value)).encode("utf-8", "replace")
+    text = _encode(value)
+    if _WHOLE_FLOAT.search(text):
+        text = _encode(_plain(value))
+    return text.encode("utf-8", "replace")
 
 
 def _plain(value: Json) -> Json:

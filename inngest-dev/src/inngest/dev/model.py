@@ -15,6 +15,7 @@ ItemKind = Literal[
     "start_timeout", "finish_timeout", "batch", "debounce", "cron",
 ]  # fmt: skip
 """Of a run: calls, what ends its steps, and its timeouts. The last three are of a function."""
+TIMEOUTS: tuple[ItemKind, ...] = ("start_timeout", "finish_timeout")
 GateKind = Literal["batch", "debounce", "rate_limit", "throttle"]
 RunStatus = Literal["Scheduled", "Running", "Completed", "Failed", "Cancelled"]
 StepState = Literal["pending", "completed", "failed"]
