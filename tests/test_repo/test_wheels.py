@@ -21,6 +21,7 @@ from .conftest import python_of, site_of
 ROOT = Path(__file__).resolve().parents[2]
 MEMBERS = sorted(path.parent.name for path in ROOT.glob("inngest-*/pyproject.toml"))
 USER_PROJECT = ROOT / "tests/test_repo/user_project"
+PROGRAMS = ["app.py", "experimental.py", "typed.py"]
 
 # What each distribution asks for, and nothing else: a new dependency is a decision.
 CORE = {"httpx", "importlib-metadata", "pluggy", "pydantic", "typing-extensions"}
@@ -232,7 +233,7 @@ def user_project(tmp_path: Path) -> Path:
     return Path(shutil.copytree(USER_PROJECT, tmp_path / "project"))
 
 
-@pytest.mark.parametrize("program", ["app.py", "typed.py"])
+@pytest.mark.parametrize("program", PROGRAMS)
 def test_user_project_runs(program: str, install: Install, run: Run, user_project: Path) -> None:
     run(python_of(install("inngest-flask")), "-W", "error", program, cwd=user_project)
 
@@ -241,7 +242,7 @@ def test_mypy_accepts_user_project(
     install: Install, run: Run, bin_folder: Path, user_project: Path
 ) -> None:
     command = mypy(bin_folder, user_project, install("inngest-flask"))
-    run(*command, "app.py", "typed.py", cwd=user_project)
+    run(*command, *PROGRAMS, cwd=user_project)
 
 
 def test_pyright_accepts_user_project(
@@ -249,7 +250,7 @@ def test_pyright_accepts_user_project(
 ) -> None:
     (user_project / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
     python = python_of(install("inngest-flask"))
-    run(bin_folder / "pyright", "--pythonpath", python, "app.py", "typed.py", cwd=user_project)
+    run(bin_folder / "pyright", "--pythonpath", python, *PROGRAMS, cwd=user_project)
 
 
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])

@@ -6,6 +6,7 @@ from typing import Any
 import pydantic
 
 import inngest
+from inngest.experimental import remote_state_middleware
 from inngest.experimental.ai import openai
 
 
@@ -137,3 +138,5 @@ inngest.Debounce(period="5s")  # wrong: a duration is not text
 inngest.TriggerCron()  # wrong: no expression
 inngest.RetryAfterError("later")  # wrong: no time
 openai.Adapter(model="m")  # wrong: no key
+remote_state_middleware.S3Driver(bucket="b", client="s3")  # wrong: not a client
+remote_state_middleware.RemoteStateMiddleware.factory(event)  # wrong: not a driver

@@ -95,6 +95,8 @@ class Call(Effect):
 
     fn: Callable[..., object]
     args: tuple[object, ...] = ()
+    blocks: bool = False
+    """Whether it would hold up an event loop: it is called on a thread then."""
 
 
 Outcome: TypeAlias = Returned[T] | Raised

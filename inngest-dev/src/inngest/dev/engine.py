@@ -22,11 +22,11 @@ from inngest.dev.ids import stable_uuid
 from inngest.dev.intake import Intake, read_events
 from inngest.dev.invocations import direct_invocation
 from inngest.dev.ledger import Ledger, Listener, Watchers
-from inngest.dev.model import Json, Transition
+from inngest.dev.model import Event, Item, Json, Transition
 from inngest.dev.registration import Refusal, Registration, read_registration
 from inngest.dev.rerun import rerun
 from inngest.dev.retries import BACKOFF, MAX_JITTER
-from inngest.dev.runs import cancel
+from inngest.dev.runs import cancel, start, wake
 from inngest.dev.scheduler import Scheduler
 from inngest.dev.signals import deliver
 from inngest.dev.store import Store
@@ -218,6 +218,27 @@ class Engine:
         change = rerun(run, function, self.clock.now(), from_step, arguments)
         self._ledger.commit(change)
         return change.runs[0].id
+
+    def start_run(self, function_id: str, events: Sequence[Event]) -> str | None:
+        """Start one run of these events, whatever its triggers and limits are: its id.
+
+        None when there is no such function.
+        """
+        function = self.store.function(function_id)
+        if function is None:
+            return None
+        with self.store.transaction():
+            for event in events:
+                self.store.add_event(event)
+        change = start(events, function, self.clock.now())
+        self._ledger.commit(change)
+        return change.runs[0].id
+
+    def fulfil(self, item: Item, event: Event) -> None:
+        """Give a step that waits an event, whatever it is called."""
+        run = self.store.run(item.run_id)
+        if run is not None:
+            self._ledger.commit(wake(item, run, event.wire(), self.clock.now()))
 
     def note(self, run_id: str, target: Mapping[str, Json], entries: Sequence[Json]) -> None:
         """Keep metadata with a run."""

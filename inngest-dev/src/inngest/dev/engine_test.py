@@ -10,6 +10,7 @@ import pytest
 
 from inngest.dev import VirtualClock, report
 from inngest.dev.conftest import Answer, App, bounded, config, hashed, op, running, send
+from inngest.dev.runs import internal_event
 
 SECOND = timedelta(seconds=1)
 
@@ -389,3 +390,34 @@ def test_a_run_whose_state_grows_too_large_fails(app: App, monkeypatch: pytest.M
 
     bounded(go)
     assert len(app.calls) == 4
+
+
+def test_a_run_is_started_and_its_wait_is_fulfilled_whatever_the_events_are_called(
+    app: App,
+) -> None:
+    def script(body: dict[str, Any], target: str) -> Answer:
+        if hashed("wait") not in body["steps"]:
+            wait = op("wanted", "WaitForEvent", opts={"timeout": "1h"}) | {"id": hashed("wait")}
+            return 206, [wait]
+        return 200, [body["events"][1]["data"], body["steps"][hashed("wait")]["data"]]
+
+    app.function(config("app-fn", "never"), script)
+
+    async def go() -> dict[str, Any]:
+        async with running(app) as engine:
+            now = engine.clock.now()
+            events = [internal_event("inngest/any", {"n": n}, now) for n in (1, 2)]
+            assert engine.start_run("app-other", events) is None
+            run_id = engine.start_run("app-fn", events)
+            assert run_id is not None
+            await engine.settle()
+            (item,) = [i for i in engine.store.items_of(run_id) if i.kind == "wait"]
+            engine.fulfil(item, internal_event("inngest/other", {"n": 3}, now))
+            await engine.settle()
+            engine.fulfil(item, internal_event("inngest/late", {"n": 4}, now))
+            await engine.settle()
+            assert len(engine.runs()) == 1
+            return engine.history(run_id) or {}
+
+    run = bounded(go)
+    assert (run["status"], run["output"]) == ("Completed", [{"n": 2}, {"n": 3}])

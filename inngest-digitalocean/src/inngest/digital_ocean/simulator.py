@@ -47,7 +47,8 @@ class Simulator:
         result: Any = self._main({"http": _http(environ, path[len(FULL_PATH) :])}, context)
         status = int(result.get("statusCode", 200))
         body = str(result.get("body", "")).encode()
-        headers = [(name.title(), str(value)) for name, value in result["headers"].items()]
+        answered = result.get("headers") or {}
+        headers = [(name.title(), str(value)) for name, value in answered.items()]
         start_response(
             f"{status} {HTTPStatus(status).phrase}", [*headers, ("Content-Length", str(len(body)))]
         )

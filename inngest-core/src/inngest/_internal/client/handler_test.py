@@ -106,7 +106,7 @@ LOCALE: ContextVar[str] = ContextVar("LOCALE", default="none")
 
 
 class Setting(MiddlewareSync):
-    def wrap_request(self, call: WrappedRequest) -> Iterator[None]:
+    def wrap_request(self, request: WrappedRequest) -> Iterator[None]:
         LOCALE.set("de")
         yield
 

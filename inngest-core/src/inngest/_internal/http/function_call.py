@@ -98,7 +98,11 @@ class FunctionCall:
             failure = yield from self._transform_input(ctx)
         if failure is not None:
             return self._failed(failure)
-        record = WrappedFunction(function=self.called.function, ctx=ctx)
+        record = WrappedFunction(
+            function=self.called.function,
+            ctx=ctx,
+            is_final_attempt=self.execution.facts.is_last_attempt,
+        )
         with self.timings.measure("function"):
             outcome = yield from self.hooks.wrap(
                 "wrap_function", record, self._run(invocation, run, record)

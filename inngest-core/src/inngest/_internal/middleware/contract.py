@@ -107,6 +107,10 @@ class Middleware:
 class MiddlewareSync:
     """Hooks that do not await. Made anew for each request and each send."""
 
+    blocks: bool = False
+    """Whether its hooks wait for a network or a disk. Around an async function those that do
+    not wrap are then called on a thread, with the context variables of the call."""
+
     def __init__(self, client: Inngest, raw_request: object) -> None:
         """Take the client, and the framework's request (``None`` for a send)."""
         self.client = client

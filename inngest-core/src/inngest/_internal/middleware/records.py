@@ -98,6 +98,8 @@ class WrappedFunction(_Wrapped):
 
     function: Function[Any]
     ctx: Context[Any] | ContextSync[Any]
+    is_final_attempt: bool = False
+    """Whether no attempt follows if this one fails."""
 
 
 @dataclass(kw_only=True)

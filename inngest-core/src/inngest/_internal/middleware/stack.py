@@ -59,8 +59,8 @@ class Stack:
 
     def observe(self, hook: str, *args: object) -> Flow[None]:
         """Call ``hook`` of every member; what it raises is logged."""
-        for label, method in self._hooks(hook, self._members):
-            outcome = yield Call(method, args)
+        for label, call in self._calls(hook, args, self._members):
+            outcome = yield call
             if isinstance(outcome, Raised):
                 logger.error("%s failed", label, exc_info=outcome.error)
 
@@ -78,11 +78,19 @@ class Stack:
     def _each(
         self, hook: str, args: tuple[object, ...], members: Iterable[object]
     ) -> Flow[MiddlewareError | None]:
-        for label, method in self._hooks(hook, members):
-            outcome = yield Call(method, args)
+        for label, call in self._calls(hook, args, members):
+            outcome = yield call
             if isinstance(outcome, Raised):
                 return hook_failed(label, outcome.error)
         return None
+
+    def _calls(
+        self, hook: str, args: tuple[object, ...], members: Iterable[object]
+    ) -> Iterable[tuple[str, Call]]:
+        for member in members:
+            blocks = bool(getattr(member, "blocks", False))
+            for label, method in self._hooks(hook, (member,)):
+                yield label, Call(method, args, blocks)
 
     def _hooks(self, hook: str, members: Iterable[object]) -> Iterable[tuple[str, Hook]]:
         for member in members:

@@ -150,6 +150,8 @@ class AsyncDriver:
     async def perform(self, effect: Effect) -> object:
         """Perform one effect and return its outcome."""
         match effect:
+            case Call(blocks=True):
+                return await self._run_off_loop(_alone(effect))
             case Call(fn, args):
                 return await call_async(fn, args)
             case Within():
@@ -209,6 +211,10 @@ def run_coroutine(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end from sync code, on an event loop of its own."""
     with PrivateLoop() as portal:
         return portal.run(coroutine)
+
+
+def _alone(effect: Effect) -> Flow[Any]:
+    return (yield effect)
 
 
 async def _awaited(value: Awaitable[T]) -> T:

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from inngest import Event, Function, Inngest
 from inngest.dev.api import build_app
 from inngest.dev.clock import VirtualClock
+from inngest.dev.driver import Driver
 from inngest.dev.engine import Engine
 from inngest.dev.in_process import InProcessDriver
 from inngest.dev.testing.apps import Apps, Elsewhere
@@ -46,6 +47,7 @@ class Session:
         start: datetime | None = None,
         fetch: Fetch | None = None,
         elsewhere: Elsewhere | None = None,
+        driver: Callable[[Apps], Driver] = InProcessDriver,
         timeout: float = 30.0,
     ) -> None:
         """`timeout` bounds, in real seconds, how long anything is waited for."""
@@ -56,7 +58,7 @@ class Session:
         """Who sent an event, by the event's internal id."""
         self.apps = Apps(elsewhere)
         self.engine = Engine(
-            clock=self.clock, driver=InProcessDriver(self.apps), gateway=StubbedGateway(fetch)
+            clock=self.clock, driver=driver(self.apps), gateway=StubbedGateway(fetch)
         )
         self._api = build_app(self.engine)
         self._exits = ExitStack()

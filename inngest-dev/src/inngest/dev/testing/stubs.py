@@ -29,7 +29,7 @@ class Stub:
         with self._lock:
             self.calls.append(args)
             outcome = self.outcomes.popleft() if len(self.outcomes) > 1 else self.outcomes[0]
-        return _outcome(outcome, args)
+        return outcome_of(outcome, args)
 
 
 class Stubs:
@@ -51,7 +51,7 @@ class Stubs:
                 return
 
 
-def _outcome(outcome: object, args: tuple[object, ...]) -> object:
+def outcome_of(outcome: object, args: tuple[object, ...]) -> object:
     if isinstance(outcome, BaseException):
         raise outcome.with_traceback(None)
     if isinstance(outcome, type) and issubclass(outcome, BaseException):

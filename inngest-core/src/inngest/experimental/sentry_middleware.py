@@ -1,0 +1,109 @@
+"""Tell Sentry of failures, and of the time that functions and steps take.
+
+Needs ``sentry-sdk``, which ``pip install "inngest-core[sentry]"`` brings, set up by
+``sentry_sdk.init`` as anywhere. Nothing is told that an attempt to come may make good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from inngest._internal.errors import StepError
+from inngest._internal.middleware.contract import MiddlewareSync
+from inngest._internal.middleware.records import (
+    StepInfo,
+    WrappedFunction,
+    WrappedHandler,
+    WrappedRequest,
+)
+from inngest._internal.step.failure import is_retriable
+
+if TYPE_CHECKING:
+    from inngest._internal.client.client import Inngest
+
+FLUSH_SECONDS = 2.0
+"""How long an answer may wait for Sentry, and only that of a call with a failure."""
+
+_OF_PYTHON = "Traceback (most recent call last)"
+
+
+class SentryMiddleware(MiddlewareSync):
+    """Reports final failures, and traces calls: a span for each call, and for each step run.
+
+    A step that fails for good is reported with the traceback of its handler, and not again
+    when the function fails for it. Events carry the ids of app, function and run.
+    """
+
+    def __init__(self, client: Inngest, raw_request: object) -> None:
+        super().__init__(client, raw_request)
+        self._sentry = _sentry()
+        self.blocks = False
+
+    def wrap_request(self, request: WrappedRequest) -> Iterator[None]:
+        """Trace the call, in a scope of its own."""
+        with self._sentry.isolation_scope() as scope:
+            scope.set_tag("inngest.app_id", self.client.app_id)
+            scope.set_tag("inngest.fn_id", request.function.id)
+            scope.set_tag("inngest.run_id", request.run_id)
+            is_traced = self._sentry.get_current_span() is not None
+            start = self._sentry.start_span if is_traced else self._sentry.start_transaction
+            with start(op="inngest.function", name=request.function.id) as span:
+                yield
+                if request.status is not None:
+                    span.set_http_status(request.status)
+
+    def wrap_function(self, call: WrappedFunction) -> Iterator[None]:
+        """Report what the function raises for good."""
+        self._sentry.get_isolation_scope().set_context(
+            "inngest", {"attempt": call.ctx.attempt, "event": call.ctx.event.name}
+        )
+        try:
+            yield
+        except Exception as error:
+            is_final = call.is_final_attempt or not is_retriable(error)
+            if is_final and not _is_reported(error):
+                self._report(error)
+            raise
+
+    def wrap_step_handler(self, step: WrappedHandler) -> Iterator[None]:
+        """Trace one execution of a step."""
+        with self._sentry.start_span(op="inngest.step", name=step.info.id) as span:
+            span.set_data("inngest.attempt", step.info.attempt)
+            yield
+
+    def on_step_error(self, step: StepInfo, error: Exception) -> None:
+        """Report a step that has failed for good."""
+        if step.is_final_attempt:
+            self._report(error, step.id)
+
+    def before_response(self) -> None:
+        """Let a report leave the process, which may be frozen once it has answered."""
+        if self.blocks:
+            self._sentry.flush(FLUSH_SECONDS)
+
+    def _report(self, error: Exception, step_id: str | None = None) -> None:
+        self.blocks = True  # from here on, to flush
+        with self._sentry.new_scope() as scope:
+            if step_id is not None:
+                scope.set_tag("inngest.step_id", step_id)
+            self._sentry.capture_exception(error)
+
+
+def _is_reported(error: Exception) -> bool:
+    """Whether it is the failure of code in Python, which was reported where it ran."""
+    return isinstance(error, StepError) and _OF_PYTHON in (error.stack or "")
+
+
+def _sentry() -> Any:
+    try:
+        import sentry_sdk
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            'SentryMiddleware needs sentry-sdk: pip install "inngest-core[sentry]"',
+            name=error.name,
+        ) from error
+    return sentry_sdk
+
+
+__all__ = ["FLUSH_SECONDS", "SentryMiddleware"]
