@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +26,6 @@ axes.legend()
 figure.tight_layout()
 figure.savefig(sys.argv[1])
 """
-
-
-def url_in(output: Iterable[str]) -> str:
-    """The first URL that a program prints."""
-    for text in output:
-        found = re.search(r"http://[\d.]+:\d+", text)
-        if found:
-            return found.group()
-    sys.exit("the engine did not start")
 
 
 def quantity(result: dict[str, Any], side: str) -> str:

@@ -75,7 +75,7 @@ class ErrorData:
     stack: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Op:
     """One entry of the answer that reports steps.
 

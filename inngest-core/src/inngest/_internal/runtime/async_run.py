@@ -61,6 +61,8 @@ class AsyncRun:
         self._driver = driver
         self._loop = asyncio.get_running_loop()
         self._ended = self._loop.create_future()
+        self._cancelled: set[asyncio.Task[Any]] = set()
+        self._unwound = self._loop.create_future()
         self._is_ending = False
         self._main: asyncio.Task[Outcome[object]] | None = None
         self._children: set[asyncio.Task[Any]] = set()
@@ -102,7 +104,7 @@ class AsyncRun:
         with tracked_tasks(self._track):
             main = self._main = self._loop.create_task(self._call(ctx))
             self._children.discard(main)
-            main.add_done_callback(lambda _: self._end())
+            main.add_done_callback(self._main_ended)
             try:
                 await self._ended
             finally:
@@ -194,6 +196,11 @@ class AsyncRun:
         await self._loop.create_future()
         raise StepInterrupt
 
+    def _main_ended(self, main: asyncio.Task[Outcome[object]]) -> None:
+        self._end()
+        if self._is_ending:
+            self._note_end(main)
+
     def _end(self) -> None:
         if not self._ended.done():
             self._ended.set_result(None)
@@ -206,6 +213,9 @@ class AsyncRun:
     def _untrack(self, task: asyncio.Task[Any]) -> None:
         self._children.discard(task)
         self._be_active()
+        if self._is_ending:
+            _retrieve(task)
+            self._note_end(task)
 
     def _be_active(self) -> None:
         self._quiet_turns = 0
@@ -253,17 +263,20 @@ class AsyncRun:
         self._is_ending = True
         self._clear_grace()
         for _ in range(UNWIND_ROUNDS):
-            living = {task for task in (main, *self._children) if not task.done()}
-            if not living:
+            self._cancelled = {task for task in (main, *self._children) if not task.done()}
+            if not self._cancelled:
                 return
-            for task in living:
+            for task in self._cancelled:
                 task.cancel("the call has ended; the engine will continue it later")
-            done, stubborn = await asyncio.wait(living, timeout=UNWIND_SECONDS)
-            for task in done:
-                _retrieve(task)
-            for task in stubborn:
-                task.add_done_callback(_retrieve)
+            self._unwound = self._loop.create_future()
+            await asyncio.wait({self._unwound}, timeout=UNWIND_SECONDS)
         logger.warning("a task of run %s does not end when cancelled", self._invocation.run_id)
+
+    def _note_end(self, task: asyncio.Task[Any]) -> None:
+        """One future for all: to wait for each of many tasks costs as much as they do."""
+        self._cancelled.discard(task)
+        if not self._cancelled and not self._unwound.done():
+            self._unwound.set_result(None)
 
 
 def _retrieve(task: asyncio.Task[Any]) -> None:
