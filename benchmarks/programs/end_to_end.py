@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sys
 import threading
 import time
@@ -64,11 +63,14 @@ def main() -> None:
     case = json.loads(sys.argv[1])
     os.environ["INNGEST_DEV"] = case["server"]
     client = inngest.Inngest(app_id="bench", is_production=False)
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app_of(client, case["steps"]), log_level="error", access_log=False)
+    # uvicorn makes the socket: on one that it is given, answers wait for acknowledgements.
+    config = uvicorn.Config(app_of(client, case["steps"]), port=0, log_level="error")
     server = uvicorn.Server(config)
-    threading.Thread(target=server.run, args=([listener],), daemon=True).start()
-    asked("PUT", f"http://127.0.0.1:{listener.getsockname()[1]}/api/inngest")
+    threading.Thread(target=server.run, daemon=True).start()
+    while not server.started:
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    asked("PUT", f"http://127.0.0.1:{port}/api/inngest")
     run_once(client, case["server"], case["steps"])
     seconds = [run_once(client, case["server"], case["steps"]) for _ in range(case["samples"])]
     print(json.dumps({"seconds": seconds}))

@@ -39,7 +39,7 @@ BOUNDED = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 CHECKS = [content_type_conformance, response_schema_conformance, status_code_conformance]
-ENDLESS = "/ui/api/live"
+ENDLESS = ("/ui/api/live", "/v1/realtime/sse")
 SAID = {"Failed to receive signal": 500}
 """Like the server: a signal without a name."""
 TABLES = ("events", "runs", "steps", "items", "attempts", "metadata", "gates", "functions", "apps")
@@ -188,7 +188,7 @@ def test_requests_made_from_the_description(target: Target) -> None:
         session.trust_env = False
         session.headers.update(target.headers)
         for operation in operations:
-            if operation.path == ENDLESS:
+            if operation.path in ENDLESS:
                 continue
             try_out(operation, GenerationMode.POSITIVE, target, session)
             if operation.body or operation.query:  # any text is a fitting path

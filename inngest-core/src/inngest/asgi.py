@@ -33,7 +33,7 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
-_GONE = CommResponse(status=499, body=b"")
+GONE = CommResponse(status=499, body=b"")
 """For a client that has left. Servers drop it; middleware between us expects some answer."""
 
 
@@ -88,9 +88,9 @@ class ASGIApp:
             case "http":
                 text = f"Not Found: the Inngest endpoint is {self._handler.mount_path}".encode()
                 lost = CommResponse(status=404, body=text, headers={CONTENT_TYPE: "text/plain"})
-                await _send_response(lost, scope, send)
+                await send_response(lost, scope, send)
             case "lifespan":
-                await self._live(receive, send)
+                await live(self._handler.aclose, receive, send)
             case _:
                 await send({"type": "websocket.close"})
 
@@ -99,15 +99,17 @@ class ASGIApp:
         within = path[len(root) :] if path.startswith(f"{root}/") or path == root else path
         return within == self._handler.mount_path or bool(root and within in ("", "/"))
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                await send({"type": "lifespan.startup.complete"})
-            else:
-                await self._handler.aclose()
-                await send({"type": "lifespan.shutdown.complete"})
-                return
+
+async def live(close: Callable[[], Awaitable[None]], receive: Receive, send: Send) -> None:
+    """Live as long as the server does, and close with it."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await close()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
 
 
 async def answer(
@@ -117,9 +119,9 @@ async def answer(
 
     :param raw: the framework's own request, for middleware.
     """
-    body = await _read(receive)
+    body = await read_body(receive)
     if body is None:
-        await _send_response(_GONE, scope, send)
+        await send_response(GONE, scope, send)
         return
     is_begun = False
 
@@ -129,15 +131,15 @@ async def answer(
         await send(message)
 
     async with WhilePresent(partial(_leaving, receive)):
-        await _answer(handler, _request(scope, body, raw), scope, sending)
+        await _answer(handler, from_scope(scope, body, raw), scope, sending)
     if not is_begun:
-        await _send_response(_GONE, scope, send)
+        await send_response(GONE, scope, send)
 
 
 async def _answer(handler: Handler, request: CommRequest, scope: Scope, send: Send) -> None:
     reply = await handler.stream_async(request)
     if isinstance(reply, CommResponse):
-        await _send_response(reply, scope, send)
+        await send_response(reply, scope, send)
         return
     try:
         await send(_start(reply.status, reply.headers.items()))
@@ -150,7 +152,7 @@ async def _answer(handler: Handler, request: CommRequest, scope: Scope, send: Se
         await reply.chunks.aclose()
 
 
-async def _send_response(response: CommResponse, scope: Scope, send: Send) -> None:
+async def send_response(response: CommResponse, scope: Scope, send: Send) -> None:
     length = ("content-length", str(len(response.body)))
     body = b"" if scope["method"] == "HEAD" else response.body
     try:
@@ -167,7 +169,7 @@ def _start(status: int, headers: Any) -> Message:
     return {"type": "http.response.start", "status": status, "headers": encoded}
 
 
-async def _read(receive: Receive) -> bytes | None:
+async def read_body(receive: Receive) -> bytes | None:
     """Read the body, not more of it than could be accepted; ``None``: the client is gone."""
     body = bytearray()
     while True:
@@ -186,7 +188,7 @@ async def _leaving(receive: Receive) -> None:
         pass
 
 
-def _request(scope: Scope, body: bytes, raw: object) -> CommRequest:
+def from_scope(scope: Scope, body: bytes, raw: object) -> CommRequest:
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
         headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))

@@ -48,5 +48,11 @@ class _Redirected(HTTPClients):
     async def fetch_async(self, request: Request) -> Response | FetchError:
         return self._answer(request)
 
+    def open(self, request: Request, quiet: float) -> FetchError:
+        return FetchError(RuntimeError("in process nothing can be listened to"))
+
+    async def open_async(self, request: Request, quiet: float) -> FetchError:
+        return self.open(request, quiet)
+
 
 __all__ = ["Answer", "Request", "Response", "redirected"]

@@ -78,7 +78,7 @@ class WSGIApp:
         """Answer one request."""
         if self._is_ours(environ):
             reply = self._handler.stream_sync(
-                from_environ(environ, body=_body(environ), raw=environ)
+                from_environ(environ, body=read_body(environ), raw=environ)
             )
         else:
             text = f"Not Found: the Inngest endpoint is {self._handler.mount_path}".encode()
@@ -122,7 +122,7 @@ def from_environ(environ: Environ, *, body: bytes, raw: object) -> CommRequest:
     )
 
 
-def _body(environ: Environ) -> bytes:
+def read_body(environ: Environ) -> bytes:
     """Read the body, not more of it than could be accepted.
 
     Where its length is unknown it ends where the server says so, if it says so.

@@ -237,11 +237,8 @@ HAND_MADE: Final = (
 """Holds in recordings of apps that were made without an SDK."""
 
 _CONNECT: Final = "a session of Connect: a WebSocket, not calls"
-_REALTIME: Final = "realtime: its client is not built yet"
 
 NOT_SPOKEN: Final[Mapping[str, str]] = {
-    "checkpoint_async": "recorded with an app that chooses what to record, call by call",
-    "checkpoint_sync_durable_endpoint": "durable endpoints are not built yet",
     "connect_cloud_auth": _CONNECT,
     "connect_drain": _CONNECT,
     "connect_errors": _CONNECT,
@@ -251,9 +248,6 @@ NOT_SPOKEN: Final[Mapping[str, str]] = {
     "defer": "deferred calls: core has no way to ask for them yet",
     "encryption_middleware": "the middleware that encrypts is not built yet",
     "events_api": "the server's reading of events: requests of the recording's driver",
-    "realtime": _REALTIME,
-    "realtime_run_messages": _REALTIME,
-    "realtime_sse": _REALTIME,
     "rest_api": "the server's REST API: requests of the recording's driver",
     "signals": "core has no step.wait_for_signal yet",
     "step_fetch_gateway": "core has no step.fetch yet",

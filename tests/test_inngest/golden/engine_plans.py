@@ -68,6 +68,12 @@ PLANS: Final[Mapping[str, Plan]] = {
         PLAIN,
     ),
     "batch": Plan(shuffled={1: [3, 2, 1, 0]}),
+    "checkpoint_async": Plan(
+        late=1_300,
+        slow={2: 120, 6: 160, 10: 250, 14: 420, 35: 900},
+        taken_as={36: 37},  # the recorded retry came before the second that it was to wait
+        unlike={"23 body.error": "words of another parser"},
+    ),
     "cron_jitter": Plan(
         early=20_000,
         unlike={r"body\.events?(\[0\])?\.data\.fireAt": "chosen at random in each tick"},

@@ -5,12 +5,19 @@ from __future__ import annotations
 from typing import Final
 
 from .engine_plans import PLANS
+from .realtime import REALTIME
 
 EVENTS_API: Final = "events_api"
 """Requests to the events API; it holds no calls."""
 
 SYNC_ERRORS: Final = "sync_errors"
 """Registrations, and what the server says to them."""
+
+CHECKPOINTS: Final = "checkpoint_async"
+"""Steps that are recorded while a call goes on."""
+
+ENDPOINTS: Final = "checkpoint_sync_durable_endpoint"
+"""Runs whose code is an HTTP handler."""
 
 EXPRESSIONS: Final = "cel_trigger_expressions"
 """Functions with expressions as triggers, and one event."""
@@ -41,4 +48,6 @@ CALL_BY_CALL: Final = frozenset(
 )
 """Played from one call to the next."""
 
-ENGINE_COVERED: Final = CALL_BY_CALL | frozenset(PLANS) | {SYNC_ERRORS, EXPRESSIONS}
+ENGINE_COVERED: Final = (
+    CALL_BY_CALL | frozenset(PLANS) | {SYNC_ERRORS, EXPRESSIONS, ENDPOINTS} | REALTIME
+)

@@ -175,7 +175,7 @@ class Timeline(EngineReplay):
             for each in self.exchanges
             if self._raw[each.index]["direction"] == "sdk->server" and each.path != "/fn/register"
         ]
-        at = {each.index: self._raw[each.index]["t_ms"] for each in asked}
+        at = [int(each["t_ms"]) for each in self._raw]
         for index, other in self.plan.taken_as.items():
             self._raw[index]["t_ms"] = at[other]
         return asked
@@ -185,6 +185,9 @@ class Timeline(EngineReplay):
         if exchange.index in self.plan.shuffled:
             body = [exchange.body[i] for i in self.plan.shuffled[exchange.index]]
             raw = json.dumps(body).encode()
+        for (kind, recorded), our_own in self._ours.items():
+            if kind == "qi_id":
+                raw = raw.replace(str(recorded).encode(), str(our_own).encode())
         path = _ULID.sub(lambda found: self._ids.get(found[0], found[0]), exchange.path)
         answer = await http.request(exchange.method, path, content=raw)
         await self._spin()

@@ -10,7 +10,7 @@ from typing_extensions import assert_type
 
 import inngest
 from inngest.errors import SendEventsError
-from inngest.experimental import ai
+from inngest.experimental import ai, durable, realtime
 from inngest.middleware import (
     StepInfo,
     WrappedFunction,
@@ -429,3 +429,36 @@ def send_sync() -> list[str]:
         return error.ids
     finally:
         client.close()
+
+
+async def make_receipt(text: str) -> Receipt:
+    return Receipt(text=text)
+
+
+@durable.asgi(client)
+async def checkout(ctx: inngest.Context, request: durable.Request) -> Receipt:
+    assert_type(request.body, bytes)
+    assert_type(request.query["a"], str)
+    return await ctx.step.run("made", lambda: make_receipt(request.text()))
+
+
+@durable.wsgi(client, retries=0, redirect=False, admit=lambda request: None)
+def checkout_sync(ctx: inngest.ContextSync, request: durable.Request) -> durable.Response:
+    return durable.Response(body=request.json(), status=201)
+
+
+assert_type(checkout, durable.ASGIEndpoint)
+assert_type(checkout_sync, durable.WSGIEndpoint)
+
+
+async def listen() -> None:
+    async with realtime.subscribe(client, "channel", ["topic"]) as messages:
+        async for message in messages:
+            assert_type(message, realtime.Message)
+            assert_type(message.data, object)
+            assert_type(message.run_id, str | None)
+    with realtime.subscribe_sync(client, "channel", ["topic"]) as messages_sync:
+        assert_type(next(messages_sync), realtime.Message)
+    assert_type(await realtime.get_subscription_token(client, "c", ["t"]), Mapping[str, object])
+    await realtime.publish(client, "channel", "topic", {"n": 1}, run_id="r", metadata=[1])
+    realtime.publish_sync(client, "channel", "topic", "text")

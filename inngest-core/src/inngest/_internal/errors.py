@@ -21,6 +21,7 @@ Error                           code                    status  retriable
 |   +-- TransportNotFoundError  transport_not_found        500  yes
 +-- ProbeUnknownError           probe_unknown              400  no
 +-- QueryParamMissingError      query_param_missing        400  no
++-- RealtimeError               realtime_failed            500  yes
 +-- RegistrationFailedError     registration_failed        500  yes
 +-- RetryAfterError             retry_after_error          500  yes
 +-- SendEventsError             send_event_failed          500  yes
@@ -167,6 +168,16 @@ class QueryParamMissingError(Error):
     """A query parameter that the protocol requires is not there."""
 
     code, status, is_retriable = "query_param_missing", 400, False
+
+
+class RealtimeError(Error):
+    """A message was not published, or it is refused to listen."""
+
+    code = "realtime_failed"
+
+    def __init__(self, message: str, *, is_retriable: bool = True) -> None:
+        super().__init__(message)
+        self.is_retriable = is_retriable
 
 
 class RegistrationFailedError(Error):

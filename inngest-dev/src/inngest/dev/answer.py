@@ -97,6 +97,20 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes, now: in
     return Reported(ops=ops, no_retry=no_retry, retry_after=retry_after, version=version)
 
 
+def read_reentry(status: int, headers: Mapping[str, str], content: bytes, now: int) -> Answer:
+    """Like `read_answer`, of a durable endpoint: what is no list of steps is its output."""
+    is_done = 200 <= status < 300 and bool(headers.get("x-inngest-sdk"))
+    if not is_done or len(content) > MAX_ANSWER:
+        return read_answer(status, headers, content, now)
+    readable, body = _json(content)
+    if readable and isinstance(body, list):
+        return read_answer(206, headers, content, now)
+    return Returned(
+        output=body if readable else content.decode("utf-8", "replace"),
+        version=_version(headers.get("x-inngest-req-version")),
+    )
+
+
 def _upstream(headers: Mapping[str, str], content: bytes) -> str:
     kind = headers.get("content-type", "").split(";")[0] or "unknown"
     return (

@@ -21,11 +21,13 @@ from starlette.websockets import WebSocket
 
 from inngest.dev import forms
 from inngest.dev.access import may_call, may_send
+from inngest.dev.endpoints.routes import EndpointRoutes
 from inngest.dev.engine import Engine
 from inngest.dev.graphql import GraphQl
 from inngest.dev.ids import is_ulid
 from inngest.dev.model import Json
 from inngest.dev.openapi import describe, describes, guards
+from inngest.dev.realtime.routes import Realtime
 from inngest.dev.registration import Refusal
 from inngest.dev.responses import TooLargeError, body_of, failed, limit_of, plain
 from inngest.dev.rest import Rest
@@ -40,6 +42,7 @@ def build_app(engine: Engine, displays: Sequence[Route] = ()) -> ASGIApp:
     """The ASGI application of a started engine, with the routes of displays, if any."""
     rest = Rest(engine)
     api = Api(engine, rest)
+    realtime, endpoints = Realtime(engine), EndpointRoutes(engine)
     routes: list[BaseRoute] = [
         Route("/e/", api.no_event_key, methods=["POST"]),
         Route("/e/{key}", api.events, methods=["POST"]),
@@ -54,7 +57,16 @@ def build_app(engine: Engine, displays: Sequence[Route] = ()) -> ASGIApp:
         Route("/v1/runs/{id}", api.keyed(rest.cancel), methods=["DELETE"]),
         Route("/v1/runs/{id}/jobs", api.keyed(rest.jobs), methods=["GET"]),
         Route("/v1/runs/{id}/metadata", api.keyed(rest.metadata), methods=["POST"]),
-        Route("/v1/checkpoint/{id}/async", api.keyed(rest.checkpoint), methods=["POST"]),
+        *(
+            Route(prefix + path, handler, methods=[method])
+            for prefix in ("/v1/checkpoint", "/v1/http/runs")  # the second is the older one
+            for path, handler, method in (
+                ("", api.keyed(endpoints.begin), "POST"),
+                ("/{id}/steps", api.keyed(endpoints.record), "POST"),
+                ("/{id}/output", endpoints.output, "GET"),
+                ("/{id}/async", api.keyed(rest.checkpoint), "POST"),
+            )
+        ),
         Route("/v1/cancellations", api.keyed(rest.cancellations), methods=["GET", "POST"]),
         Route("/v1/cancellations/{id}", api.keyed(rest.cancellations), methods=["DELETE"]),
         Route("/v1/apps/{app}/functions", api.keyed(rest.functions), methods=["GET"]),
@@ -72,6 +84,11 @@ def build_app(engine: Engine, displays: Sequence[Route] = ()) -> ASGIApp:
         Route("/v0/connect/start", api.keyed(api.connect_start), methods=["POST"]),
         Route("/v0/connect/flush", api.keyed(api.connect_flush), methods=["POST"]),
         WebSocketRoute("/v0/connect", api.connect_socket),
+        Route("/v1/realtime/token", api.keyed(realtime.token), methods=["POST"]),
+        Route("/v1/realtime/publish", api.keyed(realtime.publish), methods=["POST"]),
+        Route("/v1/realtime/publish/tee", api.keyed(realtime.tee), methods=["POST"]),
+        Route("/v1/realtime/sse", realtime.events, methods=["GET"]),
+        WebSocketRoute("/v1/realtime/connect", realtime.socket),
         *displays,
     ]
     api.routes = routes
@@ -86,7 +103,7 @@ class _Kind:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def marked(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 MutableHeaders(scope=message)["x-inngest-server-kind"] = self._kind
             await send(message)
 

@@ -212,3 +212,18 @@ def test_a_taken_port_is_said_clearly(capsys: pytest.CaptureFixture[str]) -> Non
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert main(["--port", str(taken.getsockname()[1])]) == 1
     assert "the port is taken. Is another engine running?" in capsys.readouterr().err
+
+
+def test_an_answer_does_not_wait_for_its_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sent in two pieces, it would wait for the client's delayed acknowledgement: 40 ms."""
+    made: list[socket.socket] = []
+    create = socket.create_server
+
+    def creating(*args: Any, **options: Any) -> socket.socket:
+        made.append(create(*args, **options))
+        return made[-1]
+
+    monkeypatch.setattr(socket, "create_server", creating)
+    with DevServer(port=0):
+        (listener,) = made
+        assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

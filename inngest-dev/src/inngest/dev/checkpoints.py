@@ -29,6 +29,8 @@ _ASYNC = (
     "gateway", "aigateway",
 )  # fmt: skip
 _OTHER = {"runcomplete": "RunComplete", "syncruncomplete": "SyncRunComplete"}
+_NO_FUNCTION = "00000000-0000-0000-0000-000000000000"
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _STEP_ID = re.compile(r"[0-9A-Za-z_-]{1,128}", re.ASCII)
 
 
@@ -79,7 +81,7 @@ def record(
     for op in steps:
         match _kind(op):
             case "steprun" | "step":
-                _settle(change, run, op, now)
+                settle(change, run, op, {"data": data_of(op)}, now)
             case "deferadd":
                 deferred.add(run, function, op, now)
             case "deferabort":
@@ -91,6 +93,10 @@ def record(
 def _steps(body: Json) -> list[dict[str, Json]] | Rejected:
     if not isinstance(body, dict):
         return Rejected(400, "invalid request body: not an object", names_run=False)
+    function_id = body.get("fn_id", _NO_FUNCTION)
+    if not isinstance(function_id, str) or not _UUID.fullmatch(function_id):
+        length = f"invalid UUID length: {len(str(function_id))}"
+        return Rejected(400, f"invalid request body: {length}", names_run=False)
     steps = body.get("steps")
     if steps is None:
         return []
@@ -137,10 +143,9 @@ def _job_id(queue_item: Json) -> str:
     return text.removesuffix("::default")
 
 
-def _settle(change: Transition, run: Run, op: Mapping[str, Json], now: int) -> None:
-    step_id, data = op["id"], op.get("data")
-    if _kind(op) == "step" and isinstance(data, dict) and set(data) == {"data"}:
-        data = data["data"]
+def settle(change: Transition, run: Run, op: Mapping[str, Json], memo: Json, now: int) -> None:
+    """Store the result of a step that an app has run while it goes on."""
+    step_id = op["id"]
     if step_id not in run.steps:
         run.steps[step_id] = Step(
             id=step_id,
@@ -150,7 +155,15 @@ def _settle(change: Transition, run: Run, op: Mapping[str, Json], now: int) -> N
             created_at=now - _duration(op),
             arguments=arguments_of(op),
         )
-    settle_step(change, run, step_id, {"data": data}, now)
+    settle_step(change, run, step_id, memo, now)
+
+
+def data_of(op: Mapping[str, Json]) -> Json:
+    """What a step gave; the legacy operation wraps it."""
+    data = op.get("data")
+    if _kind(op) == "step" and isinstance(data, dict) and set(data) == {"data"}:
+        return data["data"]
+    return data
 
 
 def _duration(op: Mapping[str, Json]) -> int:

@@ -9,6 +9,7 @@ import json
 import re
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -16,7 +17,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import httpx
 
-from inngest.dev.answer import MAX_ANSWER, Answer, read_answer, transport_error
+from inngest.dev.answer import (
+    MAX_ANSWER,
+    Answer,
+    read_answer,
+    read_reentry,
+    transport_error,
+)
 from inngest.dev.ids import request_id
 from inngest.dev.model import DISCOVERY, Function, Item, Json, Run
 
@@ -33,6 +40,14 @@ class Call:
     url: str
     headers: dict[str, str]
     body: bytes
+    method: str = "POST"
+    is_reentry: bool = False
+    """Whether it repeats the request of a durable endpoint."""
+
+    def read(self, status: int, headers: Mapping[str, str], content: bytes, now: int) -> Answer:
+        """What an app answered to it. `headers` must have lower-case names."""
+        read = read_reentry if self.is_reentry else read_answer
+        return read(status, headers, content, now)
 
 
 class Driver(Protocol):
@@ -83,7 +98,7 @@ def build_call(function: Function, run: Run, item: Item, *, now: int) -> Call:
         raw = canonical(body)
     headers = {
         "content-type": "application/json",
-        "traceparent": f"00-{_trace(run.id)}-{secrets.token_hex(8)}-01",
+        "traceparent": trace_parent(run.id),
         "x-run-id": run.id,
         "x-request-id": str(body["ctx"]["request_id"]),
         "x-inngest-req-version": str(run.version),
@@ -163,7 +178,7 @@ class HttpDriver:
         headers = signed(self._signing_key, call.headers, call.body)
         try:
             async with self._client.stream(
-                "POST", call.url, headers=headers, content=call.body
+                call.method, call.url, headers=headers, content=call.body
             ) as response:
                 content = bytearray()
                 async for chunk in response.aiter_bytes():
@@ -171,7 +186,7 @@ class HttpDriver:
                     if len(content) > MAX_ANSWER:
                         break
                 answered = {k.lower(): v for k, v in response.headers.items()}
-                return read_answer(response.status_code, answered, bytes(content), now)
+                return call.read(response.status_code, answered, bytes(content), now)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, OverflowError) as error:
             return transport_error(f"cannot call {call.url}: {str(error) or type(error).__name__}")
 
@@ -201,5 +216,7 @@ def signed(key: str | None, headers: dict[str, str], body: bytes) -> dict[str, s
     return {**headers, "x-inngest-signature": signature(key, body, now)}
 
 
-def _trace(run_id: str) -> str:
-    return hashlib.sha256(run_id.encode()).hexdigest()[:32]
+def trace_parent(run_id: str) -> str:
+    """A trace for each run, a span for each call."""
+    trace = hashlib.sha256(run_id.encode()).hexdigest()[:32]
+    return f"00-{trace}-{secrets.token_hex(8)}-01"

@@ -17,12 +17,14 @@ from inngest.dev.checkpoints import Rejected, record
 from inngest.dev.clock import Clock, RealClock, VirtualClock
 from inngest.dev.cron import timetable
 from inngest.dev.driver import Call, Driver, HttpDriver
+from inngest.dev.endpoints.service import Endpoints, reentry_delay
 from inngest.dev.gateway import Gateway, HttpGateway
 from inngest.dev.ids import stable_uuid
 from inngest.dev.intake import Intake, read_events
 from inngest.dev.invocations import direct_invocation
 from inngest.dev.ledger import Ledger, Listener, Watchers
-from inngest.dev.model import Event, Item, Json, Transition
+from inngest.dev.model import Event, Item, Json, Run, Transition
+from inngest.dev.realtime.broker import Broker
 from inngest.dev.registration import Refusal, Registration, read_registration
 from inngest.dev.rerun import rerun
 from inngest.dev.retries import BACKOFF, MAX_JITTER
@@ -60,6 +62,7 @@ class Engine:
         """
         self.clock: Clock = RealClock() if clock is None else clock
         self.signing_key, self.event_key = signing_key, event_key
+        self._reentry_delay = reentry_delay if backoff is None else self._delay
         self._delays = tuple(round(s * 1000) for s in backoff or ()) or BACKOFF
         quiet = backoff is not None or isinstance(self.clock, VirtualClock)
         self._jitter = jitter or ((lambda: 0.0) if quiet else _jitter)
@@ -68,8 +71,10 @@ class Engine:
         self._store: Store | None = None
         self._scheduler: Scheduler | None = None
         self._ledger_of_store: Ledger | None = None
+        self._endpoints: Endpoints | None = None
         self._watchers = Watchers()
         self._hub: Hub | None = None
+        self.realtime = Broker(self.clock.now)
 
     @property
     def kind(self) -> str:
@@ -86,6 +91,13 @@ class Engine:
         if self._scheduler is None:
             raise RuntimeError("the engine is not started")
         return self._scheduler
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Runs whose code is an HTTP handler."""
+        if self._endpoints is None:
+            raise RuntimeError("the engine is not started")
+        return self._endpoints
 
     @property
     def _ledger(self) -> Ledger:
@@ -125,15 +137,19 @@ class Engine:
             driver=self.driver,
             call_worker=self._call_worker,
             gateway=self._gateway,
+            broker=self.realtime,
             delay=self._delay,
             wake=self._wake,
+            reentry_delay=self._reentry_delay,
         )
+        self._endpoints = Endpoints(store, ledger, self.clock, self._reentry_delay)
         self._ledger_of_store = ledger
         self._scheduler = Scheduler(store, self.clock, worker, limit=self._concurrency)
         self._scheduler.start()
 
     async def stop(self) -> None:
         """Stop at once. What is unfinished is taken up again by the next start on the file."""
+        self.realtime.close()
         if self._scheduler is not None:
             await self._scheduler.stop()
         if self._driver is not None:
@@ -145,6 +161,7 @@ class Engine:
         if self._store is not None:
             self._store.close()
         self._scheduler = self._store = self._driver = self._ledger_of_store = None
+        self._endpoints = None
 
     # in
 
@@ -293,8 +310,15 @@ class Engine:
 
     async def wait_for_run(self, wanted: str, timeout: float = 10.0) -> dict[str, Json]:
         """The run with this id, or the first one of this event, once all of them ended."""
+        run = await self.ended(wanted, timeout)
+        if run is None:
+            raise TimeoutError(f"no run of {wanted} ended within {timeout} s")
+        return self.history(run.id) or {}
 
-        async def ended() -> dict[str, Json]:
+    async def ended(self, wanted: str, timeout: float) -> Run | None:
+        """Like `wait_for_run`; None when it takes longer than `timeout` seconds."""
+
+        async def ended() -> Run:
             change = asyncio.Event()
             self._watchers.signals.add(change)
             try:
@@ -303,7 +327,7 @@ class Engine:
                     run = self.store.run(wanted)
                     found = [run] if run is not None else self.store.runs(event_id=wanted)
                     if found and all(r.ended for r in found):
-                        return self.history(found[-1].id) or {}
+                        return found[-1]
                     await change.wait()
             finally:
                 self._watchers.signals.discard(change)
@@ -311,8 +335,7 @@ class Engine:
         try:
             return await asyncio.wait_for(ended(), timeout)
         except asyncio.TimeoutError:
-            message = f"no run of {wanted} ended within {timeout} s"
-            raise TimeoutError(message) from None
+            return None
 
     async def settle(self) -> None:
         """Wait until nothing is due and nothing is under way."""

@@ -292,19 +292,6 @@ def test_an_invoke_reports_what_became_of_the_child(app: App, child: str) -> Non
         assert memo == {"error": expected[child]}
 
 
-def test_an_unsupported_operation_fails_the_run_by_name(app: App) -> None:
-    kind = "SyncRunComplete"
-    app.function(config("app-fn", "x", retries=4), lambda b, t: (206, [op("g", kind)]))
-
-    async def go() -> None:
-        async with running(app) as engine:
-            run = await engine.wait_for_run(send(engine, "x"))
-            assert f"{kind} is not supported" in run["output"]["error"]["message"]
-
-    bounded(go)
-    assert len(app.calls) == 1
-
-
 def test_an_event_id_starts_a_function_once_a_day(app: App) -> None:
     app.function(config("app-fn", "x"), lambda b, t: (200, None))
 

@@ -1,13 +1,13 @@
 """Requests that steps have the engine make: fetch and AI inference. Pure, but for `HttpGateway`.
 
-Not reproduced: publishing the upstream's stream (`opts.publish`), which is refused.
+Limits: an answer that is to be published (`opts.publish`) is so when all of it is there.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -32,6 +32,8 @@ class Outbound:
     url: str
     headers: dict[str, str]
     body: str
+    publish: dict[str, str] | None = None
+    """The channel and the topic that the answer is published to."""
 
     def to_json(self) -> Json:
         return asdict(self)
@@ -62,17 +64,34 @@ def read_request(name: str, opts: Mapping[str, Json]) -> Outbound | str:
         return f"{name} has no usable opts.url"
     if not isinstance(headers, dict):
         return f"opts.headers of {name} is not an object"
-    if opts.get("publish"):
-        return f"opts.publish of {name} is not supported by the embedded engine"
+    publish = _publication(opts.get("publish"))
+    if isinstance(publish, str):
+        return f"opts.publish of {name} {publish}"
+    request = _request(name, clean(url), headers, opts)
+    return request if isinstance(request, str) else replace(request, publish=publish)
+
+
+def _publication(wanted: Json) -> dict[str, str] | str | None:
+    """Where an answer is published to, if anywhere, or what is wrong with that."""
+    if not wanted:
+        return None
+    fields = wanted if isinstance(wanted, dict) else {}
+    channel, topic = fields.get("channel"), fields.get("topic")
+    if not isinstance(channel, str) or not isinstance(topic, str):
+        return "needs the texts channel and topic"
+    return {"channel": clean(channel), "topic": clean(topic)}
+
+
+def _request(
+    name: str, url: str, headers: Mapping[str, Json], opts: Mapping[str, Json]
+) -> Outbound | str:
     sent = {clean(str(key)): clean(str(value)) for key, value in headers.items()}
     if name == "AIGateway":
-        return _ai_request(clean(url), sent, opts)
+        return _ai_request(url, sent, opts)
     method, body = opts.get("method") or "POST", opts.get("body")
     if not isinstance(method, str) or not isinstance(body, str | None):
         return f"opts.method and opts.body of {name} must be strings"
-    return Outbound(
-        ai=False, method=method.upper(), url=clean(url), headers=sent, body=_fetch_body(body)
-    )
+    return Outbound(ai=False, method=method.upper(), url=url, headers=sent, body=_fetch_body(body))
 
 
 def _is_url(url: str) -> bool:

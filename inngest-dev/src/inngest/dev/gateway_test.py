@@ -10,6 +10,7 @@ import pytest
 
 from inngest.dev.conftest import Answer, App, bounded, config, hashed, op, running, send
 from inngest.dev.gateway import HttpGateway, Inbound, Outbound, Unreachable, read_request
+from inngest.dev.realtime.broker import Message
 
 URL = "http://third.test/x"
 
@@ -176,5 +177,31 @@ def test_http_is_spoken_and_its_failures_are_values() -> None:
             assert down == Unreachable(reason="refused")
         finally:
             await gateway.close()
+
+    bounded(go)
+
+
+@pytest.mark.parametrize("name", ["Gateway", "AIGateway"])
+def test_an_answer_is_published_where_the_step_says(app: App, name: str) -> None:
+    script = asks(name, publish={"channel": "c", "topic": "t"})
+    app.function(config("app-fn", "x"), script)
+    third = Third(Inbound(status=200, headers={}, body=b'{"said":"hello"}'))
+
+    async def go() -> None:
+        async with running(app, gateway=third) as engine:
+            listener = engine.realtime.join([("c", "t")])
+            run = await engine.wait_for_run(send(engine, "x"))
+            told = []
+            for _ in range(3):
+                message = await listener.next()
+                assert isinstance(message, Message)
+                told.append(json.loads(message.text))
+            assert [each["kind"] for each in told] == [
+                "datastream-start",
+                "chunk",
+                "datastream-end",
+            ]
+            assert told[1]["data"] == '{"said":"hello"}'
+            assert told[0]["run_id"] == run["run_id"]
 
     bounded(go)

@@ -6,7 +6,7 @@ import json
 from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
-from inngest.dev.answer import Answer, read_answer, transport_error
+from inngest.dev.answer import Answer, transport_error
 from inngest.dev.driver import Call, canonical, signed
 from inngest.transport import CommRequest, CommResponse
 
@@ -33,7 +33,7 @@ class InProcessDriver:
 
     async def call(self, call: Call, *, now: int) -> Answer:
         headers = signed(self._signing_key, call.headers, call.body)
-        request = _request("POST", call.url, headers, call.body)
+        request = _request(call.method, call.url, headers, call.body)
         function_id = request.query.get("fnId", "")
         known = self._known.get(function_id)
         response: CommResponse | None = None
@@ -47,7 +47,7 @@ class InProcessDriver:
                 break
         assert response is not None
         answered = {name.lower(): value for name, value in response.headers.items()}
-        return read_answer(response.status, answered, response.body, now)
+        return call.read(response.status, answered, response.body, now)
 
     async def sync(self, url: str, *, kind: str) -> tuple[int, str]:
         """Ask every app to register; the first failure, else the last answer."""

@@ -117,6 +117,8 @@ class Run:
     """Milliseconds that it is queued ahead of others."""
     defers: dict[str, Json] = field(default_factory=dict)
     """The calls it deferred until its end, by their ids."""
+    response: dict[str, Json] | None = None
+    """Of a durable endpoint: the status, headers and body that it ended with."""
 
     @property
     def event(self) -> Event:

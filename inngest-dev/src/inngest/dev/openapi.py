@@ -21,7 +21,7 @@ from inngest.dev.model import Json
 JSON, TEXT, BYTES = "application/json", "text/plain", "application/octet-stream"
 _COMPONENTS = "#/components/schemas/{model}"
 _ATTRIBUTE, _GUARDED = "__described__", "__guarded__"
-_PHRASES = {
+_PHRASES: dict[int | str, str] = {
     200: "Done", 201: "Made", 204: "Done; there is nothing to tell", 303: "No event key is given",
     400: "The request is not valid", 401: "A key is missing, or wrong",
     403: "Not the dashboard's own page", 404: "There is no such thing",
@@ -39,7 +39,7 @@ class Described:
 
     body: Any = None
     query: Mapping[str, Any] = field(default_factory=dict)
-    answers: Mapping[int, Any] = field(default_factory=dict)
+    answers: Mapping[int | str, Any] = field(default_factory=dict)
     text: str = TEXT
     fails: Sequence[int] = ()
 
@@ -48,7 +48,7 @@ def describes(
     *,
     body: Any = None,
     query: Mapping[str, Any] | None = None,
-    answers: Mapping[int, Any],
+    answers: Mapping[int | str, Any],
     text: str = TEXT,
     fails: Sequence[int] = (),
 ) -> Callable[[Handler], Handler]:
@@ -97,7 +97,7 @@ def describe(routes: Iterable[BaseRoute], *, title: str, version: str) -> dict[s
 
 def _operation(route: Route, method: str, schemas: dict[str, Json]) -> dict[str, Json]:
     handler = inspect.unwrap(route.endpoint)
-    said: Described = getattr(handler, _ATTRIBUTE, Described(answers={200: Any}))
+    said: Described = getattr(handler, _ATTRIBUTE, Described(answers={"default": None}))
     summary, _, more = (inspect.getdoc(handler) or "").partition("\n\n")
     operation: dict[str, Json] = {
         "operationId": f"{method.lower()}{re.sub(r'[^a-z0-9]+', '_', route.path.lower())}",
@@ -127,15 +127,15 @@ def _parameters(route: Route, said: Described, schemas: dict[str, Json]) -> Iter
         yield {"name": name, "in": "query", "required": False, "schema": schema}
 
 
-def _answers(said: Described, schemas: dict[str, Json]) -> Iterator[tuple[int, Json]]:
+def _answers(said: Described, schemas: dict[str, Json]) -> Iterator[tuple[int | str, Json]]:
     for status, form in said.answers.items():
         yield status, _answer(status, form, said.text, schemas)
     for status in said.fails:
         yield status, _answer(status, Failure, TEXT, schemas)
 
 
-def _answer(status: int, form: Any, text: str, schemas: dict[str, Json]) -> dict[str, Json]:
-    answer: dict[str, Json] = {"description": _PHRASES[status]}
+def _answer(status: int | str, form: Any, text: str, schemas: dict[str, Json]) -> dict[str, Json]:
+    answer: dict[str, Json] = {"description": _PHRASES.get(status, "What it answers")}
     if form is str:
         answer["content"] = {text: {"schema": {"type": "string"}}}
     elif form is bytes:

@@ -52,7 +52,7 @@ def test_what_is_said_beside_a_handler_is_described() -> None:
     assert sorted(answers) == ["200", "400", "404"]
     assert (answers["200"]["content"], list(answers["400"]["content"])) == (parcel, ["text/plain"])
     assert described["components"]["schemas"]["Parcel"]["required"] == ["weight"]
-    assert sorted(described["paths"]["/silent"]["get"]["responses"]) == ["200"]
+    assert sorted(described["paths"]["/silent"]["get"]["responses"]) == ["default"]
 
 
 def test_every_route_is_described_and_every_reference_leads_somewhere() -> None:
@@ -66,4 +66,3 @@ def test_every_route_is_described_and_every_reference_leads_somewhere() -> None:
         each for path in described["paths"].values() for each in path.values()
     ]
     assert len({each["operationId"] for each in operations}) == len(operations)
-    assert [each["operationId"] for each in operations if "summary" not in each] == []

@@ -17,30 +17,29 @@ _OPS = {
     for name in (
         "StepRun", "Step", "StepError", "StepFailed", "StepPlanned", "Sleep", "WaitForEvent",
         "InvokeFunction", "RunComplete", "DiscoveryRequest", "None", "WaitForSignal", "Gateway",
-        "AIGateway", "DeferAdd", "DeferAbort",
+        "AIGateway", "DeferAdd", "DeferAbort", "SyncRunComplete",
     )
 }  # fmt: skip
-UNSUPPORTED = {"syncruncomplete": "SyncRunComplete"}
 _STEP_ID = re.compile(r"[0-9A-Za-z_-]{1,128}", re.ASCII)
-UNCOUNTED = ("None", "DiscoveryRequest", "RunComplete", "DeferAdd", "DeferAbort")
+COMPLETE = ("RunComplete", "SyncRunComplete")
+UNCOUNTED = ("None", "DiscoveryRequest", "DeferAdd", "DeferAbort", *COMPLETE)
 _TIMED = ("Sleep", "WaitForEvent", "WaitForSignal", "InvokeFunction")
 
 
 def name_of(op: Mapping[str, Json]) -> str:
-    lowered = str(op["op"]).lower()
-    return _OPS.get(lowered) or UNSUPPORTED[lowered]
+    return _OPS[str(op["op"]).lower()]
 
 
 def invalid(answer: Reported, now: int) -> Errored | None:
     """What makes the whole answer unusable: the attempt fails, and nothing of it is applied."""
     for op in answer.ops:
         raw = op.get("op")
-        if not isinstance(raw, str) or raw.lower() not in _OPS | UNSUPPORTED:
+        if not isinstance(raw, str) or raw.lower() not in _OPS:
             return transport_error(f"unknown step operation {raw!r}")
         name = name_of(op)
         if not isinstance(op.get("opts"), dict | None):
             return transport_error(f"opts of step operation {name} is not an object")
-        if name in (*UNSUPPORTED.values(), "None"):
+        if name == "None":
             continue
         problem = _problem(name, op)
         if problem is not None:
@@ -53,7 +52,7 @@ def invalid(answer: Reported, now: int) -> Errored | None:
 
 
 def _problem(name: str, op: Mapping[str, Json]) -> str | None:
-    if name in ("DiscoveryRequest", "RunComplete", "DeferAbort"):
+    if name in ("DiscoveryRequest", "DeferAbort", *COMPLETE):
         return None
     if not isinstance(op.get("id"), str) or not _STEP_ID.fullmatch(op["id"]):
         return f"step operation {name} has no usable id"

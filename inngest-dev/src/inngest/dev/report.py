@@ -1,8 +1,4 @@
-"""What the operations of one answer do to their run. Pure: no I/O, no clock.
-
-Not reproduced: the end of durable endpoints. A run that asks for it fails and says so;
-nothing is ignored.
-"""
+"""What the operations of one answer do to their run. Pure: no I/O, no clock."""
 
 from __future__ import annotations
 
@@ -13,19 +9,12 @@ from inngest.dev import deferred, signals
 from inngest.dev.answer import Errored, Reported, engine_error
 from inngest.dev.cel import BadExpression, compiled
 from inngest.dev.durations import LONGEST
+from inngest.dev.endpoints.model import finish, is_endpoint
 from inngest.dev.gateway import Outbound, read_request
 from inngest.dev.ids import new_job_id
 from inngest.dev.invocations import invocation
 from inngest.dev.model import Function, Item, ItemKind, Json, Run, Step, Transition
-from inngest.dev.ops import (
-    UNCOUNTED,
-    UNSUPPORTED,
-    arguments_of,
-    awaited,
-    due_of,
-    name_of,
-    signal_of,
-)
+from inngest.dev.ops import COMPLETE, UNCOUNTED, arguments_of, awaited, due_of, name_of, signal_of
 from inngest.dev.retries import Delay, exhausted, retried
 from inngest.dev.runs import discovery, end, resume, settle_step
 from inngest.dev.state import State
@@ -51,25 +40,22 @@ class Report:
         state: State,
         delay: Delay,
         now: int,
+        is_group: bool = False,
     ) -> None:
+        """`is_group`: there were other steps, which are applied already."""
         self.change, self.run, self.item, self.answer = change, run, item, answer
         self.function, self.state, self.delay, self.now = function, state, delay, now
-        self.group = False
+        self.group = is_group
 
     def apply(self) -> None:
         ops = [(name_of(op), op) for op in self.answer.ops]
-        for name, _op in ops:
-            if name in UNSUPPORTED.values():
-                message = f"{name} is not supported by the embedded engine yet"
-                self.fail(engine_error("UnsupportedOperation", message))
-                return
         steps = [op for name, op in ops if name not in UNCOUNTED]
         self._defer(ops)
         if len({op["id"] for op in steps} | set(self.run.steps)) > MAX_STEPS:
             message = f"The function run exceeded the step limit of {MAX_STEPS} steps."
             self.fail(engine_error("InngestErrFunctionOverflowed", message))
             return
-        self.group = len(steps) > 1
+        self.group = self.group or len(steps) > 1
         if self.group and self.run.version == 1:
             self.run.plan_only = True
         fresh = [(n, o) for n, o in ops if self._claim(n, o)]
@@ -96,7 +82,7 @@ class Report:
         """Note a step as pending. False: there is nothing to do for this operation."""
         if name in ("None", "DeferAdd", "DeferAbort"):
             return False
-        if name in ("DiscoveryRequest", "RunComplete"):
+        if name == "DiscoveryRequest" or name in COMPLETE:
             return True
         known = self.run.steps.get(op["id"])
         result = name in ("StepRun", "Step", "StepError", "StepFailed")
@@ -135,7 +121,9 @@ class Report:
                 self._invoke(op)
             case "Gateway" | "AIGateway":
                 self._gateway(name, op)
-            case "RunComplete":
+            case "RunComplete" | "SyncRunComplete" if is_endpoint(self.function, self.run):
+                finish(self.change, self.run, op.get("data"), self.now)
+            case "RunComplete" | "SyncRunComplete":
                 end(self.change, self.run, "Completed", self.now, op.get("data"))
             case _:
                 self.change.items.append(discovery(self.run, self.now))
@@ -180,8 +168,7 @@ class Report:
         return len(json.dumps(self.run.memos, ensure_ascii=False))
 
     def _step_error(self, name: str, op: Mapping[str, Json]) -> None:
-        error = op.get("error")
-        error = error if isinstance(error, dict) else {}
+        error = _error_of(op)
         final = name == "StepFailed" or self.answer.no_retry or error.get("noRetry") is True
         if not final and not exhausted(self.item, self.function):
             if self.item.job_id in self.change.drops:
@@ -189,13 +176,9 @@ class Report:
                 retry = retried(self.item, self.answer.retry_after, self.delay, self.now)
                 self.change.items.append(retry)
             return
-        memo = {k: error[k] for k in ("name", "message", "stack", "data", "cause", "noRetry")
-                if error.get(k) is not None}  # fmt: skip
-        memo = {"name": "Error", "message": "", **memo}
+        memo = failure_memo(op)
         if name == "StepError" and self.answer.no_retry:
             memo["noRetry"] = True
-        if op.get("data") is not None:
-            memo.setdefault("data", op["data"])
         self._finish(name, op, {"error": memo})
 
     def _plan(self, op: Mapping[str, Json]) -> None:
@@ -294,6 +277,22 @@ class Report:
             child, payload, correlation, name=name, due=due, source=self.function, now=self.now
         )
         self.change.events.append(event)
+
+
+def failure_memo(op: Mapping[str, Json]) -> dict[str, Json]:
+    """What is kept of the error that a step ended in."""
+    error = _error_of(op)
+    memo = {k: error[k] for k in ("name", "message", "stack", "data", "cause", "noRetry")
+            if error.get(k) is not None}  # fmt: skip
+    memo = {"name": "Error", "message": "", **memo}
+    if op.get("data") is not None:
+        memo.setdefault("data", op["data"])
+    return memo
+
+
+def _error_of(op: Mapping[str, Json]) -> dict[str, Json]:
+    error = op.get("error")
+    return error if isinstance(error, dict) else {}
 
 
 def _too_long(what: str, text: str) -> Errored:

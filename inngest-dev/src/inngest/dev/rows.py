@@ -72,6 +72,7 @@ def run_of(row: sqlite3.Row, events: tuple[Event, ...]) -> Run:
         lane=row["lane"],
         priority=row["priority"],
         defers=load(row["defers"]),
+        response=load(row["response"]),
     )
 
 

@@ -87,6 +87,9 @@ MIGRATIONS = (
     CREATE INDEX metadata_by_run ON metadata (run_id);
     """,
     """
+    ALTER TABLE runs ADD COLUMN response TEXT;
+    """,
+    """
     ALTER TABLE steps ADD COLUMN arguments TEXT;
     """,
 )

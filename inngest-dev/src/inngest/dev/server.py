@@ -66,6 +66,8 @@ class DevServer:
             raise RuntimeError("the server is already started")
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         listener = socket.create_server((self._host, self._port), family=family, backlog=2048)
+        # asyncio does it for sockets that it makes: or an answer waits 40 ms for its body
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._port = listener.getsockname()[1]
         self._ready.clear()
         self._problem = None
@@ -87,6 +89,7 @@ class DevServer:
         if thread is None:
             return
         if server is not None and loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self.engine.realtime.close)  # or they would be waited for
             loop.call_soon_threadsafe(setattr, server, "should_exit", True)
         thread.join(_STOP_TIMEOUT)
         self._thread = None

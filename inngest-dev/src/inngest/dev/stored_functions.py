@@ -35,15 +35,27 @@ class StoredFunctions(Database):
             "INSERT OR REPLACE INTO apps VALUES (?, ?, ?, ?, ?)", (app, url, sdk, checksum, now)
         )
         self._db.execute("DELETE FROM functions WHERE app = ?", (app,))
-        for f in functions:
-            triggers = dump([[t.event, t.expression, t.cron, t.jitter] for t in f.triggers])
-            row = (f.id, f.uuid, f.app, f.name, f.url, f.max_attempts, triggers,
-                   dump(f.options.source))  # fmt: skip
-            self._db.execute(
-                "INSERT OR REPLACE INTO functions VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row
-            )
+        for function in functions:
+            self._save(function)
         self._functions = None
         return known is None or known["checksum"] != checksum
+
+    def add_function(self, function: Function, *, now: int) -> None:
+        """Take one function more of an app, or another version of it."""
+        if self.function(function.id) == function:
+            return
+        self._db.execute(
+            "INSERT OR IGNORE INTO apps VALUES (?, ?, '', '', ?)",
+            (function.app, function.url, now),
+        )
+        self._save(function)
+        self._functions = None
+
+    def _save(self, f: Function) -> None:
+        triggers = dump([[t.event, t.expression, t.cron, t.jitter] for t in f.triggers])
+        row = (f.id, f.uuid, f.app, f.name, f.url, f.max_attempts, triggers,
+               dump(f.options.source))  # fmt: skip
+        self._db.execute("INSERT OR REPLACE INTO functions VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def apps(self) -> list[dict[str, Json]]:
         return [dict(row) for row in self.all("SELECT * FROM apps ORDER BY name")]

@@ -154,16 +154,16 @@ class StoredRuns(Database):
 
     def _save_row(self, run: Run) -> None:
         self._db.execute(
-            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE "
             "SET status = excluded.status, started_at = excluded.started_at, "
             "ended_at = excluded.ended_at, output = excluded.output, "
             "version = excluded.version, plan_only = excluded.plan_only, "
-            "defers = excluded.defers",
+            "defers = excluded.defers, response = excluded.response",
             (run.id, run.function_id, run.event.internal_id, run.event.key, run.status,
              run.created_at, run.started_at, run.ended_at, dump(run.output), run.version,
              run.plan_only, len(run.events) > 1, dump(run.keys), run.lane, run.priority,
-             dump(run.defers)),
+             dump(run.defers), dump(run.response)),
         )  # fmt: skip
         if len(run.events) > 1:
             members = [(run.id, n, e.internal_id) for n, e in enumerate(run.events)]
@@ -202,4 +202,4 @@ class StoredRuns(Database):
 def _changeable(run: Run) -> tuple[Json, ...]:
     """What of a run's row changes while it goes on."""
     return (run.status, run.started_at, run.ended_at, run.output, run.version, run.plan_only,
-            run.defers)  # fmt: skip
+            run.defers, run.response)  # fmt: skip

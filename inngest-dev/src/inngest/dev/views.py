@@ -8,7 +8,7 @@ from inngest.dev.durations import SECOND, iso
 from inngest.dev.model import DISCOVERY, Event, Function, Item, Json, Run, Step
 
 _STATES = {"sleep": "sleeping", "invoke": "invoking", "fetch": "fetching"}
-_ENVIRONMENT = "00000000-0000-4000-b000-000000000000"
+ENVIRONMENT = "00000000-0000-4000-b000-000000000000"
 _NIL = "00000000-0000-0000-0000-000000000000"
 
 
@@ -43,7 +43,7 @@ def run_view(run: Run, function_uuid: str) -> dict[str, Json]:
         "run_started_at": iso(run.started_at or run.created_at),
         "function_id": function_uuid,
         "function_version": 0,
-        "environment_id": _ENVIRONMENT,
+        "environment_id": ENVIRONMENT,
         "event_id": run.event.internal_id,
         "status": run.status,
         "ended_at": iso(run.ended_at),

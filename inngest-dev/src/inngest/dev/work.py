@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from inngest.dev.admission import Admission, Admitted
@@ -10,10 +11,13 @@ from inngest.dev.answer import Answer, Errored, Reported, Returned, transport_er
 from inngest.dev.clock import Clock
 from inngest.dev.cron import tick
 from inngest.dev.driver import Call, Driver, build_call, is_socket
-from inngest.dev.gateway import Gateway, Outbound, fetched
+from inngest.dev.endpoints.calls import build_reentry
+from inngest.dev.endpoints.model import is_endpoint
+from inngest.dev.gateway import Gateway, Inbound, Outbound, fetched
 from inngest.dev.ledger import Ledger
 from inngest.dev.machine import respond
 from inngest.dev.model import Item, Json, Run, Transition
+from inngest.dev.realtime.broker import Address, Broker
 from inngest.dev.retries import Delay
 from inngest.dev.runs import timer
 from inngest.dev.starting import release
@@ -30,11 +34,15 @@ class Worker:
         driver: Driver,
         call_worker: Callable[[Call], Awaitable[Answer]],
         gateway: Gateway,
+        broker: Broker,
         delay: Delay,
         wake: Callable[[], None],
+        reentry_delay: Delay,
     ) -> None:
+        """`reentry_delay` is that of durable endpoints."""
         self._store, self._ledger, self._clock = store, ledger, clock
         self._driver, self._gateway, self._delay = driver, gateway, delay
+        self._reentry_delay, self._broker = reentry_delay, broker
         self._call_worker, self._wake = call_worker, wake
         self._admission = Admission()
 
@@ -101,7 +109,8 @@ class Worker:
             message = f"function {run.function_id} is not registered any more"
             answer: Answer = transport_error(message)
         else:
-            call = build_call(function, run, item, now=started)
+            build = build_reentry if is_endpoint(function, run) else partial(build_call, function)
+            call = build(run, item, now=started)
             if is_socket(call.url):
                 answer = await self._call_worker(call)
             else:
@@ -118,14 +127,19 @@ class Worker:
                 answer,
                 function=function,
                 state=self._store,
-                delay=self._delay,
+                delay=self._reentry_delay if is_endpoint(function, current) else self._delay,
                 now=now,
             )
             touched = self._ledger.apply(iter([change]))
         self._ledger.announce(touched)
 
     async def _fetch(self, item: Item, started: int) -> None:
-        answer = await self._gateway.fetch(Outbound(**item.payload))
+        request = Outbound(**item.payload)
+        answer = await self._gateway.fetch(request)
+        if request.publish is not None and isinstance(answer, Inbound):
+            stream = self._broker.stream(Address(**request.publish, run_id=item.run_id))
+            stream.write(answer.body)
+            stream.close()
         now = self._clock.now()
         with self._store.transaction():
             run = self._store.run(item.run_id)

@@ -60,7 +60,7 @@ class Handler:
             origin = parse_origin(options.origin, source="serve_origin (INNGEST_SERVE_ORIGIN)")
             if isinstance(origin, URLInvalidError):
                 raise origin
-        app = _app(client, functions, options)
+        app = app_of(client, functions, options)
         if client.is_production and not app.keys:
             raise SigningKeyMissingError(
                 "cloud mode needs a signing key: set INNGEST_SIGNING_KEY or "
@@ -198,7 +198,8 @@ class Handler:
         return streaming.KEEP_ALIVE_SECONDS if given is None else given
 
 
-def _app(client: Inngest, functions: Sequence[Function[Any]], options: ServeOptions) -> App:
+def app_of(client: Inngest, functions: Sequence[Function[Any]], options: ServeOptions) -> App:
+    """What an endpoint needs to know of a client."""
     config = client._config
     table = callable_table(functions)
     facts = AppFacts(

@@ -11,6 +11,7 @@ import logging
 import random
 import time
 from collections.abc import Mapping
+from typing import Protocol
 
 from inngest._internal.api.checkpoint import record_steps
 from inngest._internal.engine.execution import CallFacts
@@ -23,9 +24,18 @@ from inngest._internal.middleware.stack import Stack
 from inngest._internal.op import Op
 from inngest._internal.protocol.request import CallRequest
 from inngest._internal.protocol.response import encode_ops
+from inngest._internal.step.invocation import Keeper
 from inngest._internal.step.transform import transform_op
 
 logger = logging.getLogger("inngest")
+
+
+class Recorder(Keeper, Protocol):
+    """Keeps the steps of a call that goes on."""
+
+    def settle(self) -> Flow[list[Op]]:
+        """Record what is left, and return what could not be: the call is about to end."""
+        ...
 
 
 class Checkpoints:
@@ -124,4 +134,4 @@ def _milliseconds() -> int:
     return int(time.time() * 1000)
 
 
-__all__ = ["Checkpoints"]
+__all__ = ["Checkpoints", "Recorder"]

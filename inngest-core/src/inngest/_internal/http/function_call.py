@@ -22,7 +22,7 @@ from inngest._internal.errors import (
 )
 from inngest._internal.flow import Flow, Outcome, Raised, Returned
 from inngest._internal.http.app import App, Called
-from inngest._internal.http.checkpoints import Checkpoints
+from inngest._internal.http.checkpoints import Recorder
 from inngest._internal.http.comm import CommRequest
 from inngest._internal.http.timings import Timings
 from inngest._internal.middleware.memos import StepMemos
@@ -59,7 +59,7 @@ class FunctionCall:
     request: CommRequest
     sent: CallRequest
     execution: Execution
-    checkpoints: Checkpoints
+    checkpoints: Recorder
     timings: Timings
     hooks: Stack = EMPTY
 

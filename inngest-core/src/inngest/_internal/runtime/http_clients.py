@@ -16,7 +16,7 @@ from inngest._internal.flow import FetchError, Request, Response
 if TYPE_CHECKING:
     import httpx
 
-_EVENT_KEY = re.compile(r"(/e/)[^/?#\s]+")
+_SECRET = re.compile(r"(/e/|[?&]token=)[^/?&#\s]+")
 
 
 class HTTPClients:
@@ -45,8 +45,6 @@ class HTTPClients:
 
     def fetch(self, request: Request) -> Response | FetchError:
         """Make a request from this thread."""
-        import httpx
-
         try:
             client = self._sync_client()
             answer = client.request(
@@ -56,14 +54,12 @@ class HTTPClients:
                 content=request.body,
                 timeout=request.timeout,
             )
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except self.failures() as error:
             return FetchError(error)
         return _response(answer)
 
     async def fetch_async(self, request: Request) -> Response | FetchError:
         """Make a request on the running loop."""
-        import httpx
-
         try:
             client = await self._async_client().open()
             answer = await client.request(
@@ -73,9 +69,35 @@ class HTTPClients:
                 content=request.body,
                 timeout=request.timeout,
             )
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except self.failures() as error:
             return FetchError(error)
         return _response(answer)
+
+    def open(self, request: Request, quiet: float) -> httpx.Response | FetchError:
+        """Begin to read a response from this thread; whoever asked closes it.
+
+        :param quiet: seconds that may pass without a byte.
+        """
+        try:
+            client = self._sync_client()
+            return client.send(_opening(client, request, quiet), stream=True)
+        except self.failures() as error:
+            return FetchError(error)
+
+    async def open_async(self, request: Request, quiet: float) -> httpx.Response | FetchError:
+        """Begin to read a response on the running loop, like :meth:`open`."""
+        try:
+            client = await self._async_client().open()
+            return await client.send(_opening(client, request, quiet), stream=True)
+        except self.failures() as error:
+            return FetchError(error)
+
+    @staticmethod
+    def failures() -> tuple[type[Exception], ...]:
+        """What the HTTP library raises when no answer comes, or none that can be read."""
+        import httpx
+
+        return httpx.HTTPError, httpx.InvalidURL, OSError
 
     def close(self) -> None:
         """Close the sync client. A later request opens a new one."""
@@ -154,13 +176,26 @@ async def _keep(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
         await client.aclose()
 
 
+def _opening(
+    client: httpx.Client | httpx.AsyncClient, request: Request, quiet: float
+) -> httpx.Request:
+    import httpx
+
+    return client.build_request(
+        request.method,
+        request.url,
+        headers=dict(request.headers),
+        timeout=httpx.Timeout(request.timeout, read=quiet),
+    )
+
+
 def _response(answer: httpx.Response) -> Response:
     headers = {name.lower(): value for name, value in answer.headers.items()}
     return Response(status=answer.status_code, headers=headers, body=answer.content)
 
 
 class EventKeyFilter(logging.Filter):
-    """Keeps event keys, which are part of a URL's path, out of httpx's log."""
+    """Keeps event keys and tokens, which are part of a URL, out of httpx's log."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the record's arguments; keep the record."""
@@ -171,7 +206,7 @@ class EventKeyFilter(logging.Filter):
 
 def _hide(argument: object) -> object:
     text = str(argument) if type(argument).__name__ == "URL" else argument
-    return _EVENT_KEY.sub(r"\1***", text) if isinstance(text, str) else argument
+    return _SECRET.sub(r"\1***", text) if isinstance(text, str) else argument
 
 
 def hide_event_keys() -> None:

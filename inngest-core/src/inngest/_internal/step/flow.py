@@ -131,6 +131,8 @@ def take_step(invocation: Invocation, found: engine.Found) -> Flow[object]:
                     logger.error("%s, after the step has run", live.error, exc_info=live.error)
                 yield Finish(found, op)
             yield GoOn(found)
+            if op.error is not None:  # it has failed for good, and that is recorded
+                raise StepError(op.error.message, op.error.name, op.error.stack)
             if isinstance(live, Returned):
                 return _loaded(invocation, found, live.value)
             yield BreakOff(live.error)

@@ -1,0 +1,93 @@
+"""Begin the run of a request, and record its steps. PROTOCOL section 16."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from inngest._internal.api.access import Access
+from inngest._internal.api.answer import parsed, problem
+from inngest._internal.errors import CheckpointFailedError
+from inngest._internal.flow import FetchError, Flow, Pause, Response
+
+TRIES: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BegunRun:
+    """A run that the server knows. ``token`` lets its bearer wait for the run's output."""
+
+    run_id: str
+    fn_id: str
+    app_id: str
+    token: str | None
+
+
+def begin_run(
+    access: Access, facts: Mapping[str, object], steps: bytes, *, jitter: Callable[[], float]
+) -> Flow[BegunRun | CheckpointFailedError]:
+    """Tell the server of a run, and of its first steps.
+
+    :param facts: ``run_id``, ``event``, ``retries`` and the like.
+    :param steps: a JSON list of operations.
+    """
+    answer = yield from _post(access, "/v1/checkpoint", facts, steps, jitter)
+    if isinstance(answer, CheckpointFailedError):
+        return answer
+    body = parsed(answer)
+    match body:
+        case {"data": {"run_id": str(run_id), "fn_id": str(fn_id), "app_id": str(app_id)} as told}:
+            token = told.get("token")
+            return BegunRun(
+                run_id=run_id,
+                fn_id=fn_id,
+                app_id=app_id,
+                token=token if isinstance(token, str) else None,
+            )
+    return CheckpointFailedError(
+        "the answer to the beginning of a run is not of the expected form; "
+        "does the API origin point to Inngest?"
+    )
+
+
+def record_endpoint_steps(
+    access: Access, run: BegunRun, steps: bytes, *, now_ms: int, jitter: Callable[[], float]
+) -> Flow[CheckpointFailedError | None]:
+    """Record steps of a run; return ``None`` when the server was told."""
+    facts = {"run_id": run.run_id, "fn_id": run.fn_id, "app_id": run.app_id, "ts": now_ms}
+    path = f"/v1/checkpoint/{run.run_id}/steps"
+    answer = yield from _post(access, path, facts, steps, jitter)
+    return answer if isinstance(answer, CheckpointFailedError) else None
+
+
+def _post(
+    access: Access,
+    path: str,
+    facts: Mapping[str, object],
+    steps: bytes,
+    jitter: Callable[[], float],
+) -> Flow[Response | CheckpointFailedError]:
+    body = json.dumps(facts).encode("ascii")[:-1] + b',"steps":' + steps + b"}"
+    outcome = yield from access.post(path, body)
+    for retry in range(TRIES - 1):
+        if isinstance(outcome, Response) and outcome.status < 500 and outcome.status != 429:
+            break
+        yield Pause(0.1 * 2**retry + jitter())
+        outcome = yield from access.post(path, body)
+    match outcome:
+        case FetchError(cause):
+            failure = CheckpointFailedError(
+                f"no answer came for the steps of a request: {type(cause).__name__}"
+            )
+            failure.__cause__ = cause
+            return failure
+        case Response(status=status) if not 200 <= status < 300:
+            return CheckpointFailedError(
+                f"the steps of a request were not accepted: {problem(outcome)}"
+            )
+    return outcome
+
+
+__all__ = ["BegunRun", "begin_run", "record_endpoint_steps"]

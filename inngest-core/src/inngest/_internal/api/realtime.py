@@ -1,0 +1,68 @@
+"""Publish to those who listen, and let somebody listen. PROTOCOL section 17."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+from inngest._internal.api.access import Access
+from inngest._internal.api.answer import parsed, problem
+from inngest._internal.errors import OutputUnserializableError, RealtimeError
+from inngest._internal.flow import FetchError, Flow, Response
+from inngest._internal.protocol.response import dump
+from inngest._internal.serialization.text import encode
+
+
+def publish_message(
+    access: Access,
+    channel: str,
+    topic: str,
+    data: object,
+    *,
+    run_id: str | None,
+    metadata: object,
+) -> Flow[RealtimeError | OutputUnserializableError | None]:
+    """Publish a message to a topic of a channel."""
+    body = encode(data, f'the message for topic "{topic}"')
+    if isinstance(body, OutputUnserializableError):
+        return body
+    query = {"channel": channel, "topic": topic}
+    if run_id is not None:
+        query["run_id"] = run_id
+    if metadata is not None:
+        told = encode(metadata, f'the metadata of the message for topic "{topic}"')
+        if isinstance(told, OutputUnserializableError):
+            return told
+        query["metadata"] = told
+    sent = body.encode("utf-8", "backslashreplace")
+    outcome = yield from access.post(f"/v1/realtime/publish?{urlencode(query)}", sent)
+    answer = _accepted(outcome, "a message was not published")
+    return answer if isinstance(answer, RealtimeError) else None
+
+
+def create_token(access: Access, channel: str, topics: Sequence[str]) -> Flow[str | RealtimeError]:
+    """Ask for a token that lets its bearer listen to topics of a channel."""
+    wanted = [{"channel": channel, "name": topic, "kind": "run"} for topic in topics]
+    outcome = yield from access.post("/v1/realtime/token", dump(wanted))
+    answer = _accepted(outcome, "no token for a subscription was given")
+    if isinstance(answer, RealtimeError):
+        return answer
+    body = parsed(answer)
+    token = body.get("jwt") if isinstance(body, dict) else None
+    if not isinstance(token, str) or not token:
+        return RealtimeError("the answer to a request for a token is not of the expected form")
+    return token
+
+
+def _accepted(outcome: Response | FetchError, what: str) -> Response | RealtimeError:
+    match outcome:
+        case FetchError(cause):
+            failure = RealtimeError(f"{what}: no answer came: {type(cause).__name__}")
+            failure.__cause__ = cause
+            return failure
+        case Response(status=status) if not 200 <= status < 300:
+            return RealtimeError(f"{what}: {problem(outcome)}", is_retriable=status >= 500)
+    return outcome
+
+
+__all__ = ["create_token", "publish_message"]

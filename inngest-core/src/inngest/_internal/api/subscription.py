@@ -1,0 +1,219 @@
+"""Listen to topics over server-sent events, for as long as somebody takes the messages.
+
+A connection lives for a quarter of an hour at most, and its token for a minute: a
+subscription opens one after the other. What is published between two of them is lost, as
+is all that is published while nobody listens.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, cast
+from urllib.parse import quote
+
+from inngest._internal.api.access import Access
+from inngest._internal.api.realtime import create_token
+from inngest._internal.errors import Error, RealtimeError
+from inngest._internal.flow import Effect, FetchError, Flow, Pause, Request
+from inngest._internal.protocol.event_stream import EventStream
+
+QUIET_SECONDS: Final = 75.0
+"""A server shows every half minute that it is there."""
+LONGEST_PAUSE: Final = 30.0
+
+logger = logging.getLogger("inngest")
+
+Kind = Literal["data", "datastream-start", "chunk", "datastream-end"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What was published.
+
+    A ``kind`` of ``data`` is a whole message. A text that is published piece by piece
+    begins with a ``datastream-start`` and ends with a ``datastream-end``; each ``chunk``
+    between the two has a piece of it in ``data``, and the same ``stream_id``.
+    """
+
+    kind: Kind
+    channel: str
+    topic: str
+    data: object
+    created_at: datetime.datetime | None = None
+    run_id: str | None = None
+    metadata: object = None
+    stream_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Open(Effect):
+    """Begin to read a response. Outcome: its status, or :class:`FetchError`."""
+
+    request: Request
+    quiet: float
+    """Seconds that may pass without a byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Effect):
+    """Read on in the response that was opened. Outcome: bytes, or ``None`` at its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready(Effect):
+    """What is published from now on is heard. Outcome: ``None``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard(Effect):
+    """A message came. Outcome: ``None``."""
+
+    message: Message
+
+
+def listen(
+    access: Access, channel: str, topics: Sequence[str], *, jitter: Callable[[], float]
+) -> Flow[Error]:
+    """Tell every message, until it cannot go on: for what reason.
+
+    :param jitter: a factor for pauses, between 0 and 1.
+    """
+    failures = 0
+    was_ready = False
+    while True:
+        outcome = yield from _connect(access, channel, topics)
+        if outcome is None:
+            was_ready, failures = True, 0
+            outcome = yield from _hear()
+        if isinstance(outcome, Error):
+            if not outcome.is_retriable or not was_ready:
+                return outcome
+            if not failures:
+                logger.warning("a realtime subscription is interrupted: %s", outcome.message)
+            failures += 1
+        yield Pause(min(0.5 * 2**failures, LONGEST_PAUSE) * jitter())
+
+
+def _connect(access: Access, channel: str, topics: Sequence[str]) -> Flow[Error | None]:
+    token = yield from create_token(access, channel, topics)
+    if isinstance(token, RealtimeError):
+        return token
+    request = Request(
+        method="GET",
+        url=access.url(f"/v1/realtime/sse?token={quote(token, safe='')}"),
+        headers={"accept": "text/event-stream"},
+        timeout=access.timeout,
+    )
+    status: int | FetchError = yield Open(request, QUIET_SECONDS)
+    if isinstance(status, FetchError):
+        failure = RealtimeError(f"no connection for realtime: {type(status.cause).__name__}")
+        failure.__cause__ = status.cause
+        return failure
+    if status != 200:
+        return RealtimeError(
+            f"the server refused a realtime subscription (status {status})",
+            is_retriable=status >= 500,
+        )
+    return None
+
+
+def _hear() -> Flow[Error | None]:
+    """Tell what comes over one connection. ``None``: it ended as connections do."""
+    events, streams = EventStream(), dict[str, Message]()
+    is_ready = False
+    while True:
+        piece: bytes | FetchError | None = yield Read()
+        if piece is None:
+            return None
+        if isinstance(piece, FetchError):
+            return RealtimeError(f"a connection broke: {type(piece.cause).__name__}")
+        if not is_ready:
+            is_ready = True
+            yield Ready()
+        found = events.feed(piece)
+        if isinstance(found, Error):
+            return found
+        for text in found:
+            message = read_message(text, streams)
+            if message is not None:
+                yield Heard(message)
+
+
+def read_message(text: str, streams: dict[str, Message]) -> Message | None:
+    """Read a message; ``None`` for what tells nothing to users, or nothing that we know.
+
+    :param streams: the beginnings of streams that have no end yet, by their ids.
+    """
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(told, Mapping):
+        return None
+    match told.get("kind"):
+        case "data" | "datastream-start" | "datastream-end" as kind:
+            message = _message(cast(Kind, kind), told)
+        case "chunk":
+            return _chunk(told, streams)
+        case _:
+            return None
+    if message.stream_id is not None:
+        if message.kind == "datastream-start":
+            streams[message.stream_id] = message
+        else:
+            streams.pop(message.stream_id, None)
+    return message
+
+
+def _message(kind: Kind, told: Mapping[str, object]) -> Message:
+    data = told.get("data")
+    return Message(
+        kind=kind,
+        channel=str(told.get("channel") or ""),
+        topic=str(told.get("topic") or ""),
+        data=data if kind == "data" else None,
+        created_at=_instant(told.get("created_at")),
+        run_id=_text(told.get("run_id")),
+        metadata=told.get("metadata"),
+        stream_id=None if kind == "data" else _text(data),
+    )
+
+
+def _chunk(told: Mapping[str, object], streams: Mapping[str, Message]) -> Message | None:
+    """It says nothing but the id of its stream, whose beginning says the rest."""
+    stream_id = _text(told.get("stream_id"))
+    start = streams.get(stream_id or "")
+    return Message(
+        kind="chunk",
+        channel="" if start is None else start.channel,
+        topic="" if start is None else start.topic,
+        data=told.get("data"),
+        created_at=None if start is None else start.created_at,
+        run_id=None if start is None else start.run_id,
+        metadata=None if start is None else start.metadata,
+        stream_id=stream_id,
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _instant(value: object) -> datetime.datetime | None:
+    """Read a time; digits after microseconds are more than Python can hold."""
+    if not isinstance(value, str):
+        return None
+    whole, dot, rest = value.partition(".")
+    digits = rest.rstrip("Zz")
+    text = f"{whole}.{digits[:6]:0<6}" if dot else whole.rstrip("Zz")
+    try:
+        return datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.timezone.utc)
+    except ValueError:
+        return None
+
+
+__all__ = ["Heard", "Kind", "Message", "Open", "Read", "Ready", "listen", "read_message"]

@@ -1,0 +1,95 @@
+"""A durable endpoint of one client, with drivers to run it."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import time
+from collections.abc import Callable
+from typing import Any
+
+from inngest._internal.client.client import Inngest
+from inngest._internal.client.handler import app_of
+from inngest._internal.client.origin import parse_origin
+from inngest._internal.errors import SigningKeyMissingError, URLInvalidError
+from inngest._internal.function.config import TriggerEvent
+from inngest._internal.function.function import Function, FunctionOptions
+from inngest._internal.http.comm import CommRequest, CommResponse
+from inngest._internal.http.durable import DurableEndpoint, DurableOptions, Origin
+from inngest._internal.http.durable_messages import HTTP_EVENT, request_of, stored
+from inngest._internal.http.options import ServeOptions
+from inngest._internal.runtime.drivers import AsyncDriver, SyncDriver
+from inngest._internal.runtime.threads import Threads
+from inngest._internal.serialization.annotations import return_type
+from inngest._internal.serialization.codec import Codec
+
+
+class DurableHandler:
+    """Answers requests by a handler whose steps are recorded."""
+
+    def __init__(
+        self,
+        client: Inngest,
+        handler: Callable[..., object],
+        options: DurableOptions,
+        *,
+        framework: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        serve = ServeOptions(framework=framework, serve_origin=options.origin)
+        if serve.origin is not None:
+            origin = parse_origin(serve.origin, source="origin (INNGEST_SERVE_ORIGIN)")
+            if isinstance(origin, URLInvalidError):
+                raise origin
+            options = dataclasses.replace(options, origin=origin)
+        fn_id = options.fn_id or str(getattr(handler, "__name__", "endpoint"))
+        function: Function[Any] = Function(
+            FunctionOptions(
+                app_id=client.app_id,
+                fn_id=fn_id,
+                name=fn_id,
+                triggers=(TriggerEvent(event=HTTP_EVENT),),
+                retries=options.retries,
+            ),
+            _taking_a_request(handler, f'endpoint "{fn_id}"'),
+        )
+        app = app_of(client, [function], serve)
+        if client.is_production and not app.keys:
+            raise SigningKeyMissingError(
+                "cloud mode needs a signing key: set INNGEST_SIGNING_KEY or "
+                "Inngest(signing_key=...), or INNGEST_DEV=1 for a Dev Server"
+            )
+        self._client = client
+        self._threads = Threads(serve.max_threads)
+        self._endpoint = DurableEndpoint(app, app.table[function.id], options, clock)
+
+    def handle_sync(self, request: CommRequest, origin: Origin) -> CommResponse:
+        """Answer a request in the calling thread."""
+        return SyncDriver(self._client._http).run(self._endpoint.handle(request, origin))
+
+    async def handle_async(self, request: CommRequest, origin: Origin) -> CommResponse:
+        """Answer a request on the running loop; a sync handler runs on a thread."""
+        driver = AsyncDriver(self._client._http, self._threads)
+        return await driver.run(self._endpoint.handle(request, origin))
+
+    async def aclose(self) -> None:
+        """Let the pool of threads end, and close the running loop's connections."""
+        self._threads.close()
+        await self._client._http.close_current_loop()
+
+
+def _taking_a_request(handler: Callable[..., object], what: str) -> Callable[..., object]:
+    """A function's handler, which takes the context alone and gives what the server keeps."""
+    codec = Codec(typ=return_type(handler))
+
+    async def handle_async(ctx: Any) -> dict[str, object]:
+        result: Any = handler(ctx, request_of(ctx.event))
+        return stored(await result, codec, what)
+
+    def handle_sync(ctx: Any) -> dict[str, object]:
+        return stored(handler(ctx, request_of(ctx.event)), codec, what)
+
+    return handle_async if inspect.iscoroutinefunction(handler) else handle_sync
+
+
+__all__ = ["DurableHandler"]

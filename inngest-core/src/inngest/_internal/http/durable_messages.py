@@ -1,0 +1,152 @@
+"""A request as the run of a durable endpoint sees it, and the response that it ends with.
+
+The request is read from the run's event and from nothing else: a replay sees the same.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from inngest._internal.errors import OutputUnserializableError
+from inngest._internal.event import Event
+from inngest._internal.http.comm import CommRequest, CommResponse, parse_query
+from inngest._internal.protocol.headers import CONTENT_TYPE
+from inngest._internal.serialization.codec import Codec
+from inngest._internal.serialization.text import encode
+
+HTTP_EVENT: Final = "inngest/http.request"
+JSON_TYPE: Final = "application/json"
+TEXT_TYPE: Final = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A client's request: what of it is there again when the server repeats it.
+
+    Other headers than ``content-type`` are not: look at them in ``admit``.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    """One value a name; ``query_string`` has all of them."""
+    query_string: str
+    content_type: str
+    body: bytes = field(repr=False)
+    ip: str
+
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode("utf-8")
+
+    def json(self) -> Any:
+        """The body as what its JSON says.
+
+        :raises ValueError: it is not JSON.
+        """
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What the client gets. A handler that returns anything else gives its JSON, with 200.
+
+    ``body`` is sent as it is if it is text, or bytes in UTF-8; anything else as JSON.
+    """
+
+    body: object = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Handler = Callable[..., object]
+
+
+def event_of(
+    request: CommRequest, *, domain: str, query_string: str, fn: str, ip: str, run_id: str, now: int
+) -> Event:
+    """The event that begins the run of a request."""
+    data = {
+        "domain": domain,
+        "method": request.method.upper(),
+        "path": urlsplit(request.url).path,
+        "fn": fn,
+        "ip": ip,
+        "content_type": request.headers.get(CONTENT_TYPE, ""),
+        "query_params": query_string,
+        "body": base64.b64encode(request.body).decode("ascii"),
+    }
+    return Event(name=HTTP_EVENT, data=data, id=run_id, ts=now)
+
+
+def request_of(event: Event[Any]) -> Request:
+    """Read the request back from the run's event."""
+    data = event.data
+    query_string = str(data.get("query_params") or "")
+    return Request(
+        method=str(data.get("method") or ""),
+        path=str(data.get("path") or ""),
+        query=parse_query(query_string),
+        query_string=query_string,
+        content_type=str(data.get("content_type") or ""),
+        body=base64.b64decode(str(data.get("body") or "")),
+        ip=str(data.get("ip") or ""),
+    )
+
+
+def stored(value: object, codec: Codec, what: str) -> dict[str, object]:
+    """A handler's result as the server keeps it: status, headers, and the body as text.
+
+    :raises OutputUnserializableError: the body is neither text nor JSON.
+    """
+    response = value if isinstance(value, Response) else Response(body=value)
+    headers = {name.lower(): text for name, text in response.headers.items()}
+    if isinstance(value, Response) and isinstance(response.body, (str, bytes)):
+        headers.setdefault(CONTENT_TYPE, TEXT_TYPE)
+        body: str = _text(response.body, what)
+    else:
+        headers.setdefault(CONTENT_TYPE, JSON_TYPE)
+        plain = response.body
+        if not isinstance(value, Response):
+            plain = codec.dump(value, what)
+        encoded = plain if isinstance(plain, OutputUnserializableError) else encode(plain, what)
+        if isinstance(encoded, OutputUnserializableError):
+            raise encoded
+        body = encoded
+    return {"status": response.status, "headers": headers, "body": body}
+
+
+def sent(kept: Mapping[str, Any]) -> CommResponse:
+    """What the client gets of a result that was kept."""
+    return CommResponse(
+        status=kept["status"], headers=kept["headers"], body=kept["body"].encode("utf-8")
+    )
+
+
+def _text(body: str | bytes, what: str) -> str:
+    if isinstance(body, str):
+        return body
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise OutputUnserializableError(
+            f"{what} gave bytes that are not text in UTF-8, which no server can keep"
+        ) from None
+
+
+__all__ = [
+    "HTTP_EVENT",
+    "Handler",
+    "JSON_TYPE",
+    "Request",
+    "Response",
+    "event_of",
+    "request_of",
+    "sent",
+    "stored",
+]

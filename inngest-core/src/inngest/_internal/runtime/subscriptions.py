@@ -1,0 +1,205 @@
+"""The two faces of a subscription: what its flow asks for, done with and without a loop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import inngest._internal.api.subscription as flow
+from inngest._internal.api.subscription import Heard, Message, Ready
+from inngest._internal.errors import Error
+from inngest._internal.flow import FetchError, Flow
+from inngest._internal.runtime.drivers import AsyncDriver, SyncDriver
+from inngest._internal.runtime.http_clients import HTTPClients
+
+if TYPE_CHECKING:
+    import httpx
+    from typing_extensions import Self
+
+
+class Subscription:
+    """Messages as they come, on an event loop. An async context manager.
+
+    Within its block everything that is published is heard.
+    """
+
+    def __init__(self, http: HTTPClients, messages: Flow[Error]) -> None:
+        self._http = http
+        self._flow = messages
+        self._driver = AsyncDriver(http)
+        self._response: httpx.Response | None = None
+        self._pieces: AsyncIterator[bytes] | None = None
+        self._outcome: object = None
+
+    async def __aenter__(self) -> Self:
+        """Begin to listen.
+
+        :raises RealtimeError: the server cannot be reached, or refuses.
+        """
+        try:
+            await self._next()
+        except BaseException:
+            await self.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop listening."""
+        await self.aclose()
+
+    def __aiter__(self) -> Self:
+        """Go through the messages, which have no end."""
+        return self
+
+    async def __anext__(self) -> Message:
+        """Wait for the next message.
+
+        :raises RealtimeError: it is refused to listen any longer.
+        """
+        while True:
+            effect = await self._next()
+            if isinstance(effect, Heard):
+                return effect.message
+
+    async def aclose(self) -> None:
+        """Stop listening. Again is harmless."""
+        self._flow.close()
+        response, self._response, self._pieces = self._response, None, None
+        if response is not None:
+            await response.aclose()
+
+    async def _next(self) -> Ready | Heard:
+        while True:
+            try:
+                effect = self._flow.send(self._outcome)
+            except StopIteration as stop:
+                ended: Error | None = stop.value
+                break
+            self._outcome = None
+            match effect:
+                case Ready() | Heard():
+                    return effect
+                case flow.Open():
+                    self._outcome = await self._open(effect)
+                case flow.Read():
+                    self._outcome = await self._read()
+                case _:
+                    self._outcome = await self._driver.perform(effect)
+        raise StopAsyncIteration if ended is None else ended
+
+    async def _open(self, effect: flow.Open) -> int | FetchError:
+        if self._response is not None:
+            await self._response.aclose()
+        opened = await self._http.open_async(effect.request, effect.quiet)
+        if isinstance(opened, FetchError):
+            return opened
+        self._response, self._pieces = opened, opened.aiter_bytes()
+        return opened.status_code
+
+    async def _read(self) -> bytes | FetchError | None:
+        assert self._pieces is not None
+        try:
+            return await anext(self._pieces, None)
+        except self._http.failures() as error:
+            return FetchError(error)
+
+
+class SubscriptionSync:
+    """Messages as they come, in the thread that waits for them. A context manager.
+
+    Within its block everything that is published is heard.
+    """
+
+    def __init__(self, http: HTTPClients, messages: Flow[Error]) -> None:
+        self._http = http
+        self._flow = messages
+        self._driver = SyncDriver(http)
+        self._response: httpx.Response | None = None
+        self._pieces: Iterator[bytes] | None = None
+        self._outcome: object = None
+
+    def __enter__(self) -> Self:
+        """Begin to listen.
+
+        :raises RealtimeError: the server cannot be reached, or refuses.
+        """
+        try:
+            self._next()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop listening."""
+        self.close()
+
+    def __iter__(self) -> Self:
+        """Go through the messages, which have no end."""
+        return self
+
+    def __next__(self) -> Message:
+        """Wait for the next message.
+
+        :raises RealtimeError: it is refused to listen any longer.
+        """
+        while True:
+            effect = self._next()
+            if isinstance(effect, Heard):
+                return effect.message
+
+    def close(self) -> None:
+        """Stop listening. Again is harmless."""
+        self._flow.close()
+        response, self._response, self._pieces = self._response, None, None
+        if response is not None:
+            response.close()
+
+    def _next(self) -> Ready | Heard:
+        while True:
+            try:
+                effect = self._flow.send(self._outcome)
+            except StopIteration as stop:
+                ended: Error | None = stop.value
+                break
+            self._outcome = None
+            match effect:
+                case Ready() | Heard():
+                    return effect
+                case flow.Open():
+                    self._outcome = self._open(effect)
+                case flow.Read():
+                    self._outcome = self._read()
+                case _:
+                    self._outcome = self._driver.perform(effect)
+        raise StopIteration if ended is None else ended
+
+    def _open(self, effect: flow.Open) -> int | FetchError:
+        if self._response is not None:
+            self._response.close()
+        opened = self._http.open(effect.request, effect.quiet)
+        if isinstance(opened, FetchError):
+            return opened
+        self._response, self._pieces = opened, opened.iter_bytes()
+        return opened.status_code
+
+    def _read(self) -> bytes | FetchError | None:
+        assert self._pieces is not None
+        try:
+            return next(self._pieces, None)
+        except self._http.failures() as error:
+            return FetchError(error)
+
+
+__all__ = ["Subscription", "SubscriptionSync"]

@@ -1,0 +1,1 @@
+"""Realtime: what is published reaches whoever listens, at once. Nothing is kept."""

@@ -1,0 +1,438 @@
+"""Durable endpoints on the embedded engine, over sockets: each kind of handler in each world."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import json
+import logging
+import runpy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import fastapi
+import flask
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+import inngest
+from inngest._internal.api import endpoint_runs
+from inngest._internal.flow import Pause
+from inngest.dev import DevServer, Engine, VirtualClock
+from inngest.errors import SigningKeyMissingError, URLInvalidError
+from inngest.experimental import durable, realtime
+
+from .live import TRANSPORTS
+from .ports import free_port
+
+KEY = "signkey-test-7468697320697320612074657374206b65792121"
+PATH = "/orders/7/checkout"
+EXAMPLE = Path(__file__).parents[2] / "examples/durable_endpoint/app.py"
+LATER = timedelta(minutes=50)
+"""While a token for an output is still good."""
+Endpoint = Callable[..., Any]
+
+
+def starlette_app(endpoint: Any) -> Any:
+    return Starlette(routes=[Route(PATH, endpoint)])
+
+
+def fastapi_app(endpoint: Any) -> Any:
+    app = fastapi.FastAPI()
+    app.add_route(PATH, endpoint, methods=["POST"])
+    return app
+
+
+def flask_app(endpoint: Any) -> Any:
+    app = flask.Flask("shop")
+    app.add_url_rule(PATH, view_func=lambda: endpoint, methods=["POST"])
+    return app
+
+
+def alone(endpoint: Any) -> Any:
+    return endpoint
+
+
+WORLDS: dict[str, tuple[str, Callable[[Any], Any], bool]] = {
+    "asgi-async": ("asgi", alone, True),
+    "asgi-sync": ("asgi", starlette_app, False),
+    "fastapi-async": ("asgi", fastapi_app, True),
+    "wsgi-sync": ("wsgi", alone, False),
+    "flask-sync": ("wsgi", flask_app, False),
+    "wsgi-async": ("wsgi", alone, True),
+}
+
+
+@dataclass
+class World:
+    server: DevServer
+    client: inngest.Inngest
+    name: str
+    calls: list[str] = field(default_factory=list)
+
+    @property
+    def is_async(self) -> bool:
+        return WORLDS[self.name][2]
+
+    def step(self, name: str, work: Callable[[], Any] = lambda: None) -> Callable[[], Any]:
+        """A step's handler that notes its name."""
+
+        def run() -> Any:
+            self.calls.append(name)
+            return work()
+
+        async def run_async() -> Any:
+            return run()
+
+        return run_async if self.is_async else run
+
+    def handler(self, body: Endpoint) -> Any:
+        """A handler of this world's kind: of one text, which yields its steps."""
+
+        def run_sync(ctx: inngest.ContextSync, request: durable.Request) -> Any:
+            steps, value = body(ctx, request), None
+            try:
+                while True:
+                    value = steps.send(value)
+            except StopIteration as stop:
+                return stop.value
+
+        async def run_async(ctx: inngest.Context, request: durable.Request) -> Any:
+            steps = body(ctx, request)
+            resume: Callable[[], Any] = steps.__next__
+            try:
+                while True:
+                    awaited = resume()
+                    try:
+                        resume = functools.partial(steps.send, await awaited)
+                    except Exception as error:
+                        resume = functools.partial(steps.throw, error)
+            except StopIteration as stop:
+                return stop.value
+
+        return run_async if self.is_async else run_sync
+
+    @contextlib.contextmanager
+    def serving(self, body: Endpoint, **options: Any) -> Iterator[Asking]:
+        transport, build, _ = WORLDS[self.name]
+        decorate = durable.asgi if transport == "asgi" else durable.wsgi
+        endpoint = decorate(self.client, **options)(self.handler(body))
+        with TRANSPORTS[transport].run(build(endpoint)) as origin:
+            yield Asking(self, origin + PATH)
+
+    def run(self) -> dict[str, Any]:
+        return self.server.runs(limit=1)[0]
+
+
+@dataclass
+class Asking:
+    world: World
+    url: str
+
+    def post(self, body: object = None, *, query: str = "", **headers: str) -> httpx.Response:
+        return httpx.post(
+            f"{self.url}?{query}", json=body, headers=headers, timeout=30, trust_env=False
+        )
+
+    def output(self, away: httpx.Response, pass_by: timedelta = LATER) -> httpx.Response:
+        """The output of a run that went on without its client."""
+        assert away.status_code == 302, away.text
+        self.world.server.advance(pass_by)
+        return httpx.get(away.headers["location"], timeout=30, trust_env=False)
+
+
+@pytest.fixture
+def server() -> Iterator[DevServer]:
+    with DevServer(port=0, engine=Engine(clock=VirtualClock())) as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: DevServer) -> Iterator[inngest.Inngest]:
+    made = inngest.Inngest(app_id="shop", is_production=False, api_base_url=server.origin)
+    with contextlib.closing(made):
+        yield made
+
+
+@pytest.fixture(params=list(WORLDS))
+def each(request: pytest.FixtureRequest, server: DevServer, client: inngest.Inngest) -> World:
+    return World(server, client, request.param)
+
+
+@pytest.fixture(params=["asgi-async", "wsgi-sync"])
+def world(request: pytest.FixtureRequest, server: DevServer, client: inngest.Inngest) -> World:
+    return World(server, client, request.param)
+
+
+def test_a_client_gets_the_response_and_a_nap_is_slept_through(each: World) -> None:
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        order = yield ctx.step.run("read", each.step("read", request.json))
+        if request.query.get("nap"):
+            yield ctx.step.sleep("nap", LATER / 2)
+        charged = yield ctx.step.run("charge", each.step("charge", lambda: order["cents"]))
+        return durable.Response(body={"charged": charged}, status=201, headers={"X-Shop": "yes"})
+
+    with each.serving(checkout) as asking:
+        answers = [asking.post({"cents": 5})]
+        assert each.calls == ["read", "charge"]
+        answers.append(asking.output(asking.post({"cents": 5}, query="nap=1")))
+    assert each.calls == ["read", "charge"] * 2
+    for answer in answers:
+        assert (answer.status_code, answer.json()) == (201, {"charged": 5})
+        assert answer.headers["x-shop"] == "yes"
+        assert answer.headers["content-type"] == "application/json"
+    run = each.run()
+    assert (run["status"], run["output"]) == ("Completed", {"charged": 5})
+    assert run["function_id"].endswith(f"-POST {PATH}")
+
+
+def test_a_step_is_tried_again_by_the_server(world: World) -> None:
+    def flaky() -> str:
+        if world.calls.count("flaky") < 3:
+            raise ConnectionError("the bank did not answer")
+        return "paid"
+
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        yield ctx.step.run("before", world.step("before"))
+        return (yield ctx.step.run("flaky", world.step("flaky", flaky)))
+
+    with world.serving(checkout) as asking:
+        answer = asking.output(asking.post())
+    assert (answer.status_code, answer.json()) == (200, "paid")
+    assert world.calls == ["before", *["flaky"] * 3]
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_a_step_that_fails_for_good_can_be_caught(world: World, retries: int) -> None:
+    """At once when there is no retry, else when the server has tried."""
+
+    def broken() -> None:
+        raise ConnectionError("no bank")
+
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        caught = "nothing"
+        try:
+            yield ctx.step.run("charge", world.step("charge", broken))
+        except inngest.StepError as error:
+            caught = f"{error.name}: {error.message}"
+        yield ctx.step.run("after", world.step("after"))
+        return durable.Response(body=caught, status=409)
+
+    with world.serving(checkout, retries=retries) as asking:
+        answer = asking.post()
+        if retries:
+            answer = asking.output(answer)
+    assert (answer.status_code, answer.text) == (409, "ConnectionError: no bank")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert world.calls == ["charge"] * (retries + 1) + ["after"]
+    assert world.run()["status"] == "Failed"  # as the server counts any status from 300
+
+
+def test_parallel_steps_are_the_server_s(world: World) -> None:
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        steps = [functools.partial(ctx.step.run, n, world.step(n, n.upper)) for n in "xy"]
+        found = yield ctx.group.parallel(tuple(steps))
+        last = yield ctx.step.run("z", world.step("z", lambda: "z"))
+        return [*found, last]
+
+    with world.serving(checkout) as asking:
+        answer = asking.output(asking.post())
+    assert answer.json() == ["X", "Y", "z"]
+    assert sorted(world.calls) == ["x", "y", "z"]
+
+
+def test_gathered_steps_too(server: DevServer, client: inngest.Inngest) -> None:
+    world = World(server, client, "asgi-async")
+
+    @durable.asgi(client)
+    async def checkout(ctx: inngest.Context, request: durable.Request) -> list[str]:
+        steps = [ctx.step.run(n, world.step(n, n.upper)) for n in "xy"]
+        return list(await asyncio.gather(*steps))
+
+    with TRANSPORTS["asgi"].run(checkout) as origin:
+        answer = Asking(world, origin + PATH).output(httpx.post(origin + PATH, trust_env=False))
+    assert answer.json() == ["X", "Y"]
+    assert sorted(world.calls) == ["x", "y"]
+
+
+def test_an_error_of_the_handler_is_the_run_s_and_not_the_client_s(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        yield ctx.step.run("a", world.step("a"))
+        raise ValueError("secret of the shop")
+
+    with world.serving(checkout) as asking:
+        answer = asking.post()
+    assert (answer.status_code, answer.json()) == (500, {"error": "Internal Server Error"})
+    run = world.run()
+    assert (run["status"], run["output"]["message"]) == ("Failed", "secret of the shop")
+    assert "secret of the shop" in caplog.text
+
+
+def test_admit_answers_who_may_not_come_in(world: World) -> None:
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        yield ctx.step.run("a", world.step("a"))
+        yield ctx.step.sleep("nap", 1_000)
+        return "in"
+
+    def admit(request: Any) -> Any:
+        if request.headers.get("authorization") != "Bearer me":
+            return durable.Response(body="Who are you?", status=401)
+        return None
+
+    with world.serving(checkout, admit=admit) as asking:
+        stranger = asking.post()
+        assert (stranger.status_code, stranger.text) == (401, "Who are you?")
+        assert world.server.runs() == []
+        answer = asking.output(asking.post(authorization="Bearer me"))
+    assert answer.json() == "in"
+
+
+def test_a_client_may_be_told_where_to_look(world: World) -> None:
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        yield ctx.step.sleep("nap", 1_000)
+
+    with world.serving(checkout, redirect=False, fn_id="checkout") as asking:
+        away = asking.post()
+        told = away.json()
+        assert (away.status_code, set(told)) == (202, {"run_id", "token"})
+        world.server.advance(LATER)
+    path = f"{world.server.origin}/v1/checkpoint/{told['run_id']}/output"
+    answer = httpx.get(path, params={"token": told["token"]}, trust_env=False)
+    assert (answer.status_code, answer.content) == (200, b"null")
+    assert httpx.get(path, params={"token": "x"}, trust_env=False).status_code == 401
+    assert world.run()["function_id"].endswith("-checkout")
+
+
+def test_without_a_server_nothing_is_promised(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(endpoint_runs, "Pause", lambda seconds: Pause(0))
+    origin = f"http://127.0.0.1:{free_port()}"
+    lonely = inngest.Inngest(app_id="shop", is_production=False, api_base_url=origin)
+
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        if request.query.get("steps"):
+            yield ctx.step.run("a", world.step("a"))
+            yield ctx.step.run("b", world.step("b"))
+        return "done"
+
+    with contextlib.closing(lonely):
+        world.client = lonely
+        with world.serving(checkout) as asking:
+            assert asking.post(query="steps=1").status_code == 503
+            assert world.calls == ["a"]
+            # nothing depends on the server where there are no steps
+            assert asking.post().json() == "done"
+    assert "is not recorded" in caplog.text
+
+
+def test_what_cannot_be_kept_is_an_error(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        yield from ()
+        return durable.Response(body=b"\xff\xfe") if request.query else object()
+
+    with world.serving(checkout) as asking:
+        assert asking.post().status_code == 500
+        assert asking.post(query="bytes=1").status_code == 500
+    assert "UTF-8" in caplog.text and "cannot be stored" in caplog.text
+
+
+def test_middleware_surrounds_an_endpoint(world: World) -> None:
+    seen: list[str] = []
+
+    class Watching(inngest.MiddlewareSync):
+        def before_execution(self) -> None:
+            seen.append("before")
+
+        def transform_output(self, result: inngest.TransformOutputResult) -> None:
+            seen.append("step" if result.step else "end")
+
+    world.client.add_middleware(Watching)
+
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        return (yield ctx.step.run("a", world.step("a", lambda: 1)))
+
+    with world.serving(checkout) as asking:
+        assert asking.post().json() == 1
+    assert seen == ["before", "step", "end"]
+
+
+@pytest.mark.parametrize("kind", ["asgi-async", "wsgi-sync"])
+def test_in_the_cloud_only_the_server_repeats_requests(
+    kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = Engine(clock=VirtualClock(), signing_key=KEY)
+    with DevServer(port=0, engine=engine) as server:
+        client = inngest.Inngest(
+            app_id="shop", is_production=True, signing_key=KEY, api_base_url=server.origin
+        )
+        world = World(server, client, kind)
+
+        def checkout(ctx: Any, request: durable.Request) -> Any:
+            yield ctx.step.run("a", world.step("a"))
+            yield ctx.step.sleep("nap", 1_000)
+            return request.text()
+
+        with contextlib.closing(client), world.serving(checkout) as asking:
+            away = asking.post("not canonical: \u00e9")
+            run_id = away.json()["run_id"]
+            for signature in ("", "t=1&s=00", f"t=1&s={'0' * 64}"):
+                headers = {"x-run-id": run_id, "x-inngest-signature": signature}
+                forged = asking.post("not canonical: \u00e9", **headers)
+                assert forged.status_code == 401
+            assert world.calls == ["a"]
+            assert json.loads(asking.output(away).json()) == "not canonical: \u00e9"
+    assert world.calls == ["a"]
+    assert [each for each in caplog.records if each.levelno >= logging.ERROR] == []
+
+
+def test_a_bad_configuration_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("INNGEST_SIGNING_KEY", raising=False)
+    keyless = inngest.Inngest(app_id="shop", is_production=True)
+    with pytest.raises(SigningKeyMissingError):
+        durable.wsgi(keyless)(lambda ctx, request: None)
+    client = inngest.Inngest(app_id="shop", is_production=False)
+    with pytest.raises(URLInvalidError):
+        durable.asgi(client, origin="::")(lambda ctx, request: None)
+
+
+def test_an_asgi_endpoint_lives_as_long_as_its_server(client: inngest.Inngest) -> None:
+    endpoint = durable.asgi(client)(lambda ctx, request: None)
+    told: list[str] = []
+
+    async def live() -> None:
+        coming = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+
+        async def receive() -> Any:
+            return next(coming)
+
+        async def send(message: Any) -> None:
+            told.append(message["type"])
+
+        await endpoint({"type": "lifespan"}, receive, send)
+        await endpoint({"type": "websocket"}, receive, send)
+
+    asyncio.run(live())
+    assert told == ["lifespan.startup.complete", "lifespan.shutdown.complete", "websocket.close"]
+
+
+def test_the_example_is_seen_through(server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INNGEST_BASE_URL", server.origin)
+    example: Any = runpy.run_path(str(EXAMPLE))
+    client = example["client"]
+    with contextlib.closing(client), TRANSPORTS["asgi"].run(example["app"]) as origin:
+        url = f"{origin}/checkout"
+        away = httpx.post(url, json={"id": "o-1", "cents": 1250}, timeout=30, trust_env=False)
+        with realtime.subscribe_sync(client, "orders", ["status"]) as messages:
+            server.advance(LATER)
+            assert next(messages).data == {"order": "o-1", "is": "paid"}
+        answer = httpx.get(away.headers["location"], timeout=30, trust_env=False)
+    assert answer.json() == {"payment": "charged 12.50 for o-1", "parcel": "parcel-o-1"}

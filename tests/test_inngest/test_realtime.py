@@ -1,0 +1,176 @@
+"""Functions publish, and whoever listens hears it: on the embedded engine, over sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+import inngest
+from inngest.dev import DevServer, Engine, VirtualClock
+from inngest.dev.testing import VirtualEngine
+from inngest.errors import OutputUnserializableError
+from inngest.experimental import realtime
+
+from .live import KINDS, TRANSPORTS, Embedded, World
+
+SECONDS = 10.0
+KEY = "signkey-test-7468697320697320612074657374206b65792121"
+
+
+@pytest.fixture
+def server() -> Iterator[DevServer]:
+    with DevServer(port=0, engine=Engine(clock=VirtualClock())) as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: DevServer) -> Iterator[inngest.Inngest]:
+    made = inngest.Inngest(app_id="a", is_production=False, api_base_url=server.origin)
+    with contextlib.closing(made):
+        yield made
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_step_publishes_is_heard_once(
+    server: DevServer, client: inngest.Inngest, kind: str
+) -> None:
+    world = World(Embedded(server), TRANSPORTS["asgi"], is_async=kind == "async")
+
+    def publish(ctx: Any) -> Any:
+        tell: Any = realtime.publish if world.is_async else realtime.publish_sync
+        yield ctx.step.run("tell", tell, world.client, "c", "t", {"run": ctx.run_id})
+        yield ctx.step.sleep("nap", 5_000)
+        yield ctx.step.run("tell again", tell, world.client, "c", "t", "done")
+
+    world.function("fn", publish)
+    with realtime.subscribe_sync(client, "c", ["t"]) as messages:
+        run = world.run("fn")
+        assert run.status == "Completed"
+        realtime.publish_sync(client, "c", "t", "last")
+        found = [next(messages) for _ in range(3)]
+    assert [each.data for each in found[1:]] == ["done", "last"]
+    assert isinstance(found[0].data, dict)
+    assert (found[0].channel, found[0].topic, found[0].kind) == ("c", "t", "data")
+
+
+def test_messages_say_which_run_and_what_about_it(client: inngest.Inngest) -> None:
+    async def tell() -> None:
+        await realtime.publish(client, "c", "u", 1, run_id="01H", metadata={"k": [1]})
+
+    async def listen() -> realtime.Message:
+        async with realtime.subscribe(client, "c", ["t", "u"]) as messages:
+            await tell()
+            found = await anext(messages)
+        await client.aclose()
+        return found
+
+    message = asyncio.run(asyncio.wait_for(listen(), SECONDS))
+    assert (message.run_id, message.metadata, message.topic) == ("01H", {"k": [1]}, "u")
+    assert message.created_at is not None
+
+
+def test_a_listener_connects_again(
+    client: inngest.Inngest, server: DevServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The server ends each connection at some time."""
+    with realtime.subscribe_sync(client, "c", ["t"]) as messages:
+        realtime.publish_sync(client, "c", "t", 1)
+        assert next(messages).data == 1
+        broker = server.engine.realtime
+        (first,) = broker._listeners
+        server._do(_end(first), SECONDS)
+
+        def publish() -> None:
+            until = time.monotonic() + SECONDS
+            while all(each is first for each in broker._listeners):
+                assert time.monotonic() < until
+                time.sleep(0.005)
+            realtime.publish_sync(client, "c", "t", 2)
+
+        with ThreadPoolExecutor(1) as pool:
+            publishing = pool.submit(publish)
+            assert next(messages).data == 2
+            publishing.result(SECONDS)
+    assert caplog.records == []
+
+
+async def _end(listener: Any) -> None:
+    listener.close()
+
+
+def test_a_stopped_server_keeps_nobody_waiting(client: inngest.Inngest, server: DevServer) -> None:
+    with realtime.subscribe_sync(client, "c", ["t"]):
+        server.stop()
+
+
+def test_a_subscription_that_is_left_is_closed(client: inngest.Inngest, server: DevServer) -> None:
+    async def listen() -> None:
+        messages = realtime.subscribe(client, "c", ["t"])
+        async with messages:
+            waiting = asyncio.ensure_future(anext(messages))
+            await asyncio.sleep(0)
+            waiting.cancel()
+        with pytest.raises(StopAsyncIteration):
+            await anext(messages)
+        await client.aclose()
+
+    asyncio.run(asyncio.wait_for(listen(), SECONDS))
+    with realtime.subscribe_sync(client, "c", ["t"]) as messages:
+        pass
+    assert list(messages) == []
+
+
+def test_what_is_not_json_is_refused(client: inngest.Inngest) -> None:
+    with pytest.raises(OutputUnserializableError, match='topic "t"'):
+        realtime.publish_sync(client, "c", "t", object())
+    with pytest.raises(OutputUnserializableError, match="metadata"):
+        realtime.publish_sync(client, "c", "t", 1, metadata=float("nan"))
+
+
+def test_a_keyed_server_wants_the_key() -> None:
+    with DevServer(port=0, engine=Engine(clock=VirtualClock(), signing_key=KEY)) as server:
+        options: dict[str, Any] = {"app_id": "a", "api_base_url": server.origin}
+        stranger = inngest.Inngest(is_production=False, **options)
+        with contextlib.closing(stranger):
+            with pytest.raises(realtime.RealtimeError, match="401") as refused:
+                realtime.publish_sync(stranger, "c", "t", 1)
+            assert not refused.value.is_retriable
+            with pytest.raises(realtime.RealtimeError), realtime.subscribe_sync(stranger, "c", []):
+                pass
+        known = inngest.Inngest(is_production=True, signing_key=KEY, event_key="x", **options)
+        with contextlib.closing(known), realtime.subscribe_sync(known, "c", ["t"]) as messages:
+            realtime.publish_sync(known, "c", "t", 1)
+            assert next(messages).data == 1
+
+
+def test_no_log_shows_a_token(client: inngest.Inngest, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="httpx")
+    key = str(realtime.get_subscription_token_sync(client, "c", ["t"])["key"])
+    with realtime.subscribe_sync(client, "c", ["t"]):
+        pass
+    assert "/v1/realtime/sse?token=***" in caplog.text
+    assert key.split(".", maxsplit=1)[0] not in caplog.text
+
+
+def test_in_process_functions_publish_too() -> None:
+    client = inngest.Inngest(app_id="kit", is_production=False)
+
+    @client.create_function(fn_id="fn", trigger=inngest.TriggerEvent(event="e"))
+    def fn(ctx: inngest.ContextSync) -> None:
+        ctx.step.run("tell", realtime.publish_sync, client, "c", "t", {"n": 1})
+
+    with VirtualEngine(client, [fn]) as engine:
+        assert engine.send(inngest.Event(name="e")).status == "Completed"
+        with (
+            pytest.raises(realtime.RealtimeError) as refused,
+            realtime.subscribe_sync(client, "c", ["t"]),
+        ):
+            pass
+        assert "in process" in str(refused.value.__cause__)
