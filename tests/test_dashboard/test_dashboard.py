@@ -30,6 +30,12 @@ STRUCTURE = """
 """
 
 
+LOADED = """
+  return performance.getEntriesByType("resource").filter((e) => e.name.includes("/ui/api/"))
+    .reduce((bytes, each) => bytes + each.decodedBodySize, 0);
+"""
+
+
 def go(page: Browser, place: str) -> None:
     page.script("location.hash = arguments[0]", place)
 
@@ -113,6 +119,30 @@ def test_runs_are_cancelled_and_started_again(page: Browser, shop: Shop) -> None
     page.click("button", "Cancel run")
     page.see("The run is cancelled", "Cancelled")
     shop.gate.set()
+
+
+def test_a_step_is_run_again_with_other_input(page: Browser, shop: Shop, scheme: str) -> None:
+    run = shop.place("o-1")
+    go(page, f"#/runs/{run['run_id']}")
+    page.see("charge")
+    page.click("button.row", "charge")
+    page.click("button", "Edit input")
+    page.see("Rerun from “charge”", "a JSON list")
+    page.fill("#input", '{"cents": 7}')
+    page.see("must be a list")
+    assert page.script("return document.querySelector('dialog .primary').disabled")
+    page.fill("#input", "[700, 1]")
+    page.screenshot(SCREENSHOTS / f"edit-input-{scheme}.png")
+    assert page.script(NAMELESS) == [] and page.script(CONTRAST) == []
+    page.press("?")
+    assert page.script("return document.querySelectorAll('dialog[open]').length") == 1
+    page.fill("#input", "[700, 1]")
+    page.click("dialog .primary", "Rerun with this input")
+    page.see("started again")
+    page.until(f"return !location.hash.includes({run['run_id']!r})", "the new run is shown")
+    page.see("Completed", "charge")
+    page.click("button.row", "charge")
+    page.see("700")
 
 
 def test_data_is_never_html(page: Browser, shop: Shop) -> None:
@@ -200,6 +230,7 @@ class TestMany:
         page.see("10,000", "shop-process")
         lines = "document.querySelectorAll('tbody tr').length"
         assert page.script(f"return {lines}") == 100
+        assert page.script(LOADED) < 60_000, "bytes, of ten thousand runs"
         page.script("document.querySelector('.more').scrollIntoView()")
         page.until(f"return {lines} >= 200", "the next page comes when it is scrolled to")
         page.click(".chips button", "Failed")

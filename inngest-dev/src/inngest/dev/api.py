@@ -5,23 +5,28 @@ Wrong input is answered with a 4xx and a message; bodies are limited.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable, Sequence
+from importlib.metadata import version
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from inngest.dev import forms
 from inngest.dev.access import may_call, may_send
 from inngest.dev.endpoints.routes import EndpointRoutes
 from inngest.dev.engine import Engine
 from inngest.dev.graphql import GraphQl
 from inngest.dev.ids import is_ulid
 from inngest.dev.model import Json
+from inngest.dev.openapi import describe, describes, guards
 from inngest.dev.realtime.routes import Realtime
 from inngest.dev.registration import Refusal
 from inngest.dev.responses import TooLargeError, body_of, failed, limit_of, plain
@@ -38,9 +43,10 @@ def build_app(engine: Engine, displays: Sequence[Route] = ()) -> ASGIApp:
     rest = Rest(engine)
     api = Api(engine, rest)
     realtime, endpoints = Realtime(engine), EndpointRoutes(engine)
-    routes = [
+    routes: list[BaseRoute] = [
         Route("/e/", api.no_event_key, methods=["POST"]),
         Route("/e/{key}", api.events, methods=["POST"]),
+        Route("/openapi.json", api.openapi, methods=["GET"]),
         Route("/health", api.health, methods=["GET"]),
         Route("/dev", api.keyed(api.info), methods=["GET"]),
         Route("/fn/register", api.keyed(api.register), methods=["POST"]),
@@ -85,6 +91,7 @@ def build_app(engine: Engine, displays: Sequence[Route] = ()) -> ASGIApp:
         WebSocketRoute("/v1/realtime/connect", realtime.socket),
         *displays,
     ]
+    api.routes = routes
     return _Kind(Starlette(routes=routes), engine.kind)
 
 
@@ -106,8 +113,13 @@ class _Kind:
 class Api:
     def __init__(self, engine: Engine, rest: Rest) -> None:
         self._engine, self._rest = engine, rest
+        self.routes: Sequence[BaseRoute] = ()
+        """All that there are, to be described."""
+        self._description: dict[str, Json] | None = None
 
     def keyed(self, handler: Handler) -> Handler:
+        @guards(401, str)
+        @functools.wraps(handler)
         async def checked(request: Request) -> Response:
             if not may_call(self._engine.signing_key, request.headers.get("authorization", "")):
                 return PlainTextResponse("Authentication failed\n", 401)
@@ -119,6 +131,7 @@ class Api:
     def guarded(self, handler: Handler) -> Handler:
         """Without a key, as with the server: only bodies are checked."""
 
+        @functools.wraps(handler)
         async def checked(request: Request) -> Response:
             try:
                 return await handler(request)
@@ -131,10 +144,17 @@ class Api:
 
     # events
 
+    @describes(answers={303: None})
     async def no_event_key(self, request: Request) -> Response:
+        """The event key is missing in the path."""
         return Response(status_code=303, headers={"location": "/e"})
 
+    @describes(
+        body=forms.Event | list[forms.Event],
+        answers={200: str, 400: str, 401: str, 413: str},
+    )
     async def events(self, request: Request) -> Response:
+        """Send events. They are durable when this is answered."""
         if not may_send(self._engine.event_key, request.path_params["key"]):
             body = {"status": 401, "message": "", "error": "Event key not found"}
             return JSONResponse(body, 401)
@@ -152,7 +172,9 @@ class Api:
 
     # registration
 
+    @describes(body=forms.Registration, answers={200: str, 400: str}, fails=[413])
     async def register(self, request: Request) -> Response:
+        """Register an app with its functions: what SDKs call."""
         expected = request.headers.get("x-inngest-expected-server-kind")
         kind = self._engine.kind
         if expected and expected != kind:
@@ -166,7 +188,9 @@ class Api:
             return plain(failure(400, outcome.message), 400)
         return plain(outcome, 200)
 
+    @describes(body=forms.Sync, answers={200: forms.Synced}, fails=[400, 413, 502])
     async def sync(self, request: Request) -> Response:
+        """Ask the app at this URL to register."""
         try:
             body = decode(await body_of(request))
         except ValueError as error:
@@ -186,10 +210,14 @@ class Api:
 
     # information
 
+    @describes(answers={200: forms.Health})
     async def health(self, request: Request) -> Response:
+        """Whether the engine is there."""
         return JSONResponse({"status": 200, "message": "OK"})
 
+    @describes(answers={200: forms.Info})
     async def info(self, request: Request) -> Response:
+        """What the engine is, with its apps and their functions."""
         store = self._engine.store
         functions = [
             {"id": f.uuid, "slug": f.id, "name": f.name, "app": f.app, "url": f.url,
@@ -206,14 +234,22 @@ class Api:
         }
         return JSONResponse(info)
 
+    @describes(
+        query={"name": str, "limit": forms.Limit},
+        answers={200: forms.Envelope[list[forms.StoredEvent]]},
+        fails=[400],
+    )
     async def list_events(self, request: Request) -> Response:
+        """The newest events."""
         limit = limit_of(request)
         if limit is None:
             return failed(400, "limit must be a number from 1 to 1000")
         found = self._engine.store.events(request.query_params.get("name"), limit)
         return self._enveloped([event_view(e) for e in found])
 
+    @describes(answers={200: forms.Envelope[forms.StoredEvent]}, fails=[400, 404])
     async def get_event(self, request: Request) -> Response:
+        """One event, by its internal id."""
         event_id = request.path_params["id"]
         if not is_ulid(event_id):
             return failed(400, f"Invalid event ID: {event_id}")
@@ -222,7 +258,9 @@ class Api:
             return failed(404, "Event not found")
         return self._enveloped(event_view(event))
 
+    @describes(answers={200: forms.Envelope[list[forms.Run]]}, fails=[400])
     async def event_runs(self, request: Request) -> Response:
+        """The runs that an event started."""
         event_id = request.path_params["id"]
         if not is_ulid(event_id):
             return failed(400, f"Invalid event ID: {event_id}")
@@ -231,7 +269,13 @@ class Api:
 
     # our own
 
+    @describes(
+        query={"status": forms.Status, "function": str, "limit": forms.Limit},
+        answers={200: forms.Envelope[list[forms.RunSummary]]},
+        fails=[400],
+    )
     async def list_runs(self, request: Request) -> Response:
+        """The newest runs."""
         limit = limit_of(request)
         if limit is None:
             return failed(400, "limit must be a number from 1 to 1000")
@@ -239,16 +283,28 @@ class Api:
         wanted = {"status": given.get("status"), "function_id": given.get("function")}
         return self._enveloped(self._engine.runs(limit=limit, **wanted))
 
+    @describes(answers={200: dict[str, Any]})
+    async def openapi(self, request: Request) -> Response:
+        """This description."""
+        if self._description is None:
+            title = "Inngest, embedded engine"
+            self._description = describe(self.routes, title=title, version=version("inngest-dev"))
+        return JSONResponse(self._description)
+
     # connect; its modules need an extra
 
+    @describes(answers={200: bytes, 400: str, 501: str})
     async def connect_start(self, request: Request) -> Response:
+        """A place to connect a worker to."""
         try:
             from inngest.dev.connect import routes
         except ImportError:
             return PlainTextResponse("Connect needs: pip install inngest-dev[connect]\n", 501)
         return await routes.start(request, self._engine.connect)
 
+    @describes(answers={200: bytes, 400: str, 501: str})
     async def connect_flush(self, request: Request) -> Response:
+        """Take an answer of a worker that has lost its connection."""
         from inngest.dev.connect import routes
 
         return await routes.flush(request, self._engine.connect)

@@ -211,7 +211,7 @@ def test_the_server_runs_in_a_thread(tmp_path: Path) -> None:
 def test_a_taken_port_is_said_clearly(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert main(["--port", str(taken.getsockname()[1])]) == 1
-    assert "cannot listen" in capsys.readouterr().err
+    assert "the port is taken. Is another engine running?" in capsys.readouterr().err
 
 
 def test_an_answer_does_not_wait_for_its_body(monkeypatch: pytest.MonkeyPatch) -> None:

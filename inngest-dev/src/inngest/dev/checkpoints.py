@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from inngest.dev import deferred
 from inngest.dev.model import Function, Item, Json, Run, Step, Transition
+from inngest.dev.ops import arguments_of
 from inngest.dev.report import MAX_STEP_OUTPUT, MAX_STEPS
 from inngest.dev.runs import settle_step
 from inngest.dev.strict import clean
@@ -152,6 +153,7 @@ def settle(change: Transition, run: Run, op: Mapping[str, Json], memo: Json, now
             op="StepRun",
             state="pending",
             created_at=now - _duration(op),
+            arguments=arguments_of(op),
         )
     settle_step(change, run, step_id, memo, now)
 

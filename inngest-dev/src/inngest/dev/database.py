@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
-from inngest.dev.schema import UnusableDatabaseError, migrate
+from inngest.dev.schema import UnusableDatabaseError, create, migrate
+
+MEMORY = ":memory:"
 
 
 class Database:
-    def __init__(self, path: str = ":memory:") -> None:
+    def __init__(self, path: str = MEMORY) -> None:
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
@@ -27,7 +29,7 @@ class Database:
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
-            migrate(self._db)
+            create(self._db) if path == MEMORY else migrate(self._db)
         except sqlite3.Error as error:
             self._db.close()
             raise UnusableDatabaseError(f"cannot use the database {path}: {error}") from error

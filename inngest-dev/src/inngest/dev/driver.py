@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -109,6 +110,7 @@ def build_call(function: Function, run: Run, item: Item, *, now: int) -> Call:
     return Call(url=url, headers=headers, body=raw)
 
 
+@lru_cache(maxsize=1024)
 def call_url(url: str, function_id: str, step_id: str) -> str:
     parts = urlsplit(url)
     query = [p for p in parse_qsl(parts.query, True) if p[0] not in ("fnId", "stepId")]
@@ -121,17 +123,25 @@ def is_socket(url: str) -> bool:
     return url.startswith(("ws://", "wss://"))
 
 
+_WHOLE_FLOAT = re.compile(r"\.0(?![0-9])")
+"""Or a text that looks like one."""
+_LEAVES = (str, int, bool, type(None))
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
 def canonical(value: Json) -> bytes:
     """Sorted keys, no spaces, whole floats as integers: what signatures are made over."""
-    text = json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = _encode(value)
+    if _WHOLE_FLOAT.search(text):
+        text = _encode(_plain(value))
     return text.encode("utf-8", "replace")
 
 
 def _plain(value: Json) -> Json:
     if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
+        return {k: v if type(v) in _LEAVES else _plain(v) for k, v in value.items()}
     if isinstance(value, list):
-        return [_plain(v) for v in value]
+        return [v if type(v) in _LEAVES else _plain(v) for v in value]
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
     return value

@@ -139,6 +139,7 @@ class Engine:
             gateway=self._gateway,
             broker=self.realtime,
             delay=self._delay,
+            wake=self._wake,
             reentry_delay=self._reentry_delay,
         )
         self._endpoints = Endpoints(store, ledger, self.clock, self._reentry_delay)
@@ -224,14 +225,18 @@ class Engine:
         self,
         run_id: str,
         from_step: str | None = None,
-        step_input: Sequence[Json] | None = None,
+        arguments: Sequence[Json] | None = None,
     ) -> str | None:
-        """Start a run once more: the id of the new one. None when it or its function is gone."""
+        """Start a run once more: the id of the new one. None when it or its function is gone.
+
+        :param from_step: the steps before this one are kept.
+        :param arguments: for that step, in the place of those of the code.
+        """
         run = self.store.run(run_id)
         function = None if run is None else self.store.function(run.function_id)
         if run is None or function is None:
             return None
-        change = rerun(run, function, self.clock.now(), from_step, step_input)
+        change = rerun(run, function, self.clock.now(), from_step, arguments)
         self._ledger.commit(change)
         return change.runs[0].id
 

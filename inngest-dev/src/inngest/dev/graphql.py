@@ -16,8 +16,10 @@ from lark.exceptions import LarkError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from inngest.dev import forms
 from inngest.dev.engine import Engine
 from inngest.dev.model import Json, Run, Step
+from inngest.dev.openapi import describes
 from inngest.dev.responses import body_of
 from inngest.dev.strict import decode
 
@@ -150,7 +152,13 @@ class GraphQl:
             "runTrigger": self._trigger,
         }
 
+    @describes(
+        body=forms.Query,
+        answers={200: forms.Answer, 400: forms.Answer, 422: forms.Answer},
+        fails=[413],
+    )
     async def query(self, request: Request) -> Response:
+        """The few GraphQL queries that tools poll."""
         try:
             body = decode(await body_of(request))
         except ValueError as error:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import secrets
 import uuid
 
 from ulid import ULID
 
 _NAMESPACE = uuid.UUID("6f1d6b0e-54f0-5d9e-9d0d-5c1b3f3a7f11")
-_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+_DIGITS = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
 _MAX_MS = (1 << 48) - 1
 
 
@@ -44,12 +45,12 @@ def is_ulid(text: str) -> bool:
 
 
 def new_job_id() -> str:
-    return "".join(_ALPHABET[byte % 36] for byte in secrets.token_bytes(13))
+    return secrets.token_bytes(13).translate(_DIGITS).decode()
 
 
 def request_id(job_id: str, generation: int, now: int) -> str:
     """Deterministic per job and generation, apart from its time part."""
-    return _ulid(now, uuid.uuid5(_NAMESPACE, f"{job_id}:{generation}").bytes[:10])
+    return _ulid(now, hashlib.sha256(f"{job_id}:{generation}".encode()).digest()[:10])
 
 
 def stable_uuid(*parts: str) -> str:

@@ -8,13 +8,12 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 
 from inngest.dev.clock import Clock
-from inngest.dev.model import Event, Run, Transition
+from inngest.dev.model import TIMEOUTS, Event, Run, Transition
 from inngest.dev.reception import receive
 from inngest.dev.runs import discovery
 from inngest.dev.store import Store
 
 _log = logging.getLogger("inngest.dev")
-_TIMEOUTS = ("start_timeout", "finish_timeout")
 Listener = Callable[[Run], None]
 
 
@@ -59,7 +58,7 @@ class Ledger:
             for change in changes:
                 self._store.apply(change)
                 for run in change.runs:
-                    self._keep_alive(run)
+                    self._keep_alive(run, change)
                     if run.ended and run.lane is not None:
                         self._store.unpark(run.lane)
                 touched |= {run.id: run for run in change.runs}
@@ -73,15 +72,17 @@ class Ledger:
         self._wake()
         self._watchers.tell(touched)
 
-    def _keep_alive(self, run: Run) -> None:
+    def _keep_alive(self, run: Run, change: Transition) -> None:
         """A run that goes on has work in the queue.
 
         An app that stops reporting a step of a group leaves it pending, with nothing to end
         it: the function is then called again instead of waiting for ever.
         """
-        if run.ended:
+        if run.ended or any(
+            item.run_id == run.id and item.kind not in TIMEOUTS for item in change.items
+        ):
             return
-        if all(item.kind in _TIMEOUTS for item in self._store.items_of(run.id)):
+        if not self._store.goes_on(run.id):
             self._store.apply(Transition(items=[discovery(run, self._clock.now())]))
 
     def _receive(self, event: Event) -> Iterator[Transition]:

@@ -15,6 +15,7 @@ ItemKind = Literal[
     "start_timeout", "finish_timeout", "batch", "debounce", "cron",
 ]  # fmt: skip
 """Of a run: calls, what ends its steps, and its timeouts. The last three are of a function."""
+TIMEOUTS: tuple[ItemKind, ...] = ("start_timeout", "finish_timeout")
 GateKind = Literal["batch", "debounce", "rate_limit", "throttle"]
 RunStatus = Literal["Scheduled", "Running", "Completed", "Failed", "Cancelled"]
 StepState = Literal["pending", "completed", "failed"]
@@ -77,7 +78,7 @@ class Event:
 
 @dataclass(slots=True, kw_only=True)
 class Step:
-    """One step of a run. `memo` is its result; while it is pending, its edited input, if any."""
+    """One step of a run. The `memo` of a pending one holds other arguments for it, if anything."""
 
     id: str
     name: str
@@ -86,6 +87,8 @@ class Step:
     created_at: int
     ended_at: int | None = None
     memo: Json = None
+    arguments: list[Json] | None = None
+    """What its handler was called with, if the app tells."""
     dirty: bool = True
     """Whether it differs from what is stored."""
 
@@ -128,9 +131,10 @@ class Run:
 
     @property
     def memos(self) -> dict[str, Json]:
-        """What calls are told: results, and the edited input of a step that is to be run."""
-        steps = self.steps.values()
-        return {s.id: s.memo for s in steps if s.state != "pending" or s.memo is not None}
+        """What calls are told of steps: results, and other arguments for a pending one."""
+        return {
+            s.id: s.memo for s in self.steps.values() if s.state != "pending" or s.memo is not None
+        }
 
     @property
     def pending(self) -> set[str]:

@@ -75,6 +75,12 @@ def awaited(op: Mapping[str, Json]) -> str:
     return clean(name) if isinstance(name, str) else ""
 
 
+def arguments_of(op: Mapping[str, Json]) -> list[Json] | None:
+    """What the code of a step was called with: it can be edited in a rerun."""
+    given = (op.get("opts") or {}).get("input")
+    return given if isinstance(given, list) else None
+
+
 def signal_of(op: Mapping[str, Json]) -> str:
     name = (op.get("opts") or {}).get("signal") or op.get("name")
     return clean(name) if isinstance(name, str) else ""

@@ -14,7 +14,7 @@ from inngest.dev.gateway import Outbound, read_request
 from inngest.dev.ids import new_job_id
 from inngest.dev.invocations import invocation
 from inngest.dev.model import Function, Item, ItemKind, Json, Run, Step, Transition
-from inngest.dev.ops import COMPLETE, UNCOUNTED, awaited, due_of, name_of, signal_of
+from inngest.dev.ops import COMPLETE, UNCOUNTED, arguments_of, awaited, due_of, name_of, signal_of
 from inngest.dev.retries import Delay, exhausted, retried
 from inngest.dev.runs import discovery, end, resume, settle_step
 from inngest.dev.state import State
@@ -100,6 +100,7 @@ class Report:
             op=name,
             state="pending",
             created_at=self.now,
+            arguments=arguments_of(op),
         )
 
     def _apply(self, name: str, op: Mapping[str, Json]) -> None:
@@ -132,7 +133,9 @@ class Report:
         if not member:
             self._note(name, op)
         elif name != "StepPlanned" and self.run.steps[op["id"]].op == "StepPlanned":
-            self.run.steps[op["id"]].op = name  # stored with the result, below
+            step = self.run.steps[op["id"]]
+            step.op = name  # stored with the result, below
+            step.arguments = arguments_of(op) or step.arguments
         if self.run.steps[op["id"]].state != "pending":
             return
         settle_step(self.change, self.run, op["id"], memo, self.now)

@@ -1,6 +1,7 @@
 """Start a run once more, from its beginning or from one of its steps. Pure.
 
-Limits: the steps that were done before the chosen one are taken over as they are.
+The steps that were done before the chosen one are taken over as they are. The chosen one may
+be given other arguments: it is then called for at once, by its id.
 """
 
 from __future__ import annotations
@@ -17,12 +18,9 @@ def rerun(
     function: Function,
     now: int,
     from_step: str | None = None,
-    step_input: Sequence[Json] | None = None,
+    arguments: Sequence[Json] | None = None,
 ) -> Transition:
-    """A new run of the same events. Whatever is due of it is due now.
-
-    :param step_input: the arguments of `from_step`, instead of those in the code.
-    """
+    """A new run of the same events. Whatever is due of it is due now."""
     change = start(run.events, function, now)
     (again,) = change.runs
     change.items = [
@@ -33,14 +31,24 @@ def rerun(
     for step_id in run.stack[: run.stack.index(from_step)]:
         again.steps[step_id] = replace(run.steps[step_id], dirty=True)
         again.stack.append(step_id)
-    again.version = run.version
-    if step_input is not None:
-        name, memo = run.steps[from_step].name, {"input": list(step_input)}
-        again.steps[from_step] = Step(
-            id=from_step, name=name, op="StepPlanned", state="pending", created_at=now, memo=memo
-        )
+    if arguments is None:
+        again.version = run.version
+    else:
+        again.steps[from_step] = _planned(run.steps[from_step], arguments, now)
         change.items = [
             replace(item, step_id=from_step) if item.kind == "call" else item
             for item in change.items
         ]
     return change
+
+
+def _planned(step: Step, arguments: Sequence[Json], now: int) -> Step:
+    return Step(
+        id=step.id,
+        name=step.name,
+        op="StepPlanned",
+        state="pending",
+        created_at=now,
+        memo={"input": list(arguments)},
+        arguments=list(arguments),
+    )

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from inngest.dev import forms
 from inngest.dev.durations import iso
 from inngest.dev.engine import Engine
 from inngest.dev.exporting import exported
 from inngest.dev.ids import is_ulid, stable_uuid
 from inngest.dev.model import Json, Run
+from inngest.dev.openapi import describes
 from inngest.dev.responses import body_of, failed
 from inngest.dev.strict import clean, decode
 from inngest.dev.views import enveloped, function_view, job_view, run_view
 
 MAX_METADATA = 64 * 1024
+MAX_STEP_INPUT = 4 * 1024 * 1024
+RUN_BY_APP = ("StepRun", "Step", "StepError", "StepFailed")
 METADATA_OPS = ("merge", "set", "delete", "add")
-RUN_BY_THE_APP = ("Step", "StepError", "StepFailed", "StepRun")
 
 
 class Rest:
@@ -27,7 +31,9 @@ class Rest:
 
     # runs
 
+    @describes(answers={200: forms.Envelope[forms.Run]}, fails=[400, 404])
     async def get_run(self, request: Request) -> Response:
+        """One run."""
         run = self._run(request)
         return (
             run
@@ -35,26 +41,33 @@ class Rest:
             else self._enveloped(run_view(run, self.function_uuid(run)))
         )
 
+    @describes(answers={200: forms.Envelope[list[forms.Job]]}, fails=[400, 404])
     async def jobs(self, request: Request) -> Response:
+        """What is queued of a run."""
         run = self._run(request)
         if isinstance(run, Response):
             return run
         return self._enveloped([job_view(i) for i in self._engine.store.items_of(run.id)])
 
+    @describes(answers={200: None}, fails=[400, 404])
     async def cancel(self, request: Request) -> Response:
+        """Cancel a run. One that has ended stays as it is."""
         run = self._run(request)
         if isinstance(run, Response):
             return run
         self._engine.cancel(run.id)
         return JSONResponse(None)
 
+    @describes(answers={204: None}, fails=[400, 404])
     async def cancel_legacy(self, request: Request) -> Response:
+        """Cancel a run: the older form."""
         run = self._run(request)
         if isinstance(run, Response):
             return run
         self._engine.cancel(run.id)
         return Response(status_code=204)
 
+    @describes(body=forms.Checkpoint, answers={200: None}, fails=[400, 409, 413])
     async def checkpoint(self, request: Request) -> Response:
         """Take steps of a call that goes on."""
         run_id = request.path_params["id"]
@@ -72,39 +85,45 @@ class Rest:
         }
         return JSONResponse(answer, rejected.status)
 
+    @describes(answers={200: forms.Envelope[forms.History]}, fails=[400, 404])
     async def history(self, request: Request) -> Response:
+        """A run with its steps, its attempts, and what it waits for."""
         run = self._run(request)
         return run if isinstance(run, Response) else self._enveloped(self._engine.history(run.id))
 
+    @describes(body=forms.Rerun, answers={200: forms.Started}, fails=[400, 404, 409, 413])
     async def rerun(self, request: Request) -> Response:
-        """From its beginning; or from the step with the id or the name `from_step`.
+        """Start a run once more.
 
-        `input` is a list of arguments for that step, instead of those in the code.
+        From its beginning; or from the step with the id or the name `from_step`, whose code may
+        be given other arguments: `input`, a list.
         """
         run = self._run(request)
         if isinstance(run, Response):
             return run
         body = await _json(request)
         fields = body if isinstance(body, dict) else {}
-        step, step_input = fields.get("from_step"), fields.get("input")
-        if step_input is not None and (step is None or not isinstance(step_input, list)):
-            return failed(400, "input must be a list of arguments, for the step in from_step")
+        step, arguments = fields.get("from_step"), fields.get("input")
         if step is not None:
             named = [s for s in run.stack if step in (s, run.steps[s].name)]
             if not named:
                 return failed(400, "the run has no such step that was done")
             step = named[0]
-            if step_input is not None and run.steps[step].op not in RUN_BY_THE_APP:
-                return failed(400, "only a step that runs in the app has an input")
-        again = self._engine.rerun(run.id, step, step_input)
+        problem = _arguments_problem(run, step, arguments)
+        if problem is not None:
+            return problem
+        again = self._engine.rerun(run.id, step, arguments)
         if again is None:
             return failed(409, f"function {run.function_id} is not registered any more")
         return JSONResponse({"run_id": again})
 
+    @describes(answers={200: forms.Export}, fails=[400, 404])
     async def export(self, request: Request) -> Response:
+        """A run's history, to be played against other code."""
         run = self._run(request)
         return run if isinstance(run, Response) else JSONResponse(exported(run))
 
+    @describes(body=forms.Metadata, answers={200: None}, fails=[400, 404, 413])
     async def metadata(self, request: Request) -> Response:
         """Notes on a run, or on one of its steps. They are kept with the run's history."""
         body = await _json(request)
@@ -126,19 +145,27 @@ class Rest:
 
     # state, for use_api
 
+    @describes(answers={200: list[forms.Event]}, fails=[400, 410])
     async def batch(self, request: Request) -> Response:
+        """The events of a run that goes on."""
         run = self._state(request)
         return (
             run if isinstance(run, Response) else JSONResponse([dict(e.body) for e in run.events])
         )
 
+    @describes(answers={200: dict[str, Any]}, fails=[400, 410])
     async def actions(self, request: Request) -> Response:
+        """The results of the steps of a run that goes on."""
         run = self._state(request)
         return run if isinstance(run, Response) else JSONResponse(run.memos)
 
     # signals, functions, cancellations
 
+    @describes(
+        body=forms.Signal, answers={200: forms.Envelope[forms.Started]}, fails=[400, 404, 413, 500]
+    )
     async def signal(self, request: Request) -> Response:
+        """Give a signal to the run that waits for it."""
         body = await _json(request)
         if not isinstance(body, dict) or not {"signal", "data"} & set(body):
             return failed(400, "Invalid signal data")
@@ -151,7 +178,9 @@ class Rest:
         metadata = {"fetched_at": iso(self._engine.clock.now())}
         return JSONResponse({"data": {"run_id": run_id}, "metadata": metadata})
 
+    @describes(answers={200: list[forms.AppFunction]}, fails=[404])
     async def functions(self, request: Request) -> Response:
+        """The functions of an app."""
         app = request.path_params["app"]
         app_id = stable_uuid("app", app)
         found = [f for f in self._engine.store.functions() if f.app == app]
@@ -159,6 +188,7 @@ class Rest:
             return failed(404, f"App not found: {app}")
         return JSONResponse([function_view(f, app_id) for f in found])
 
+    @describes(body=forms.Invocation, answers={200: forms.Sent}, fails=[400, 413])
     async def invoke(self, request: Request) -> Response:
         """Start a function by its id. An unknown one is accepted, too, and starts nothing."""
         body = await _json(request)
@@ -168,6 +198,7 @@ class Rest:
         event_id = self._engine.invoke(clean(request.path_params["id"]), body)
         return JSONResponse({"id": event_id, "status": 200})
 
+    @describes(body=forms.Cancellation, answers={}, fails=[400, 413, 501])
     async def cancellations(self, request: Request) -> Response:
         """Bulk cancellation is Inngest Cloud's: it is checked and refused, as locally."""
         if request.method == "POST":
@@ -205,6 +236,18 @@ class Rest:
 
     def _enveloped(self, data: Json) -> Response:
         return JSONResponse(enveloped(data, self._engine.clock.now()))
+
+
+def _arguments_problem(run: Run, step: str | None, arguments: Json) -> Response | None:
+    if arguments is None:
+        return None
+    if step is None or not isinstance(arguments, list):
+        return failed(400, "input is a list of arguments for the step from_step")
+    if run.steps[step].op not in RUN_BY_APP:
+        return failed(400, f'"{run.steps[step].name}" takes no input: it runs no code of the app')
+    if len(json.dumps(arguments, ensure_ascii=False)) > MAX_STEP_INPUT:
+        return failed(413, "the input of a step exceeds the limit of 4 MB")
+    return None
 
 
 def _metadata_problem(entry: Json) -> Response | None:

@@ -14,8 +14,11 @@ def marks(values: Sequence[str]) -> str:
     return ", ".join("?" for _ in values)
 
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
 def dump(value: Json) -> str:
-    return json.dumps(value, separators=(",", ":"))
+    return _encode(value)
 
 
 def load(text: str | None) -> Json:

@@ -16,6 +16,7 @@ from inngest.dev.model import (
     DISCOVERY,
     FAILED_EVENT,
     FINISHED_EVENT,
+    TIMEOUTS,
     Event,
     Function,
     Item,
@@ -100,7 +101,7 @@ def wake(item: Item, run: Run, memo: Json, now: int) -> Transition:
 
 def timer(item: Item, run: Run, now: int) -> Transition:
     """A sleep, a wait, an invoke or a timeout of the run fell due."""
-    if item.kind in ("start_timeout", "finish_timeout"):
+    if item.kind in TIMEOUTS:
         change = Transition(drops=[item.job_id])
         late = item.kind == "finish_timeout" or run.started_at is None
         if late and not run.ended:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Protocol
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
 from inngest.dev.clock import Clock
 from inngest.dev.model import Item
@@ -32,10 +33,15 @@ class Worker(Protocol):
         ...
 
     def admit(self, item: Item) -> bool:
-        """Whether it may be worked on now; `leave` follows if so. Else it is not ready."""
+        """Whether it may be worked on now; `leave` follows if so. Else it is not ready any more.
+
+        It wakes the scheduler when that lets others be ready.
+        """
         ...
 
-    async def execute(self, item: Item) -> None: ...
+    def execute(self, item: Item) -> Coroutine[Any, Any, None] | None:
+        """Do it, or return what takes longer."""
+        ...
 
     def leave(self, item: Item) -> None: ...
 
@@ -85,6 +91,11 @@ class Scheduler:
                 self._take()
             except Exception:  # the queue goes on: one item must not stop all others
                 _log.exception("the engine could not take work from the queue")
+            else:
+                if self._wake.is_set():  # by what was taken: there may be more to take
+                    self._idle.clear()
+                    await asyncio.sleep(0)
+                    continue
             idle = not self._busy
             if idle:
                 self._idle.set()
@@ -98,20 +109,33 @@ class Scheduler:
                 self._idle.clear()
 
     def _take(self) -> None:
-        """Start on what is due and admitted, as long as there is room."""
+        """Start on what is due and admitted, as far as there is room."""
         self._worker.look_again()
-        while (room := self._limit - len(self._busy)) > 0:
-            items = self._queue.ready(self._clock.now(), list(self._busy), room)
-            for item in items:
-                if self._worker.admit(item):
-                    task = asyncio.get_running_loop().create_task(self._run(item))
-                    self._busy[item.job_id] = task
-            if not items:
-                return
+        room = self._limit - len(self._busy)
+        if room <= 0:
+            return
+        for item in self._queue.ready(self._clock.now(), list(self._busy), room):
+            if self._worker.admit(item):
+                self._start(item)
+            else:
+                self._wake.set()  # one that is behind it may have room
 
-    async def _run(self, item: Item) -> None:
+    def _start(self, item: Item) -> None:
         try:
-            await self._worker.execute(item)
+            work = self._worker.execute(item)
+        except Exception:
+            _log.exception("the engine could not work on item %s", item.job_id)
+            work = asyncio.sleep(1)
+        if work is None:
+            self._worker.leave(item)
+            self._wake.set()
+        else:
+            task = asyncio.get_running_loop().create_task(self._run(item, work))
+            self._busy[item.job_id] = task
+
+    async def _run(self, item: Item, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
         except Exception:
             _log.exception("the engine could not work on item %s", item.job_id)
             await asyncio.sleep(1)

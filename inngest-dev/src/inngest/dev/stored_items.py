@@ -33,13 +33,14 @@ class StoredItems(Database):
         """Not to be taken until there is room at this lane or throttle."""
         self._db.execute("UPDATE items SET parked = ? WHERE job_id = ?", (at, job_id))
 
-    def unpark(self, at: str) -> None:
-        """The next one that is parked here may try."""
-        self._db.execute(
+    def unpark(self, at: str) -> bool:
+        """The next one that is parked here may try. False: there is none."""
+        done = self._db.execute(
             "UPDATE items SET parked = NULL WHERE job_id = (SELECT job_id FROM items "
             "WHERE parked = ? ORDER BY due - priority, rowid LIMIT 1)",
             (at,),
         )
+        return done.rowcount > 0
 
     def unpark_all(self) -> None:
         """Limits may have changed, or nothing is known of what is under way."""
@@ -65,6 +66,15 @@ class StoredItems(Database):
 
     def items_of(self, run_id: str) -> list[Item]:
         return [item_of(r) for r in self.all("SELECT * FROM items WHERE run_id = ?", run_id)]
+
+    def goes_on(self, run_id: str) -> bool:
+        """Whether the run has work in the queue, not only its timeouts."""
+        row = self.one(
+            "SELECT 1 FROM items WHERE run_id = ? "
+            "AND kind NOT IN ('start_timeout', 'finish_timeout') LIMIT 1",
+            run_id,
+        )
+        return row is not None
 
     def timers_of(self, function_ids: Sequence[str], kind: str) -> list[Item]:
         rows = self.all(

@@ -121,6 +121,7 @@ class StoredRuns(Database):
                 created_at=s["created_at"],
                 ended_at=s["ended_at"],
                 memo=load(s["memo"]),
+                arguments=load(s["arguments"]),
                 dirty=False,
             )
             if s["position"] is not None:
@@ -128,7 +129,30 @@ class StoredRuns(Database):
         run.stack = [step_id for _, step_id in sorted(done)]
         return run
 
+    def look_at(self, run_id: str) -> Run | None:
+        """The run, to be read at once and not changed: saves the copy."""
+        return self._cache.look(run_id) or self.run(run_id)
+
     def save_run(self, run: Run) -> None:
+        known = self._cache.look(run.id)
+        if known is None or _changeable(known) != _changeable(run):
+            self._save_row(run)
+        for s in [s for s in run.steps.values() if s.dirty]:
+            position = None if s.state == "pending" else run.stack.index(s.id)
+            self._db.execute(
+                "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (run_id, id) DO UPDATE SET op = excluded.op, "
+                "state = excluded.state, ended_at = excluded.ended_at, memo = excluded.memo, "
+                "position = excluded.position, arguments = excluded.arguments WHERE steps.state = 'pending'",
+                (run.id, s.id, s.name, s.op, s.state, s.created_at, s.ended_at, dump(s.memo),
+                 position, None if s.arguments is None else dump(s.arguments)),
+            )  # fmt: skip
+            s.dirty = False
+        if run.ended:
+            self._db.execute("DELETE FROM items WHERE run_id = ?", (run.id,))
+        self._cache.put(run)
+
+    def _save_row(self, run: Run) -> None:
         self._db.execute(
             "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE "
@@ -144,20 +168,6 @@ class StoredRuns(Database):
         if len(run.events) > 1:
             members = [(run.id, n, e.internal_id) for n, e in enumerate(run.events)]
             self._db.executemany("INSERT OR IGNORE INTO batch_events VALUES (?, ?, ?)", members)
-        positions = {step_id: n for n, step_id in enumerate(run.stack)}
-        for s in [s for s in run.steps.values() if s.dirty]:
-            self._db.execute(
-                "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT (run_id, id) DO UPDATE SET op = excluded.op, "
-                "state = excluded.state, ended_at = excluded.ended_at, memo = excluded.memo, "
-                "position = excluded.position WHERE steps.state = 'pending'",
-                (run.id, s.id, s.name, s.op, s.state, s.created_at, s.ended_at, dump(s.memo),
-                 positions.get(s.id)),
-            )  # fmt: skip
-            s.dirty = False
-        if run.ended:
-            self._db.execute("DELETE FROM items WHERE run_id = ?", (run.id,))
-        self._cache.put(run)
 
     def add_attempt(
         self, item: Item, step_id: str, started: int, ended: int, outcome: str, body: Json
@@ -187,3 +197,9 @@ class StoredRuns(Database):
              "values": load(r["content"])}
             for r in rows
         ]  # fmt: skip
+
+
+def _changeable(run: Run) -> tuple[Json, ...]:
+    """What of a run's row changes while it goes on."""
+    return (run.status, run.started_at, run.ended_at, run.output, run.version, run.plan_only,
+            run.defers, run.response)  # fmt: skip

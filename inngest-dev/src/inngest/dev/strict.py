@@ -21,6 +21,8 @@ def decode(raw: bytes | str) -> Json:
             value = _loads(_LONE.sub("\ufffd", json.dumps(value, ensure_ascii=False)))
     except RecursionError:
         raise ValueError("exceeded max depth") from None
+    if text.count("[") + text.count("{") < MAX_DEPTH:
+        return value
     level = [value]
     for _ in range(MAX_DEPTH):
         level = [

@@ -160,6 +160,7 @@ def _step(
         "started_at": iso(started),
         "ended_at": iso(step.ended_at),
         "duration_ms": _span(started, step.ended_at),
+        "input": step.arguments,
         "output": memo["data"] if wrapped and "data" in memo else None if wrapped else memo,
         "error": memo.get("error") if step.state == "failed" else None,
     }
@@ -186,6 +187,7 @@ def _retrying(step_id: str, attempts: Sequence[dict[str, Json]]) -> dict[str, Js
         "started_at": iso(own[0]["started_at"]),
         "ended_at": None,
         "duration_ms": None,
+        "input": None,
         "output": None,
         "error": error,
     }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
+from typing import Any
 
 from inngest.dev.admission import Admission, Admitted
 from inngest.dev.answer import Answer, Errored, Reported, Returned, transport_error
@@ -35,13 +36,14 @@ class Worker:
         gateway: Gateway,
         broker: Broker,
         delay: Delay,
+        wake: Callable[[], None],
         reentry_delay: Delay,
     ) -> None:
         """`reentry_delay` is that of durable endpoints."""
         self._store, self._ledger, self._clock = store, ledger, clock
         self._driver, self._gateway, self._delay = driver, gateway, delay
         self._reentry_delay, self._broker = reentry_delay, broker
-        self._call_worker = call_worker
+        self._call_worker, self._wake = call_worker, wake
         self._admission = Admission()
 
     def look_again(self) -> None:
@@ -55,10 +57,12 @@ class Worker:
         """The first call of a run starts it. What is blocked is parked."""
         if item.kind != "call":
             return True
-        run = self._store.run(item.run_id)
+        run = self._store.look_at(item.run_id)
         function = None if run is None else self._store.function(run.function_id)
         if run is None or run.ended or function is None:
             return True
+        if run.started_at is None:  # it is to be changed
+            run = self._store.run(run.id) or run
         now = self._clock.now()
         verdict = self._admission.admit(item.job_id, run, function, self._store, now)
         if isinstance(verdict, Admitted):
@@ -66,15 +70,17 @@ class Worker:
                 self._ledger.commit(verdict.change)
         else:
             self._store.park(item.job_id, verdict.at)
-        for place in verdict.next_at:
-            self._store.unpark(place)
+        unparked = [place for place in verdict.next_at if self._store.unpark(place)]
+        if unparked:
+            self._wake()
         return isinstance(verdict, Admitted)
 
     def leave(self, item: Item) -> None:
         for lane in self._admission.leave(item.job_id):
             self._store.unpark(lane)
 
-    async def execute(self, item: Item) -> None:
+    def execute(self, item: Item) -> Coroutine[Any, Any, None] | None:
+        """Calls and requests take their time; timers end at once."""
         now = self._clock.now()
         if item.kind == "cron":
             function = self._store.function(item.function_id)
@@ -82,21 +88,22 @@ class Worker:
         elif item.kind in ("batch", "debounce"):
             self._ledger.commit_all(release(item, self._store, now))
         else:
-            await self._execute_of_run(item, now)
+            return self._execute_of_run(item, now)
+        return None
 
-    async def _execute_of_run(self, item: Item, now: int) -> None:
+    def _execute_of_run(self, item: Item, now: int) -> Coroutine[Any, Any, None] | None:
         run = self._store.run(item.run_id)
         if run is None or run.ended:
             self._ledger.commit(Transition(drops=[item.job_id]))
         elif item.kind == "call":
-            await self._call(item, run)
+            return self._call(item, run, now)
         elif item.kind == "fetch":
-            await self._fetch(item, now)
+            return self._fetch(item, now)
         else:
             self._ledger.commit(timer(item, run, now))
+        return None
 
-    async def _call(self, item: Item, run: Run) -> None:
-        started = self._clock.now()
+    async def _call(self, item: Item, run: Run, started: int) -> None:
         function = self._store.function(run.function_id)
         if function is None:
             message = f"function {run.function_id} is not registered any more"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -36,11 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         server.start()
     except OSError as error:
-        detail = f"{error.strerror or error}. Is another engine running? Choose one with --port."
-        teller.problem(f"cannot listen on {options.host}:{options.port}", detail)
+        teller.problem(f"cannot listen on {options.host}:{options.port}", _why(error))
         return 1
     except UnusableDatabaseError as error:
-        teller.problem("cannot use the database", str(error))
+        teller.problem("--db", str(error))
         return 1
     previous = {s: signal.signal(s, _setter(stop)) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -107,7 +108,7 @@ def _start(
     if stop.is_set():
         return True
     if problem is not None:
-        teller.problem(f"cannot serve {app.target}", problem)
+        teller.problem(f"cannot serve {app.target}", f"{problem}\nwaiting for a change of its code")
         return True
     server.describe_events(app.schemas())
     _sync(teller, server, url)
@@ -161,15 +162,24 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _why(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "the port is taken. Is another engine running? Choose one with --port."
+    return os.strerror(error.errno) if error.errno else str(error)
+
+
 def _port(text: str) -> int:
-    number = int(text)
+    number = int(text) if text.isascii() and text.isdigit() else -1
     if not 0 <= number <= 65535:
         raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
     return number
 
 
 def _delays(text: str) -> list[float]:
-    delays = [float(part) for part in text.split(",")]
+    try:
+        delays = [float(part) for part in text.split(",")]
+    except ValueError:
+        delays = [-1.0]
     if not all(0 <= d <= 86400 for d in delays):
         raise argparse.ArgumentTypeError("delays are seconds from 0 to 86400")
     return delays

@@ -128,6 +128,7 @@ def test_an_app_is_found_served_and_started_again(
         change(app, "import inngest\napp = 1 / 0\n", 3000)
         dev.hear("cannot serve app:app: app cannot be imported")
         dev.hear("ZeroDivisionError")
+        dev.hear("waiting for a change of its code")
         change(app, APP.format(name="third"), 4000)
         dev.hear("shop-third  on go")
         assert dev.end() == 0
@@ -185,3 +186,19 @@ def test_a_file_that_is_no_database_is_said(
     path.write_text("this is no database, but a text that is long enough to be read as one")
     assert main(["--port", "0", "--db", str(path)]) == 1
     assert "cannot use the database" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "said"),
+    [
+        ("--port", "70000", "a port is a number from 0 to 65535"),
+        ("--port", "http", "a port is a number from 0 to 65535"),
+        ("--backoff", "1,soon", "delays are seconds from 0 to 86400"),
+    ],
+)
+def test_options_that_cannot_be_used_are_named(
+    argument: str, value: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([argument, value])
+    assert f"{argument}: {said}" in capsys.readouterr().err

@@ -48,3 +48,14 @@ def read_data(text: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise UsageError("--data must be a JSON object")
     return data
+
+
+def read_list(text: str) -> list[Any]:
+    """Arguments of a step: a JSON list."""
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"--input is not JSON: {error}") from error
+    if not isinstance(found, list):
+        raise UsageError('--input must be a JSON list of arguments, like [1, "two"]')
+    return found

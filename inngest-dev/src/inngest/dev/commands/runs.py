@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from inngest.dev.commands.output import failing, print_json, wide_console
+from inngest.dev.commands.output import failing, print_json, read_list, wide_console
 from inngest.dev.commands.remote import Remote, add_options, connect
 
 STYLES = {"Completed": "green", "Failed": "red", "Cancelled": "yellow", "Running": "cyan"}
@@ -55,9 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     rerun = commands.add_parser("rerun", help="start a run again, with the same events")
     rerun.add_argument("run_id")
     rerun.add_argument("--from-step", metavar="STEP", help="keep the steps before this one")
-    rerun.add_argument(
-        "--input", metavar="JSON", type=_arguments, help="a list of arguments for that step"
-    )
+    rerun.add_argument("--input", metavar="JSON", help="other arguments for that step: a list")
     rerun.set_defaults(do=_rerun)
     for each in (listing, show, cancel, rerun):
         add_options(each)
@@ -122,20 +120,16 @@ def _cancel(remote: Remote, options: argparse.Namespace) -> None:
 
 
 def _rerun(remote: Remote, options: argparse.Namespace) -> None:
-    given = {"from_step": options.from_step, "input": options.input}
-    body = {name: value for name, value in given.items() if value is not None}
+    body: dict[str, object] = {}
+    if options.from_step is not None:
+        body["from_step"] = options.from_step
+    if options.input is not None:
+        body["input"] = read_list(options.input)
     answer = remote.ask("POST", f"/v0/runs/{options.run_id}/rerun", body=body)
     if options.json:
         print_json(answer)
     else:
         Console(soft_wrap=True).print(f"started {answer['run_id']}")
-
-
-def _arguments(text: str) -> list[object]:
-    found = json.loads(text)
-    if not isinstance(found, list):
-        raise argparse.ArgumentTypeError('a JSON list is needed, such as [1, "a"]')
-    return found
 
 
 def _status(run: Mapping[str, Any]) -> Text:

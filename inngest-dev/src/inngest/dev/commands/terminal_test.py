@@ -109,6 +109,12 @@ def test_runs_are_listed_shown_cancelled_and_started_again(ask: Ask, tmp_path: P
     _, out, _ = ask(runs.main, "rerun", completed, "--from-step", "b", "--json")
     again = json.loads(out)["run_id"]
     assert again != completed
+    _, out, _ = ask(runs.main, "rerun", completed, "--from-step", "b", "--input", "[7]", "--json")
+    assert json.loads(out)["run_id"] not in (again, completed)
+    for wrong, said in (("7", "must be a JSON list"), ("[", "not JSON")):
+        _, _, error = ask(runs.main, "rerun", completed, "--from-step", "b", "--input", wrong)
+        assert said in error
+    assert "from_step" in ask(runs.main, "rerun", completed, "--input", "[]")[2]
     assert ask(runs.main, "rerun", completed, "--from-step", "x")[2].startswith("the run has no")
     assert ask(runs.main, "rerun", completed, "--from-step", "b", "--input", "[1]")[0] == 0
     for wrong in ("{}", "{"):

@@ -7,6 +7,7 @@ which only our own page is given; on an engine with a signing key, reading needs
 
 from __future__ import annotations
 
+import functools
 import hmac
 import ipaddress
 import secrets
@@ -15,6 +16,9 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+
+from inngest.dev.forms import Refused
+from inngest.dev.openapi import guards
 
 HEADER = "x-inngest-dev-token"
 HEADERS = {
@@ -40,6 +44,8 @@ class Guard:
     def page(self, handler: Handler) -> Handler:
         """For what holds no data of the user."""
 
+        @guards(403, Refused)
+        @functools.wraps(handler)
         async def guarded(request: Request) -> Response:
             if not self._is_ours(request):
                 return _refused("this name is not the dashboard's; use localhost or 127.0.0.1")
@@ -50,6 +56,7 @@ class Guard:
     def read(self, handler: Handler) -> Handler:
         """For what shows data."""
 
+        @functools.wraps(handler)
         async def guarded(request: Request) -> Response:
             if self.is_keyed and not self._has_token(request):
                 return _refused("open the dashboard by the URL that the engine has printed")
@@ -60,6 +67,7 @@ class Guard:
     def action(self, handler: Handler) -> Handler:
         """For what changes something."""
 
+        @functools.wraps(handler)
         async def guarded(request: Request) -> Response:
             if not self._has_token(request) or not self._is_same_origin(request):
                 return _refused("dashboard actions need the token of its page: load it anew")

@@ -5,17 +5,19 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from inngest.dev import forms
 from inngest.dev.dashboard import queries
 from inngest.dev.dashboard.guard import Guard
 from inngest.dev.dashboard.live import Live
 from inngest.dev.engine import Engine
 from inngest.dev.ids import is_ulid
+from inngest.dev.openapi import describes
 from inngest.dev.responses import TooLargeError, body_of, failed
 from inngest.dev.rest import Rest
 from inngest.dev.strict import clean, decode
@@ -59,12 +61,16 @@ class Dashboard:
 
     # files
 
+    @describes(answers={200: str}, text="text/html")
     async def page(self, request: Request) -> Response:
+        """The dashboard."""
         token = "" if self.guard.is_keyed else self.guard.token
         text = self._files["index.html"].replace(b"{{token}}", token.encode())
         return Response(text, media_type="text/html")
 
+    @describes(answers={200: None}, fails=[404])
     async def file(self, request: Request) -> Response:
+        """A file of the dashboard."""
         content = self._files.get(request.path_params["name"])
         if content is None:
             return failed(404, "there is no such file")
@@ -73,7 +79,9 @@ class Dashboard:
 
     # reading
 
+    @describes(answers={200: dict[str, Any]})
     async def overview(self, request: Request) -> Response:
+        """How many runs there are, and which apps."""
         return JSONResponse(
             {
                 "counts": queries.counts(self._engine.store),
@@ -82,10 +90,24 @@ class Dashboard:
             }
         )
 
+    @describes(answers={200: list[dict[str, Any]]})
     async def functions(self, request: Request) -> Response:
+        """The functions of all apps."""
         return JSONResponse(queries.functions(self._engine.store))
 
+    @describes(
+        query={
+            "before": forms.Position,
+            "limit": forms.Limit,
+            "search": str,
+            "status": forms.Status,
+            "function": str,
+            "event": str,
+        },
+        answers={200: list[dict[str, Any]]},
+    )
     async def runs(self, request: Request) -> Response:
+        """A page of runs, the newest first."""
         given = request.query_params
         wanted = queries.RunFilter(
             status=given.get("status", ""),
@@ -97,14 +119,26 @@ class Dashboard:
         )
         return JSONResponse(queries.runs_page(self._engine.store, wanted))
 
+    @describes(answers={200: forms.History}, fails=[404])
     async def run(self, request: Request) -> Response:
+        """A run with its steps, its attempts, and what it waits for."""
         run_id = request.path_params["id"]
         history = self._engine.history(run_id) if is_ulid(run_id) else None
         if history is None:
             return failed(404, "there is no such run")
         return JSONResponse({**history, "now": self._engine.clock.now()})
 
+    @describes(
+        query={
+            "before": forms.Position,
+            "limit": forms.Limit,
+            "search": str,
+            "internal": Literal["0", "1"],
+        },
+        answers={200: list[dict[str, Any]]},
+    )
     async def events(self, request: Request) -> Response:
+        """A page of events, the newest first."""
         given = request.query_params
         found = queries.events_page(
             self._engine.store,
@@ -115,18 +149,24 @@ class Dashboard:
         )
         return JSONResponse(found)
 
+    @describes(answers={200: list[dict[str, Any]]})
     async def names(self, request: Request) -> Response:
+        """What events can be sent, with examples and schemas."""
         found = queries.event_names(self._engine.store)
         known = {each["name"] for each in found}
         more = [{"name": n, "data": None} for n in sorted(self.schemas) if n not in known]
         return JSONResponse([{**n, "schema": self.schemas.get(n["name"])} for n in found + more])
 
+    @describes(answers={200: str}, text="text/event-stream")
     async def live(self, request: Request) -> Response:
+        """Says which runs change, as server-sent events."""
         return StreamingResponse(self._live.stream(), media_type="text/event-stream")
 
     # acting
 
+    @describes(body=forms.Event, answers={200: forms.SentFromPage}, fails=[400, 413])
     async def send(self, request: Request) -> Response:
+        """Send an event."""
         try:
             raw = await body_of(request)
         except TooLargeError as error:
@@ -136,7 +176,9 @@ class Dashboard:
             return failed(400, taken.error or "there is no event in this")
         return JSONResponse({"ids": [event.internal_id for event in taken.events]})
 
+    @describes(body=forms.DashboardInvocation, answers={200: forms.SentFromPage}, fails=[400])
     async def invoke(self, request: Request) -> Response:
+        """Start a function, whatever its triggers are."""
         body = await _object(request)
         function_id, data = body.get("function"), body.get("data") or {}
         known = isinstance(function_id, str) and self._engine.store.function(function_id)
@@ -145,13 +187,17 @@ class Dashboard:
         event_id = self._engine.invoke(clean(str(function_id)), {"data": data})
         return JSONResponse({"ids": [event_id]})
 
+    @describes(answers={200: forms.Started}, fails=[404])
     async def cancel(self, request: Request) -> Response:
+        """Cancel a run."""
         run_id = request.path_params["id"]
         if not is_ulid(run_id) or not self._engine.cancel(run_id):
             return failed(404, "there is no such run")
         return JSONResponse({"run_id": run_id})
 
+    @describes(body=forms.Rerun, answers={200: forms.Started}, fails=[400, 404, 409, 413])
     async def rerun(self, request: Request) -> Response:
+        """Start a run once more."""
         return await self._rest.rerun(request)
 
 

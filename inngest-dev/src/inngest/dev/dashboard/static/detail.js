@@ -1,11 +1,13 @@
 // What one step, or the run itself, was given and gave.
 
 import { badge, h } from "./dom.js";
+import { askForInput } from "./edit.js";
 import { duration, errorOf, moment } from "./format.js";
 import { failure, json } from "./json.js";
 import { attemptsOf, FUNCTION } from "./waterfall.js";
 
-const KINDS = { StepRun: "Runs code", StepPlanned: "Runs code", StepError: "Runs code", StepFailed: "Runs code", Sleep: "Sleeps", WaitForEvent: "Waits for an event", WaitForSignal: "Waits for a signal", InvokeFunction: "Invokes a function", Gateway: "Fetches", AIGateway: "Asks a model" };
+const CODE = "Runs code";
+const KINDS = { StepRun: CODE, StepPlanned: CODE, StepError: CODE, StepFailed: CODE, Sleep: "Sleeps", WaitForEvent: "Waits for an event", WaitForSignal: "Waits for a signal", InvokeFunction: "Invokes a function", Gateway: "Fetches", AIGateway: "Asks a model" };
 
 export function detail(run, chosen, rerun) {
   const step = run.steps.find((each) => each.id === chosen);
@@ -26,9 +28,13 @@ function ofRun(run) {
 
 function ofStep(run, step, rerun) {
   const waiting = run.waiting.find((each) => each.step_id === step.id);
+  const isDone = step.ended_at && step.state !== "cancelled";
+  const button = (text, click) => h("button", { class: "button", type: "button", on: { click } }, text);
   return [
     h("div", { class: "head" }, h("h2", {}, step.name), badge(step.state),
-      h("div", { class: "actions" }, step.ended_at && step.state !== "cancelled" ? h("button", { class: "button", type: "button", on: { click: () => rerun(step.id) } }, "Rerun from here") : null)),
+      h("div", { class: "actions" },
+        isDone ? button("Rerun from here", () => rerun(step.id)) : null,
+        isDone && KINDS[step.op] === CODE ? button("Edit input", () => askForInput(step, rerun)) : null)),
     h("dl", { class: "facts" },
       fact("Kind", KINDS[step.op] || step.op),
       fact("Started", moment(step.started_at)),
@@ -36,6 +42,7 @@ function ofStep(run, step, rerun) {
       waiting ? fact(step.state === "retrying" ? "Tries again" : "Until", moment(waiting.due)) : null),
     step.error ? failure(errorOf(step.error)) : null,
     step.state === "completed" ? [h("h3", {}, "Output"), json(step.output)] : null,
+    step.input ? [h("h3", {}, "Input"), json(step.input)] : null,
     ...attemptList(attemptsOf(run, step.id), "Attempts"),
   ];
 }

@@ -23,7 +23,7 @@ export function bindKeys() {
 }
 
 function pressed(event, dialog) {
-  if (event.ctrlKey || event.metaKey || event.altKey || dialog.open) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   const isTyping = event.target.matches("input, textarea, select");
   if (event.key === "Escape") {
     if (isTyping) event.target.blur();

@@ -70,9 +70,9 @@ export function runPage(main, _query, id) {
     } catch (error) { toast(error.message, true); }
   }
 
-  async function rerun(step) {
+  async function rerun(step, input) {
     try {
-      const again = await post(`runs/${id}/rerun`, step ? { from_step: step } : {});
+      const again = await post(`runs/${id}/rerun`, { from_step: step, input });
       toast("The run is started again.");
       location.hash = `#/runs/${again.run_id}`;
     } catch (error) { toast(error.message, true); }
