@@ -15,7 +15,7 @@ import inngest
 from inngest.connect._internal.sockets import Socket
 from inngest.dev import DevServer, Engine, VirtualClock
 
-from .connect_bench import Platform, eventually, made, working
+from .connect_platform import Platform, eventually, made, working
 from .live import KINDS, TRANSPORTS, BrokenError, Embedded, World, fails
 from .tap import Tap, tapped
 

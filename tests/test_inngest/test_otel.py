@@ -25,7 +25,7 @@ from inngest.dev.connect import hub
 from inngest.otel import RunLogFilter
 
 from .conftest import Make
-from .connect_bench import Platform, eventually, made, working
+from .connect_platform import Platform, eventually, made, working
 from .test_encryption import Sent, opened
 from .test_encryption import sealed as encrypted
 from .worlds import World
