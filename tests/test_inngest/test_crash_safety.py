@@ -120,7 +120,7 @@ def complete(server: DevServer, client: inngest.Inngest, keys: range) -> None:
         run = server.wait_for_run(event_id, timeout=120)
         assert run["status"] == "Completed", (key, run)
         assert run["output"] == sum(range(STEPS))
-        assert reported_once(run)
+        assert reported_once(run), run
         assert [step["state"] for step in run["steps"]] == ["completed"] * STEPS
 
 

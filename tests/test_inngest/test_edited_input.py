@@ -120,7 +120,7 @@ def test_arguments_that_do_not_fit_fail_the_step_for_good(rerun: Rerun, calls: l
     [
         ({"input": []}, "from_step"),
         ({"from_step": "charge", "input": {"order": 1}}, "a list of arguments"),
-        ({"from_step": "nap", "input": []}, "runs in the app"),
+        ({"from_step": "nap", "input": []}, "runs no code of the app"),
     ],
 )
 def test_what_cannot_be_edited_is_said(rerun: Rerun, asked: dict[str, Any], says: str) -> None:
