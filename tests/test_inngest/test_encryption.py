@@ -273,6 +273,30 @@ def test_parallel_steps_and_invocations_are_encrypted_each(world: World) -> None
     assert opened(world.call(parent, memos=memos).body) == ["a", "b", "paid"]
 
 
+def test_deferred_calls_and_shown_arguments_are_encrypted(world: World) -> None:
+    later = world.function(paying(world), "later")
+
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.defer("pay", function=later, data={"encrypted": "Ada", "open": 1})
+        return (yield ctx.step.ai.wrap("ask", world.step(str.upper), "who is Ada?"))
+
+    reply = world.call(world.function(body, "parent"))
+    by_kind = {op: each for (op, _), each in zip(reply.ops, reply.body, strict=True)}
+    given = by_kind["DeferAdd"]["opts"]["input"]
+    assert opened(given) == {"encrypted": "Ada", "open": 1}
+    (shown,) = by_kind["StepRun"]["opts"]["input"]
+    assert opened(shown) == "who is Ada?"
+    assert opened(by_kind["StepRun"]["data"]) == "WHO IS ADA?"
+
+    def seeing(ctx: Any) -> Steps:
+        yield from ()
+        return [ctx.event.data["encrypted"], ctx.event.data["_inngest"]]
+
+    scheduled = {**given, "_inngest": {"fn_slug": "app-seeing"}}
+    seen = world.call(world.function(seeing, "seeing"), event={"name": "e", "data": scheduled})
+    assert opened(seen.body) == ["Ada", {"fn_slug": "app-seeing"}]
+
+
 def test_a_failure_handler_sees_the_event_in_clear(world: World) -> None:
     seen: list[Any] = []
 

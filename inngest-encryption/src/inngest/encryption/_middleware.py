@@ -1,7 +1,8 @@
 """The middleware: it encrypts all values that leave, and decrypts those that come in.
 
 Encrypted are a field of each event's data, and of the data that a function is invoked with;
-what steps and functions return. Errors, names and ids stay readable: the server works with
+what a deferred function is given, the arguments that a step shows, and what steps and
+functions return. Errors, names and ids stay readable: the server works with
 them.
 """
 
@@ -116,16 +117,21 @@ class EncryptionMiddleware(inngest.MiddlewareSync):
             call.output = self._keys.encrypt(call.output, what)
 
     def transform_output(self, result: inngest.TransformOutputResult) -> None:
-        """Encrypt what a function is invoked with."""
+        """Encrypt what a function is invoked with, now or when the run ends, and shown input."""
         step = result.step
-        if step is None or step.op is not Opcode.INVOKE or not self._is_encrypting:
+        if step is None or not self._is_encrypting:
             return
-        opts = step.opts or {}
-        payload = opts.get("payload")
-        if isinstance(payload, Mapping) and isinstance(payload.get("data"), Mapping):
-            what = f'the data of step "{step.id}"'
-            data = seal_data(self._keys, payload["data"], self._fields, what)
-            step.opts = {**opts, "payload": {**payload, "data": data}}
+        opts, what = step.opts or {}, f'the data of step "{step.id}"'
+        payload, shown = opts.get("payload"), opts.get("input")
+        if step.op is Opcode.INVOKE and isinstance(payload, Mapping):
+            if isinstance(payload.get("data"), Mapping):
+                data = seal_data(self._keys, payload["data"], self._fields, what)
+                step.opts = {**opts, "payload": {**payload, "data": data}}
+        elif step.op is Opcode.DEFER_ADD and isinstance(shown, Mapping):
+            # As a whole: the server puts what it adds beside it.
+            step.opts = {**opts, "input": self._keys.encrypt(shown, what)}
+        elif step.op is not Opcode.AI_GATEWAY and isinstance(shown, list):
+            step.opts = {**opts, "input": [self._keys.encrypt(each, what) for each in shown]}
 
     def wrap_send(self, send: WrappedSend) -> Iterator[None]:
         """Encrypt the events that are sent."""
