@@ -59,7 +59,8 @@ def _from(environ: Mapping[str, str]) -> dict[str, object]:
         if not environ[KEY]:
             raise EncryptionKeyInvalidError(f"{KEY} is set, and empty: unset it, or give a key")
         found["secret_key"] = environ[KEY]
-    fallbacks = [key for key in environ.get(FALLBACKS, "").split(",") if key]
+    listed = [key.strip() for key in environ.get(FALLBACKS, "").split(",")]
+    fallbacks = [key for key in listed if key]
     if fallbacks:
         found["fallback_decryption_keys"] = fallbacks
     flag = environ.get(DECRYPT_ONLY, "").strip().lower()

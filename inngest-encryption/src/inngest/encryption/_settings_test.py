@@ -32,7 +32,7 @@ def test_options_win_over_variables(options: dict[str, Any], environ: dict[str, 
 
 
 def test_variables_say_all_that_a_deployment_decides() -> None:
-    environ = {KEY: "new", FALLBACKS: "old,,older", DECRYPT_ONLY: "TRUE"}
+    environ = {KEY: "new", FALLBACKS: "old, , older ", DECRYPT_ONLY: "TRUE"}
     middleware = made({"event_encryption_field": ["a", "b"]}, environ)
     assert middleware._fields == ("a", "b")
     assert not middleware._is_encrypting

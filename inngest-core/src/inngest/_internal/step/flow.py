@@ -131,7 +131,9 @@ def take_step(invocation: Invocation, found: engine.Found) -> Flow[object]:
         case engine.Execute(args):
             try:
                 op, live = yield from step.execute(args)
-                is_kept = yield from invocation.checkpoints.keep(op, invocation.hooks)
+                is_kept: bool | Error = False
+                if not execution.deferrals.unreported:  # they travel in answers alone
+                    is_kept = yield from invocation.checkpoints.keep(op, invocation.hooks)
             except GeneratorExit:  # the code that waited for the step was cancelled
                 execution.abandon(found)
                 raise
