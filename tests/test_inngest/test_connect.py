@@ -647,6 +647,8 @@ def test_a_signal_closes_the_worker_and_its_handler_is_given_back(platform: Plat
 
 
 def test_a_second_signal_ends_the_worker_at_once(platform: Platform) -> None:
+    passed_on: list[int] = []
+
     async def main() -> None:
         client = platform.client()
         begun = asyncio.Event()
@@ -668,7 +670,12 @@ def test_a_second_signal_ends_the_worker_at_once(platform: Platform) -> None:
         await asyncio.wait_for(task, PATIENCE)
         await client.aclose()
 
-    asyncio.run(main())
+    before = signal.signal(signal.SIGUSR1, lambda number, frame: passed_on.append(number))
+    try:
+        asyncio.run(main())
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert passed_on == [signal.SIGUSR1]
 
 
 def test_a_worker_beside_the_main_thread_takes_no_signal(platform: Platform) -> None:

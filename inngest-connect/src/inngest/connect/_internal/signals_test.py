@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from inngest.connect._internal.signals import shutdown_signals
+
+USER = signal.SIGUSR1
+
+
+@pytest.fixture
+def came() -> Iterator[list[str]]:
+    """What happens, and which signals reach the handler of the app."""
+    noted: list[str] = []
+    before = signal.signal(USER, lambda _number, _frame: noted.append("the app's"))
+    yield noted
+    signal.signal(USER, before)
+
+
+def test_the_first_signal_closes(came: list[str]) -> None:
+    with shutdown_signals([USER], close=lambda: came.append("close"), abort=lambda: None):
+        signal.raise_signal(USER)
+    assert came == ["close"]
+    signal.raise_signal(USER)
+    assert came == ["close", "the app's"]
+
+
+def test_the_second_signal_aborts_and_is_passed_on_at_the_end(came: list[str]) -> None:
+    with shutdown_signals(
+        [USER], close=lambda: came.append("close"), abort=lambda: came.append("abort")
+    ):
+        signal.raise_signal(USER)
+        signal.raise_signal(USER)
+        assert came == ["close", "abort"]
+        signal.raise_signal(USER)  # for code that is stuck: nothing stands before it any more
+        assert came == ["close", "abort", "the app's"]
+    assert came == ["close", "abort", "the app's", "the app's"]
+
+
+def test_a_forked_child_is_ended_as_if_there_were_no_worker(
+    came: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with shutdown_signals([USER], close=lambda: came.append("close"), abort=lambda: None):
+        monkeypatch.setattr(os, "getpid", lambda: -1)
+        signal.raise_signal(USER)
+    assert came == ["the app's"]
