@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from functools import lru_cache
 
 from inngest._internal.types import Duration
 
@@ -40,7 +41,7 @@ def to_timedelta(value: Duration) -> datetime.timedelta:
             "a duration is a timedelta, an int of milliseconds or text such as 1h30m, "
             f"not a {type(value).__name__}"
         )
-    if abs(length) > LONGEST:
+    if not -LONGEST <= length <= LONGEST:
         raise ValueError("a duration is at most a thousand years")
     return length
 
@@ -77,6 +78,7 @@ def to_go_duration(value: Duration) -> str:
     return _format(value, _GO_UNITS)
 
 
+@lru_cache(maxsize=1024)
 def _parse(text: str) -> datetime.timedelta:
     parts = _PART.findall(text)
     if not parts or "".join(map("".join, parts)) != text:

@@ -32,8 +32,9 @@ class Opcode(str, enum.Enum):
     WAIT_FOR_SIGNAL = "WaitForSignal"
 
 
+# Python 3.11 takes a while to find the member of an enumeration.
 STEP_RUN = Opcode.STEP_RUN
-"""Python 3.11 takes a while to find the member of an enumeration."""
+SLEEP = Opcode.SLEEP
 
 # A replay makes one of these for every step: a frozen one costs three times as much, and one
 # that is made by keywords twice.

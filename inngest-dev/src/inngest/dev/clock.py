@@ -10,17 +10,25 @@ from typing import Protocol
 _LONGEST_NAP = 3600.0
 
 
+class Agenda(Protocol):
+    """What somebody waits for, worked out only by clocks that want to know."""
+
+    def next_due(self) -> int | None:
+        """When there is something to do again, if the clock alone decides that."""
+        ...
+
+    def waits_for_time(self) -> bool:
+        """Whether nothing is under way, and runs go on when time has passed."""
+        ...
+
+
 class Clock(Protocol):
     def now(self) -> int:
         """Milliseconds since the epoch."""
         ...
 
-    async def wait(self, wake: asyncio.Event, until: int | None, *, idle: bool) -> None:
-        """Return when `wake` is set or `until` is reached; earlier is harmless.
-
-        `idle` says that nothing is under way that could set `wake` by itself, and that runs
-        wait for the time to pass.
-        """
+    async def wait(self, wake: asyncio.Event, agenda: Agenda) -> None:
+        """Return when `wake` is set or something falls due; earlier is harmless."""
         ...
 
 
@@ -28,10 +36,10 @@ class RealClock:
     def now(self) -> int:
         return time.time_ns() // 1_000_000
 
-    async def wait(self, wake: asyncio.Event, until: int | None, *, idle: bool) -> None:
-        timeout = None
-        if until is not None:
-            timeout = min(max(until - self.now(), 0) / 1000, _LONGEST_NAP)
+    async def wait(self, wake: asyncio.Event, agenda: Agenda) -> None:
+        timeout, due = None, agenda.next_due()
+        if due is not None:
+            timeout = min(max(due - self.now(), 0) / 1000, _LONGEST_NAP)
         await wait_for_event(wake, timeout)
 
 
@@ -77,12 +85,12 @@ class VirtualClock:
         for wake in self._wakes:
             wake.set()
 
-    async def wait(self, wake: asyncio.Event, until: int | None, *, idle: bool) -> None:
-        if until is not None and until <= self._now:
-            return
-        if self._auto and idle and until is not None:
-            self.set(until)
-            return
+    async def wait(self, wake: asyncio.Event, agenda: Agenda) -> None:
+        if self._auto and agenda.waits_for_time():
+            due = agenda.next_due()
+            if due is not None:
+                self.set(max(due, self._now))
+                return
         self._wakes.add(wake)
         try:
             await wake.wait()

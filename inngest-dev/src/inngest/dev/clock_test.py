@@ -7,6 +7,16 @@ import pytest
 from inngest.dev.clock import RealClock, wait_for_event
 
 
+class _Nothing:
+    """No time matters."""
+
+    def next_due(self) -> int | None:
+        return None
+
+    def waits_for_time(self) -> bool:
+        return False
+
+
 def test_a_cancellation_is_not_lost_when_the_event_is_set_just_then() -> None:
     async def main() -> None:
         wake, rounds = asyncio.Event(), 0
@@ -16,7 +26,7 @@ def test_a_cancellation_is_not_lost_when_the_event_is_set_just_then() -> None:
             while rounds < 10:
                 rounds += 1
                 wake.clear()
-                await RealClock().wait(wake, None, idle=True)
+                await RealClock().wait(wake, _Nothing())
 
         task = asyncio.get_running_loop().create_task(work())
         for _ in range(3):

@@ -93,7 +93,7 @@ class Step:
     """Whether it differs from what is stored."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class Run:
     id: str
     function_id: str
@@ -138,7 +138,8 @@ class Run:
 
     @property
     def pending(self) -> set[str]:
-        return {s.id for s in self.steps.values() if s.state == "pending"}
+        """The steps that have not ended: those that are not in the stack."""
+        return self.steps.keys() - self.stack
 
     @property
     def correlation_ids(self) -> list[str]:
@@ -147,9 +148,12 @@ class Run:
         return [each for each in found if each is not None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Item:
-    """One entry of the queue. It stays in the store until its work is recorded."""
+    """One entry of the queue. It stays in the store until its work is recorded.
+
+    Nobody changes one; not frozen, as making a frozen one costs three times as much.
+    """
 
     job_id: str
     run_id: str

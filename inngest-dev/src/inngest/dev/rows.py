@@ -18,7 +18,7 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def dump(value: Json) -> str:
-    return _encode(value)
+    return "null" if value is None else _encode(value)
 
 
 def load(text: str | None) -> Json:
@@ -77,7 +77,8 @@ def run_of(row: sqlite3.Row, events: tuple[Event, ...]) -> Run:
 
 
 def item_of(row: sqlite3.Row) -> Item:
-    values = {name: row[name] for name in Item.__slots__}
+    values = dict(row)
+    del values["parked"]
     values["payload"] = load(values["payload"])
     values["plan_only"], values["race"] = bool(values["plan_only"]), bool(values["race"])
     return Item(**values)

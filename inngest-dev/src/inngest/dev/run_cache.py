@@ -7,9 +7,8 @@ ended are shared, for they do not change any more.
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import replace
 
-from inngest.dev.model import Run
+from inngest.dev.model import Run, Step
 
 LIMIT = 256
 
@@ -23,7 +22,7 @@ class RunCache:
         return None if run is None else _copy(run)
 
     def look(self, run_id: str) -> Run | None:
-        """Not a copy: to be read at once, and not changed."""
+        """Not a copy, and not to be changed. It stays as it is when the run goes on."""
         return self._runs.get(run_id)
 
     def put(self, run: Run) -> None:
@@ -40,12 +39,18 @@ class RunCache:
 
 
 def _copy(run: Run) -> Run:
-    steps = dict(run.steps)
-    if len(run.stack) < len(steps):
-        steps |= {s.id: replace(s) for s in run.steps.values() if s.state == "pending"}
-    copy = object.__new__(Run)
-    for name in Run.__slots__:  # `replace` takes four times as long
-        setattr(copy, name, getattr(run, name))
-    copy.steps, copy.stack = steps, list(run.stack)
-    copy.defers = deepcopy(run.defers) if run.defers else {}
-    return copy
+    copied = object.__new__(Run)
+    copied.__dict__ |= run.__dict__
+    copied.steps, copied.stack = dict(run.steps), list(run.stack)
+    for step_id in run.pending:
+        copied.steps[step_id] = _twin(run.steps[step_id])
+    copied.defers = deepcopy(run.defers) if run.defers else {}
+    return copied
+
+
+def _twin(step: Step) -> Step:
+    """`dataclasses.replace` takes four times as long."""
+    twin = object.__new__(Step)
+    for name in Step.__slots__:
+        setattr(twin, name, getattr(step, name))
+    return twin

@@ -79,10 +79,16 @@ class Scheduler:
         await self._idle.wait()
 
     def next_due(self) -> int | None:
-        """When there is something to do again: an item falls due, or a throttle lets one by."""
+        """When an item falls due, or a throttle lets one by; without room, nothing is taken."""
+        if len(self._busy) >= self._limit:
+            return None
         due = self._queue.next_due(self._clock.now(), list(self._busy))
         moments = [each for each in (due, self._worker.next_chance()) if each is not None]
         return min(moments, default=None)
+
+    def waits_for_time(self) -> bool:
+        # An automatic clock is not to run from tick to tick of cron for ever.
+        return not self._busy and self._queue.has_work()
 
     async def _work(self) -> None:
         while True:
@@ -96,15 +102,11 @@ class Scheduler:
                     self._idle.clear()
                     await asyncio.sleep(0)
                     continue
-            idle = not self._busy
-            if idle:
-                self._idle.set()
-            else:
+            if self._busy:
                 self._idle.clear()
-            until = self.next_due() if len(self._busy) < self._limit else None
-            # an automatic clock is not to run from tick to tick for ever
-            rushing = idle and self._queue.has_work()
-            await self._clock.wait(self._wake, until, idle=rushing)
+            else:
+                self._idle.set()
+            await self._clock.wait(self._wake, self)
             if self._wake.is_set():
                 self._idle.clear()
 

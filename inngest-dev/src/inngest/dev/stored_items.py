@@ -18,6 +18,9 @@ class StoredItems(Database):
         row = self.one("SELECT * FROM items WHERE job_id = ?", job_id)
         return None if row is None else item_of(row)
 
+    def has_item(self, job_id: str) -> bool:
+        return self.one("SELECT 1 FROM items WHERE job_id = ?", job_id) is not None
+
     def ready(self, now: int, busy: Sequence[str], limit: int) -> list[Item]:
         """What is due, not parked, and nobody works on, in its order."""
         rows = self.all(

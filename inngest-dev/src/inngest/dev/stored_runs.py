@@ -130,7 +130,7 @@ class StoredRuns(Database):
         return run
 
     def look_at(self, run_id: str) -> Run | None:
-        """The run, to be read at once and not changed: saves the copy."""
+        """The run as it is now, not to be changed: saves the copy."""
         return self._cache.look(run_id) or self.run(run_id)
 
     def save_run(self, run: Run) -> None:

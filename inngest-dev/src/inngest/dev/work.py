@@ -92,7 +92,7 @@ class Worker:
         return None
 
     def _execute_of_run(self, item: Item, now: int) -> Coroutine[Any, Any, None] | None:
-        run = self._store.run(item.run_id)
+        run = self._store.look_at(item.run_id)
         if run is None or run.ended:
             self._ledger.commit(Transition(drops=[item.job_id]))
         elif item.kind == "call":
@@ -100,7 +100,7 @@ class Worker:
         elif item.kind == "fetch":
             return self._fetch(item, now)
         else:
-            self._ledger.commit(timer(item, run, now))
+            self._ledger.commit(timer(item, self._store.run(item.run_id) or run, now))
         return None
 
     async def _call(self, item: Item, run: Run, started: int) -> None:
@@ -118,7 +118,7 @@ class Worker:
         now = self._clock.now()
         with self._store.transaction():
             current = self._store.run(item.run_id)
-            if current is None or self._store.item(item.job_id) is None:
+            if current is None or not self._store.has_item(item.job_id):
                 return
             self._store.add_attempt(item, *attempt_of(item, answer, started, now))
             change = respond(
@@ -143,7 +143,7 @@ class Worker:
         now = self._clock.now()
         with self._store.transaction():
             run = self._store.run(item.run_id)
-            if run is None or self._store.item(item.job_id) is None:
+            if run is None or not self._store.has_item(item.job_id):
                 return
             function = self._store.function(run.function_id)
             change = fetched(run, item, answer, function=function, delay=self._delay, now=now)

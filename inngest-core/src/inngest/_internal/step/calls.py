@@ -15,7 +15,7 @@ from inngest._internal.errors import Error, NonRetriableError, OutputUnserializa
 from inngest._internal.event import Event
 from inngest._internal.event_type import EventType
 from inngest._internal.function.reference import FunctionReference
-from inngest._internal.op import STEP_RUN, Opcode, StepCall
+from inngest._internal.op import SLEEP, STEP_RUN, Opcode, StepCall
 from inngest._internal.serialization.annotations import return_type
 from inngest._internal.serialization.codec import PLAIN, Codec, codec_of_annotation
 from inngest._internal.serialization.contract import Serializer
@@ -88,10 +88,13 @@ def codec_of(call: StepCall, serializer: Serializer | None) -> Codec:
 def sleep(step_id: str, duration: Duration, name: str | None = None) -> StepCall:
     """Sleep for ``duration``, counted by the server: its clock may differ from ours."""
     try:
-        length = f"{max(milliseconds(duration), 0)}ms"
+        length = milliseconds(duration)
     except ValueError as error:
         raise NonRetriableError(f'step "{step_id}": duration: {error}') from None
-    return StepCall(id=step_id, opcode=Opcode.SLEEP, name=length, display_name=name)
+    call = StepCall(step_id, SLEEP)
+    call.name = f"{length}ms" if length > 0 else "0ms"
+    call.display_name = name
+    return call
 
 
 def sleep_until(step_id: str, until: datetime.datetime, name: str | None = None) -> StepCall:
@@ -104,7 +107,7 @@ def sleep_until(step_id: str, until: datetime.datetime, name: str | None = None)
         instant = format_instant(until)
     except (OverflowError, ValueError) as error:
         raise NonRetriableError(f'step "{step_id}": until: {error}') from error
-    return StepCall(id=step_id, opcode=Opcode.SLEEP, name=instant, display_name=name)
+    return StepCall(id=step_id, opcode=SLEEP, name=instant, display_name=name)
 
 
 def wait_for_event(
