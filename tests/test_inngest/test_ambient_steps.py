@@ -82,6 +82,15 @@ def test_a_decorated_function_is_plain_outside() -> None:
         get_step_context()
 
 
+def test_a_decorator_without_an_id_is_refused() -> None:
+    def work() -> None: ...
+
+    for given, says in ((work, "a function"), ("", "''"), (None, "a NoneType")):
+        with pytest.raises(TypeError, match=r'@step\("some id"\)') as refused:
+            step(given)  # type: ignore[arg-type]
+        assert says in str(refused.value)
+
+
 def test_the_context_is_that_of_the_function_and_ends_with_it(world: World) -> None:
     def body(ctx: Any) -> Any:
         assert get_step_context() is ctx.step

@@ -19,6 +19,10 @@ from .worlds import World
 Steps = Generator[Any, Any, Any]
 
 
+def nothing(ctx: Any) -> Steps:
+    yield from ()
+
+
 class Odd(BaseException):
     """Like the time-outs of some libraries."""
 
@@ -83,6 +87,55 @@ def test_a_step_id_that_is_no_string_is_refused(world: World, step_id: Any) -> N
     reply = world.call()
     assert reply.headers["x-inngest-no-retry"] == "true"
     assert "a step's id is a string" in reply.body["message"]
+
+
+def test_an_empty_step_id_is_refused(world: World) -> None:
+    child = world.function(nothing, "child", trigger=inngest.TriggerDeferred())
+
+    def step(ctx: Any) -> Steps:
+        yield ctx.step.sleep("", 1_000)
+
+    def deferral(ctx: Any) -> Steps:
+        yield ctx.step.defer("", function=child)
+
+    for body in (step, deferral):
+        reply = world.call(world.function(body, body.__name__))
+        assert (reply.status, reply.headers["x-inngest-no-retry"]) == (500, "true")
+        assert "a step's id is empty" in reply.body["message"]
+
+
+@pytest.mark.parametrize("method", ["defer", "invoke"])
+@pytest.mark.parametrize("function", [None, "app-child", nothing])
+def test_what_is_called_is_a_function(world: World, method: str, function: Any) -> None:
+    def body(ctx: Any) -> Steps:
+        yield getattr(ctx.step, method)("call", function=function)
+
+    world.function(body)
+    reply = world.call()
+    assert (reply.status, reply.headers["x-inngest-no-retry"]) == (500, "true")
+    assert 'step "call": function: ' in reply.body["message"]
+    assert f"not a {type(function).__name__}" in reply.body["message"]
+
+
+def test_calls_are_deferred_to_functions_that_take_them(world: World) -> None:
+    def body(ctx: Any) -> Steps:
+        found = next(each for each in world.functions if each.local_id == ctx.event.data["to"])
+        yield ctx.step.defer("later", function=found)
+
+    by_hand = inngest.TriggerEvent(event="inngest/deferred.schedule")
+    world.function(body)
+    world.function(nothing, "event")
+    world.function(nothing, "no-trigger", trigger=[])
+    world.function(nothing, "by-hand", trigger=[inngest.TriggerEvent(event="e"), by_hand])
+    world.function(nothing, "deferred", trigger=inngest.TriggerDeferred())
+    for deaf in ("event", "no-trigger"):
+        reply = world.call(event={"data": {"to": deaf}})
+        assert (reply.status, reply.headers["x-inngest-no-retry"]) == (500, "true")
+        assert f'"app-{deaf}" takes no deferred calls' in reply.body["message"]
+        assert "TriggerDeferred" in reply.body["message"]
+    for taking in ("by-hand", "deferred"):
+        reply = world.call(event={"data": {"to": taking}})
+        assert [op["op"] for op in reply.body] == ["DeferAdd", "RunComplete"]
 
 
 def test_a_step_without_a_callable_is_refused(world: World) -> None:

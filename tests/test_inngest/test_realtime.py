@@ -134,6 +134,40 @@ def test_what_is_not_json_is_refused(client: inngest.Inngest) -> None:
         realtime.publish_sync(client, "c", "t", 1, metadata=float("nan"))
 
 
+@pytest.mark.parametrize("name", ["", " ", None, 5])
+def test_channels_and_topics_have_names(client: inngest.Inngest, name: Any) -> None:
+    for asking in (
+        lambda: realtime.publish_sync(client, name, "t", 1),
+        lambda: realtime.publish_sync(client, "c", name, 1),
+        lambda: realtime.get_subscription_token_sync(client, name, ["t"]),
+        lambda: realtime.get_subscription_token_sync(client, "c", ["t", name]),
+    ):
+        with pytest.raises(realtime.RealtimeError, match="not empty|none of them empty") as refused:
+            asking()
+        assert not refused.value.is_retriable
+
+
+@pytest.mark.parametrize("topics", ["status", "", []])
+def test_topics_are_a_list(client: inngest.Inngest, topics: Any) -> None:
+    with (
+        pytest.raises(realtime.RealtimeError, match="topics: must be a list"),
+        realtime.subscribe_sync(client, "c", topics),
+    ):
+        pass
+    with pytest.raises(realtime.RealtimeError, match="topics: must be a list"):
+        asyncio.run(realtime.get_subscription_token(client, "c", topics))
+
+
+def test_a_message_that_the_server_would_cut_is_refused(client: inngest.Inngest) -> None:
+    largest = "\u00e9" * (256 * 1024 - 1)
+    with realtime.subscribe_sync(client, "c", ["t"]) as messages:
+        realtime.publish_sync(client, "c", "t", largest)
+        assert next(messages).data == largest
+    with pytest.raises(realtime.RealtimeError, match=r"524289 bytes.* takes 524288") as refused:
+        realtime.publish_sync(client, "c", "t", largest + "x")
+    assert not refused.value.is_retriable
+
+
 def test_a_keyed_server_wants_the_key() -> None:
     with DevServer(port=0, engine=Engine(clock=VirtualClock(), signing_key=KEY)) as server:
         options: dict[str, Any] = {"app_id": "a", "api_base_url": server.origin}
@@ -142,7 +176,10 @@ def test_a_keyed_server_wants_the_key() -> None:
             with pytest.raises(realtime.RealtimeError, match="401") as refused:
                 realtime.publish_sync(stranger, "c", "t", 1)
             assert not refused.value.is_retriable
-            with pytest.raises(realtime.RealtimeError), realtime.subscribe_sync(stranger, "c", []):
+            with (
+                pytest.raises(realtime.RealtimeError),
+                realtime.subscribe_sync(stranger, "c", ["t"]),
+            ):
                 pass
         known = inngest.Inngest(is_production=True, signing_key=KEY, event_key="x", **options)
         with contextlib.closing(known), realtime.subscribe_sync(known, "c", ["t"]) as messages:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 from typing_extensions import ParamSpec
 
+from inngest._internal.checks import is_text
 from inngest._internal.errors import AsyncUnsupportedError
 from inngest._internal.step.ambient import current_step, set_step_context
 from inngest._internal.step.step import Step
@@ -39,7 +40,13 @@ def step(step_id: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
     functions, sync ones of sync functions. A step cannot call another one.
 
     :param step_id: tells the step apart; further calls of it are counted.
+    :raises TypeError: it has no id, as in ``@step`` without parentheses.
     """
+    if not is_text(step_id):
+        raise TypeError(
+            'step() takes the id of the step: write @step("some id") above the function, '
+            f"not with {_described(step_id)}"
+        )
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         if inspect.iscoroutinefunction(function):
@@ -47,6 +54,10 @@ def step(step_id: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
         return _decorated(step_id, function)
 
     return decorate
+
+
+def _described(step_id: object) -> str:
+    return repr(step_id) if isinstance(step_id, str) else f"a {type(step_id).__name__}"
 
 
 def _decorated(step_id: str, function: Callable[P, T]) -> Callable[P, T]:

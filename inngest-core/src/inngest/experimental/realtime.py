@@ -43,7 +43,7 @@ async def publish(
     :param data: the message; anything that is JSON, of at most 512 KB.
     :param run_id: the run that it is about; the message shows it.
     :param metadata: what is said about the message; anything that is JSON.
-    :raises RealtimeError: it was not published.
+    :raises RealtimeError: it was not published, or is too large.
     :raises OutputUnserializableError: it is not JSON.
     """
     flow = publish_message(_access(client), channel, topic, data, run_id=run_id, metadata=metadata)
@@ -72,7 +72,7 @@ async def get_subscription_token(
     It lets its bearer listen to these topics, and is to be used within a minute.
 
     :return: ``channel``, ``topics``, and the token as ``key``.
-    :raises RealtimeError: the server gave none.
+    :raises RealtimeError: the server gave none, or was asked for no topic.
     """
     return await AsyncDriver(client._http).run(_given(client, channel, topics))
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 from urllib.parse import urlencode
 
 from inngest._internal.api.access import Access
 from inngest._internal.api.answer import parsed, problem
+from inngest._internal.checks import is_text
 from inngest._internal.errors import OutputUnserializableError, RealtimeError
 from inngest._internal.flow import FetchError, Flow, Response
 from inngest._internal.protocol.response import dump
 from inngest._internal.serialization.text import encode
+
+MAX_MESSAGE_BYTES: Final = 512 * 1024
+"""What a message holds, as JSON."""
 
 
 def publish_message(
@@ -23,6 +28,8 @@ def publish_message(
     metadata: object,
 ) -> Flow[RealtimeError | OutputUnserializableError | None]:
     """Publish a message to a topic of a channel."""
+    if not is_text(channel) or not is_text(topic):
+        return _misnamed("topic" if is_text(channel) else "channel")
     body = encode(data, f'the message for topic "{topic}"')
     if isinstance(body, OutputUnserializableError):
         return body
@@ -35,6 +42,12 @@ def publish_message(
             return told
         query["metadata"] = told
     sent = body.encode("utf-8", "backslashreplace")
+    if len(sent) > MAX_MESSAGE_BYTES:
+        return RealtimeError(
+            f'the message for topic "{topic}" has {len(sent)} bytes: the server takes '
+            f"{MAX_MESSAGE_BYTES} of it, and cuts the rest off",
+            is_retriable=False,
+        )
     outcome = yield from access.post(f"/v1/realtime/publish?{urlencode(query)}", sent)
     answer = _accepted(outcome, "a message was not published")
     return answer if isinstance(answer, RealtimeError) else None
@@ -42,6 +55,12 @@ def publish_message(
 
 def create_token(access: Access, channel: str, topics: Sequence[str]) -> Flow[str | RealtimeError]:
     """Ask for a token that lets its bearer listen to topics of a channel."""
+    if not is_text(channel):
+        return _misnamed("channel")
+    if isinstance(topics, str) or not topics or not all(map(is_text, topics)):
+        return RealtimeError(
+            "topics: must be a list of strings, none of them empty", is_retriable=False
+        )
     wanted = [{"channel": channel, "name": topic, "kind": "run"} for topic in topics]
     outcome = yield from access.post("/v1/realtime/token", dump(wanted))
     answer = _accepted(outcome, "no token for a subscription was given")
@@ -52,6 +71,10 @@ def create_token(access: Access, channel: str, topics: Sequence[str]) -> Flow[st
     if not isinstance(token, str) or not token:
         return RealtimeError("the answer to a request for a token is not of the expected form")
     return token
+
+
+def _misnamed(field: str) -> RealtimeError:
+    return RealtimeError(f"{field}: must be a string, and not empty", is_retriable=False)
 
 
 def _accepted(outcome: Response | FetchError, what: str) -> Response | RealtimeError:
@@ -65,4 +88,4 @@ def _accepted(outcome: Response | FetchError, what: str) -> Response | RealtimeE
     return outcome
 
 
-__all__ = ["create_token", "publish_message"]
+__all__ = ["MAX_MESSAGE_BYTES", "create_token", "publish_message"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Final, Literal, cast
 
 import pydantic
 from pydantic import Field
@@ -15,6 +15,8 @@ from inngest._internal.function.times import GoTime, Time
 from inngest._internal.model import BaseModel
 from inngest._internal.types import JSON, Duration
 
+DEFERRED: Final = "inngest/deferred.schedule"
+"""The event by which a server calls what a run has deferred."""
 _DAY = datetime.timedelta(days=1)
 _JITTER = (datetime.timedelta(seconds=1), datetime.timedelta(minutes=5))
 
@@ -238,7 +240,7 @@ class TriggerDeferred(_UntypedTrigger):
         :param function_id: the composite id ``<app id>-<function id>``.
         """
         return TriggerEvent(
-            event="inngest/deferred.schedule",
+            event=DEFERRED,
             expression=f"event.data._inngest.fn_slug == {quoted(function_id)}",
         )
 

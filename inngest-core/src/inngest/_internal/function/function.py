@@ -13,7 +13,7 @@ from inngest._internal.event import Event
 from inngest._internal.event_type import EventType
 from inngest._internal.function.checkpointing import Checkpointing
 from inngest._internal.function.registration import failure_config, function_config
-from inngest._internal.function.trigger import Trigger
+from inngest._internal.function.trigger import Trigger, takes_deferred_calls
 from inngest._internal.serialization.annotations import return_type
 from inngest._internal.serialization.codec import Codec
 from inngest._internal.types import UNSET
@@ -136,6 +136,11 @@ class Function(Generic[T_co]):
     def on_failure_fn_id(self) -> str | None:
         """The id of the failure handler; ``None`` without one."""
         return None if self.on_failure is None else f"{self.id}-failure"
+
+    @property
+    def takes_deferred_calls(self) -> bool:
+        """Whether a trigger lets ``step.defer`` call it."""
+        return any(takes_deferred_calls(each.to_config()) for each in self._options.triggers)
 
     def id_within(self, app_id: str) -> str:
         """Return :attr:`id`, which is the same for callers of every app."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol, TypeVar
 
 from inngest._internal.event_type import EventType
-from inngest._internal.function.config import TriggerCron, TriggerDeferred, TriggerEvent
+from inngest._internal.function.config import DEFERRED, TriggerCron, TriggerDeferred, TriggerEvent
 
 DataT_co = TypeVar("DataT_co", covariant=True)
 
@@ -28,4 +28,16 @@ class Trigger(Protocol[DataT_co]):
         ...
 
 
-__all__ = ["Trigger"]
+def takes_deferred_calls(trigger: TriggerCron | TriggerDeferred | TriggerEvent) -> bool:
+    """Whether the event of a deferred call starts what has this trigger."""
+    match trigger:
+        case TriggerDeferred():
+            return True
+        case TriggerEvent(event="inngest/*" | "inngest/deferred.*"):
+            return True
+        case TriggerEvent(event=event):
+            return event == DEFERRED
+    return False
+
+
+__all__ = ["Trigger", "takes_deferred_calls"]

@@ -152,18 +152,31 @@ def invoke(
     name: str | None = None,
 ) -> StepCall:
     """Call another function and wait for what it returns. ``app_id`` is the caller's."""
+    opts: dict[str, object] = {"function_id": called_id(step_id, function, app_id)}
     payload: dict[str, object] = {"data": call_data(step_id, function, data)}
     if v is not None:
         payload["v"] = v
-    opts: dict[str, object] = {
-        "function_id": function.id_within(app_id),
-        "payload": payload,
-    }
+    opts["payload"] = payload
     if timeout is not None:
         opts["timeout"] = deadline(step_id, timeout)
     return StepCall(
         id=step_id, opcode=Opcode.INVOKE, display_name=name, opts=opts, codec=function.codec
     )
+
+
+def called_id(
+    step_id: str, function: Function[Any] | FunctionReference[Any, Any], app_id: str
+) -> str:
+    """Return the id that the server knows of what is called. ``app_id`` is the caller's.
+
+    :raises NonRetriableError: it is no function.
+    """
+    if not hasattr(function, "id_within"):
+        raise NonRetriableError(
+            f'step "{step_id}": function: what create_function or reference_function made is '
+            f"needed, not a {type(function).__name__}"
+        )
+    return function.id_within(app_id)
 
 
 def call_data(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from inngest._internal.errors import NonRetriableError
 from inngest._internal.function.reference import FunctionReference
 from inngest._internal.op import Opcode, StepCall, StepID
-from inngest._internal.step.calls import CallData, call_data
+from inngest._internal.step.calls import CallData, call_data, called_id
 from inngest._internal.step.runner import RunnerFacts
 
 if TYPE_CHECKING:
@@ -44,13 +45,22 @@ def defer(
     data: CallData,
     name: str | None,
 ) -> StepCall:
-    """Call ``function`` when the run has ended. ``app_id`` is the caller's."""
+    """Call ``function`` when the run has ended. ``app_id`` is the caller's.
+
+    :raises NonRetriableError: it is no function, or none that takes such calls.
+    """
+    fn_slug = called_id(step_id, function, app_id)
+    if not isinstance(function, FunctionReference) and not function.takes_deferred_calls:
+        raise NonRetriableError(
+            f'step "{step_id}": function "{fn_slug}" takes no deferred calls: '
+            "declare it with trigger=inngest.TriggerDeferred()"
+        )
     return StepCall(
         id=step_id,
         opcode=Opcode.DEFER_ADD,
         display_name=name,
         opts={
-            "fn_slug": function.id_within(app_id),
+            "fn_slug": fn_slug,
             "input": call_data(step_id, function, data),
         },
     )

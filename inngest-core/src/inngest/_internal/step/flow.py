@@ -85,7 +85,7 @@ NOT_KNOWN: Final = _NotKnown.NOT_KNOWN
 
 def ask_for(invocation: Invocation, call: StepCall) -> engine.Found:
     """Have the engine tell which step this call is."""
-    if inside_step.get() is not None or not isinstance(call.id, str):
+    if inside_step.get() is not None or not isinstance(call.id, str) or not call.id:
         raise _misused(call.id)
     if parallel_mode.get() is RACE:
         call = replace(call, race=True)
@@ -94,7 +94,7 @@ def ask_for(invocation: Invocation, call: StepCall) -> engine.Found:
 
 def defer(invocation: Invocation, call: StepCall) -> StepID:
     """Note a call that is to be made when the run has ended. Code goes on at once."""
-    if inside_step.get() is not None or not isinstance(call.id, str):
+    if inside_step.get() is not None or not isinstance(call.id, str) or not call.id:
         raise _misused(call.id)
     if invocation.execution.outcome is not None:
         raise StepInterrupt
@@ -304,6 +304,8 @@ def _output_of(record: WrappedStep | WrappedHandler) -> Returned[object]:
 def _misused(step_id: object) -> Error:
     if not isinstance(step_id, str):
         return NonRetriableError(f"a step's id is a string, not a {type(step_id).__name__}")
+    if not step_id:
+        return NonRetriableError("a step's id is empty: give it one that no other step has")
     return StepNestedError(
         f'step "{step_id}" is used inside step "{inside_step.get()}": '
         "steps cannot be nested; use it after that step, in the function itself"
