@@ -345,6 +345,92 @@ def test_what_cannot_be_kept_is_an_error(world: World, caplog: pytest.LogCapture
     assert "UTF-8" in caplog.text and "cannot be stored" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("response", "says"),
+    [
+        ({"status": 99}, "from 200 to 599, not 99"),
+        ({"status": 101}, "from 200 to 599, not 101"),
+        ({"status": 600}, "from 200 to 599, not 600"),
+        ({"status": "200"}, "from 200 to 599, not '200'"),
+        ({"status": 204, "body": "x"}, "there is none with status 204"),
+        ({"headers": {"x-price": "5 \u20ac"}}, "x-price must be one line of Latin-1"),
+        ({"headers": {"x-price": "5\r\nset-cookie: a=b"}}, "x-price must be one line"),
+        ({"headers": {"x-price": " 5"}}, "without spaces around it"),
+        ({"headers": {"x-price": 5}}, "x-price must be one line"),
+        ({"headers": {"x\nset-cookie": "a=b"}}, "is no name of a header"),
+        ({"headers": {"pr\u00efce": "5"}}, "is no name of a header"),
+        ({"headers": {"": "5"}}, "is no name of a header"),
+        ({"headers": {"Content-Length": "5"}}, "content-length is written by the server"),
+    ],
+)
+def test_what_http_cannot_say_is_refused(response: Any, says: str) -> None:
+    with pytest.raises(inngest.NonRetriableError, match=r"^durable\.Response: ") as refused:
+        durable.Response(**response)
+    assert says in str(refused.value)
+
+
+def test_a_response_that_cannot_be_is_a_failed_run(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        yield from ()
+        return durable.Response(status=99)
+
+    with world.serving(checkout) as asking:
+        assert asking.post().status_code == 500
+    assert world.run()["status"] == "Failed"
+    assert "from 200 to 599, not 99" in caplog.text
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_response_may_have_no_body(world: World, status: int) -> None:
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        yield from ()
+        return durable.Response(status=status, headers={"x-name": "\u00e9"})
+
+    with world.serving(checkout) as asking:
+        answer = asking.post()
+    assert (answer.status_code, answer.content) == (status, b"")
+    assert "content-type" not in answer.headers
+
+
+def test_a_body_that_cannot_be_read_is_the_client_s_error(
+    each: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        if request.query.get("steps"):
+            yield ctx.step.sleep("nap", 1_000)
+        return request.text() if request.query.get("text") else request.json()
+
+    with each.serving(checkout) as asking:
+        for body in (b"", b"{", b"\xff", b"[" * 100_000):
+            answer = httpx.post(asking.url, content=body, timeout=30, trust_env=False)
+            assert (answer.status_code, answer.json()) == (400, {"error": "the body is not JSON"})
+        answer = httpx.post(f"{asking.url}?text=1", content=b"\xff", timeout=30, trust_env=False)
+        assert (answer.status_code, answer.json()["error"]) == (
+            400,
+            "the body is not text in UTF-8",
+        )
+        away = httpx.post(f"{asking.url}?steps=1", content=b"{", timeout=30, trust_env=False)
+        assert asking.output(away).status_code == 400
+    assert each.run()["status"] == "Failed"  # as the server counts any status from 300
+    assert [log for log in caplog.records if log.levelno >= logging.ERROR] == []
+
+
+def test_a_handler_may_answer_bad_bodies_itself(world: World) -> None:
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        yield from ()
+        try:
+            return request.json()
+        except durable.RequestBodyError:
+            return durable.Response(body="what?", status=422)
+
+    with world.serving(checkout) as asking:
+        answer = httpx.post(asking.url, content=b"{", timeout=30, trust_env=False)
+    assert (answer.status_code, answer.text) == (422, "what?")
+    assert issubclass(durable.RequestBodyError, ValueError)
+
+
 def test_middleware_surrounds_an_endpoint(world: World) -> None:
     seen: list[str] = []
 

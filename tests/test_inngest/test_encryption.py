@@ -274,7 +274,7 @@ def test_parallel_steps_and_invocations_are_encrypted_each(world: World) -> None
 
 
 def test_deferred_calls_and_shown_arguments_are_encrypted(world: World) -> None:
-    later = world.function(paying(world), "later")
+    later = world.function(paying(world), "later", trigger=inngest.TriggerDeferred())
 
     def body(ctx: Any) -> Steps:
         yield ctx.step.defer("pay", function=later, data={"encrypted": "Ada", "open": 1})

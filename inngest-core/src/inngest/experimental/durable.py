@@ -27,7 +27,7 @@ from inngest import wsgi as _wsgi
 from inngest._internal.client.client import Inngest
 from inngest._internal.client.durable import DurableHandler
 from inngest._internal.http.durable import RETRIES, DurableOptions, Origin
-from inngest._internal.http.durable_messages import Request, Response
+from inngest._internal.http.durable_messages import Request, RequestBodyError, Response
 from inngest._internal.step.context import Context, ContextSync
 from inngest.transport import CommRequest, CommResponse
 
@@ -154,6 +154,7 @@ __all__ = [
     "Admit",
     "Handler",
     "Request",
+    "RequestBodyError",
     "Response",
     "WSGIEndpoint",
     "asgi",

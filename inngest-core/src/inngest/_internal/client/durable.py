@@ -16,12 +16,18 @@ from inngest._internal.function.config import TriggerEvent
 from inngest._internal.function.function import Function, FunctionOptions
 from inngest._internal.http.comm import CommRequest, CommResponse
 from inngest._internal.http.durable import DurableEndpoint, DurableOptions, Origin
-from inngest._internal.http.durable_messages import HTTP_EVENT, request_of, stored
+from inngest._internal.http.durable_messages import (
+    HTTP_EVENT,
+    RequestBodyError,
+    Response,
+    request_of,
+    stored,
+)
 from inngest._internal.http.options import ServeOptions
 from inngest._internal.runtime.drivers import AsyncDriver, SyncDriver
 from inngest._internal.runtime.threads import Threads
 from inngest._internal.serialization.annotations import return_type
-from inngest._internal.serialization.codec import Codec
+from inngest._internal.serialization.codec import PLAIN, Codec
 
 
 class DurableHandler:
@@ -84,12 +90,23 @@ def _taking_a_request(handler: Callable[..., object], what: str) -> Callable[...
 
     async def handle_async(ctx: Any) -> dict[str, object]:
         result: Any = handler(ctx, request_of(ctx.event))
-        return stored(await result, codec, what)
+        try:
+            return stored(await result, codec, what)
+        except RequestBodyError as error:
+            return _refused(error)
 
     def handle_sync(ctx: Any) -> dict[str, object]:
-        return stored(handler(ctx, request_of(ctx.event)), codec, what)
+        try:
+            return stored(handler(ctx, request_of(ctx.event)), codec, what)
+        except RequestBodyError as error:
+            return _refused(error)
 
     return handle_async if inspect.iscoroutinefunction(handler) else handle_sync
+
+
+def _refused(error: RequestBodyError) -> dict[str, object]:
+    answer = Response(status=error.status, body={"error": error.message})
+    return stored(answer, PLAIN, "the refusal of a request")
 
 
 __all__ = ["DurableHandler"]

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from inngest._internal.errors import OutputUnserializableError
+from inngest._internal.errors import (
+    BodyInvalidError,
+    NonRetriableError,
+    OutputUnserializableError,
+)
 from inngest._internal.event import Event
 from inngest._internal.http.comm import CommRequest, CommResponse, parse_query
 from inngest._internal.protocol.headers import CONTENT_TYPE
@@ -22,6 +27,18 @@ from inngest._internal.serialization.text import encode
 HTTP_EVENT: Final = "inngest/http.request"
 JSON_TYPE: Final = "application/json"
 TEXT_TYPE: Final = "text/plain; charset=utf-8"
+WITHOUT_BODY: Final = (204, 304)
+"""The statuses after which HTTP has no body."""
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE: Final = re.compile(r"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
+_OF_THE_SERVER: Final = ("connection", "content-length", "transfer-encoding")
+
+
+class RequestBodyError(BodyInvalidError, ValueError):
+    """The body of a client's request is not what the handler reads it as.
+
+    Where a handler lets it pass, the client gets 400 and the message.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,27 +58,63 @@ class Request:
     ip: str
 
     def text(self) -> str:
-        """The body as text."""
-        return self.body.decode("utf-8")
+        """The body as text.
+
+        :raises RequestBodyError: it is not text in UTF-8. It is a :class:`ValueError`.
+        """
+        try:
+            return self.body.decode("utf-8")
+        except UnicodeDecodeError:
+            raise RequestBodyError("the body is not text in UTF-8") from None
 
     def json(self) -> Any:
         """The body as what its JSON says.
 
-        :raises ValueError: it is not JSON.
+        :raises RequestBodyError: it is not JSON. It is a :class:`ValueError`.
         """
-        return json.loads(self.body)
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise RequestBodyError("the body is not JSON") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """What the client gets. A handler that returns anything else gives its JSON, with 200.
 
-    ``body`` is sent as it is if it is text, or bytes in UTF-8; anything else as JSON.
+    ``body`` is sent as it is if it is text, or bytes in UTF-8; anything else as JSON. With
+    status 204 or 304 there is none.
+
+    :raises NonRetriableError: HTTP has no such status or header.
     """
 
     body: object = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        problem = _problem(self)
+        if problem is not None:
+            raise NonRetriableError(f"durable.Response: {problem}")
+
+
+def _problem(response: Response) -> str | None:
+    status = response.status
+    if not isinstance(status, int) or not 200 <= status <= 599:
+        return f"status: must be a number from 200 to 599, not {status!r}"
+    if status in WITHOUT_BODY and response.body is not None:
+        return f"body: there is none with status {status}"
+    for name, value in response.headers.items():
+        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+            return f"headers: {name!r} is no name of a header"
+        if name.lower() in _OF_THE_SERVER:
+            return f"headers: {name.lower()} is written by the server that serves the endpoint"
+        if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
+            return (
+                f"headers: the value of {name.lower()} must be one line of Latin-1 text, "
+                "without spaces around it"
+            )
+    return None
 
 
 Handler = Callable[..., object]
@@ -106,6 +159,8 @@ def stored(value: object, codec: Codec, what: str) -> dict[str, object]:
     """
     response = value if isinstance(value, Response) else Response(body=value)
     headers = {name.lower(): text for name, text in response.headers.items()}
+    if response.status in WITHOUT_BODY:
+        return {"status": response.status, "headers": headers, "body": ""}
     if isinstance(value, Response) and isinstance(response.body, (str, bytes)):
         headers.setdefault(CONTENT_TYPE, TEXT_TYPE)
         body: str = _text(response.body, what)
@@ -144,6 +199,7 @@ __all__ = [
     "Handler",
     "JSON_TYPE",
     "Request",
+    "RequestBodyError",
     "Response",
     "event_of",
     "request_of",
