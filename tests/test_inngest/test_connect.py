@@ -547,8 +547,55 @@ def test_a_worker_starts_once(platform: Platform) -> None:
         async with working(made(client, greeter(client))) as worker:
             with pytest.raises(ConnectError, match="started already"):
                 await worker.start()
+        with pytest.raises(ConnectError, match="has ended"):
+            await worker.start()
 
     asyncio.run(main())
+
+
+def test_a_worker_whose_loop_is_closed_is_not_live(caplog: pytest.LogCaptureFixture) -> None:
+    with Platform(TERMS) as platform, nothing_left():
+        client = platform.client()
+        worker = made(client, greeter(client))
+        loop = asyncio.new_event_loop()
+        task = loop.create_task(worker.start())
+        loop.run_until_complete(worker.wait_for_state(ConnectionState.ACTIVE))
+        assert worker.status().is_live and worker.status().is_ready
+        loop.close()
+        assert not worker.status().is_live and not worker.status().is_ready
+        asyncio.run(asyncio.wait_for(worker.closed(), PATIENCE))
+        assert "the event loop that the worker was started from is closed" in caplog.text
+        client.close()
+    assert not task.done()
+
+
+def test_calls_that_wait_for_a_thread_are_queued(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INNGEST_THREAD_POOL_MAX_WORKERS", "2")
+    go = threading.Event()
+
+    async def main() -> None:
+        client = platform.client()
+
+        @client.create_function(fn_id="slow", trigger=inngest.TriggerEvent(event="app/slow"))
+        def slow(ctx: inngest.ContextSync) -> None:
+            assert go.wait(PATIENCE)
+
+        def counts() -> tuple[int, int]:
+            return worker.status().running, worker.status().queued
+
+        async with working(made(client, slow)) as worker:
+            ids = await client.send([inngest.Event(name="app/slow") for _ in range(5)])
+            await eventually(lambda: counts() == (2, 3), "two run, three wait")
+            go.set()
+            for each in ids:
+                assert (await platform.ended(each))["status"] == "Completed"
+            await eventually(lambda: counts() == (0, 0), "nothing is left")
+        await client.aclose()
+
+    with nothing_left():
+        asyncio.run(main())
 
 
 def test_the_status_tells_of_heartbeats(platform: Platform) -> None:
@@ -587,8 +634,14 @@ def test_apps_must_go_together() -> None:
         inngest.connect.connect([(one_app, [])])
     with pytest.raises(Exception, match="same app_id"):
         inngest.connect.connect([(one_app, [greeter(one_app)])] * 2)
-    with pytest.raises(Exception, match="max_worker_concurrency"):
-        inngest.connect.connect([(one_app, [greeter(one_app)])], max_worker_concurrency=0)
+
+
+@pytest.mark.parametrize("limit", [0, -1, True, 2.5, "3"])
+def test_a_limit_is_a_whole_number(limit: Any) -> None:
+    client = nowhere()
+    with pytest.raises(ConnectError, match=r"max_worker_concurrency: .* not ") as refused:
+        inngest.connect.connect([(client, [greeter(client)])], max_worker_concurrency=limit)
+    assert repr(limit) in str(refused.value)
 
 
 def test_cloud_mode_needs_a_key() -> None:

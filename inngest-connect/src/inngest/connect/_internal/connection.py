@@ -98,7 +98,11 @@ class Connection:
         self._check_process()
         with self._lock:
             if self._worker is not None:
-                raise ConnectError("the worker is started already: connect() makes another one")
+                has_ended = self._waiters.state is ConnectionState.CLOSED
+                raise ConnectError(
+                    f"the worker {'has ended' if has_ended else 'is started already'}: "
+                    "connect() makes another one"
+                )
             if self._is_closed:
                 return
             self._pid = os.getpid()
@@ -175,6 +179,8 @@ class Connection:
             api=lambda: Api(self._api_origin, self._identity.env, self._timing.request),
             execute=self._execute,
             entered=self._waiters.enter,
+            orphaned=self._waiters.end,
+            waiting=lambda: sum(each.waiting for each in self._handlers.values()),
             timing=self._timing,
         )
 

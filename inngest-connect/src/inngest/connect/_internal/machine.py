@@ -32,6 +32,7 @@ from inngest.connect._internal.errors import (
     ConnectRefusedError,
 )
 from inngest.connect._internal.frames import Frame, Malformed, decode, encode, name_of, parse
+from inngest.connect._internal.gateway_url import is_socket_url
 from inngest.connect._internal.handshake import (
     CONFIGURATION,
     Handshake,
@@ -188,6 +189,16 @@ class Machine:
             url = self._rewrite(answer.gateway_endpoint)
         except Exception as error:
             self._stop(ConnectError(f"rewrite_gateway_endpoint raised {error!r}"))
+            return self._take()
+        if not is_socket_url(url):
+            if url == answer.gateway_endpoint:
+                return self.start_failed(now, "the answer names a gateway by no URL of a WebSocket")
+            self._stop(
+                ConnectError(
+                    f"rewrite_gateway_endpoint gave {url!r}; a URL such as "
+                    f"{answer.gateway_endpoint!r} is needed"
+                )
+            )
             return self._take()
         link = Link(
             id=self._next_link,

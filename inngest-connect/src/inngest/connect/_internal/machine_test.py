@@ -577,6 +577,26 @@ def test_a_url_that_cannot_be_rewritten_is_fatal() -> None:
     assert paper.stopped is not None and "rewrite_gateway_endpoint" in str(paper.stopped.error)
 
 
+@pytest.mark.parametrize(
+    "url", [None, "", 5, "http://proxy", "proxy:8289", "ws://", "wss://[::1", "ws://proxy:no"]
+)
+def test_a_url_that_is_rewritten_to_none_is_fatal(url: Any) -> None:
+    paper = Paper(rewrite=lambda _: url)
+    paper.do(paper.machine.start)
+    paper.do(paper.machine.started, start_answer())
+    assert paper.stopped is not None and paper.take(Open) == []
+    assert f"rewrite_gateway_endpoint gave {url!r}" in str(paper.stopped.error)
+
+
+def test_a_gateway_that_the_api_names_badly_is_asked_for_again(paper: Paper) -> None:
+    paper.take(Start)
+    named = wire.StartResponse(connection_id="c1", gateway_endpoint="gateway:8289")
+    paper.do(paper.machine.started, named.SerializeToString())
+    assert paper.stopped is None and paper.take(Open) == []
+    paper.wait(60)
+    assert len(paper.take(Start)) == 1
+
+
 def test_a_url_is_rewritten() -> None:
     paper = Paper(rewrite=lambda url: url.replace("g1", "proxy"))
     paper.do(paper.machine.start)

@@ -92,6 +92,6 @@ def _concurrency(given: int | None, environ: Mapping[str, str]) -> int | None:
             )
             return None
         return int(text)
-    if isinstance(given, bool) or given < 1:
-        raise ConnectError("max_worker_concurrency: a positive whole number")
+    if not isinstance(given, int) or isinstance(given, bool) or given < 1:
+        raise ConnectError(f"max_worker_concurrency: a positive whole number, not {given!r}")
     return given

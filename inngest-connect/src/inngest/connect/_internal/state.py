@@ -35,7 +35,8 @@ class WorkerStatus:
     running: int
     """Calls that are being executed."""
     queued: int
-    """Calls that wait for a place, since ``max_worker_concurrency`` are running."""
+    """Calls that wait for a place, since ``max_worker_concurrency`` are running, and calls of
+    sync functions that wait for a thread (``INNGEST_THREAD_POOL_MAX_WORKERS``)."""
     unacknowledged: int
     """Replies that the gateway has not confirmed."""
     reconnects: int

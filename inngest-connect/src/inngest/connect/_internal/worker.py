@@ -13,7 +13,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from inngest.connect._internal import log
 from inngest.connect._internal.api import Answered, Api
@@ -41,12 +41,19 @@ from inngest.transport import CommResponse
 logger = logging.getLogger("inngest.connect")
 Step = Callable[[float], list[Effect]]
 Execute = Callable[[wire.GatewayExecutorRequestData], Awaitable[CommResponse]]
+_ORPHANED: Final = (
+    "the event loop that the worker was started from is closed: await start() to its end "
+    "before the loop ends"
+)
 
 
 class Worker:
     """One life of a worker. Made on the loop that executes the calls.
 
     :param entered: told of every new state, on the worker's thread.
+    :param orphaned: told of the end, and why, when the loop that the worker was made on is
+        closed: ``run`` cannot tell there.
+    :param waiting: how many of the calls that were given to ``execute`` wait for a thread.
     """
 
     def __init__(
@@ -56,10 +63,13 @@ class Worker:
         api: Callable[[], Api],
         execute: Execute,
         entered: Callable[[ConnectionState], None],
+        orphaned: Callable[[ConnectError | None], None],
+        waiting: Callable[[], int],
         timing: Timing,
     ) -> None:
         self._machine, self._api_of, self._execute = machine, api, execute
-        self._entered, self._timing = entered, timing
+        self._entered, self._orphaned, self._timing = entered, orphaned, timing
+        self._waiting = waiting
         self._home = asyncio.get_running_loop()
         self._context = contextvars.copy_context()
         self._ended: asyncio.Future[ConnectError | None] = self._home.create_future()
@@ -112,16 +122,18 @@ class Worker:
         machine, loop = self._machine, self._loop
         link, heard = machine.current, machine.heard_at
         is_known = heard is not None and loop is not None
+        is_alive = self._thread.is_alive() and not self._home.is_closed()
+        begun, waiting = machine.calls.running, self._waiting()
         return WorkerStatus(
-            state=machine.state,
+            state=machine.state if is_alive else ConnectionState.CLOSED,
             connection_id=None if link is None else link.connection_id,
             gateway_group=None if link is None else link.group,
             seconds_since_heartbeat=loop.time() - heard if is_known else None,  # type: ignore[union-attr,operator]
-            running=machine.calls.running,
-            queued=machine.calls.waiting,
+            running=max(begun - waiting, 0),
+            queued=machine.calls.waiting + waiting,
             unacknowledged=machine.unacknowledged,
             reconnects=machine.reconnects,
-            is_io_alive=self._thread.is_alive(),
+            is_io_alive=is_alive,
         )
 
     def _wish(self, step: Step) -> None:
@@ -151,7 +163,9 @@ class Worker:
         except BaseException as raised:
             logger.critical("connect: the worker's thread has failed", exc_info=raised)
             error = ConnectError(f"the worker's thread has failed: {raised!r}")
-        self._on_loop(self._home, self._end, error)
+        if not self._on_loop(self._home, self._end, error):
+            logger.error("connect: the worker has ended: %s", error or _ORPHANED)
+            self._orphaned(error or ConnectError(_ORPHANED))
 
     def _end(self, error: ConnectError | None) -> None:
         if not self._ended.done():
@@ -181,6 +195,9 @@ class Worker:
     def _feed(self, step: Step) -> None:
         """Take a step of the machine, and do what it asks for."""
         if self._stopped.is_set():
+            return
+        if self._home.is_closed():
+            self._finish(ConnectError(_ORPHANED))
             return
         loop = asyncio.get_running_loop()
         try:
@@ -290,12 +307,7 @@ class Worker:
         try:
             self._home.call_soon_threadsafe(self._begin, request, context=self._context.copy())
         except RuntimeError:
-            self._finish(
-                ConnectError(
-                    "the event loop that the worker was started from is closed: await start() "
-                    "to its end before the loop ends"
-                )
-            )
+            self._finish(ConnectError(_ORPHANED))
 
     def _begin(self, request: wire.GatewayExecutorRequestData) -> None:
         """On the home loop."""

@@ -113,6 +113,11 @@ class Handler:
         return tuple(f"Bearer {key.bearer}" for key in self._keys)
 
     @property
+    def waiting(self) -> int:
+        """How many calls of sync functions wait for a thread of the pool. From any thread."""
+        return self._threads.waiting
+
+    @property
     def is_streaming(self) -> bool:
         """Whether ``stream_sync`` and ``stream_async`` answer calls with a stream."""
         return self._options.is_streaming

@@ -38,15 +38,26 @@ class Threads:
         self._surroundings = surroundings
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
+        self._waiting: set[object] = set()
+
+    @property
+    def waiting(self) -> int:
+        """How much work waits for a thread. From any thread."""
+        return len(self._waiting)
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do blocking work with the caller's context variables."""
-        context = contextvars.copy_context()
+        context, place = contextvars.copy_context(), object()
 
         def work_there() -> T:
+            self._waiting.discard(place)
             return context.run(self.surround, work)
 
-        return await asyncio.get_running_loop().run_in_executor(self._executor(), work_there)
+        self._waiting.add(place)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor(), work_there)
+        finally:
+            self._waiting.discard(place)
 
     def start(self, work: Callable[[], object]) -> None:
         """Start work on a thread of its own; whoever asks holds a thread already."""
