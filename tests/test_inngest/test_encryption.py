@@ -75,6 +75,28 @@ def sent_by(world: World) -> list[dict[str, Any]]:
     return world.client._http.events
 
 
+@pytest.mark.parametrize("later", ["cleared", "changed", "set"])
+def test_the_key_counts_that_a_client_was_made_with(
+    monkeypatch: pytest.MonkeyPatch, later: str
+) -> None:
+    """Nothing is sent in clear because the environment was cleared meanwhile, or filled."""
+    monkeypatch.setenv("INNGEST_ENCRYPTION_KEY", SECRET)
+    if later == "set":
+        monkeypatch.delenv("INNGEST_ENCRYPTION_KEY")
+    client = inngest.Inngest(app_id="app", is_production=False)
+    client._http = sent = Sent()
+    match later:
+        case "cleared":
+            monkeypatch.delenv("INNGEST_ENCRYPTION_KEY")
+        case "changed":
+            monkeypatch.setenv("INNGEST_ENCRYPTION_KEY", OTHER)
+        case "set":
+            monkeypatch.setenv("INNGEST_ENCRYPTION_KEY", SECRET)
+    for _ in range(2):
+        client.send_sync(inngest.Event(name="e", data={"encrypted": "Ada"}))
+    assert [opened(event["data"]["encrypted"]) for event in sent.events] == ["Ada"] * 2
+
+
 class Card(pydantic.BaseModel):
     number: str
     until: datetime.date

@@ -114,7 +114,7 @@ class HookSpecs:
 
     @hookspec
     def inngest_middleware(
-        self, client: Inngest, options: Mapping[str, object]
+        self, client: Inngest, options: Mapping[str, object], environ: Mapping[str, str]
     ) -> Sequence[MiddlewareEntry] | NotConfigured:
         """Middleware for every function and every event of a client.
 
@@ -125,6 +125,9 @@ class HookSpecs:
         :param options: what the app passed as ``plugin_options["<name of the plugin>"]``;
             empty if it passed nothing. What a deployment decides rather than the app is
             better read from the plugin's own environment variables.
+        :param environ: the environment variables. Those whose names begin with ``INNGEST_``
+            are as they were when the client was made, if they were there: an app may clear
+            its environment once it has made its clients.
         """
         raise NotImplementedError
 

@@ -90,7 +90,7 @@ def key_of(secret: bytes | str) -> bytes:
     :raises EncryptionKeyInvalidError: it is empty, or no hexadecimal text of 32 bytes.
     """
     if isinstance(secret, str):
-        if not secret:
+        if not secret.strip():
             raise EncryptionKeyInvalidError("an encryption key is empty")
         return hashlib.blake2b(secret.encode("utf-8"), digest_size=KEY_BYTES).digest()
     if not isinstance(secret, bytes):

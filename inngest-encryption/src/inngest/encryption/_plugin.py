@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 from inngest.plugins import MiddlewareEntry, NotConfigured, hookimpl
@@ -18,11 +17,11 @@ class EncryptionPlugin:
 
     @hookimpl
     def inngest_middleware(
-        self, options: Mapping[str, object]
+        self, options: Mapping[str, object], environ: Mapping[str, str]
     ) -> list[MiddlewareEntry] | NotConfigured:
         from inngest.encryption._settings import KEY, make
 
-        factory = make(options, os.environ)
+        factory = make(options, environ)
         if factory is None:
             return NotConfigured(reason=f"set {KEY}, or plugin_options")
         return [MiddlewareEntry(name="encryption", order=ORDER, factory=factory)]

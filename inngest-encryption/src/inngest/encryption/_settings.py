@@ -56,7 +56,7 @@ def _make(options: Mapping[str, object], environ: Mapping[str, str]) -> Make | N
 def _from(environ: Mapping[str, str]) -> dict[str, object]:
     found: dict[str, object] = {}
     if KEY in environ:
-        if not environ[KEY]:
+        if not environ[KEY].strip():
             raise EncryptionKeyInvalidError(f"{KEY} is set, and empty: unset it, or give a key")
         found["secret_key"] = environ[KEY]
     listed = [key.strip() for key in environ.get(FALLBACKS, "").split(",")]

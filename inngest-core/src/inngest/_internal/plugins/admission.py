@@ -77,10 +77,9 @@ def admit(manager: pluggy.PluginManager, installed: Installed) -> Admitted | Ref
 
 
 def call_middleware(
-    manager: pluggy.PluginManager, name: str, client: object, options: Mapping[str, object]
+    manager: pluggy.PluginManager, name: str, arguments: Mapping[str, object]
 ) -> list[MiddlewareEntry] | NotConfigured | Refusal:
-    """Ask one plugin for its middleware."""
-    arguments = {"client": client, "options": options}
+    """Ask one plugin for its middleware. ``arguments`` are those of the hook."""
     return guarded(lambda: _middleware(manager, name, arguments))
 
 

@@ -13,7 +13,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from inngest._internal.errors import (
     PluginConfigInvalidError,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from inngest.plugins import Command, MiddlewareEntry, Serializer, Transport
 
 T = TypeVar("T")
+_PREFIX: Final = "INNGEST_"
 
 
 class PluginHost:
@@ -45,7 +46,7 @@ class PluginHost:
     :param plugins: ``None`` for what the environment says, ``False`` for none, or a list
         of names and plugin objects, which may be all that a frozen app has.
     :param options: for each plugin, by name, what its middleware is to know.
-    :param environ: holds the switches.
+    :param environ: holds the switches, and what plugins are told of the environment.
     :raises PluginConfigInvalidError: one of these cannot be understood.
     """
 
@@ -58,9 +59,12 @@ class PluginHost:
         scanner: Scanner = scan,
         notices: Notices = NOTICES,
     ) -> None:
-        chosen = switches.parse(plugins, os.environ if environ is None else environ)
+        environ = os.environ if environ is None else environ
+        chosen = switches.parse(plugins, environ)
         if isinstance(chosen, PluginConfigInvalidError):
             raise chosen
+        # Plugins are asked later, when a secret that they need may have been cleared away.
+        self._kept = {name: text for name, text in environ.items() if name.startswith(_PREFIX)}
         self._registry = Registry(chosen, _options(options), scanner, notices)
         self._notices = notices
         # Held while plugins are imported, so that each is imported and asked once.
@@ -100,7 +104,10 @@ class PluginHost:
                     )
                 self._is_asking = True
                 try:
-                    self._middleware = _or_raise(self._registry.ask_for_middleware(client))
+                    environ = {**os.environ, **self._kept}
+                    asked = self._registry.ask_for_middleware(client, environ)
+                    self._middleware = _or_raise(asked)
+                    self._kept.clear()
                 finally:
                     self._is_asking = False
             return [entry.factory for entry in self._middleware]

@@ -78,7 +78,9 @@ class Registry:
             return selection
         return self._load(selection, (n for n in selection.chosen if n in selection.explicit))
 
-    def ask_for_middleware(self, client: Inngest) -> list[MiddlewareEntry] | PluginError:
+    def ask_for_middleware(
+        self, client: Inngest, environ: Mapping[str, str]
+    ) -> list[MiddlewareEntry] | PluginError:
         """Ask all plugins; the list is in the order in which middleware runs."""
         from inngest._internal.plugins.admission import Refusal, call_middleware
 
@@ -90,7 +92,9 @@ class Registry:
             name = plugin.installed.name
             if self._manager is None or "inngest_middleware" not in plugin.hooks:
                 continue
-            entries = call_middleware(self._manager, name, client, self._options.get(name, {}))
+            options = self._options.get(name, {})
+            arguments = {"client": client, "options": options, "environ": environ}
+            entries = call_middleware(self._manager, name, arguments)
             if isinstance(entries, Refusal):
                 self._manager.unregister(name=name)
                 self._states[name] = entries
