@@ -103,6 +103,26 @@ def five(world: World, count: int = 5) -> Any:
     return body
 
 
+def test_an_output_that_is_too_large_is_not_recorded(world: World, server: Server) -> None:
+    """The server would refuse it; the step has failed, and its function may catch that."""
+
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.run("small", world.step(lambda: 1, "small"))
+        try:
+            yield ctx.step.run("big", world.step(lambda: "x" * 4 * 1024 * 1024, "big"))
+        except inngest.StepError as error:
+            return error.message
+        return "the output is there"
+
+    world.function(body)
+    first = world.call(ctx=CTX)
+    assert server.recorded == [["small"]]
+    assert first.ops == [("StepFailed", "big")]
+    memos = {**server.memos, hashed("big"): {"error": first.body[0]["error"]}}
+    assert 'the output of step "big"' in world.call(memos=memos).body
+    assert world.log == ["small", "big"]
+
+
 def test_one_call_runs_every_step_and_records_each(world: World, server: Server) -> None:
     world.function(five(world))
     reply = world.call(ctx=CTX)

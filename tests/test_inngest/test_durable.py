@@ -431,6 +431,21 @@ def test_a_handler_may_answer_bad_bodies_itself(world: World) -> None:
     assert issubclass(durable.RequestBodyError, ValueError)
 
 
+def test_an_output_that_is_too_large_is_a_failed_step(world: World) -> None:
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        yield ctx.step.run("small", world.step("small"))
+        try:
+            yield ctx.step.run("big", world.step("big", lambda: "x" * 4 * 1024 * 1024))
+        except inngest.StepError as error:
+            return error.message
+        return "the output is there"
+
+    with world.serving(checkout) as asking:
+        answer = asking.output(asking.post())
+    assert 'the output of step "big" has 4194306 bytes' in answer.json()
+    assert world.calls == ["small", "big"]
+
+
 def test_middleware_surrounds_an_endpoint(world: World) -> None:
     seen: list[str] = []
 

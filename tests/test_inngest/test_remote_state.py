@@ -52,6 +52,18 @@ class TestRemoteState(MiddlewareSuite):
         return RemoteStateMiddleware.factory(self.driver)
 
 
+def test_what_is_kept_elsewhere_may_be_large(make_world: Make) -> None:
+    world = make_world(middleware=[RemoteStateMiddleware.factory(InMemoryDriver())])
+
+    def body(ctx: Any) -> Any:
+        large = yield ctx.step.run("large", world.step(lambda: "x" * 5 * 1024 * 1024))
+        return str(len(large))
+
+    world.function(body)
+    assert world.play().status == 200
+    assert world.finished == ["large"]
+
+
 def test_values_are_kept_elsewhere_and_given_back(make_world: Make, driver: StateDriver) -> None:
     world = make_world(middleware=[RemoteStateMiddleware.factory(driver)])
 

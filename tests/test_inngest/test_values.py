@@ -258,3 +258,40 @@ def test_live_and_replayed_values_are_equal_for_hooks(world: World) -> None:
     world.function(body)
     assert world.play().body is True
     assert seen == [{"items": [{"price": "2", "tags": ["x"]}]}] * 2
+
+
+LARGEST = 4 * 1024 * 1024
+"""Bytes of JSON that a server keeps of a step."""
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("x" * (LARGEST - 1), LARGEST + 1),
+        ("\u00e9" * (LARGEST // 2), LARGEST + 2),
+        ("x" * (LARGEST - 2), None),
+        ("\u00e9" * (LARGEST // 2 - 1), None),
+    ],
+    ids=["ascii", "umlauts", "largest ascii", "largest umlauts"],
+)
+@pytest.mark.parametrize("is_hooked", [False, True])
+def test_an_output_is_as_large_as_the_server_keeps(
+    make_world: Make, text: str, size: int | None, is_hooked: bool
+) -> None:
+    class Looking(inngest.MiddlewareSync):
+        def transform_output(self, result: inngest.TransformOutputResult) -> None: ...
+
+    world = make_world(middleware=[Looking] if is_hooked else [])
+
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.run("big", world.step(lambda: text))
+
+    world.function(body)
+    reply = world.call()
+    if size is None:
+        assert reply.ops == [("StepRun", "big")]
+        return
+    assert reply.ops == [("StepFailed", "big")]
+    error = reply.body[0]["error"]
+    assert error["code"] == "output_unserializable"
+    assert error["message"].startswith(f'the output of step "big" has {size} bytes')

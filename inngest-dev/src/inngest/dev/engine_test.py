@@ -325,6 +325,19 @@ def test_large_state_is_left_to_the_api(app: App) -> None:
     assert app.calls[-1]["ctx"]["use_api"] is True
 
 
+def test_an_output_that_is_too_large_ends_the_run_and_its_step_is_named(app: App) -> None:
+    big = op("big", "StepRun", data="x" * (report.MAX_STEP_OUTPUT + 1))
+    app.function(config("app-fn", "x"), lambda *_: (206, [big]))
+
+    async def go() -> None:
+        async with running(app) as engine:
+            run = await engine.wait_for_run(send(engine, "x"))
+            assert run["status"] == "Failed"
+            assert f'{hashed("big")}: the output of step "big": step output' in str(run["output"])
+
+    bounded(go)
+
+
 def test_a_cancelled_run_stays_cancelled(app: App) -> None:
     app.function(config("app-fn", "nap/go"), nap)
 

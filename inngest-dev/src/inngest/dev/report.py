@@ -96,7 +96,7 @@ class Report:
     def _note(self, name: str, op: Mapping[str, Json]) -> None:
         self.run.steps[op["id"]] = Step(
             id=op["id"],
-            name=clean(str(op.get("displayName") or op.get("name") or op["id"])),
+            name=_name_of(op),
             op=name,
             state="pending",
             created_at=self.now,
@@ -155,7 +155,10 @@ class Report:
         size = len(json.dumps(data, ensure_ascii=False))
         if size > MAX_STEP_OUTPUT:
             text = f"error validating generator opcode {op['id']}: "
-            self.fail(engine_error("Error", text + "step output size is greater than the limit"))
+            text += (
+                f'the output of step "{_name_of(op)}": step output size is greater than the limit'
+            )
+            self.fail(engine_error("Error", text))
             return
         # no number of smaller outputs can fill the state
         if size > MAX_STATE // MAX_STEPS and size + self._state_size() > MAX_STATE:
@@ -288,6 +291,10 @@ def failure_memo(op: Mapping[str, Json]) -> dict[str, Json]:
     if op.get("data") is not None:
         memo.setdefault("data", op["data"])
     return memo
+
+
+def _name_of(op: Mapping[str, Json]) -> str:
+    return clean(str(op.get("displayName") or op.get("name") or op["id"]))
 
 
 def _error_of(op: Mapping[str, Json]) -> dict[str, Json]:

@@ -282,11 +282,11 @@ class Recording:
         return True
 
     def keep(self, op: Op, hooks: Stack) -> Flow[bool | Error]:
-        """Record a step that is done. ``False``: the server is to try it again."""
+        """Record a step that is done. ``False``: the server is to go on from it."""
         transformed = yield from transform_op(hooks, op, self._facts)
         if isinstance(transformed, Error):
             return transformed
-        if transformed.opcode is Opcode.STEP_ERROR:
+        if transformed.opcode is Opcode.STEP_ERROR or (transformed.error and not op.error):
             return False
         failure = yield from self.tell(encode_ops([transformed]))
         return failure or True

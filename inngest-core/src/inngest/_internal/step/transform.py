@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Final
 
 from inngest._internal.engine.execution import CallFacts
 from inngest._internal.errors import Error, OutputUnserializableError
@@ -15,11 +16,34 @@ from inngest._internal.serialization.text import encode
 from inngest._internal.step.failure import describe, is_quiet, is_retriable, retry_after
 from inngest._internal.types import UNSET
 
+MAX_OUTPUT_BYTES: Final = 4 * 1024 * 1024
+"""What a server keeps of a step, as JSON."""
+
 
 def transform_op(hooks: Stack, op: Op, facts: CallFacts) -> Flow[Op | Error]:
-    """Return the operation as the hooks leave it."""
-    if not hooks.implements("transform_output"):
-        return op
+    """Return the operation as the hooks leave it; a failed one if it is too large then."""
+    changed: Op | Error = op
+    if hooks.implements("transform_output"):
+        changed = yield from _transformed(hooks, op, facts)
+    if isinstance(changed, Error) or not _is_too_large(changed.data):
+        return changed
+    size = len(_as_sent(changed.data))
+    too_large = OutputUnserializableError(
+        f'the output of step "{op.step.id}" has {size} bytes, and a server keeps '
+        f"{MAX_OUTPUT_BYTES}: store it elsewhere, and return where it is"
+    )
+    return _with_error(changed, too_large, facts)
+
+
+def _is_too_large(data: str) -> bool:
+    return len(data) * 4 > MAX_OUTPUT_BYTES and len(_as_sent(data)) > MAX_OUTPUT_BYTES
+
+
+def _as_sent(data: str) -> bytes:
+    return data.encode("utf-8", "backslashreplace")
+
+
+def _transformed(hooks: Stack, op: Op, facts: CallFacts) -> Flow[Op | Error]:
     step = TransformOutputStepInfo(
         id=op.step.id, op=op.opcode, opts=None if op.opts is None else dict(op.opts)
     )
@@ -56,4 +80,4 @@ def _with_error(op: Op, error: Exception, facts: CallFacts) -> Op:
     )
 
 
-__all__ = ["transform_op"]
+__all__ = ["MAX_OUTPUT_BYTES", "transform_op"]

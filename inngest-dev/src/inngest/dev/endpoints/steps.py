@@ -91,7 +91,7 @@ def _problem(run: Run, steps: Sequence[dict[str, Json]], now: int) -> str | None
         return f"the run exceeds the step limit of {MAX_STEPS} steps"
     for op in steps:
         if len(json.dumps(op.get("data"), ensure_ascii=False)) > MAX_STEP_OUTPUT:
-            return f"step {op.get('id')}: its output is greater than the limit"
+            return f"step {op.get('displayName') or op.get('id')}: its output is greater than the limit"
     return None
 
 
