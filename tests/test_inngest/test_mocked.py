@@ -13,8 +13,15 @@ import pydantic
 import pytest
 
 import inngest
-from inngest.errors import SendEventsError
-from inngest.experimental import mocked
+from inngest._internal.runtime.http_clients import HTTPClients
+from inngest.errors import (
+    OutputUnserializableError,
+    RealtimeError,
+    SendEventsError,
+    SendSignalError,
+    UpdateMetadataError,
+)
+from inngest.experimental import mocked, realtime
 from inngest.experimental.ai import openai
 
 BOTH = pytest.mark.parametrize("is_async", [True, False], ids=["async", "sync"])
@@ -309,6 +316,112 @@ def test_stubs_stand_in_for_steps(is_async: bool, trigger: Callable[..., mocked.
     }
     result = trigger(declared(is_async, body), EVENT, client_of(), step_stubs=stubs)
     assert result.output == [1, ["id"], {"n": 2}, None, {"x": 3}, {"answer": 4}], result.error
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"by": "Ada"}, ["approve", {"by": "Ada"}]),
+        ("yes", ["approve", "yes"]),
+        (None, ["approve", None]),
+        (Point(x=1), ["approve", {"x": 1}]),
+        (inngest.Signal(name="other", data=[1]), ["other", [1]]),
+        ({"signal": "other", "data": 1}, ["other", 1]),
+        (lambda: 5, ["approve", 5]),
+        (mocked.Timeout, None),
+    ],
+)
+def test_a_signal_is_stubbed_by_its_data(given: object, expected: object) -> None:
+    def body(ctx: Any) -> Any:
+        got = yield ctx.step.wait_for_signal("wait", signal="approve", timeout=60_000)
+        return got and [got.name, got.data]
+
+    result = mocked.trigger(declared(False, body), EVENT, client_of(), step_stubs={"wait": given})
+    assert result.output == expected, result.error
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("text", [200, "text", "text/plain", "http://a.test/"]),
+        ({"n": [1]}, [200, '{"n": [1]}', "application/json", "http://a.test/"]),
+        (Point(x=1), [200, '{"x": 1}', "application/json", "http://a.test/"]),
+        ({"status_code": 404}, [404, "", None, "http://a.test/"]),
+        (
+            inngest.FetchedResponse(
+                status_code=302, headers={"content-type": "x"}, body="b", url="u"
+            ),
+            [302, "b", "x", "u"],
+        ),
+    ],
+)
+def test_a_fetch_is_stubbed_by_what_is_answered(given: object, expected: list[object]) -> None:
+    def body(ctx: Any) -> Any:
+        got = yield ctx.step.fetch("get", "http://a.test/")
+        return [got.status_code, got.body, got.headers.get("content-type"), got.url]
+
+    result = mocked.trigger(declared(False, body), EVENT, client_of(), step_stubs={"get": given})
+    assert result.output == expected, result.error
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse_async(*_: object) -> None:
+        raise AssertionError("a request was made")
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a request was made")
+
+    for name in ("fetch", "open"):
+        monkeypatch.setattr(HTTPClients, name, refuse)
+        monkeypatch.setattr(HTTPClients, f"{name}_async", refuse_async)
+
+
+@pytest.mark.usefixtures("no_network")
+def test_a_mocked_client_makes_no_request() -> None:
+    client = client_of(api_base_url="http://127.0.0.1:1", event_api_base_url="http://127.0.0.1:1")
+
+    async def main() -> None:
+        assert await client.send_signal("approve", {"by": "Ada"}) == "0" * 26
+        await client.update_metadata("R", {"a": 1})
+        await realtime.publish(client, "c", "t", {"a": 1})
+        assert (await realtime.get_subscription_token(client, "c", ["t"]))["key"] == "mocked"
+
+    asyncio.run(main())
+    assert client.send_signal_sync("approve") == "0" * 26
+    client.update_metadata_sync("R", {"a": 1})
+    realtime.publish_sync(client, "c", "t", 1)
+    with (
+        pytest.raises(RealtimeError) as refused,
+        realtime.subscribe_sync(client, "c", ["t"]),
+    ):
+        pass
+    assert "a mocked client makes no request" in str(refused.value.__cause__)
+
+
+def test_what_a_server_would_refuse_a_mocked_client_refuses() -> None:
+    client = client_of()
+    with pytest.raises(SendSignalError, match="not empty"):
+        client.send_signal_sync("")
+    with pytest.raises(UpdateMetadataError, match="not the id of a run"):
+        client.update_metadata_sync("no/run", {})
+    with pytest.raises(OutputUnserializableError):
+        realtime.publish_sync(client, "c", "t", object())
+
+
+@BOTH
+def test_signals_and_metadata_of_a_run_are_dropped(is_async: bool) -> None:
+    testing = client_of()
+
+    def body(ctx: Any) -> Any:
+        publish: Any = realtime.publish if is_async else realtime.publish_sync
+        taken_by = yield ctx.step.send_signal("send", signal="approve", data=1)
+        yield ctx.step.update_metadata("note", {"a": 1})
+        yield ctx.step.run("tell", publish, testing, "c", "t", {"n": 1})
+        return taken_by
+
+    result = mocked.trigger(declared(is_async, body), EVENT, testing)
+    assert result.output == "0" * 26, result.error
 
 
 def test_a_stub_that_is_an_exception_is_raised() -> None:

@@ -9,7 +9,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, overload
 
 from typing_extensions import TypeVar
 
@@ -90,6 +90,8 @@ class Inngest:
     :raises PluginError: a plugin that was asked for by name is not there, or fails.
     """
 
+    _network: ClassVar[type[HTTPClients]] = HTTPClients
+
     def __init__(
         self,
         *,
@@ -122,7 +124,7 @@ class Inngest:
         if isinstance(resolved, Error):
             raise resolved
         self._config: ClientConfig = resolved
-        self._http = HTTPClients()
+        self._http = self._network()
         self._app_version = app_version
         self.app_id = app_id
         self.logger: Logger = logger or logging.getLogger("inngest")

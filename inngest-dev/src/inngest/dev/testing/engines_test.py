@@ -287,6 +287,67 @@ def test_third_parties_are_stood_in_for(client: Inngest) -> None:
         assert "nothing stands in for" in engine.send(ORDER).error.message
 
 
+def refused_by_test(_: Outbound) -> object:
+    pytest.fail("nobody was to ask")
+
+
+def lost(_: Outbound) -> object:
+    raise KeyError("no such page")
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lost, "KeyError: 'no such page'"),
+        (refused_by_test, "Failed: nobody was to ask"),
+        (lambda _: object(), "TypeError: Object of type object is not JSON serializable"),
+    ],
+    ids=["raises", "fails the test", "no JSON"],
+)
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_stand_in_that_raises_is_a_connection_that_breaks(
+    client: Inngest, answer: Any, says: str, is_async: bool
+) -> None:
+    @function(client, retries=1)
+    def fn(ctx: ContextSync) -> Any:
+        return ctx.step.fetch("ask", "https://example.test/").status_code
+
+    asked: list[Outbound] = []
+
+    def fetch(request: Outbound) -> object:
+        asked.append(request)
+        return answer(request)
+
+    async def play() -> RecordedRun:
+        async with AsyncVirtualEngine(client, [fn], fetch=fetch) as engine:
+            run = await engine.send(ORDER)
+            await engine.finish(run)
+            assert says in run.error.message
+        return run
+
+    if is_async:
+        asyncio.run(asyncio.wait_for(play(), 30))
+    else:
+        with VirtualEngine(client, [fn], fetch=fetch) as engine:
+            run = engine.send(ORDER)
+            assert len(asked) == 1 and run.step("ask").state == "fetching"
+            engine.finish(run)
+            assert says in run.error.message
+    assert len(asked) == 2
+
+
+def test_what_never_ends_is_said(client: Inngest) -> None:
+    @client.create_function(fn_id="stuck", trigger=inngest.TriggerEvent(event=ORDER.name))
+    async def stuck(ctx: inngest.Context) -> None:
+        await asyncio.Event().wait()
+
+    with (
+        VirtualEngine(client, [stuck], timeout=0.05) as engine,
+        pytest.raises(TimeoutError, match=r"nothing came to an end within 0\.05 s"),
+    ):
+        engine.send(ORDER)
+
+
 def test_what_is_missing_is_said(client: Inngest) -> None:
     @function(client, debounce=inngest.Debounce(period=timedelta(minutes=1)))
     def fn(ctx: ContextSync) -> str:

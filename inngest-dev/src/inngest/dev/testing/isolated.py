@@ -31,6 +31,7 @@ from inngest.dev.testing.interposed import interposed
 from inngest.dev.testing.pump import Pump
 from inngest.dev.testing.records import recorded_error
 from inngest.dev.testing.session import RefusedError, Session
+from inngest.dev.testing.stored import stored
 from inngest.dev.testing.stubs import outcome_of
 from inngest.errors import Error
 from inngest.experimental import mocked
@@ -202,7 +203,7 @@ class _StandingIn:
         stub = self._stubs[_step_of(op)]
         if stub is mocked.Timeout and kind in ("WaitForEvent", "WaitForSignal"):
             return {**op, "opts": {**(op.get("opts") or {}), "timeout": _AT_ONCE}}
-        return op if kind == "WaitForEvent" else _done(op, lambda: outcome_of(stub, ()))
+        return op if kind == "WaitForEvent" else _done(op, lambda: stored(op, outcome_of(stub, ())))
 
     async def sync(self, url: str, *, kind: str) -> tuple[int, str]:
         return await self._driver.sync(url, kind=kind)

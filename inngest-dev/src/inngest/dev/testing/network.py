@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 
 from inngest.dev.gateway import Inbound, Outbound, Unreachable
 
 Fetch = Callable[[Outbound], object]
-"""Answers a request: an `Inbound`, or a JSON value for a 200."""
+"""Answers a request: an `Inbound`, or a JSON value for a 200. What it raises is the reason that
+no answer came."""
 
 
 class StubbedGateway:
@@ -23,12 +25,15 @@ class StubbedGateway:
             )
         try:
             answer = self._fetch(request)
-        except OSError as error:
-            return Unreachable(reason=str(error))
-        if isinstance(answer, Inbound):
-            return answer
-        headers = {"content-type": "application/json"}
-        return Inbound(status=200, headers=headers, body=json.dumps(answer).encode())
+            if isinstance(answer, Inbound):
+                return answer
+            headers = {"content-type": "application/json"}
+            return Inbound(status=200, headers=headers, body=json.dumps(answer).encode())
+        except (KeyboardInterrupt, SystemExit, asyncio.CancelledError):
+            raise
+        except BaseException as error:  # what fails a test, in some frameworks, is no Exception
+            kind = "" if isinstance(error, OSError) and str(error) else f"{type(error).__name__}: "
+            return Unreachable(reason=f"{kind}{error}")
 
     async def close(self) -> None:
         return

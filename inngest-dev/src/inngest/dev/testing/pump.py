@@ -77,7 +77,8 @@ class Pump:
             timer.cancel()
         if late and not task.done() and not self._queue:
             task.cancel()
-            self._loop.run_until_complete(asyncio.wait([task]))
+            while not task.done():  # as often as somebody stops the loop
+                self._loop.run_forever()
             raise TimeoutError(f"nothing came to an end within {self._timeout} s")
 
     def _do(self, work: _Work) -> None:
