@@ -9,7 +9,7 @@ import pytest
 
 import inngest
 from inngest import MiddlewareSync
-from inngest.errors import PluginError, SerializerUnknownError
+from inngest.errors import MiddlewareError, PluginError, SerializerUnknownError
 from inngest.plugins import (
     API_VERSION,
     MiddlewareEntry,
@@ -86,6 +86,29 @@ def test_plugin_middleware_is_outside_the_clients_and_the_functions(make_world: 
     LOG.clear()
     world.client.send_sync([], skip_middleware=True)
     assert LOG == []
+
+
+def test_a_plugin_whose_middleware_cannot_be_made_is_named(make_world: Make) -> None:
+    def broken(client: inngest.Inngest, raw_request: object) -> Any:
+        raise KeyError("no dsn")
+
+    class Broken:
+        api_version = API_VERSION
+
+        @hookimpl
+        def inngest_middleware(self) -> Any:
+            return [MiddlewareEntry(name="b", factory=broken)]
+
+    world = make_world(plugins=[Broken()])
+    world.function(body)
+    for message in (world.call().body["message"], _refusal(world.client)):
+        assert "broken() of plugin 'broken' failed: KeyError: 'no dsn'" in message
+
+
+def _refusal(client: inngest.Inngest) -> str:
+    with pytest.raises(MiddlewareError) as refused:
+        client.send_sync([])
+    return refused.value.message
 
 
 def test_a_plugin_that_is_not_configured_stays_out(world: World, make_world: Make) -> None:

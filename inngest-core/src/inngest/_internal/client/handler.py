@@ -43,7 +43,7 @@ class Handler:
     :raises SigningKeyMissingError: in cloud mode without a signing key.
     :raises FunctionConfigInvalidError: no functions, or two of one id.
     :raises PluginError: a plugin that must not fail in silence failed.
-    :raises URLInvalidError: the public origin cannot be used.
+    :raises URLInvalidError: the public origin, or a path, cannot be used.
     """
 
     def __init__(
@@ -56,6 +56,9 @@ class Handler:
         surroundings: Surroundings = nullcontext,
         wait: Wait = run_coroutine,
     ) -> None:
+        problem = options.problem()
+        if problem is not None:
+            raise problem
         if options.origin is not None:
             origin = parse_origin(options.origin, source="serve_origin (INNGEST_SERVE_ORIGIN)")
             if isinstance(origin, URLInvalidError):

@@ -46,6 +46,38 @@ def test_other_origins_are_served(origin: str | None) -> None:
     serve(ServeOptions(framework="test", serve_origin=origin, environ={}))
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "http://app.test/fns",
+        "/http://app.test/fns",
+        "app:fns",
+        "/fns?token=secret",
+        "/fns#secret",
+        "/my fns",
+        "/fns\n",
+        " ",
+        5,
+    ],
+)
+def test_a_path_that_is_none_is_refused(path: Any) -> None:
+    options = [
+        ServeOptions(framework="test", serve_path=path, environ={}),
+        ServeOptions(framework="test", public_path=path, environ={}),
+    ]
+    if isinstance(path, str):
+        options.append(ServeOptions(framework="test", environ={"INNGEST_SERVE_PATH": path}))
+    for each in options:
+        with pytest.raises(URLInvalidError, match="must be a path") as caught:
+            serve(each)
+        assert "secret" not in caught.value.message
+
+
+@pytest.mark.parametrize("path", ["fns", "/fns", "/", "", "/a.b/:id", "/caf\u00e9/%20", "//x"])
+def test_other_paths_are_served(path: str) -> None:
+    serve(ServeOptions(framework="test", serve_path=path, public_path=path, environ={}))
+
+
 CALL = CommRequest(
     method="POST",
     url="http://app/api/inngest",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from inngest._internal.environment import is_truthy
+from inngest._internal.errors import URLInvalidError
 from inngest._internal.http.streaming import Streaming
 
 DEFAULT_SERVE_PATH = "/api/inngest"
 DEFAULT_THREADS = 40
+_PATH = re.compile(r"(?!/*[A-Za-z][A-Za-z0-9+.-]*:)[^\s?#\x00-\x1f\x7f]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,21 @@ class ServeOptions:
         """The path of the endpoint within the framework. It begins with a slash."""
         path = self.serve_path or self.environ.get("INNGEST_SERVE_PATH") or DEFAULT_SERVE_PATH
         return "/" + path.lstrip("/")
+
+    def problem(self) -> URLInvalidError | None:
+        """What is wrong with the paths, if anything."""
+        given = {
+            "serve_path (INNGEST_SERVE_PATH)": self.serve_path
+            or self.environ.get("INNGEST_SERVE_PATH"),
+            "public_path": self.public_path,
+        }
+        for source, path in given.items():
+            if path and (not isinstance(path, str) or not _PATH.fullmatch(path)):
+                return URLInvalidError(
+                    f"{source}: must be a path such as {DEFAULT_SERVE_PATH}, without a host, "
+                    "a query, a fragment or spaces"
+                )
+        return None
 
     @property
     def known_path(self) -> str | None:

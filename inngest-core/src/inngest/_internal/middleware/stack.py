@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 from inngest._internal.errors import Error, MiddlewareError, message_of
 from inngest._internal.flow import Call, Flow, Outcome, Raised, Within, Wrap
 from inngest._internal.middleware.contract import Middleware, MiddlewareSync
+from inngest._internal.middleware.owned import OfPlugin
 
 logger = logging.getLogger("inngest")
 
@@ -137,6 +138,8 @@ def hook_failed(label: str, error: Exception) -> MiddlewareError:
 
 
 def _name_of(factory: object) -> str:
+    if isinstance(factory, OfPlugin):
+        return f"{_name_of(factory.factory)} of plugin {factory.plugin!r}"
     return f"{getattr(factory, '__name__', type(factory).__name__)}()"
 
 

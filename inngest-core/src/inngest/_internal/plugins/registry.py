@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from inngest._internal.errors import PluginError
@@ -82,6 +83,7 @@ class Registry:
         self, client: Inngest, environ: Mapping[str, str]
     ) -> list[MiddlewareEntry] | PluginError:
         """Ask all plugins; the list is in the order in which middleware runs."""
+        from inngest._internal.middleware.owned import OfPlugin
         from inngest._internal.plugins.admission import Refusal, call_middleware
 
         loaded = self.load()
@@ -102,7 +104,8 @@ class Registry:
                 if failure is not None:
                     return failure
             elif isinstance(entries, list) and entries:
-                found += [(e.order, canonical(e.name), name, e) for e in entries]
+                named = [replace(e, factory=OfPlugin(e.factory, name)) for e in entries]
+                found += [(e.order, canonical(e.name), name, e) for e in named]
             else:
                 reason = "it is not configured" if isinstance(entries, list) else entries.reason
                 self._not_configured[name] = reason
