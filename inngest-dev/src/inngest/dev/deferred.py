@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from inngest.dev.ids import new_ulid, stable_uuid
 from inngest.dev.model import Event, Function, Json, Run
@@ -71,6 +71,21 @@ def schedule(run: Run, now: int) -> list[Event]:
         for each in run.defers.values()
         if not each["aborted"]
     ]
+
+
+def warn_of_loss(event: Event, started: Iterable[Function], known: Iterable[Function]) -> None:
+    """Say so when the function that a call names does not take it."""
+    call = event.body["data"]["_inngest"]
+    name = call["fn_slug"]
+    if any(function.id == name for function in started):
+        return
+    is_known = any(function.id == name for function in known)
+    _log.warning(
+        'run %s has deferred a call of function "%s", which nobody takes: %s',
+        call["parent_run_id"],
+        name,
+        "no trigger of it does (TriggerDeferred)" if is_known else "there is no such function",
+    )
 
 
 def _size(value: Json) -> int:

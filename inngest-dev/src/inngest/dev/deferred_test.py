@@ -36,6 +36,35 @@ def run_parent(app: App, script: Any) -> str:
     return bounded(go)
 
 
+@pytest.mark.parametrize(
+    ("triggers", "reason"),
+    [
+        (None, "there is no such function"),
+        ([{"event": "other"}], "no trigger of it does (TriggerDeferred)"),
+        (CHILD, None),
+    ],
+)
+def test_a_call_that_nobody_takes_is_told(
+    app: App, caplog: pytest.LogCaptureFixture, triggers: Any, reason: str | None
+) -> None:
+    app.function(config("app-fn", "x"), lambda b, t: (206, [op("a", "StepRun"), defer("d")])
+                 if not b["steps"] else (200, None))  # fmt: skip
+    app.function(config("app-all", "inngest/*"), lambda b, t: (200, None))
+    if triggers is not None:
+        app.function(config("app-child", "", triggers=triggers), lambda b, t: (200, None))
+
+    async def go() -> str:
+        async with running(app) as engine:
+            run = await engine.wait_for_run(send(engine, "x"))
+            await engine.settle()
+            return str(run["run_id"])
+
+    run_id = bounded(go)
+    told = [each.getMessage() for each in caplog.records if "has deferred" in each.getMessage()]
+    start = f'run {run_id} has deferred a call of function "app-child", which nobody takes: '
+    assert told == ([] if reason is None else [start + reason])
+
+
 def test_deferred_calls_go_out_at_the_end_but_for_those_that_are_aborted(app: App) -> None:
     def script(body: dict[str, Any], target: str) -> Answer:
         if hashed("a") not in body["steps"]:

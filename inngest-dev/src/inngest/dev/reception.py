@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from inngest.dev.deferred import DEFERRED_EVENT, warn_of_loss
 from inngest.dev.keys import holds
 from inngest.dev.model import (
     FINISHED_EVENT,
@@ -29,7 +30,10 @@ def receive(event: Event, state: State, now: int) -> Iterator[Transition]:
         waits += state.waiting("invoke", event.body["data"]["correlation_id"])
     yield from fulfil(event, waits, state.run, now)
     yield from cancelled(event, state, now)
-    for function in triggered(event, state.functions(), now):
+    started = triggered(event, state.functions(), now)
+    if event.name == DEFERRED_EVENT:
+        warn_of_loss(event, started, state.functions())
+    for function in started:
         yield from offer(function, event, state, now)
 
 
