@@ -45,9 +45,11 @@ class NotingHub(Hub):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.replies: set[str] = set()
+        self.last_reply = wire.SDKResponse()
 
     def answered(self, reply: wire.SDKResponse) -> None:
         self.replies.add(reply.request_id)
+        self.last_reply = reply
         super().answered(reply)
 
     async def close(self) -> None:
@@ -60,7 +62,7 @@ class ConnectEngine(Engine):
 
     def __init__(self, terms: Terms, **options: Any) -> None:
         super().__init__(**options)
-        self._hub = NotingHub(self.register, self.clock.now, terms)
+        self._hub = NotingHub(self.register, self.clock.now, self._settle, terms)
 
 
 class Platform:

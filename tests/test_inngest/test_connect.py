@@ -434,6 +434,66 @@ def test_a_drained_gateway_is_left_without_losing_anything(platform: Platform) -
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("way", ["socket", "flush", "lost lease"])
+def test_a_reply_is_taken_as_long_as_its_job_is_not_done(tmp_path: Path, way: str) -> None:
+    """The engine was restarted, or gave the call up: what was done is not done again."""
+    executed: list[int] = []
+
+    async def main(platform: Platform) -> None:
+        client = platform.client()
+        go, is_cut_off = asyncio.Event(), False
+
+        def rewrite(url: str) -> str:
+            return "ws://127.0.0.1:1/" if is_cut_off else url
+
+        @client.create_function(fn_id="slow", trigger=inngest.TriggerEvent(event="app/slow"))
+        async def slow(ctx: inngest.Context) -> str:
+            executed.append(ctx.attempt)
+            await go.wait()
+            return "done"
+
+        worker = made(client, slow, rewrite_gateway_endpoint=rewrite)
+        async with working(worker):
+            (event_id,) = await client.send(inngest.Event(name="app/slow"))
+            await eventually(lambda: bool(executed), "the function runs")
+            if way == "lost lease":
+                platform.do(lambda hub: [hub._lose(each, way) for each in hub._pending.values()])
+            else:
+                is_cut_off = way == "flush"
+                await asyncio.to_thread(platform.restart)
+            go.set()
+            run = await platform.ended(event_id)
+            assert (run["status"], run["output"]) == ("Completed", "done")
+        await client.aclose()
+
+    with Platform(db=tmp_path / "db.sqlite", backoff=[600]) as platform:
+        asyncio.run(main(platform))
+    assert executed == [0]
+
+
+def test_a_reply_that_was_taken_is_not_taken_again() -> None:
+    async def main(platform: Platform) -> None:
+        client = platform.client()
+
+        @client.create_function(fn_id="fails", trigger=inngest.TriggerEvent(event="app/fails"))
+        async def fails(ctx: inngest.Context) -> None:
+            raise ValueError("not now")
+
+        async with working(made(client, fails)) as worker:
+            await client.send(inngest.Event(name="app/fails"))
+            await eventually(lambda: bool(platform.replies), "the call is answered")
+            await eventually(lambda: not worker.status().unacknowledged, "the engine has it")
+            platform.do(lambda hub: [hub.answered(hub.last_reply) for _ in range(3)])
+            (run,) = platform.server.runs()
+            history = platform.server.history(run["run_id"])
+            assert history is not None and len(history["attempts"]) == 1
+            assert history["status"] == "Running"
+        await client.aclose()
+
+    with Platform(backoff=[600]) as platform:
+        asyncio.run(main(platform))
+
+
 def test_an_outage_at_the_start_is_sat_out(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "inngest.connect")
 

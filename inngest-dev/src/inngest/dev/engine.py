@@ -70,6 +70,7 @@ class Engine:
         self._gateway: Gateway = HttpGateway() if gateway is None else gateway
         self._store: Store | None = None
         self._scheduler: Scheduler | None = None
+        self._worker: Worker | None = None
         self._ledger_of_store: Ledger | None = None
         self._endpoints: Endpoints | None = None
         self._watchers = Watchers()
@@ -120,17 +121,24 @@ class Engine:
         if self._hub is None:
             from inngest.dev.connect.hub import Hub
 
-            self._hub = Hub(self.register, self.clock.now)
+            self._hub = Hub(self.register, self.clock.now, self._settle)
         return self._hub
 
     async def _call_worker(self, call: Call) -> Answer:
         return await self.connect.call(call)
 
+    def _settle(self, run_id: str, fits: Callable[[Item], bool], answer: Answer) -> None:
+        """Take an answer to a call of a run that is not under way."""
+        for item in self.store.items_of(run_id):
+            if item.kind == "call" and fits(item) and self._worker is not None:
+                self._worker.settle(item, answer, self.clock.now())
+                return
+
     async def start(self) -> None:
         store = self._store = Store(self._db)
         store.unpark_all()
         ledger = Ledger(store, self.clock, self._watchers, self._wake)
-        worker = Worker(
+        self._worker = worker = Worker(
             store=store,
             ledger=ledger,
             clock=self.clock,

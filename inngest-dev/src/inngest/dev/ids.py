@@ -53,6 +53,11 @@ def request_id(job_id: str, generation: int, now: int) -> str:
     return _ulid(now, hashlib.sha256(f"{job_id}:{generation}".encode()).digest()[:10])
 
 
+def dispatch_of(request_id: str) -> str:
+    """The part of a request's id that is the same whenever its job and generation are."""
+    return request_id[10:]
+
+
 def stable_uuid(*parts: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, "\0".join(parts)))
 

@@ -18,8 +18,10 @@ class StoredItems(Database):
         row = self.one("SELECT * FROM items WHERE job_id = ?", job_id)
         return None if row is None else item_of(row)
 
-    def has_item(self, job_id: str) -> bool:
-        return self.one("SELECT 1 FROM items WHERE job_id = ?", job_id) is not None
+    def has_item(self, job_id: str, generation: int) -> bool:
+        """Whether the job is to be done, and was not put off meanwhile."""
+        query = "SELECT 1 FROM items WHERE job_id = ? AND generation = ?"
+        return self.one(query, job_id, generation) is not None
 
     def ready(self, now: int, busy: Sequence[str], limit: int) -> list[Item]:
         """What is due, not parked, and nobody works on, in its order."""

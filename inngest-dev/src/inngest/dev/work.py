@@ -112,14 +112,23 @@ class Worker:
             build = build_reentry if is_endpoint(function, run) else partial(build_call, function)
             call = build(run, item, now=started)
             if is_socket(call.url):
+                if not self._store.has_item(
+                    item.job_id, item.generation
+                ):  # its answer came in after all
+                    return
                 answer = await self._call_worker(call)
             else:
                 answer = await self._driver.call(call, now=started)
+        self.settle(item, answer, started)
+
+    def settle(self, item: Item, answer: Answer, started: int) -> None:
+        """Take the answer to a call, unless its job is done."""
         now = self._clock.now()
         with self._store.transaction():
             current = self._store.run(item.run_id)
-            if current is None or not self._store.has_item(item.job_id):
+            if current is None or not self._store.has_item(item.job_id, item.generation):
                 return
+            function = self._store.function(current.function_id)
             self._store.add_attempt(item, *attempt_of(item, answer, started, now))
             change = respond(
                 current,
@@ -143,7 +152,7 @@ class Worker:
         now = self._clock.now()
         with self._store.transaction():
             run = self._store.run(item.run_id)
-            if run is None or not self._store.has_item(item.job_id):
+            if run is None or not self._store.has_item(item.job_id, item.generation):
                 return
             function = self._store.function(run.function_id)
             change = fetched(run, item, answer, function=function, delay=self._delay, now=now)

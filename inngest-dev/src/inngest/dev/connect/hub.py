@@ -2,8 +2,9 @@
 
 A call is a worker's while its lease holds: two minutes, longer each time that the worker
 asks, by whatever connection. It fails when its lease ends, and when the connection of a
-worker that has not acknowledged it does. Limits: all gateways are in this process, and
-leases are kept in the time of its loop, whatever the engine's clock says.
+worker that has not acknowledged it does. A reply to a call that has failed, or that an engine
+has sent which is no more, is taken as long as its job is not done. Limits: all gateways are in
+this process, and leases are kept in the time of its loop, whatever the engine's clock says.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import asyncio
 import json
 import logging
 import secrets
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
@@ -22,14 +24,19 @@ from inngest.dev.clock import wait_for_event
 from inngest.dev.connect.session import CLOSING, Ended, Session, Socket
 from inngest.dev.connect.terms import Terms
 from inngest.dev.driver import Call
-from inngest.dev.ids import new_ulid, stable_uuid
-from inngest.dev.model import Json
+from inngest.dev.ids import dispatch_of, new_ulid, stable_uuid
+from inngest.dev.ids import request_id as new_request_id
+from inngest.dev.model import Item, Json
 from inngest.dev.registration import Refusal
 
 _log = logging.getLogger("inngest.dev")
 _APP_URL = "wss://connect"
 _STATUSES = {wire.DONE: 200, wire.NOT_COMPLETED: 206}
+_MOST_UNANSWERED = 4096
 Register = Callable[[Json], "dict[str, Json] | Refusal"]
+Fits = Callable[[Item], bool]
+Settle = Callable[[str, Fits, Answer], None]
+"""Takes an answer to a call of a run, for the job that fits, if it is still to be done."""
 
 
 @dataclass(slots=True)
@@ -66,15 +73,23 @@ class Hub:
     """All methods belong to the engine's loop."""
 
     def __init__(
-        self, register: Register, now: Callable[[], int], terms: Terms | None = None
+        self,
+        register: Register,
+        now: Callable[[], int],
+        settle: Settle,
+        terms: Terms | None = None,
     ) -> None:
-        self._register, self._now = register, now
+        self._register, self._now, self._settle = register, now, settle
         self.terms = terms or Terms()
         self.sessions: list[Session] = []
         self.gateways = Gateways()
         self.lost: list[str] = []
         """Calls that failed without an answer, by the id of their request."""
         self._pending: dict[str, Pending] = {}
+        self._calls: dict[str, asyncio.Future[Answer]] = {}
+        """What is under way, by its job: it waits for a worker, or for its answer."""
+        self._unanswered: OrderedDict[str, str] = OrderedDict()
+        """The jobs of calls that no worker has answered, lost ones too, by their dispatch."""
         self._tokens: dict[str, float] = {}
         self._change = asyncio.Event()
         self._drains: set[asyncio.Task[None]] = set()
@@ -138,10 +153,25 @@ class Hub:
         return pending.leases[-1]
 
     def answered(self, reply: wire.SDKResponse) -> None:
-        """The first answer counts."""
-        pending = self._pending.get(reply.request_id)
-        if pending is None or pending.answer.done():
+        """The first answer counts, whatever has become of its call."""
+        pending, dispatch = self._pending.get(reply.request_id), dispatch_of(reply.request_id)
+        if pending is not None and pending.answer.done():
             return
+        job_id = self._unanswered.pop(dispatch, None)
+        under_way = None if job_id is None else self._calls.get(job_id)
+        if under_way is None:
+
+            def fits(item: Item) -> bool:
+                if job_id is not None:
+                    return item.job_id == job_id
+                return dispatch_of(new_request_id(item.job_id, item.generation, 0)) == dispatch
+
+            self._settle(reply.run_id, fits, self._read(reply))
+        elif not under_way.done():
+            under_way.set_result(self._read(reply))
+            self.changed()
+
+    def _read(self, reply: wire.SDKResponse) -> Answer:
         headers = {
             "x-inngest-sdk": reply.sdk_version or "unknown",
             "x-inngest-req-version": str(reply.request_version),
@@ -151,8 +181,7 @@ class Hub:
         if reply.HasField("retry_after"):
             headers["retry-after"] = reply.retry_after
         status = _STATUSES.get(reply.status, 500)
-        answer = read_answer(status, headers, reply.body, self._now())
-        pending.answer.set_result(answer)
+        return read_answer(status, headers, reply.body, self._now())
 
     def changed(self) -> None:
         """Somebody came, or has room again."""
@@ -217,9 +246,23 @@ class Hub:
 
     async def call(self, call: Call) -> Answer:
         """Have a worker execute a call."""
+        job_id, request_id = call.headers["x-inngest-job-id"], call.headers["x-request-id"]
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._calls[job_id] = answer
+        self._unanswered[dispatch_of(request_id)] = job_id
+        if len(self._unanswered) > _MOST_UNANSWERED:
+            self._unanswered.popitem(last=False)
+        try:
+            return await self._make(call, answer)
+        finally:
+            del self._calls[job_id]
+
+    async def _make(self, call: Call, answer: asyncio.Future[Answer]) -> Answer:
         query = parse_qs(urlsplit(call.url).query)
         function_id, step_id = query["fnId"][0], query["stepId"][0]
-        session = await self._route(function_id)
+        session = await self._route(function_id, answer)
+        if answer.done():
+            return answer.result()
         if session is None:
             return transport_error("Could not find a healthy connection")
         app, lease_id = session.functions[function_id], new_ulid(self._now())
@@ -227,7 +270,7 @@ class Hub:
         pending = Pending(
             request,
             session,
-            asyncio.get_running_loop().create_future(),
+            answer,
             _time() + self.terms.lease,
             [request.lease_id],
         )
@@ -256,10 +299,13 @@ class Hub:
             _log.warning("connect: call %s is lost: %s", pending.request.request_id, why)
             pending.answer.set_result(transport_error(why))
 
-    async def _route(self, function_id: str) -> Session | None:
-        """The worker with the fewest calls. Waits for room, and a little for one that leaves."""
+    async def _route(self, function_id: str, answer: asyncio.Future[Answer]) -> Session | None:
+        """The worker with the fewest calls. Waits for room, and a little for one that leaves.
+
+        There is no need of one when the call is answered meanwhile.
+        """
         until = _time() + self.terms.patience
-        while True:
+        while not answer.done():
             known = [one for one in self.sessions if function_id in one.functions]
             healthy = [one for one in known if one.is_healthy]
             free = [one for one in healthy if one.has_room]
@@ -272,6 +318,7 @@ class Hub:
                 return None
             self._change.clear()
             await wait_for_event(self._change, min(1.0, self.terms.patience))
+        return None
 
 
 async def _send_away(session: Session) -> None:

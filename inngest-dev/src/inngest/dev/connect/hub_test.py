@@ -4,13 +4,16 @@ import asyncio
 import socket
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from inngest.connect.protocol import Frame, decode, wire
 from inngest.dev import DevServer
+from inngest.dev.answer import Returned
 from inngest.dev.connect.hub import Hub
 from inngest.dev.connect.session import Session
 from inngest.dev.driver import Call
+from inngest.dev.ids import request_id
 
 CALL = Call(
     url="wss://connect?fnId=app-fn&stepId=step",
@@ -40,7 +43,7 @@ def run(test: Callable[[Hub, Session, Noting], Coroutine[Any, Any, None]]) -> No
     """With a hub that has one worker, which is ready."""
 
     async def main() -> None:
-        hub, noting = Hub(lambda body: {}, lambda: 0), Noting()
+        hub, noting = Hub(lambda body: {}, lambda: 0, lambda *_: None), Noting()
         session = hub.enter(noting, "gw-dev")
         await session.begin()
         session.functions = {"app-fn": "app"}
@@ -92,6 +95,22 @@ def test_a_call_that_nobody_has_acknowledged_is_lost_with_its_connection() -> No
         hub.leave(session)
         await calling
         assert hub.lost == ["q"]
+
+    run(test)
+
+
+def test_a_call_that_waits_for_a_worker_may_be_answered_by_an_old_one() -> None:
+    async def test(hub: Hub, session: Session, noting: Noting) -> None:
+        session.limit = 0
+        headers = {**CALL.headers, "x-request-id": request_id("j", 1, 2)}
+        calling = asyncio.ensure_future(hub.call(replace(CALL, headers=headers)))
+        await asyncio.sleep(0)
+        before = request_id("j", 1, 1)  # of an engine that was killed
+        hub.answered(wire.SDKResponse(request_id=before, status=wire.DONE, body=b'"done"'))
+        hub.answered(wire.SDKResponse(request_id=before, status=wire.ERROR, body=b'"late"'))
+        answer = await calling
+        assert isinstance(answer, Returned) and answer.output == "done"
+        assert noting.kinds == [wire.GATEWAY_HELLO]
 
     run(test)
 
