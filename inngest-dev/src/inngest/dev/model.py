@@ -132,9 +132,11 @@ class Run:
     @property
     def memos(self) -> dict[str, Json]:
         """What calls are told of steps: results, and other arguments for a pending one."""
-        return {
-            s.id: s.memo for s in self.steps.values() if s.state != "pending" or s.memo is not None
-        }
+        known = {step_id: self.steps[step_id].memo for step_id in self.stack}
+        for step_id in self.pending:
+            if self.steps[step_id].memo is not None:
+                known[step_id] = self.steps[step_id].memo
+        return known
 
     @property
     def pending(self) -> set[str]:
