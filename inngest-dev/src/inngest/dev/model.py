@@ -141,7 +141,8 @@ class Run:
     @property
     def pending(self) -> set[str]:
         """The steps that have not ended: those that are not in the stack."""
-        return self.steps.keys() - self.stack
+        is_at_rest = len(self.stack) == len(self.steps)
+        return set() if is_at_rest else self.steps.keys() - self.stack
 
     @property
     def correlation_ids(self) -> list[str]:
