@@ -50,11 +50,11 @@ class Stack:
 
     def before(self, hook: str, *args: object) -> Flow[MiddlewareError | None]:
         """Call ``hook`` of each member, first to last, until one fails."""
-        return self._each(hook, args, self._with(hook))
+        return _each(hook, args, self._with(hook))
 
     def after(self, hook: str, *args: object) -> Flow[MiddlewareError | None]:
         """Call ``hook`` of each member, last to first, until one fails."""
-        return self._each(hook, args, self._with(hook)[::-1])
+        return _each(hook, args, self._with(hook)[::-1])
 
     def observe(self, hook: str, *args: object) -> Flow[None]:
         """Call ``hook`` of every member; what it raises is logged."""
@@ -68,35 +68,51 @@ class Stack:
 
         The outcome is ``Returned(None)`` when a hook swallowed an exception.
         """
-        return self._within(hook, record, inside, self._with(hook))
+        return _within(hook, record, inside, self._with(hook))
 
     def wrap_decoding(
         self, hook: str, record: object, inside: Flow[Outcome[T]]
     ) -> Flow[Outcome[T | None]]:
         """The same, but the last is entered first: what was encoded last is decoded first."""
-        return self._within(hook, record, inside, self._with(hook)[::-1])
+        return _within(hook, record, inside, self._with(hook)[::-1])
 
-    def _within(
-        self, hook: str, record: object, inside: Flow[Outcome[T]], members: Sequence[object]
-    ) -> Flow[Outcome[T | None]]:
-        if not members:
-            return cast("Outcome[T | None]", (yield from inside))
-        wraps = [Wrap(_label(member, hook), getattr(member, hook), record) for member in members]
-        outcome: Outcome[T | None] = yield Within(tuple(wraps), inside)
-        return outcome
-
-    def _each(
-        self, hook: str, args: tuple[object, ...], members: Iterable[object]
-    ) -> Flow[MiddlewareError | None]:
-        for label, call in _calls(hook, args, members):
-            outcome = yield call
-            if isinstance(outcome, Raised):
-                return hook_failed(label, outcome.error)
-        return None
-
-    def _with(self, hook: str) -> list[object]:
+    def _with(self, hook: str) -> Sequence[object]:
         """The members that override ``hook``."""
-        return [self._members[position] for position in _overriding(self._kinds, hook)]
+        return self._members and [
+            self._members[position] for position in _overriding(self._kinds, hook)
+        ]
+
+
+def _each(
+    hook: str, args: tuple[object, ...], members: Sequence[object]
+) -> Flow[MiddlewareError | None]:
+    return _called(hook, args, members) if members else _NOTHING
+
+
+def _called(
+    hook: str, args: tuple[object, ...], members: Iterable[object]
+) -> Flow[MiddlewareError | None]:
+    for label, call in _calls(hook, args, members):
+        outcome = yield call
+        if isinstance(outcome, Raised):
+            return hook_failed(label, outcome.error)
+    return None
+
+
+def _within(
+    hook: str, record: object, inside: Flow[Outcome[T]], members: Sequence[object]
+) -> Flow[Outcome[T | None]]:
+    if not members:
+        return cast("Flow[Outcome[T | None]]", inside)
+    return _wrapped(hook, record, inside, members)
+
+
+def _wrapped(
+    hook: str, record: object, inside: Flow[Outcome[T]], members: Sequence[object]
+) -> Flow[Outcome[T | None]]:
+    wraps = [Wrap(_label(member, hook), getattr(member, hook), record) for member in members]
+    outcome: Outcome[T | None] = yield Within(tuple(wraps), inside)
+    return outcome
 
 
 def _calls(
@@ -105,6 +121,10 @@ def _calls(
     for member in members:
         blocks = bool(getattr(member, "blocks", False))
         yield _label(member, hook), Call(getattr(member, hook), args, blocks)
+
+
+_NOTHING = cast("Flow[None]", ())
+"""``yield from`` it is done at once: most calls have no middleware, and five hooks."""
 
 
 def _label(member: object, hook: str) -> str:

@@ -16,7 +16,7 @@ from inngest._internal.engine.execution import Found, Lost, Move, Resume, Stop, 
 from inngest._internal.errors import Interrupt, StepInterrupt, StepThreadError, UnknownError
 from inngest._internal.flow import Effect, Outcome, Raised, Returned
 from inngest._internal.op import StepCall, StepID
-from inngest._internal.runtime.drivers import drive_async
+from inngest._internal.runtime.drive import drive_async
 from inngest._internal.runtime.stray import reported
 from inngest._internal.runtime.tasks import Untrack, tracked_tasks
 from inngest._internal.step.ambient import note_running

@@ -17,7 +17,7 @@ from inngest._internal.errors import (
 )
 from inngest._internal.flow import Effect, Outcome, Raised, Returned
 from inngest._internal.op import StepCall, StepID
-from inngest._internal.runtime.drivers import drive
+from inngest._internal.runtime.drive import drive
 from inngest._internal.runtime.stray import reported
 from inngest._internal.step.ambient import running_step
 from inngest._internal.step.context import ContextSync
