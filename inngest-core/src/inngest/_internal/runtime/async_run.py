@@ -25,11 +25,10 @@ from inngest._internal.step.flow import (
     BreakOff,
     Finish,
     GoOn,
-    Settle,
     ask_for,
+    carry_out,
     defer,
     recall_alone,
-    take_step,
 )
 from inngest._internal.step.group import Group
 from inngest._internal.step.invocation import Invocation, InvocationFacts
@@ -116,7 +115,8 @@ class AsyncRun(InvocationFacts):
             value = recall_alone(self._invocation, found)
             if value is not UNSET:
                 return value
-        return await drive_async(take_step(self._invocation, found), self._perform)
+        verdict = await self._settle(found)
+        return await drive_async(carry_out(self._invocation, found, verdict), self._perform)
 
     def defer(self, call: StepCall) -> StepID:
         """Note a call that is to be made when the run has ended."""
@@ -136,8 +136,6 @@ class AsyncRun(InvocationFacts):
 
     async def _perform(self, effect: Effect) -> object:
         match effect:
-            case Settle(found):
-                return await self._settle(found)
             case Finish(found, op):
                 self._execution.complete(found, op)
                 return await self._never()
@@ -163,6 +161,8 @@ class AsyncRun(InvocationFacts):
             self._be_active()
 
     async def _settle(self, found: Found) -> Verdict:
+        """Let user code come to rest, then tell what is to come of this step."""
+        self._execution.find(found)
         if self._is_ending:
             raise StepInterrupt
         if self._is_alone():

@@ -46,13 +46,6 @@ inside_step: ContextVar[str | None] = ContextVar("inngest_inside_step", default=
 
 
 @dataclass(frozen=True, slots=True)
-class Settle(Effect):
-    """Let user code come to rest, then tell this step's verdict."""
-
-    found: engine.Found
-
-
-@dataclass(frozen=True, slots=True)
 class Finish(Effect):
     """Report a handler's outcome. User code does not go on in this call."""
 
@@ -95,7 +88,7 @@ def defer(invocation: Invocation, call: StepCall) -> StepID:
 def recall_alone(invocation: Invocation, found: engine.Found) -> object:
     """The value of a memoized step that serial code asks for, else ``UNSET``.
 
-    The same as :func:`take_step` for what a replay consists of nearly always: no hook has
+    The same as :func:`carry_out` for what a replay consists of nearly always: no hook has
     anything to do, so no flow is needed.
     """
     if invocation.hooks.watches_replay:
@@ -108,11 +101,9 @@ def recall_alone(invocation: Invocation, found: engine.Found) -> object:
     return _loaded(invocation, found, memo)
 
 
-def take_step(invocation: Invocation, found: engine.Found) -> Flow[object]:
-    """Ask the engine about a step, and run its handler when told to."""
+def carry_out(invocation: Invocation, found: engine.Found, verdict: engine.Verdict) -> Flow[object]:
+    """Give the value of a step that the engine has decided on; run its handler if told to."""
     execution = invocation.execution
-    execution.find(found)
-    verdict: engine.Verdict = yield Settle(found)
     step = _Step(invocation, found, is_memoized=not isinstance(verdict, engine.Execute))
     match verdict:
         case engine.Replay(data):
