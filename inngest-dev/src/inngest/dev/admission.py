@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from inngest.dev.gcra import Denied, conform
 from inngest.dev.lanes import Lane, lanes
-from inngest.dev.machine import dispatched
 from inngest.dev.model import Function, Gate, Run, Transition
 from inngest.dev.state import State
+from inngest.dev.timeouts import dispatched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,16 +7,8 @@ from inngest.dev.model import Function, Item, Run, Transition
 from inngest.dev.ops import invalid
 from inngest.dev.report import Report
 from inngest.dev.retries import Delay, exhausted, retried
-from inngest.dev.runs import end, timeout
+from inngest.dev.runs import end
 from inngest.dev.state import State
-
-
-def dispatched(change: Transition, run: Run, function: Function, now: int) -> None:
-    """The first call of the run is about to be made."""
-    run.status, run.started_at = "Running", now
-    change.runs.append(run)
-    if function.options.finish_timeout is not None:
-        change.items.append(timeout(run, "finish_timeout", now + function.options.finish_timeout))
 
 
 def respond(

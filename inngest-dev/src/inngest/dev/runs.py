@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
 
 from inngest.dev.answer import Errored, public_error
 from inngest.dev.deferred import schedule
@@ -25,6 +24,7 @@ from inngest.dev.model import (
     RunStatus,
     Transition,
 )
+from inngest.dev.timeouts import timeout
 
 
 def start(events: Sequence[Event], function: Function, now: int) -> Transition:
@@ -45,10 +45,6 @@ def start(events: Sequence[Event], function: Function, now: int) -> Transition:
     if options.start_timeout is not None:
         change.items.append(timeout(run, "start_timeout", due + options.start_timeout))
     return change
-
-
-def timeout(run: Run, kind: Literal["start_timeout", "finish_timeout"], due: int) -> Item:
-    return Item(job_id=new_job_id(), run_id=run.id, kind=kind, step_id="", due=due)
 
 
 def discovery(run: Run, due: int, *, plan_only: bool = False) -> Item:
