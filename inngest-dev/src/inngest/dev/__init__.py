@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from inngest.dev.clock import Clock, RealClock, VirtualClock
-    from inngest.dev.driver import Driver
+    from inngest.dev.contracts import Driver
     from inngest.dev.engine import Engine
     from inngest.dev.in_process import InProcessDriver
     from inngest.dev.schema import UnusableDatabaseError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Clock": "clock",
     "DevServer": "server",
-    "Driver": "driver",
+    "Driver": "contracts",
     "Engine": "engine",
     "InProcessDriver": "in_process",
     "RealClock": "clock",

@@ -31,8 +31,8 @@ from inngest.dev.realtime.routes import Realtime
 from inngest.dev.registration import Refusal
 from inngest.dev.responses import TooLargeError, body_of, failed, limit_of, plain
 from inngest.dev.rest import Rest
+from inngest.dev.rest_views import enveloped, event_view, failure, run_of_event_view
 from inngest.dev.strict import decode
-from inngest.dev.views import enveloped, event_view, failure, run_of_event_view
 
 MAX_EVENTS_BODY = 64 * 1024 * 1024
 Handler = Callable[[Request], Awaitable[Response]]

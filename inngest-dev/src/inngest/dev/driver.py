@@ -1,36 +1,23 @@
-"""Call apps over HTTP: build the call, sign it, send it. The answer is read by `answer`."""
+"""Build the calls of apps. `answer` reads what comes back."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 import json
 import re
 import secrets
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-import httpx
-
-from inngest.dev.answer import (
-    MAX_ANSWER,
-    Answer,
-    read_answer,
-    read_reentry,
-    transport_error,
-)
+from inngest.dev.answer import Answer, read_answer, read_reentry
 from inngest.dev.ids import request_id
 from inngest.dev.model import DISCOVERY, Function, Item, Json, Run
 
 MAX_BODY = 4 * 1024 * 1024
 _SPARE = 1024
-_CALL_TIMEOUT = 2 * 60 * 60.0
-_SYNC_TIMEOUT = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,16 +35,6 @@ class Call:
         """What an app answered to it. `headers` must have lower-case names."""
         read = read_reentry if self.is_reentry else read_answer
         return read(status, headers, content, now)
-
-
-class Driver(Protocol):
-    async def call(self, call: Call, *, now: int) -> Answer: ...
-
-    async def sync(self, url: str, *, kind: str) -> tuple[int, str]:
-        """PUT an app's URL; its status and text. Status 0: it could not be reached."""
-        ...
-
-    async def close(self) -> None: ...
 
 
 def build_call(function: Function, run: Run, item: Item, *, now: int) -> Call:
@@ -145,75 +122,6 @@ def _plain(value: Json) -> Json:
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
     return value
-
-
-def signature(key: str, body: bytes, now: int) -> str:
-    stamp = str(now // 1000)
-    secret = re.sub(r"^signkey-\w+-", "", key).encode()
-    mac = hmac.new(secret, body + stamp.encode(), hashlib.sha256).hexdigest()
-    return f"t={stamp}&s={mac}"
-
-
-class HttpDriver:
-    def __init__(
-        self,
-        *,
-        signing_key: str | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        self._signing_key = signing_key
-        self._client = httpx.AsyncClient(
-            transport=transport,
-            timeout=httpx.Timeout(_CALL_TIMEOUT, connect=10.0),
-            follow_redirects=True,
-            max_redirects=60,
-            trust_env=False,
-            # shorter than the apps keep idle connections: a call is not to fail on a stale one
-            limits=httpx.Limits(
-                max_connections=None, max_keepalive_connections=50, keepalive_expiry=1.0
-            ),
-        )
-
-    async def call(self, call: Call, *, now: int) -> Answer:
-        headers = signed(self._signing_key, call.headers, call.body)
-        try:
-            async with self._client.stream(
-                call.method, call.url, headers=headers, content=call.body
-            ) as response:
-                content = bytearray()
-                async for chunk in response.aiter_bytes():
-                    content += chunk
-                    if len(content) > MAX_ANSWER:
-                        break
-                answered = {k.lower(): v for k, v in response.headers.items()}
-                return call.read(response.status_code, answered, bytes(content), now)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, OverflowError) as error:
-            return transport_error(f"cannot call {call.url}: {str(error) or type(error).__name__}")
-
-    async def sync(self, url: str, *, kind: str) -> tuple[int, str]:
-        body = canonical({"url": url})
-        headers = {"content-type": "application/json", "x-inngest-server-kind": kind}
-        try:
-            response = await self._client.put(
-                url,
-                content=body,
-                headers=signed(self._signing_key, headers, body),
-                timeout=_SYNC_TIMEOUT,
-            )
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, OverflowError) as error:
-            return 0, f"cannot reach {url}: {str(error) or type(error).__name__}"
-        return response.status_code, response.text[:4096]
-
-    async def close(self) -> None:
-        await self._client.aclose()
-
-
-def signed(key: str | None, headers: dict[str, str], body: bytes) -> dict[str, str]:
-    """Signed with the real time, whatever the engine's clock says: apps check its age."""
-    if key is None:
-        return headers
-    now = time.time_ns() // 1_000_000
-    return {**headers, "x-inngest-signature": signature(key, body, now)}
 
 
 def trace_parent(run_id: str) -> str:

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 from inngest.dev.answer import Answer
 from inngest.dev.checkpoints import Rejected, record
 from inngest.dev.clock import Clock, RealClock, VirtualClock
+from inngest.dev.contracts import Driver, Gateway
 from inngest.dev.cron import timetable
-from inngest.dev.driver import Call, Driver, HttpDriver
+from inngest.dev.driver import Call
 from inngest.dev.endpoints.service import Endpoints, reentry_delay
-from inngest.dev.gateway import Gateway, HttpGateway
+from inngest.dev.http_driver import HttpDriver
+from inngest.dev.http_gateway import HttpGateway
 from inngest.dev.ids import stable_uuid
 from inngest.dev.intake import Intake, read_events
 from inngest.dev.invocations import direct_invocation

@@ -1,4 +1,4 @@
-"""Requests that steps have the engine make: fetch and AI inference. Pure, but for `HttpGateway`.
+"""Requests that steps have the engine make: fetch and AI inference. Pure.
 
 Limits: an answer that is to be published (`opts.publish`) is so when all of it is there.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from inngest.dev.model import Function, Item, Json, Run, Transition
@@ -16,11 +15,7 @@ from inngest.dev.retries import Delay, exhausted, retried
 from inngest.dev.runs import wake
 from inngest.dev.strict import clean, decode
 
-if TYPE_CHECKING:
-    import httpx
-
 MAX_BODY = 4 * 1024 * 1024
-_TIMEOUT = 2 * 60 * 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +44,6 @@ class Inbound:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreachable:
     reason: str
-
-
-class Gateway(Protocol):
-    async def fetch(self, request: Outbound) -> Inbound | Unreachable: ...
-
-    async def close(self) -> None: ...
 
 
 def read_request(name: str, opts: Mapping[str, Json]) -> Outbound | str:
@@ -174,41 +163,3 @@ def _json_or_text(text: str) -> Json:
 
 def _canonical(header: str) -> str:
     return "-".join(part.capitalize() for part in header.split("-"))
-
-
-class HttpGateway:
-    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._transport = transport
-        self._client: httpx.AsyncClient | None = None
-
-    async def fetch(self, request: Outbound) -> Inbound | Unreachable:
-        import httpx
-
-        if self._client is None:
-            self._client = httpx.AsyncClient(
-                transport=self._transport,
-                timeout=httpx.Timeout(_TIMEOUT, connect=10.0),
-                follow_redirects=True,
-                trust_env=False,
-            )
-        try:
-            built = self._client.build_request(
-                request.method, request.url, headers=request.headers, content=request.body.encode()
-            )
-            async with self._client.stream(
-                built.method, built.url, headers=built.headers, content=request.body.encode()
-            ) as response:
-                content = bytearray()
-                async for chunk in response.aiter_bytes():
-                    content += chunk
-                    if len(content) > MAX_BODY:
-                        break
-                headers = {k: v.split(", ")[0] for k, v in response.headers.items()}
-                return Inbound(status=response.status_code, headers=headers, body=bytes(content))
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-            return Unreachable(reason=str(error) or type(error).__name__)
-
-    async def close(self) -> None:
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None

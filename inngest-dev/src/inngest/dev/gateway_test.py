@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from inngest.dev.conftest import Answer, App, bounded, config, hashed, op, running, send
-from inngest.dev.gateway import HttpGateway, Inbound, Outbound, Unreachable, read_request
+from inngest.dev.gateway import Inbound, Outbound, Unreachable, read_request
+from inngest.dev.http_gateway import HttpGateway
 from inngest.dev.realtime.broker import Message
 
 URL = "http://third.test/x"

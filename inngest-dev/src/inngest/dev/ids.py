@@ -10,6 +10,8 @@ import uuid
 
 from ulid import ULID
 
+ENVIRONMENT = "00000000-0000-4000-b000-000000000000"
+"""The only one there is."""
 _NAMESPACE = uuid.UUID("6f1d6b0e-54f0-5d9e-9d0d-5c1b3f3a7f11")
 _DIGITS = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
 _MAX_MS = (1 << 48) - 1

@@ -7,7 +7,8 @@ from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from inngest.dev.answer import Answer, transport_error
-from inngest.dev.driver import Call, canonical, signed
+from inngest.dev.driver import Call, canonical
+from inngest.dev.signing import signed
 from inngest.transport import CommRequest, CommResponse
 
 _UNKNOWN = "function_not_found"

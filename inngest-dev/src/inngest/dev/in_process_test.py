@@ -9,7 +9,7 @@ import pytest
 
 from inngest.dev import Engine, InProcessDriver, VirtualClock
 from inngest.dev.conftest import URL, App, bounded, config, hashed, op, running, send
-from inngest.dev.driver import signature
+from inngest.dev.signing import signature
 from inngest.transport import CommRequest, CommResponse
 
 HEADERS = {"X-Inngest-Sdk": "test:v1", "x-inngest-req-version": "2"}

@@ -16,8 +16,8 @@ from inngest.dev.ids import is_ulid, stable_uuid
 from inngest.dev.model import Json, Run
 from inngest.dev.openapi import describes
 from inngest.dev.responses import body_of, failed
+from inngest.dev.rest_views import enveloped, function_view, job_view, run_view
 from inngest.dev.strict import clean, decode
-from inngest.dev.views import enveloped, function_view, job_view, run_view
 
 MAX_METADATA = 64 * 1024
 MAX_STEP_INPUT = 4 * 1024 * 1024

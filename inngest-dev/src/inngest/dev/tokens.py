@@ -13,9 +13,8 @@ import json
 from collections.abc import Mapping, Sequence
 
 from inngest.dev.durations import HOUR, MINUTE
-from inngest.dev.ids import new_ulid
+from inngest.dev.ids import ENVIRONMENT, new_ulid
 from inngest.dev.model import Json
-from inngest.dev.views import ENVIRONMENT
 
 ACCOUNT = "00000000-0000-4000-a000-000000000000"
 SUBSCRIPTION_LIFE = MINUTE

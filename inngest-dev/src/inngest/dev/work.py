@@ -9,11 +9,12 @@ from typing import Any
 from inngest.dev.admission import Admission, Admitted
 from inngest.dev.answer import Answer, Errored, Reported, Returned, transport_error
 from inngest.dev.clock import Clock
+from inngest.dev.contracts import Driver, Gateway
 from inngest.dev.cron import tick
-from inngest.dev.driver import Call, Driver, build_call, is_socket
+from inngest.dev.driver import Call, build_call, is_socket
 from inngest.dev.endpoints.calls import build_reentry
 from inngest.dev.endpoints.model import is_endpoint
-from inngest.dev.gateway import Gateway, Inbound, Outbound, fetched
+from inngest.dev.gateway import Inbound, Outbound, fetched
 from inngest.dev.ledger import Ledger
 from inngest.dev.machine import respond
 from inngest.dev.model import Item, Json, Run, Transition

@@ -14,7 +14,7 @@ from inngest.connect.protocol import SUBPROTOCOL, Malformed, parse, wire
 from inngest.dev.connect.hub import Hub
 from inngest.dev.connect.session import Ended, Session
 from inngest.dev.responses import plain
-from inngest.dev.views import failure
+from inngest.dev.rest_views import failure
 
 MAX_BODY = 16 * 1024 * 1024
 _PROTOBUF = "application/octet-stream"

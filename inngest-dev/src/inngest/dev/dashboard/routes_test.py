@@ -19,7 +19,7 @@ from inngest.dev.conftest import URL, App, bounded, config, hashed, op
 from inngest.dev.dashboard.guard import HEADER
 from inngest.dev.dashboard.live import Live
 from inngest.dev.dashboard.routes import Dashboard
-from inngest.dev.driver import HttpDriver
+from inngest.dev.http_driver import HttpDriver
 from inngest.dev.model import Event, Run
 
 ORIGIN = "http://127.0.0.1:8288"

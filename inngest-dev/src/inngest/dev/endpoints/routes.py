@@ -12,9 +12,9 @@ from inngest.dev.endpoints.service import Refused
 from inngest.dev.ids import stable_uuid
 from inngest.dev.model import Json, Run
 from inngest.dev.responses import body_of, failed, plain
+from inngest.dev.rest_views import enveloped, failure
 from inngest.dev.strict import decode
 from inngest.dev.tokens import is_for_run, run_token, stream_token, token_key
-from inngest.dev.views import enveloped, failure
 
 if TYPE_CHECKING:
     from inngest.dev.engine import Engine

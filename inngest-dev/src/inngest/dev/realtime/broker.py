@@ -14,9 +14,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from inngest.dev.durations import iso
-from inngest.dev.ids import new_job_id
+from inngest.dev.ids import ENVIRONMENT, new_job_id
 from inngest.dev.model import Json
-from inngest.dev.views import ENVIRONMENT
 
 BACKLOG = 1000
 """Messages that wait for one listener."""

@@ -18,7 +18,8 @@ import pydantic_core
 
 from inngest import Event, Function, Inngest, MiddlewareSync, TransformOutputResult
 from inngest.dev.answer import Answer, Reported
-from inngest.dev.driver import Call, Driver
+from inngest.dev.contracts import Driver
+from inngest.dev.driver import Call
 from inngest.dev.in_process import InProcessDriver
 from inngest.dev.model import Event as Received
 from inngest.dev.model import Item, Json, Run

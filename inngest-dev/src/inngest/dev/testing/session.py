@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from inngest import Event, Function, Inngest
 from inngest.dev.api import build_app
 from inngest.dev.clock import VirtualClock
-from inngest.dev.driver import Driver
+from inngest.dev.contracts import Driver
 from inngest.dev.engine import Engine
 from inngest.dev.in_process import InProcessDriver
 from inngest.dev.testing.apps import Apps, Elsewhere
