@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from inngest.dev._internal.model.state import State
+from inngest.dev._internal.model.values import Function, Gate, Run, Transition
 from inngest.dev.gcra import Denied, conform
 from inngest.dev.lanes import Lane, lanes
-from inngest.dev.model import Function, Gate, Run, Transition
-from inngest.dev.state import State
 from inngest.dev.timeouts import dispatched
 
 

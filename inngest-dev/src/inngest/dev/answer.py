@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from inngest.dev.durations import parse_retry_after
-from inngest.dev.model import Json, server_error
-from inngest.dev.strict import decode
+from inngest.dev._internal.model.durations import parse_retry_after
+from inngest.dev._internal.model.strict import decode
+from inngest.dev._internal.model.values import Json, server_error
 
 MAX_ANSWER = 8 * 1024 * 1024
 

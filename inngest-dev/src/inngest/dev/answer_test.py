@@ -6,9 +6,15 @@ import json
 
 import pytest
 
+from inngest.dev._internal.model.durations import (
+    DAY,
+    HOUR,
+    parse_duration,
+    parse_retry_after,
+    parse_time,
+)
 from inngest.dev.answer import Errored, Reported, Returned, read_answer
 from inngest.dev.driver import call_url, canonical
-from inngest.dev.durations import DAY, HOUR, parse_duration, parse_retry_after, parse_time
 from inngest.dev.signing import signature
 
 SDK = {"x-inngest-sdk": "t:v1", "x-inngest-req-version": "2"}

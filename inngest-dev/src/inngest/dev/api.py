@@ -20,19 +20,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from inngest.dev import forms
+from inngest.dev._internal.model.ids import is_ulid
+from inngest.dev._internal.model.strict import decode
+from inngest.dev._internal.model.values import Json
 from inngest.dev.access import may_call, may_send
 from inngest.dev.endpoints.routes import EndpointRoutes
 from inngest.dev.engine import Engine
 from inngest.dev.graphql import GraphQl
-from inngest.dev.ids import is_ulid
-from inngest.dev.model import Json
 from inngest.dev.openapi import describe, describes, guards
 from inngest.dev.realtime.routes import Realtime
 from inngest.dev.registration import Refusal
 from inngest.dev.responses import TooLargeError, body_of, failed, limit_of, plain
 from inngest.dev.rest import Rest
 from inngest.dev.rest_views import enveloped, event_view, failure, run_of_event_view
-from inngest.dev.strict import decode
 
 MAX_EVENTS_BODY = 64 * 1024 * 1024
 Handler = Callable[[Request], Awaitable[Response]]

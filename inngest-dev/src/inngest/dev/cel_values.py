@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from inngest.dev.durations import parse_duration, parse_time
+from inngest.dev._internal.model.durations import parse_duration, parse_time
 
 Value = Any
 """None, bool, int, float, str, bytes, list, dict, datetime or timedelta."""

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from inngest.dev._internal.model.values import Function, Item, Run
 from inngest.dev.checkpoints import STALE_AFTER, Recorded, Rejected, record
 from inngest.dev.conftest import config, hashed
 from inngest.dev.intake import read_events
-from inngest.dev.model import Function, Item, Run
 from inngest.dev.registration import Registration, read_registration
 from inngest.dev.runs import start
 

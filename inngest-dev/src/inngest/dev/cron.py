@@ -16,9 +16,16 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
-from inngest.dev.durations import MINUTE, SECOND, iso, parse_duration
-from inngest.dev.ids import new_job_id, new_ulid
-from inngest.dev.model import SCHEDULED_EVENT, Event, Function, Item, Transition, Trigger
+from inngest.dev._internal.model.durations import MINUTE, SECOND, iso, parse_duration
+from inngest.dev._internal.model.ids import new_job_id, new_ulid
+from inngest.dev._internal.model.values import (
+    SCHEDULED_EVENT,
+    Event,
+    Function,
+    Item,
+    Transition,
+    Trigger,
+)
 
 MAX_JITTER = 5 * MINUTE
 _ZONE = re.compile(r"(?:CRON_)?TZ=(\S+)\s+(.*)")

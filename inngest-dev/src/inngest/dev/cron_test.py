@@ -7,8 +7,8 @@ from datetime import datetime, timezone
 
 import pytest
 
+from inngest.dev._internal.model.values import Function, Item, Trigger
 from inngest.dev.cron import read_jitter, read_schedule, tick, timetable
-from inngest.dev.model import Function, Item, Trigger
 from inngest.dev.options import Options
 
 FUNCTION = Function(

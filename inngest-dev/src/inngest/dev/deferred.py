@@ -9,9 +9,9 @@ import json
 import logging
 from collections.abc import Mapping
 
-from inngest.dev.ids import new_ulid, stable_uuid
-from inngest.dev.model import Event, Function, Json, Run
-from inngest.dev.strict import clean
+from inngest.dev._internal.model.ids import new_ulid, stable_uuid
+from inngest.dev._internal.model.strict import clean
+from inngest.dev._internal.model.values import Event, Function, Json, Run
 
 DEFERRED_EVENT = "inngest/deferred.schedule"
 MAX_DEFERS = 20

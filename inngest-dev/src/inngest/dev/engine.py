@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from inngest.dev._internal.model.ids import stable_uuid
+from inngest.dev._internal.model.values import Event, Item, Json, Run, Transition
 from inngest.dev.answer import Answer
 from inngest.dev.checkpoints import Rejected, record
 from inngest.dev.clock import Clock, RealClock, VirtualClock
@@ -21,11 +23,9 @@ from inngest.dev.driver import Call
 from inngest.dev.endpoints.service import Endpoints, reentry_delay
 from inngest.dev.http_driver import HttpDriver
 from inngest.dev.http_gateway import HttpGateway
-from inngest.dev.ids import stable_uuid
 from inngest.dev.intake import Intake, read_events
 from inngest.dev.invocations import direct_invocation
 from inngest.dev.ledger import Ledger, Listener, Watchers
-from inngest.dev.model import Event, Item, Json, Run, Transition
 from inngest.dev.realtime.broker import Broker
 from inngest.dev.registration import Refusal, Registration, read_registration
 from inngest.dev.rerun import rerun

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inngest.dev.model import Json, Run
+from inngest.dev._internal.model.values import Json, Run
 
 VERSION = 1
 

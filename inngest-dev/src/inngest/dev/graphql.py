@@ -17,11 +17,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from inngest.dev import forms
+from inngest.dev._internal.model.strict import decode
+from inngest.dev._internal.model.values import Json, Run, Step
 from inngest.dev.engine import Engine
-from inngest.dev.model import Json, Run, Step
 from inngest.dev.openapi import describes
 from inngest.dev.responses import body_of
-from inngest.dev.strict import decode
 
 MAX_QUERY = 16 * 1024
 _GRAMMAR = r"""

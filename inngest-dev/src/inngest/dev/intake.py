@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from inngest.dev.ids import new_ulid, seeded_ulids
-from inngest.dev.model import Event, Json
-from inngest.dev.strict import clean, decode
+from inngest.dev._internal.model.ids import new_ulid, seeded_ulids
+from inngest.dev._internal.model.strict import clean, decode
+from inngest.dev._internal.model.values import Event, Json
 
 MAX_EVENT = 3 * 1024 * 1024
 MAX_EVENTS = 5000

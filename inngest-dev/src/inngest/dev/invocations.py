@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from inngest.dev.ids import stable_uuid
-from inngest.dev.model import INVOKED_EVENT, Event, Function, Json
+from inngest.dev._internal.model.ids import stable_uuid
+from inngest.dev._internal.model.values import INVOKED_EVENT, Event, Function, Json
 from inngest.dev.runs import internal_event
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from inngest.dev.model import Function, Json, Run
+from inngest.dev._internal.model.values import Function, Json, Run
 from inngest.dev.options import Concurrency
 
 

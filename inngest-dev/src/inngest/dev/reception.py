@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from inngest.dev.keys import holds
-from inngest.dev.model import (
+from inngest.dev._internal.model.state import State
+from inngest.dev._internal.model.values import (
     FINISHED_EVENT,
     INVOKED_EVENT,
     Event,
@@ -17,10 +17,10 @@ from inngest.dev.model import (
     Transition,
     Trigger,
 )
+from inngest.dev.keys import holds
 from inngest.dev.options import Cancellation
 from inngest.dev.runs import cancel, fulfil, inner_of
 from inngest.dev.starting import offer
-from inngest.dev.state import State
 
 
 def receive(event: Event, state: State, now: int) -> Iterator[Transition]:

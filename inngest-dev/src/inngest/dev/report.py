@@ -6,19 +6,19 @@ import json
 from collections.abc import Mapping
 
 from inngest.dev import deferred, signals
+from inngest.dev._internal.model.durations import LONGEST
+from inngest.dev._internal.model.ids import new_job_id
+from inngest.dev._internal.model.state import State
+from inngest.dev._internal.model.strict import clean
+from inngest.dev._internal.model.values import Function, Item, ItemKind, Json, Run, Step, Transition
 from inngest.dev.answer import Errored, Reported, engine_error
 from inngest.dev.cel import BadExpression, compiled
-from inngest.dev.durations import LONGEST
 from inngest.dev.endpoints.model import finish, is_endpoint
 from inngest.dev.gateway import Outbound, read_request
-from inngest.dev.ids import new_job_id
 from inngest.dev.invocations import invocation
-from inngest.dev.model import Function, Item, ItemKind, Json, Run, Step, Transition
 from inngest.dev.ops import COMPLETE, UNCOUNTED, arguments_of, awaited, due_of, name_of, signal_of
 from inngest.dev.retries import Delay, exhausted, retried
 from inngest.dev.runs import discovery, end, resume, settle_step
-from inngest.dev.state import State
-from inngest.dev.strict import clean
 
 MAX_STEPS = 1000
 MAX_STEP_OUTPUT = 4 * 1024 * 1024

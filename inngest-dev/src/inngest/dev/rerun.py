@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from inngest.dev.model import Function, Json, Run, Step, Transition
+from inngest.dev._internal.model.values import Function, Json, Run, Step, Transition
 from inngest.dev.runs import start
 
 

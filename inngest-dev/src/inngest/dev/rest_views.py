@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from inngest.dev.durations import SECOND, iso
-from inngest.dev.ids import ENVIRONMENT
-from inngest.dev.model import DISCOVERY, Event, Function, Item, Json, Run
+from inngest.dev._internal.model.durations import SECOND, iso
+from inngest.dev._internal.model.ids import ENVIRONMENT
+from inngest.dev._internal.model.values import DISCOVERY, Event, Function, Item, Json, Run
 
 _NIL = "00000000-0000-0000-0000-000000000000"
 

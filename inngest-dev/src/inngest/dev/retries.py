@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from inngest.dev.durations import MINUTE, SECOND
-from inngest.dev.model import Function, Item
+from inngest.dev._internal.model.durations import MINUTE, SECOND
+from inngest.dev._internal.model.values import Function, Item
 
 BACKOFF = tuple(n * SECOND for n in (15, 30, 60, 120, 300, 600, 1200, 2400, 3600, 7200))
 """Delays before the retries; the last one repeats."""

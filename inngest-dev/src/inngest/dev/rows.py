@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
-from inngest.dev.model import Event, Function, Item, Json, Run, Trigger
+from inngest.dev._internal.model.values import Event, Function, Item, Json, Run, Trigger
 from inngest.dev.options import BadOption, Options, read_options
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 
-from inngest.dev.model import Run, Step
+from inngest.dev._internal.model.values import Run, Step
 
 LIMIT = 256
 

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from inngest.dev.answer import Errored, public_error
-from inngest.dev.deferred import schedule
-from inngest.dev.ids import new_job_id, new_ulid
-from inngest.dev.keys import holds, keys_of, priority_of
-from inngest.dev.lanes import run_lane
-from inngest.dev.model import (
+from inngest.dev._internal.model.ids import new_job_id, new_ulid
+from inngest.dev._internal.model.values import (
     CANCELLED_EVENT,
     DISCOVERY,
     FAILED_EVENT,
@@ -24,6 +20,10 @@ from inngest.dev.model import (
     RunStatus,
     Transition,
 )
+from inngest.dev.answer import Errored, public_error
+from inngest.dev.deferred import schedule
+from inngest.dev.keys import holds, keys_of, priority_of
+from inngest.dev.lanes import run_lane
 from inngest.dev.timeouts import timeout
 
 

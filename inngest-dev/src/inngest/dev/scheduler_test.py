@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from inngest.dev._internal.model.values import Item
 from inngest.dev.clock import VirtualClock
 from inngest.dev.conftest import bounded
-from inngest.dev.model import Item
 from inngest.dev.scheduler import Scheduler
 
 

@@ -10,14 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from inngest.dev._internal.model.durations import DAY
+from inngest.dev._internal.model.state import State
+from inngest.dev._internal.model.values import (
+    Event,
+    Function,
+    Gate,
+    Item,
+    Run,
+    Transition,
+    correlation_id,
+)
 from inngest.dev.batches import collect
 from inngest.dev.debounce import postpone
-from inngest.dev.durations import DAY
 from inngest.dev.gcra import Denied, conform
 from inngest.dev.keys import holds, key_of
-from inngest.dev.model import Event, Function, Gate, Item, Run, Transition, correlation_id
 from inngest.dev.runs import cancel, start, wake
-from inngest.dev.state import State
 
 IDEMPOTENCY = DAY
 """How long an event id starts nothing twice."""

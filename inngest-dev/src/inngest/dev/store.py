@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inngest.dev.model import Transition
+from inngest.dev._internal.model.values import Transition
 from inngest.dev.stored_functions import StoredFunctions
 from inngest.dev.stored_items import StoredItems
 from inngest.dev.stored_runs import StoredRuns

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from inngest.dev._internal.model.values import Function, Json
 from inngest.dev.database import Database
-from inngest.dev.model import Function, Json
 from inngest.dev.rows import dump, function_of
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 
+from inngest.dev._internal.model.values import Event, Item, Json, Run, Step
 from inngest.dev.database import Database
-from inngest.dev.model import Event, Item, Json, Run, Step
 from inngest.dev.rows import dump, event_of, load, run_of
 from inngest.dev.run_cache import RunCache
 

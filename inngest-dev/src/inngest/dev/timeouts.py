@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from inngest.dev.ids import new_job_id
-from inngest.dev.model import Function, Item, Run, Transition
+from inngest.dev._internal.model.ids import new_job_id
+from inngest.dev._internal.model.values import Function, Item, Run, Transition
 
 
 def dispatched(change: Transition, run: Run, function: Function, now: int) -> None:

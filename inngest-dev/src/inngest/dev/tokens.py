@@ -12,9 +12,9 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 
-from inngest.dev.durations import HOUR, MINUTE
-from inngest.dev.ids import ENVIRONMENT, new_ulid
-from inngest.dev.model import Json
+from inngest.dev._internal.model.durations import HOUR, MINUTE
+from inngest.dev._internal.model.ids import ENVIRONMENT, new_ulid
+from inngest.dev._internal.model.values import Json
 
 ACCOUNT = "00000000-0000-4000-a000-000000000000"
 SUBSCRIPTION_LIFE = MINUTE

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from inngest.dev.durations import iso
-from inngest.dev.model import DISCOVERY, Item, Json, Run, Step
+from inngest.dev._internal.model.durations import iso
+from inngest.dev._internal.model.values import DISCOVERY, Item, Json, Run, Step
 
 _STATES = {"sleep": "sleeping", "invoke": "invoking", "fetch": "fetching"}
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
 
+from inngest.dev._internal.model.values import Item, Json, Run, Transition
 from inngest.dev.admission import Admission, Admitted
 from inngest.dev.answer import Answer, Errored, Reported, Returned, transport_error
 from inngest.dev.clock import Clock
@@ -17,7 +18,6 @@ from inngest.dev.endpoints.model import is_endpoint
 from inngest.dev.gateway import Inbound, Outbound, fetched
 from inngest.dev.ledger import Ledger
 from inngest.dev.machine import respond
-from inngest.dev.model import Item, Json, Run, Transition
 from inngest.dev.realtime.broker import Address, Broker
 from inngest.dev.retries import Delay
 from inngest.dev.runs import timer

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.markup import escape
 
-from inngest.dev.model import Function, Run, Trigger
+from inngest.dev._internal.model.values import Function, Run, Trigger
 
 _COLOURS = {"Completed": "green", "Failed": "red", "Cancelled": "yellow", "Running": "cyan"}
 

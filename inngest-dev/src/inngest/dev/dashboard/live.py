@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 
-from inngest.dev.model import Run
+from inngest.dev._internal.model.values import Run
 
 QUIET_SECONDS = 0.2
 """Changes are collected for so long: a busy engine does not flood its pages."""

@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from inngest.dev.durations import iso
-from inngest.dev.model import Function, Json, Trigger
+from inngest.dev._internal.model.durations import iso
+from inngest.dev._internal.model.values import Function, Json, Trigger
 from inngest.dev.store import Store
 
 MAX_PAGE = 200

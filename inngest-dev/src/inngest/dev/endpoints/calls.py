@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from inngest.dev._internal.model.ids import request_id
+from inngest.dev._internal.model.values import DISCOVERY, Item, Run
 from inngest.dev.driver import Call, trace_parent
 from inngest.dev.endpoints.requests import body_of_request
-from inngest.dev.ids import request_id
-from inngest.dev.model import DISCOVERY, Item, Run
 
 
 def build_reentry(run: Run, item: Item, *, now: int) -> Call:

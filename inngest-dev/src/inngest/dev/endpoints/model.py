@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
+from inngest.dev._internal.model.strict import decode
+from inngest.dev._internal.model.values import Function, Item, Json, Run, Transition
 from inngest.dev.answer import Errored
-from inngest.dev.model import Function, Item, Json, Run, Transition
 from inngest.dev.runs import end
-from inngest.dev.strict import decode
 
 HTTP_EVENT = "inngest/http.request"
 TAKEOVER = "takeover"

@@ -6,13 +6,13 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from inngest.dev._internal.model.durations import SECOND
+from inngest.dev._internal.model.values import Function, Json, Run, Step
 from inngest.dev.clock import Clock
-from inngest.dev.durations import SECOND
 from inngest.dev.endpoints.model import is_takeover
 from inngest.dev.endpoints.requests import Begun, read_begun
 from inngest.dev.endpoints.steps import Unusable, record
 from inngest.dev.ledger import Ledger
-from inngest.dev.model import Function, Json, Run, Step
 from inngest.dev.retries import Delay
 from inngest.dev.store import Store
 

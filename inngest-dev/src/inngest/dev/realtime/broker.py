@@ -13,9 +13,9 @@ from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from inngest.dev.durations import iso
-from inngest.dev.ids import ENVIRONMENT, new_job_id
-from inngest.dev.model import Json
+from inngest.dev._internal.model.durations import iso
+from inngest.dev._internal.model.ids import ENVIRONMENT, new_job_id
+from inngest.dev._internal.model.values import Json
 
 BACKLOG = 1000
 """Messages that wait for one listener."""

@@ -12,7 +12,7 @@ from inngest.dev.exporting import exported
 from inngest.dev.testing.timeline import timeline
 
 if TYPE_CHECKING:
-    from inngest.dev.model import Run
+    from inngest.dev._internal.model.values import Run
     from inngest.dev.testing.logs import RecordedLog
     from inngest.dev.testing.session import Session
 

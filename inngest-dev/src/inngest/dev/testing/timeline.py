@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from inngest.dev.model import DISCOVERY
+from inngest.dev._internal.model.values import DISCOVERY
 from inngest.dev.testing.context import call_key
 
 if TYPE_CHECKING:
-    from inngest.dev.model import Run, Step
+    from inngest.dev._internal.model.values import Run, Step
     from inngest.dev.testing.session import Session
 
 WIDTH = 100

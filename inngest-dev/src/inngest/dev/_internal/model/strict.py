@@ -6,7 +6,7 @@ import json
 import math
 import re
 
-from inngest.dev.model import Json
+from inngest.dev._internal.model.values import Json
 
 MAX_DEPTH = 256
 _LONE = re.compile("[\ud800-\udfff]")

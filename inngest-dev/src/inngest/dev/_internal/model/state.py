@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from inngest.dev.model import Event, Function, GateKind, Item, Json, Run
+from inngest.dev._internal.model.values import Event, Function, GateKind, Item, Json, Run
 
 
 class State(Protocol):
