@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
+from inngest.dev._internal.expressions.cel import BadExpression, compiled, scope_of
+from inngest.dev._internal.expressions.values import Value
 from inngest.dev._internal.model.values import Event
-from inngest.dev.cel import BadExpression, compiled, scope_of
-from inngest.dev.cel_values import Value
 from inngest.dev.options import Options
 
 MAX_PRIORITY = 43_200

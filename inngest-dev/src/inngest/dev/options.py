@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from inngest.dev._internal.expressions.cel import BadExpression, compiled
 from inngest.dev._internal.model.durations import DAY, HOUR, SECOND, YEAR, parse_duration
 from inngest.dev._internal.model.strict import clean
 from inngest.dev._internal.model.values import Json
-from inngest.dev.cel import BadExpression, compiled
 
 MAX_CONCURRENCY_LIMITS = 2
 MAX_CANCELLATIONS = 5

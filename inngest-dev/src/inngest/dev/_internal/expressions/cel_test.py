@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from inngest.dev.cel import MAX_LENGTH, BadExpression, Expression, compiled, scope_of
+from inngest.dev._internal.expressions.cel import (
+    MAX_LENGTH,
+    BadExpression,
+    Expression,
+    compiled,
+    scope_of,
+)
 
 NOW = 1_795_396_793_597
 RECORDING = Path(__file__).parents[4] / "tests/recordings/cel_trigger_expressions.json"

@@ -16,8 +16,8 @@ from typing import Any
 
 from lark import Lark, Token, Tree
 
-from inngest.dev import cel_values as values
-from inngest.dev.cel_values import EvaluationError, Value
+from inngest.dev._internal.expressions import values
+from inngest.dev._internal.expressions.values import EvaluationError, Value
 
 NOW = "@now"
 _MACROS = ("all", "exists", "exists_one", "filter", "map")

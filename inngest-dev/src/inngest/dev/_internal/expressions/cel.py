@@ -7,10 +7,18 @@ from functools import lru_cache
 
 from lark.exceptions import LarkError
 
-from inngest.dev import cel_values as values
+from inngest.dev._internal.expressions import values
+from inngest.dev._internal.expressions.compiler import (
+    NOW,
+    Code,
+    Scope,
+    UnknownError,
+    code_of,
+    is_simple,
+    parser,
+)
+from inngest.dev._internal.expressions.values import EvaluationError, Value
 from inngest.dev._internal.model.values import Json
-from inngest.dev.cel_compiler import NOW, Code, Scope, UnknownError, code_of, is_simple, parser
-from inngest.dev.cel_values import EvaluationError, Value
 
 ROOTS = frozenset({"event", "async", "vars"})
 MAX_LENGTH = 10_000
