@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from inngest.dev._internal.model.ids import stable_uuid
 from inngest.dev._internal.model.values import Event, Item, Json, Run, Transition
+from inngest.dev._internal.schedules.cron import timetable
 from inngest.dev.answer import Answer
 from inngest.dev.checkpoints import Rejected, record
 from inngest.dev.clock import Clock, RealClock, VirtualClock
 from inngest.dev.contracts import Driver, Gateway
-from inngest.dev.cron import timetable
 from inngest.dev.driver import Call
 from inngest.dev.endpoints.service import Endpoints, reentry_delay
 from inngest.dev.http_driver import HttpDriver

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 import pytest
 
 from inngest.dev._internal.model.values import Function, Item, Trigger
-from inngest.dev.cron import read_jitter, read_schedule, tick, timetable
+from inngest.dev._internal.schedules.cron import read_jitter, read_schedule, tick, timetable
 from inngest.dev.options import Options
 
 FUNCTION = Function(
