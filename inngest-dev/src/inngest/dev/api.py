@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from inngest.dev import forms
+from inngest.dev._internal.function.registration import Refusal
 from inngest.dev._internal.model.ids import is_ulid
 from inngest.dev._internal.model.strict import decode
 from inngest.dev._internal.model.values import Json
@@ -29,7 +30,6 @@ from inngest.dev.engine import Engine
 from inngest.dev.graphql import GraphQl
 from inngest.dev.openapi import describe, describes, guards
 from inngest.dev.realtime.routes import Realtime
-from inngest.dev.registration import Refusal
 from inngest.dev.responses import TooLargeError, body_of, failed, limit_of, plain
 from inngest.dev.rest import Rest
 from inngest.dev.rest_views import enveloped, event_view, failure, run_of_event_view

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from inngest.dev._internal.function.registration import Registration, read_registration
 from inngest.dev._internal.model.values import Function, Item, Run
 from inngest.dev.checkpoints import STALE_AFTER, Recorded, Rejected, record
 from inngest.dev.conftest import config, hashed
 from inngest.dev.intake import read_events
-from inngest.dev.registration import Registration, read_registration
 from inngest.dev.runs import start
 
 NOW = 1_800_000_000_000

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from inngest.dev._internal.function.registration import Refusal, Registration, read_registration
 from inngest.dev._internal.model.ids import stable_uuid
 from inngest.dev._internal.model.values import Event, Item, Json, Run, Transition
 from inngest.dev._internal.schedules.cron import timetable
@@ -27,7 +28,6 @@ from inngest.dev.intake import Intake, read_events
 from inngest.dev.invocations import direct_invocation
 from inngest.dev.ledger import Ledger, Listener, Watchers
 from inngest.dev.realtime.broker import Broker
-from inngest.dev.registration import Refusal, Registration, read_registration
 from inngest.dev.rerun import rerun
 from inngest.dev.retries import BACKOFF, MAX_JITTER
 from inngest.dev.runs import cancel, start, wake

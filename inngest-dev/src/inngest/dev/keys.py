@@ -6,8 +6,8 @@ import json
 
 from inngest.dev._internal.expressions.cel import BadExpression, compiled, scope_of
 from inngest.dev._internal.expressions.values import Value
+from inngest.dev._internal.function.options import Options
 from inngest.dev._internal.model.values import Event
-from inngest.dev.options import Options
 
 MAX_PRIORITY = 43_200
 """Seconds."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from inngest.dev._internal.function.options import Concurrency
 from inngest.dev._internal.model.values import Function, Json, Run
-from inngest.dev.options import Concurrency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,8 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
+from inngest.dev._internal.function.options import BadOption, Options, read_options
 from inngest.dev._internal.model.values import Event, Function, Item, Json, Run, Trigger
-from inngest.dev.options import BadOption, Options, read_options
 
 
 def marks(values: Sequence[str]) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from inngest.dev import DevServer, Engine, InProcessDriver
+from inngest.dev._internal.function.registration import Refusal
 from inngest.dev.commands import runs, sending
 from inngest.dev.conftest import URL, config, hashed, op
-from inngest.dev.registration import Refusal
 from inngest.transport import CommRequest, CommResponse
 
 HEADERS = {"X-Inngest-Sdk": "test:v1", "x-inngest-req-version": "2"}

@@ -17,6 +17,7 @@ from typing import Any
 import pydantic_core
 
 from inngest import Event, Function, Inngest, MiddlewareSync, TransformOutputResult
+from inngest.dev._internal.function.registration import Refusal
 from inngest.dev._internal.model.values import Event as Received
 from inngest.dev._internal.model.values import Item, Json, Run
 from inngest.dev.answer import Answer, Reported
@@ -24,7 +25,6 @@ from inngest.dev.contracts import Driver
 from inngest.dev.driver import Call
 from inngest.dev.in_process import InProcessDriver
 from inngest.dev.ops import name_of
-from inngest.dev.registration import Refusal
 from inngest.dev.runs import internal_event
 from inngest.dev.testing.apps import Apps
 from inngest.dev.testing.context import current

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from inngest.dev.options import Options
+    from inngest.dev._internal.function.options import Options
 
 Json = Any
 ItemKind = Literal[

@@ -7,9 +7,9 @@ from datetime import datetime, timezone
 
 import pytest
 
+from inngest.dev._internal.function.options import Options
 from inngest.dev._internal.model.values import Function, Item, Trigger
 from inngest.dev._internal.schedules.cron import read_jitter, read_schedule, tick, timetable
-from inngest.dev.options import Options
 
 FUNCTION = Function(
     id="app-fn", uuid="u", app="app", name="fn", url="http://x", max_attempts=1,

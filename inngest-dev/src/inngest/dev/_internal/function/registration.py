@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from inngest.dev._internal.expressions.cel import BadExpression, compiled
+from inngest.dev._internal.function.options import BadOption, read_options
 from inngest.dev._internal.model.ids import stable_uuid
 from inngest.dev._internal.model.strict import clean
 from inngest.dev._internal.model.values import DISCOVERY, Function, Json, Trigger
 from inngest.dev._internal.schedules.cron import read_jitter, read_schedule
-from inngest.dev.options import BadOption, read_options
 
 DEFAULT_RETRIES = 4
 MAX_RETRIES = 20

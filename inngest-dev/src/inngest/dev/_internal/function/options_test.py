@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from inngest.dev.options import (
+from inngest.dev._internal.function.options import (
     BadOption,
     Batch,
     Cancellation,
