@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from inngest.dev.answer import Answer
-from inngest.dev.driver import Call
+from inngest.dev._internal.protocol.answer import Answer
+from inngest.dev._internal.protocol.call import Call
 from inngest.dev.gateway import Inbound, Outbound, Unreachable
 
 

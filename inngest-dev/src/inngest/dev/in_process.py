@@ -6,8 +6,8 @@ import json
 from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
-from inngest.dev.answer import Answer, transport_error
-from inngest.dev.driver import Call, canonical
+from inngest.dev._internal.protocol.answer import Answer, transport_error
+from inngest.dev._internal.protocol.call import Call, canonical
 from inngest.dev.signing import signed
 from inngest.transport import CommRequest, CommResponse
 

@@ -12,7 +12,7 @@ from inngest.dev._internal.model.ids import new_job_id
 from inngest.dev._internal.model.state import State
 from inngest.dev._internal.model.strict import clean
 from inngest.dev._internal.model.values import Function, Item, ItemKind, Json, Run, Step, Transition
-from inngest.dev.answer import Errored, Reported, engine_error
+from inngest.dev._internal.protocol.answer import Errored, Reported, engine_error
 from inngest.dev.endpoints.model import finish, is_endpoint
 from inngest.dev.gateway import Outbound, read_request
 from inngest.dev.invocations import invocation

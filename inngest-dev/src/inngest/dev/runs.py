@@ -20,7 +20,7 @@ from inngest.dev._internal.model.values import (
     RunStatus,
     Transition,
 )
-from inngest.dev.answer import Errored, public_error
+from inngest.dev._internal.protocol.answer import Errored, public_error
 from inngest.dev.deferred import schedule
 from inngest.dev.keys import holds, keys_of, priority_of
 from inngest.dev.lanes import run_lane

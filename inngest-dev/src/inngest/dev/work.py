@@ -7,12 +7,18 @@ from functools import partial
 from typing import Any
 
 from inngest.dev._internal.model.values import Item, Json, Run, Transition
+from inngest.dev._internal.protocol.answer import (
+    Answer,
+    Errored,
+    Reported,
+    Returned,
+    transport_error,
+)
+from inngest.dev._internal.protocol.call import Call, build_call, is_socket
 from inngest.dev._internal.schedules.cron import tick
 from inngest.dev.admission import Admission, Admitted
-from inngest.dev.answer import Answer, Errored, Reported, Returned, transport_error
 from inngest.dev.clock import Clock
 from inngest.dev.contracts import Driver, Gateway
-from inngest.dev.driver import Call, build_call, is_socket
 from inngest.dev.endpoints.calls import build_reentry
 from inngest.dev.endpoints.model import is_endpoint
 from inngest.dev.gateway import Inbound, Outbound, fetched

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from inngest.dev._internal.model.ids import request_id
 from inngest.dev._internal.model.values import DISCOVERY, Item, Run
-from inngest.dev.driver import Call, trace_parent
+from inngest.dev._internal.protocol.call import Call, trace_parent
 from inngest.dev.endpoints.requests import body_of_request
 
 

@@ -6,7 +6,7 @@ import json
 
 from inngest.dev._internal.model.strict import decode
 from inngest.dev._internal.model.values import Function, Item, Json, Run, Transition
-from inngest.dev.answer import Errored
+from inngest.dev._internal.protocol.answer import Errored
 from inngest.dev.runs import end
 
 HTTP_EVENT = "inngest/http.request"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from inngest.dev import deferred
 from inngest.dev._internal.model.state import State
 from inngest.dev._internal.model.values import Function, Item, Json, Run, Transition
-from inngest.dev.answer import Reported
+from inngest.dev._internal.protocol.answer import Reported
 from inngest.dev.checkpoints import data_of, settle
 from inngest.dev.endpoints.model import finish, is_takeover
 from inngest.dev.endpoints.requests import SILENCE

@@ -20,9 +20,9 @@ from inngest import Event, Function, Inngest, MiddlewareSync, TransformOutputRes
 from inngest.dev._internal.function.registration import Refusal
 from inngest.dev._internal.model.values import Event as Received
 from inngest.dev._internal.model.values import Item, Json, Run
-from inngest.dev.answer import Answer, Reported
+from inngest.dev._internal.protocol.answer import Answer, Reported
+from inngest.dev._internal.protocol.call import Call
 from inngest.dev.contracts import Driver
-from inngest.dev.driver import Call
 from inngest.dev.in_process import InProcessDriver
 from inngest.dev.ops import name_of
 from inngest.dev.runs import internal_event

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from inngest.dev._internal.model.ids import request_id
 from inngest.dev._internal.model.values import DISCOVERY, Function, Item, Json, Run
-from inngest.dev.answer import Answer, read_answer, read_reentry
+from inngest.dev._internal.protocol.answer import Answer, read_answer, read_reentry
 
 MAX_BODY = 4 * 1024 * 1024
 _SPARE = 1024

@@ -13,8 +13,8 @@ from inngest.dev._internal.model.durations import (
     parse_retry_after,
     parse_time,
 )
-from inngest.dev.answer import Errored, Reported, Returned, read_answer
-from inngest.dev.driver import call_url, canonical
+from inngest.dev._internal.protocol.answer import Errored, Reported, Returned, read_answer
+from inngest.dev._internal.protocol.call import call_url, canonical
 from inngest.dev.signing import signature
 
 SDK = {"x-inngest-sdk": "t:v1", "x-inngest-req-version": "2"}
