@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from inngest.dev._internal.flow_control.keys import holds
 from inngest.dev._internal.function.options import Cancellation
 from inngest.dev._internal.model.state import State
 from inngest.dev._internal.model.values import (
@@ -18,7 +19,6 @@ from inngest.dev._internal.model.values import (
     Transition,
     Trigger,
 )
-from inngest.dev.keys import holds
 from inngest.dev.runs import cancel, fulfil, inner_of
 from inngest.dev.starting import offer
 

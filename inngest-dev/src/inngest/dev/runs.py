@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from inngest.dev._internal.flow_control.keys import holds, keys_of, priority_of
+from inngest.dev._internal.flow_control.lanes import run_lane
+from inngest.dev._internal.flow_control.timeouts import timeout
 from inngest.dev._internal.model.ids import new_job_id, new_ulid
 from inngest.dev._internal.model.values import (
     CANCELLED_EVENT,
@@ -22,9 +25,6 @@ from inngest.dev._internal.model.values import (
 )
 from inngest.dev._internal.protocol.answer import Errored, public_error
 from inngest.dev.deferred import schedule
-from inngest.dev.keys import holds, keys_of, priority_of
-from inngest.dev.lanes import run_lane
-from inngest.dev.timeouts import timeout
 
 
 def start(events: Sequence[Event], function: Function, now: int) -> Transition:

@@ -10,6 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from inngest.dev._internal.flow_control.batches import collect
+from inngest.dev._internal.flow_control.debounce import postpone
+from inngest.dev._internal.flow_control.gcra import Denied, conform
+from inngest.dev._internal.flow_control.keys import holds, key_of
 from inngest.dev._internal.model.durations import DAY
 from inngest.dev._internal.model.state import State
 from inngest.dev._internal.model.values import (
@@ -21,10 +25,6 @@ from inngest.dev._internal.model.values import (
     Transition,
     correlation_id,
 )
-from inngest.dev.batches import collect
-from inngest.dev.debounce import postpone
-from inngest.dev.gcra import Denied, conform
-from inngest.dev.keys import holds, key_of
 from inngest.dev.runs import cancel, start, wake
 
 IDEMPOTENCY = DAY

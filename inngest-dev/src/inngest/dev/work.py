@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
 
+from inngest.dev._internal.flow_control.admission import Admission, Admitted
 from inngest.dev._internal.model.values import Item, Json, Run, Transition
 from inngest.dev._internal.protocol.answer import (
     Answer,
@@ -16,7 +17,6 @@ from inngest.dev._internal.protocol.answer import (
 )
 from inngest.dev._internal.protocol.call import Call, build_call, is_socket
 from inngest.dev._internal.schedules.cron import tick
-from inngest.dev.admission import Admission, Admitted
 from inngest.dev.clock import Clock
 from inngest.dev.contracts import Driver, Gateway
 from inngest.dev.endpoints.calls import build_reentry

@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from inngest.dev._internal.flow_control.gcra import Denied, conform
+from inngest.dev._internal.flow_control.lanes import Lane, lanes
+from inngest.dev._internal.flow_control.timeouts import dispatched
 from inngest.dev._internal.model.state import State
 from inngest.dev._internal.model.values import Function, Gate, Run, Transition
-from inngest.dev.gcra import Denied, conform
-from inngest.dev.lanes import Lane, lanes
-from inngest.dev.timeouts import dispatched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inngest.dev.gcra import Allowed, Denied, conform
+from inngest.dev._internal.flow_control.gcra import Allowed, Denied, conform
 
 
 def admitted(moments: list[int], *, limit: int, period: int, burst: int) -> list[int]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from inngest.dev._internal.flow_control.admission import Admission, Admitted, Blocked
+from inngest.dev._internal.flow_control.keys import keys_of
+from inngest.dev._internal.flow_control.lanes import run_lane
 from inngest.dev._internal.function.options import Options, read_options
 from inngest.dev._internal.model.values import Event, Function, Json, Run
-from inngest.dev.admission import Admission, Admitted, Blocked
-from inngest.dev.keys import keys_of
-from inngest.dev.lanes import run_lane
 from inngest.dev.store import Store
 
 

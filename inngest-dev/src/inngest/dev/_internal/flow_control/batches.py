@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from inngest.dev._internal.flow_control.keys import key_of
 from inngest.dev._internal.function.options import Batch
 from inngest.dev._internal.model.ids import new_job_id
 from inngest.dev._internal.model.state import State
 from inngest.dev._internal.model.values import Event, Gate, Item, Transition
-from inngest.dev.keys import key_of
 
 
 def collect(
