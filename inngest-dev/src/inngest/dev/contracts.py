@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from inngest.dev._internal.machine.fetching import Inbound, Outbound, Unreachable
 from inngest.dev._internal.protocol.answer import Answer
 from inngest.dev._internal.protocol.call import Call
-from inngest.dev.gateway import Inbound, Outbound, Unreachable
 
 
 class Driver(Protocol):

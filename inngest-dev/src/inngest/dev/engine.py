@@ -13,26 +13,26 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from inngest.dev._internal.function.registration import Refusal, Registration, read_registration
+from inngest.dev._internal.machine.checkpoints import Rejected, record
+from inngest.dev._internal.machine.invocations import direct_invocation
+from inngest.dev._internal.machine.rerun import rerun
+from inngest.dev._internal.machine.retries import BACKOFF, MAX_JITTER
+from inngest.dev._internal.machine.runs import cancel, start, wake
+from inngest.dev._internal.machine.signals import deliver
 from inngest.dev._internal.model.ids import stable_uuid
 from inngest.dev._internal.model.values import Event, Item, Json, Run, Transition
 from inngest.dev._internal.protocol.answer import Answer
 from inngest.dev._internal.protocol.call import Call
 from inngest.dev._internal.protocol.intake import Intake, read_events
 from inngest.dev._internal.schedules.cron import timetable
-from inngest.dev.checkpoints import Rejected, record
 from inngest.dev.clock import Clock, RealClock, VirtualClock
 from inngest.dev.contracts import Driver, Gateway
 from inngest.dev.endpoints.service import Endpoints, reentry_delay
 from inngest.dev.http_driver import HttpDriver
 from inngest.dev.http_gateway import HttpGateway
-from inngest.dev.invocations import direct_invocation
 from inngest.dev.ledger import Ledger, Listener, Watchers
 from inngest.dev.realtime.broker import Broker
-from inngest.dev.rerun import rerun
-from inngest.dev.retries import BACKOFF, MAX_JITTER
-from inngest.dev.runs import cancel, start, wake
 from inngest.dev.scheduler import Scheduler
-from inngest.dev.signals import deliver
 from inngest.dev.store import Store
 from inngest.dev.views import history, summary
 from inngest.dev.work import Worker

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from inngest.dev.gateway import MAX_BODY, Inbound, Outbound, Unreachable
+from inngest.dev._internal.machine.fetching import MAX_BODY, Inbound, Outbound, Unreachable
 
 if TYPE_CHECKING:
     import httpx

@@ -7,10 +7,10 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 
+from inngest.dev._internal.machine.reception import receive
+from inngest.dev._internal.machine.runs import discovery
 from inngest.dev._internal.model.values import TIMEOUTS, Event, Run, Transition
 from inngest.dev.clock import Clock
-from inngest.dev.reception import receive
-from inngest.dev.runs import discovery
 from inngest.dev.store import Store
 
 _log = logging.getLogger("inngest.dev")

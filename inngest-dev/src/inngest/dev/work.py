@@ -7,6 +7,12 @@ from functools import partial
 from typing import Any
 
 from inngest.dev._internal.flow_control.admission import Admission, Admitted
+from inngest.dev._internal.machine.attempt import respond
+from inngest.dev._internal.machine.endpoint import is_endpoint
+from inngest.dev._internal.machine.fetching import Inbound, Outbound, fetched
+from inngest.dev._internal.machine.retries import Delay
+from inngest.dev._internal.machine.runs import timer
+from inngest.dev._internal.machine.starting import release
 from inngest.dev._internal.model.values import Item, Json, Run, Transition
 from inngest.dev._internal.protocol.answer import (
     Answer,
@@ -20,14 +26,8 @@ from inngest.dev._internal.schedules.cron import tick
 from inngest.dev.clock import Clock
 from inngest.dev.contracts import Driver, Gateway
 from inngest.dev.endpoints.calls import build_reentry
-from inngest.dev.endpoints.model import is_endpoint
-from inngest.dev.gateway import Inbound, Outbound, fetched
 from inngest.dev.ledger import Ledger
-from inngest.dev.machine import respond
 from inngest.dev.realtime.broker import Address, Broker
-from inngest.dev.retries import Delay
-from inngest.dev.runs import timer
-from inngest.dev.starting import release
 from inngest.dev.store import Store
 
 

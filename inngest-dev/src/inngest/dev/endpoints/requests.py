@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from inngest.dev._internal.function.options import Options
 from inngest.dev._internal.function.registration import MAX_RETRIES
+from inngest.dev._internal.machine.endpoint import HTTP_EVENT, TAKEOVER
 from inngest.dev._internal.model.durations import MINUTE
 from inngest.dev._internal.model.ids import is_ulid, new_job_id, new_ulid, stable_uuid
 from inngest.dev._internal.model.strict import clean
@@ -22,7 +23,6 @@ from inngest.dev._internal.model.values import (
     Run,
     Transition,
 )
-from inngest.dev.endpoints.model import HTTP_EVENT, TAKEOVER
 
 SILENCE = 5 * MINUTE
 """After so long without a word of its app, a run is continued by the engine."""

@@ -11,17 +11,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from inngest.dev import deferred
+from inngest.dev._internal.machine import deferred
+from inngest.dev._internal.machine.checkpoints import data_of, settle
+from inngest.dev._internal.machine.endpoint import finish, is_takeover
+from inngest.dev._internal.machine.ops import invalid, name_of
+from inngest.dev._internal.machine.report import MAX_STEP_OUTPUT, MAX_STEPS, Report, failure_memo
+from inngest.dev._internal.machine.retries import Delay
+from inngest.dev._internal.machine.runs import discovery
 from inngest.dev._internal.model.state import State
 from inngest.dev._internal.model.values import Function, Item, Json, Run, Transition
 from inngest.dev._internal.protocol.answer import Reported
-from inngest.dev.checkpoints import data_of, settle
-from inngest.dev.endpoints.model import finish, is_takeover
 from inngest.dev.endpoints.requests import SILENCE
-from inngest.dev.ops import invalid, name_of
-from inngest.dev.report import MAX_STEP_OUTPUT, MAX_STEPS, Report, failure_memo
-from inngest.dev.retries import Delay
-from inngest.dev.runs import discovery
 
 DONE = ("StepRun", "Step", "StepFailed")
 _NO_STEPS = ("None", "DeferAdd", "DeferAbort", "SyncRunComplete")

@@ -4,7 +4,7 @@ It calls the production handler and serializer. Needs no test framework; with py
 fixture `inngest_engine` and the timelines of failed tests come by themselves.
 """
 
-from inngest.dev.gateway import Inbound, Outbound
+from inngest.dev._internal.machine.fetching import Inbound, Outbound
 from inngest.dev.testing.engines import AsyncVirtualEngine, VirtualEngine
 from inngest.dev.testing.history import NonDeterminismError, check_history
 from inngest.dev.testing.logs import RecordedLog

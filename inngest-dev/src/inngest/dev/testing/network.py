@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from inngest.dev.gateway import Inbound, Outbound, Unreachable
+from inngest.dev._internal.machine.fetching import Inbound, Outbound, Unreachable
 
 Fetch = Callable[[Outbound], object]
 """Answers a request: an `Inbound`, or a JSON value for a 200."""

@@ -5,20 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from inngest.dev import deferred, signals
 from inngest.dev._internal.expressions.cel import BadExpression, compiled
+from inngest.dev._internal.machine import deferred, signals
+from inngest.dev._internal.machine.endpoint import finish, is_endpoint
+from inngest.dev._internal.machine.fetching import Outbound, read_request
+from inngest.dev._internal.machine.invocations import invocation
+from inngest.dev._internal.machine.ops import (
+    COMPLETE,
+    UNCOUNTED,
+    arguments_of,
+    awaited,
+    due_of,
+    name_of,
+    signal_of,
+)
+from inngest.dev._internal.machine.retries import Delay, exhausted, retried
+from inngest.dev._internal.machine.runs import discovery, end, resume, settle_step
 from inngest.dev._internal.model.durations import LONGEST
 from inngest.dev._internal.model.ids import new_job_id
 from inngest.dev._internal.model.state import State
 from inngest.dev._internal.model.strict import clean
 from inngest.dev._internal.model.values import Function, Item, ItemKind, Json, Run, Step, Transition
 from inngest.dev._internal.protocol.answer import Errored, Reported, engine_error
-from inngest.dev.endpoints.model import finish, is_endpoint
-from inngest.dev.gateway import Outbound, read_request
-from inngest.dev.invocations import invocation
-from inngest.dev.ops import COMPLETE, UNCOUNTED, arguments_of, awaited, due_of, name_of, signal_of
-from inngest.dev.retries import Delay, exhausted, retried
-from inngest.dev.runs import discovery, end, resume, settle_step
 
 MAX_STEPS = 1000
 MAX_STEP_OUTPUT = 4 * 1024 * 1024

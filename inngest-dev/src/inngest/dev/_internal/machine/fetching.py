@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from inngest.dev._internal.machine.retries import Delay, exhausted, retried
+from inngest.dev._internal.machine.runs import wake
 from inngest.dev._internal.model.strict import clean, decode
 from inngest.dev._internal.model.values import Function, Item, Json, Run, Transition
-from inngest.dev.retries import Delay, exhausted, retried
-from inngest.dev.runs import wake
 
 MAX_BODY = 4 * 1024 * 1024
 

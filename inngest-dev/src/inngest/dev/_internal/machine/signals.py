@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from inngest.dev._internal.machine.runs import wake
 from inngest.dev._internal.model.state import State
 from inngest.dev._internal.model.values import Item, Json, Transition
-from inngest.dev.runs import wake
 
 CONFLICT = "Signal conflict; signal wait already exists for another run"
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from inngest.dev._internal.flow_control.keys import holds, keys_of, priority_of
 from inngest.dev._internal.flow_control.lanes import run_lane
 from inngest.dev._internal.flow_control.timeouts import timeout
+from inngest.dev._internal.machine.deferred import schedule
 from inngest.dev._internal.model.ids import new_job_id, new_ulid
 from inngest.dev._internal.model.values import (
     CANCELLED_EVENT,
@@ -24,7 +25,6 @@ from inngest.dev._internal.model.values import (
     Transition,
 )
 from inngest.dev._internal.protocol.answer import Errored, public_error
-from inngest.dev.deferred import schedule
 
 
 def start(events: Sequence[Event], function: Function, now: int) -> Transition:

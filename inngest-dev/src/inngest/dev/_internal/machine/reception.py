@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 
 from inngest.dev._internal.flow_control.keys import holds
 from inngest.dev._internal.function.options import Cancellation
+from inngest.dev._internal.machine.runs import cancel, fulfil, inner_of
+from inngest.dev._internal.machine.starting import offer
 from inngest.dev._internal.model.state import State
 from inngest.dev._internal.model.values import (
     FINISHED_EVENT,
@@ -19,8 +21,6 @@ from inngest.dev._internal.model.values import (
     Transition,
     Trigger,
 )
-from inngest.dev.runs import cancel, fulfil, inner_of
-from inngest.dev.starting import offer
 
 
 def receive(event: Event, state: State, now: int) -> Iterator[Transition]:

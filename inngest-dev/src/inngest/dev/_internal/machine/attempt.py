@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from inngest.dev._internal.machine.ops import invalid
+from inngest.dev._internal.machine.report import Report
+from inngest.dev._internal.machine.retries import Delay, exhausted, retried
+from inngest.dev._internal.machine.runs import end
 from inngest.dev._internal.model.state import State
 from inngest.dev._internal.model.values import Function, Item, Run, Transition
 from inngest.dev._internal.protocol.answer import Answer, Errored, Reported, Returned
-from inngest.dev.ops import invalid
-from inngest.dev.report import Report
-from inngest.dev.retries import Delay, exhausted, retried
-from inngest.dev.runs import end
 
 
 def respond(

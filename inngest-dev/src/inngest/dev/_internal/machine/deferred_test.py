@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from inngest.dev import deferred
+from inngest.dev._internal.machine import deferred
 from inngest.dev.conftest import Answer, App, bounded, config, hashed, op, running, send
 
 CHILD = [{"event": "inngest/deferred.schedule",

@@ -12,12 +12,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from inngest.dev import deferred
+from inngest.dev._internal.machine import deferred
+from inngest.dev._internal.machine.ops import arguments_of
+from inngest.dev._internal.machine.report import MAX_STEP_OUTPUT, MAX_STEPS
+from inngest.dev._internal.machine.runs import settle_step
 from inngest.dev._internal.model.strict import clean
 from inngest.dev._internal.model.values import Function, Item, Json, Run, Step, Transition
-from inngest.dev.ops import arguments_of
-from inngest.dev.report import MAX_STEP_OUTPUT, MAX_STEPS
-from inngest.dev.runs import settle_step
 
 STALE_AFTER = 10_000
 """Milliseconds after which a request of another generation is fenced off."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from inngest.dev._internal.machine.runs import internal_event
 from inngest.dev._internal.model.ids import stable_uuid
 from inngest.dev._internal.model.values import INVOKED_EVENT, Event, Function, Json
-from inngest.dev.runs import internal_event
 
 
 def invocation(

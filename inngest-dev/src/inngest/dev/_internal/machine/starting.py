@@ -14,6 +14,7 @@ from inngest.dev._internal.flow_control.batches import collect
 from inngest.dev._internal.flow_control.debounce import postpone
 from inngest.dev._internal.flow_control.gcra import Denied, conform
 from inngest.dev._internal.flow_control.keys import holds, key_of
+from inngest.dev._internal.machine.runs import cancel, start, wake
 from inngest.dev._internal.model.durations import DAY
 from inngest.dev._internal.model.state import State
 from inngest.dev._internal.model.values import (
@@ -25,7 +26,6 @@ from inngest.dev._internal.model.values import (
     Transition,
     correlation_id,
 )
-from inngest.dev.runs import cancel, start, wake
 
 IDEMPOTENCY = DAY
 """How long an event id starts nothing twice."""

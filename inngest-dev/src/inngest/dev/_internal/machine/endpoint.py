@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
+from inngest.dev._internal.machine.runs import end
 from inngest.dev._internal.model.strict import decode
 from inngest.dev._internal.model.values import Function, Item, Json, Run, Transition
 from inngest.dev._internal.protocol.answer import Errored
-from inngest.dev.runs import end
 
 HTTP_EVENT = "inngest/http.request"
 TAKEOVER = "takeover"

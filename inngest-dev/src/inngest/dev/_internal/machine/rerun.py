@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from inngest.dev._internal.machine.runs import start
 from inngest.dev._internal.model.values import Function, Json, Run, Step, Transition
-from inngest.dev.runs import start
 
 
 def rerun(

@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from inngest.dev._internal.machine.fetching import read_request
 from inngest.dev._internal.model.durations import YEAR, parse_deadline
 from inngest.dev._internal.model.strict import clean
 from inngest.dev._internal.model.values import DISCOVERY, Json
 from inngest.dev._internal.protocol.answer import Errored, Reported, transport_error
-from inngest.dev.gateway import read_request
 
 _OPS = {
     name.lower(): name
