@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inngest import Function, Inngest
-from inngest.dev.exporting import VERSION
+from inngest.dev._internal.views.export import VERSION
 from inngest.transport import CommRequest, CommResponse, Handler, ServeOptions
 
 _RUN_OPS = ("StepRun", "StepError", "StepFailed", "StepPlanned", "Step")

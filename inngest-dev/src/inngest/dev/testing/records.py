@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from inngest.dev.exporting import exported
+from inngest.dev._internal.views.export import exported
 from inngest.dev.testing.timeline import timeline
 
 if TYPE_CHECKING:
