@@ -10,11 +10,11 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from inngest.dev._internal.store.schema import UnusableDatabaseError
     from inngest.dev.clock import Clock, RealClock, VirtualClock
     from inngest.dev.contracts import Driver
     from inngest.dev.engine import Engine
     from inngest.dev.in_process import InProcessDriver
-    from inngest.dev.schema import UnusableDatabaseError
     from inngest.dev.server import DevServer
 
 _HOMES = {
@@ -24,7 +24,7 @@ _HOMES = {
     "Engine": "engine",
     "InProcessDriver": "in_process",
     "RealClock": "clock",
-    "UnusableDatabaseError": "schema",
+    "UnusableDatabaseError": "_internal.store.schema",
     "VirtualClock": "clock",
 }
 

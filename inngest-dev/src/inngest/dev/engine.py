@@ -25,6 +25,7 @@ from inngest.dev._internal.protocol.answer import Answer
 from inngest.dev._internal.protocol.call import Call
 from inngest.dev._internal.protocol.intake import Intake, read_events
 from inngest.dev._internal.schedules.cron import timetable
+from inngest.dev._internal.store.store import Store
 from inngest.dev._internal.views.history import history, summary
 from inngest.dev.clock import Clock, RealClock, VirtualClock
 from inngest.dev.contracts import Driver, Gateway
@@ -34,7 +35,6 @@ from inngest.dev.http_gateway import HttpGateway
 from inngest.dev.ledger import Ledger, Listener, Watchers
 from inngest.dev.realtime.broker import Broker
 from inngest.dev.scheduler import Scheduler
-from inngest.dev.store import Store
 from inngest.dev.work import Worker
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from inngest.dev._internal.machine.reception import receive
 from inngest.dev._internal.machine.runs import discovery
 from inngest.dev._internal.model.values import TIMEOUTS, Event, Run, Transition
+from inngest.dev._internal.store.store import Store
 from inngest.dev.clock import Clock
-from inngest.dev.store import Store
 
 _log = logging.getLogger("inngest.dev")
 Listener = Callable[[Run], None]

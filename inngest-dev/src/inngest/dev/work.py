@@ -23,12 +23,12 @@ from inngest.dev._internal.protocol.answer import (
 )
 from inngest.dev._internal.protocol.call import Call, build_call, is_socket
 from inngest.dev._internal.schedules.cron import tick
+from inngest.dev._internal.store.store import Store
 from inngest.dev.clock import Clock
 from inngest.dev.contracts import Driver, Gateway
 from inngest.dev.endpoints.calls import build_reentry
 from inngest.dev.ledger import Ledger
 from inngest.dev.realtime.broker import Address, Broker
-from inngest.dev.store import Store
 
 
 class Worker:

@@ -11,7 +11,7 @@ from typing import Any
 
 from inngest.dev._internal.model.durations import iso
 from inngest.dev._internal.model.values import Function, Json, Trigger
-from inngest.dev.store import Store
+from inngest.dev._internal.store.store import Store
 
 MAX_PAGE = 200
 _RUNS = (

@@ -9,7 +9,7 @@ from inngest.dev._internal.flow_control.keys import keys_of
 from inngest.dev._internal.flow_control.lanes import run_lane
 from inngest.dev._internal.function.options import Options, read_options
 from inngest.dev._internal.model.values import Event, Function, Json, Run
-from inngest.dev.store import Store
+from inngest.dev._internal.store.store import Store
 
 
 def function(name: str = "fn", **config: Json) -> Function:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from inngest.dev._internal.model.values import Function, Json
-from inngest.dev.database import Database
-from inngest.dev.rows import dump, function_of
+from inngest.dev._internal.store.database import Database
+from inngest.dev._internal.store.rows import dump, function_of
 
 
 class StoredFunctions(Database):

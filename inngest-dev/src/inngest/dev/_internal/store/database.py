@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
-from inngest.dev.schema import UnusableDatabaseError, create, migrate
+from inngest.dev._internal.store.schema import UnusableDatabaseError, create, migrate
 
 MEMORY = ":memory:"
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from inngest.dev._internal.model.values import Gate, GateKind, Item, Json
-from inngest.dev.database import Database
-from inngest.dev.rows import dump, item_of, load, marks
+from inngest.dev._internal.store.database import Database
+from inngest.dev._internal.store.rows import dump, item_of, load, marks
 
 
 class StoredItems(Database):

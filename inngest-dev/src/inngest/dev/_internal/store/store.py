@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from inngest.dev._internal.model.values import Transition
-from inngest.dev.stored_functions import StoredFunctions
-from inngest.dev.stored_items import StoredItems
-from inngest.dev.stored_runs import StoredRuns
+from inngest.dev._internal.store.functions import StoredFunctions
+from inngest.dev._internal.store.items import StoredItems
+from inngest.dev._internal.store.runs import StoredRuns
 
 
 class Store(StoredFunctions, StoredRuns, StoredItems):

@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Mapping
 
 from inngest.dev._internal.model.values import Event, Item, Json, Run, Step
-from inngest.dev.database import Database
-from inngest.dev.rows import dump, event_of, load, run_of
-from inngest.dev.run_cache import RunCache
+from inngest.dev._internal.store.database import Database
+from inngest.dev._internal.store.rows import dump, event_of, load, run_of
+from inngest.dev._internal.store.run_cache import RunCache
 
 _RUN = "SELECT r.*, e.body, e.received_at FROM runs r JOIN events e ON e.internal_id = r.event_id "
 
