@@ -12,12 +12,12 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from inngest.dev._internal.endpoints.requests import SILENCE
 from inngest.dev._internal.protocol.answer import Answer
 from inngest.dev._internal.protocol.call import Call
 from inngest.dev.api import build_app
 from inngest.dev.clock import VirtualClock
 from inngest.dev.conftest import hashed
-from inngest.dev.endpoints.requests import SILENCE
 from inngest.dev.endpoints.routes import EndpointRoutes
 from inngest.dev.engine import Engine
 

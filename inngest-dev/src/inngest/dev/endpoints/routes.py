@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from inngest.dev._internal.endpoints.requests import is_steps
 from inngest.dev._internal.model.ids import stable_uuid
 from inngest.dev._internal.model.strict import decode
 from inngest.dev._internal.model.values import Json, Run
-from inngest.dev.endpoints.requests import is_steps
 from inngest.dev.endpoints.service import Refused
 from inngest.dev.responses import body_of, failed, plain
 from inngest.dev.rest_views import enveloped, failure

@@ -6,14 +6,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from inngest.dev._internal.endpoints.requests import Begun, read_begun
+from inngest.dev._internal.endpoints.steps import Unusable, record
 from inngest.dev._internal.machine.endpoint import is_takeover
 from inngest.dev._internal.machine.retries import Delay
 from inngest.dev._internal.model.durations import SECOND
 from inngest.dev._internal.model.values import Function, Json, Run, Step
 from inngest.dev._internal.store.store import Store
 from inngest.dev.clock import Clock
-from inngest.dev.endpoints.requests import Begun, read_begun
-from inngest.dev.endpoints.steps import Unusable, record
 from inngest.dev.ledger import Ledger
 
 _log = logging.getLogger("inngest.dev")

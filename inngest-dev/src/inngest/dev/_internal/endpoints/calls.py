@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from inngest.dev._internal.endpoints.requests import body_of_request
 from inngest.dev._internal.model.ids import request_id
 from inngest.dev._internal.model.values import DISCOVERY, Item, Run
 from inngest.dev._internal.protocol.call import Call, trace_parent
-from inngest.dev.endpoints.requests import body_of_request
 
 
 def build_reentry(run: Run, item: Item, *, now: int) -> Call:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from inngest.dev._internal.endpoints.requests import SILENCE
 from inngest.dev._internal.machine import deferred
 from inngest.dev._internal.machine.checkpoints import data_of, settle
 from inngest.dev._internal.machine.endpoint import finish, is_takeover
@@ -21,7 +22,6 @@ from inngest.dev._internal.machine.runs import discovery
 from inngest.dev._internal.model.state import State
 from inngest.dev._internal.model.values import Function, Item, Json, Run, Transition
 from inngest.dev._internal.protocol.answer import Reported
-from inngest.dev.endpoints.requests import SILENCE
 
 DONE = ("StepRun", "Step", "StepFailed")
 _NO_STEPS = ("None", "DeferAdd", "DeferAbort", "SyncRunComplete")
