@@ -10,19 +10,19 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from inngest.dev._internal.drivers.contracts import Driver
+    from inngest.dev._internal.drivers.in_process import InProcessDriver
     from inngest.dev._internal.store.schema import UnusableDatabaseError
     from inngest.dev.clock import Clock, RealClock, VirtualClock
-    from inngest.dev.contracts import Driver
     from inngest.dev.engine import Engine
-    from inngest.dev.in_process import InProcessDriver
     from inngest.dev.server import DevServer
 
 _HOMES = {
     "Clock": "clock",
     "DevServer": "server",
-    "Driver": "contracts",
+    "Driver": "_internal.drivers.contracts",
     "Engine": "engine",
-    "InProcessDriver": "in_process",
+    "InProcessDriver": "_internal.drivers.in_process",
     "RealClock": "clock",
     "UnusableDatabaseError": "_internal.store.schema",
     "VirtualClock": "clock",

@@ -18,8 +18,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from inngest.dev import Engine, VirtualClock
+from inngest.dev._internal.drivers.http import HttpDriver
 from inngest.dev._internal.function.registration import Refusal
-from inngest.dev.http_driver import HttpDriver
 from inngest.transport import CommRequest
 
 T = TypeVar("T")

@@ -12,6 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from inngest.dev._internal.drivers.contracts import Driver, Gateway
+from inngest.dev._internal.drivers.fetching import HttpGateway
+from inngest.dev._internal.drivers.http import HttpDriver
 from inngest.dev._internal.function.registration import Refusal, Registration, read_registration
 from inngest.dev._internal.machine.checkpoints import Rejected, record
 from inngest.dev._internal.machine.invocations import direct_invocation
@@ -28,10 +31,7 @@ from inngest.dev._internal.schedules.cron import timetable
 from inngest.dev._internal.store.store import Store
 from inngest.dev._internal.views.history import history, summary
 from inngest.dev.clock import Clock, RealClock, VirtualClock
-from inngest.dev.contracts import Driver, Gateway
 from inngest.dev.endpoints.service import Endpoints, reentry_delay
-from inngest.dev.http_driver import HttpDriver
-from inngest.dev.http_gateway import HttpGateway
 from inngest.dev.ledger import Ledger, Listener, Watchers
 from inngest.dev.realtime.broker import Broker
 from inngest.dev.scheduler import Scheduler

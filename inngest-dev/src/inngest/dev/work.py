@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
 
+from inngest.dev._internal.drivers.contracts import Driver, Gateway
 from inngest.dev._internal.endpoints.calls import build_reentry
 from inngest.dev._internal.flow_control.admission import Admission, Admitted
 from inngest.dev._internal.machine.attempt import respond
@@ -26,7 +27,6 @@ from inngest.dev._internal.protocol.call import Call, build_call, is_socket
 from inngest.dev._internal.schedules.cron import tick
 from inngest.dev._internal.store.store import Store
 from inngest.dev.clock import Clock
-from inngest.dev.contracts import Driver, Gateway
 from inngest.dev.ledger import Ledger
 from inngest.dev.realtime.broker import Address, Broker
 

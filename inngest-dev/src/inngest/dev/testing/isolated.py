@@ -17,6 +17,8 @@ from typing import Any
 import pydantic_core
 
 from inngest import Event, Function, Inngest, MiddlewareSync, TransformOutputResult
+from inngest.dev._internal.drivers.contracts import Driver
+from inngest.dev._internal.drivers.in_process import InProcessDriver
 from inngest.dev._internal.function.registration import Refusal
 from inngest.dev._internal.machine.ops import name_of
 from inngest.dev._internal.machine.runs import internal_event
@@ -24,8 +26,6 @@ from inngest.dev._internal.model.values import Event as Received
 from inngest.dev._internal.model.values import Item, Json, Run
 from inngest.dev._internal.protocol.answer import Answer, Reported
 from inngest.dev._internal.protocol.call import Call
-from inngest.dev.contracts import Driver
-from inngest.dev.in_process import InProcessDriver
 from inngest.dev.testing.apps import Apps
 from inngest.dev.testing.context import current
 from inngest.dev.testing.interposed import interposed

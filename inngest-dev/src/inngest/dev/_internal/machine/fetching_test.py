@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from inngest.dev._internal.drivers.fetching import HttpGateway
 from inngest.dev._internal.machine.fetching import Inbound, Outbound, Unreachable, read_request
 from inngest.dev.conftest import Answer, App, bounded, config, hashed, op, running, send
-from inngest.dev.http_gateway import HttpGateway
 from inngest.dev.realtime.broker import Message
 
 URL = "http://third.test/x"

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from inngest.dev._internal.drivers.signing import signature
 from inngest.dev._internal.model.durations import (
     DAY,
     HOUR,
@@ -15,7 +16,6 @@ from inngest.dev._internal.model.durations import (
 )
 from inngest.dev._internal.protocol.answer import Errored, Reported, Returned, read_answer
 from inngest.dev._internal.protocol.call import call_url, canonical
-from inngest.dev.signing import signature
 
 SDK = {"x-inngest-sdk": "t:v1", "x-inngest-req-version": "2"}
 NOW = 1_800_000_000_000

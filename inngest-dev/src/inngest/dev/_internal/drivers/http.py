@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import httpx
 
+from inngest.dev._internal.drivers.signing import signed
 from inngest.dev._internal.protocol.answer import MAX_ANSWER, Answer, transport_error
 from inngest.dev._internal.protocol.call import Call, canonical
-from inngest.dev.signing import signed
 
 _CALL_TIMEOUT = 2 * 60 * 60.0
 _SYNC_TIMEOUT = 30.0
