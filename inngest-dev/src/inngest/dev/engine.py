@@ -38,7 +38,7 @@ from inngest.dev.scheduler import Scheduler
 from inngest.dev.work import Worker
 
 if TYPE_CHECKING:
-    from inngest.dev.connect.hub import Hub
+    from inngest.dev._internal.connect.hub import Hub
 
 
 class Engine:
@@ -120,7 +120,7 @@ class Engine:
     def connect(self) -> Hub:
         """Workers that are connected by a WebSocket. Needs the extra ``inngest-dev[connect]``."""
         if self._hub is None:
-            from inngest.dev.connect.hub import Hub
+            from inngest.dev._internal.connect.hub import Hub
 
             self._hub = Hub(self.register, self.clock.now)
         return self._hub

@@ -11,8 +11,8 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from inngest.connect.protocol import SUBPROTOCOL, Malformed, parse, wire
-from inngest.dev.connect.hub import Hub
-from inngest.dev.connect.session import Ended, Session
+from inngest.dev._internal.connect.hub import Hub
+from inngest.dev._internal.connect.session import Ended, Session
 from inngest.dev.responses import plain
 from inngest.dev.rest_views import failure
 

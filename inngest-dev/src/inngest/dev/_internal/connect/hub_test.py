@@ -8,9 +8,9 @@ from typing import Any
 
 from inngest.connect.protocol import Frame, decode, wire
 from inngest.dev import DevServer
+from inngest.dev._internal.connect.hub import Hub
+from inngest.dev._internal.connect.session import Session
 from inngest.dev._internal.protocol.call import Call
-from inngest.dev.connect.hub import Hub
-from inngest.dev.connect.session import Session
 
 CALL = Call(
     url="wss://connect?fnId=app-fn&stepId=step",

@@ -10,7 +10,7 @@ from typing import Protocol
 from google.protobuf.message import Message
 
 from inngest.connect.protocol import Frame, Malformed, decode, encode, wire
-from inngest.dev.connect.terms import Terms, interval
+from inngest.dev._internal.connect.terms import Terms, interval
 
 CLOSING = (1001, "connect_gateway_closing")
 
