@@ -4,7 +4,7 @@ import asyncio
 import json
 from typing import Any
 
-from inngest.dev.realtime.broker import BACKLOG, CHUNK, Address, Broker, Listener, Message
+from inngest.dev._internal.realtime.broker import BACKLOG, CHUNK, Address, Broker, Listener, Message
 
 HERE = Address(channel="c", topic="t")
 
