@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from inngest.dev._internal.drivers.contracts import Driver
     from inngest.dev._internal.drivers.in_process import InProcessDriver
+    from inngest.dev._internal.running.engine import Engine
     from inngest.dev._internal.store.schema import UnusableDatabaseError
     from inngest.dev.clock import Clock, RealClock, VirtualClock
-    from inngest.dev.engine import Engine
     from inngest.dev.server import DevServer
 
 _HOMES = {
     "Clock": "clock",
     "DevServer": "server",
     "Driver": "_internal.drivers.contracts",
-    "Engine": "engine",
+    "Engine": "_internal.running.engine",
     "InProcessDriver": "_internal.drivers.in_process",
     "RealClock": "clock",
     "UnusableDatabaseError": "_internal.store.schema",

@@ -24,9 +24,9 @@ from inngest.dev._internal.function.registration import Refusal
 from inngest.dev._internal.model.ids import is_ulid
 from inngest.dev._internal.model.strict import decode
 from inngest.dev._internal.model.values import Json
+from inngest.dev._internal.running.engine import Engine
 from inngest.dev.access import may_call, may_send
 from inngest.dev.endpoints.routes import EndpointRoutes
-from inngest.dev.engine import Engine
 from inngest.dev.graphql import GraphQl
 from inngest.dev.openapi import describe, describes, guards
 from inngest.dev.realtime.routes import Realtime

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from inngest.dev import forms
 from inngest.dev._internal.model.strict import decode
 from inngest.dev._internal.model.values import Json, Run, Step
-from inngest.dev.engine import Engine
+from inngest.dev._internal.running.engine import Engine
 from inngest.dev.openapi import describes
 from inngest.dev.responses import body_of
 

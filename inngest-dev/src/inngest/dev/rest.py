@@ -13,8 +13,8 @@ from inngest.dev._internal.model.durations import iso
 from inngest.dev._internal.model.ids import is_ulid, stable_uuid
 from inngest.dev._internal.model.strict import clean, decode
 from inngest.dev._internal.model.values import Json, Run
+from inngest.dev._internal.running.engine import Engine
 from inngest.dev._internal.views.export import exported
-from inngest.dev.engine import Engine
 from inngest.dev.openapi import describes
 from inngest.dev.responses import body_of, failed
 from inngest.dev.rest_views import enveloped, function_view, job_view, run_view

@@ -14,10 +14,10 @@ from starlette.routing import Route
 from inngest.dev import forms
 from inngest.dev._internal.model.ids import is_ulid
 from inngest.dev._internal.model.strict import clean, decode
+from inngest.dev._internal.running.engine import Engine
 from inngest.dev.dashboard import queries
 from inngest.dev.dashboard.guard import Guard
 from inngest.dev.dashboard.live import Live
-from inngest.dev.engine import Engine
 from inngest.dev.openapi import describes
 from inngest.dev.responses import TooLargeError, body_of, failed
 from inngest.dev.rest import Rest

@@ -11,13 +11,13 @@ from inngest.dev._internal.endpoints.requests import is_steps
 from inngest.dev._internal.model.ids import stable_uuid
 from inngest.dev._internal.model.strict import decode
 from inngest.dev._internal.model.values import Json, Run
-from inngest.dev.endpoints.service import Refused
+from inngest.dev._internal.running.endpoints import Refused
 from inngest.dev.responses import body_of, failed, plain
 from inngest.dev.rest_views import enveloped, failure
 from inngest.dev.tokens import is_for_run, run_token, stream_token, token_key
 
 if TYPE_CHECKING:
-    from inngest.dev.engine import Engine
+    from inngest.dev._internal.running.engine import Engine
 
 PATIENCE = 5 * 60.0
 """Seconds that somebody waits for an output, before being told to ask again."""

@@ -20,7 +20,7 @@ from inngest.dev.responses import body_of, failed
 from inngest.dev.tokens import subscription_token, token_key, topics_of
 
 if TYPE_CHECKING:
-    from inngest.dev.engine import Engine
+    from inngest.dev._internal.running.engine import Engine
 
 MAX_MESSAGE = 512 * 1024
 """Bytes of a message; the rest is cut off."""

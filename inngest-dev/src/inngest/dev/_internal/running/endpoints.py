@@ -12,9 +12,9 @@ from inngest.dev._internal.machine.endpoint import is_takeover
 from inngest.dev._internal.machine.retries import Delay
 from inngest.dev._internal.model.durations import SECOND
 from inngest.dev._internal.model.values import Function, Json, Run, Step
+from inngest.dev._internal.running.ledger import Ledger
 from inngest.dev._internal.store.store import Store
 from inngest.dev.clock import Clock
-from inngest.dev.ledger import Ledger
 
 _log = logging.getLogger("inngest.dev")
 

@@ -28,14 +28,14 @@ from inngest.dev._internal.protocol.answer import Answer
 from inngest.dev._internal.protocol.call import Call
 from inngest.dev._internal.protocol.intake import Intake, read_events
 from inngest.dev._internal.realtime.broker import Broker
+from inngest.dev._internal.running.endpoints import Endpoints, reentry_delay
+from inngest.dev._internal.running.ledger import Ledger, Listener, Watchers
+from inngest.dev._internal.running.scheduler import Scheduler
+from inngest.dev._internal.running.work import Worker
 from inngest.dev._internal.schedules.cron import timetable
 from inngest.dev._internal.store.store import Store
 from inngest.dev._internal.views.history import history, summary
 from inngest.dev.clock import Clock, RealClock, VirtualClock
-from inngest.dev.endpoints.service import Endpoints, reentry_delay
-from inngest.dev.ledger import Ledger, Listener, Watchers
-from inngest.dev.scheduler import Scheduler
-from inngest.dev.work import Worker
 
 if TYPE_CHECKING:
     from inngest.dev._internal.connect.hub import Hub

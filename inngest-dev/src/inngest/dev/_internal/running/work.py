@@ -25,10 +25,10 @@ from inngest.dev._internal.protocol.answer import (
 )
 from inngest.dev._internal.protocol.call import Call, build_call, is_socket
 from inngest.dev._internal.realtime.broker import Address, Broker
+from inngest.dev._internal.running.ledger import Ledger
 from inngest.dev._internal.schedules.cron import tick
 from inngest.dev._internal.store.store import Store
 from inngest.dev.clock import Clock
-from inngest.dev.ledger import Ledger
 
 
 class Worker:
