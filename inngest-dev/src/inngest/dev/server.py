@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import uvicorn
 
+from inngest.dev._internal.api.app import build_app
 from inngest.dev._internal.model.values import Function, Json
 from inngest.dev._internal.running.engine import Engine
-from inngest.dev.api import build_app
 from inngest.dev.dashboard.routes import Dashboard
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from inngest.dev.forms import Refused
-from inngest.dev.openapi import guards
+from inngest.dev._internal.api.forms import Refused
+from inngest.dev._internal.api.openapi import guards
 
 HEADER = "x-inngest-dev-token"
 HEADERS = {

@@ -11,16 +11,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from inngest.dev import forms
+from inngest.dev._internal.api import forms
+from inngest.dev._internal.api.openapi import describes
+from inngest.dev._internal.api.responses import TooLargeError, body_of, failed
+from inngest.dev._internal.api.rest import Rest
 from inngest.dev._internal.model.ids import is_ulid
 from inngest.dev._internal.model.strict import clean, decode
 from inngest.dev._internal.running.engine import Engine
 from inngest.dev.dashboard import queries
 from inngest.dev.dashboard.guard import Guard
 from inngest.dev.dashboard.live import Live
-from inngest.dev.openapi import describes
-from inngest.dev.responses import TooLargeError, body_of, failed
-from inngest.dev.rest import Rest
 
 _STATIC = files("inngest.dev.dashboard") / "static"
 

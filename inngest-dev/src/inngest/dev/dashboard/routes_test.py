@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from inngest.dev import Engine, VirtualClock
+from inngest.dev._internal.api.app import build_app
 from inngest.dev._internal.drivers.http import HttpDriver
 from inngest.dev._internal.model.values import Event, Run
-from inngest.dev.api import build_app
 from inngest.dev.conftest import URL, App, bounded, config, hashed, op
 from inngest.dev.dashboard.guard import HEADER
 from inngest.dev.dashboard.live import Live

@@ -18,10 +18,10 @@ from functools import partial
 from typing import Any, TypeVar
 
 from inngest import Event, Function, Inngest
+from inngest.dev._internal.api.app import build_app
 from inngest.dev._internal.drivers.contracts import Driver
 from inngest.dev._internal.drivers.in_process import InProcessDriver
 from inngest.dev._internal.running.engine import Engine
-from inngest.dev.api import build_app
 from inngest.dev.clock import VirtualClock
 from inngest.dev.testing.apps import Apps, Elsewhere
 from inngest.dev.testing.context import Calling, current

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from inngest.dev._internal.api.responses import body_of, failed, plain
+from inngest.dev._internal.api.tokens import is_for_run, run_token, stream_token, token_key
+from inngest.dev._internal.api.views import enveloped, failure
 from inngest.dev._internal.endpoints.requests import is_steps
 from inngest.dev._internal.model.ids import stable_uuid
 from inngest.dev._internal.model.strict import decode
 from inngest.dev._internal.model.values import Json, Run
 from inngest.dev._internal.running.endpoints import Refused
-from inngest.dev.responses import body_of, failed, plain
-from inngest.dev.rest_views import enveloped, failure
-from inngest.dev.tokens import is_for_run, run_token, stream_token, token_key
 
 if TYPE_CHECKING:
     from inngest.dev._internal.running.engine import Engine

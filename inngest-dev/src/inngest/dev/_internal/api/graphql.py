@@ -16,12 +16,12 @@ from lark.exceptions import LarkError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from inngest.dev import forms
+from inngest.dev._internal.api import forms
+from inngest.dev._internal.api.openapi import describes
+from inngest.dev._internal.api.responses import body_of
 from inngest.dev._internal.model.strict import decode
 from inngest.dev._internal.model.values import Json, Run, Step
 from inngest.dev._internal.running.engine import Engine
-from inngest.dev.openapi import describes
-from inngest.dev.responses import body_of
 
 MAX_QUERY = 16 * 1024
 _GRAMMAR = r"""

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from inngest.dev.rest_views import failure
+from inngest.dev._internal.api.views import failure
 
 MAX_BODY = 16 * 1024 * 1024
 _RAW = {"content-type": "text/plain; charset=utf-8"}

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from inngest.dev import Engine
-from inngest.dev.api import build_app
+from inngest.dev._internal.api.app import build_app
+from inngest.dev._internal.api.graphql import Field, QueryError, read_query
 from inngest.dev.conftest import Answer, App, bounded, config, hashed, op, running, send
-from inngest.dev.graphql import Field, QueryError, read_query
 
 RUN = """
 query GetRun($runID: String!) {

@@ -19,20 +19,20 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from inngest.dev import forms
+from inngest.dev._internal.api import forms
+from inngest.dev._internal.api.access import may_call, may_send
+from inngest.dev._internal.api.endpoints import EndpointRoutes
+from inngest.dev._internal.api.graphql import GraphQl
+from inngest.dev._internal.api.openapi import describe, describes, guards
+from inngest.dev._internal.api.realtime import Realtime
+from inngest.dev._internal.api.responses import TooLargeError, body_of, failed, limit_of, plain
+from inngest.dev._internal.api.rest import Rest
+from inngest.dev._internal.api.views import enveloped, event_view, failure, run_of_event_view
 from inngest.dev._internal.function.registration import Refusal
 from inngest.dev._internal.model.ids import is_ulid
 from inngest.dev._internal.model.strict import decode
 from inngest.dev._internal.model.values import Json
 from inngest.dev._internal.running.engine import Engine
-from inngest.dev.access import may_call, may_send
-from inngest.dev.endpoints.routes import EndpointRoutes
-from inngest.dev.graphql import GraphQl
-from inngest.dev.openapi import describe, describes, guards
-from inngest.dev.realtime.routes import Realtime
-from inngest.dev.responses import TooLargeError, body_of, failed, limit_of, plain
-from inngest.dev.rest import Rest
-from inngest.dev.rest_views import enveloped, event_view, failure, run_of_event_view
 
 MAX_EVENTS_BODY = 64 * 1024 * 1024
 Handler = Callable[[Request], Awaitable[Response]]
@@ -297,7 +297,7 @@ class Api:
     async def connect_start(self, request: Request) -> Response:
         """A place to connect a worker to."""
         try:
-            from inngest.dev.connect import routes
+            from inngest.dev._internal.api import connect as routes
         except ImportError:
             return PlainTextResponse("Connect needs: pip install inngest-dev[connect]\n", 501)
         return await routes.start(request, self._engine.connect)
@@ -305,12 +305,12 @@ class Api:
     @describes(answers={200: bytes, 400: str, 501: str})
     async def connect_flush(self, request: Request) -> Response:
         """Take an answer of a worker that has lost its connection."""
-        from inngest.dev.connect import routes
+        from inngest.dev._internal.api import connect as routes
 
         return await routes.flush(request, self._engine.connect)
 
     async def connect_socket(self, socket: WebSocket) -> None:
-        from inngest.dev.connect import routes
+        from inngest.dev._internal.api import connect as routes
 
         await routes.converse(socket, self._engine.connect)
 

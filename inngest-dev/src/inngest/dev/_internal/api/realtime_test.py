@@ -8,11 +8,11 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from inngest.dev._internal.api.app import build_app
+from inngest.dev._internal.api.realtime import MAX_MESSAGE, Realtime, Terms
+from inngest.dev._internal.api.tokens import SUBSCRIPTION_LIFE, subscription_token, token_key
 from inngest.dev._internal.running.engine import Engine
-from inngest.dev.api import build_app
 from inngest.dev.clock import VirtualClock
-from inngest.dev.realtime.routes import MAX_MESSAGE, Realtime, Terms
-from inngest.dev.tokens import SUBSCRIPTION_LIFE, subscription_token, token_key
 
 TOPIC = {"channel": "c", "name": "t", "kind": "run"}
 Http = httpx.AsyncClient

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from inngest.dev import DevServer, Engine, UnusableDatabaseError, VirtualClock
-from inngest.dev.api import build_app
+from inngest.dev._internal.api.app import build_app
 from inngest.dev.commands.dev import main
 from inngest.dev.conftest import URL, App, bounded, config, running
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from inngest.dev import Engine
-from inngest.dev.api import build_app
+from inngest.dev._internal.api.app import build_app
 from inngest.dev.conftest import Answer, App, bounded, config, hashed, op, running, send
 
 UNKNOWN = "01HZZZZZZZZZZZZZZZZZZZZZZZ"

@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from inngest.dev._internal.api.responses import body_of, failed
+from inngest.dev._internal.api.tokens import subscription_token, token_key, topics_of
 from inngest.dev._internal.model.ids import ENVIRONMENT
 from inngest.dev._internal.model.strict import clean, decode
 from inngest.dev._internal.model.values import Json
 from inngest.dev._internal.realtime.broker import Address, Listener, Message, Topic
-from inngest.dev.responses import body_of, failed
-from inngest.dev.tokens import subscription_token, token_key, topics_of
 
 if TYPE_CHECKING:
     from inngest.dev._internal.running.engine import Engine

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from inngest.dev.tokens import (
+from inngest.dev._internal.api.tokens import (
     RUN_LIFE,
     SUBSCRIPTION_LIFE,
     is_for_run,

@@ -11,10 +11,10 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from inngest.connect.protocol import SUBPROTOCOL, Malformed, parse, wire
+from inngest.dev._internal.api.responses import plain
+from inngest.dev._internal.api.views import failure
 from inngest.dev._internal.connect.hub import Hub
 from inngest.dev._internal.connect.session import Ended, Session
-from inngest.dev.responses import plain
-from inngest.dev.rest_views import failure
 
 MAX_BODY = 16 * 1024 * 1024
 _PROTOBUF = "application/octet-stream"

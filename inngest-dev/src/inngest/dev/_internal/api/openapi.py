@@ -15,8 +15,8 @@ from typing import Any, Literal, TypeVar, get_origin
 from pydantic import TypeAdapter
 from starlette.routing import BaseRoute, Route
 
+from inngest.dev._internal.api.forms import Failure
 from inngest.dev._internal.model.values import Json
-from inngest.dev.forms import Failure
 
 JSON, TEXT, BYTES = "application/json", "text/plain", "application/octet-stream"
 _COMPONENTS = "#/components/schemas/{model}"

@@ -8,16 +8,16 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from inngest.dev import forms
+from inngest.dev._internal.api import forms
+from inngest.dev._internal.api.openapi import describes
+from inngest.dev._internal.api.responses import body_of, failed
+from inngest.dev._internal.api.views import enveloped, function_view, job_view, run_view
 from inngest.dev._internal.model.durations import iso
 from inngest.dev._internal.model.ids import is_ulid, stable_uuid
 from inngest.dev._internal.model.strict import clean, decode
 from inngest.dev._internal.model.values import Json, Run
 from inngest.dev._internal.running.engine import Engine
 from inngest.dev._internal.views.export import exported
-from inngest.dev.openapi import describes
-from inngest.dev.responses import body_of, failed
-from inngest.dev.rest_views import enveloped, function_view, job_view, run_view
 
 MAX_METADATA = 64 * 1024
 MAX_STEP_INPUT = 4 * 1024 * 1024

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from typing_extensions import TypedDict
 
 from inngest.dev import DevServer
-from inngest.dev.openapi import describe, describes
+from inngest.dev._internal.api.openapi import describe, describes
 
 
 class Parcel(TypedDict):
