@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import uvicorn
 
 from inngest.dev._internal.api.app import build_app
+from inngest.dev._internal.dashboard.routes import Dashboard
 from inngest.dev._internal.model.values import Function, Json
 from inngest.dev._internal.running.engine import Engine
-from inngest.dev.dashboard.routes import Dashboard
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -15,12 +15,12 @@ from inngest.dev._internal.api import forms
 from inngest.dev._internal.api.openapi import describes
 from inngest.dev._internal.api.responses import TooLargeError, body_of, failed
 from inngest.dev._internal.api.rest import Rest
+from inngest.dev._internal.dashboard import queries
+from inngest.dev._internal.dashboard.guard import Guard
+from inngest.dev._internal.dashboard.live import Live
 from inngest.dev._internal.model.ids import is_ulid
 from inngest.dev._internal.model.strict import clean, decode
 from inngest.dev._internal.running.engine import Engine
-from inngest.dev.dashboard import queries
-from inngest.dev.dashboard.guard import Guard
-from inngest.dev.dashboard.live import Live
 
 _STATIC = files("inngest.dev.dashboard") / "static"
 
