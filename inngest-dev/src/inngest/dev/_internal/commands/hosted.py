@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from inngest.dev.commands.hosting import IMPORT_FAILED, PROBLEM, SCHEMAS
+from inngest.dev._internal.commands.hosting import IMPORT_FAILED, PROBLEM, SCHEMAS
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 5.0
@@ -36,7 +36,7 @@ class HostedApp:
     def start(self, stopped: Callable[[], bool]) -> str | None:
         """Start it and wait until it listens: what is wrong, if it does not."""
         self.stop()
-        command = [sys.executable, "-m", "inngest.dev.commands.hosting",
+        command = [sys.executable, "-m", "inngest.dev._internal.commands.hosting",
                    self.target, str(self.port), self._folder.name]  # fmt: skip
         process = subprocess.Popen(  # noqa: S603 - the developer's own app
             command, env=self._environment, stdin=subprocess.DEVNULL

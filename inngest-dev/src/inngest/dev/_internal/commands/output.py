@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from inngest.dev.commands.remote import RemoteError
+from inngest.dev._internal.commands.remote import RemoteError
 
 
 class UsageError(Exception):

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from inngest.dev.commands.output import failing, print_json, read_list, wide_console
-from inngest.dev.commands.remote import Remote, add_options, connect
+from inngest.dev._internal.commands.output import failing, print_json, read_list, wide_console
+from inngest.dev._internal.commands.remote import Remote, add_options, connect
 
 STYLES = {"Completed": "green", "Failed": "red", "Cancelled": "yellow", "Running": "cyan"}
 STATES = {"completed": "green", "failed": "red", "retrying": "red", "cancelled": "yellow"}

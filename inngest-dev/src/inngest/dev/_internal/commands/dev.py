@@ -12,12 +12,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from inngest.dev._internal.commands.discovery import find_app
+from inngest.dev._internal.commands.hosted import HostedApp
+from inngest.dev._internal.commands.telling import Teller, sync_failure
+from inngest.dev._internal.commands.watching import Watched
 from inngest.dev._internal.running.engine import Engine
 from inngest.dev._internal.store.schema import UnusableDatabaseError
-from inngest.dev.commands.discovery import find_app
-from inngest.dev.commands.hosted import HostedApp
-from inngest.dev.commands.telling import Teller, sync_failure
-from inngest.dev.commands.watching import Watched
 from inngest.dev.server import DevServer
 
 _LOOK_SECONDS = 0.5

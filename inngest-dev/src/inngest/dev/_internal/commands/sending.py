@@ -11,8 +11,8 @@ from typing import Any
 
 from rich.console import Console
 
-from inngest.dev.commands.output import failing, print_json, read_data
-from inngest.dev.commands.remote import Remote, RemoteError, add_options, connect
+from inngest.dev._internal.commands.output import failing, print_json, read_data
+from inngest.dev._internal.commands.remote import Remote, RemoteError, add_options, connect
 
 ENDED = ("Completed", "Failed", "Cancelled")
 _PAUSE = 0.1

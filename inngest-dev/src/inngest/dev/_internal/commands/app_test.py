@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from inngest.dev.commands.discovery import find_app
-from inngest.dev.commands.hosting import AppError, event_schemas, is_asgi, load
-from inngest.dev.commands.watching import Watched
+from inngest.dev._internal.commands.discovery import find_app
+from inngest.dev._internal.commands.hosting import AppError, event_schemas, is_asgi, load
+from inngest.dev._internal.commands.watching import Watched
 
 
 def test_the_first_usual_file_that_uses_inngest_is_the_app(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from inngest.dev import DevServer, Engine, InProcessDriver
+from inngest.dev._internal.commands import runs, sending
 from inngest.dev._internal.function.registration import Refusal
-from inngest.dev.commands import runs, sending
 from inngest.dev.conftest import URL, config, hashed, op
 from inngest.transport import CommRequest, CommResponse
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from inngest.dev.commands import sending
-from inngest.dev.commands.dev import main
+from inngest.dev._internal.commands import sending
+from inngest.dev._internal.commands.dev import main
 
 APP = """
 import inngest, inngest.asgi
