@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from inngest import Event, MiddlewareSync
-from inngest.dev.testing.context import current
+from inngest.dev._internal.testing.context import current
 from inngest.middleware import UninitializedMiddleware, WrappedHandler
 
 if TYPE_CHECKING:
     from inngest import Inngest
+    from inngest.dev._internal.testing.stubs import Stubs
     from inngest.dev.clock import Clock
-    from inngest.dev.testing.stubs import Stubs
 
 
 def interposed(stubs: Stubs, clock: Clock) -> UninitializedMiddleware:

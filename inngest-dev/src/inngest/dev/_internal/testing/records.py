@@ -8,13 +8,13 @@ from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from inngest.dev._internal.testing.timeline import timeline
 from inngest.dev._internal.views.export import exported
-from inngest.dev.testing.timeline import timeline
 
 if TYPE_CHECKING:
     from inngest.dev._internal.model.values import Run
-    from inngest.dev.testing.logs import RecordedLog
-    from inngest.dev.testing.session import Session
+    from inngest.dev._internal.testing.logs import RecordedLog
+    from inngest.dev._internal.testing.session import Session
 
 
 class RunStateError(AssertionError):

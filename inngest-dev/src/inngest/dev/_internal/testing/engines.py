@@ -11,17 +11,17 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from inngest import Event, Function, Inngest
-from inngest.dev.testing import reporting
-from inngest.dev.testing.network import Fetch
-from inngest.dev.testing.pump import Pump
-from inngest.dev.testing.records import (
+from inngest.dev._internal.testing import reporting
+from inngest.dev._internal.testing.network import Fetch
+from inngest.dev._internal.testing.pump import Pump
+from inngest.dev._internal.testing.records import (
     RecordedEvent,
     RecordedRun,
     recorded_events,
     recorded_runs,
 )
-from inngest.dev.testing.session import Session
-from inngest.dev.testing.stubs import Stub
+from inngest.dev._internal.testing.session import Session
+from inngest.dev._internal.testing.stubs import Stub
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -22,14 +22,14 @@ from inngest.dev._internal.api.app import build_app
 from inngest.dev._internal.drivers.contracts import Driver
 from inngest.dev._internal.drivers.in_process import InProcessDriver
 from inngest.dev._internal.running.engine import Engine
+from inngest.dev._internal.testing.apps import Apps, Elsewhere
+from inngest.dev._internal.testing.context import Calling, current
+from inngest.dev._internal.testing.interposed import interposed
+from inngest.dev._internal.testing.logs import RecordedLog, RecordingLogger
+from inngest.dev._internal.testing.loopback import ask
+from inngest.dev._internal.testing.network import Fetch, StubbedGateway
+from inngest.dev._internal.testing.stubs import Stubs
 from inngest.dev.clock import VirtualClock
-from inngest.dev.testing.apps import Apps, Elsewhere
-from inngest.dev.testing.context import Calling, current
-from inngest.dev.testing.interposed import interposed
-from inngest.dev.testing.logs import RecordedLog, RecordingLogger
-from inngest.dev.testing.loopback import ask
-from inngest.dev.testing.network import Fetch, StubbedGateway
-from inngest.dev.testing.stubs import Stubs
 from inngest.outgoing import Request, Response, redirected
 
 T = TypeVar("T")

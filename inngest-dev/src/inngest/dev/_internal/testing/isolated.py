@@ -26,13 +26,13 @@ from inngest.dev._internal.model.values import Event as Received
 from inngest.dev._internal.model.values import Item, Json, Run
 from inngest.dev._internal.protocol.answer import Answer, Reported
 from inngest.dev._internal.protocol.call import Call
-from inngest.dev.testing.apps import Apps
-from inngest.dev.testing.context import current
-from inngest.dev.testing.interposed import interposed
-from inngest.dev.testing.pump import Pump
-from inngest.dev.testing.records import recorded_error
-from inngest.dev.testing.session import RefusedError, Session
-from inngest.dev.testing.stubs import outcome_of
+from inngest.dev._internal.testing.apps import Apps
+from inngest.dev._internal.testing.context import current
+from inngest.dev._internal.testing.interposed import interposed
+from inngest.dev._internal.testing.pump import Pump
+from inngest.dev._internal.testing.records import recorded_error
+from inngest.dev._internal.testing.session import RefusedError, Session
+from inngest.dev._internal.testing.stubs import outcome_of
 from inngest.errors import Error
 from inngest.experimental import mocked
 from inngest.outgoing import redirected

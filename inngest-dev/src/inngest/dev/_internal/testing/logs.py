@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from inngest.dev.testing.context import current
+from inngest.dev._internal.testing.context import current
 
 if TYPE_CHECKING:
     _Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]

@@ -9,11 +9,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from inngest.dev._internal.model.values import DISCOVERY
-from inngest.dev.testing.context import call_key
+from inngest.dev._internal.testing.context import call_key
 
 if TYPE_CHECKING:
     from inngest.dev._internal.model.values import Run, Step
-    from inngest.dev.testing.session import Session
+    from inngest.dev._internal.testing.session import Session
 
 WIDTH = 100
 _WAITS = {

@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from inngest import Function, Inngest
-from inngest.dev.testing.engines import VirtualEngine
-from inngest.dev.testing.network import Fetch
+from inngest.dev._internal.testing.engines import VirtualEngine
+from inngest.dev._internal.testing.network import Fetch
 
 if TYPE_CHECKING:
     from typing_extensions import Self

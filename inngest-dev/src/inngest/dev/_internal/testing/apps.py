@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from inngest import Function, Inngest
-from inngest.dev.testing.context import calling
+from inngest.dev._internal.testing.context import calling
 from inngest.transport import CommRequest, CommResponse, Handler, ServeOptions
 
 Elsewhere = Callable[[Callable[[], CommResponse]], Awaitable[CommResponse]]
