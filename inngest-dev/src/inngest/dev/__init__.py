@@ -10,22 +10,22 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from inngest.dev._internal.clock import Clock, RealClock, VirtualClock
     from inngest.dev._internal.drivers.contracts import Driver
     from inngest.dev._internal.drivers.in_process import InProcessDriver
     from inngest.dev._internal.running.engine import Engine
+    from inngest.dev._internal.server import DevServer
     from inngest.dev._internal.store.schema import UnusableDatabaseError
-    from inngest.dev.clock import Clock, RealClock, VirtualClock
-    from inngest.dev.server import DevServer
 
 _HOMES = {
-    "Clock": "clock",
-    "DevServer": "server",
+    "Clock": "_internal.clock",
+    "DevServer": "_internal.server",
     "Driver": "_internal.drivers.contracts",
     "Engine": "_internal.running.engine",
     "InProcessDriver": "_internal.drivers.in_process",
-    "RealClock": "clock",
+    "RealClock": "_internal.clock",
     "UnusableDatabaseError": "_internal.store.schema",
-    "VirtualClock": "clock",
+    "VirtualClock": "_internal.clock",
 }
 
 

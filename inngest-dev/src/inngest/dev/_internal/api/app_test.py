@@ -15,7 +15,7 @@ import pytest
 from inngest.dev import DevServer, Engine, UnusableDatabaseError, VirtualClock
 from inngest.dev._internal.api.app import build_app
 from inngest.dev._internal.commands.dev import main
-from inngest.dev.conftest import URL, App, bounded, config, running
+from inngest.dev._internal.conftest import URL, App, bounded, config, running
 
 SEED = {"x-inngest-event-id-seed": "1743130137367,eii2YKXRVTJPuA=="}
 

@@ -14,12 +14,12 @@ from starlette.routing import Route
 
 from inngest.dev._internal.api.app import build_app
 from inngest.dev._internal.api.endpoints import EndpointRoutes
+from inngest.dev._internal.clock import VirtualClock
+from inngest.dev._internal.conftest import hashed
 from inngest.dev._internal.endpoints.requests import SILENCE
 from inngest.dev._internal.protocol.answer import Answer
 from inngest.dev._internal.protocol.call import Call
 from inngest.dev._internal.running.engine import Engine
-from inngest.dev.clock import VirtualClock
-from inngest.dev.conftest import hashed
 
 RUN = "01M82YP4EGKJWY0PAJSBAF3HJT"
 SDK = {"x-inngest-sdk": "test:v1", "x-inngest-req-version": "2"}

@@ -11,8 +11,8 @@ from starlette.routing import Route
 from inngest.dev._internal.api.app import build_app
 from inngest.dev._internal.api.realtime import MAX_MESSAGE, Realtime, Terms
 from inngest.dev._internal.api.tokens import SUBSCRIPTION_LIFE, subscription_token, token_key
+from inngest.dev._internal.clock import VirtualClock
 from inngest.dev._internal.running.engine import Engine
-from inngest.dev.clock import VirtualClock
 
 TOPIC = {"channel": "c", "name": "t", "kind": "run"}
 Http = httpx.AsyncClient

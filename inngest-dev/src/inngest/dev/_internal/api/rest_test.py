@@ -11,7 +11,7 @@ import pytest
 
 from inngest.dev import Engine
 from inngest.dev._internal.api.app import build_app
-from inngest.dev.conftest import Answer, App, bounded, config, hashed, op, running, send
+from inngest.dev._internal.conftest import Answer, App, bounded, config, hashed, op, running, send
 
 UNKNOWN = "01HZZZZZZZZZZZZZZZZZZZZZZZ"
 KEY = "signkey-test-" + "ab" * 32

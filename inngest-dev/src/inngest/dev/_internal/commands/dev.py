@@ -17,8 +17,8 @@ from inngest.dev._internal.commands.hosted import HostedApp
 from inngest.dev._internal.commands.telling import Teller, sync_failure
 from inngest.dev._internal.commands.watching import Watched
 from inngest.dev._internal.running.engine import Engine
+from inngest.dev._internal.server import DevServer
 from inngest.dev._internal.store.schema import UnusableDatabaseError
-from inngest.dev.server import DevServer
 
 _LOOK_SECONDS = 0.5
 DEFAULT_PATH = "/api/inngest"

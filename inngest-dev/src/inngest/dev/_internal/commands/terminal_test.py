@@ -11,8 +11,8 @@ import pytest
 
 from inngest.dev import DevServer, Engine, InProcessDriver
 from inngest.dev._internal.commands import runs, sending
+from inngest.dev._internal.conftest import URL, config, hashed, op
 from inngest.dev._internal.function.registration import Refusal
-from inngest.dev.conftest import URL, config, hashed, op
 from inngest.transport import CommRequest, CommResponse
 
 HEADERS = {"X-Inngest-Sdk": "test:v1", "x-inngest-req-version": "2"}

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
 from inngest.connect.protocol import wire
+from inngest.dev._internal.clock import wait_for_event
 from inngest.dev._internal.connect.session import CLOSING, Ended, Session, Socket
 from inngest.dev._internal.connect.terms import Terms
 from inngest.dev._internal.function.registration import Refusal
@@ -24,7 +25,6 @@ from inngest.dev._internal.model.ids import new_ulid, stable_uuid
 from inngest.dev._internal.model.values import Json
 from inngest.dev._internal.protocol.answer import Answer, read_answer, transport_error
 from inngest.dev._internal.protocol.call import Call
-from inngest.dev.clock import wait_for_event
 
 _log = logging.getLogger("inngest.dev")
 _APP_URL = "wss://connect"

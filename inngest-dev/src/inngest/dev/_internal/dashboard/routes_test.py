@@ -15,12 +15,12 @@ import pytest
 
 from inngest.dev import Engine, VirtualClock
 from inngest.dev._internal.api.app import build_app
+from inngest.dev._internal.conftest import URL, App, bounded, config, hashed, op
 from inngest.dev._internal.dashboard.guard import HEADER
 from inngest.dev._internal.dashboard.live import Live
 from inngest.dev._internal.dashboard.routes import Dashboard
 from inngest.dev._internal.drivers.http import HttpDriver
 from inngest.dev._internal.model.values import Event, Run
-from inngest.dev.conftest import URL, App, bounded, config, hashed, op
 
 ORIGIN = "http://127.0.0.1:8288"
 KEY = "signkey-test-" + "ab" * 32

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from inngest.dev import Engine, InProcessDriver, VirtualClock
+from inngest.dev._internal.conftest import URL, App, bounded, config, hashed, op, running, send
 from inngest.dev._internal.drivers.signing import signature
-from inngest.dev.conftest import URL, App, bounded, config, hashed, op, running, send
 from inngest.transport import CommRequest, CommResponse
 
 HEADERS = {"X-Inngest-Sdk": "test:v1", "x-inngest-req-version": "2"}

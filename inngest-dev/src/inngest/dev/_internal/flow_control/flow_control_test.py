@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from inngest.dev import Engine, VirtualClock
-from inngest.dev.conftest import Answer, App, bounded, config, hashed, op, running, send
+from inngest.dev._internal.conftest import Answer, App, bounded, config, hashed, op, running, send
 
 SECOND = timedelta(seconds=1)
 Work = Callable[[Engine], Awaitable[None]]

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from inngest.dev._internal.conftest import config, hashed
 from inngest.dev._internal.function.registration import Registration, read_registration
 from inngest.dev._internal.machine.checkpoints import STALE_AFTER, Recorded, Rejected, record
 from inngest.dev._internal.machine.runs import start
 from inngest.dev._internal.model.values import Function, Item, Run
 from inngest.dev._internal.protocol.intake import read_events
-from inngest.dev.conftest import config, hashed
 
 NOW = 1_800_000_000_000
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from inngest.dev._internal.conftest import Answer, App, bounded, config, hashed, op, running, send
 from inngest.dev._internal.machine import deferred
-from inngest.dev.conftest import Answer, App, bounded, config, hashed, op, running, send
 
 CHILD = [{"event": "inngest/deferred.schedule",
           "expression": "event.data._inngest.fn_slug == 'app-child'"}]  # fmt: skip

@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
+from inngest.dev._internal.conftest import Answer, App, bounded, config, hashed, op, running, send
 from inngest.dev._internal.drivers.fetching import HttpGateway
 from inngest.dev._internal.machine.fetching import Inbound, Outbound, Unreachable, read_request
 from inngest.dev._internal.realtime.broker import Message
-from inngest.dev.conftest import Answer, App, bounded, config, hashed, op, running, send
 
 URL = "http://third.test/x"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from inngest.dev import Engine
-from inngest.dev.conftest import App, bounded, config, hashed, op, running, send
+from inngest.dev._internal.conftest import App, bounded, config, hashed, op, running, send
 
 RECORDING = Path(__file__).parents[4] / "tests/recordings/rerun_with_step_input.json"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from inngest.dev._internal.conftest import Answer, App, bounded, config, hashed, op, running, send
 from inngest.dev._internal.machine.signals import CONFLICT
-from inngest.dev.conftest import Answer, App, bounded, config, hashed, op, running, send
 
 SECOND = timedelta(seconds=1)
 

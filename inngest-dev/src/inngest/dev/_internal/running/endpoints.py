@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from inngest.dev._internal.clock import Clock
 from inngest.dev._internal.endpoints.requests import Begun, read_begun
 from inngest.dev._internal.endpoints.steps import Unusable, record
 from inngest.dev._internal.machine.endpoint import is_takeover
@@ -14,7 +15,6 @@ from inngest.dev._internal.model.durations import SECOND
 from inngest.dev._internal.model.values import Function, Json, Run, Step
 from inngest.dev._internal.running.ledger import Ledger
 from inngest.dev._internal.store.store import Store
-from inngest.dev.clock import Clock
 
 _log = logging.getLogger("inngest.dev")
 

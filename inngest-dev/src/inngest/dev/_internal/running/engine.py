@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from inngest.dev._internal.clock import Clock, RealClock, VirtualClock
 from inngest.dev._internal.drivers.contracts import Driver, Gateway
 from inngest.dev._internal.drivers.fetching import HttpGateway
 from inngest.dev._internal.drivers.http import HttpDriver
@@ -35,7 +36,6 @@ from inngest.dev._internal.running.work import Worker
 from inngest.dev._internal.schedules.cron import timetable
 from inngest.dev._internal.store.store import Store
 from inngest.dev._internal.views.history import history, summary
-from inngest.dev.clock import Clock, RealClock, VirtualClock
 
 if TYPE_CHECKING:
     from inngest.dev._internal.connect.hub import Hub

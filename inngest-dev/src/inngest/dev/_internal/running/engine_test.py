@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from inngest.dev import VirtualClock
+from inngest.dev._internal.conftest import Answer, App, bounded, config, hashed, op, running, send
 from inngest.dev._internal.machine import report
 from inngest.dev._internal.machine.runs import internal_event
-from inngest.dev.conftest import Answer, App, bounded, config, hashed, op, running, send
 
 SECOND = timedelta(seconds=1)
 

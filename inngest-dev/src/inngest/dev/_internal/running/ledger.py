@@ -7,11 +7,11 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 
+from inngest.dev._internal.clock import Clock
 from inngest.dev._internal.machine.reception import receive
 from inngest.dev._internal.machine.runs import discovery
 from inngest.dev._internal.model.values import TIMEOUTS, Event, Run, Transition
 from inngest.dev._internal.store.store import Store
-from inngest.dev.clock import Clock
 
 _log = logging.getLogger("inngest.dev")
 Listener = Callable[[Run], None]

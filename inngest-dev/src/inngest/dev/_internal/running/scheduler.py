@@ -7,8 +7,8 @@ import logging
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
+from inngest.dev._internal.clock import Clock
 from inngest.dev._internal.model.values import Item
-from inngest.dev.clock import Clock
 
 _log = logging.getLogger("inngest.dev")
 

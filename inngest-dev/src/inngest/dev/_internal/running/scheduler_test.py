@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from inngest.dev._internal.clock import VirtualClock
+from inngest.dev._internal.conftest import bounded
 from inngest.dev._internal.model.values import Item
 from inngest.dev._internal.running.scheduler import Scheduler
-from inngest.dev.clock import VirtualClock
-from inngest.dev.conftest import bounded
 
 
 def item(job_id: str) -> Item:

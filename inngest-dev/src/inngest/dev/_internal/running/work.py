@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
 
+from inngest.dev._internal.clock import Clock
 from inngest.dev._internal.drivers.contracts import Driver, Gateway
 from inngest.dev._internal.endpoints.calls import build_reentry
 from inngest.dev._internal.flow_control.admission import Admission, Admitted
@@ -28,7 +29,6 @@ from inngest.dev._internal.realtime.broker import Address, Broker
 from inngest.dev._internal.running.ledger import Ledger
 from inngest.dev._internal.schedules.cron import tick
 from inngest.dev._internal.store.store import Store
-from inngest.dev.clock import Clock
 
 
 class Worker:

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from inngest.dev import VirtualClock
+from inngest.dev._internal.conftest import URL, App, bounded, config, hashed, running, send
 from inngest.dev._internal.store import schema
 from inngest.dev._internal.store.store import Store
-from inngest.dev.conftest import URL, App, bounded, config, hashed, running, send
 
 START = 1_800_000_000_000
 

@@ -11,8 +11,8 @@ from inngest.middleware import UninitializedMiddleware, WrappedHandler
 
 if TYPE_CHECKING:
     from inngest import Inngest
+    from inngest.dev._internal.clock import Clock
     from inngest.dev._internal.testing.stubs import Stubs
-    from inngest.dev.clock import Clock
 
 
 def interposed(stubs: Stubs, clock: Clock) -> UninitializedMiddleware:

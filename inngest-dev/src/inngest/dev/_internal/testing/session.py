@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from inngest import Event, Function, Inngest
 from inngest.dev._internal.api.app import build_app
+from inngest.dev._internal.clock import VirtualClock
 from inngest.dev._internal.drivers.contracts import Driver
 from inngest.dev._internal.drivers.in_process import InProcessDriver
 from inngest.dev._internal.running.engine import Engine
@@ -29,7 +30,6 @@ from inngest.dev._internal.testing.logs import RecordedLog, RecordingLogger
 from inngest.dev._internal.testing.loopback import ask
 from inngest.dev._internal.testing.network import Fetch, StubbedGateway
 from inngest.dev._internal.testing.stubs import Stubs
-from inngest.dev.clock import VirtualClock
 from inngest.outgoing import Request, Response, redirected
 
 T = TypeVar("T")

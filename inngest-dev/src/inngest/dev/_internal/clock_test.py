@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from inngest.dev.clock import RealClock, wait_for_event
+from inngest.dev._internal.clock import RealClock, wait_for_event
 
 
 class _Nothing:
