@@ -480,6 +480,6 @@ def test_without_the_engine_the_wheel_is_named(monkeypatch: pytest.MonkeyPatch) 
     def body(ctx: Any) -> Any:
         yield from ()
 
-    monkeypatch.setitem(sys.modules, "inngest.dev._internal.testing.isolated", None)
+    monkeypatch.setitem(sys.modules, "inngest.dev.testing.isolated", None)
     with pytest.raises(ModuleNotFoundError, match="pip install inngest-dev"):
         mocked.trigger(declared(False, body), EVENT, client_of())

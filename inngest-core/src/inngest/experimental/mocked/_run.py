@@ -82,7 +82,7 @@ def trigger(
     if not events:
         raise ValueError("trigger() needs an event")
     try:
-        from inngest.dev._internal.testing.isolated import run
+        from inngest.dev.testing.isolated import run
     except ModuleNotFoundError as error:
         if not (error.name or "").startswith("inngest.dev"):
             raise

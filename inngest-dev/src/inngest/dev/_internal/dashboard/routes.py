@@ -22,7 +22,7 @@ from inngest.dev._internal.model.ids import is_ulid
 from inngest.dev._internal.model.strict import clean, decode
 from inngest.dev._internal.running.engine import Engine
 
-_STATIC = files("inngest.dev.dashboard") / "static"
+_STATIC = files("inngest.dev._internal.dashboard") / "static"
 
 
 class Dashboard:

@@ -17,7 +17,7 @@ from inngest.dev._internal.expressions.cel import (
 )
 
 NOW = 1_795_396_793_597
-RECORDING = Path(__file__).parents[4] / "tests/recordings/cel_trigger_expressions.json"
+RECORDING = Path(__file__).parents[6] / "tests/recordings/cel_trigger_expressions.json"
 RECORDED: dict[str, Any] = json.loads(RECORDING.read_text("utf-8"))
 (SENT,) = [e["body"] for e in RECORDED["exchanges"] if e["path"].startswith("/e/")]
 EVENT = {**SENT, "id": "01M82ZT77X92B90EKNVX0DENCB", "ts": NOW}

@@ -1,7 +1,7 @@
 """Turn the text of an expression (CEL) into code. Pure; lark reads the grammar.
 
 Not read: messages (`Type{...}`), `dyn`, and the `optional` extensions; they are errors,
-not ignored. `cel_values` says what operators and functions do.
+not ignored. `values` says what operators and functions do.
 """
 
 from __future__ import annotations

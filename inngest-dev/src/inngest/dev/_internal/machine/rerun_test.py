@@ -9,7 +9,7 @@ from typing import Any
 from inngest.dev import Engine
 from inngest.dev._internal.conftest import App, bounded, config, hashed, op, running, send
 
-RECORDING = Path(__file__).parents[4] / "tests/recordings/rerun_with_step_input.json"
+RECORDING = Path(__file__).parents[6] / "tests/recordings/rerun_with_step_input.json"
 
 
 def two_steps(app: App) -> None:
