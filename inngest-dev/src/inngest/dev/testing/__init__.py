@@ -6,6 +6,7 @@ fixture `inngest_engine` and the timelines of failed tests come by themselves.
 
 from inngest.dev._internal.machine.fetching import Inbound, Outbound
 from inngest.dev._internal.testing.engines import AsyncVirtualEngine, VirtualEngine
+from inngest.dev._internal.testing.factory import EngineFactory
 from inngest.dev._internal.testing.history import NonDeterminismError, check_history
 from inngest.dev._internal.testing.logs import RecordedLog
 from inngest.dev._internal.testing.records import (
@@ -20,6 +21,7 @@ from inngest.dev._internal.testing.stubs import Stub
 
 __all__ = [
     "AsyncVirtualEngine",
+    "EngineFactory",
     "Inbound",
     "NonDeterminismError",
     "Outbound",

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 
 class EngineFactory:
+    """What the fixture `inngest_engine` is: call it for an engine that is closed with the test."""
+
     def __init__(self) -> None:
         self._exits = ExitStack()
 
