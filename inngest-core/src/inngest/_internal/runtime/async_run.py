@@ -16,13 +16,12 @@ from inngest._internal.engine.execution import Found, Lost, Move, Resume, Stop, 
 from inngest._internal.errors import Interrupt, StepInterrupt, StepThreadError, UnknownError
 from inngest._internal.flow import Effect, Outcome, Raised, Returned
 from inngest._internal.op import StepCall, StepID
-from inngest._internal.runtime.drivers import drive_async
+from inngest._internal.runtime.drive import drive_async
 from inngest._internal.runtime.stray import reported
 from inngest._internal.runtime.tasks import Untrack, tracked_tasks
 from inngest._internal.step.ambient import note_running
 from inngest._internal.step.context import Context
 from inngest._internal.step.flow import (
-    NOT_KNOWN,
     BreakOff,
     Finish,
     GoOn,
@@ -35,6 +34,7 @@ from inngest._internal.step.flow import (
 from inngest._internal.step.group import Group
 from inngest._internal.step.invocation import Invocation, InvocationFacts
 from inngest._internal.step.step import Step
+from inngest._internal.types import UNSET
 
 if TYPE_CHECKING:
     from inngest._internal.runtime.drivers import AsyncDriver
@@ -114,7 +114,7 @@ class AsyncRun(InvocationFacts):
         found = ask_for(self._invocation, step)
         if self._is_alone() and not self._is_ending:
             value = recall_alone(self._invocation, found)
-            if value is not NOT_KNOWN:
+            if value is not UNSET:
                 return value
         return await drive_async(take_step(self._invocation, found), self._perform)
 

@@ -17,12 +17,11 @@ from inngest._internal.errors import (
 )
 from inngest._internal.flow import Effect, Outcome, Raised, Returned
 from inngest._internal.op import StepCall, StepID
-from inngest._internal.runtime.drivers import drive
+from inngest._internal.runtime.drive import drive
 from inngest._internal.runtime.stray import reported
 from inngest._internal.step.ambient import running_step
 from inngest._internal.step.context import ContextSync
 from inngest._internal.step.flow import (
-    NOT_KNOWN,
     BreakOff,
     Finish,
     GoOn,
@@ -35,6 +34,7 @@ from inngest._internal.step.flow import (
 from inngest._internal.step.group import GroupSync
 from inngest._internal.step.invocation import Invocation, InvocationFacts
 from inngest._internal.step.step_sync import StepSync
+from inngest._internal.types import UNSET
 
 if TYPE_CHECKING:
     from inngest._internal.runtime.drivers import SyncDriver
@@ -109,7 +109,7 @@ class SyncRun(InvocationFacts):
             raise SkipInterrupt  # in a finally block, or behind a bare except
         found = ask_for(self._invocation, step)
         value = recall_alone(self._invocation, found)
-        if value is not NOT_KNOWN:
+        if value is not UNSET:
             return value
         return drive(take_step(self._invocation, found), self._perform)
 

@@ -45,9 +45,9 @@ def defer(
     name: str | None,
 ) -> StepCall:
     """Call ``function`` when the run has ended. ``app_id`` is the caller's."""
-    return StepCall(
-        id=step_id,
-        opcode=Opcode.DEFER_ADD,
+    return StepCall.for_server(
+        step_id,
+        Opcode.DEFER_ADD,
         display_name=name,
         opts={
             "fn_slug": function.id_within(app_id),

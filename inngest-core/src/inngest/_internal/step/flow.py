@@ -8,7 +8,6 @@ the first encodes last, and so decodes first: around a step they are the other w
 
 from __future__ import annotations
 
-import enum
 import json
 import logging
 import time
@@ -16,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Final
 
 from inngest._internal.engine import execution as engine
 from inngest._internal.engine.journal import Failure
@@ -76,19 +74,12 @@ class BreakOff(Effect):
     error: Exception
 
 
-class _NotKnown(enum.Enum):
-    NOT_KNOWN = enum.auto()
-
-
-NOT_KNOWN: Final = _NotKnown.NOT_KNOWN
-
-
 def ask_for(invocation: Invocation, call: StepCall) -> engine.Found:
     """Have the engine tell which step this call is."""
     if inside_step.get() is not None or not isinstance(call.id, str):
         raise _misused(call.id)
     if parallel_mode.get() is RACE:
-        call = replace(call, race=True)
+        call.race = True
     return invocation.execution.identify(call)
 
 
@@ -102,19 +93,19 @@ def defer(invocation: Invocation, call: StepCall) -> StepID:
 
 
 def recall_alone(invocation: Invocation, found: engine.Found) -> object:
-    """The value of a memoized step that serial code asks for, else ``NOT_KNOWN``.
+    """The value of a memoized step that serial code asks for, else ``UNSET``.
 
     The same as :func:`take_step` for what a replay consists of nearly always: no hook has
     anything to do, so no flow is needed.
     """
     if invocation.hooks.watches_replay:
-        return NOT_KNOWN
+        return UNSET
     memo = invocation.execution.recall(found)
-    if memo is None:
-        return NOT_KNOWN
+    if memo is UNSET:
+        return UNSET
     if isinstance(memo, Failure):
         raise _step_error(memo)
-    return _loaded(invocation, found, memo.data)
+    return _loaded(invocation, found, memo)
 
 
 def take_step(invocation: Invocation, found: engine.Found) -> Flow[object]:

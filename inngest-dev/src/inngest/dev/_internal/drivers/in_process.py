@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
@@ -68,10 +69,15 @@ class InProcessDriver:
 
 
 def _request(method: str, url: str, headers: dict[str, str], body: bytes) -> CommRequest:
+    host, query = _read_url(url)
+    sent = {"host": host, "content-length": str(len(body)), **headers}
+    return CommRequest(method=method, url=url, headers=sent, query=dict(query), body=body)
+
+
+@lru_cache(maxsize=1024)
+def _read_url(url: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     parts = urlsplit(url)
-    sent = {"host": parts.netloc, "content-length": str(len(body)), **headers}
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    return CommRequest(method=method, url=url, headers=sent, query=query, body=body)
+    return parts.netloc, tuple(parse_qsl(parts.query, keep_blank_values=True))
 
 
 def _is_unknown(response: CommResponse) -> bool:

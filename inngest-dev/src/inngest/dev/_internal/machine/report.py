@@ -59,7 +59,8 @@ class Report:
         ops = [(name_of(op), op) for op in self.answer.ops]
         steps = [op for name, op in ops if name not in UNCOUNTED]
         self._defer(ops)
-        if len({op["id"] for op in steps} | set(self.run.steps)) > MAX_STEPS:
+        known = self.run.steps.keys()
+        if len(known) + len({op["id"] for op in steps} - known) > MAX_STEPS:
             message = f"The function run exceeded the step limit of {MAX_STEPS} steps."
             self.fail(engine_error("InngestErrFunctionOverflowed", message))
             return

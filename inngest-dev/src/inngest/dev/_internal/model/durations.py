@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -30,6 +31,7 @@ _RFC3339 = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def parse_duration(text: str) -> int | None:
     """Milliseconds of a Go duration (plus d and w)."""
     rest = text.lstrip("+-")
@@ -71,6 +73,8 @@ def parse_deadline(text: str, now: int) -> int | None:
 def parse_retry_after(text: str, now: int) -> int | None:
     """Delay in milliseconds, clamped to 1 s … 24 h."""
     text = text.strip()
+    if not text:
+        return None
     if text.isascii() and text.isdigit():
         if len(text) > 7:
             return None

@@ -16,9 +16,9 @@ def decode(raw: bytes | str) -> Json:
     """Raises ValueError, and nothing else."""
     try:
         text = raw if isinstance(raw, str) else raw.decode("utf-8")
-        value = _loads(text)
+        value = _DECODER.decode(text)
         if "\\ud" in text.lower():
-            value = _loads(_LONE.sub("\ufffd", json.dumps(value, ensure_ascii=False)))
+            value = _DECODER.decode(_LONE.sub("\ufffd", json.dumps(value, ensure_ascii=False)))
     except RecursionError:
         raise ValueError("exceeded max depth") from None
     if text.count("[") + text.count("{") < MAX_DEPTH:
@@ -36,10 +36,6 @@ def decode(raw: bytes | str) -> Json:
     raise ValueError("exceeded max depth")
 
 
-def _loads(raw: bytes | str) -> Json:
-    return json.loads(raw, parse_constant=_refuse, parse_float=_finite)
-
-
 def clean(text: str) -> str:
     """Text that can be stored: lone surrogates are replaced."""
     return _LONE.sub("\ufffd", text)
@@ -54,3 +50,6 @@ def _finite(text: str) -> float:
 
 def _refuse(name: str) -> Json:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)

@@ -132,14 +132,17 @@ class Run:
     @property
     def memos(self) -> dict[str, Json]:
         """What calls are told of steps: results, and other arguments for a pending one."""
-        return {
-            s.id: s.memo for s in self.steps.values() if s.state != "pending" or s.memo is not None
-        }
+        known = {step_id: self.steps[step_id].memo for step_id in self.stack}
+        for step_id in self.pending:
+            if self.steps[step_id].memo is not None:
+                known[step_id] = self.steps[step_id].memo
+        return known
 
     @property
     def pending(self) -> set[str]:
         """The steps that have not ended: those that are not in the stack."""
-        return self.steps.keys() - self.stack
+        is_at_rest = len(self.stack) == len(self.steps)
+        return set() if is_at_rest else self.steps.keys() - self.stack
 
     @property
     def correlation_ids(self) -> list[str]:

@@ -126,5 +126,9 @@ def _plain(value: Json) -> Json:
 
 def trace_parent(run_id: str) -> str:
     """A trace for each run, a span for each call."""
-    trace = hashlib.sha256(run_id.encode()).hexdigest()[:32]
-    return f"00-{trace}-{secrets.token_hex(8)}-01"
+    return f"00-{_trace_id(run_id)}-{secrets.token_hex(8)}-01"
+
+
+@lru_cache(maxsize=1024)
+def _trace_id(run_id: str) -> str:
+    return hashlib.sha256(run_id.encode()).hexdigest()[:32]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 from inngest.dev._internal.store.schema import UnusableDatabaseError, create, migrate
@@ -59,10 +59,8 @@ class Database:
         """What was read before may not be true any more."""
 
     def one(self, sql: str, *args: Any) -> sqlite3.Row | None:
-        with closing(self._db.execute(sql, args)) as cursor:
-            row: sqlite3.Row | None = cursor.fetchone()
-            return row
+        row: sqlite3.Row | None = self._db.execute(sql, args).fetchone()
+        return row
 
     def all(self, sql: str, *args: Any) -> list[sqlite3.Row]:
-        with closing(self._db.execute(sql, args)) as cursor:
-            return cursor.fetchall()
+        return self._db.execute(sql, args).fetchall()

@@ -16,6 +16,7 @@ class _Notes(threading.local):
     def __init__(self) -> None:
         self.open: weakref.WeakSet[Tells] = weakref.WeakSet()
         self.told: list[str] = []
+        self.is_wanted = False
 
 
 _NOTES = _Notes()
@@ -29,13 +30,16 @@ def closing(engine: Tells) -> None:
     """An engine closes before the test that failed is reported."""
     if engine in _NOTES.open:
         _NOTES.open.discard(engine)
+        if not _NOTES.is_wanted:
+            return
         with contextlib.suppress(Exception):  # of a test that broke the engine itself
             _NOTES.told.append(engine.timeline())
 
 
 def forget() -> None:
-    """A test begins."""
+    """A test begins, and may fail."""
     _NOTES.told.clear()
+    _NOTES.is_wanted = True
 
 
 def report() -> str:
