@@ -15,7 +15,8 @@ from google.protobuf.message import Message
 
 from inngest.connect.protocol import Frame, Malformed, decode, encode, parse, wire
 from inngest.dev import Engine
-from inngest.dev.api import build_app
+from inngest.dev._internal.api.app import build_app
+from inngest.dev._internal.clock import Agenda
 
 from .connect_recordings import FLUSH, START, Entry, entries_of, flat
 from .differences import ABSENT
@@ -68,8 +69,9 @@ class LoopClock:
     def now(self) -> int:
         return EPOCH + round(asyncio.get_running_loop().time() * 1000)
 
-    async def wait(self, wake: asyncio.Event, until: int | None, *, idle: bool) -> None:
-        timeout = None if until is None else max(until - self.now(), 0) / 1000
+    async def wait(self, wake: asyncio.Event, agenda: Agenda) -> None:
+        due = agenda.next_due()
+        timeout = None if due is None else max(due - self.now(), 0) / 1000
         try:
             await asyncio.wait_for(wake.wait(), timeout)
         except asyncio.TimeoutError:

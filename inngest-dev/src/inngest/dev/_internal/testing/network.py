@@ -1,0 +1,34 @@
+"""Stand in for third parties that fetch and AI steps ask. Nothing leaves the process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from inngest.dev._internal.machine.fetching import Inbound, Outbound, Unreachable
+
+Fetch = Callable[[Outbound], object]
+"""Answers a request: an `Inbound`, or a JSON value for a 200."""
+
+
+class StubbedGateway:
+    def __init__(self, fetch: Fetch | None) -> None:
+        self._fetch = fetch
+
+    async def fetch(self, request: Outbound) -> Inbound | Unreachable:
+        if self._fetch is None:
+            return Unreachable(
+                reason=f"nothing stands in for {request.url} in this test: give the engine "
+                "fetch=<a function that answers the request>"
+            )
+        try:
+            answer = self._fetch(request)
+        except OSError as error:
+            return Unreachable(reason=str(error))
+        if isinstance(answer, Inbound):
+            return answer
+        headers = {"content-type": "application/json"}
+        return Inbound(status=200, headers=headers, body=json.dumps(answer).encode())
+
+    async def close(self) -> None:
+        return
