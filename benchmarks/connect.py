@@ -29,8 +29,8 @@ from typing import Any
 import inngest
 import inngest.connect
 from inngest.dev import DevServer
-from inngest.dev.answer import Returned
-from inngest.dev.driver import Call
+from inngest.dev._internal.protocol.answer import Returned
+from inngest.dev._internal.protocol.call import Call
 
 SECONDS = 60.0
 AT_ONCE = 32

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import inngest
 from inngest.dev import Engine, InProcessDriver
-from inngest.dev.model import Json
+from inngest.dev._internal.model.values import Json
 from inngest.transport import Handler, ServeOptions
 
 STEPS, FIRST, URL = 10, 1000, "http://app.bench/api/inngest"

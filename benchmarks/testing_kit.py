@@ -15,6 +15,7 @@ import inngest
 from inngest.dev.testing import VirtualEngine
 
 SLEEPS, ROUNDS = 100, 15
+NAP = timedelta(days=30) / SLEEPS
 EVENT = inngest.Event(name="user/created")
 client = inngest.Inngest(app_id="bench", is_production=False)
 
@@ -22,7 +23,7 @@ client = inngest.Inngest(app_id="bench", is_production=False)
 @client.create_function(fn_id="long", trigger=inngest.TriggerEvent(event="user/created"))
 def long(ctx: inngest.ContextSync) -> str:
     for number in range(SLEEPS):
-        ctx.step.sleep(f"nap {number}", timedelta(days=30) / SLEEPS)
+        ctx.step.sleep(f"nap {number}", NAP)
     return "done"
 
 

@@ -1,7 +1,7 @@
 """Hold the layers of DESIGN.md: run import-linter on the sources without their tests.
 
 Unit tests stand beside the code and may import whatever they like, so the contracts in
-pyproject.toml are checked on a copy of core that has none.
+pyproject.toml are checked on a copy of all wheels that has none.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCE = ROOT / "inngest-core" / "src"
+SOURCES = sorted(ROOT.glob("inngest-*/src"))
 
 
 def copy_without_tests(target: Path) -> None:
     ignored = shutil.ignore_patterns("*_test.py", "conftest.py", "__pycache__")
-    shutil.copytree(SOURCE, target, ignore=ignored, dirs_exist_ok=True)
+    for source in SOURCES:
+        shutil.copytree(source, target, ignore=ignored, dirs_exist_ok=True)
 
 
 def main() -> int:

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from inngest.dev.testing.factory import EngineFactory
+    from inngest.dev._internal.testing.factory import EngineFactory
 
-_REPORTING = "inngest.dev.testing.reporting"
+_REPORTING = "inngest.dev._internal.testing.reporting"
 
 
 @pytest.fixture
 def inngest_engine() -> Iterator[EngineFactory]:
     """Makes engines, `inngest_engine(client, functions)`, that are closed with the test."""
-    from inngest.dev.testing.factory import EngineFactory
+    from inngest.dev._internal.testing.factory import EngineFactory
 
     with EngineFactory() as factory:
         yield factory

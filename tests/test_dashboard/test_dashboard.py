@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from inngest.dev.ids import new_ulid
-from inngest.dev.model import Event, Run
-from inngest.dev.store import Store
+from inngest.dev._internal.model.ids import new_ulid
+from inngest.dev._internal.model.values import Event, Run
+from inngest.dev._internal.store.store import Store
 
 from .chromium import Browser
 from .conftest import HOSTILE, SCREENSHOTS, Shop

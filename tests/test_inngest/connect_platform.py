@@ -20,8 +20,8 @@ from inngest.connect._internal.making import make
 from inngest.connect._internal.timing import Timing
 from inngest.connect.protocol import wire
 from inngest.dev import DevServer, Engine
-from inngest.dev.connect.hub import Hub
-from inngest.dev.connect.terms import Terms
+from inngest.dev._internal.connect.hub import Hub
+from inngest.dev._internal.connect.terms import Terms
 
 PATIENCE = 30.0
 """Seconds that anything may take; nothing here passes because it did not take long."""

@@ -14,7 +14,7 @@ import signal
 import sys
 
 from inngest.dev import DevServer
-from inngest.dev.commands.dev import main
+from inngest.dev._internal.commands.dev import main
 
 
 def supervise(arguments: list[str]) -> None:

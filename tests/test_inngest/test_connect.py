@@ -86,6 +86,11 @@ def forget_limits(hub: NotingHub) -> None:
         session.limit = None
 
 
+def lose_all(hub: NotingHub) -> None:
+    for pending in hub._pending.values():
+        hub._lose(pending, "the test says so")
+
+
 async def one() -> int:
     return 1
 
@@ -457,7 +462,7 @@ def test_a_reply_is_taken_as_long_as_its_job_is_not_done(tmp_path: Path, way: st
             (event_id,) = await client.send(inngest.Event(name="app/slow"))
             await eventually(lambda: bool(executed), "the function runs")
             if way == "lost lease":
-                platform.do(lambda hub: [hub._lose(each, way) for each in hub._pending.values()])
+                platform.do(lose_all)
             else:
                 is_cut_off = way == "flush"
                 await asyncio.to_thread(platform.restart)
@@ -483,7 +488,8 @@ def test_a_reply_that_was_taken_is_not_taken_again() -> None:
             await client.send(inngest.Event(name="app/fails"))
             await eventually(lambda: bool(platform.replies), "the call is answered")
             await eventually(lambda: not worker.status().unacknowledged, "the engine has it")
-            platform.do(lambda hub: [hub.answered(hub.last_reply) for _ in range(3)])
+            for _ in range(3):
+                platform.do(lambda hub: hub.answered(hub.last_reply))
             (run,) = platform.server.runs()
             history = platform.server.history(run["run_id"])
             assert history is not None and len(history["attempts"]) == 1

@@ -26,7 +26,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from inngest.dev import DevServer, Engine, InProcessDriver, VirtualClock
-from inngest.dev.ids import new_ulid
+from inngest.dev._internal.model.ids import new_ulid
 from inngest.transport import CommRequest, CommResponse
 
 EXAMPLES = int(os.environ.get("HOSTILE_EXAMPLES", "4"))

@@ -21,7 +21,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 import inngest
 from inngest.connect.protocol import wire
-from inngest.dev.connect import hub
+from inngest.dev._internal.connect import hub
 from inngest.otel import RunLogFilter
 
 from .conftest import Make

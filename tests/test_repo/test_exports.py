@@ -6,10 +6,12 @@ import ast
 import inspect
 import itertools
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import inngest
+from inngest import dev
 
 
 def documented_assignments(source: Path) -> set[str]:
@@ -55,14 +57,18 @@ def test_every_export_has_a_docstring(root: Path) -> None:
     assert missing == []
 
 
-def test_names_are_found_where_checkers_find_them() -> None:
+@pytest.mark.parametrize(
+    ("package", "prefix"), [(inngest, "inngest._internal"), (dev, "inngest.dev")]
+)
+def test_names_are_found_where_checkers_find_them(package: Any, prefix: str) -> None:
     """Names are loaded when they are used; the imports are there for type checkers alone."""
-    source = Path(inngest.__file__).read_text()
+    source = Path(package.__file__).read_text()
     blocks = [node for node in ast.parse(source).body if isinstance(node, ast.If)]
     imports = [node for block in blocks for node in block.body if isinstance(node, ast.ImportFrom)]
     declared = {alias.name: node.module for node in imports for alias in node.names}
-    assert sorted(declared) == list(inngest.__all__)
-    assert declared == {name: f"inngest._internal.{home}" for name, home in inngest._HOMES.items()}
+    assert sorted(declared) == list(package.__all__)
+    assert declared == {name: f"{prefix}.{home}" for name, home in package._HOMES.items()}
+    assert [name for name in package.__all__ if not hasattr(package, name)] == []
 
 
 def test_unknown_names_are_no_attributes() -> None:

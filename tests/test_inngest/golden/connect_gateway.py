@@ -15,8 +15,8 @@ from google.protobuf.message import Message
 
 from inngest.connect.protocol import Frame, Malformed, decode, encode, parse, wire
 from inngest.dev import Engine
-from inngest.dev.api import build_app
-from inngest.dev.clock import Agenda
+from inngest.dev._internal.api.app import build_app
+from inngest.dev._internal.clock import Agenda
 
 from .connect_recordings import FLUSH, START, Entry, entries_of, flat
 from .differences import ABSENT

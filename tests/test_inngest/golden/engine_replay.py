@@ -12,9 +12,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from inngest.dev import Engine, VirtualClock
-from inngest.dev.answer import Answer, read_answer, transport_error
-from inngest.dev.driver import Call
-from inngest.dev.registration import Refusal
+from inngest.dev._internal.function.registration import Refusal
+from inngest.dev._internal.protocol.answer import Answer, read_answer, transport_error
+from inngest.dev._internal.protocol.call import Call
 
 from .differences import ABSENT, step_id
 from .replay import (

@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 import httpx
 
 from inngest.dev import Engine, VirtualClock
-from inngest.dev.answer import Answer, read_answer, transport_error
-from inngest.dev.api import build_app
-from inngest.dev.driver import Call
-from inngest.dev.gateway import Inbound, Outbound, Unreachable
-from inngest.dev.registration import Refusal
+from inngest.dev._internal.api.app import build_app
+from inngest.dev._internal.function.registration import Refusal
+from inngest.dev._internal.machine.fetching import Inbound, Outbound, Unreachable
+from inngest.dev._internal.protocol.answer import Answer, read_answer, transport_error
+from inngest.dev._internal.protocol.call import Call
 
 from .differences import ABSENT
 from .engine_plans import PLAIN, Plan

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from inngest.dev import Engine, VirtualClock
-from inngest.dev.api import build_app
+from inngest.dev._internal.api.app import build_app
 
 from . import engine_replay
 from .engine_recordings import CALL_BY_CALL, ENGINE_COVERED, EVENTS_API

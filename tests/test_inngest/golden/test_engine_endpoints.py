@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import httpx
 
 from inngest.dev import Engine, VirtualClock
-from inngest.dev.answer import Answer, transport_error
-from inngest.dev.api import build_app
-from inngest.dev.driver import Call
+from inngest.dev._internal.api.app import build_app
+from inngest.dev._internal.protocol.answer import Answer, transport_error
+from inngest.dev._internal.protocol.call import Call
 
 from .engine_plans import Plan
 from .engine_recordings import ENDPOINTS

@@ -16,8 +16,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from inngest.dev import DevServer, Engine, VirtualClock
-from inngest.dev.realtime.broker import Listener
-from inngest.dev.tokens import token_key, topics_of
+from inngest.dev._internal.api.tokens import token_key, topics_of
+from inngest.dev._internal.realtime.broker import Listener
 
 from .engine_timeline import Timeline
 from .realtime import EVENT_STREAM, RUN_MESSAGES, SOCKETS, claims, told

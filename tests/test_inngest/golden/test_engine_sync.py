@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from inngest.dev import Engine, VirtualClock
-from inngest.dev.api import build_app
+from inngest.dev._internal.api.app import build_app
 
 from .engine_replay import LIMIT
 from .replay import Exchange, load

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from inngest.dev import Engine, VirtualClock
-from inngest.dev.registration import Refusal
+from inngest.dev._internal.function.registration import Refusal
 
 from .engine_plans import PLANS
 from .engine_recordings import EXPRESSIONS

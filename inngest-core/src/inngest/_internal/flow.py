@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Effect:
-    """Something only a driver can do."""
+    """Something only a driver can do. Nobody changes one, nor its outcome; see op.py."""
 
     __slots__ = ()
 
@@ -57,35 +57,35 @@ class FetchError:
     cause: Exception
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fetch(Effect):
     """Make an HTTP request. Outcome: :class:`Response` or :class:`FetchError`."""
 
     request: Request
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Pause(Effect):
     """Let ``seconds`` pass. Outcome: ``None``."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Returned(Generic[T]):
     """A call gave a value."""
 
     value: T
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Raised:
     """A call raised."""
 
     error: Exception
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call(Effect):
     """Call the user's ``fn`` (sync or async). Outcome: :class:`Returned` or :class:`Raised`.
 
@@ -102,7 +102,7 @@ class Call(Effect):
 Outcome: TypeAlias = Returned[T] | Raised
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Wrap:
     """A hook that wraps: ``hook(record)`` gives a generator, sync or async, with one ``yield``."""
 
@@ -111,7 +111,7 @@ class Wrap:
     record: object
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Within(Effect):
     """Run ``inside`` within some wraps, the first of them outermost.
 
@@ -123,7 +123,7 @@ class Within(Effect):
     inside: Flow[Outcome[Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Host(Effect):
     """Run ``flow`` where code of its kind belongs: on an event loop, or off it.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from inngest._internal.types import UNSET
@@ -49,7 +49,7 @@ class StepID:
     hashed: str
 
 
-@dataclass(slots=True)
+@dataclass
 class StepCall:
     """One call of a step method, before the engine has seen it.
 
@@ -58,19 +58,36 @@ class StepCall:
     ``serializer`` and what the handler says it returns do.
     """
 
+    # Without slots, as what most calls leave alone then costs them nothing.
+
     id: str
     opcode: Opcode
     handler: Callable[..., object] | None = None
     args: tuple[object, ...] = field(default=(), repr=False)
     output_type: object = UNSET
     serializer: Serializer | None = None
-    _: KW_ONLY
-    name: str | None = None
-    display_name: str | None = None
+    name: str | None = field(default=None, init=False)
+    display_name: str | None = field(default=None, init=False)
     """What people see instead of the id."""
-    opts: Mapping[str, object] | None = field(default=None, repr=False)
-    codec: Codec | None = None
-    race: bool = False
+    opts: Mapping[str, object] | None = field(default=None, init=False, repr=False)
+    codec: Codec | None = field(default=None, init=False)
+    race: bool = field(default=False, init=False)
+
+    @classmethod
+    def for_server(
+        cls,
+        step_id: str,
+        opcode: Opcode,
+        *,
+        name: str | None = None,
+        display_name: str | None = None,
+        opts: Mapping[str, object] | None = None,
+        codec: Codec | None = None,
+    ) -> StepCall:
+        """A step that the server carries out."""
+        call = cls(step_id, opcode)
+        call.name, call.display_name, call.opts, call.codec = name, display_name, opts, codec
+        return call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,22 +10,22 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from inngest.dev.clock import Clock, RealClock, VirtualClock
-    from inngest.dev.driver import Driver
-    from inngest.dev.engine import Engine
-    from inngest.dev.in_process import InProcessDriver
-    from inngest.dev.schema import UnusableDatabaseError
-    from inngest.dev.server import DevServer
+    from inngest.dev._internal.clock import Clock, RealClock, VirtualClock
+    from inngest.dev._internal.drivers.contracts import Driver
+    from inngest.dev._internal.drivers.in_process import InProcessDriver
+    from inngest.dev._internal.running.engine import Engine
+    from inngest.dev._internal.server import DevServer
+    from inngest.dev._internal.store.schema import UnusableDatabaseError
 
 _HOMES = {
-    "Clock": "clock",
-    "DevServer": "server",
-    "Driver": "driver",
-    "Engine": "engine",
-    "InProcessDriver": "in_process",
-    "RealClock": "clock",
-    "UnusableDatabaseError": "schema",
-    "VirtualClock": "clock",
+    "Clock": "_internal.clock",
+    "DevServer": "_internal.server",
+    "Driver": "_internal.drivers.contracts",
+    "Engine": "_internal.running.engine",
+    "InProcessDriver": "_internal.drivers.in_process",
+    "RealClock": "_internal.clock",
+    "UnusableDatabaseError": "_internal.store.schema",
+    "VirtualClock": "_internal.clock",
 }
 
 

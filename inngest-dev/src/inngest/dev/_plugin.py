@@ -19,25 +19,25 @@ class DevPlugin:
 
 
 def _dev(argv: list[str]) -> int:
-    from inngest.dev.commands.dev import main
+    from inngest.dev._internal.commands.dev import main
 
     return main(argv)
 
 
 def _runs(argv: list[str]) -> int:
-    from inngest.dev.commands.runs import main
+    from inngest.dev._internal.commands.runs import main
 
     return main(argv)
 
 
 def _send(argv: list[str]) -> int:
-    from inngest.dev.commands.sending import send
+    from inngest.dev._internal.commands.sending import send
 
     return send(argv)
 
 
 def _trigger(argv: list[str]) -> int:
-    from inngest.dev.commands.sending import trigger
+    from inngest.dev._internal.commands.sending import trigger
 
     return trigger(argv)
 

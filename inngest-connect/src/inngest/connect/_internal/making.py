@@ -80,7 +80,7 @@ def _check(apps: Apps) -> None:
         raise ConnectError("two apps have the same app_id")
 
 
-def _concurrency(given: int | None, environ: Mapping[str, str]) -> int | None:
+def _concurrency(given: object, environ: Mapping[str, str]) -> int | None:
     name = "INNGEST_CONNECT_MAX_WORKER_CONCURRENCY"
     if given is None:
         text = environ.get(name, "").strip()

@@ -6,7 +6,7 @@ from inngest._internal.op import Opcode, StepCall, StepID
 
 
 def call(step_id: str) -> StepCall:
-    return StepCall(id=step_id, opcode=Opcode.DEFER_ADD, opts={"fn_slug": "app-fn", "input": {}})
+    return StepCall.for_server(step_id, Opcode.DEFER_ADD, opts={"fn_slug": "app-fn", "input": {}})
 
 
 def step(step_id: str, index: int = 0) -> StepID:

@@ -12,8 +12,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from inngest._internal.engine.deferrals import Deferrals
-from inngest._internal.engine.journal import Failure, Journal, ReplacedInput, Value, hash_id
+from inngest._internal.engine.journal import (
+    Failure,
+    Journal,
+    ReplacedInput,
+    hash_id,
+    read_memo,
+)
 from inngest._internal.op import ErrorData, Op, Opcode, StepCall, StepID
+from inngest._internal.types import UNSET
 
 
 @dataclass(slots=True, eq=False)  # not frozen: see op.py
@@ -146,8 +153,7 @@ class Execution:
 
     def identify(self, call: StepCall) -> Found:
         """Give the step that user code asks for its place in the run."""
-        index, hashed = self.journal.identify(call.id)
-        return Found(call, index, hashed)
+        return Found(call, *self.journal.identify(call.id))
 
     def defer(self, call: StepCall) -> StepID:
         """Note a call that is to be made when the run has ended."""
@@ -155,12 +161,18 @@ class Execution:
         self.deferrals.add(step, call)
         return step
 
-    def recall(self, found: Found) -> Value | Failure | None:
-        """Tell a memoized step's outcome at once, if it is all that user code waits for."""
-        memo = None if self._known else self.journal.memo(found.hashed, found.call.opcode)
-        if memo is None or isinstance(memo, ReplacedInput):
-            return None
-        self._note_read(found)
+    def recall(self, found: Found) -> object:
+        """Tell a memoized step's value or failure at once, if user code waits for no other.
+
+        :returns: ``UNSET`` when there is nothing to tell.
+        """
+        hashed = found.hashed
+        if self._known or hashed not in self.memos:
+            return UNSET
+        memo = read_memo(self.memos[hashed], found.call.opcode)
+        if isinstance(memo, ReplacedInput):
+            return UNSET
+        self._note_read(hashed)
         return memo
 
     def find(self, found: Found) -> None:
@@ -271,21 +283,18 @@ class Execution:
     def _replay(self) -> Resume | None:
         while self._known:
             found = heapq.heappop(self._known)[2]
-            match self.journal.memo(found.hashed, found.call.opcode):
-                case Value(data):
-                    self._note_read(found)
-                    return Resume(found, Replay(data))
-                case Failure() as failure:
-                    self._note_read(found)
-                    return Resume(found, Fail(failure))
-                case _:
-                    self._new[found.hashed] = found
+            memo = self.journal.memo(found.hashed, found.call.opcode)
+            if memo is UNSET or isinstance(memo, ReplacedInput):
+                self._new[found.hashed] = found
+                continue
+            self._note_read(found.hashed)
+            return Resume(found, Fail(memo) if isinstance(memo, Failure) else Replay(memo))
         return None
 
-    def _note_read(self, found: Found) -> None:
+    def _note_read(self, hashed: str) -> None:
         """The last of the stack is what this call is about; memos may be left that no code reads."""
         self._unread -= 1
-        if self._unread <= 0 or found.hashed == self.journal.last:
+        if self._unread <= 0 or hashed == self.journal.last:
             self.is_replaying = False
 
 

@@ -39,9 +39,10 @@ def execution(
 
 def find(state: Execution, name: str, *, race: bool = False, is_local: bool = True) -> Found:
     if is_local:
-        call = StepCall(id=name, opcode=Opcode.STEP_RUN, handler=print, args=(1,), race=race)
+        call = StepCall(id=name, opcode=Opcode.STEP_RUN, handler=print, args=(1,))
     else:
-        call = StepCall(id=name, opcode=Opcode.SLEEP, name="when", race=race)
+        call = StepCall.for_server(name, Opcode.SLEEP, name="when")
+    call.race = race
     found = state.identify(call)
     state.find(found)
     return found

@@ -13,13 +13,6 @@ from inngest._internal.types import UNSET
 INVOKED_FUNCTION_FINISHED = "inngest/function.finished"
 
 
-@dataclass(slots=True)  # not frozen: see op.py
-class Value:
-    """The step succeeded with this JSON value."""
-
-    data: object
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """The step failed for good."""
@@ -36,25 +29,25 @@ class ReplacedInput:
     args: tuple[object, ...]
 
 
-Memo = Value | Failure | ReplacedInput
+def read_memo(raw: object, opcode: Opcode) -> object:
+    """Tell what a memo says (PROTOCOL section 9). Its shape depends on the kind of step.
 
-
-def read_memo(raw: object, opcode: Opcode) -> Memo:
-    """Tell what a memo says (PROTOCOL section 9). Its shape depends on the kind of step."""
+    :returns: the JSON value that the step succeeded with, a ``Failure`` or a ``ReplacedInput``.
+    """
     if opcode is STEP_RUN and type(raw) is dict and len(raw) == 1 and "data" in raw:
-        return Value(raw["data"])  # nearly always
+        return raw["data"]  # nearly always
     if not isinstance(raw, dict) or opcode in (Opcode.SLEEP, Opcode.WAIT_FOR_EVENT):
-        return Value(raw)
+        return raw
     if opcode is Opcode.INVOKE and raw.get("name") == INVOKED_FUNCTION_FINISHED:
         return Failure(name="InvokeCancelledError", message="the invoked function was cancelled")
     if "error" in raw and raw["error"] is not None:
         return _read_failure(raw["error"])
     if "data" in raw:
-        return Value(raw["data"])
+        return raw["data"]
     match raw.get("input"):
         case [*args]:
             return ReplacedInput(tuple(args))
-    return Value(raw)
+    return raw
 
 
 def _read_failure(error: object) -> Failure:
@@ -101,10 +94,10 @@ class Journal:
     def __contains__(self, hashed: str) -> bool:
         return hashed in self._memos
 
-    def memo(self, hashed: str, opcode: Opcode) -> Memo | None:
-        """What is known of a step; ``None`` when it is new."""
+    def memo(self, hashed: str, opcode: Opcode) -> object:
+        """What is known of a step, as ``read_memo`` tells it; ``UNSET`` when it is new."""
         raw = self._memos.get(hashed, UNSET)
-        return None if raw is UNSET else read_memo(raw, opcode)
+        return UNSET if raw is UNSET else read_memo(raw, opcode)
 
     def position(self, hashed: str) -> int:
         """Where a step stands in the order of completion; unknown ones come last."""
@@ -121,4 +114,4 @@ def hash_id(step_id: str) -> str:
     return hashlib.sha1(step_id.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
 
 
-__all__ = ["Failure", "Journal", "Memo", "ReplacedInput", "Value", "hash_id", "read_memo"]
+__all__ = ["Failure", "Journal", "ReplacedInput", "hash_id", "read_memo"]

@@ -7,13 +7,12 @@ import pytest
 from inngest._internal.engine.journal import (
     Failure,
     Journal,
-    Memo,
     ReplacedInput,
-    Value,
     hash_id,
     read_memo,
 )
 from inngest._internal.op import Opcode
+from inngest._internal.types import UNSET
 
 RUN = Opcode.STEP_RUN
 
@@ -57,11 +56,11 @@ NAMELESS = {"message": "no"}
 @pytest.mark.parametrize(
     ("opcode", "raw", "memo"),
     [
-        (RUN, {"data": 1}, Value(1)),
-        (RUN, {"data": None}, Value(None)),
-        (RUN, {"data": {"error": {"message": "x"}}}, Value({"error": {"message": "x"}})),
-        (RUN, {"data": 1, "extra": True}, Value(1)),
-        (RUN, {"data": 1, "error": None}, Value(1)),
+        (RUN, {"data": 1}, 1),
+        (RUN, {"data": None}, None),
+        (RUN, {"data": {"error": {"message": "x"}}}, {"error": {"message": "x"}}),
+        (RUN, {"data": 1, "extra": True}, 1),
+        (RUN, {"data": 1, "error": None}, 1),
         (RUN, {"error": NAMELESS}, Failure(name="Error", message="no")),
         (RUN, {"error": NAMELESS, "data": None}, Failure(name="Error", message="no")),
         (RUN, {"error": NAMELESS, "extra": 1}, Failure(name="Error", message="no")),
@@ -71,20 +70,20 @@ NAMELESS = {"message": "no"}
         (RUN, {"error": "text"}, Failure(name="Error", message="text")),
         (RUN, {"input": [1, 2]}, ReplacedInput((1, 2))),
         (RUN, {"input": []}, ReplacedInput(())),
-        (RUN, None, Value(None)),
-        (RUN, [1], Value([1])),
-        (Opcode.SLEEP, None, Value(None)),
-        (Opcode.WAIT_FOR_EVENT, None, Value(None)),
+        (RUN, None, None),
+        (RUN, [1], [1]),
+        (Opcode.SLEEP, None, None),
+        (Opcode.WAIT_FOR_EVENT, None, None),
         (
             Opcode.WAIT_FOR_EVENT,
             {"name": "e", "data": {}, "error": "x"},
-            Value({"name": "e", "data": {}, "error": "x"}),
+            {"name": "e", "data": {}, "error": "x"},
         ),
-        (Opcode.INVOKE, {"data": 1}, Value(1)),
+        (Opcode.INVOKE, {"data": 1}, 1),
         (Opcode.INVOKE, {"error": NAMELESS}, Failure(name="Error", message="no")),
     ],
 )
-def test_what_a_memo_says(opcode: Opcode, raw: object, memo: Memo) -> None:
+def test_what_a_memo_says(opcode: Opcode, raw: object, memo: object) -> None:
     assert read_memo(raw, opcode) == memo
 
 
@@ -102,4 +101,4 @@ def test_completed_steps_keep_their_order_and_unknown_ones_come_last() -> None:
     assert sorted([third, first, second], key=journal.position) == [second, first, third]
     assert first in journal
     assert third not in journal
-    assert journal.memo(third, RUN) is None
+    assert journal.memo(third, RUN) is UNSET

@@ -99,21 +99,25 @@ class Response:
 
 
 def _problem(response: Response) -> str | None:
-    status = response.status
+    status: object = response.status
     if not isinstance(status, int) or not 200 <= status <= 599:
         return f"status: must be a number from 200 to 599, not {status!r}"
     if status in WITHOUT_BODY and response.body is not None:
         return f"body: there is none with status {status}"
-    for name, value in response.headers.items():
-        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
-            return f"headers: {name!r} is no name of a header"
-        if name.lower() in _OF_THE_SERVER:
-            return f"headers: {name.lower()} is written by the server that serves the endpoint"
-        if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
-            return (
-                f"headers: the value of {name.lower()} must be one line of Latin-1 text, "
-                "without spaces around it"
-            )
+    problems = (_header_problem(name, value) for name, value in response.headers.items())
+    return next(filter(None, problems), None)
+
+
+def _header_problem(name: object, value: object) -> str | None:
+    if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+        return f"headers: {name!r} is no name of a header"
+    if name.lower() in _OF_THE_SERVER:
+        return f"headers: {name.lower()} is written by the server that serves the endpoint"
+    if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
+        return (
+            f"headers: the value of {name.lower()} must be one line of Latin-1 text, "
+            "without spaces around it"
+        )
     return None
 
 

@@ -43,7 +43,7 @@ class ServeOptions:
 
     def problem(self) -> URLInvalidError | None:
         """What is wrong with the paths, if anything."""
-        given = {
+        given: dict[str, object] = {
             "serve_path (INNGEST_SERVE_PATH)": self.serve_path
             or self.environ.get("INNGEST_SERVE_PATH"),
             "public_path": self.public_path,

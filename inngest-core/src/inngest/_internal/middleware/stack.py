@@ -15,8 +15,6 @@ from inngest._internal.middleware.owned import OfPlugin
 logger = logging.getLogger("inngest")
 
 T = TypeVar("T")
-Hook = Callable[..., object]
-
 
 REPLAY_HOOKS = ("wrap_step", "before_execution", "on_memoization_end")
 
@@ -26,6 +24,7 @@ class Stack:
 
     def __init__(self, members: Sequence[object] = ()) -> None:
         self._members = tuple(members)
+        self._kinds: tuple[Any, ...] = tuple(map(type, self._members))
         self.watches_replay = any(map(self.implements, REPLAY_HOOKS))
         """Whether any hook is called while steps are replayed."""
 
@@ -48,19 +47,19 @@ class Stack:
 
     def implements(self, hook: str) -> bool:
         """Whether any member overrides ``hook``."""
-        return any(_overrides(type(member), hook) for member in self._members)
+        return len(_overriding(self._kinds, hook)) > 0
 
     def before(self, hook: str, *args: object) -> Flow[MiddlewareError | None]:
         """Call ``hook`` of each member, first to last, until one fails."""
-        return self._each(hook, args, self._members)
+        return _each(hook, args, self._with(hook))
 
     def after(self, hook: str, *args: object) -> Flow[MiddlewareError | None]:
         """Call ``hook`` of each member, last to first, until one fails."""
-        return self._each(hook, args, reversed(self._members))
+        return _each(hook, args, self._with(hook)[::-1])
 
     def observe(self, hook: str, *args: object) -> Flow[None]:
         """Call ``hook`` of every member; what it raises is logged."""
-        for label, call in self._calls(hook, args, self._members):
+        for label, call in _calls(hook, args, self._with(hook)):
             outcome = yield call
             if isinstance(outcome, Raised):
                 logger.error("%s failed", label, exc_info=outcome.error)
@@ -70,61 +69,85 @@ class Stack:
 
         The outcome is ``Returned(None)`` when a hook swallowed an exception.
         """
-        return self._within(hook, record, inside, self._members)
+        return _within(hook, record, inside, self._with(hook))
 
     def wrap_decoding(
         self, hook: str, record: object, inside: Flow[Outcome[T]]
     ) -> Flow[Outcome[T | None]]:
         """The same, but the last is entered first: what was encoded last is decoded first."""
-        return self._within(hook, record, inside, self._members[::-1])
+        return _within(hook, record, inside, self._with(hook)[::-1])
 
-    def _within(
-        self, hook: str, record: object, inside: Flow[Outcome[T]], members: Iterable[object]
-    ) -> Flow[Outcome[T | None]]:
-        wraps = [Wrap(label, method, record) for label, method in self._hooks(hook, members)]
-        if not wraps:
-            return cast("Outcome[T | None]", (yield from inside))
-        outcome: Outcome[T | None] = yield Within(tuple(wraps), inside)
-        return outcome
-
-    def _each(
-        self, hook: str, args: tuple[object, ...], members: Iterable[object]
-    ) -> Flow[MiddlewareError | None]:
-        for label, call in self._calls(hook, args, members):
-            outcome = yield call
-            if isinstance(outcome, Raised):
-                return hook_failed(label, outcome.error)
-        return None
-
-    def _calls(
-        self, hook: str, args: tuple[object, ...], members: Iterable[object]
-    ) -> Iterable[tuple[str, Call]]:
-        for member in members:
-            blocks = bool(getattr(member, "blocks", False))
-            for label, method in self._hooks(hook, (member,)):
-                yield label, Call(method, args, blocks)
-
-    def _hooks(self, hook: str, members: Iterable[object]) -> Iterable[tuple[str, Hook]]:
-        for member in members:
-            if _overrides(type(member), hook):
-                yield f"{type(member).__name__}.{hook}", getattr(member, hook)
+    def _with(self, hook: str) -> Sequence[object]:
+        """The members that override ``hook``."""
+        return self._members and [
+            self._members[position] for position in _overriding(self._kinds, hook)
+        ]
 
 
-EMPTY = Stack()
-"""No middleware."""
+def _each(
+    hook: str, args: tuple[object, ...], members: Sequence[object]
+) -> Flow[MiddlewareError | None]:
+    return _called(hook, args, members) if members else _NOTHING
 
 
-def _overrides(kind: Any, hook: str) -> bool:
-    return _overridden(kind, hook)
+def _called(
+    hook: str, args: tuple[object, ...], members: Iterable[object]
+) -> Flow[MiddlewareError | None]:
+    for label, call in _calls(hook, args, members):
+        outcome = yield call
+        if isinstance(outcome, Raised):
+            return hook_failed(label, outcome.error)
+    return None
+
+
+def _within(
+    hook: str, record: object, inside: Flow[Outcome[T]], members: Sequence[object]
+) -> Flow[Outcome[T | None]]:
+    if not members:
+        return cast("Flow[Outcome[T | None]]", inside)
+    return _wrapped(hook, record, inside, members)
+
+
+def _wrapped(
+    hook: str, record: object, inside: Flow[Outcome[T]], members: Sequence[object]
+) -> Flow[Outcome[T | None]]:
+    wraps = [Wrap(_label(member, hook), getattr(member, hook), record) for member in members]
+    outcome: Outcome[T | None] = yield Within(tuple(wraps), inside)
+    return outcome
+
+
+def _calls(
+    hook: str, args: tuple[object, ...], members: Iterable[object]
+) -> Iterable[tuple[str, Call]]:
+    for member in members:
+        blocks = bool(getattr(member, "blocks", False))
+        yield _label(member, hook), Call(getattr(member, hook), args, blocks)
+
+
+_NOTHING = cast("Flow[None]", ())
+"""``yield from`` it is done at once: most calls have no middleware, and five hooks."""
+
+
+def _label(member: object, hook: str) -> str:
+    return f"{type(member).__name__}.{hook}"
 
 
 @lru_cache(maxsize=4096)
-def _overridden(kind: Any, hook: str) -> bool:
+def _overriding(kinds: tuple[Any, ...], hook: str) -> tuple[int, ...]:
+    """Where the classes stand that override ``hook``."""
+    return tuple(position for position, kind in enumerate(kinds) if _overrides(kind, hook))
+
+
+def _overrides(kind: Any, hook: str) -> bool:
     method: Any = getattr(kind, hook, None)
     return method is not None and method not in (
         getattr(Middleware, hook),
         getattr(MiddlewareSync, hook),
     )
+
+
+EMPTY = Stack()
+"""No middleware."""
 
 
 def hook_failed(label: str, error: Exception) -> MiddlewareError:

@@ -160,6 +160,6 @@ def _stack(raw: object) -> Sequence[str] | BodyInvalidError:
     inner = raw.get("stack") if isinstance(raw, Mapping) else raw
     if inner is None:
         return ()
-    if isinstance(inner, list) and all(isinstance(hashed, str) for hashed in inner):
+    if isinstance(inner, list) and set(map(type, inner)) <= {str}:
         return inner
     return BodyInvalidError('"ctx.stack.stack" must be a list of strings')

@@ -126,6 +126,4 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _mac(key: SigningKey, body: bytes, stamp: str) -> bytes:
-    mac = hmac.new(key.mac_key, body, hashlib.sha256)
-    mac.update(stamp.encode("ascii"))
-    return mac.hexdigest().encode("ascii")
+    return hmac.digest(key.mac_key, body + stamp.encode("ascii"), "sha256").hex().encode("ascii")

@@ -16,25 +16,24 @@ from inngest._internal.engine.execution import Found, Lost, Move, Resume, Stop, 
 from inngest._internal.errors import Interrupt, StepInterrupt, StepThreadError, UnknownError
 from inngest._internal.flow import Effect, Outcome, Raised, Returned
 from inngest._internal.op import StepCall, StepID
-from inngest._internal.runtime.drivers import drive_async
+from inngest._internal.runtime.drive import drive_async
 from inngest._internal.runtime.stray import reported
 from inngest._internal.runtime.tasks import Untrack, tracked_tasks
 from inngest._internal.step.ambient import note_running
 from inngest._internal.step.context import Context
 from inngest._internal.step.flow import (
-    NOT_KNOWN,
     BreakOff,
     Finish,
     GoOn,
-    Settle,
     ask_for,
+    carry_out,
     defer,
     recall_alone,
-    take_step,
 )
 from inngest._internal.step.group import Group
 from inngest._internal.step.invocation import Invocation, InvocationFacts
 from inngest._internal.step.step import Step
+from inngest._internal.types import UNSET
 
 if TYPE_CHECKING:
     from inngest._internal.runtime.drivers import AsyncDriver
@@ -114,9 +113,10 @@ class AsyncRun(InvocationFacts):
         found = ask_for(self._invocation, step)
         if self._is_alone() and not self._is_ending:
             value = recall_alone(self._invocation, found)
-            if value is not NOT_KNOWN:
+            if value is not UNSET:
                 return value
-        return await drive_async(take_step(self._invocation, found), self._perform)
+        verdict = await self._settle(found)
+        return await drive_async(carry_out(self._invocation, found, verdict), self._perform)
 
     def defer(self, call: StepCall) -> StepID:
         """Note a call that is to be made when the run has ended."""
@@ -136,8 +136,6 @@ class AsyncRun(InvocationFacts):
 
     async def _perform(self, effect: Effect) -> object:
         match effect:
-            case Settle(found):
-                return await self._settle(found)
             case Finish(found, op):
                 self._execution.complete(found, op)
                 return await self._never()
@@ -163,6 +161,8 @@ class AsyncRun(InvocationFacts):
             self._be_active()
 
     async def _settle(self, found: Found) -> Verdict:
+        """Let user code come to rest, then tell what is to come of this step."""
+        self._execution.find(found)
         if self._is_ending:
             raise StepInterrupt
         if self._is_alone():

@@ -24,9 +24,12 @@ from inngest._internal.flow import (
     Returned,
     Within,
 )
+from inngest._internal.runtime.async_run import AsyncRun
+from inngest._internal.runtime.drive import drive, drive_async
 from inngest._internal.runtime.http_clients import HTTPClients
 from inngest._internal.runtime.portal import HostLoop, Portal, PrivateLoop, in_context
 from inngest._internal.runtime.stray import reported
+from inngest._internal.runtime.sync_run import SyncRun
 from inngest._internal.runtime.threads import Elsewhere
 from inngest._internal.runtime.wraps import within, within_async
 from inngest._internal.step.invocation import Invoke, Prepare
@@ -35,34 +38,6 @@ T = TypeVar("T")
 
 Wait: TypeAlias = Callable[[Coroutine[Any, Any, Any]], Any]
 """Finishes a coroutine from sync code, and gives what it gave."""
-
-
-def drive(flow: Flow[T], perform: Callable[[Effect], object]) -> T:
-    """Run a flow to its end, performing each effect in the calling thread."""
-    outcome: object = None
-    try:
-        while True:
-            outcome = perform(flow.send(outcome))
-    except StopIteration as done:
-        result: T = done.value
-        return result
-    finally:
-        flow.close()
-
-
-async def drive_async(flow: Flow[T], perform: Callable[[Effect], Awaitable[object]]) -> T:
-    """Run a flow to its end, awaiting each effect."""
-    outcome: object = None
-    try:
-        while True:
-            try:
-                effect = flow.send(outcome)
-            except StopIteration as done:
-                result: T = done.value
-                return result
-            outcome = await perform(effect)
-    finally:
-        flow.close()
 
 
 class SyncDriver:
@@ -87,7 +62,11 @@ class SyncDriver:
 
     def perform(self, effect: Effect) -> object:
         """Perform one effect and return its outcome."""
-        match effect:
+        match effect:  # the most frequent first
+            case Invoke(prepared, ctx):
+                return prepared.run(ctx)
+            case Prepare(invocation):
+                return SyncRun(invocation, self)
             case Call(fn, args):
                 return call(fn, args, self._await)
             case Within():
@@ -104,12 +83,6 @@ class SyncDriver:
                     return Returned(contextvars.copy_context().run(run, flow))
                 except Exception as error:
                     return Raised(error)
-            case Prepare(invocation):
-                from inngest._internal.runtime.sync_run import SyncRun
-
-                return SyncRun(invocation, self)
-            case Invoke(run, ctx):
-                return run.run(ctx)
             case _:
                 raise TypeError(f"no driver performs {type(effect).__name__}")
 
@@ -149,7 +122,11 @@ class AsyncDriver:
 
     async def perform(self, effect: Effect) -> object:
         """Perform one effect and return its outcome."""
-        match effect:
+        match effect:  # the most frequent first
+            case Invoke(prepared, ctx):
+                return await prepared.run(ctx)
+            case Prepare(invocation):
+                return AsyncRun(invocation, self)
             case Call(blocks=True):
                 return await self._run_off_loop(_alone(effect))
             case Call(fn, args):
@@ -167,12 +144,6 @@ class AsyncDriver:
                     return Returned(await in_context(contextvars.copy_context(), work))
                 except Exception as error:
                     return Raised(error)
-            case Prepare(invocation):
-                from inngest._internal.runtime.async_run import AsyncRun
-
-                return AsyncRun(invocation, self)
-            case Invoke(run, ctx):
-                return await run.run(ctx)
             case _:
                 raise TypeError(f"no driver performs {type(effect).__name__}")
 

@@ -17,24 +17,23 @@ from inngest._internal.errors import (
 )
 from inngest._internal.flow import Effect, Outcome, Raised, Returned
 from inngest._internal.op import StepCall, StepID
-from inngest._internal.runtime.drivers import drive
+from inngest._internal.runtime.drive import drive
 from inngest._internal.runtime.stray import reported
 from inngest._internal.step.ambient import running_step
 from inngest._internal.step.context import ContextSync
 from inngest._internal.step.flow import (
-    NOT_KNOWN,
     BreakOff,
     Finish,
     GoOn,
-    Settle,
     ask_for,
+    carry_out,
     defer,
     recall_alone,
-    take_step,
 )
 from inngest._internal.step.group import GroupSync
 from inngest._internal.step.invocation import Invocation, InvocationFacts
 from inngest._internal.step.step_sync import StepSync
+from inngest._internal.types import UNSET
 
 if TYPE_CHECKING:
     from inngest._internal.runtime.drivers import SyncDriver
@@ -109,9 +108,10 @@ class SyncRun(InvocationFacts):
             raise SkipInterrupt  # in a finally block, or behind a bare except
         found = ask_for(self._invocation, step)
         value = recall_alone(self._invocation, found)
-        if value is not NOT_KNOWN:
+        if value is not UNSET:
             return value
-        return drive(take_step(self._invocation, found), self._perform)
+        verdict = self._settle(found)
+        return drive(carry_out(self._invocation, found, verdict), self._perform)
 
     def defer(self, call: StepCall) -> StepID:
         """Note a call that is to be made when the run has ended."""
@@ -153,10 +153,6 @@ class SyncRun(InvocationFacts):
 
     def _perform(self, effect: Effect) -> object:
         match effect:
-            case Settle(found) if self._branches:
-                return self._decided(found, self._execution.skip(found))
-            case Settle(found):
-                return self._decided(found, self._execution.next_move())
             case Finish(found, op):
                 self._execution.complete(found, op)
                 raise StepInterrupt
@@ -169,8 +165,11 @@ class SyncRun(InvocationFacts):
             case _:
                 return self._driver.perform(effect)
 
-    def _decided(self, found: Found, move: object) -> Verdict:
-        match move:
+    def _settle(self, found: Found) -> Verdict:
+        """Tell what is to come of a step: sync code is at rest when it asks for one."""
+        execution = self._execution
+        execution.find(found)
+        match execution.skip(found) if self._branches else execution.next_move():
             case Resume(_, verdict):
                 return verdict
             case Wait():

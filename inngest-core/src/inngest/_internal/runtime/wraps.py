@@ -55,6 +55,15 @@ def within(
     return outcome
 
 
+def _itself(made: Any) -> Any:
+    return made
+
+
+# Made once: both take longer than all else that a hook needs.
+_manager = contextlib.contextmanager(_itself)
+_async_manager = contextlib.asynccontextmanager(_itself)
+
+
 class _Entered:
     """One hook under way, named in what it raises by itself.
 
@@ -71,9 +80,9 @@ class _Entered:
         made: Any = self._wrap.hook(self._wrap.record)
         if inspect.isasyncgen(made):
             self.is_async = True
-            self._manager = contextlib.asynccontextmanager(lambda: made)()
+            self._manager = _async_manager(made)
         elif inspect.isgenerator(made):
-            self._manager = contextlib.contextmanager(lambda: made)()
+            self._manager = _manager(made)
         else:
             if inspect.iscoroutine(made):
                 made.close()

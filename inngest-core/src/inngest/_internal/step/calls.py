@@ -107,7 +107,7 @@ def sleep_until(step_id: str, until: datetime.datetime, name: str | None = None)
         instant = format_instant(until)
     except (OverflowError, ValueError) as error:
         raise NonRetriableError(f'step "{step_id}": until: {error}') from error
-    return StepCall(id=step_id, opcode=SLEEP, name=instant, display_name=name)
+    return StepCall.for_server(step_id, SLEEP, name=instant, display_name=name)
 
 
 def wait_for_event(
@@ -117,8 +117,8 @@ def wait_for_event(
     opts: dict[str, object] = {"timeout": deadline(step_id, timeout)}
     if if_exp is not None:
         opts["if"] = if_exp
-    return StepCall(
-        id=step_id, opcode=Opcode.WAIT_FOR_EVENT, name=event, display_name=name, opts=opts
+    return StepCall.for_server(
+        step_id, Opcode.WAIT_FOR_EVENT, name=event, display_name=name, opts=opts
     )
 
 
@@ -159,8 +159,8 @@ def invoke(
     opts["payload"] = payload
     if timeout is not None:
         opts["timeout"] = deadline(step_id, timeout)
-    return StepCall(
-        id=step_id, opcode=Opcode.INVOKE, display_name=name, opts=opts, codec=function.codec
+    return StepCall.for_server(
+        step_id, Opcode.INVOKE, display_name=name, opts=opts, codec=function.codec
     )
 
 
@@ -220,7 +220,7 @@ def infer(
     unserializable = encode(opts, f'the request of step "{step_id}"')
     if isinstance(unserializable, OutputUnserializableError):
         raise unserializable
-    return StepCall(id=step_id, opcode=Opcode.AI_GATEWAY, display_name=name, opts=opts)
+    return StepCall.for_server(step_id, Opcode.AI_GATEWAY, display_name=name, opts=opts)
 
 
 def deadline(step_id: str, timeout: Deadline) -> str:

@@ -55,9 +55,9 @@ def defer(
             f'step "{step_id}": function "{fn_slug}" takes no deferred calls: '
             "declare it with trigger=inngest.TriggerDeferred()"
         )
-    return StepCall(
-        id=step_id,
-        opcode=Opcode.DEFER_ADD,
+    return StepCall.for_server(
+        step_id,
+        Opcode.DEFER_ADD,
         display_name=name,
         opts={
             "fn_slug": fn_slug,

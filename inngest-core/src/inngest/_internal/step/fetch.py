@@ -68,7 +68,7 @@ def fetch(
             sent["content-type"] = "application/json"
     if sent:
         opts["headers"] = sent
-    return StepCall(id=step_id, opcode=Opcode.GATEWAY, display_name=name, opts=opts)
+    return StepCall.for_server(step_id, Opcode.GATEWAY, display_name=name, opts=opts)
 
 
 def _text(step_id: str, body: object, content: str | None) -> str | None:

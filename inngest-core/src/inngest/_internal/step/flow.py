@@ -8,7 +8,6 @@ the first encodes last, and so decodes first: around a step they are the other w
 
 from __future__ import annotations
 
-import enum
 import json
 import logging
 import time
@@ -16,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Final
 
 from inngest._internal.engine import execution as engine
 from inngest._internal.engine.journal import Failure
@@ -48,13 +46,6 @@ inside_step: ContextVar[str | None] = ContextVar("inngest_inside_step", default=
 
 
 @dataclass(frozen=True, slots=True)
-class Settle(Effect):
-    """Let user code come to rest, then tell this step's verdict."""
-
-    found: engine.Found
-
-
-@dataclass(frozen=True, slots=True)
 class Finish(Effect):
     """Report a handler's outcome. User code does not go on in this call."""
 
@@ -76,25 +67,18 @@ class BreakOff(Effect):
     error: Exception
 
 
-class _NotKnown(enum.Enum):
-    NOT_KNOWN = enum.auto()
-
-
-NOT_KNOWN: Final = _NotKnown.NOT_KNOWN
-
-
 def ask_for(invocation: Invocation, call: StepCall) -> engine.Found:
     """Have the engine tell which step this call is."""
-    if inside_step.get() is not None or not isinstance(call.id, str) or not call.id:
+    if inside_step.get() is not None or not call.id or not isinstance(call.id, str):
         raise _misused(call.id)
     if parallel_mode.get() is RACE:
-        call = replace(call, race=True)
+        call.race = True
     return invocation.execution.identify(call)
 
 
 def defer(invocation: Invocation, call: StepCall) -> StepID:
     """Note a call that is to be made when the run has ended. Code goes on at once."""
-    if inside_step.get() is not None or not isinstance(call.id, str) or not call.id:
+    if inside_step.get() is not None or not call.id or not isinstance(call.id, str):
         raise _misused(call.id)
     if invocation.execution.outcome is not None:
         raise StepInterrupt
@@ -102,26 +86,24 @@ def defer(invocation: Invocation, call: StepCall) -> StepID:
 
 
 def recall_alone(invocation: Invocation, found: engine.Found) -> object:
-    """The value of a memoized step that serial code asks for, else ``NOT_KNOWN``.
+    """The value of a memoized step that serial code asks for, else ``UNSET``.
 
-    The same as :func:`take_step` for what a replay consists of nearly always: no hook has
+    The same as :func:`carry_out` for what a replay consists of nearly always: no hook has
     anything to do, so no flow is needed.
     """
     if invocation.hooks.watches_replay:
-        return NOT_KNOWN
+        return UNSET
     memo = invocation.execution.recall(found)
-    if memo is None:
-        return NOT_KNOWN
+    if memo is UNSET:
+        return UNSET
     if isinstance(memo, Failure):
         raise _step_error(memo)
-    return _loaded(invocation, found, memo.data)
+    return _loaded(invocation, found, memo)
 
 
-def take_step(invocation: Invocation, found: engine.Found) -> Flow[object]:
-    """Ask the engine about a step, and run its handler when told to."""
+def carry_out(invocation: Invocation, found: engine.Found, verdict: engine.Verdict) -> Flow[object]:
+    """Give the value of a step that the engine has decided on; run its handler if told to."""
     execution = invocation.execution
-    execution.find(found)
-    verdict: engine.Verdict = yield Settle(found)
     step = _Step(invocation, found, is_memoized=not isinstance(verdict, engine.Execute))
     match verdict:
         case engine.Replay(data):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from inngest._internal.conftest import invocation
-from inngest._internal.engine.execution import CallFacts, Execution, Fail, Resume
+from inngest._internal.engine.execution import CallFacts, Execution, Resume
 from inngest._internal.engine.journal import hash_id
 from inngest._internal.errors import (
     NonRetriableError,
@@ -18,7 +18,7 @@ from inngest._internal.errors import (
 from inngest._internal.flow import Call, Flow, Outcome, Raised, Returned
 from inngest._internal.op import Op, Opcode, StepCall
 from inngest._internal.step.failure import describe
-from inngest._internal.step.flow import Finish, Settle, ask_for, inside_step, take_step
+from inngest._internal.step.flow import Finish, ask_for, carry_out, inside_step
 
 
 def execution(memos: Mapping[str, object] | None = None) -> Execution:
@@ -29,7 +29,11 @@ def execution(memos: Mapping[str, object] | None = None) -> Execution:
 def taken(state: Execution) -> Flow[object]:
     made = invocation(state)
     call = StepCall(id="a", opcode=Opcode.STEP_RUN, handler=print)
-    return take_step(made, ask_for(made, call))
+    found = ask_for(made, call)
+    state.find(found)
+    move = state.next_move()
+    assert isinstance(move, Resume)
+    return carry_out(made, found, move.verdict)
 
 
 def take(state: Execution, call: Callable[[], Outcome[object]]) -> object:
@@ -39,10 +43,6 @@ def take(state: Execution, call: Callable[[], Outcome[object]]) -> object:
     try:
         while True:
             match flow.send(sent):
-                case Settle():
-                    move = state.next_move()
-                    assert isinstance(move, Resume)
-                    sent = move.verdict
                 case Call():
                     sent = call()
                 case Finish(_, op):
@@ -121,10 +121,6 @@ def test_a_step_whose_caller_is_cancelled_is_no_longer_running() -> None:
     state = execution()
     flow = taken(state)
     flow.send(None)
-    move = state.next_move()
-    assert isinstance(move, Resume)
-    assert not isinstance(move.verdict, Fail)
-    flow.send(move.verdict)
     running = [state.executing is not None]
     flow.close()
     running.append(state.executing is not None)

@@ -94,14 +94,14 @@ class Run(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prepare(Effect):
     """Make an invocation ready. Outcome: a :class:`Run` of the driver's world."""
 
     invocation: Invocation
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Invoke(Effect):
     """Call the handler of ``run``.
 

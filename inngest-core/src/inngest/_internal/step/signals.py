@@ -26,8 +26,8 @@ def wait_for_signal(
     opts: dict[str, object] = {"signal": signal, "timeout": deadline(step_id, timeout)}
     if on_conflict != "fail":
         opts["conflict"] = on_conflict
-    return StepCall(
-        id=step_id, opcode=Opcode.WAIT_FOR_SIGNAL, name=signal, display_name=name, opts=opts
+    return StepCall.for_server(
+        step_id, Opcode.WAIT_FOR_SIGNAL, name=signal, display_name=name, opts=opts
     )
 
 

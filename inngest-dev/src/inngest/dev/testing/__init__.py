@@ -4,22 +4,24 @@ It calls the production handler and serializer. Needs no test framework; with py
 fixture `inngest_engine` and the timelines of failed tests come by themselves.
 """
 
-from inngest.dev.gateway import Inbound, Outbound
-from inngest.dev.testing.engines import AsyncVirtualEngine, VirtualEngine
-from inngest.dev.testing.history import NonDeterminismError, check_history
-from inngest.dev.testing.logs import RecordedLog
-from inngest.dev.testing.records import (
+from inngest.dev._internal.machine.fetching import Inbound, Outbound
+from inngest.dev._internal.testing.engines import AsyncVirtualEngine, VirtualEngine
+from inngest.dev._internal.testing.factory import EngineFactory
+from inngest.dev._internal.testing.history import NonDeterminismError, check_history
+from inngest.dev._internal.testing.logs import RecordedLog
+from inngest.dev._internal.testing.records import (
     RecordedError,
     RecordedEvent,
     RecordedRun,
     RecordedStep,
     RunStateError,
 )
-from inngest.dev.testing.session import RefusedError
-from inngest.dev.testing.stubs import Stub
+from inngest.dev._internal.testing.session import RefusedError
+from inngest.dev._internal.testing.stubs import Stub
 
 __all__ = [
     "AsyncVirtualEngine",
+    "EngineFactory",
     "Inbound",
     "NonDeterminismError",
     "Outbound",

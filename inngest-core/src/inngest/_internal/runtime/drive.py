@@ -1,0 +1,38 @@
+"""Run a flow to its end, with somebody who performs its effects."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from inngest._internal.flow import Effect, Flow
+
+T = TypeVar("T")
+
+
+def drive(flow: Flow[T], perform: Callable[[Effect], object]) -> T:
+    """Run a flow to its end, performing each effect in the calling thread."""
+    outcome: object = None
+    try:
+        while True:
+            outcome = perform(flow.send(outcome))
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    finally:
+        flow.close()
+
+
+async def drive_async(flow: Flow[T], perform: Callable[[Effect], Awaitable[object]]) -> T:
+    """Run a flow to its end, awaiting each effect."""
+    outcome: object = None
+    try:
+        while True:
+            try:
+                effect = flow.send(outcome)
+            except StopIteration as done:
+                result: T = done.value
+                return result
+            outcome = await perform(effect)
+    finally:
+        flow.close()

@@ -1,0 +1,1 @@
+"""Private parts of the engine. Each folder is a room; docs/architecture.md lists them."""

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from inngest.dev._internal.api.app import build_app
+from inngest.dev._internal.api.realtime import MAX_MESSAGE, Realtime, Terms
+from inngest.dev._internal.api.tokens import SUBSCRIPTION_LIFE, subscription_token, token_key
+from inngest.dev._internal.clock import VirtualClock
+from inngest.dev._internal.running.engine import Engine
+
+TOPIC = {"channel": "c", "name": "t", "kind": "run"}
+Http = httpx.AsyncClient
+
+
+def played(play: Callable[[Engine, Http], Awaitable[None]], terms: Terms | None = None) -> None:
+    async def run() -> None:
+        engine = Engine(clock=VirtualClock())
+        await engine.start()
+        try:
+            app = build_app(engine)
+            if terms is not None:
+                realtime = Realtime(engine, terms)
+                app = Starlette(routes=[Route("/v1/realtime/sse", realtime.events)])
+            transport = httpx.ASGITransport(app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://server") as http:
+                await play(engine, http)
+        finally:
+            await engine.stop()
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+
+
+def token_of(engine: Engine) -> str:
+    return subscription_token(token_key(None), [TOPIC], engine.clock.now())
+
+
+def test_a_connection_shows_that_it_lives_and_ends_in_time() -> None:
+    async def play(engine: Engine, http: Http) -> None:
+        answer = await http.get("/v1/realtime/sse", params={"token": token_of(engine)})
+        comments = answer.text.split("\n\n")
+        assert len(comments) > 2
+        assert set(comments) == {":", ""}
+
+    played(play, Terms(ping=0.01, life=0.05))
+
+
+def test_a_token_that_is_over_lets_nobody_in() -> None:
+    async def play(engine: Engine, http: Http) -> None:
+        token = token_of(engine)
+        assert isinstance(engine.clock, VirtualClock)
+        engine.clock.set(engine.clock.now() + SUBSCRIPTION_LIFE)
+        answer = await http.get("/v1/realtime/sse", params={"token": token})
+        assert answer.status_code == 401
+        assert (await http.get("/v1/realtime/sse")).status_code == 401
+
+    played(play)
+
+
+@pytest.mark.parametrize(
+    ("content", "data"),
+    [
+        (b'{"n": 1}', '"data":{"n":1}'),
+        (b"{", '"data":"{"'),
+        (b"NaN", '"data":"NaN"'),
+        (b"\xff", '"data":"\\ufffd"'),
+        (b"", '"data":""'),
+    ],
+)
+def test_what_is_not_json_is_text(content: bytes, data: str) -> None:
+    async def play(engine: Engine, http: Http) -> None:
+        listener = engine.realtime.join([("c", "t")])
+        answer = await http.post("/v1/realtime/publish?channel=c&topic=t", content=content)
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert data in getattr(await listener.next(), "text", "")
+
+    played(play)
+
+
+def test_a_message_is_cut_at_its_limit() -> None:
+    async def play(engine: Engine, http: Http) -> None:
+        listener = engine.realtime.join([("c", "t")])
+        url = "/v1/realtime/publish?channel=c&topic=t"
+        await http.post(url, content=b"x" * (MAX_MESSAGE + 1))
+        assert getattr(await listener.next(), "text", "").count("x") == MAX_MESSAGE
+
+    played(play)
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("token", b"{}"),
+        ("token", b"[1]"),
+        ("token", b""),
+        ("publish?channel=c&topic=t&metadata=%7B", b"1"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(path: str, content: bytes) -> None:
+    async def play(engine: Engine, http: Http) -> None:
+        answer = await http.post(f"/v1/realtime/{path}", content=content)
+        assert answer.status_code == 400
+
+    played(play)

@@ -1,0 +1,43 @@
+"""Read requests and write responses, with limits and the server's forms."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from inngest.dev._internal.api.views import failure
+
+MAX_BODY = 16 * 1024 * 1024
+_RAW = {"content-type": "text/plain; charset=utf-8"}
+
+
+class TooLargeError(Exception):
+    """The body of a request is over its limit."""
+
+
+async def body_of(request: Request, limit: int = MAX_BODY) -> bytes:
+    """:raises TooLargeError: as soon as the limit is passed."""
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > limit:
+            raise TooLargeError(f"the body is over the limit of {limit} bytes")
+    return bytes(content)
+
+
+def limit_of(request: Request) -> int | None:
+    text = request.query_params.get("limit", "100")
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    return number if 1 <= number <= 1000 else None
+
+
+def failed(status: int, message: str) -> Response:
+    return JSONResponse(failure(status, message), status)
+
+
+def plain(body: dict[str, Any], status: int) -> Response:
+    """JSON that calls itself text, as the server sends it."""
+    return Response(json.dumps(body), status, headers=_RAW)

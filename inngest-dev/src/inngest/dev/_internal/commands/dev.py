@@ -1,0 +1,192 @@
+"""`python -m inngest dev`: run the embedded engine, and the app, until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from inngest.dev._internal.commands.discovery import find_app
+from inngest.dev._internal.commands.hosted import HostedApp
+from inngest.dev._internal.commands.telling import Teller, sync_failure
+from inngest.dev._internal.commands.watching import Watched
+from inngest.dev._internal.running.engine import Engine
+from inngest.dev._internal.server import DevServer
+from inngest.dev._internal.store.schema import UnusableDatabaseError
+
+_LOOK_SECONDS = 0.5
+DEFAULT_PATH = "/api/inngest"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(argv)
+    teller, stop = Teller(), threading.Event()
+    engine = Engine(
+        db=options.db,
+        signing_key=options.signing_key,
+        event_key=options.event_key,
+        backoff=options.backoff,
+    )
+    engine.subscribe(teller.run)
+    server = DevServer(options.host, options.port, engine, ui=not options.no_ui)
+    try:
+        server.start()
+    except OSError as error:
+        teller.problem(f"cannot listen on {options.host}:{options.port}", _why(error))
+        return 1
+    except UnusableDatabaseError as error:
+        teller.problem("--db", str(error))
+        return 1
+    previous = {s: signal.signal(s, _setter(stop)) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        teller.say(f"[bold]inngest dev[/] is listening on [bold]{server.origin}[/]")
+        if not options.no_ui:
+            teller.say(f"dashboard: [bold]{server.dashboard_url}[/]")
+        status = _work(options, teller, server, stop)
+    finally:
+        server.stop()
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    teller.say("stopped")
+    return status
+
+
+def _work(
+    options: argparse.Namespace, teller: Teller, server: DevServer, stop: threading.Event
+) -> int:
+    for url in options.url:
+        _sync(teller, server, url)
+    target = options.app
+    if target is None and not options.url:
+        target = find_app(Path.cwd())
+        if target is None:
+            teller.say("no app found here: name one with --app module:app, or --url")
+    if target is None:
+        while not stop.wait(3600):
+            pass
+        return 0
+    app = HostedApp(target, environment(server, options))
+    try:
+        return _host(app, options, teller, server, stop)
+    finally:
+        app.close()
+
+
+def _host(
+    app: HostedApp,
+    options: argparse.Namespace,
+    teller: Teller,
+    server: DevServer,
+    stop: threading.Event,
+) -> int:
+    """Serve the app, and start it again whenever its code changes."""
+    watched, url = Watched(Path.cwd()), app.origin + options.path
+    is_told = _start(app, url, teller, server, stop)
+    while not stop.wait(_LOOK_SECONDS):
+        changed = watched.changed()
+        if changed:
+            more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+            teller.say(f"{changed[0]}{more} changed: starting {app.target} again")
+            is_told = _start(app, url, teller, server, stop)
+        elif app.ended() and not is_told:
+            is_told = True
+            teller.problem(app.target, "ended; waiting for a change of its code")
+    return 0
+
+
+def _start(
+    app: HostedApp, url: str, teller: Teller, server: DevServer, stop: threading.Event
+) -> bool:
+    """False when it runs; True when it is said already why it does not."""
+    problem = app.start(stop.is_set)
+    if stop.is_set():
+        return True
+    if problem is not None:
+        teller.problem(f"cannot serve {app.target}", f"{problem}\nwaiting for a change of its code")
+        return True
+    server.describe_events(app.schemas())
+    _sync(teller, server, url)
+    return False
+
+
+def _sync(teller: Teller, server: DevServer, url: str) -> None:
+    status, text = server.sync(url)
+    if status != 200:
+        teller.problem("could not sync", sync_failure(status, text, url))
+        return
+    functions = server.functions(url)
+    teller.say(f"synced {url}: {len(functions)} function{'' if len(functions) == 1 else 's'}")
+    teller.functions(functions)
+
+
+def environment(server: DevServer, options: argparse.Namespace) -> Mapping[str, str]:
+    """What has the app call this engine, and take its calls."""
+    found: dict[str, str] = {"INNGEST_DEV": server.origin, "PYTHONUNBUFFERED": "1"}
+    if options.signing_key:
+        found |= {
+            "INNGEST_DEV": "0",
+            "INNGEST_BASE_URL": server.origin,
+            "INNGEST_SIGNING_KEY": options.signing_key,
+            "INNGEST_EVENT_KEY": options.event_key or "dev",
+        }
+    return found
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m inngest dev",
+        description="Run the embedded Inngest engine, for development. Not for production.",
+    )
+    add = parser.add_argument
+    add("--app", metavar="MODULE:APP", help="serve this ASGI, WSGI or Tornado app, with reload")
+    add("--url", "-u", action="append", default=[], help="endpoint of an app that is served")
+    add("--path", default=DEFAULT_PATH, help="where --app serves Inngest (default: %(default)s)")
+    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    add("--port", type=_port, default=8288, help="port to listen on; 0 for any")
+    add("--db", default=":memory:", metavar="FILE", help="keep state here (default: memory)")
+    add("--no-ui", action="store_true", help="without the dashboard")
+    add("--signing-key", help="sign calls and ask for this key, like a cloud server")
+    add("--event-key", help="take events with this key only")
+    add(
+        "--backoff",
+        type=_delays,
+        metavar="SECONDS[,SECONDS...]",
+        help="delays before retries, instead of the server's 15,30,60,...",
+    )
+    return parser
+
+
+def _why(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "the port is taken. Is another engine running? Choose one with --port."
+    return os.strerror(error.errno) if error.errno else str(error)
+
+
+def _port(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else -1
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return number
+
+
+def _delays(text: str) -> list[float]:
+    try:
+        delays = [float(part) for part in text.split(",")]
+    except ValueError:
+        delays = [-1.0]
+    if not all(0 <= d <= 86400 for d in delays):
+        raise argparse.ArgumentTypeError("delays are seconds from 0 to 86400")
+    return delays
+
+
+def _setter(stop: threading.Event) -> Callable[[int, FrameType | None], Any]:
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    return handle

@@ -1,0 +1,61 @@
+"""What commands print: JSON for programs, one line for what went wrong."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+
+from inngest.dev._internal.commands.remote import RemoteError
+
+
+class UsageError(Exception):
+    """The arguments cannot be used. The message says what to change."""
+
+
+def print_json(value: Any) -> None:
+    json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+def wide_console() -> Console:
+    """As wide as the terminal; wide enough for ids where there is none."""
+    console = Console(soft_wrap=True)
+    return console if console.is_terminal else Console(soft_wrap=True, width=200)
+
+
+def failing(work: Callable[[], int]) -> int:
+    """Its exit status; 1 and a line on stderr when it fails as can be expected."""
+    try:
+        return work()
+    except (RemoteError, UsageError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def read_data(text: str) -> dict[str, Any]:
+    """The data of an event: a JSON object, or @FILE that holds one."""
+    if text.startswith("@"):
+        with open(text[1:], encoding="utf-8") as file:  # noqa: PTH123
+            text = file.read()
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"--data is not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise UsageError("--data must be a JSON object")
+    return data
+
+
+def read_list(text: str) -> list[Any]:
+    """Arguments of a step: a JSON list."""
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"--input is not JSON: {error}") from error
+    if not isinstance(found, list):
+        raise UsageError('--input must be a JSON list of arguments, like [1, "two"]')
+    return found

@@ -1,0 +1,96 @@
+"""`python -m inngest send` an event, and `trigger` a function whatever its triggers are."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+
+from inngest.dev._internal.commands.output import failing, print_json, read_data
+from inngest.dev._internal.commands.remote import Remote, RemoteError, add_options, connect
+
+ENDED = ("Completed", "Failed", "Cancelled")
+_PAUSE = 0.1
+
+
+def send(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m inngest send", description="Send an event.")
+    parser.add_argument("name", help="for example shop/order.placed")
+    parser.add_argument("--id", help="events of one id start a function once")
+    parser.add_argument(
+        "--event-key", default=os.environ.get("INNGEST_EVENT_KEY") or "dev", help="its event key"
+    )
+    options = _parsed(parser, argv)
+
+    def start(remote: Remote) -> str:
+        event = {"name": options.name, "data": read_data(options.data)}
+        if options.id:
+            event["id"] = options.id
+        return str(remote.ask("POST", f"/e/{options.event_key}", body=event)["ids"][0])
+
+    return failing(lambda: _start(options, start))
+
+
+def trigger(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m inngest trigger", description="Start a function, whatever triggers it."
+    )
+    parser.add_argument("function", help="its id, <app>-<function>")
+    options = _parsed(parser, argv)
+
+    def start(remote: Remote) -> str:
+        known = [each["slug"] for each in remote.ask("GET", "/dev")["functions"]]
+        if options.function not in known:
+            listed = ", ".join(known) or "none"
+            raise RemoteError(f"there is no function {options.function}; there is: {listed}")
+        body = {"data": read_data(options.data)}
+        return str(remote.ask("POST", f"/invoke/{options.function}", body=body)["id"])
+
+    return failing(lambda: _start(options, start))
+
+
+def _parsed(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
+    parser.add_argument("--data", default="{}", metavar="JSON", help="a JSON object, or @FILE")
+    parser.add_argument(
+        "--wait", type=float, metavar="SECONDS", help="wait for the runs to end; 1 if one failed"
+    )
+    add_options(parser)
+    return parser.parse_args(argv)
+
+
+def _start(options: argparse.Namespace, start: Any) -> int:
+    remote = connect(options)
+    try:
+        event_id = start(remote)
+        runs = [] if options.wait is None else _wait(remote, event_id, options.wait)
+    finally:
+        remote.close()
+    if options.json:
+        print_json({"event_id": event_id, **({} if options.wait is None else {"runs": runs})})
+    else:
+        console = Console(soft_wrap=True, markup=False, highlight=False)
+        console.print(f"sent {event_id}")
+        for run in runs:
+            console.print(f"{run['status']:<10} {run['run_id']}  {_told(run.get('output'))}")
+    return 0 if all(run["status"] == "Completed" for run in runs) else 1
+
+
+def _wait(remote: Remote, event_id: str, seconds: float) -> list[dict[str, Any]]:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        runs: list[dict[str, Any]] = remote.ask("GET", f"/v1/events/{event_id}/runs")
+        if runs and all(run["status"] in ENDED for run in runs):
+            return runs
+        time.sleep(_PAUSE)
+    raise RemoteError(f"no run of {event_id} has ended within {seconds:g} s")
+
+
+def _told(output: Any) -> str:
+    if isinstance(output, dict) and "message" in output:
+        return f"{output.get('name') or 'Error'}: {output['message']}"
+    return json.dumps(output)

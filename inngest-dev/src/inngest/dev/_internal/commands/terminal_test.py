@@ -1,0 +1,141 @@
+"""Commands of the terminal, against an engine that runs: for people, and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inngest.dev import DevServer, Engine, InProcessDriver
+from inngest.dev._internal.commands import runs, sending
+from inngest.dev._internal.conftest import URL, config, hashed, op
+from inngest.dev._internal.function.registration import Refusal
+from inngest.transport import CommRequest, CommResponse
+
+HEADERS = {"X-Inngest-Sdk": "test:v1", "x-inngest-req-version": "2"}
+Ask = Callable[..., tuple[int, str, str]]
+
+
+class Scripted:
+    """Two steps, then an end as the event says."""
+
+    async def handle_async(self, request: CommRequest) -> CommResponse:
+        body = json.loads(request.body)
+        for name in ("a", "b"):
+            if hashed(name) not in body["steps"]:
+                return _answer(206, [op(name, "StepRun", data=name.upper())])
+        if body["event"]["data"].get("waits"):
+            return _answer(206, [op("nap", "Sleep", opts={"duration": "1h"})])
+        if body["event"]["data"].get("fails"):
+            return _answer(500, {"name": "ValueError", "message": "no"})
+        return _answer(200, "done")
+
+
+def _answer(status: int, body: Any) -> CommResponse:
+    return CommResponse(status=status, body=json.dumps(body).encode(), headers=HEADERS)
+
+
+@pytest.fixture
+def server() -> Iterator[DevServer]:
+    with DevServer(port=0, engine=Engine(driver=InProcessDriver(Scripted()))) as server:
+
+        async def register() -> None:
+            configs = [config("app-fn", "go")]
+            done = server.engine.register({"appName": "app", "url": URL, "functions": configs})
+            assert not isinstance(done, Refusal)
+
+        server._do(register(), 10)
+        yield server
+
+
+@pytest.fixture
+def ask(server: DevServer, capsys: pytest.CaptureFixture[str]) -> Ask:
+    def ask(command: Callable[[list[str]], int], *arguments: str) -> tuple[int, str, str]:
+        status = command([*arguments, "--engine", server.origin])
+        told = capsys.readouterr()
+        return status, told.out, told.err
+
+    return ask
+
+
+def test_an_event_is_sent_and_waited_for(ask: Ask, tmp_path: Path) -> None:
+    status, out, _ = ask(sending.send, "go", "--wait", "10")
+    assert status == 0 and "Completed" in out and '"done"' in out
+    data = tmp_path / "data.json"
+    data.write_text('{"fails": true}')
+    status, out, _ = ask(sending.send, "go", "--data", f"@{data}", "--wait", "10", "--json")
+    answer = json.loads(out)
+    assert status == 1, "a run failed"
+    assert [run["status"] for run in answer["runs"]] == ["Failed"]
+    status, out, _ = ask(sending.send, "go", "--id", "once", "--json")
+    assert status == 0 and list(json.loads(out)) == ["event_id"]
+
+
+def test_what_cannot_be_sent_is_said(ask: Ask) -> None:
+    for arguments, says in (
+        (("inngest/x",), "reserved for internal use"),
+        (("go", "--data", "{"), "--data is not JSON"),
+        (("go", "--data", "[]"), "must be a JSON object"),
+        (("nobody", "--wait", "0"), "has ended within 0 s"),
+    ):
+        status, _, err = ask(sending.send, *arguments)
+        assert status == 1 and says in err, arguments
+
+
+def test_a_function_is_triggered(ask: Ask) -> None:
+    status, out, _ = ask(sending.trigger, "app-fn", "--wait", "10")
+    assert status == 0 and "Completed" in out
+    status, _, err = ask(sending.trigger, "app-other")
+    assert status == 1 and "there is: app-fn" in err
+
+
+def test_runs_are_listed_shown_cancelled_and_started_again(ask: Ask, tmp_path: Path) -> None:
+    assert "there are no such runs" in ask(runs.main, "list")[1]
+    ask(sending.send, "go", "--wait", "10")
+    ask(sending.send, "go", "--data", '{"fails": true}', "--wait", "10")
+    listed = json.loads(ask(runs.main, "list", "--json")[1])
+    assert [run["status"] for run in listed] == ["Failed", "Completed"]
+    _, out, _ = ask(runs.main, "list", "--status", "Completed", "--function", "app-fn")
+    completed = listed[1]["run_id"]
+    assert completed in out and listed[0]["run_id"] not in out
+    _, out, _ = ask(runs.main, "show", completed)
+    assert "completed" in out and '"A"' in out and 'output  "done"' in out
+    history = tmp_path / "run.json"
+    assert ask(runs.main, "show", completed, "--export", str(history))[0] == 0
+    assert [s["name"] for s in json.loads(history.read_text())["steps"]] == ["a", "b"]
+    _, out, _ = ask(runs.main, "rerun", completed, "--from-step", "b", "--json")
+    again = json.loads(out)["run_id"]
+    assert again != completed
+    _, out, _ = ask(runs.main, "rerun", completed, "--from-step", "b", "--input", "[7]", "--json")
+    assert json.loads(out)["run_id"] not in (again, completed)
+    for wrong, said in (("7", "must be a JSON list"), ("[", "not JSON")):
+        _, _, error = ask(runs.main, "rerun", completed, "--from-step", "b", "--input", wrong)
+        assert said in error
+    assert "from_step" in ask(runs.main, "rerun", completed, "--input", "[]")[2]
+    assert ask(runs.main, "rerun", completed, "--from-step", "x")[2].startswith("the run has no")
+
+
+def test_a_waiting_run_is_cancelled(ask: Ask, server: DevServer) -> None:
+    ask(sending.send, "go", "--data", '{"waits": true}')
+    server.settle()
+    (run,) = json.loads(ask(runs.main, "list", "--json")[1])
+    assert ask(runs.main, "cancel", run["run_id"]) == (0, f"cancelled {run['run_id']}\n", "")
+    assert json.loads(ask(runs.main, "show", run["run_id"], "--json")[1])["status"] == "Cancelled"
+    assert "Invalid run ID" in ask(runs.main, "cancel", "x")[2]
+
+
+def test_an_engine_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert runs.main(["list", "--engine", "http://127.0.0.1:9"]) == 1
+    assert "no engine answers at http://127.0.0.1:9" in capsys.readouterr().err
+
+
+def test_a_keyed_engine_asks_for_its_key(capsys: pytest.CaptureFixture[str]) -> None:
+    key = "signkey-test-" + "ab" * 32
+    with DevServer(port=0, engine=Engine(signing_key=key)) as server:
+        arguments = ["list", "--engine", server.origin]
+        assert runs.main(arguments) == 1
+        assert "the engine asks for a key" in capsys.readouterr().err
+        assert runs.main([*arguments, "--signing-key", key]) == 0

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from inngest.connect.protocol import Frame, decode, wire
+from inngest.dev import DevServer
+from inngest.dev._internal.connect.hub import Hub
+from inngest.dev._internal.connect.session import Session
+from inngest.dev._internal.model.ids import request_id
+from inngest.dev._internal.protocol.answer import Returned
+from inngest.dev._internal.protocol.call import Call
+
+CALL = Call(
+    url="wss://connect?fnId=app-fn&stepId=step",
+    headers={"traceparent": "t", "x-request-id": "q", "x-run-id": "r", "x-inngest-job-id": "j"},
+    body=b"{}",
+)
+
+
+class Noting:
+    """A socket that notes what is sent on it, and takes its time."""
+
+    def __init__(self) -> None:
+        self.kinds: list[int] = []
+        self.closed: list[tuple[int, str]] = []
+
+    async def send(self, data: bytes) -> None:
+        frame = decode(data)
+        assert isinstance(frame, Frame)
+        self.kinds.append(frame.kind)
+        await asyncio.sleep(0.01)
+
+    async def close(self, code: int, reason: str) -> None:
+        self.closed.append((code, reason))
+
+
+def run(test: Callable[[Hub, Session, Noting], Coroutine[Any, Any, None]]) -> None:
+    """With a hub that has one worker, which is ready."""
+
+    async def main() -> None:
+        hub, noting = Hub(lambda body: {}, lambda: 0, lambda *_: None), Noting()
+        session = hub.enter(noting, "gw-dev")
+        await session.begin()
+        session.functions = {"app-fn": "app"}
+        session.is_synced = session.is_ready = True
+        await test(hub, session, noting)
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
+async def ended(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def test_no_call_is_sent_to_a_worker_that_is_sent_away() -> None:
+    async def test(hub: Hub, session: Session, noting: Noting) -> None:
+        closing = asyncio.ensure_future(hub.close())
+        await asyncio.sleep(0)
+        calling = asyncio.ensure_future(hub.call(CALL))
+        await closing
+        assert noting.kinds == [wire.GATEWAY_HELLO, wire.GATEWAY_CLOSING]
+        assert noting.closed == [(1001, "connect_gateway_closing")]
+        assert not calling.done()  # the next start on the file makes it
+        await ended(calling)
+
+    run(test)
+
+
+def test_a_call_that_nobody_has_acknowledged_is_not_lost_by_a_stop() -> None:
+    async def test(hub: Hub, session: Session, noting: Noting) -> None:
+        calling = asyncio.ensure_future(hub.call(CALL))
+        await asyncio.sleep(0.02)
+        assert noting.kinds[-1] == wire.GATEWAY_EXECUTOR_REQUEST
+        await hub.close()
+        hub.leave(session)
+        await asyncio.sleep(0.02)
+        assert hub.lost == []
+        assert not calling.done()
+        await ended(calling)
+
+    run(test)
+
+
+def test_a_call_that_nobody_has_acknowledged_is_lost_with_its_connection() -> None:
+    async def test(hub: Hub, session: Session, noting: Noting) -> None:
+        calling = asyncio.ensure_future(hub.call(CALL))
+        await asyncio.sleep(0.02)
+        hub.leave(session)
+        await calling
+        assert hub.lost == ["q"]
+
+    run(test)
+
+
+def test_a_call_that_waits_for_a_worker_may_be_answered_by_an_old_one() -> None:
+    async def test(hub: Hub, session: Session, noting: Noting) -> None:
+        session.limit = 0
+        headers = {**CALL.headers, "x-request-id": request_id("j", 1, 2)}
+        calling = asyncio.ensure_future(hub.call(replace(CALL, headers=headers)))
+        await asyncio.sleep(0)
+        before = request_id("j", 1, 1)  # of an engine that was killed
+        hub.answered(wire.SDKResponse(request_id=before, status=wire.DONE, body=b'"done"'))
+        hub.answered(wire.SDKResponse(request_id=before, status=wire.ERROR, body=b'"late"'))
+        answer = await calling
+        assert isinstance(answer, Returned) and answer.output == "done"
+        assert noting.kinds == [wire.GATEWAY_HELLO]
+
+    run(test)
+
+
+def test_small_packets_are_sent_at_once() -> None:
+    """Else a call waits for the acknowledgement of what was sent before it."""
+    with DevServer(port=0) as server:
+        address = "127.0.0.1", int(server.origin.rpartition(":")[2])
+
+        async def accepted() -> list[int]:
+            assert server._server is not None
+            found: list[Any] = []
+            for _ in range(1000):
+                found = list(server._server.server_state.connections)
+                if found:
+                    break
+                await asyncio.sleep(0.005)
+            option = socket.IPPROTO_TCP, socket.TCP_NODELAY
+            sockets = [each.transport.get_extra_info("socket") for each in found]
+            return [each.getsockopt(*option) for each in sockets]
+
+        with socket.create_connection(address):
+            options = server._do(accepted(), 10)
+    assert options
+    assert all(options)

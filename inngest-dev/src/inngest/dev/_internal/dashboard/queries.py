@@ -1,0 +1,154 @@
+"""What the dashboard lists: pages of runs and events, the newest first. Only reads.
+
+A page begins below a position (`before`), so that it costs the same however far down it is.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from inngest.dev._internal.model.durations import iso
+from inngest.dev._internal.model.values import Function, Json, Trigger
+from inngest.dev._internal.store.store import Store
+
+MAX_PAGE = 200
+_RUNS = (
+    "SELECT r.rowid AS position, r.id, r.function_id, r.status, r.created_at, r.started_at, "
+    "r.ended_at, r.event_id, e.name AS event_name FROM runs r "
+    "JOIN events e ON e.internal_id = r.event_id "
+)
+_EVENTS = (
+    "SELECT e.rowid AS position, e.internal_id, e.name, e.received_at, e.body, "
+    "(SELECT COUNT(*) FROM runs r WHERE r.event_id = e.internal_id) AS runs FROM events e "
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFilter:
+    status: str = ""
+    function: str = ""
+    event: str = ""
+    """The internal id of the event that started it."""
+    search: str = ""
+    before: int | None = None
+    limit: int = 100
+
+
+def runs_page(store: Store, wanted: RunFilter) -> list[dict[str, Json]]:
+    where, given = _conditions(
+        ("r.status = ?", wanted.status),
+        ("r.function_id = ?", wanted.function),
+        ("r.event_id = ?", wanted.event),
+        ("r.rowid < ?", wanted.before),
+    )
+    if wanted.search:
+        like = _like(wanted.search)
+        where.append(
+            "(r.id LIKE ? ESCAPE '\\' OR r.function_id LIKE ? ESCAPE '\\' OR "
+            "e.name LIKE ? ESCAPE '\\' OR e.body LIKE ? ESCAPE '\\' OR r.output LIKE ? ESCAPE '\\')"
+        )
+        given += [like] * 5
+    sql = _RUNS + _where(where) + "ORDER BY r.rowid DESC LIMIT ?"
+    return [
+        {
+            "position": row["position"],
+            "run_id": row["id"],
+            "function_id": row["function_id"],
+            "status": row["status"],
+            "event_id": row["event_id"],
+            "event_name": row["event_name"],
+            "created_at": iso(row["created_at"]),
+            "started_at": iso(row["started_at"]),
+            "ended_at": iso(row["ended_at"]),
+            "duration_ms": _span(row["started_at"], row["ended_at"]),
+        }
+        for row in store.all(sql, *given, min(wanted.limit, MAX_PAGE))
+    ]
+
+
+def events_page(
+    store: Store, *, search: str, internal: bool, before: int | None, limit: int
+) -> list[dict[str, Json]]:
+    where, given = _conditions(("e.rowid < ?", before))
+    if not internal:
+        where.append("e.name NOT LIKE 'inngest/%'")
+    if search:
+        where.append(
+            "(e.name LIKE ? ESCAPE '\\' OR e.body LIKE ? ESCAPE '\\' OR e.internal_id LIKE ? "
+            "ESCAPE '\\')"
+        )
+        given += [_like(search)] * 3
+    sql = _EVENTS + _where(where) + "ORDER BY e.rowid DESC LIMIT ?"
+    return [
+        {
+            "position": row["position"],
+            "internal_id": row["internal_id"],
+            "name": row["name"],
+            "received_at": iso(row["received_at"]),
+            "body": json.loads(row["body"]),
+            "runs": row["runs"],
+        }
+        for row in store.all(sql, *given, min(limit, MAX_PAGE))
+    ]
+
+
+def counts(store: Store) -> dict[str, int]:
+    """Runs by status."""
+    rows = store.all("SELECT status, COUNT(*) AS number FROM runs GROUP BY status")
+    return {row["status"]: row["number"] for row in rows}
+
+
+def functions(store: Store) -> list[dict[str, Json]]:
+    return [_function(each) for each in store.functions()]
+
+
+def event_names(store: Store) -> list[dict[str, Json]]:
+    """Names to send, with the data of the last event of each."""
+    rows = store.all(
+        "SELECT name, body, MAX(rowid) FROM events WHERE name NOT LIKE 'inngest/%' "
+        "GROUP BY name ORDER BY name LIMIT 500"
+    )
+    known = {row["name"]: json.loads(row["body"]).get("data") for row in rows}
+    triggers = [t.event for f in store.functions() for t in f.triggers]
+    for name in triggers:
+        if name and not name.startswith("inngest/") and "*" not in name:
+            known.setdefault(name, None)
+    return [{"name": name, "data": known[name]} for name in sorted(known)]
+
+
+def _function(function: Function) -> dict[str, Json]:
+    return {
+        "id": function.id,
+        "name": function.name,
+        "app": function.app,
+        "url": function.url,
+        "retries": function.max_attempts - 1,
+        "triggers": [_trigger(each) for each in function.triggers],
+        "options": function.options.source,
+    }
+
+
+def _trigger(trigger: Trigger) -> dict[str, Json]:
+    if trigger.cron is not None:
+        return {"cron": trigger.cron}
+    return {"event": trigger.event, "expression": trigger.expression}
+
+
+def _conditions(*pairs: tuple[str, Any]) -> tuple[list[str], list[Any]]:
+    used = [(sql, value) for sql, value in pairs if value not in ("", None)]
+    return [sql for sql, _ in used], [value for _, value in used]
+
+
+def _where(conditions: list[str]) -> str:
+    return f"WHERE {' AND '.join(conditions)} " if conditions else ""
+
+
+def _like(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+def _span(start: int | None, end: int | None) -> int | None:
+    return None if start is None or end is None else end - start

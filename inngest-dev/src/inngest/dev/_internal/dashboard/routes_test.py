@@ -1,0 +1,277 @@
+"""The dashboard answers its own page, and nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from inngest.dev import Engine, VirtualClock
+from inngest.dev._internal.api.app import build_app
+from inngest.dev._internal.conftest import URL, App, bounded, config, hashed, op
+from inngest.dev._internal.dashboard.guard import HEADER
+from inngest.dev._internal.dashboard.live import Live
+from inngest.dev._internal.dashboard.routes import Dashboard
+from inngest.dev._internal.drivers.http import HttpDriver
+from inngest.dev._internal.model.values import Event, Run
+
+ORIGIN = "http://127.0.0.1:8288"
+KEY = "signkey-test-" + "ab" * 32
+
+
+class Page:
+    """Asks like the dashboard's page."""
+
+    def __init__(self, client: httpx.AsyncClient, engine: Engine, token: str) -> None:
+        self.client, self.engine, self.token = client, engine, token
+
+    async def get(self, path: str, **query: Any) -> Any:
+        answer = await self.client.get(
+            f"/ui/api/{path}", params=query, headers={HEADER: self.token}
+        )
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def post(self, path: str, body: object = None, **headers: str) -> httpx.Response:
+        sent = {HEADER: self.token, **headers}
+        return await self.client.post(f"/ui/api/{path}", json=body, headers=sent)
+
+
+@asynccontextmanager
+async def opened(app: App, *, host: str = "127.0.0.1", **options: Any) -> AsyncIterator[Page]:
+    engine = Engine(
+        clock=VirtualClock(), driver=HttpDriver(transport=httpx.ASGITransport(app.asgi)), **options
+    )
+    dashboard = Dashboard(engine, host)
+    dashboard.schemas = {"typed": {"type": "object"}}
+    await engine.start()
+    try:
+        if app.configs:
+            engine.register({"appName": "app", "url": URL, "functions": app.configs})
+        served = build_app(engine, dashboard.routes())
+        transport = httpx.ASGITransport(served)
+        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
+            yield Page(client, engine, dashboard.guard.token)
+    finally:
+        await engine.stop()
+
+
+def two_steps(app: App) -> None:
+    def answer(body: dict[str, Any], target: str) -> tuple[int, Any]:
+        if body["event"]["data"].get("fails"):
+            return 500, {"name": "ValueError", "message": "no"}
+        for name in ("a", "b"):
+            if hashed(name) not in body["steps"]:
+                return 206, [op(name, "StepRun", data=name.upper())]
+        return 200, "done"
+
+    app.function(config("app-fn", "go"), answer)
+
+
+def during(app: App, work: Callable[[Page], Awaitable[None]], **options: Any) -> None:
+    async def run() -> None:
+        async with opened(app, **options) as page:
+            await work(page)
+
+    bounded(run)
+
+
+def test_the_page_holds_the_token_and_forbids_foreign_content(app: App) -> None:
+    async def work(page: Page) -> None:
+        answer = await page.client.get("/")
+        assert f'content="{page.token}"' in answer.text
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "script-src 'self';" in policy
+        for name in re.findall(r'(?:src|href)="/ui/([^"]+)"', answer.text):
+            file = await page.client.get(f"/ui/{name}")
+            assert file.status_code == 200 and len(file.content) > 100, name
+            assert file.headers["x-content-type-options"] == "nosniff"
+        assert (await page.client.get("/ui/..%2Froutes.py")).status_code == 404
+
+    during(app, work)
+
+
+def test_pages_of_runs_are_filtered_searched_and_continued(app: App) -> None:
+    async def work(page: Page) -> None:
+        for number in range(5):
+            body = {"name": "go", "data": {"n": f"50%_{number}", "fails": number == 2}}
+            assert (await page.post("send", body)).status_code == 200
+        await page.engine.settle()
+        runs = await page.get("runs", limit=2)
+        assert [run["status"] for run in runs] == ["Completed", "Completed"]
+        older = await page.get("runs", limit=10, before=runs[-1]["position"])
+        assert len(older) == 3
+        assert {run["run_id"] for run in runs}.isdisjoint(run["run_id"] for run in older)
+        (failed,) = await page.get("runs", status="Failed")
+        assert [run["run_id"] for run in await page.get("runs", search="50%_2")] == [
+            failed["run_id"]
+        ]
+        assert await page.get("runs", search="50__2") == [], "wildcards are text"
+        assert await page.get("runs", function="app-other") == []
+        assert (await page.get("overview"))["counts"] == {"Completed": 4, "Failed": 1}
+        events = await page.get("events", search="50%_2")
+        assert [(e["name"], e["runs"]) for e in events] == [("go", 1)]
+        assert len(await page.get("events", internal="1")) > len(await page.get("events"))
+        assert [f["id"] for f in await page.get("functions")] == ["app-fn"]
+        names = {each["name"]: each for each in await page.get("names")}
+        assert names["go"]["data"]["n"] == "50%_4" and names["typed"]["schema"]
+
+    two_steps(app)
+    during(app, work)
+
+
+def test_a_run_is_started_again_from_a_step(app: App) -> None:
+    async def work(page: Page) -> None:
+        await page.post("send", {"name": "go"})
+        await page.engine.settle()
+        (run,) = await page.get("runs")
+        path = f"runs/{run['run_id']}"
+        called = len(app.calls)
+        again = (await page.post(f"{path}/rerun", {"from_step": hashed("b")})).json()
+        await page.engine.settle()
+        history = await page.get(f"runs/{again['run_id']}")
+        assert (history["status"], history["output"]) == ("Completed", "done")
+        assert [s["output"] for s in history["steps"]] == ["A", "B"]
+        assert len(app.calls) - called == 2, "step a was not run again"
+        whole = (await page.post(f"{path}/rerun")).json()["run_id"]
+        await page.engine.settle()
+        assert (await page.get(f"runs/{whole}"))["status"] == "Completed"
+        assert (await page.post(f"{path}/rerun", {"from_step": "nope"})).status_code == 400
+
+    two_steps(app)
+    during(app, work)
+
+
+def test_runs_are_cancelled_and_functions_invoked(app: App) -> None:
+    def sleeps(body: dict[str, Any], target: str) -> tuple[int, Any]:
+        return 206, [op("nap", "Sleep", opts={"duration": "1h"})]
+
+    async def work(page: Page) -> None:
+        assert (await page.post("invoke", {"function": "app-fn", "data": {}})).status_code == 200
+        await page.engine.settle()
+        (run,) = await page.get("runs")
+        assert (await page.post(f"runs/{run['run_id']}/cancel")).status_code == 200
+        assert (await page.get("runs"))[0]["status"] == "Cancelled"
+        assert (await page.post("invoke", {"function": "nope"})).status_code == 400
+        unknown = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+        for path in (f"runs/{unknown}/cancel", f"runs/{unknown}/rerun", "runs/x/cancel"):
+            assert (await page.post(path)).status_code in (400, 404)
+        assert (await page.post("send", {"name": "inngest/x"})).status_code == 400
+
+    app.function(config("app-fn", "go"), sleeps)
+    during(app, work)
+
+
+@pytest.mark.parametrize("path", ["send", "invoke", "runs/x/cancel", "runs/x/rerun"])
+def test_actions_need_the_token_and_the_same_origin(app: App, path: str) -> None:
+    async def work(page: Page) -> None:
+        refused = (
+            {HEADER: ""},
+            {HEADER: "x" + page.token},
+            {"origin": "http://evil.test"},
+            {"origin": "null"},
+            {"sec-fetch-site": "cross-site"},
+            {"host": "evil.test"},
+        )
+        for headers in refused:
+            answer = await page.post(path, {"name": "go"}, **headers)
+            assert answer.status_code == 403, headers
+        assert await page.get("events") == []
+        assert (await page.post(path, {"name": "go"}, origin=ORIGIN)).status_code != 403
+
+    during(app, work)
+
+
+def test_a_foreign_name_for_this_machine_is_refused(app: App) -> None:
+    async def work(page: Page) -> None:
+        for host, status in (
+            ("localhost:8288", 200),
+            ("[::1]:8288", 200),
+            ("127.0.0.1", 200),
+            ("evil.test", 403),
+            ("192.168.0.7", 403),
+            ("", 403),
+            ("[", 403),
+        ):
+            for path in ("/", "/ui/main.js", "/ui/api/runs"):
+                answer = await page.client.get(path, headers={"host": host})
+                assert answer.status_code == status, (host, path)
+
+    during(app, work)
+
+
+def test_an_address_is_taken_where_the_engine_listens_to_all(app: App) -> None:
+    async def work(page: Page) -> None:
+        assert (await page.client.get("/", headers={"host": "192.168.0.7"})).status_code == 200
+        assert (await page.client.get("/", headers={"host": "evil.test"})).status_code == 403
+
+    during(app, work, host="0.0.0.0")
+
+
+def test_a_keyed_engine_shows_nothing_without_the_token(app: App) -> None:
+    async def work(page: Page) -> None:
+        assert page.token not in (await page.client.get("/")).text
+        assert (await page.client.get("/ui/api/runs")).status_code == 403
+        assert await page.get("runs") == []
+
+    during(app, work, signing_key=KEY)
+
+
+def test_changes_are_told_by_id(app: App) -> None:
+    async def go() -> None:
+        live = Live()
+        stream = live.stream()
+        assert await stream.__anext__() == b": hello\n\n"
+        event = Event(internal_id="e", received_at=0, body={"name": "a", "data": {}})
+        for run_id in ("r1", "r2", "r1"):
+            live.changed(
+                Run(id=run_id, function_id="f", events=(event,), status="Running", created_at=0)
+            )
+        told = await stream.__anext__()
+        assert json.loads(told.removeprefix(b"data: ")) == ["r1", "r2"]
+        await stream.aclose()
+        assert live._pages == set()
+
+    bounded(go)
+
+
+def test_the_terminal_asks_for_a_history_and_for_some_runs(app: App) -> None:
+    async def work(page: Page) -> None:
+        for data in ({}, {"fails": True}):
+            await page.post("send", {"name": "go", "data": data})
+        await page.engine.advance(timedelta(seconds=1))
+        (failed,) = (await page.client.get("/v0/runs?status=Failed")).json()["data"]
+        (done,) = (await page.client.get("/v0/runs?status=Completed")).json()["data"]
+        history = (await page.client.get(f"/v0/runs/{done['run_id']}/export")).json()
+        assert [step["name"] for step in history["steps"]] == ["a", "b"]
+        again = await page.client.post(f"/v0/runs/{done['run_id']}/rerun", json={"from_step": "b"})
+        assert again.status_code == 200
+        assert failed["status"] == "Failed"
+
+    two_steps(app)
+    during(app, work)
+
+
+def test_a_page_that_is_gone_is_forgotten() -> None:
+    async def go() -> None:
+        live = Live()
+
+        async def read() -> None:
+            async for _ in live.stream():
+                pass
+
+        task = asyncio.ensure_future(read())
+        await asyncio.sleep(0)
+        assert len(live._pages) == 1
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert live._pages == set()
+
+    bounded(go)

@@ -1,0 +1,1 @@
+"""Those who call apps, and third parties."""

@@ -1,0 +1,1 @@
+"""Expressions (CEL): read once, evaluated often. Pure."""

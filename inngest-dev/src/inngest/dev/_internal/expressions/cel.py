@@ -1,0 +1,72 @@
+"""Expressions (CEL) on events: read once, evaluated often. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from lark.exceptions import LarkError
+
+from inngest.dev._internal.expressions import values
+from inngest.dev._internal.expressions.compiler import (
+    NOW,
+    Code,
+    Scope,
+    UnknownError,
+    code_of,
+    is_simple,
+    parser,
+)
+from inngest.dev._internal.expressions.values import EvaluationError, Value
+from inngest.dev._internal.model.values import Json
+
+ROOTS = frozenset({"event", "async", "vars"})
+MAX_LENGTH = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadExpression:
+    """The text is not an expression, or uses what does not exist."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expression:
+    text: str
+    simple: bool
+    """Only comparisons, logic, indexing and `in`: what cancellations may use."""
+    code: Code
+
+    def value(self, scope: Scope, now: int) -> Value:
+        """Null when it cannot be evaluated. `scope` comes from `scope_of`."""
+        try:
+            return self.code({**scope, NOW: now})
+        except (EvaluationError, RecursionError, ArithmeticError):
+            return None
+
+    def holds(self, scope: Scope, now: int) -> bool:
+        """True and nothing but true: errors and other values count as false."""
+        return self.value(scope, now) is True
+
+
+def scope_of(**roots: Json) -> Scope:
+    """`scope_of(event=..., async_=...)`: events as expressions see them."""
+    return {name.rstrip("_"): values.from_json(body) for name, body in roots.items()}
+
+
+@lru_cache(maxsize=4096)
+def compiled(text: str) -> Expression | BadExpression:
+    if len(text) > MAX_LENGTH:
+        return BadExpression(message=f"the expression is longer than {MAX_LENGTH} characters")
+    reader = parser()
+    try:
+        tree = reader.parse(text)
+        return Expression(text=text, simple=is_simple(tree), code=code_of(tree, ROOTS))
+    except LarkError as error:
+        first = str(error).strip().splitlines()[0]
+        return BadExpression(message=f"syntax error in '{text}': {first}")
+    except UnknownError as error:
+        return BadExpression(message=f"error in '{text}': {error}")
+    except RecursionError:
+        return BadExpression(message="the expression is nested too deeply")

@@ -1,0 +1,162 @@
+"""Expressions, against the table of the recording, and where it says nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inngest.dev._internal.expressions.cel import (
+    MAX_LENGTH,
+    BadExpression,
+    Expression,
+    compiled,
+    scope_of,
+)
+
+NOW = 1_795_396_793_597
+RECORDING = Path(__file__).parents[6] / "tests/recordings/cel_trigger_expressions.json"
+RECORDED: dict[str, Any] = json.loads(RECORDING.read_text("utf-8"))
+(SENT,) = [e["body"] for e in RECORDED["exchanges"] if e["path"].startswith("/e/")]
+EVENT = {**SENT, "id": "01M82ZT77X92B90EKNVX0DENCB", "ts": NOW}
+
+
+def read(text: str) -> Expression:
+    expression = compiled(text)
+    assert isinstance(expression, Expression), expression
+    return expression
+
+
+def value(text: str, **data: Any) -> Any:
+    return read(text).value(scope_of(event={"data": data}), NOW)
+
+
+@pytest.mark.parametrize(("text", "matched"), RECORDED["results"].items())
+def test_an_expression_holds_where_it_did_in_the_recording(text: str, matched: bool) -> None:
+    assert read(text).holds(scope_of(event=EVENT), NOW) is matched
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1 + 2 * 3", 7),
+        ("-7 / 2", -3),
+        ("-7 % 2", -1),
+        ("7.0 / 2.0", 3.5),
+        ("[1, 2] + [3]", [1, 2, 3]),
+        ("[1, 2,].map(x, x * 2)", [2, 4]),
+        ("[1, 2, 3].filter(x, x > 1).size()", 2),
+        ("[1, 2].all(x, x > 0)", True),
+        ("[1, 2, 2].exists_one(x, x == 2)", False),
+        ("{'a': {'b': 1},}.a.b", 1),
+        ("[[1], [2]].exists(x, x.exists(y, y == 2))", True),
+        ("r'\\d' == '\\\\d' && '\\?' == '?'", True),
+        ("'''a\nb''' == 'a\\nb'", True),
+        ("b'a' == bytes('a')", True),
+        ("0x1F == 31 && 3u == 3 && 1e3 == 1000", True),
+        ("duration('1h') > duration('59m')", True),
+        ("date('2024-03-01') - date('2024-02-01') == duration('29d')", True),
+        ("date('2024-02-29').getMonth() == 1 && date('2024-02-29').getDate() == 29", True),
+        ("timestamp('2024-02-29T05:06:07Z').getHours()", 5),
+        ("int('12') + int(3.9)", 15),
+        ("string(true) + string(1.5) + string(2.0)", "true1.52"),
+        ("uint('3') == 3 && double('1.5') == 1.5 && bool('true')", True),
+        ("type(1.0) + type('') + type(null) + type([])", "doublestringnulllist"),
+        ("true ? 1 : 2", 1),
+        ("// a comment\n1 == 1", True),
+        ("1 == 2 || (3 > 2 && !(1 > 2))", True),
+        ("1 in [1] in [true]", True),
+        ("1 / 0 == 1 || true", True),
+        ("true || 1 / 0 == 1", True),
+        ("1 / 0 == 1 && false", False),
+        ("[1, 0].exists(x, 1 / x == 1)", True),
+    ],
+)
+def test_the_language(text: str, expected: Any) -> None:
+    assert value(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 / 0",
+        "1 / 0 == 1 || false",
+        "9223372036854775807 + 1",
+        "event.data.l[7]",
+        "[1][0.5]",
+        "'a' < 1",
+        "'a' + 1",
+        "!1",
+        "int('x')",
+        "date('x')",
+        "json_parse('[1]')",
+        "b64decode('a')",
+        "'a'.matches('(')",
+        "1.0 % 2.0",
+        "async.data.x",
+        "[1, 2].map(x, x / 0)",
+        "duration('x')",
+        "has(event.data.x.y) && event.data.x",
+    ],
+)
+def test_what_cannot_be_evaluated_has_no_value(text: str) -> None:
+    assert value(text, l=[1]) in (None, False)
+    assert not read(text).holds(scope_of(event={"data": {"l": [1]}}), NOW)
+
+
+def test_numbers_of_json_are_doubles_whatever_their_size() -> None:
+    assert value("event.data.n == 9007199254740993", n=2**53 + 1) is False
+    assert value("event.data.n > 1e300", n=10**400) is True
+
+
+def test_both_events_are_seen_by_a_wait() -> None:
+    scope = scope_of(event={"data": {"id": 1}}, async_={"data": {"id": 1.0}})
+    assert read("event.data.id == async.data.id").holds(scope, NOW)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "event.data.",
+        "event.x == 'a' &&",
+        "unknown.data == 1",
+        "event.data.x.unknown()",
+        "size()",
+        "lowercase('a', 'b')",
+        "[1].map(1, x)",
+        "has(1)",
+        "'open",
+        "1 + + 2",
+        "99999999999999999999",
+        "Message{a: 1}",
+        "1" + " + 1" * MAX_LENGTH,
+        "'\\q'",
+    ],
+)
+def test_what_cannot_be_read_is_bad_and_says_why(text: str) -> None:
+    read = compiled(text)
+    assert isinstance(read, BadExpression)
+    assert read.message
+
+
+def test_deep_nesting_is_bad_not_fatal() -> None:
+    assert isinstance(compiled("!" * 5000 + "true"), BadExpression)
+
+
+@pytest.mark.parametrize(
+    ("text", "simple"),
+    [
+        ("event.data.id == async.data.id && event.data['x'][0] > -1", True),
+        ("!(event.data.a in [1, 2]) || event.data.b != null", True),
+        ("event.data.a + 'x' == async.data.a", False),
+        ("event.data.l.exists(i, i == 1)", False),
+        ("size(event.data.l) == 1", False),
+        ("event.data.a ? true : false", False),
+        ("-event.data.a == 1", False),
+    ],
+)
+def test_what_a_cancellation_may_use(text: str, simple: bool) -> None:
+    assert read(text).simple is simple

@@ -1,0 +1,32 @@
+"""Wait until events stop coming, and start a run with the last one. Pure."""
+
+from __future__ import annotations
+
+from inngest.dev._internal.flow_control.keys import key_of
+from inngest.dev._internal.function.options import Debounce
+from inngest.dev._internal.model.ids import new_job_id
+from inngest.dev._internal.model.state import State
+from inngest.dev._internal.model.values import Event, Gate, Item, Transition
+
+
+def postpone(
+    function_id: str, debounce: Debounce, event: Event, state: State, now: int
+) -> Transition:
+    """The event takes the place of the one that waited, and the timer starts anew."""
+    key = key_of(debounce.key, event, now)
+    kept = state.gate("debounce", function_id, key) or {"since": now, "job": new_job_id()}
+    due = now + debounce.period
+    if debounce.timeout is not None:
+        due = min(due, kept["since"] + debounce.timeout)
+    item = Item(
+        job_id=kept["job"],
+        run_id="",
+        function_id=function_id,
+        kind="debounce",
+        step_id="",
+        due=max(due, now),
+        match=key,
+    )
+    state_now = {**kept, "events": [event.internal_id]}
+    gate = Gate(kind="debounce", function_id=function_id, key=key, state=state_now)
+    return Transition(items=[item], gates=[gate])

@@ -1,0 +1,1 @@
+"""A registered function: its options, its triggers, and what is refused. Pure."""

@@ -1,0 +1,173 @@
+"""Store steps that a call reports while it goes on. Pure: no I/O, no clock.
+
+A checkpoint settles steps and schedules nothing: the call that sends it is still open.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from inngest.dev._internal.machine import deferred
+from inngest.dev._internal.machine.ops import arguments_of
+from inngest.dev._internal.machine.report import MAX_STEP_OUTPUT, MAX_STEPS
+from inngest.dev._internal.machine.runs import settle_step
+from inngest.dev._internal.model.strict import clean
+from inngest.dev._internal.model.values import Function, Item, Json, Run, Step, Transition
+
+STALE_AFTER = 10_000
+"""Milliseconds after which a request of another generation is fenced off."""
+
+_STORED = ("steprun", "step")
+_NOTED = ("stepplanned", "deferadd", "deferabort")
+_ASYNC = (
+    "steperror", "stepfailed", "sleep", "waitforevent", "invokefunction", "waitforsignal",
+    "gateway", "aigateway",
+)  # fmt: skip
+_OTHER = {"runcomplete": "RunComplete", "syncruncomplete": "SyncRunComplete"}
+_NO_FUNCTION = "00000000-0000-0000-0000-000000000000"
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_STEP_ID = re.compile(r"[0-9A-Za-z_-]{1,128}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Why nothing of a checkpoint was stored. ``names_run`` is how the server writes it."""
+
+    status: int
+    message: str
+    names_run: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a checkpoint changes, the steps that it ends, and the call that sent it."""
+
+    change: Transition
+    ended: list[Step]
+    item: Item | None
+
+
+def record(
+    run: Run | None,
+    function: Function | None,
+    body: Json,
+    item_of: Callable[[str], Item | None],
+    now: int,
+) -> Recorded | Rejected:
+    """Read a checkpoint. Of several results of one step the first one counts."""
+    steps = _steps(body)
+    if isinstance(steps, Rejected):
+        return steps
+    if run is None or run.ended or function is None:
+        return Rejected(400, "run not found in state store")
+    item = item_of(_job_id(body.get("qi_id")))
+    stale = None if item is None else _stale(body, item, now)
+    if stale is not None:
+        return stale
+    change = Transition(runs=[run])
+    finished = {step.id for step in run.steps.values() if step.state != "pending"}
+    fresh = [op for op in steps if _kind(op) in _STORED and op["id"] not in run.steps]
+    if len(run.steps) + len({op["id"] for op in fresh}) > MAX_STEPS:
+        return Rejected(413, f"the run exceeds the step limit of {MAX_STEPS} steps")
+    for op in fresh:
+        if len(json.dumps(op.get("data"), ensure_ascii=False)) > MAX_STEP_OUTPUT:
+            reason = "step output size is greater than the limit"
+            return Rejected(413, f"step {op['id']} output too large: {reason}")
+    for op in steps:
+        match _kind(op):
+            case "steprun" | "step":
+                settle(change, run, op, {"data": data_of(op)}, now)
+            case "deferadd":
+                deferred.add(run, function, op, now)
+            case "deferabort":
+                deferred.abort(run, op)
+    ended = [step for step in run.steps.values() if step.state != "pending"]
+    return Recorded(change, [step for step in ended if step.id not in finished], item)
+
+
+def _steps(body: Json) -> list[dict[str, Json]] | Rejected:
+    if not isinstance(body, dict):
+        return Rejected(400, "invalid request body: not an object", names_run=False)
+    function_id = body.get("fn_id", _NO_FUNCTION)
+    if not isinstance(function_id, str) or not _UUID.fullmatch(function_id):
+        length = f"invalid UUID length: {len(str(function_id))}"
+        return Rejected(400, f"invalid request body: {length}", names_run=False)
+    steps = body.get("steps")
+    if steps is None:
+        return []
+    if not isinstance(steps, list) or not all(isinstance(op, dict) for op in steps):
+        return Rejected(400, "invalid request body: steps is not a list", names_run=False)
+    for op in steps:
+        kind = _kind(op)
+        if kind not in (*_STORED, *_NOTED, *_ASYNC, *_OTHER):
+            message = f"invalid request body: {op.get('op')} does not belong to Opcode values"
+            return Rejected(400, message, names_run=False)
+        if kind in _ASYNC:
+            return Rejected(400, "cannot checkpoint async steps")
+        if kind in _OTHER:
+            return Rejected(400, f"cannot checkpoint opcode: {_OTHER[kind]}")
+        if not isinstance(op.get("id"), str) or not _STEP_ID.fullmatch(op["id"]):
+            message = "invalid request body: a step has no usable id"
+            return Rejected(400, message, names_run=False)
+    return steps
+
+
+def _kind(op: Mapping[str, Json]) -> str:
+    return str(op.get("op")).lower()
+
+
+def _stale(body: Mapping[str, Json], item: Item, now: int) -> Rejected | None:
+    generation, started = body.get("generation_id"), body.get("request_started_at")
+    is_old = not isinstance(started, int) or now - started >= STALE_AFTER
+    if not isinstance(generation, int) or not generation or not is_old:
+        return None
+    if generation == item.generation:
+        return None
+    message = (
+        f"stale dispatch: dispatch generation {generation} does not match "
+        f"queue item generation {item.generation}"
+    )
+    return Rejected(409, message)
+
+
+def _job_id(queue_item: Json) -> str:
+    try:
+        text = base64.b64decode(str(queue_item), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return ""
+    return text.removesuffix("::default")
+
+
+def settle(change: Transition, run: Run, op: Mapping[str, Json], memo: Json, now: int) -> None:
+    """Store the result of a step that an app has run while it goes on."""
+    step_id = op["id"]
+    if step_id not in run.steps:
+        run.steps[step_id] = Step(
+            id=step_id,
+            name=clean(str(op.get("displayName") or op.get("name") or step_id)),
+            op="StepRun",
+            state="pending",
+            created_at=now - _duration(op),
+            arguments=arguments_of(op),
+        )
+    settle_step(change, run, step_id, memo, now)
+
+
+def data_of(op: Mapping[str, Json]) -> Json:
+    """What a step gave; the legacy operation wraps it."""
+    data = op.get("data")
+    if _kind(op) == "step" and isinstance(data, dict) and set(data) == {"data"}:
+        return data["data"]
+    return data
+
+
+def _duration(op: Mapping[str, Json]) -> int:
+    """Milliseconds that the step ran, as far as it says."""
+    timing = op.get("timing")
+    nanoseconds = timing.get("b") if isinstance(timing, dict) else None
+    return nanoseconds // 1_000_000 if isinstance(nanoseconds, int) and nanoseconds > 0 else 0

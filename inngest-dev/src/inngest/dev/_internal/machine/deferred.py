@@ -1,0 +1,92 @@
+"""Calls that a run defers until its end (`DeferAdd`, `DeferAbort`). Pure.
+
+What is over a limit is left out and logged; it never fails the run.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Mapping
+
+from inngest.dev._internal.model.ids import new_ulid, stable_uuid
+from inngest.dev._internal.model.strict import clean
+from inngest.dev._internal.model.values import Event, Function, Json, Run
+
+DEFERRED_EVENT = "inngest/deferred.schedule"
+MAX_DEFERS = 20
+MAX_INPUT = 4 * 1024 * 1024
+MAX_META = 32 * 1024
+_log = logging.getLogger("inngest.dev")
+
+
+def add(run: Run, function: Function, op: Mapping[str, Json], now: int) -> None:
+    """Note a call, once: the first one with its id counts."""
+    opts = op.get("opts") or {}
+    given = opts.get("input")
+    given = given if isinstance(given, dict) else {}
+    if op["id"] in run.defers:
+        return
+    inputs = [given, *(each["input"] for each in run.defers.values())]
+    if len(inputs) > MAX_DEFERS:
+        _log.warning("run %s defers more than %d calls", run.id, MAX_DEFERS)
+    elif sum(_size(each) for each in inputs) > MAX_INPUT:
+        _log.warning("the inputs of the calls that run %s defers are over 4 MB", run.id)
+    elif _size(opts.get("meta")) > MAX_META:
+        _log.warning("the meta of a call that run %s defers is over 32 KB", run.id)
+    else:
+        run.defers[op["id"]] = {
+            "event_id": new_ulid(now),
+            "input": given,
+            "aborted": False,
+            "parent": {
+                "fn_slug": clean(str(opts.get("fn_slug") or "")),
+                "parent_app_id": stable_uuid("app", function.app),
+                "parent_fn_id": function.uuid,
+                "parent_fn_slug": function.id,
+                "parent_run_id": run.id,
+            },
+        }
+
+
+def abort(run: Run, op: Mapping[str, Json]) -> None:
+    target = (op.get("opts") or {}).get("target_hashed_id")
+    if isinstance(target, str) and target in run.defers:
+        run.defers[target]["aborted"] = True
+
+
+def schedule(run: Run, now: int) -> list[Event]:
+    """The events that go out when the run ends."""
+    return [
+        Event(
+            internal_id=each["event_id"],
+            received_at=now,
+            body={
+                "name": DEFERRED_EVENT,
+                "data": {**each["input"], "_inngest": each["parent"]},
+                "id": each["event_id"],
+                "ts": now,
+            },
+        )
+        for each in run.defers.values()
+        if not each["aborted"]
+    ]
+
+
+def warn_of_loss(event: Event, started: Iterable[Function], known: Iterable[Function]) -> None:
+    """Say so when the function that a call names does not take it."""
+    call = event.body["data"]["_inngest"]
+    name = call["fn_slug"]
+    if any(function.id == name for function in started):
+        return
+    is_known = any(function.id == name for function in known)
+    _log.warning(
+        'run %s has deferred a call of function "%s", which nobody takes: %s',
+        call["parent_run_id"],
+        name,
+        "no trigger of it does (TriggerDeferred)" if is_known else "there is no such function",
+    )
+
+
+def _size(value: Json) -> int:
+    return len(json.dumps(value, ensure_ascii=False))

@@ -1,0 +1,53 @@
+"""What sets the run of an endpoint apart, and how it ends. Pure."""
+
+from __future__ import annotations
+
+import json
+
+from inngest.dev._internal.machine.runs import end
+from inngest.dev._internal.model.strict import decode
+from inngest.dev._internal.model.values import Function, Item, Json, Run, Transition
+from inngest.dev._internal.protocol.answer import Errored
+
+HTTP_EVENT = "inngest/http.request"
+TAKEOVER = "takeover"
+"""The payload of the call that is made when an app falls silent."""
+
+
+def is_endpoint(function: Function | None, run: Run) -> bool:
+    """Whether the run is one of an HTTP handler, which nothing but a request starts."""
+    return function is not None and not function.triggers and run.event.name == HTTP_EVENT
+
+
+def is_takeover(item: Item) -> bool:
+    return item.kind == "call" and item.payload == TAKEOVER
+
+
+def finish(change: Transition, run: Run, data: Json, now: int) -> None:
+    """End a run with the response that its client gets, or would have got."""
+    inner = data.get("data") if isinstance(data, dict) else None
+    told = inner if isinstance(inner, dict) else data
+    fields = told if isinstance(told, dict) else {"body": json.dumps(told)}
+    status, headers, body = fields.get("status"), fields.get("headers"), fields.get("body")
+    if not isinstance(status, int) or not 100 <= status <= 599:
+        status = 200
+    text = body if isinstance(body, str) else json.dumps(body)
+    named = headers if isinstance(headers, dict) else {}
+    run.response = {
+        "status": status,
+        "headers": {str(k).lower(): str(v) for k, v in named.items()},
+        "body": text,
+    }
+    output = _read(text)
+    if status < 300:
+        end(change, run, "Completed", now, output)
+    else:
+        failure = Errored(body=output, text=f"invalid status code: {status}", no_retry=True)
+        end(change, run, "Failed", now, failure)
+
+
+def _read(text: str) -> Json:
+    try:
+        return decode(text)
+    except ValueError:
+        return text

@@ -1,0 +1,165 @@
+"""Requests that steps have the engine make: fetch and AI inference. Pure.
+
+Limits: an answer that is to be published (`opts.publish`) is so when all of it is there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from inngest.dev._internal.machine.retries import Delay, exhausted, retried
+from inngest.dev._internal.machine.runs import wake
+from inngest.dev._internal.model.strict import clean, decode
+from inngest.dev._internal.model.values import Function, Item, Json, Run, Transition
+
+MAX_BODY = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbound:
+    """One request to a third party. It is kept in the queue as JSON."""
+
+    ai: bool
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: str
+    publish: dict[str, str] | None = None
+    """The channel and the topic that the answer is published to."""
+
+    def to_json(self) -> Json:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreachable:
+    reason: str
+
+
+def read_request(name: str, opts: Mapping[str, Json]) -> Outbound | str:
+    """The request that an operation asks for, or what is wrong with it."""
+    url, headers = opts.get("url"), opts.get("headers") or {}
+    if not isinstance(url, str) or not _is_url(url):
+        return f"{name} has no usable opts.url"
+    if not isinstance(headers, dict):
+        return f"opts.headers of {name} is not an object"
+    publish = _publication(opts.get("publish"))
+    if isinstance(publish, str):
+        return f"opts.publish of {name} {publish}"
+    request = _request(name, clean(url), headers, opts)
+    return request if isinstance(request, str) else replace(request, publish=publish)
+
+
+def _publication(wanted: Json) -> dict[str, str] | str | None:
+    """Where an answer is published to, if anywhere, or what is wrong with that."""
+    if not wanted:
+        return None
+    fields = wanted if isinstance(wanted, dict) else {}
+    channel, topic = fields.get("channel"), fields.get("topic")
+    if not isinstance(channel, str) or not isinstance(topic, str):
+        return "needs the texts channel and topic"
+    return {"channel": clean(channel), "topic": clean(topic)}
+
+
+def _request(
+    name: str, url: str, headers: Mapping[str, Json], opts: Mapping[str, Json]
+) -> Outbound | str:
+    sent = {clean(str(key)): clean(str(value)) for key, value in headers.items()}
+    if name == "AIGateway":
+        return _ai_request(url, sent, opts)
+    method, body = opts.get("method") or "POST", opts.get("body")
+    if not isinstance(method, str) or not isinstance(body, str | None):
+        return f"opts.method and opts.body of {name} must be strings"
+    return Outbound(ai=False, method=method.upper(), url=url, headers=sent, body=_fetch_body(body))
+
+
+def _is_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 0) >= 0
+    except ValueError:
+        return False
+
+
+def _fetch_body(body: str | None) -> str:
+    """JSON goes out as it is, other text as a JSON string, as the server does it."""
+    if not body:
+        return ""
+    try:
+        decode(body)
+    except ValueError:
+        return json.dumps(clean(body), ensure_ascii=False)
+    return clean(body)
+
+
+def _ai_request(url: str, headers: dict[str, str], opts: Mapping[str, Json]) -> Outbound | str:
+    key, style = str(opts.get("auth_key") or ""), opts.get("format") or ""
+    headers = {**headers, "content-type": "application/json"}
+    if key and style == "gemini":
+        parts = urlsplit(url)
+        query = [p for p in parse_qsl(parts.query, True) if p[0] != "key"]
+        url = urlunsplit(parts._replace(query=urlencode(sorted([*query, ("key", key)]))))
+    elif key and style == "anthropic":
+        headers["x-api-key"] = key
+    elif key:
+        headers["authorization"] = key if style == "bedrock" else f"Bearer {key}"
+    body = json.dumps(opts.get("body"), sort_keys=True, separators=(",", ":"))
+    return Outbound(ai=True, method="POST", url=url, headers=headers, body=body)
+
+
+def fetched(
+    run: Run,
+    item: Item,
+    answer: Inbound | Unreachable,
+    *,
+    function: Function | None,
+    delay: Delay,
+    now: int,
+) -> Transition:
+    """What the answer of the third party does to the run that waits for it."""
+    memo = _memo(Outbound(**item.payload), answer)
+    if "error" in memo and not exhausted(item, function) and not run.ended:
+        return Transition(items=[retried(item, None, delay, now)])
+    return wake(item, run, memo, now)
+
+
+def _memo(request: Outbound, answer: Inbound | Unreachable) -> dict[str, Json]:
+    kind = "AI" if request.ai else "gateway"
+    name = "AIGatewayError" if request.ai else "GatewayError"
+    prefix = f"Error making {kind} request: "
+    if isinstance(answer, Unreachable):
+        return {"error": {"name": name, "message": prefix + answer.reason}}
+    if len(answer.body) > MAX_BODY:
+        return {"error": {"name": name, "message": prefix + "the answer is larger than 4 MB"}}
+    text = clean(answer.body.decode("utf-8", "replace"))
+    if not request.ai:
+        headers = {_canonical(k): clean(v) for k, v in answer.headers.items()}
+        found = {"url": request.url, "headers": headers, "body": text,
+                 "status_code": answer.status}  # fmt: skip
+        return {"data": found}
+    body = _json_or_text(text)
+    if answer.status > 299:
+        message = f"{prefix}unsuccessful status code: {answer.status}"
+        return {"error": {"name": name, "message": message, "data": body, "stack": text}}
+    return {"data": body}
+
+
+def _json_or_text(text: str) -> Json:
+    try:
+        return decode(text)
+    except ValueError:
+        return text
+
+
+def _canonical(header: str) -> str:
+    return "-".join(part.capitalize() for part in header.split("-"))

@@ -1,0 +1,53 @@
+"""The events that start a function directly: by a step of another one, or by the API. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from inngest.dev._internal.machine.runs import internal_event
+from inngest.dev._internal.model.ids import stable_uuid
+from inngest.dev._internal.model.values import INVOKED_EVENT, Event, Function, Json
+
+
+def invocation(
+    child: Function,
+    payload: Mapping[str, Json],
+    correlation: str,
+    *,
+    name: str,
+    due: int,
+    source: Function | None,
+    now: int,
+) -> Event:
+    """A step invokes a function; the child's end is told to who waits for `correlation`."""
+    inner = {
+        "correlation_id": correlation,
+        "expire": due,
+        "fn_id": child.id,
+        "name": name,
+        "source_app_id": stable_uuid("app", source.app) if source else "",
+        "source_fn_id": source.uuid if source else "",
+        "source_fn_v": 1,
+    }
+    return _event(payload, inner, now)
+
+
+def direct_invocation(function_id: str, payload: Mapping[str, Json], now: int) -> Event:
+    """Nobody waits for the end of the function."""
+    inner = {
+        "expire": 0,
+        "fn_id": function_id,
+        "gid": "",
+        "name": "",
+        "source_app_id": "",
+        "source_fn_id": "",
+        "source_fn_v": 0,
+    }
+    return _event(payload, inner, now)
+
+
+def _event(payload: Mapping[str, Json], inner: Mapping[str, Json], now: int) -> Event:
+    data = payload.get("data")
+    extra = {k: payload[k] for k in ("user", "v", "meta") if payload.get(k) is not None}
+    body = {**(data if isinstance(data, dict) else {}), "_inngest": inner}
+    return internal_event(INVOKED_EVENT, body, now, **extra)

@@ -1,0 +1,77 @@
+"""What an event brings about: waits end, runs are cancelled, functions are triggered. Pure.
+
+A generator of changes: each is applied before the next one is worked out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from inngest.dev._internal.flow_control.keys import holds
+from inngest.dev._internal.function.options import Cancellation
+from inngest.dev._internal.machine.deferred import DEFERRED_EVENT, warn_of_loss
+from inngest.dev._internal.machine.runs import cancel, fulfil, inner_of
+from inngest.dev._internal.machine.starting import offer
+from inngest.dev._internal.model.state import State
+from inngest.dev._internal.model.values import (
+    FINISHED_EVENT,
+    INVOKED_EVENT,
+    Event,
+    Function,
+    Run,
+    Transition,
+    Trigger,
+)
+
+
+def receive(event: Event, state: State, now: int) -> Iterator[Transition]:
+    waits = state.waiting("wait", event.name)
+    if event.name == FINISHED_EVENT and "correlation_id" in event.body["data"]:
+        waits += state.waiting("invoke", event.body["data"]["correlation_id"])
+    yield from fulfil(event, waits, state.run, now)
+    yield from cancelled(event, state, now)
+    started = triggered(event, state.functions(), now)
+    if event.name == DEFERRED_EVENT:
+        warn_of_loss(event, started, state.functions())
+    for function in started:
+        yield from offer(function, event, state, now)
+
+
+def matches(trigger: Trigger, event: Event, now: int) -> bool:
+    """Exact name or trailing wildcard, then the expression."""
+    if trigger.event.endswith(("/*", ".*")):
+        named = event.name.startswith(trigger.event[:-1])
+    else:
+        named = trigger.event == event.name
+    return named and (trigger.expression is None or holds(trigger.expression, event, now))
+
+
+def triggered(event: Event, functions: Iterable[Function], now: int) -> list[Function]:
+    """The functions that an event starts. An invocation starts only the one it addresses."""
+    if event.name == INVOKED_EVENT:
+        target = inner_of(event).get("fn_id")
+        return [f for f in functions if f.id == target]
+    return [
+        f
+        for f in functions
+        if f.id == event.target or any(matches(t, event, now) for t in f.triggers)
+    ]
+
+
+def cancelled(event: Event, state: State, now: int) -> Iterator[Transition]:
+    """Runs whose function names this event among its cancellations."""
+    for function in state.functions():
+        entries = [each for each in function.options.cancel if each.event == event.name]
+        if not entries:
+            continue
+        for run in state.active_runs(function.id):
+            if any(_cancels(entry, run, event, now) for entry in entries):
+                yield cancel(state.run(run.id) or run, now)
+
+
+def _cancels(entry: Cancellation, run: Run, event: Event, now: int) -> bool:
+    if now > run.created_at + entry.timeout:
+        return False
+    if any(event.internal_id == own.internal_id for own in run.events):
+        return False
+    return entry.condition is None or holds(entry.condition, run.event, now, event)

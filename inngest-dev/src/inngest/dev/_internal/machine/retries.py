@@ -1,0 +1,27 @@
+"""When failed work is tried again, and how often. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from inngest.dev._internal.model.durations import MINUTE, SECOND
+from inngest.dev._internal.model.values import Function, Item
+
+BACKOFF = tuple(n * SECOND for n in (15, 30, 60, 120, 300, 600, 1200, 2400, 3600, 7200))
+"""Delays before the retries; the last one repeats."""
+MAX_JITTER = MINUTE // 2
+
+Delay = Callable[[int], int]
+"""Milliseconds to wait after the n-th (0-based) failed attempt."""
+
+
+def exhausted(item: Item, function: Function | None) -> bool:
+    """Whether the attempt that failed was the last one."""
+    return item.attempt + 1 >= (function.max_attempts if function else 1)
+
+
+def retried(item: Item, retry_after: int | None, delay: Delay, now: int) -> Item:
+    """The same job once more."""
+    wait = delay(item.attempt) if retry_after is None else retry_after
+    return replace(item, due=now + wait, attempt=item.attempt + 1, generation=item.generation + 1)

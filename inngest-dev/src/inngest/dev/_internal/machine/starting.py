@@ -1,0 +1,103 @@
+"""From an event to a run of a function: all that may come in between. Pure.
+
+In this order: batch or debounce collect, the rate limit drops, the singleton skips or
+cancels. Throttle, concurrency and priority act later, on the queue (`admission`).
+
+A generator of changes: each is applied before the next one is worked out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from inngest.dev._internal.flow_control.batches import collect
+from inngest.dev._internal.flow_control.debounce import postpone
+from inngest.dev._internal.flow_control.gcra import Denied, conform
+from inngest.dev._internal.flow_control.keys import holds, key_of
+from inngest.dev._internal.machine.runs import cancel, start, wake
+from inngest.dev._internal.model.durations import DAY
+from inngest.dev._internal.model.state import State
+from inngest.dev._internal.model.values import (
+    Event,
+    Function,
+    Gate,
+    Item,
+    Run,
+    Transition,
+    correlation_id,
+)
+
+IDEMPOTENCY = DAY
+"""How long an event id starts nothing twice."""
+
+
+def offer(function: Function, event: Event, state: State, now: int) -> Iterator[Transition]:
+    """An event triggers a function."""
+    batch, debounce = function.options.batch, function.options.debounce
+    if batch is not None and (batch.condition is None or holds(batch.condition, event, now)):
+        change, full = collect(function.id, batch, event, state, now)
+        yield change
+        if full:
+            yield from launch(function, full, state, now)
+    elif state.started_since(function.id, event.key, now - IDEMPOTENCY):
+        yield from refuse(event, "was started by this event already", state, now)
+    elif debounce is not None:
+        yield postpone(function.id, debounce, event, state, now)
+    else:
+        yield from launch(function, [event], state, now)
+
+
+def release(item: Item, state: State, now: int) -> Iterator[Transition]:
+    """The timer of a batch or a debounce fell due: what it collected starts a run."""
+    assert item.kind in ("batch", "debounce")
+    key = item.match or ""
+    kept = state.gate(item.kind, item.function_id, key) or {"events": []}
+    forgotten = Gate(kind=item.kind, function_id=item.function_id, key=key, state=None)
+    yield Transition(drops=[item.job_id], gates=[forgotten])
+    events = [event for each in kept["events"] if (event := state.event(each)) is not None]
+    function = state.function(item.function_id)
+    if function is not None and events:
+        yield from launch(function, events, state, now)
+
+
+def launch(
+    function: Function, events: Sequence[Event], state: State, now: int
+) -> Iterator[Transition]:
+    """Start a run, unless the rate limit or the singleton is against it."""
+    options = function.options
+    if options.rate_limit is not None and options.batch is None:
+        limit = options.rate_limit
+        key = key_of(limit.key, events[0], now)
+        verdict = conform(
+            state.gate("rate_limit", function.id, key),
+            now,
+            limit=limit.limit,
+            period=limit.period,
+            burst=limit.limit // 10,
+        )
+        if isinstance(verdict, Denied):
+            yield from refuse(events[0], "is rate limited", state, now)
+            return
+        gate = Gate(kind="rate_limit", function_id=function.id, key=key, state=verdict.arrival)
+        yield Transition(gates=[gate])
+    if options.singleton is not None:
+        key = key_of(options.singleton.key, events[0], now)
+        others = [r for r in state.active_runs(function.id) if r.keys.get("singleton") == key]
+        if others and options.singleton.mode == "skip":
+            yield from refuse(events[0], "is a singleton and runs already", state, now)
+            return
+        for run in others:
+            yield cancel(state.run(run.id) or run, now)
+    yield start(events, function, now)
+
+
+def refuse(event: Event, why: str, state: State, now: int) -> Iterator[Transition]:
+    """Nothing is started; one that invoked the function is told."""
+    invocation = correlation_id(event)
+    if invocation is None:
+        return
+    message = f"invoked function {why}"
+    memo = {"error": {"error": message, "name": "Error", "message": message}}
+    for item in state.waiting("invoke", invocation):
+        run: Run | None = state.run(item.run_id)
+        yield Transition(drops=[item.job_id]) if run is None else wake(item, run, memo, now)

@@ -1,0 +1,68 @@
+"""Make identifiers: ULIDs, seeded event ids, job ids, stable UUIDs."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import secrets
+import uuid
+
+from ulid import ULID
+
+ENVIRONMENT = "00000000-0000-4000-b000-000000000000"
+"""The only one there is."""
+_NAMESPACE = uuid.UUID("6f1d6b0e-54f0-5d9e-9d0d-5c1b3f3a7f11")
+_DIGITS = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
+_MAX_MS = (1 << 48) - 1
+
+
+def new_ulid(now: int) -> str:
+    return _ulid(now, secrets.token_bytes(10))
+
+
+def seeded_ulids(seed: str, count: int) -> list[str] | None:
+    """The ids a seed header stands for; None when it is malformed (it is then ignored)."""
+    stamp, comma, entropy = seed.partition(",")
+    if not comma or not stamp.isascii() or not stamp.isdigit() or len(stamp) > 15:
+        return None
+    try:
+        raw = base64.b64decode(entropy, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    if len(raw) != 10 or int(stamp) > _MAX_MS:
+        return None
+    start = int.from_bytes(raw, "big")
+    return [
+        _ulid(int(stamp), ((start + i + 1) % (1 << 80)).to_bytes(10, "big")) for i in range(count)
+    ]
+
+
+def is_ulid(text: str) -> bool:
+    try:
+        ULID.from_str(text)
+    except ValueError:
+        return False
+    return len(text) == 26
+
+
+def new_job_id() -> str:
+    return secrets.token_bytes(13).translate(_DIGITS).decode()
+
+
+def request_id(job_id: str, generation: int, now: int) -> str:
+    """Deterministic per job and generation, apart from its time part."""
+    return _ulid(now, hashlib.sha256(f"{job_id}:{generation}".encode()).digest()[:10])
+
+
+def dispatch_of(request_id: str) -> str:
+    """The part of a request's id that is the same whenever its job and generation are."""
+    return request_id[10:]
+
+
+def stable_uuid(*parts: str) -> str:
+    return str(uuid.uuid5(_NAMESPACE, "\0".join(parts)))
+
+
+def _ulid(now: int, entropy: bytes) -> str:
+    return str(ULID(now.to_bytes(6, "big") + entropy))

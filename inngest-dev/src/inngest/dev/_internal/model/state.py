@@ -1,0 +1,36 @@
+"""What the pure parts of the engine may ask about the past. The store answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from inngest.dev._internal.model.values import Event, Function, GateKind, Item, Json, Run
+
+
+class State(Protocol):
+    def active_runs(self, function_id: str) -> list[Run]:
+        """Those that did not end, the oldest first. Without their steps."""
+        ...
+
+    def event(self, internal_id: str) -> Event | None: ...
+
+    def function(self, wanted: str) -> Function | None:
+        """By composite id or UUID."""
+        ...
+
+    def functions(self) -> Sequence[Function]: ...
+
+    def gate(self, kind: GateKind, function_id: str, key: str) -> Json:
+        """None when nothing is remembered."""
+        ...
+
+    def run(self, run_id: str) -> Run | None: ...
+
+    def running_in(self, lane: str) -> int:
+        """How many runs take a place in it: started and not ended."""
+        ...
+
+    def started_since(self, function_id: str, event_key: str, since: int) -> bool: ...
+
+    def waiting(self, kind: str, match: str) -> list[Item]: ...

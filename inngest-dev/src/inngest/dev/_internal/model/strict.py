@@ -1,0 +1,55 @@
+"""Decode JSON from outside, refusing what could not be sent on: NaN, infinities, deep nesting."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+
+from inngest.dev._internal.model.values import Json
+
+MAX_DEPTH = 256
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+def decode(raw: bytes | str) -> Json:
+    """Raises ValueError, and nothing else."""
+    try:
+        text = raw if isinstance(raw, str) else raw.decode("utf-8")
+        value = _DECODER.decode(text)
+        if "\\ud" in text.lower():
+            value = _DECODER.decode(_LONE.sub("\ufffd", json.dumps(value, ensure_ascii=False)))
+    except RecursionError:
+        raise ValueError("exceeded max depth") from None
+    if text.count("[") + text.count("{") < MAX_DEPTH:
+        return value
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for parent in level
+            if isinstance(parent, (dict, list))
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+        if not level:
+            return value
+    raise ValueError("exceeded max depth")
+
+
+def clean(text: str) -> str:
+    """Text that can be stored: lone surrogates are replaced."""
+    return _LONE.sub("\ufffd", text)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"cannot represent {text[:40]}")
+    return number
+
+
+def _refuse(name: str) -> Json:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)

@@ -1,0 +1,216 @@
+"""The values the engine works with. Plain data; times are integer milliseconds since the epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from inngest.dev._internal.function.options import Options
+
+Json = Any
+ItemKind = Literal[
+    "call", "sleep", "wait", "invoke", "signal", "fetch",
+    "start_timeout", "finish_timeout", "batch", "debounce", "cron",
+]  # fmt: skip
+"""Of a run: calls, what ends its steps, and its timeouts. The last three are of a function."""
+TIMEOUTS: tuple[ItemKind, ...] = ("start_timeout", "finish_timeout")
+GateKind = Literal["batch", "debounce", "rate_limit", "throttle"]
+RunStatus = Literal["Scheduled", "Running", "Completed", "Failed", "Cancelled"]
+StepState = Literal["pending", "completed", "failed"]
+
+DISCOVERY = "step"
+"""The step id of a call that replays the function and looks for what is new."""
+
+FAILED_EVENT = "inngest/function.failed"
+FINISHED_EVENT = "inngest/function.finished"
+CANCELLED_EVENT = "inngest/function.cancelled"
+INVOKED_EVENT = "inngest/function.invoked"
+SCHEDULED_EVENT = "inngest/scheduled.timer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """An event or a cron schedule; the other one is empty."""
+
+    event: str = ""
+    expression: str | None = None
+    cron: str | None = None
+    jitter: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    id: str
+    """Composite id, `<app>-<function>`."""
+    uuid: str
+    app: str
+    name: str
+    url: str
+    max_attempts: int
+    triggers: tuple[Trigger, ...]
+    options: Options
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    internal_id: str
+    received_at: int
+    body: Mapping[str, Json]
+    """name, data, id, ts, and user, v, meta when given."""
+    target: str | None = None
+    """The only function it may start, while it is received."""
+
+    @property
+    def name(self) -> str:
+        return str(self.body["name"])
+
+    @property
+    def key(self) -> str:
+        """What de-duplicates: the sender's id, else the internal one."""
+        return str(self.body["id"])
+
+    def wire(self) -> dict[str, Json]:
+        """As functions see it."""
+        return {"user": {}, **self.body}
+
+
+@dataclass(slots=True, kw_only=True)
+class Step:
+    """One step of a run. The `memo` of a pending one holds other arguments for it, if anything."""
+
+    id: str
+    name: str
+    op: str
+    state: StepState
+    created_at: int
+    ended_at: int | None = None
+    memo: Json = None
+    arguments: list[Json] | None = None
+    """What its handler was called with, if the app tells."""
+    dirty: bool = True
+    """Whether it differs from what is stored."""
+
+
+@dataclass(kw_only=True)
+class Run:
+    id: str
+    function_id: str
+    events: tuple[Event, ...]
+    """More than one in a batch."""
+    status: RunStatus
+    created_at: int
+    started_at: int | None = None
+    ended_at: int | None = None
+    output: Json = None
+    version: int = -1
+    plan_only: bool = False
+    """Sticky plan-only mode of request version 1."""
+    steps: dict[str, Step] = field(default_factory=dict)
+    stack: list[str] = field(default_factory=list)
+    keys: dict[str, Json] = field(default_factory=dict)
+    """What the keys of its flow control evaluated to: concurrency, singleton, throttle."""
+    lane: str | None = None
+    """What it takes a place in from its first call to its end, if that is limited."""
+    priority: int = 0
+    """Milliseconds that it is queued ahead of others."""
+    defers: dict[str, Json] = field(default_factory=dict)
+    """The calls it deferred until its end, by their ids."""
+    response: dict[str, Json] | None = None
+    """Of a durable endpoint: the status, headers and body that it ended with."""
+
+    @property
+    def event(self) -> Event:
+        """The one that triggered it; the first of a batch."""
+        return self.events[0]
+
+    @property
+    def ended(self) -> bool:
+        return self.ended_at is not None
+
+    @property
+    def memos(self) -> dict[str, Json]:
+        """What calls are told of steps: results, and other arguments for a pending one."""
+        known = {step_id: self.steps[step_id].memo for step_id in self.stack}
+        for step_id in self.pending:
+            if self.steps[step_id].memo is not None:
+                known[step_id] = self.steps[step_id].memo
+        return known
+
+    @property
+    def pending(self) -> set[str]:
+        """The steps that have not ended: those that are not in the stack."""
+        is_at_rest = len(self.stack) == len(self.steps)
+        return set() if is_at_rest else self.steps.keys() - self.stack
+
+    @property
+    def correlation_ids(self) -> list[str]:
+        """Of the invocations that wait for it."""
+        found = (correlation_id(event) for event in self.events)
+        return [each for each in found if each is not None]
+
+
+@dataclass(slots=True, kw_only=True)
+class Item:
+    """One entry of the queue. It stays in the store until its work is recorded.
+
+    Nobody changes one; not frozen, as making a frozen one costs three times as much.
+    """
+
+    job_id: str
+    run_id: str
+    kind: ItemKind
+    step_id: str
+    due: int
+    attempt: int = 0
+    generation: int = 1
+    current: int = 0
+    plan_only: bool = False
+    race: bool = False
+    match: str | None = None
+    """Event name of a wait, correlation id of an invoke, name of a signal, key of a batch or
+    debounce, schedule of a cron timer."""
+    condition: str | None = None
+    """Expression that the event of a wait has to meet."""
+    payload: Json = None
+    """The request of a fetch, the minute of a cron timer."""
+    function_id: str = ""
+    """Whose timer it is, when it belongs to no run."""
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """What one kind of flow control remembers of a function, for one value of its key."""
+
+    kind: GateKind
+    function_id: str
+    key: str
+    state: Json
+    """None: there is nothing to remember any more."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Transition:
+    """What one happening changes. The store applies it whole, or not at all."""
+
+    runs: list[Run] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+    drops: list[str] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    gates: list[Gate] = field(default_factory=list)
+
+
+def correlation_id(event: Event) -> str | None:
+    """Of the invocation that this event is."""
+    data = event.body.get("data")
+    inner = data.get("_inngest") if isinstance(data, dict) else None
+    if event.name != INVOKED_EVENT or not isinstance(inner, dict):
+        return None
+    return inner.get("correlation_id")
+
+
+def server_error(name: str, message: str) -> dict[str, Json]:
+    """The output of a run that the engine itself had to fail."""
+    return {"error": {"error": f"{name}: {message}", "name": name, "message": message}}

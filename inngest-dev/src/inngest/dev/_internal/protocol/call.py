@@ -1,0 +1,134 @@
+"""Build the calls of apps. `answer` reads what comes back."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from inngest.dev._internal.model.ids import request_id
+from inngest.dev._internal.model.values import DISCOVERY, Function, Item, Json, Run
+from inngest.dev._internal.protocol.answer import Answer, read_answer, read_reentry
+
+MAX_BODY = 4 * 1024 * 1024
+_SPARE = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request to an app."""
+
+    url: str
+    headers: dict[str, str]
+    body: bytes
+    method: str = "POST"
+    is_reentry: bool = False
+    """Whether it repeats the request of a durable endpoint."""
+
+    def read(self, status: int, headers: Mapping[str, str], content: bytes, now: int) -> Answer:
+        """What an app answered to it. `headers` must have lower-case names."""
+        read = read_reentry if self.is_reentry else read_answer
+        return read(status, headers, content, now)
+
+
+def build_call(function: Function, run: Run, item: Item, *, now: int) -> Call:
+    steps = run.memos
+    events = [event.wire() for event in run.events]
+    body: dict[str, Json] = {
+        "ctx": {
+            "attempt": item.attempt,
+            "disable_immediate_execution": item.plan_only,
+            "env": "",
+            "fn_id": function.uuid,
+            "generation_id": item.generation,
+            "job_id": item.job_id,
+            "max_attempts": function.max_attempts,
+            "qi_id": base64.b64encode(f"{item.job_id}::default".encode()).decode(),
+            "request_id": request_id(item.job_id, item.generation, now),
+            "run_id": run.id,
+            "stack": {"current": item.current, "stack": run.stack},
+            "step_id": DISCOVERY,
+            "use_api": False,
+        },
+        "defers": {k: {"abortable": not v["aborted"]} for k, v in run.defers.items()},
+        "event": events[0],
+        "events": events,
+        "steps": steps,
+        "use_api": False,
+        "version": run.version,
+    }
+    raw = canonical(body)
+    if len(raw) > MAX_BODY - _SPARE and (
+        len(raw) > MAX_BODY or len(canonical(steps)) > MAX_BODY - _SPARE
+    ):
+        body["ctx"]["use_api"] = body["use_api"] = True
+        body["steps"] = {}
+        raw = canonical(body)
+    if len(raw) > MAX_BODY:
+        body["events"] = []
+        raw = canonical(body)
+    headers = {
+        "content-type": "application/json",
+        "traceparent": trace_parent(run.id),
+        "x-run-id": run.id,
+        "x-request-id": str(body["ctx"]["request_id"]),
+        "x-inngest-req-version": str(run.version),
+        "x-inngest-generation-id": str(item.generation),
+        "x-inngest-job-id": item.job_id,
+        "x-inngest-step-id": item.step_id,
+    }
+    url = call_url(function.url, function.id, item.step_id)
+    return Call(url=url, headers=headers, body=raw)
+
+
+@lru_cache(maxsize=1024)
+def call_url(url: str, function_id: str, step_id: str) -> str:
+    parts = urlsplit(url)
+    query = [p for p in parse_qsl(parts.query, True) if p[0] not in ("fnId", "stepId")]
+    query += [("fnId", function_id), ("stepId", step_id)]
+    return urlunsplit(parts._replace(query=urlencode(query), fragment=""))
+
+
+def is_socket(url: str) -> bool:
+    """Whether the app is reached over a socket that its worker opened."""
+    return url.startswith(("ws://", "wss://"))
+
+
+_WHOLE_FLOAT = re.compile(r"\.0(?![0-9])")
+"""Or a text that looks like one."""
+_LEAVES = (str, int, bool, type(None))
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
+def canonical(value: Json) -> bytes:
+    """Sorted keys, no spaces, whole floats as integers: what signatures are made over."""
+    text = _encode(value)
+    if _WHOLE_FLOAT.search(text):
+        text = _encode(_plain(value))
+    return text.encode("utf-8", "replace")
+
+
+def _plain(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {k: v if type(v) in _LEAVES else _plain(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [v if type(v) in _LEAVES else _plain(v) for v in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return value
+
+
+def trace_parent(run_id: str) -> str:
+    """A trace for each run, a span for each call."""
+    return f"00-{_trace_id(run_id)}-{secrets.token_hex(8)}-01"
+
+
+@lru_cache(maxsize=1024)
+def _trace_id(run_id: str) -> str:
+    return hashlib.sha256(run_id.encode()).hexdigest()[:32]

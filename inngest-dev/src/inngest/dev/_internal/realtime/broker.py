@@ -1,0 +1,170 @@
+"""Who listens to what, and what is published. It belongs to the engine's loop; no I/O.
+
+A message is handed to those who listen at that moment. Who does not take messages for long
+is let go: a listener that stands still must not fill the memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import json
+from collections import deque
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from inngest.dev._internal.model.durations import iso
+from inngest.dev._internal.model.ids import ENVIRONMENT, new_job_id
+from inngest.dev._internal.model.values import Json
+
+BACKLOG = 1000
+"""Messages that wait for one listener."""
+CHUNK = 1024
+"""Characters of a piece of a stream."""
+RUN_STREAM = "$stream"
+"""The topic of what a run streams by itself."""
+
+Topic = tuple[str, str]
+"""The names of a channel, and of a topic in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as JSON text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A piece of an event stream, to be passed on as it is."""
+
+    content: bytes
+
+
+class Listener:
+    """One connection, and what waits to be sent over it."""
+
+    def __init__(self, topics: Collection[Topic]) -> None:
+        self.topics = set(topics)
+        self._waiting: deque[Message | Raw] = deque()
+        self._wake = asyncio.Event()
+        self._is_closed = False
+
+    def give(self, message: Message | Raw) -> None:
+        if len(self._waiting) >= BACKLOG:
+            self.close()
+        if not self._is_closed:
+            self._waiting.append(message)
+            self._wake.set()
+
+    def close(self) -> None:
+        """Nothing more comes; what waits is still there to be taken."""
+        self._is_closed = True
+        self._wake.set()
+
+    async def next(self) -> Message | Raw | None:
+        """The next message; None when there will be no more."""
+        while not self._waiting:
+            if self._is_closed:
+                return None
+            self._wake.clear()
+            await self._wake.wait()
+        return self._waiting.popleft()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a message goes, and what it says of itself."""
+
+    channel: str
+    topic: str
+    run_id: str = ""
+    metadata: Json = None
+
+
+class Broker:
+    def __init__(self, now: Callable[[], int]) -> None:
+        self._now = now
+        self._listeners: set[Listener] = set()
+
+    def join(self, topics: Collection[Topic]) -> Listener:
+        listener = Listener(topics)
+        self._listeners.add(listener)
+        return listener
+
+    def leave(self, listener: Listener) -> None:
+        self._listeners.discard(listener)
+
+    def close(self) -> None:
+        """Tell all who listen that this server ends."""
+        message = Message(_dump({"kind": "closing"}))
+        for listener in self._listeners:
+            listener.give(message)
+            listener.close()
+
+    def publish(self, address: Address, data: Json) -> None:
+        self._tell(address, self._envelope("data", address, data, self._now()))
+
+    def stream(self, address: Address) -> Stream:
+        """Begin a stream."""
+        return Stream(self, address)
+
+    def tee(self, channel: str, content: bytes) -> None:
+        """Pass on a piece of an event stream to those who listen to what a run streams."""
+        for listener in self._listeners:
+            if (channel, RUN_STREAM) in listener.topics:
+                listener.give(Raw(content))
+
+    def _envelope(self, kind: str, address: Address, data: Json, at: int) -> dict[str, Json]:
+        message: dict[str, Json] = {
+            "kind": kind,
+            "data": data,
+            "created_at": iso(at),
+            "channel": address.channel,
+            "env_id": ENVIRONMENT,
+            "topic": address.topic,
+        }
+        if address.run_id:
+            message["run_id"] = address.run_id
+        if address.metadata is not None:
+            message["metadata"] = address.metadata
+        return message
+
+    def _tell(self, address: Address, message: dict[str, Json]) -> None:
+        told = Message(_dump(message))
+        for listener in self._listeners:
+            if (address.channel, address.topic) in listener.topics:
+                listener.give(told)
+
+
+class Stream:
+    """Text that is published piece by piece, as its bytes come in."""
+
+    def __init__(self, broker: Broker, address: Address) -> None:
+        self._broker, self._address = broker, address
+        self._id = new_job_id()
+        self._started = broker._now()
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._bound("datastream-start")
+
+    def write(self, content: bytes) -> None:
+        self._send(self._decoder.decode(content))
+
+    def close(self) -> None:
+        self._send(self._decoder.decode(b"", final=True))
+        self._bound("datastream-end")
+
+    def _send(self, text: str) -> None:
+        for start in range(0, len(text), CHUNK):
+            piece = text[start : start + CHUNK]
+            message = {"kind": "chunk", "stream_id": self._id, "data": piece}
+            self._broker._tell(self._address, message)
+
+    def _bound(self, kind: str) -> None:
+        message = self._broker._envelope(kind, self._address, self._id, self._started)
+        self._broker._tell(self._address, message)
+
+
+def _dump(message: dict[str, Json]) -> str:
+    return json.dumps(message, separators=(",", ":"))

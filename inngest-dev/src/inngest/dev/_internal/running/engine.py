@@ -1,0 +1,381 @@
+"""The embedded engine: store, clock, queue and driver put together.
+
+All methods are to be called on the loop it was started on; `DevServer` is the
+thread-safe shell. For development and tests, not for production.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from inngest.dev._internal.clock import Clock, RealClock, VirtualClock
+from inngest.dev._internal.drivers.contracts import Driver, Gateway
+from inngest.dev._internal.drivers.fetching import HttpGateway
+from inngest.dev._internal.drivers.http import HttpDriver
+from inngest.dev._internal.function.registration import Refusal, Registration, read_registration
+from inngest.dev._internal.machine.checkpoints import Rejected, record
+from inngest.dev._internal.machine.invocations import direct_invocation
+from inngest.dev._internal.machine.rerun import rerun
+from inngest.dev._internal.machine.retries import BACKOFF, MAX_JITTER
+from inngest.dev._internal.machine.runs import cancel, start, wake
+from inngest.dev._internal.machine.signals import deliver
+from inngest.dev._internal.model.ids import stable_uuid
+from inngest.dev._internal.model.values import Event, Item, Json, Run, Transition
+from inngest.dev._internal.protocol.answer import Answer
+from inngest.dev._internal.protocol.call import Call
+from inngest.dev._internal.protocol.intake import Intake, read_events
+from inngest.dev._internal.realtime.broker import Broker
+from inngest.dev._internal.running.endpoints import Endpoints, reentry_delay
+from inngest.dev._internal.running.ledger import Ledger, Listener, Watchers
+from inngest.dev._internal.running.scheduler import Scheduler
+from inngest.dev._internal.running.work import Worker
+from inngest.dev._internal.schedules.cron import timetable
+from inngest.dev._internal.store.store import Store
+from inngest.dev._internal.views.history import history, summary
+
+if TYPE_CHECKING:
+    from inngest.dev._internal.connect.hub import Hub
+
+
+class Engine:
+    def __init__(
+        self,
+        *,
+        db: str = ":memory:",
+        clock: Clock | None = None,
+        signing_key: str | None = None,
+        event_key: str | None = None,
+        backoff: Sequence[float] | None = None,
+        jitter: Callable[[], float] | None = None,
+        driver: Driver | None = None,
+        gateway: Gateway | None = None,
+        concurrency: int = 50,
+    ) -> None:
+        """`backoff` and `jitter` are in seconds; the last delay repeats.
+
+        `driver` calls the apps, by HTTP unless given. `gateway` makes the requests of
+        fetch and AI steps.
+
+        With keys the engine behaves like a keyed server: it signs, and asks for the keys.
+        """
+        self.clock: Clock = RealClock() if clock is None else clock
+        self.signing_key, self.event_key = signing_key, event_key
+        self._reentry_delay = reentry_delay if backoff is None else self._delay
+        self._delays = tuple(round(s * 1000) for s in backoff or ()) or BACKOFF
+        quiet = backoff is not None or isinstance(self.clock, VirtualClock)
+        self._jitter = jitter or ((lambda: 0.0) if quiet else _jitter)
+        self._db, self._driver, self._concurrency = db, driver, concurrency
+        self._gateway: Gateway = HttpGateway() if gateway is None else gateway
+        self._store: Store | None = None
+        self._scheduler: Scheduler | None = None
+        self._worker: Worker | None = None
+        self._ledger_of_store: Ledger | None = None
+        self._endpoints: Endpoints | None = None
+        self._watchers = Watchers()
+        self._hub: Hub | None = None
+        self.realtime = Broker(self.clock.now)
+
+    @property
+    def kind(self) -> str:
+        return "cloud" if self.signing_key else "dev"
+
+    @property
+    def store(self) -> Store:
+        if self._store is None:
+            raise RuntimeError("the engine is not started")
+        return self._store
+
+    @property
+    def scheduler(self) -> Scheduler:
+        if self._scheduler is None:
+            raise RuntimeError("the engine is not started")
+        return self._scheduler
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Runs whose code is an HTTP handler."""
+        if self._endpoints is None:
+            raise RuntimeError("the engine is not started")
+        return self._endpoints
+
+    @property
+    def _ledger(self) -> Ledger:
+        if self._ledger_of_store is None:
+            raise RuntimeError("the engine is not started")
+        return self._ledger_of_store
+
+    def _wake(self) -> None:
+        self.scheduler.wake()
+
+    @property
+    def driver(self) -> Driver:
+        if self._driver is None:
+            self._driver = HttpDriver(signing_key=self.signing_key)
+        return self._driver
+
+    @property
+    def connect(self) -> Hub:
+        """Workers that are connected by a WebSocket. Needs the extra ``inngest-dev[connect]``."""
+        if self._hub is None:
+            from inngest.dev._internal.connect.hub import Hub
+
+            self._hub = Hub(self.register, self.clock.now, self._settle)
+        return self._hub
+
+    async def _call_worker(self, call: Call) -> Answer:
+        return await self.connect.call(call)
+
+    def _settle(self, run_id: str, fits: Callable[[Item], bool], answer: Answer) -> None:
+        """Take an answer to a call of a run that is not under way."""
+        for item in self.store.items_of(run_id):
+            if item.kind == "call" and fits(item) and self._worker is not None:
+                self._worker.settle(item, answer, self.clock.now())
+                return
+
+    async def start(self) -> None:
+        store = self._store = Store(self._db)
+        store.unpark_all()
+        ledger = Ledger(store, self.clock, self._watchers, self._wake)
+        self._worker = worker = Worker(
+            store=store,
+            ledger=ledger,
+            clock=self.clock,
+            driver=self.driver,
+            call_worker=self._call_worker,
+            gateway=self._gateway,
+            broker=self.realtime,
+            delay=self._delay,
+            wake=self._wake,
+            reentry_delay=self._reentry_delay,
+        )
+        self._endpoints = Endpoints(store, ledger, self.clock, self._reentry_delay)
+        self._ledger_of_store = ledger
+        self._scheduler = Scheduler(store, self.clock, worker, limit=self._concurrency)
+        self._scheduler.start()
+
+    async def stop(self) -> None:
+        """Stop at once. What is unfinished is taken up again by the next start on the file."""
+        self.realtime.close()
+        if self._scheduler is not None:
+            await self._scheduler.stop()
+        if self._driver is not None:
+            await self._driver.close()
+        await self._gateway.close()
+        await self.leave_workers()
+        self._hub = None
+        if self._store is not None:
+            self._store.close()
+        self._scheduler = self._store = self._driver = self._ledger_of_store = None
+        self._endpoints = None
+
+    async def leave_workers(self) -> None:
+        """Close the WebSockets of all workers. What they do is taken up again by the next start."""
+        if self._hub is not None:
+            await self._hub.close()
+
+    # in
+
+    def register(self, body: Json) -> dict[str, Json] | Refusal:
+        """Take the functions of an app, or refuse them all."""
+        read = read_registration(body)
+        if not isinstance(read, Registration):
+            return read
+        now = self.clock.now()
+        before = [f for f in self.store.functions() if f.app == read.app]
+        with self.store.transaction():
+            modified = self.store.register(
+                read.app,
+                url=read.url,
+                sdk=read.sdk,
+                checksum=read.checksum,
+                functions=read.functions,
+                now=now,
+            )
+            ids = list({f.id for f in (*before, *read.functions)})
+            timers = self.store.timers_of(ids, "cron")
+            self.store.apply(timetable(read.functions, timers, now))
+            self.store.unpark_all()
+        self.scheduler.wake()
+        return {
+            "ok": True,
+            "modified": modified,
+            "sync_id": stable_uuid("sync", read.app, str(now), str(random.random())),
+            "app_id": stable_uuid("app", read.app),
+        }
+
+    def send(self, raw: bytes, *, seed: str | None = None) -> Intake:
+        """Take events as the events API does. They are durable when this returns."""
+        taken = read_events(raw, seed, self.clock.now())
+        self._ledger.commit(Transition(events=taken.events))
+        return taken
+
+    async def sync(self, url: str) -> tuple[int, str]:
+        """Ask the app at this URL to register."""
+        return await self.driver.sync(url, kind=self.kind)
+
+    def cancel(self, run_id: str) -> bool:
+        """False when there is no such run."""
+        run = self.store.run(run_id)
+        if run is None:
+            return False
+        self._ledger.commit(cancel(run, self.clock.now()))
+        return True
+
+    def invoke(self, function_id: str, body: Mapping[str, Json]) -> str:
+        """Start a function whatever its triggers are: the id of the event that does it."""
+        event = direct_invocation(function_id, body, self.clock.now())
+        self._ledger.commit(Transition(events=[event]))
+        return event.internal_id
+
+    def rerun(
+        self,
+        run_id: str,
+        from_step: str | None = None,
+        arguments: Sequence[Json] | None = None,
+    ) -> str | None:
+        """Start a run once more: the id of the new one. None when it or its function is gone.
+
+        :param from_step: the steps before this one are kept.
+        :param arguments: for that step, in the place of those of the code.
+        """
+        run = self.store.run(run_id)
+        function = None if run is None else self.store.function(run.function_id)
+        if run is None or function is None:
+            return None
+        change = rerun(run, function, self.clock.now(), from_step, arguments)
+        self._ledger.commit(change)
+        return change.runs[0].id
+
+    def start_run(self, function_id: str, events: Sequence[Event]) -> str | None:
+        """Start one run of these events, whatever its triggers and limits are: its id.
+
+        None when there is no such function.
+        """
+        function = self.store.function(function_id)
+        if function is None:
+            return None
+        with self.store.transaction():
+            for event in events:
+                self.store.add_event(event)
+        change = start(events, function, self.clock.now())
+        self._ledger.commit(change)
+        return change.runs[0].id
+
+    def fulfil(self, item: Item, event: Event) -> None:
+        """Give a step that waits an event, whatever it is called."""
+        run = self.store.run(item.run_id)
+        if run is not None:
+            self._ledger.commit(wake(item, run, event.wire(), self.clock.now()))
+
+    def note(self, run_id: str, target: Mapping[str, Json], entries: Sequence[Json]) -> None:
+        """Keep metadata with a run."""
+        with self.store.transaction():
+            for entry in entries:
+                self.store.add_metadata(run_id, target, entry, self.clock.now())
+
+    def checkpoint(self, run_id: str, body: Json) -> Rejected | None:
+        """Store steps of a call that goes on; what is wrong if nothing was stored."""
+        with self.store.transaction():
+            run = self.store.run(run_id)
+            function = None if run is None else self.store.function(run.function_id)
+            recorded = record(run, function, body, self.store.item, self.clock.now())
+            if isinstance(recorded, Rejected):
+                return recorded
+            if recorded.item is not None:
+                for step in recorded.ended:
+                    times = step.created_at, step.ended_at or step.created_at
+                    output = step.memo["data"]
+                    self.store.add_attempt(recorded.item, step.id, *times, "reported", output)
+            touched = self._ledger.apply(iter([recorded.change]))
+        self._ledger.announce(touched)
+        return None
+
+    def signal(self, name: str, data: Json) -> str | None:
+        """Give a signal to the run that waits for it: its id. None when nobody waits."""
+        delivered = deliver(name, data, self.store, self.clock.now())
+        if delivered is None:
+            return None
+        run_id, change = delivered
+        self._ledger.commit(change)
+        return run_id
+
+    # out
+
+    def runs(
+        self, *, limit: int = 100, status: str | None = None, function_id: str | None = None
+    ) -> list[dict[str, Json]]:
+        found = self.store.runs(limit=limit, status=status, function_id=function_id)
+        return [summary(run) for run in found]
+
+    def history(self, run_id: str) -> dict[str, Json] | None:
+        run = self.store.run(run_id)
+        if run is None:
+            return None
+        shown = history(run, self.store.attempts(run_id), self.store.items_of(run_id))
+        return {**shown, "metadata": self.store.metadata(run_id)}
+
+    def subscribe(self, listener: Listener) -> None:
+        """Be told of each run that changed, after the change is stored."""
+        self._watchers.listeners.append(listener)
+
+    async def wait_for_run(self, wanted: str, timeout: float = 10.0) -> dict[str, Json]:
+        """The run with this id, or the first one of this event, once all of them ended."""
+        run = await self.ended(wanted, timeout)
+        if run is None:
+            raise TimeoutError(f"no run of {wanted} ended within {timeout} s")
+        return self.history(run.id) or {}
+
+    async def ended(self, wanted: str, timeout: float) -> Run | None:
+        """Like `wait_for_run`; None when it takes longer than `timeout` seconds."""
+
+        async def ended() -> Run:
+            change = asyncio.Event()
+            self._watchers.signals.add(change)
+            try:
+                while True:
+                    change.clear()
+                    run = self.store.run(wanted)
+                    found = [run] if run is not None else self.store.runs(event_id=wanted)
+                    if found and all(r.ended for r in found):
+                        return found[-1]
+                    await change.wait()
+            finally:
+                self._watchers.signals.discard(change)
+
+        try:
+            return await asyncio.wait_for(ended(), timeout)
+        except asyncio.TimeoutError:
+            return None
+
+    async def settle(self) -> None:
+        """Wait until nothing is due and nothing is under way."""
+        await self.scheduler.settle()
+
+    async def advance(self, delta: timedelta) -> None:
+        """Move the virtual clock, stopping at each due time on the way."""
+        clock = self.clock
+        if not isinstance(clock, VirtualClock):
+            raise RuntimeError("only an engine with a VirtualClock can be advanced")
+        target = clock.now() + delta // timedelta(milliseconds=1)
+        while True:
+            await self.settle()
+            due = self.scheduler.next_due()
+            if due is None or due > target:
+                break
+            clock.set(max(due, clock.now()))
+            self.scheduler.wake()
+        clock.set(max(target, clock.now()))
+        self.scheduler.wake()
+        await self.settle()
+
+    def _delay(self, attempt: int) -> int:
+        base = self._delays[min(attempt, len(self._delays) - 1)]
+        return base + round(self._jitter() * 1000)
+
+
+def _jitter() -> float:
+    return random.uniform(0, MAX_JITTER / 1000)

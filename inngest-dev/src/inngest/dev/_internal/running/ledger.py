@@ -1,0 +1,90 @@
+"""Apply changes, with all that their events bring about, and tell who listens."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+
+from inngest.dev._internal.clock import Clock
+from inngest.dev._internal.machine.reception import receive
+from inngest.dev._internal.machine.runs import discovery
+from inngest.dev._internal.model.values import TIMEOUTS, Event, Run, Transition
+from inngest.dev._internal.store.store import Store
+
+_log = logging.getLogger("inngest.dev")
+Listener = Callable[[Run], None]
+
+
+class Watchers:
+    """Who is told of changes. They outlive the store."""
+
+    def __init__(self) -> None:
+        self.listeners: list[Listener] = []
+        self.signals: set[asyncio.Event] = set()
+
+    def tell(self, touched: Mapping[str, Run]) -> None:
+        for run in touched.values():
+            for listener in self.listeners:
+                try:
+                    listener(run)
+                except Exception:
+                    _log.exception("a listener failed on run %s", run.id)
+        for signal in self.signals:
+            signal.set()
+
+
+class Ledger:
+    def __init__(
+        self, store: Store, clock: Clock, watchers: Watchers, wake: Callable[[], None]
+    ) -> None:
+        self._store, self._clock, self._watchers, self._wake = store, clock, watchers, wake
+
+    def commit(self, change: Transition) -> None:
+        """Apply a change and all that its events bring about, in one transaction."""
+        self.commit_all(iter([change]))
+
+    def commit_all(self, changes: Iterator[Transition]) -> None:
+        with self._store.transaction():
+            touched = self.apply(changes)
+        self.announce(touched)
+
+    def apply(self, changes: Iterator[Transition]) -> dict[str, Run]:
+        """For a transaction of the caller's. Each change sees what the one before has done."""
+        touched: dict[str, Run] = {}
+        events = deque[Event]()
+        while True:
+            for change in changes:
+                self._store.apply(change)
+                for run in change.runs:
+                    self._keep_alive(run, change)
+                    if run.ended and run.lane is not None:
+                        self._store.unpark(run.lane)
+                touched |= {run.id: run for run in change.runs}
+                events += change.events
+            if not events:
+                return touched
+            changes = self._receive(events.popleft())
+
+    def announce(self, touched: Mapping[str, Run]) -> None:
+        """Tell of runs that changed, once the transaction is done."""
+        self._wake()
+        self._watchers.tell(touched)
+
+    def _keep_alive(self, run: Run, change: Transition) -> None:
+        """A run that goes on has work in the queue.
+
+        An app that stops reporting a step of a group leaves it pending, with nothing to end
+        it: the function is then called again instead of waiting for ever.
+        """
+        if run.ended or any(
+            item.run_id == run.id and item.kind not in TIMEOUTS for item in change.items
+        ):
+            return
+        if not self._store.goes_on(run.id):
+            self._store.apply(Transition(items=[discovery(run, self._clock.now())]))
+
+    def _receive(self, event: Event) -> Iterator[Transition]:
+        if self._store.add_event(event):
+            yield from receive(event, self._store, self._clock.now())

@@ -1,0 +1,147 @@
+"""Take due queue items and have them done, several at once. Woken by changes and timers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any, Protocol
+
+from inngest.dev._internal.clock import Clock
+from inngest.dev._internal.model.values import Item
+
+_log = logging.getLogger("inngest.dev")
+
+
+class Queue(Protocol):
+    def ready(self, now: int, busy: list[str], limit: int) -> list[Item]:
+        """What can be done and nobody works on, in the order it is to be done."""
+        ...
+
+    def next_due(self, now: int, busy: list[str]) -> int | None:
+        """When the next item falls due, later than now."""
+        ...
+
+    def has_work(self) -> bool:
+        """Whether there is more to come than ticks of cron."""
+        ...
+
+
+class Worker(Protocol):
+    def look_again(self) -> None:
+        """Give those another chance that waited for this moment."""
+        ...
+
+    def admit(self, item: Item) -> bool:
+        """Whether it may be worked on now; `leave` follows if so. Else it is not ready any more.
+
+        It wakes the scheduler when that lets others be ready.
+        """
+        ...
+
+    def execute(self, item: Item) -> Coroutine[Any, Any, None] | None:
+        """Do it, or return what takes longer."""
+        ...
+
+    def leave(self, item: Item) -> None: ...
+
+    def next_chance(self) -> int | None:
+        """The next moment to look again."""
+        ...
+
+
+class Scheduler:
+    def __init__(self, queue: Queue, clock: Clock, worker: Worker, *, limit: int = 50) -> None:
+        self._queue, self._clock, self._worker, self._limit = queue, clock, worker, limit
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._loop: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._loop = asyncio.get_running_loop().create_task(self._work())
+
+    async def stop(self) -> None:
+        """Cancel what is under way. Its items stay in the store, unfinished."""
+        tasks = [t for t in (self._loop, *self._busy.values()) if t is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._busy.clear()
+
+    def wake(self) -> None:
+        """The queue has changed."""
+        self._idle.clear()
+        self._wake.set()
+
+    async def settle(self) -> None:
+        """Wait until nothing can be done now and nothing is under way."""
+        await self._idle.wait()
+
+    def next_due(self) -> int | None:
+        """When an item falls due, or a throttle lets one by; without room, nothing is taken."""
+        if len(self._busy) >= self._limit:
+            return None
+        due = self._queue.next_due(self._clock.now(), list(self._busy))
+        moments = [each for each in (due, self._worker.next_chance()) if each is not None]
+        return min(moments, default=None)
+
+    def waits_for_time(self) -> bool:
+        # An automatic clock is not to run from tick to tick of cron for ever.
+        return not self._busy and self._queue.has_work()
+
+    async def _work(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                self._take()
+            except Exception:  # the queue goes on: one item must not stop all others
+                _log.exception("the engine could not take work from the queue")
+            else:
+                if self._wake.is_set():  # by what was taken: there may be more to take
+                    self._idle.clear()
+                    await asyncio.sleep(0)
+                    continue
+            if self._busy:
+                self._idle.clear()
+            else:
+                self._idle.set()
+            await self._clock.wait(self._wake, self)
+            if self._wake.is_set():
+                self._idle.clear()
+
+    def _take(self) -> None:
+        """Start on what is due and admitted, as far as there is room."""
+        self._worker.look_again()
+        room = self._limit - len(self._busy)
+        if room <= 0:
+            return
+        for item in self._queue.ready(self._clock.now(), list(self._busy), room):
+            if self._worker.admit(item):
+                self._start(item)
+            else:
+                self._wake.set()  # one that is behind it may have room
+
+    def _start(self, item: Item) -> None:
+        try:
+            work = self._worker.execute(item)
+        except Exception:
+            _log.exception("the engine could not work on item %s", item.job_id)
+            work = asyncio.sleep(1)
+        if work is None:
+            self._worker.leave(item)
+            self._wake.set()
+        else:
+            task = asyncio.get_running_loop().create_task(self._run(item, work))
+            self._busy[item.job_id] = task
+
+    async def _run(self, item: Item, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception:
+            _log.exception("the engine could not work on item %s", item.job_id)
+            await asyncio.sleep(1)
+        finally:
+            self._busy.pop(item.job_id, None)
+            self._worker.leave(item)
+            self.wake()

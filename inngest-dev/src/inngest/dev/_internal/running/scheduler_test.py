@@ -1,0 +1,116 @@
+"""What ends at once needs no task; what fails does not hold up the rest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from inngest.dev._internal.clock import VirtualClock
+from inngest.dev._internal.conftest import bounded
+from inngest.dev._internal.model.values import Item
+from inngest.dev._internal.running.scheduler import Scheduler
+
+
+def item(job_id: str) -> Item:
+    return Item(job_id=job_id, run_id="run", kind="sleep", step_id="s", due=0)
+
+
+class Work:
+    """A queue and its worker: each item that ends brings the next one."""
+
+    def __init__(self, *jobs: str) -> None:
+        self.jobs = list(jobs)
+        self.done: list[str] = []
+        self.left: list[str] = []
+        self.broken: set[str] = set()
+
+    def ready(self, now: int, busy: list[str], limit: int) -> list[Item]:
+        return [item(job) for job in self.jobs[:1] if job not in busy]
+
+    def next_due(self, now: int, busy: list[str]) -> int | None:
+        return None
+
+    def has_work(self) -> bool:
+        return False
+
+    def look_again(self) -> None: ...
+
+    def admit(self, item: Item) -> bool:
+        return True
+
+    def execute(self, item: Item) -> Coroutine[Any, Any, None] | None:
+        if item.job_id in self.broken:
+            self.broken.discard(item.job_id)
+            raise ZeroDivisionError
+        if item.job_id.startswith("call"):
+            return self.call(item.job_id)
+        self.end(item.job_id)
+        return None
+
+    async def call(self, job: str) -> None:
+        await asyncio.sleep(0)
+        self.end(job)
+
+    def end(self, job: str) -> None:
+        self.jobs.remove(job)
+        self.done.append(job)
+
+    def leave(self, item: Item) -> None:
+        self.left.append(item.job_id)
+
+    def next_chance(self) -> int | None:
+        return None
+
+
+def play(work: Work) -> None:
+    async def run() -> None:
+        scheduler = Scheduler(work, VirtualClock(0), work)
+        scheduler.start()
+        scheduler.wake()
+        await scheduler.settle()
+        await scheduler.stop()
+
+    bounded(run)
+
+
+def test_timers_and_calls_are_done_in_their_order_before_it_rests() -> None:
+    work = Work("timer 1", "timer 2", "call 1", "timer 3", "call 2")
+    play(work)
+    assert work.done == work.left == ["timer 1", "timer 2", "call 1", "timer 3", "call 2"]
+
+
+def test_others_are_served_between_timers() -> None:
+    work, served = Work(*(f"timer {n}" for n in range(5))), list[int]()
+
+    async def run() -> None:
+        scheduler = Scheduler(work, VirtualClock(0), work)
+        scheduler.start()
+        scheduler.wake()
+        while work.jobs:
+            served.append(len(work.done))
+            await asyncio.sleep(0)
+        await scheduler.stop()
+
+    bounded(run)
+    assert len(set(served)) > 2
+
+
+def test_what_fails_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pauses: list[float] = []
+    sleep = asyncio.sleep
+
+    async def paused(seconds: float) -> None:
+        pauses.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", paused)
+    work = Work("timer 1", "timer 2")
+    work.broken = {"timer 1"}
+    play(work)
+    assert work.done == ["timer 1", "timer 2"]
+    assert 1 in pauses and "could not work on item timer 1" in caplog.text

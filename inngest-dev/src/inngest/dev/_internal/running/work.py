@@ -1,0 +1,191 @@
+"""Do what is due: call apps, make requests, let timers end. The scheduler says when."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from typing import Any
+
+from inngest.dev._internal.clock import Clock
+from inngest.dev._internal.drivers.contracts import Driver, Gateway
+from inngest.dev._internal.endpoints.calls import build_reentry
+from inngest.dev._internal.flow_control.admission import Admission, Admitted
+from inngest.dev._internal.machine.attempt import respond
+from inngest.dev._internal.machine.endpoint import is_endpoint
+from inngest.dev._internal.machine.fetching import Inbound, Outbound, fetched
+from inngest.dev._internal.machine.retries import Delay
+from inngest.dev._internal.machine.runs import timer
+from inngest.dev._internal.machine.starting import release
+from inngest.dev._internal.model.values import Item, Json, Run, Transition
+from inngest.dev._internal.protocol.answer import (
+    Answer,
+    Errored,
+    Reported,
+    Returned,
+    transport_error,
+)
+from inngest.dev._internal.protocol.call import Call, build_call, is_socket
+from inngest.dev._internal.realtime.broker import Address, Broker
+from inngest.dev._internal.running.ledger import Ledger
+from inngest.dev._internal.schedules.cron import tick
+from inngest.dev._internal.store.store import Store
+
+
+class Worker:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        ledger: Ledger,
+        clock: Clock,
+        driver: Driver,
+        call_worker: Callable[[Call], Awaitable[Answer]],
+        gateway: Gateway,
+        broker: Broker,
+        delay: Delay,
+        wake: Callable[[], None],
+        reentry_delay: Delay,
+    ) -> None:
+        """`reentry_delay` is that of durable endpoints."""
+        self._store, self._ledger, self._clock = store, ledger, clock
+        self._driver, self._gateway, self._delay = driver, gateway, delay
+        self._reentry_delay, self._broker = reentry_delay, broker
+        self._call_worker, self._wake = call_worker, wake
+        self._admission = Admission()
+
+    def look_again(self) -> None:
+        for throttle in self._admission.chances(self._clock.now()):
+            self._store.unpark(throttle)
+
+    def next_chance(self) -> int | None:
+        return self._admission.next_chance()
+
+    def admit(self, item: Item) -> bool:
+        """The first call of a run starts it. What is blocked is parked."""
+        if item.kind != "call":
+            return True
+        run = self._store.look_at(item.run_id)
+        function = None if run is None else self._store.function(run.function_id)
+        if run is None or run.ended or function is None:
+            return True
+        if run.started_at is None:  # it is to be changed
+            run = self._store.run(run.id) or run
+        now = self._clock.now()
+        verdict = self._admission.admit(item.job_id, run, function, self._store, now)
+        if isinstance(verdict, Admitted):
+            if verdict.change.runs or verdict.change.gates:
+                self._ledger.commit(verdict.change)
+        else:
+            self._store.park(item.job_id, verdict.at)
+        unparked = [place for place in verdict.next_at if self._store.unpark(place)]
+        if unparked:
+            self._wake()
+        return isinstance(verdict, Admitted)
+
+    def leave(self, item: Item) -> None:
+        for lane in self._admission.leave(item.job_id):
+            self._store.unpark(lane)
+
+    def execute(self, item: Item) -> Coroutine[Any, Any, None] | None:
+        """Calls and requests take their time; timers end at once."""
+        now = self._clock.now()
+        if item.kind == "cron":
+            function = self._store.function(item.function_id)
+            self._ledger.commit(tick(item, function, now))
+        elif item.kind in ("batch", "debounce"):
+            self._ledger.commit_all(release(item, self._store, now))
+        else:
+            return self._execute_of_run(item, now)
+        return None
+
+    def _execute_of_run(self, item: Item, now: int) -> Coroutine[Any, Any, None] | None:
+        run = self._store.look_at(item.run_id)
+        if run is None or run.ended:
+            self._ledger.commit(Transition(drops=[item.job_id]))
+        elif item.kind == "call":
+            return self._call(item, run, now)
+        elif item.kind == "fetch":
+            return self._fetch(item, now)
+        else:
+            self._ledger.commit(timer(item, self._store.run(item.run_id) or run, now))
+        return None
+
+    async def _call(self, item: Item, run: Run, started: int) -> None:
+        function = self._store.function(run.function_id)
+        if function is None:
+            message = f"function {run.function_id} is not registered any more"
+            answer: Answer = transport_error(message)
+        else:
+            build = build_reentry if is_endpoint(function, run) else partial(build_call, function)
+            call = build(run, item, now=started)
+            if is_socket(call.url):
+                if not self._store.has_item(
+                    item.job_id, item.generation
+                ):  # its answer came in after all
+                    return
+                answer = await self._call_worker(call)
+            else:
+                answer = await self._driver.call(call, now=started)
+        self.settle(item, answer, started)
+
+    def settle(self, item: Item, answer: Answer, started: int) -> None:
+        """Take the answer to a call, unless its job is done."""
+        now = self._clock.now()
+        with self._store.transaction():
+            current = self._store.run(item.run_id)
+            if current is None or not self._store.has_item(item.job_id, item.generation):
+                return
+            function = self._store.function(current.function_id)
+            self._store.add_attempt(item, *attempt_of(item, answer, started, now))
+            change = respond(
+                current,
+                item,
+                answer,
+                function=function,
+                state=self._store,
+                delay=self._reentry_delay if is_endpoint(function, current) else self._delay,
+                now=now,
+            )
+            touched = self._ledger.apply(iter([change]))
+        self._ledger.announce(touched)
+
+    async def _fetch(self, item: Item, started: int) -> None:
+        request = Outbound(**item.payload)
+        answer = await self._gateway.fetch(request)
+        if request.publish is not None and isinstance(answer, Inbound):
+            stream = self._broker.stream(Address(**request.publish, run_id=item.run_id))
+            stream.write(answer.body)
+            stream.close()
+        now = self._clock.now()
+        with self._store.transaction():
+            run = self._store.run(item.run_id)
+            if run is None or not self._store.has_item(item.job_id, item.generation):
+                return
+            function = self._store.function(run.function_id)
+            change = fetched(run, item, answer, function=function, delay=self._delay, now=now)
+            touched = self._ledger.apply(iter([change]))
+        self._ledger.announce(touched)
+
+
+def attempt_of(
+    item: Item, answer: Answer, started: int, ended: int
+) -> tuple[str, int, int, str, Json]:
+    """What the history keeps of a call: step, times, outcome and body."""
+    outcome, body, step_id = "reported", None, item.step_id
+    match answer:
+        case Returned(output=output):
+            outcome, body = "returned", output
+        case Errored(body=error):
+            outcome, body = "failed", error
+        case Reported(ops=ops) if len(ops) == 1:
+            op = ops[0]
+            ran = str(op.get("op")).lower() in ("steprun", "step", "steperror", "stepfailed")
+            if ran and isinstance(op.get("id"), str):
+                step_id = op["id"].encode("ascii", "replace").decode()
+            body = op.get("data")
+            if isinstance(op.get("error"), dict):
+                outcome = "failed"
+                body = {**op["error"], "step": op.get("displayName") or op.get("name")}
+        case Reported(ops=ops):
+            body = [o.get("displayName") or o.get("name") or o.get("id") for o in ops]
+    return step_id, started, ended, outcome, body

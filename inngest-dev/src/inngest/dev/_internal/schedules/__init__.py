@@ -1,0 +1,1 @@
+"""Cron: which moments a schedule means, and the timers that wait for them. Pure."""

@@ -1,0 +1,148 @@
+"""When cron triggers fire. Pure; cronsim says which minutes match.
+
+Five fields, as the server reads them, and an optional time zone in front (`TZ=Europe/Paris`).
+Extensions such as seconds, `@hourly`, `L`, `W` and `#` are refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
+
+from inngest.dev._internal.model.durations import MINUTE, SECOND, iso, parse_duration
+from inngest.dev._internal.model.ids import new_job_id, new_ulid
+from inngest.dev._internal.model.values import (
+    SCHEDULED_EVENT,
+    Event,
+    Function,
+    Item,
+    Transition,
+    Trigger,
+)
+
+MAX_JITTER = 5 * MINUTE
+_ZONE = re.compile(r"(?:CRON_)?TZ=(\S+)\s+(.*)")
+_PART = re.compile(r"(\*|\?|[0-9]+|[A-Za-z]{3})(-([0-9]+|[A-Za-z]{3}))?(/[0-9]+)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    fields: str
+    zone: ZoneInfo
+
+    def after(self, moment: int) -> int | None:
+        """The first matching minute after this moment; None when none comes."""
+        start = datetime.fromtimestamp(moment / 1000, tz=self.zone)
+        try:
+            found = next(CronSim(self.fields, start))
+        except StopIteration:
+            return None
+        return round(found.timestamp() * 1000)
+
+
+@lru_cache(maxsize=1024)
+def read_schedule(text: str) -> Schedule | None:
+    """None when it is no schedule."""
+    zoned = _ZONE.fullmatch(text.strip())
+    zone_name, fields = (zoned[1], zoned[2]) if zoned else ("UTC", text)
+    parts = fields.split()
+    if len(parts) != 5 or not all(_PART.fullmatch(p) for f in parts for p in f.split(",")):
+        return None
+    if re.search(r"(^|[,-])7", parts[4]):  # cronsim takes it for Sunday, the server refuses it
+        return None
+    try:
+        zone = ZoneInfo(zone_name)
+        normal = " ".join(parts).replace("?", "*")
+        CronSim(normal, datetime.now(timezone.utc))
+    except (CronSimError, KeyError, ValueError, OSError):
+        return None
+    return Schedule(fields=normal, zone=zone)
+
+
+def read_jitter(text: str | None) -> int | None:
+    """Milliseconds, 0 without one; None when it is not 1 s … 5 min."""
+    if text is None:
+        return 0
+    jitter = parse_duration(text)
+    return jitter if jitter is not None and SECOND <= jitter <= MAX_JITTER else None
+
+
+def timetable(functions: Iterable[Function], items: Iterable[Item], now: int) -> Transition:
+    """Have one timer for each cron trigger: what is known keeps its time."""
+    wanted = {(f.id, _name(t)): (f, t) for f in functions for t in f.triggers if t.cron is not None}
+    change = Transition()
+    for item in items:
+        if wanted.pop((item.function_id, item.match or ""), None) is None:
+            change.drops.append(item.job_id)
+    for function, trigger in wanted.values():
+        _schedule(change, function.id, trigger, now)
+    return change
+
+
+def tick(item: Item, function: Function | None, now: int) -> Transition:
+    """A cron timer fell due: its event goes out, and the next timer is set.
+
+    Ticks that were missed while the engine did not run are made up for by one.
+    """
+    change = Transition(drops=[item.job_id])
+    triggers = function.triggers if function else ()
+    trigger = next((t for t in triggers if t.cron is not None and _name(t) == item.match), None)
+    if function is None or trigger is None:
+        return change
+    scheduled = int(item.payload)
+    at = _seconds(scheduled)
+    body = {
+        "name": SCHEDULED_EVENT,
+        "data": {"cron": trigger.cron, "scheduledAt": at, "fireAt": _seconds(item.due)},
+        "id": at,
+        "ts": now,
+    }
+    change.events.append(
+        Event(internal_id=new_ulid(now), received_at=now, body=body, target=function.id)
+    )
+    _schedule(change, function.id, trigger, max(scheduled, now))
+    return change
+
+
+def _schedule(change: Transition, function_id: str, trigger: Trigger, after: int) -> None:
+    schedule = read_schedule(trigger.cron or "")
+    moment = schedule.after(after) if schedule else None
+    if moment is None:
+        return
+    delay = _delay(read_jitter(trigger.jitter) or 0, function_id, moment)
+    change.items.append(
+        Item(
+            job_id=new_job_id(),
+            run_id="",
+            function_id=function_id,
+            kind="cron",
+            step_id="",
+            due=moment + delay,
+            match=_name(trigger),
+            payload=moment,
+        )
+    )
+
+
+def _delay(jitter: int, function_id: str, moment: int) -> int:
+    """Whole seconds from 1 s up to the jitter; it differs from tick to tick, but not by luck."""
+    if not jitter:
+        return 0
+    digest = hashlib.sha256(f"{function_id}:{moment}".encode()).digest()
+    choices = max(jitter // SECOND - 1, 1)
+    return (1 + int.from_bytes(digest[:8], "big") % choices) * SECOND
+
+
+def _name(trigger: Trigger) -> str:
+    return f"{trigger.cron}|{trigger.jitter or ''}"
+
+
+def _seconds(moment: int) -> str:
+    return (iso(moment) or "").replace(".000Z", "Z")

@@ -1,0 +1,212 @@
+"""Run an engine and its HTTP face in a background thread: for tests and the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Coroutine, Mapping
+from datetime import timedelta
+from importlib.util import find_spec
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import uvicorn
+
+from inngest.dev._internal.api.app import build_app
+from inngest.dev._internal.dashboard.routes import Dashboard
+from inngest.dev._internal.model.values import Function, Json
+from inngest.dev._internal.running.engine import Engine
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+T = TypeVar("T")
+_START_TIMEOUT = 15.0
+_STOP_TIMEOUT = 15.0
+
+
+class DevServer:
+    """An embedded engine on a TCP port. All methods may be called from any thread."""
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 8288,
+        engine: Engine | None = None,
+        *,
+        ui: bool = False,
+    ) -> None:
+        """`ui` adds the dashboard."""
+        self.engine = Engine() if engine is None else engine
+        self._dashboard = Dashboard(self.engine, host) if ui else None
+        self._host, self._port = host, port
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._server: uvicorn.Server | None = None
+        self._ready = threading.Event()
+        self._problem: BaseException | None = None
+
+    @property
+    def origin(self) -> str:
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._port}"
+
+    @property
+    def dashboard_url(self) -> str:
+        """Of a keyed engine it lets in whoever has it."""
+        dashboard = self._dashboard
+        if dashboard is None or not dashboard.guard.is_keyed:
+            return f"{self.origin}/"
+        return f"{self.origin}/#token={dashboard.guard.token}"
+
+    def start(self) -> None:
+        """Raises OSError when the port is taken. The engine works when this returns."""
+        if self._thread is not None:
+            raise RuntimeError("the server is already started")
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        listener = socket.create_server((self._host, self._port), family=family, backlog=2048)
+        # asyncio does it for sockets that it makes: or an answer waits 40 ms for its body
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._port = listener.getsockname()[1]
+        self._ready.clear()
+        self._problem = None
+        self._thread = threading.Thread(
+            target=self._work, args=(listener,), name="inngest-dev", daemon=True
+        )
+        self._thread.start()
+        started = self._ready.wait(_START_TIMEOUT)
+        problem = self._failure()
+        if problem is not None:
+            self._thread.join(_STOP_TIMEOUT)
+            self._thread = None
+            raise problem
+        if not started:
+            raise TimeoutError("the embedded engine did not start")
+
+    def stop(self) -> None:
+        thread, server, loop = self._thread, self._server, self._loop
+        if thread is None:
+            return
+        if server is not None and loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self.engine.realtime.close)  # or they would be waited for
+            loop.call_soon_threadsafe(setattr, server, "should_exit", True)
+        thread.join(_STOP_TIMEOUT)
+        self._thread = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def advance(self, delta: timedelta, timeout: float = 30.0) -> None:
+        """Move the virtual clock; returns when all that fell due has been done."""
+        self._do(self.engine.advance(delta), timeout)
+
+    def settle(self, timeout: float = 30.0) -> None:
+        """Wait until nothing is due and nothing is under way."""
+        self._do(self.engine.settle(), timeout)
+
+    def sync(self, url: str, timeout: float = 40.0) -> tuple[int, str]:
+        """Ask an app to register; status and text of its answer (0: not reached)."""
+        return self._do(self.engine.sync(url), timeout)
+
+    def wait_for_run(self, wanted: str, timeout: float = 10.0) -> dict[str, Json]:
+        """History of the run (id of a run, or of the event that started it) once it ended."""
+        return self._do(self.engine.wait_for_run(wanted, timeout), timeout + 5)
+
+    def functions(self, url: str) -> list[Function]:
+        """Those of the app that registered from this URL."""
+
+        async def read() -> list[Function]:
+            store = self.engine.store
+            apps = {app["name"] for app in store.apps() if str(app["url"]).startswith(url)}
+            return [function for function in store.functions() if function.app in apps]
+
+        return self._do(read(), 10)
+
+    def describe_events(self, schemas: Mapping[str, Json]) -> None:
+        """Give the dashboard the JSON schemas of typed events, by name."""
+        if self._dashboard is not None:
+            self._dashboard.schemas = dict(schemas)
+
+    def runs(self, *, limit: int = 100) -> list[dict[str, Json]]:
+        async def read() -> list[dict[str, Json]]:
+            return self.engine.runs(limit=limit)
+
+        return self._do(read(), 10)
+
+    def history(self, run_id: str) -> dict[str, Json] | None:
+        async def read() -> dict[str, Json] | None:
+            return self.engine.history(run_id)
+
+        return self._do(read(), 10)
+
+    def _failure(self) -> BaseException | None:
+        return self._problem
+
+    def _do(self, work: Coroutine[Any, Any, T], timeout: float) -> T:
+        if self._thread is None or self._loop is None or self._loop.is_closed():
+            work.close()
+            raise RuntimeError("the server is not started")
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result(timeout)
+        finally:
+            future.cancel()
+
+    def _work(self, listener: socket.socket) -> None:
+        try:
+            asyncio.run(self._serve(listener))
+        except BaseException as error:  # reported by start(), or lost with the thread
+            self._problem = error
+        finally:
+            listener.close()
+            self._ready.set()
+
+    async def _serve(self, listener: socket.socket) -> None:
+        self._loop = asyncio.get_running_loop()
+        await self.engine.start()
+        try:
+            config = uvicorn.Config(
+                build_app(self.engine, self._dashboard.routes() if self._dashboard else ()),
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                ws=_websockets(),
+                ws_ping_interval=None,  # workers have heartbeats of their own
+                timeout_graceful_shutdown=1,
+            )
+            self._server = _Server(config, self.engine)
+            self._ready.set()
+            await self._server.serve(sockets=[listener])
+        finally:
+            await self.engine.stop()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, engine: Engine) -> None:
+        super().__init__(config)
+        self._engine = engine
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Workers are told before their sockets are closed."""
+        await self._engine.leave_workers()
+        await super().shutdown(sockets)
+
+
+def _websockets() -> Literal["none", "websockets-sansio"]:
+    """The implementation that Connect is tested with, if it is installed."""
+    found = find_spec("websockets")
+    try:
+        found = found and find_spec("uvicorn.protocols.websockets.websockets_sansio_impl")
+    except ImportError:
+        return "none"
+    return "none" if found is None else "websockets-sansio"

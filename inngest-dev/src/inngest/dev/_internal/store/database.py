@@ -1,0 +1,66 @@
+"""One SQLite connection: opened, migrated, with transactions. Used from one thread.
+
+A file is opened in WAL mode: what was committed survives the death of the process at
+any moment.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from inngest.dev._internal.store.schema import UnusableDatabaseError, create, migrate
+
+MEMORY = ":memory:"
+
+
+class Database:
+    def __init__(self, path: str = MEMORY) -> None:
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as error:
+            raise UnusableDatabaseError(f"cannot open the database {path}: {error}") from error
+        self._db.row_factory = sqlite3.Row
+        try:
+            self._db.execute("PRAGMA busy_timeout = 2000")
+            # Two engines on one file would each run every step.
+            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            create(self._db) if path == MEMORY else migrate(self._db)
+        except sqlite3.Error as error:
+            self._db.close()
+            raise UnusableDatabaseError(f"cannot use the database {path}: {error}") from error
+        except UnusableDatabaseError:
+            self._db.close()
+            raise
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing. Nested blocks join the outer one."""
+        if self._db.in_transaction:
+            yield
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            self.rolled_back()
+            raise
+        self._db.execute("COMMIT")
+
+    def rolled_back(self) -> None:
+        """What was read before may not be true any more."""
+
+    def one(self, sql: str, *args: Any) -> sqlite3.Row | None:
+        row: sqlite3.Row | None = self._db.execute(sql, args).fetchone()
+        return row
+
+    def all(self, sql: str, *args: Any) -> list[sqlite3.Row]:
+        return self._db.execute(sql, args).fetchall()

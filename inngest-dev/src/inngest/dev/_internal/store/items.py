@@ -1,0 +1,123 @@
+"""The queue, and what flow control remembers, in the store.
+
+Who works on an item is never stored, so that every unfinished item is taken up again after
+a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from inngest.dev._internal.model.values import Gate, GateKind, Item, Json
+from inngest.dev._internal.store.database import Database
+from inngest.dev._internal.store.rows import dump, item_of, load, marks
+
+
+class StoredItems(Database):
+    def item(self, job_id: str) -> Item | None:
+        row = self.one("SELECT * FROM items WHERE job_id = ?", job_id)
+        return None if row is None else item_of(row)
+
+    def has_item(self, job_id: str, generation: int) -> bool:
+        """Whether the job is to be done, and was not put off meanwhile."""
+        query = "SELECT 1 FROM items WHERE job_id = ? AND generation = ?"
+        return self.one(query, job_id, generation) is not None
+
+    def ready(self, now: int, busy: Sequence[str], limit: int) -> list[Item]:
+        """What is due, not parked, and nobody works on, in its order."""
+        rows = self.all(
+            "SELECT * FROM items WHERE parked IS NULL AND due <= ? "  # noqa: S608
+            f"AND job_id NOT IN ({marks(busy)}) ORDER BY due - priority, rowid LIMIT ?",
+            now,
+            *busy,
+            limit,
+        )
+        return [item_of(row) for row in rows]
+
+    def park(self, job_id: str, at: str) -> None:
+        """Not to be taken until there is room at this lane or throttle."""
+        self._db.execute("UPDATE items SET parked = ? WHERE job_id = ?", (at, job_id))
+
+    def unpark(self, at: str) -> bool:
+        """The next one that is parked here may try. False: there is none."""
+        done = self._db.execute(
+            "UPDATE items SET parked = NULL WHERE job_id = (SELECT job_id FROM items "
+            "WHERE parked = ? ORDER BY due - priority, rowid LIMIT 1)",
+            (at,),
+        )
+        return done.rowcount > 0
+
+    def unpark_all(self) -> None:
+        """Limits may have changed, or nothing is known of what is under way."""
+        self._db.execute("UPDATE items SET parked = NULL WHERE parked IS NOT NULL")
+
+    def next_due(self, now: int, busy: Sequence[str]) -> int | None:
+        row = self.one(
+            f"SELECT MIN(due) AS due FROM items WHERE due > ? AND job_id NOT IN ({marks(busy)})",  # noqa: S608
+            now,
+            *busy,
+        )
+        return None if row is None else row["due"]
+
+    def has_work(self) -> bool:
+        """Whether there is more to come than ticks of cron."""
+        return self.one("SELECT 1 FROM items WHERE kind != 'cron' LIMIT 1") is not None
+
+    def waiting(self, kind: str, match: str) -> list[Item]:
+        rows = self.all(
+            "SELECT * FROM items WHERE kind = ? AND match = ? ORDER BY rowid", kind, match
+        )
+        return [item_of(row) for row in rows]
+
+    def items_of(self, run_id: str) -> list[Item]:
+        return [item_of(r) for r in self.all("SELECT * FROM items WHERE run_id = ?", run_id)]
+
+    def goes_on(self, run_id: str) -> bool:
+        """Whether the run has work in the queue, not only its timeouts."""
+        row = self.one(
+            "SELECT 1 FROM items WHERE run_id = ? "
+            "AND kind NOT IN ('start_timeout', 'finish_timeout') LIMIT 1",
+            run_id,
+        )
+        return row is not None
+
+    def timers_of(self, function_ids: Sequence[str], kind: str) -> list[Item]:
+        rows = self.all(
+            f"SELECT * FROM items WHERE function_id IN ({marks(function_ids)}) "  # noqa: S608
+            "AND function_id != '' AND kind = ?",
+            *function_ids,
+            kind,
+        )
+        return [item_of(row) for row in rows]
+
+    def gate(self, kind: GateKind, function_id: str, key: str) -> Json:
+        row = self.one(
+            "SELECT state FROM gates WHERE kind = ? AND function_id = ? AND key = ?",
+            kind,
+            function_id,
+            key,
+        )
+        return None if row is None else load(row["state"])
+
+    def save_item(self, item: Item) -> None:
+        self._db.execute(
+            "INSERT OR REPLACE INTO items VALUES "
+            "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+            (item.job_id, item.run_id, item.kind, item.step_id, item.due, item.attempt,
+             item.generation, item.current, item.plan_only, item.race, item.match,
+             item.condition, dump(item.payload), item.function_id, item.priority),
+        )  # fmt: skip
+
+    def save_gate(self, gate: Gate) -> None:
+        place = (gate.kind, gate.function_id, gate.key)
+        if gate.state is None:
+            self._db.execute(
+                "DELETE FROM gates WHERE kind = ? AND function_id = ? AND key = ?", place
+            )
+        else:
+            self._db.execute(
+                "INSERT OR REPLACE INTO gates VALUES (?, ?, ?, ?)", (*place, dump(gate.state))
+            )
+
+    def drop_item(self, job_id: str) -> None:
+        self._db.execute("DELETE FROM items WHERE job_id = ?", (job_id,))

@@ -1,0 +1,84 @@
+"""Rows of the database, to and from the values of the engine. Pure."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+
+from inngest.dev._internal.function.options import BadOption, Options, read_options
+from inngest.dev._internal.model.values import Event, Function, Item, Json, Run, Trigger
+
+
+def marks(values: Sequence[str]) -> str:
+    return ", ".join("?" for _ in values)
+
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def dump(value: Json) -> str:
+    return "null" if value is None else _encode(value)
+
+
+def load(text: str | None) -> Json:
+    return None if text is None or text == "null" else json.loads(text)
+
+
+def event_of(internal_id: str, row: sqlite3.Row) -> Event:
+    return Event(
+        internal_id=internal_id, received_at=row["received_at"], body=json.loads(row["body"])
+    )
+
+
+def function_of(row: sqlite3.Row) -> Function:
+    return Function(
+        id=row["id"],
+        uuid=row["uuid"],
+        app=row["app"],
+        name=row["name"],
+        url=row["url"],
+        max_attempts=row["max_attempts"],
+        triggers=tuple(_trigger(*each) for each in json.loads(row["triggers"])),
+        options=_options(row["options"]),
+    )
+
+
+def _trigger(
+    event: str, expression: str | None, cron: str | None = None, jitter: str | None = None
+) -> Trigger:
+    return Trigger(event=event, expression=expression, cron=cron, jitter=jitter)
+
+
+def _options(text: str) -> Options:
+    options = read_options(json.loads(text))
+    assert not isinstance(options, BadOption), "checked when the function was registered"
+    return options
+
+
+def run_of(row: sqlite3.Row, events: tuple[Event, ...]) -> Run:
+    return Run(
+        id=row["id"],
+        function_id=row["function_id"],
+        events=events,
+        status=row["status"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        output=load(row["output"]),
+        version=row["version"],
+        plan_only=bool(row["plan_only"]),
+        keys=load(row["keys"]),
+        lane=row["lane"],
+        priority=row["priority"],
+        defers=load(row["defers"]),
+        response=load(row["response"]),
+    )
+
+
+def item_of(row: sqlite3.Row) -> Item:
+    values = dict(row)
+    del values["parked"]
+    values["payload"] = load(values["payload"])
+    values["plan_only"], values["race"] = bool(values["plan_only"]), bool(values["race"])
+    return Item(**values)

@@ -1,0 +1,205 @@
+"""Events, runs, their steps and their history, in the store."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+
+from inngest.dev._internal.model.values import Event, Item, Json, Run, Step
+from inngest.dev._internal.store.database import Database
+from inngest.dev._internal.store.rows import dump, event_of, load, run_of
+from inngest.dev._internal.store.run_cache import RunCache
+
+_RUN = "SELECT r.*, e.body, e.received_at FROM runs r JOIN events e ON e.internal_id = r.event_id "
+
+
+class StoredRuns(Database):
+    def __init__(self, path: str = ":memory:") -> None:
+        super().__init__(path)
+        self._cache = RunCache()
+
+    def rolled_back(self) -> None:
+        super().rolled_back()
+        self._cache.clear()
+
+    def add_event(self, event: Event) -> bool:
+        """False when an event with this internal id is already stored."""
+        done = self._db.execute(
+            "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?)",
+            (event.internal_id, event.name, event.received_at, dump(event.body)),
+        )
+        return done.rowcount > 0
+
+    def event(self, internal_id: str) -> Event | None:
+        row = self.one("SELECT * FROM events WHERE internal_id = ?", internal_id)
+        return None if row is None else event_of(row["internal_id"], row)
+
+    def events(self, name: str | None, limit: int) -> list[Event]:
+        rows = self.all(
+            "SELECT * FROM events WHERE ?1 IS NULL OR name = ?1 ORDER BY rowid DESC LIMIT ?2",
+            name,
+            limit,
+        )
+        return [event_of(row["internal_id"], row) for row in rows]
+
+    def started_since(self, function_id: str, event_key: str, since: int) -> bool:
+        """Whether the event's id already started this function."""
+        row = self.one(
+            "SELECT 1 FROM runs WHERE function_id = ? AND event_key = ? AND created_at > ?",
+            function_id,
+            event_key,
+            since,
+        )
+        return row is not None
+
+    def run(self, run_id: str) -> Run | None:
+        known = self._cache.get(run_id)
+        if known is not None:
+            return known
+        row = self.one(_RUN + "WHERE r.id = ?", run_id)
+        if row is None:
+            return None
+        run = self._run(row)
+        self._cache.put(run)
+        return run
+
+    def runs(
+        self,
+        *,
+        event_id: str | None = None,
+        status: str | None = None,
+        function_id: str | None = None,
+        limit: int = 100,
+    ) -> list[Run]:
+        """The newest first; those of one event, status or function if asked. Without steps."""
+        rows = self.all(
+            _RUN + "WHERE (?1 IS NULL OR r.event_id = ?1 OR r.id IN "  # noqa: S608
+            "(SELECT run_id FROM batch_events WHERE event_id = ?1)) "
+            "AND (?2 IS NULL OR r.status = ?2) AND (?3 IS NULL OR r.function_id = ?3) "
+            "ORDER BY r.rowid DESC LIMIT ?4",
+            event_id,
+            status,
+            function_id,
+            limit,
+        )
+        return [run_of(row, self._events_of(row)) for row in rows]
+
+    def active_runs(self, function_id: str) -> list[Run]:
+        """Those that did not end, the oldest first. Without their steps."""
+        rows = self.all(
+            _RUN + "WHERE r.function_id = ? AND r.ended_at IS NULL ORDER BY r.rowid", function_id
+        )
+        return [run_of(row, self._events_of(row)) for row in rows]
+
+    def running_in(self, lane: str) -> int:
+        (count,) = self.all(
+            "SELECT COUNT(*) FROM runs WHERE lane = ? AND started_at IS NOT NULL "
+            "AND ended_at IS NULL",
+            lane,
+        )
+        return int(count[0])
+
+    def _events_of(self, row: sqlite3.Row) -> tuple[Event, ...]:
+        if not row["batched"]:
+            return (event_of(row["event_id"], row),)
+        rows = self.all(
+            "SELECT e.* FROM batch_events b JOIN events e ON e.internal_id = b.event_id "
+            "WHERE b.run_id = ? ORDER BY b.position",
+            row["id"],
+        )
+        return tuple(event_of(each["internal_id"], each) for each in rows)
+
+    def _run(self, row: sqlite3.Row) -> Run:
+        run = run_of(row, self._events_of(row))
+        done: list[tuple[int, str]] = []
+        for s in self.all("SELECT * FROM steps WHERE run_id = ? ORDER BY rowid", run.id):
+            run.steps[s["id"]] = Step(
+                id=s["id"],
+                name=s["name"],
+                op=s["op"],
+                state=s["state"],
+                created_at=s["created_at"],
+                ended_at=s["ended_at"],
+                memo=load(s["memo"]),
+                arguments=load(s["arguments"]),
+                dirty=False,
+            )
+            if s["position"] is not None:
+                done.append((s["position"], s["id"]))
+        run.stack = [step_id for _, step_id in sorted(done)]
+        return run
+
+    def look_at(self, run_id: str) -> Run | None:
+        """The run as it is now, not to be changed: saves the copy."""
+        return self._cache.look(run_id) or self.run(run_id)
+
+    def save_run(self, run: Run) -> None:
+        known = self._cache.look(run.id)
+        if known is None or _changeable(known) != _changeable(run):
+            self._save_row(run)
+        for s in [s for s in run.steps.values() if s.dirty]:
+            position = None if s.state == "pending" else run.stack.index(s.id)
+            self._db.execute(
+                "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (run_id, id) DO UPDATE SET op = excluded.op, "
+                "state = excluded.state, ended_at = excluded.ended_at, memo = excluded.memo, "
+                "position = excluded.position, arguments = excluded.arguments WHERE steps.state = 'pending'",
+                (run.id, s.id, s.name, s.op, s.state, s.created_at, s.ended_at, dump(s.memo),
+                 position, None if s.arguments is None else dump(s.arguments)),
+            )  # fmt: skip
+            s.dirty = False
+        if run.ended:
+            self._db.execute("DELETE FROM items WHERE run_id = ?", (run.id,))
+        self._cache.put(run)
+
+    def _save_row(self, run: Run) -> None:
+        self._db.execute(
+            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (id) DO UPDATE "
+            "SET status = excluded.status, started_at = excluded.started_at, "
+            "ended_at = excluded.ended_at, output = excluded.output, "
+            "version = excluded.version, plan_only = excluded.plan_only, "
+            "defers = excluded.defers, response = excluded.response",
+            (run.id, run.function_id, run.event.internal_id, run.event.key, run.status,
+             run.created_at, run.started_at, run.ended_at, dump(run.output), run.version,
+             run.plan_only, len(run.events) > 1, dump(run.keys), run.lane, run.priority,
+             dump(run.defers), dump(run.response)),
+        )  # fmt: skip
+        if len(run.events) > 1:
+            members = [(run.id, n, e.internal_id) for n, e in enumerate(run.events)]
+            self._db.executemany("INSERT OR IGNORE INTO batch_events VALUES (?, ?, ?)", members)
+
+    def add_attempt(
+        self, item: Item, step_id: str, started: int, ended: int, outcome: str, body: Json
+    ) -> None:
+        self._db.execute(
+            "INSERT INTO attempts VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (item.run_id, item.job_id, step_id, item.attempt, started, ended, outcome,
+             dump(body)),
+        )  # fmt: skip
+
+    def attempts(self, run_id: str) -> list[dict[str, Json]]:
+        rows = self.all("SELECT * FROM attempts WHERE run_id = ? ORDER BY number", run_id)
+        return [{**dict(row), "body": load(row["body"])} for row in rows]
+
+    def add_metadata(
+        self, run_id: str, target: Mapping[str, Json], entry: Mapping[str, Json], now: int
+    ) -> None:
+        self._db.execute(
+            "INSERT INTO metadata VALUES (?, ?, ?, ?, ?, ?)",
+            (run_id, dump(target), entry["kind"], entry["op"], dump(entry["values"]), now),
+        )
+
+    def metadata(self, run_id: str) -> list[dict[str, Json]]:
+        rows = self.all("SELECT * FROM metadata WHERE run_id = ? ORDER BY rowid", run_id)
+        return [
+            {"target": load(r["target"]), "kind": r["kind"], "op": r["op"],
+             "values": load(r["content"])}
+            for r in rows
+        ]  # fmt: skip
+
+
+def _changeable(run: Run) -> tuple[Json, ...]:
+    """What of a run's row changes while it goes on."""
+    return (run.status, run.started_at, run.ended_at, run.output, run.version, run.plan_only,
+            run.defers, run.response)  # fmt: skip

@@ -1,0 +1,284 @@
+"""The test kit's engine, in two faces: for sync tests, and for tests with an event loop.
+
+Both stand still in time until they are advanced. Use one engine in one thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from inngest import Event, Function, Inngest
+from inngest.dev._internal.testing import reporting
+from inngest.dev._internal.testing.network import Fetch
+from inngest.dev._internal.testing.pump import Pump
+from inngest.dev._internal.testing.records import (
+    RecordedEvent,
+    RecordedRun,
+    recorded_events,
+    recorded_runs,
+)
+from inngest.dev._internal.testing.session import Session
+from inngest.dev._internal.testing.stubs import Stub
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+T = TypeVar("T")
+YEAR = timedelta(days=366)
+"""The longest that a step may last."""
+
+
+class _Face:
+    """What neither waits nor lets anything happen."""
+
+    _session: Session
+
+    @property
+    def now(self) -> datetime:
+        """The virtual time."""
+        return datetime.fromtimestamp(self._session.clock.now() / 1000, timezone.utc)
+
+    def stub(
+        self, step: str, *outcomes: object, function: Function[Any] | str | None = None
+    ) -> Stub:
+        """Have outcomes stand in for a step that the app runs, in turn; the last one stays.
+
+        An exception is raised, a callable is called with the step's arguments, anything else
+        is the step's result. The newest stub of a step wins. What is returned has the
+        `calls`: the arguments of each execution.
+
+        :param function: only in this function.
+        """
+        return self._session.stubs.add(step, outcomes, _id_of(function))
+
+    def events(self, name: str | None = None) -> list[RecordedEvent]:
+        """The events received so far, the oldest first.
+
+        Without a name, those of people and functions; internal ones (`inngest/…`) by name.
+        """
+        return recorded_events(self._session, name)
+
+    def runs(self, function: Function[Any] | str | None = None) -> list[RecordedRun]:
+        """The runs started so far, the oldest first."""
+        return recorded_runs(self._session, _id_of(function))
+
+    def timeline(self) -> str:
+        """What happened in all runs, for people."""
+        return "\n\n".join(run.timeline() for run in self.runs())
+
+    def _run_of(
+        self, event_id: str, function: Function[Any] | str | None, run_id: str | None = None
+    ) -> RecordedRun:
+        return RecordedRun(
+            self._session, event_id=event_id, function_id=_id_of(function), run_id=run_id
+        )
+
+
+class VirtualEngine(_Face):
+    """An engine in this process for sync tests, on virtual time and without sockets.
+
+    ::
+
+        with VirtualEngine(client, [remind]) as engine:
+            run = engine.send(inngest.Event(name="user/created"))
+            engine.advance(timedelta(days=30))
+            assert run.output == "reminded"
+
+    Sync functions run on the test's thread with no loop, async ones on the engine's loop. While it is
+    open, the client is in dev mode and sends here; it is given back as it was.
+
+    :param start: the time that it stands at; the real one if not given.
+    :param fetch: answers the requests of fetch and AI steps; without it they fail.
+    :param timeout: real seconds that anything may take.
+    :raises RefusedError: the functions cannot be registered.
+    """
+
+    def __init__(
+        self,
+        client: Inngest | None = None,
+        functions: Sequence[Function[Any]] = (),
+        *,
+        start: datetime | None = None,
+        fetch: Fetch | None = None,
+        timeout: float = 30.0,
+    ) -> None:
+        self._pump: Pump | None = Pump(timeout)
+        self._session = Session(
+            start=start, fetch=fetch, timeout=timeout, elsewhere=self._pump.elsewhere
+        )
+        try:
+            self._do(self._session.open())
+            if client is not None:
+                self.serve(client, functions)
+        except BaseException:
+            self.close()
+            raise
+        reporting.opened(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop, and give the clients back as they were. Again is harmless."""
+        pump = self._pump
+        if pump is None:
+            return
+        reporting.closing(self)
+        try:
+            self._do(self._session.close())
+        finally:
+            self._pump = None
+            pump.close()
+
+    def serve(self, client: Inngest, functions: Sequence[Function[Any]]) -> None:
+        """Add an app."""
+        self._do(self._session.serve(client, functions))
+
+    def send(
+        self, event: Event[Any], *, function: Function[Any] | str | None = None
+    ) -> RecordedRun:
+        """Send an event, let everything happen that is due, and return the run it starts.
+
+        :param function: which run is meant, when the event starts several functions.
+        :raises RefusedError: the event is not valid.
+        """
+        return self._run_of(self._do(self._session.send(event)), function)
+
+    def invoke(
+        self, function: Function[Any] | str, data: Mapping[str, Any] | None = None
+    ) -> RecordedRun:
+        """Start a function whatever its triggers are."""
+        event_id = self._do(self._session.invoke(_name(function), {"data": data or {}}))
+        return self._run_of(event_id, function)
+
+    def signal(self, name: str, data: object = None) -> bool:
+        """Send a signal: whether a run waited for it."""
+        return self._do(self._session.signal(name, data))
+
+    def cancel(self, run: RecordedRun) -> None:
+        """Cancel a run."""
+        self._do(self._session.cancel(run.id))
+
+    def settle(self) -> None:
+        """Let everything happen that is due now."""
+        self._do(self._session.engine.settle())
+
+    def advance(self, delta: timedelta) -> None:
+        """Let time pass, and everything happen that falls due on the way."""
+        self._do(self._session.advance(delta))
+
+    def finish(self, *runs: RecordedRun, within: timedelta = YEAR) -> None:
+        """Let time pass until these runs have ended, or `within` is over."""
+        self._do(self._session.advance_until(lambda: all(r.ended for r in runs), within))
+
+    def _do(self, work: Coroutine[Any, Any, T]) -> T:
+        if self._pump is None:
+            work.close()
+            raise RuntimeError("this engine is closed")
+        return self._pump.run(work)
+
+
+class AsyncVirtualEngine(_Face):
+    """The same for tests with an event loop, on whose loop async functions run.
+
+    ::
+
+        async with AsyncVirtualEngine(client, [remind]) as engine:
+            run = await engine.send(inngest.Event(name="user/created"))
+            await engine.advance(timedelta(days=30))
+            assert run.output == "reminded"
+
+    Sync functions run on threads, as under an async framework.
+    """
+
+    def __init__(
+        self,
+        client: Inngest | None = None,
+        functions: Sequence[Function[Any]] = (),
+        *,
+        start: datetime | None = None,
+        fetch: Fetch | None = None,
+        timeout: float = 30.0,
+    ) -> None:
+        self._app = None if client is None else (client, functions)
+        self._session = Session(start=start, fetch=fetch, timeout=timeout)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._session.open()
+            if self._app is not None:
+                await self._session.serve(*self._app)
+        except BaseException:
+            await self._session.close()
+            raise
+        reporting.opened(self)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        reporting.closing(self)
+        await self._session.close()
+
+    async def serve(self, client: Inngest, functions: Sequence[Function[Any]]) -> None:
+        """Add an app."""
+        await self._session.serve(client, functions)
+
+    async def send(
+        self, event: Event[Any], *, function: Function[Any] | str | None = None
+    ) -> RecordedRun:
+        """Send an event, let everything happen that is due, and return the run it starts.
+
+        :param function: which run is meant, when the event starts several functions.
+        :raises RefusedError: the event is not valid.
+        """
+        return self._run_of(await self._session.send(event), function)
+
+    async def invoke(
+        self, function: Function[Any] | str, data: Mapping[str, Any] | None = None
+    ) -> RecordedRun:
+        """Start a function whatever its triggers are."""
+        event_id = await self._session.invoke(_name(function), {"data": data or {}})
+        return self._run_of(event_id, function)
+
+    async def signal(self, name: str, data: object = None) -> bool:
+        """Send a signal: whether a run waited for it."""
+        return await self._session.signal(name, data)
+
+    async def cancel(self, run: RecordedRun) -> None:
+        """Cancel a run."""
+        await self._session.cancel(run.id)
+
+    async def settle(self) -> None:
+        """Let everything happen that is due now."""
+        await self._session.engine.settle()
+
+    async def advance(self, delta: timedelta) -> None:
+        """Let time pass, and everything happen that falls due on the way."""
+        await self._session.advance(delta)
+
+    async def finish(self, *runs: RecordedRun, within: timedelta = YEAR) -> None:
+        """Let time pass until these runs have ended, or `within` is over."""
+        await self._session.advance_until(lambda: all(r.ended for r in runs), within)
+
+
+def _name(function: Function[Any] | str) -> str:
+    return function.id if isinstance(function, Function) else function
+
+
+def _id_of(function: Function[Any] | str | None) -> str | None:
+    return None if function is None else _name(function)

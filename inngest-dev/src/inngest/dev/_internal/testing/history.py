@@ -1,0 +1,146 @@
+"""Play the exported history of a run against the code as it is now.
+
+For each point in the history the code is called as a server calls it, with the steps that
+were done by then, and asked to plan only: nothing is executed. It has to ask for the step
+that came next. Code outside of steps runs, as it does in every replay.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from inngest import Function, Inngest
+from inngest.dev._internal.views.export import VERSION
+from inngest.transport import CommRequest, CommResponse, Handler, ServeOptions
+
+_RUN_OPS = ("StepRun", "StepError", "StepFailed", "StepPlanned", "Step")
+_URL = "http://history.test/api/inngest"
+
+
+class NonDeterminismError(AssertionError):
+    """The code does not do what the history says that it did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    id: str
+    name: str
+    op: str
+    memo: Any
+
+
+def check_history(
+    history: Mapping[str, Any], client: Inngest, functions: Sequence[Function[Any]]
+) -> None:
+    """Raise unless the function does what its history says, step by step.
+
+    :param history: what `RecordedRun.export`, or `python -m inngest runs show --export`, gave.
+    :raises NonDeterminismError: a step is gone, new, renamed, moved, or of another kind.
+    :raises ValueError: this is no history, or one of a function that is not among these.
+    """
+    if history.get("version") != VERSION:
+        raise ValueError(f"not a history of version {VERSION}")
+    function_id = history["function_id"]
+    if function_id not in _ids(functions):
+        known = ", ".join(_ids(functions))
+        raise ValueError(f"the history is of {function_id}; the functions are {known}")
+    is_production = client.is_production
+    client.is_production = False
+    try:
+        handler = Handler(client, functions, ServeOptions(framework="testing", environ={}))
+        try:
+            problems = list(_problems(handler, history))
+        finally:
+            handler.close()
+    finally:
+        client.is_production = is_production
+    if problems:
+        head = f"{function_id} does not do what run {history['run_id']} did:"
+        raise NonDeterminismError("\n".join([head, *(f"  {problem}" for problem in problems)]))
+
+
+def _problems(handler: Handler, history: Mapping[str, Any]) -> Iterator[str]:
+    steps = [_Step(**step) for step in history["steps"]]
+    pending = [_Step(**step, memo=None) for step in history["pending"]]
+    for count in range(len(steps) + 1):
+        answer = handler.handle_sync(_call(history, steps[:count]))
+        wanted = steps[count : count + 1] or pending
+        where = f'after "{steps[count - 1].name}"' if count else "at the start"
+        problem = _compare(answer, wanted, where, history)
+        if problem is not None:
+            yield problem
+            return  # what follows would only repeat it
+
+
+def _compare(
+    answer: CommResponse, wanted: Sequence[_Step], where: str, history: Mapping[str, Any]
+) -> str | None:
+    body = json.loads(answer.body)
+    ops = {op["id"]: op for op in body} if answer.status == 206 else {}
+    names = ", ".join(f'"{_name(op)}"' for op in ops.values())
+    for step in wanted:
+        if step.id in ops:
+            if not _alike(ops[step.id]["op"], step.op):
+                return f'{where}: "{step.name}" was {step.op}, and is {ops[step.id]["op"]} now'
+            continue
+        did = f"the code asks for {names}" if ops else _ending(answer.status, body)
+        return f'{where}: the next step was "{step.name}" ({step.op}); {did}'
+    if wanted or history["status"] not in ("Completed", "Failed"):
+        return None
+    if ops:
+        return f"{where}: the run ended; the code asks for {names}"
+    if (answer.status == 200) != (history["status"] == "Completed"):
+        return f"{where}: the run was {history['status']}; {_ending(answer.status, body)}"
+    return None
+
+
+def _call(history: Mapping[str, Any], done: Sequence[_Step]) -> CommRequest:
+    events = history["events"]
+    body = {
+        "ctx": {
+            "attempt": 0,
+            "disable_immediate_execution": True,
+            "env": "",
+            "fn_id": history["function_id"],
+            "max_attempts": 1,
+            "run_id": history["run_id"],
+            "stack": {"stack": [step.id for step in done], "current": len(done)},
+            "step_id": "step",
+            "use_api": False,
+        },
+        "event": events[0],
+        "events": events,
+        "steps": {step.id: step.memo for step in done},
+        "use_api": False,
+        "version": -1,
+    }
+    return CommRequest(
+        method="POST",
+        url=_URL,
+        headers={"host": "history.test", "content-type": "application/json"},
+        query={"fnId": history["function_id"], "stepId": "step"},
+        body=json.dumps(body).encode(),
+    )
+
+
+def _ids(functions: Sequence[Function[Any]]) -> list[str]:
+    found = [(f.id, f.on_failure_fn_id) for f in functions]
+    return [each for pair in found for each in pair if each is not None]
+
+
+def _alike(now: str, then: str) -> bool:
+    return now == then or (now in _RUN_OPS and then in _RUN_OPS)
+
+
+def _name(op: Mapping[str, Any]) -> str:
+    return str(op.get("displayName") or op.get("name") or op["id"])
+
+
+def _ending(status: int, body: Any) -> str:
+    if status == 200:
+        return "the code returns"
+    error = body if isinstance(body, dict) else {}
+    return f"the code raises {error.get('name')}: {error.get('message')}"

@@ -1,0 +1,67 @@
+"""Record what functions log, and pass it on to the client's own logger."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from inngest.dev._internal.testing.context import current
+
+if TYPE_CHECKING:
+    _Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
+    _Adapter = logging.LoggerAdapter[Any]
+else:  # Python 3.10 cannot subscript it
+    _Adapter = logging.LoggerAdapter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedLog:
+    """One line that a function logged."""
+
+    run_id: str | None
+    level: str
+    message: str
+    at: int
+    """Virtual time, in milliseconds since 1970."""
+    call: str = field(default="", repr=False)
+
+
+class RecordingLogger(_Adapter):
+    """Records at every level, whatever the logger behind it lets pass."""
+
+    def __init__(self, logger: _Logger, records: list[RecordedLog], now: Callable[[], int]) -> None:
+        super().__init__(logger, {})
+        self._records, self._now = records, now
+
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802
+        return True
+
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        calling = current()
+        self._records.append(
+            RecordedLog(
+                run_id=calling.run_id if calling else None,
+                level=logging.getLevelName(level),
+                message=_message(msg, args),
+                at=self._now(),
+                call=calling.call if calling else "",
+            )
+        )
+        if self.logger.isEnabledFor(level):
+            kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1
+            self.logger.log(level, msg, *args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "logger":  # not set yet
+            raise AttributeError(name)
+        return getattr(self.logger, name)
+
+
+def _message(msg: object, args: tuple[object, ...]) -> str:
+    record = logging.LogRecord("", 0, "", 0, msg, args, None)
+    try:
+        return record.getMessage()
+    except (TypeError, ValueError):
+        return f"{msg} {args}"

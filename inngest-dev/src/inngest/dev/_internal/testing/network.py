@@ -1,0 +1,39 @@
+"""Stand in for third parties that fetch and AI steps ask. Nothing leaves the process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+
+from inngest.dev._internal.machine.fetching import Inbound, Outbound, Unreachable
+
+Fetch = Callable[[Outbound], object]
+"""Answers a request: an `Inbound`, or a JSON value for a 200. What it raises is the reason that
+no answer came."""
+
+
+class StubbedGateway:
+    def __init__(self, fetch: Fetch | None) -> None:
+        self._fetch = fetch
+
+    async def fetch(self, request: Outbound) -> Inbound | Unreachable:
+        if self._fetch is None:
+            return Unreachable(
+                reason=f"nothing stands in for {request.url} in this test: give the engine "
+                "fetch=<a function that answers the request>"
+            )
+        try:
+            answer = self._fetch(request)
+            if isinstance(answer, Inbound):
+                return answer
+            headers = {"content-type": "application/json"}
+            return Inbound(status=200, headers=headers, body=json.dumps(answer).encode())
+        except (KeyboardInterrupt, SystemExit, asyncio.CancelledError):
+            raise
+        except BaseException as error:  # what fails a test, in some frameworks, is no Exception
+            kind = "" if isinstance(error, OSError) and str(error) else f"{type(error).__name__}: "
+            return Unreachable(reason=f"{kind}{error}")
+
+    async def close(self) -> None:
+        return

@@ -1,0 +1,174 @@
+"""An engine on a virtual clock, wired to apps of this process. It belongs to one event loop.
+
+The two faces (`VirtualEngine`, `AsyncVirtualEngine`) are built on it. Everything goes
+through the production handler, serializer and API; only sockets are left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from inngest import Event, Function, Inngest
+from inngest.dev._internal.api.app import build_app
+from inngest.dev._internal.clock import VirtualClock
+from inngest.dev._internal.drivers.contracts import Driver
+from inngest.dev._internal.drivers.in_process import InProcessDriver
+from inngest.dev._internal.running.engine import Engine
+from inngest.dev._internal.testing.apps import Apps, Elsewhere
+from inngest.dev._internal.testing.context import Calling, current
+from inngest.dev._internal.testing.interposed import interposed
+from inngest.dev._internal.testing.logs import RecordedLog, RecordingLogger
+from inngest.dev._internal.testing.loopback import ask
+from inngest.dev._internal.testing.network import Fetch, StubbedGateway
+from inngest.dev._internal.testing.stubs import Stubs
+from inngest.outgoing import Request, Response, redirected
+
+T = TypeVar("T")
+MILLISECOND = timedelta(milliseconds=1)
+
+
+class RefusedError(Exception):
+    """The engine does not take what it was given: functions or an event."""
+
+
+class Session:
+    def __init__(
+        self,
+        *,
+        start: datetime | None = None,
+        fetch: Fetch | None = None,
+        elsewhere: Elsewhere | None = None,
+        driver: Callable[[Apps], Driver] = InProcessDriver,
+        timeout: float = 30.0,
+    ) -> None:
+        """`timeout` bounds, in real seconds, how long anything is waited for."""
+        moment = None if start is None else round(start.timestamp() * 1000)
+        self.clock, self.stubs, self.timeout = VirtualClock(moment), Stubs(), timeout
+        self.logs: list[RecordedLog] = []
+        self.senders: dict[str, Calling] = {}
+        """Who sent an event, by the event's internal id."""
+        self.apps = Apps(elsewhere)
+        self.engine = Engine(
+            clock=self.clock, driver=driver(self.apps), gateway=StubbedGateway(fetch)
+        )
+        self._api = build_app(self.engine)
+        self._exits = ExitStack()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self._loop is not None
+
+    async def open(self) -> None:
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
+        await self.engine.start()
+
+    async def close(self) -> None:
+        """Give the clients back as they were."""
+        self._exits.close()
+        self.apps.close()
+        if self.is_open:
+            await self.engine.stop()
+        self._loop = None
+
+    async def serve(self, client: Inngest, functions: Sequence[Function[Any]]) -> None:
+        """Add an app."""
+        self._exits.enter_context(redirected(client, self.answer))
+        self._exits.callback(_restore, client, client.logger, client.middleware)
+        client.set_logger(RecordingLogger(client.logger, self.logs, self.clock.now))
+        client.add_middleware(interposed(self.stubs, self.clock))
+        url = self.apps.add(client, functions)
+        status, text = await self.engine.sync(url)
+        if status != 200:
+            raise RefusedError(f'the functions of "{client.app_id}" are refused: {text}')
+
+    # in
+
+    async def send(self, event: Event[Any]) -> str:
+        """Send it, and let everything happen that is due now: the event's id."""
+        raw = json.dumps(event.to_wire(self.clock.now())).encode()
+        taken = self.engine.send(raw)
+        if taken.error is not None:
+            raise RefusedError(f'event "{event.name}" is refused: {taken.error}')
+        await self.engine.settle()
+        return taken.events[0].internal_id
+
+    async def invoke(self, function_id: str, body: Mapping[str, Any]) -> str:
+        event_id = self.engine.invoke(function_id, body)
+        await self.engine.settle()
+        return event_id
+
+    async def signal(self, name: str, data: object) -> bool:
+        """Whether a run waited for it."""
+        run_id = self.engine.signal(name, data)
+        await self.engine.settle()
+        return run_id is not None
+
+    async def cancel(self, run_id: str) -> None:
+        self.engine.cancel(run_id)
+        await self.engine.settle()
+
+    async def advance(self, delta: timedelta) -> None:
+        await self.engine.advance(delta)
+
+    async def advance_until(self, done: Callable[[], bool], within: timedelta) -> None:
+        """Move from one due time to the next, until it is done or `within` has passed."""
+        target = self.clock.now() + within // MILLISECOND
+        await self.engine.settle()
+        while not done():
+            due = self.engine.scheduler.next_due()
+            if due is None or due > target:
+                return
+            await self.engine.advance((due - self.clock.now()) * MILLISECOND)
+
+    # out
+
+    def read(self, work: Callable[[], T]) -> T:
+        """Do something short on the session's loop, from whatever thread."""
+        loop = self._loop
+        if loop is None:
+            raise RuntimeError("this engine is closed")
+        if threading.get_ident() == self._thread or not loop.is_running():
+            return work()
+        done: Future[T] = Future()
+        loop.call_soon_threadsafe(_fulfil, done, work)
+        return done.result(self.timeout)
+
+    def answer(self, request: Request) -> Response:
+        """What clients are answered, on any thread."""
+        return self.read(partial(self._answer, request))
+
+    def _answer(self, request: Request) -> Response:
+        answer = ask(self._api, request)
+        calling = current()
+        if calling is not None and "/e/" in request.url and answer.status == 200:
+            self.senders |= dict.fromkeys(json.loads(answer.body)["ids"], calling)
+        return answer
+
+    def logs_by_run(self) -> dict[str, list[RecordedLog]]:
+        found: dict[str, list[RecordedLog]] = defaultdict(list)
+        for log in self.logs:
+            found[log.run_id or ""].append(log)
+        return found
+
+
+def _restore(client: Inngest, logger: Any, middleware: list[Any]) -> None:
+    client.set_logger(logger)
+    client.middleware = middleware
+
+
+def _fulfil(done: Future[T], work: Callable[[], T]) -> None:
+    try:
+        done.set_result(work())
+    except BaseException as error:
+        done.set_exception(error)

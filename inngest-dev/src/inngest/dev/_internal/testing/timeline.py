@@ -1,0 +1,123 @@
+"""Tell a run's story in lines of text, for the failure of a test."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from inngest.dev._internal.model.values import DISCOVERY
+from inngest.dev._internal.testing.context import call_key
+
+if TYPE_CHECKING:
+    from inngest.dev._internal.model.values import Run, Step
+    from inngest.dev._internal.testing.session import Session
+
+WIDTH = 100
+_WAITS = {
+    "Sleep": "slept",
+    "WaitForEvent": "waited for an event",
+    "WaitForSignal": "waited for a signal",
+    "InvokeFunction": "invoked a function",
+    "Gateway": "fetched",
+    "AIGateway": "asked a model",
+}
+_PENDING = {
+    "sleep": "{}: sleeps until then",
+    "wait": "{}: waits for its event until then",
+    "signal": "{}: waits for its signal until then",
+    "invoke": "{}: waits for the function it invoked until then",
+    "start_timeout": "cancelled unless it is started by then",
+    "finish_timeout": "cancelled unless it has ended by then",
+}
+Line = tuple[int, str]
+"""When, and what."""
+Attempt = dict[str, Any]
+
+
+def timeline(session: Session, run: Run) -> str:
+    """Call it on the session's loop."""
+    store = session.engine.store
+    run = store.run(run.id) or run
+    zero = run.started_at or run.created_at
+    lines = list(_happened(run, store.attempts(run.id), _told(session, run)))
+    for item in store.items_of(run.id):
+        step = run.steps.get(item.step_id)
+        name = step.name if step else "the function" if item.step_id == DISCOVERY else item.step_id
+        lines.append((item.due, "… " + _PENDING.get(item.kind, "{}: next").format(name)))
+    if run.ended_at is not None:
+        output = "" if run.output is None else f": {_short(run.output)}"
+        lines.append((run.ended_at, f"{run.status}{output}"))
+    head = f"{run.function_id}  {run.status}  (run {run.id})"
+    event = f'  {"":>12}  started by "{run.event.name}" {_short(run.event.body["data"])}'
+    return "\n".join([head, event, *(f"  {_after(at - zero):>12}  {text}" for at, text in lines)])
+
+
+def _happened(run: Run, attempts: list[Attempt], told: dict[str, list[Line]]) -> Iterator[Line]:
+    """Steps in the order of their ends; time alone does not tell, for it stands still."""
+    position = {step_id: n for n, step_id in enumerate(run.stack)}
+    left = list(attempts)
+    for n, step_id in enumerate(run.stack):
+        step, done = run.steps[step_id], False
+        while left and not done:
+            first = left[0]
+            if position.get(first["step_id"], n) > n or first["ended_at"] > (step.ended_at or 0):
+                break
+            done = first["step_id"] == step_id and first["outcome"] != "failed"
+            yield from _attempt(left.pop(0), run, told)
+        if step.op in _WAITS:
+            yield step.ended_at or 0, f"{_mark(step)} {step.name}: {_WAITS[step.op]}"
+    for each in left:
+        yield from _attempt(each, run, told)
+
+
+def _attempt(attempt: Attempt, run: Run, told: dict[str, list[Line]]) -> Iterator[Line]:
+    yield from told.get(call_key(attempt["job_id"], attempt["attempt"] + 1), [])
+    step, body = run.steps.get(attempt["step_id"]), attempt["body"]
+    failed = attempt["outcome"] == "failed"
+    if not failed and (attempt["step_id"] == DISCOVERY or step is None):
+        return
+    named = body.get("step") if isinstance(body, dict) else None
+    name = step.name if step else named or attempt["step_id"]
+    if attempt["step_id"] == DISCOVERY:
+        name = "the function"
+    nth = attempt["attempt"] + 1
+    again = f" (attempt {nth})" if nth > 1 or failed else ""
+    yield attempt["ended_at"], f"{'✗' if failed else '✓'} {name}{again}: {_outcome(body)}"
+
+
+def _told(session: Session, run: Run) -> dict[str, list[Line]]:
+    """What each call logged and sent."""
+    lines: dict[str, list[Line]] = defaultdict(list)
+    for log in session.logs_by_run().get(run.id, []):
+        lines[log.call].append((log.at, f"  {log.level.lower()}: {log.message}"))
+    for event_id, calling in session.senders.items():
+        event = session.engine.store.event(event_id) if calling.run_id == run.id else None
+        if event is not None:
+            sent = f'  sent "{event.name}" {_short(event.body["data"])}'
+            lines[calling.call].append((event.received_at, sent))
+    return lines
+
+
+def _mark(step: Step) -> str:
+    return "✗" if step.state == "failed" else "✓"
+
+
+def _outcome(body: Any) -> str:
+    if isinstance(body, dict) and "message" in body and "name" in body:
+        return f"{body['name']}: {body['message']}"
+    return _short(body)
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
+
+
+def _after(milliseconds: int) -> str:
+    if milliseconds == 0:
+        return "+0"
+    text = str(timedelta(milliseconds=milliseconds))
+    return "+" + text.removesuffix("000").replace(" days, ", "d ").replace(" day, ", "d ")
