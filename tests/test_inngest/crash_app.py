@@ -1,23 +1,13 @@
-"""An app that kills itself where it is told to, and a supervisor that starts it again.
+"""An app that kills itself where it is told to. See ``supervisor``.
 
-    python crash_app.py FOLDER
-
-FOLDER holds plan.json, `{"port": …, "engine": …, "kills": [[run key, step, point], …]}`.
-Everything that happens is a line of FOLDER/log, in the order in which it happened. Each
-kill happens once: it leaves a file behind. The supervisor holds the listening socket and
-forks, so that a restart takes milliseconds and no port is ever lost.
+The plan is `{"port": …, "engine": …, "checkpointing": …, "kills": [[run key, step, point], …]}`.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 import socket
 import sys
-import time
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import flask
@@ -26,41 +16,24 @@ from werkzeug.serving import make_server
 import inngest
 import inngest.flask
 
+from .supervisor import Scene
+
 STEPS = 4
-FOLDER = Path(sys.argv[1])
-PLAN = json.loads((FOLDER / "plan.json").read_text())
-KILLS = {tuple(kill) for kill in PLAN["kills"]}
+SCENE = Scene(sys.argv[1])
+KILLS = {tuple(kill) for kill in SCENE.plan["kills"]}
 
 BEFORE, INSIDE, WORKED, ANSWERING, ANSWERED = "before", "inside", "worked", "answering", "answered"
 
 
-def note(*words: object) -> None:
-    """Append a line that survives whatever comes next."""
-    line = " ".join(map(str, words)) + "\n"
-    log = os.open(FOLDER / "log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        os.write(log, line.encode())
-        os.fsync(log)
-    finally:
-        os.close(log)
-
-
 def reach(key: int, step: int, point: str) -> None:
     """Die here if the plan says so, and if nobody has died here before."""
-    if (key, step, point) not in KILLS:
-        return
-    try:
-        os.close(os.open(FOLDER / f"{key}-{step}-{point}", os.O_CREAT | os.O_EXCL))
-    except FileExistsError:
-        return
-    note("kill", key, step, point)
-    os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(60)
+    if (key, step, point) in KILLS:
+        SCENE.die_once(f"{key}-{step}-{point}", key, step, point)
 
 
 def work(key: int, step: int) -> dict[str, int]:
     reach(key, step, INSIDE)
-    note("ran", key, step)
+    SCENE.note("ran", key, step)
     reach(key, step, WORKED)
     return {"key": key, "step": step}
 
@@ -72,9 +45,9 @@ async def work_async(key: int, step: int) -> dict[str, int]:
 client = inngest.Inngest(
     app_id="crash",
     is_production=False,
-    api_base_url=PLAN["engine"],
-    checkpointing=PLAN["checkpointing"],
-    event_api_base_url=PLAN["engine"],
+    api_base_url=SCENE.plan["engine"],
+    checkpointing=SCENE.plan["checkpointing"],
+    event_api_base_url=SCENE.plan["engine"],
 )
 
 
@@ -85,7 +58,7 @@ def crash_sync(ctx: inngest.ContextSync) -> int:
     for step in range(STEPS):
         reach(key, step, BEFORE)
         total += ctx.step.run(f"step {step}", work, key, step)["step"]
-        note("saw", key, step)
+        SCENE.note("saw", key, step)
     return total
 
 
@@ -98,7 +71,7 @@ async def crash_async(ctx: inngest.Context) -> int:
     for step in range(STEPS):
         reach(key, step, BEFORE)
         total += (await ctx.step.run(f"step {step}", work_async, key, step))["step"]
-        note("saw", key, step)
+        SCENE.note("saw", key, step)
     return total
 
 
@@ -123,21 +96,10 @@ def executed(response: flask.Response) -> list[tuple[int, int]]:
 
 
 def serve(listener: socket.socket) -> None:
-    make_server("127.0.0.1", PLAN["port"], app, threaded=True, fd=listener.fileno()).serve_forever()
-
-
-def supervise() -> None:
-    listener = socket.create_server(("127.0.0.1", PLAN["port"]), backlog=128)
-    while True:
-        child = os.fork()
-        if child == 0:
-            serve(listener)
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
-            sys.exit(f"the app ended by itself: {status}")
-        note("restart")
+    make_server(
+        "127.0.0.1", SCENE.plan["port"], app, threaded=True, fd=listener.fileno()
+    ).serve_forever()
 
 
 if __name__ == "__main__":
-    supervise()
+    SCENE.supervise(serve)

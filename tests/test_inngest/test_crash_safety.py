@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +16,7 @@ import inngest
 from inngest.dev import DevServer, Engine
 
 from .ports import free_port
+from .supervisor import supervised
 
 SEED = 20240
 RUNS = 50
@@ -27,7 +24,6 @@ WAVE = 5
 KILLS_OF_A_RUN = 3
 STEPS = 4
 POINTS = ("before", "inside", "worked", "answering", "answered")
-APP = Path(__file__).with_name("crash_app.py")
 
 # A wave's kills are fewer than the app's 20 retries: no call can run out of attempts.
 assert WAVE * KILLS_OF_A_RUN < 20
@@ -43,24 +39,6 @@ def plan(seed: int) -> list[Kill]:
         for key in range(RUNS)
         for step, point in rng.sample(places, KILLS_OF_A_RUN)
     ]
-
-
-@contextmanager
-def supervised(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The app and its supervisor, in a process group that ends with the block."""
-    with (folder / "output").open("wb") as output:
-        supervisor = subprocess.Popen(
-            [sys.executable, str(APP), str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            yield supervisor
-        finally:
-            os.killpg(supervisor.pid, signal.SIGKILL)
-            supervisor.wait(10)
 
 
 def register(server: DevServer, supervisor: subprocess.Popen[bytes], port: int) -> None:
@@ -89,8 +67,7 @@ def test_finished_steps_are_never_executed_again(tmp_path: Path, checkpointing: 
             "kills": kills,
             "checkpointing": checkpointing,
         }
-        (tmp_path / "plan.json").write_text(json.dumps(options))
-        with supervised(tmp_path) as supervisor:
+        with supervised("crash_app", tmp_path, options) as supervisor:
             register(server, supervisor, port)
             client = inngest.Inngest(
                 app_id="test", is_production=False, event_api_base_url=server.origin

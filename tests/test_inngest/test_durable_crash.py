@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -22,8 +18,8 @@ import pytest
 from inngest.dev import DevServer, Engine, VirtualClock
 
 from .ports import free_port
+from .supervisor import supervised
 
-APP = Path(__file__).with_name("durable_app.py")
 STEPS = 4
 TAKEN_OVER = timedelta(minutes=6)
 """In which the engine notices that the app is silent, and sees the run through."""
@@ -70,30 +66,17 @@ class World:
 def serving(server: DevServer, folder: Path, kind: str) -> Iterator[World]:
     port = free_port()
     plan = {"engine": server.origin, "port": port, "kind": kind}
-    (folder / "plan.json").write_text(json.dumps(plan))
-    (folder / "log").touch()
-    with (folder / "output").open("wb") as output:
-        supervisor = subprocess.Popen(
-            [sys.executable, str(APP), str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            url = f"http://127.0.0.1:{port}/checkout"
-            until = time.monotonic() + 30
-            while True:
-                assert supervisor.poll() is None and time.monotonic() < until
-                try:
-                    httpx.get(url, trust_env=False)
-                    break
-                except httpx.TransportError:
-                    time.sleep(0.02)
-            yield World(server, folder, url)
-        finally:
-            os.killpg(supervisor.pid, signal.SIGKILL)
-            supervisor.wait(10)
+    with supervised("durable_app", folder, plan) as supervisor:
+        url = f"http://127.0.0.1:{port}/checkout"
+        until = time.monotonic() + 30
+        while True:
+            assert supervisor.poll() is None and time.monotonic() < until
+            try:
+                httpx.get(url, trust_env=False)
+                break
+            except httpx.TransportError:
+                time.sleep(0.02)
+        yield World(server, folder, url)
 
 
 @pytest.mark.slow
