@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from inngest.dev._internal.api import forms
+from inngest.dev._internal.api.openapi import describes
 from inngest.dev._internal.api.responses import body_of, failed, plain
 from inngest.dev._internal.api.tokens import is_for_run, run_token, stream_token, token_key
 from inngest.dev._internal.api.views import enveloped, failure
@@ -33,7 +35,11 @@ class EndpointRoutes:
         self._engine, self._patience = engine, patience
         self._key = token_key(engine.signing_key)
 
+    @describes(
+        body=forms.BegunRun, answers={200: forms.Envelope[forms.Begun]}, fails=[400, 409, 413]
+    )
     async def begin(self, request: Request) -> Response:
+        """Begin the run of a durable endpoint, with the steps that its app has done."""
         body = await _json(request)
         begun = self._engine.endpoints.begin(body)
         if isinstance(begun, Refused):
@@ -51,15 +57,18 @@ class EndpointRoutes:
         del answer["metadata"]["cached_until"]
         return JSONResponse(answer)
 
+    @describes(body=forms.Steps, answers={200: None}, fails=[400, 413])
     async def record(self, request: Request) -> Response:
+        """Record steps of such a run. What cannot be taken is logged; the app is not told."""
         body = await _json(request)
         if not isinstance(body, dict) or not is_steps(steps := body.get("steps") or []):
             return failed(400, "Invalid request body")
         self._engine.endpoints.record(request.path_params["id"], steps)
         return Response(status_code=200, media_type="application/json")
 
+    @describes(query={"token": str}, answers={200: Any, 401: str, "default": None})
     async def output(self, request: Request) -> Response:
-        """The response of a run, as soon as there is one."""
+        """The response of a run, as soon as there is one: any status, any body."""
         run_id, token = request.path_params["id"], request.query_params.get("token", "")
         now = self._engine.clock.now()
         if not is_for_run(self._key, token, run_id, now) or self._engine.store.run(run_id) is None:

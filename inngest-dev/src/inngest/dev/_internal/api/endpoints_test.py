@@ -253,6 +253,19 @@ def test_what_is_no_request_is_refused(change: dict[str, Any]) -> None:
     played(App(), play)
 
 
+@pytest.mark.parametrize("number", [2**63, 2**70, -(2**70)])
+def test_numbers_that_cannot_be_stored_are_as_none(number: int) -> None:
+    async def play(engine: Engine, http: Http) -> None:
+        body = begun(op("a"), request_version=number)
+        body["event"]["ts"] = number
+        assert (await http.post("/v1/checkpoint", json=body)).status_code == 200
+        run = engine.store.run(RUN)
+        assert run is not None
+        assert (run.version, run.event.body["ts"]) == (-1, engine.clock.now())
+
+    played(App(), play)
+
+
 @pytest.mark.parametrize(
     "steps",
     [

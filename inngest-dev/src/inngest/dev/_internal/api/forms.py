@@ -105,6 +105,47 @@ class Checkpoint(TypedDict):
     steps: list[dict[str, Any]] | None
 
 
+class Topic(TypedDict):
+    channel: NotRequired[str]
+    name: NotRequired[str]
+    env_id: NotRequired[str]
+    kind: NotRequired[str]
+
+
+class HTTPRequest(TypedDict):
+    """What a durable endpoint was asked. The body is in Base64."""
+
+    domain: Annotated[str, Field(pattern=r"^https?://[a-z]+$")]
+    method: Annotated[str, Field(pattern=r"^[A-Za-z]+$")]
+    path: Annotated[str, Field(pattern=r"^/")]
+    fn: NotRequired[str | None]
+    ip: NotRequired[str | None]
+    content_type: NotRequired[str | None]
+    query_params: NotRequired[str | None]
+    body: NotRequired[Annotated[str, Field(pattern=r"^(?:[A-Za-z0-9+/]{4})*$")] | None]
+
+
+class HTTPEvent(TypedDict):
+    name: Literal["inngest/http.request"]
+    data: HTTPRequest
+    id: NotRequired[str]
+    ts: NotRequired[int]
+
+
+class BegunRun(TypedDict):
+    """A run that an app has begun. It chooses the id, a ULID."""
+
+    run_id: Annotated[str, Field(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
+    event: HTTPEvent
+    steps: NotRequired[list[dict[str, Any]] | None]
+    request_version: NotRequired[int]
+    retries: NotRequired[Annotated[int, Field(ge=0)]]
+
+
+class Steps(TypedDict):
+    steps: NotRequired[list[dict[str, Any]] | None]
+
+
 class Cancellation(TypedDict):
     app_id: str
     function_id: str
@@ -197,6 +238,19 @@ class Export(TypedDict):
     events: list[dict[str, Any]]
     steps: list[dict[str, Any]]
     pending: list[dict[str, Any]]
+
+
+class Token(TypedDict):
+    jwt: str
+
+
+class Begun(TypedDict):
+    fn_id: str
+    app_id: str
+    run_id: str
+    realtime_token: str
+    token: NotRequired[str]
+    """Lets its holder ask for the output; only of a run that goes on without its app."""
 
 
 class Job(TypedDict):

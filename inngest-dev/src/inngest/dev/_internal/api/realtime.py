@@ -6,12 +6,14 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from inngest.dev._internal.api import forms
+from inngest.dev._internal.api.openapi import describes
 from inngest.dev._internal.api.responses import body_of, failed
 from inngest.dev._internal.api.tokens import subscription_token, token_key, topics_of
 from inngest.dev._internal.model.ids import ENVIRONMENT
@@ -42,7 +44,9 @@ class Realtime:
         self._terms = terms or Terms()
         self._key = token_key(engine.signing_key)
 
+    @describes(body=list[forms.Topic], answers={201: forms.Token}, fails=[400, 413])
     async def token(self, request: Request) -> Response:
+        """A token that lets its holder listen to these topics, for a while."""
         try:
             topics = decode(await body_of(request))
         except ValueError:
@@ -52,7 +56,17 @@ class Realtime:
         token = subscription_token(self._key, topics, self._engine.clock.now())
         return JSONResponse({"jwt": token}, 201)
 
+    @describes(
+        body=Any,
+        query={"channel": str, "topic": str, "run_id": str, "metadata": str},
+        answers={200: None},
+        fails=[400, 413],
+    )
     async def publish(self, request: Request) -> Response:
+        """Tell those who listen to a topic.
+
+        A body of the type `text/stream` is handed on as it comes. `metadata` is JSON.
+        """
         address = _address(request)
         if isinstance(address, Response):
             return address
@@ -68,12 +82,15 @@ class Realtime:
             self._engine.realtime.publish(address, _data(raw))
         return Response(status_code=200)
 
+    @describes(body=Any, query={"channel": str}, answers={200: None}, fails=[400, 413])
     async def tee(self, request: Request) -> Response:
+        """Hand a body on to all who listen to a channel, as it comes."""
         channel = clean(request.query_params.get("channel", ""))
         async for content in request.stream():
             self._engine.realtime.tee(channel, content)
         return Response(status_code=200)
 
+    @describes(query={"token": str}, answers={200: str}, text="text/event-stream", fails=[401])
     async def events(self, request: Request) -> Response:
         """Listen over server-sent events."""
         topics = self._topics(request.query_params.get("token", ""))

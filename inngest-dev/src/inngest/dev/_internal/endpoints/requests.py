@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeGuard
 from urllib.parse import urlsplit
 
 from inngest.dev._internal.function.options import Options
@@ -23,6 +24,7 @@ from inngest.dev._internal.model.values import (
     Run,
     Transition,
 )
+from inngest.dev._internal.protocol.intake import EARLIEST, LATEST
 
 SILENCE = 5 * MINUTE
 """After so long without a word of its app, a run is continued by the engine."""
@@ -80,7 +82,7 @@ def read_begun(body: Json, now: int) -> Begun | None:
         status="Running",
         created_at=now,
         started_at=now,
-        version=version if isinstance(version, int) else -1,
+        version=version if _is_count(version) else -1,
     )
     return Begun(function=function, run=run, steps=steps)
 
@@ -107,8 +109,9 @@ def _is_request(data: Mapping[str, Json]) -> bool:
     return is_origin and data["path"].startswith("/") and data["method"].isalpha()
 
 
-def _is_count(value: Json) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+def _is_count(value: Json) -> TypeGuard[int]:
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return is_whole and 0 <= value < 2**63  # what can be stored
 
 
 def _function(data: Mapping[str, Json], retries: int) -> Function:
@@ -134,6 +137,6 @@ def _event(sent: Mapping[str, Json], now: int) -> Event:
         "name": HTTP_EVENT,
         "data": dict(sent["data"]),
         "id": clean(given) if isinstance(given, str) and given else internal_id,
-        "ts": ts if isinstance(ts, int) and ts > 0 else now,
+        "ts": ts if _is_count(ts) and EARLIEST <= ts <= LATEST else now,
     }
     return Event(internal_id=internal_id, received_at=now, body=body)

@@ -13,8 +13,8 @@ from inngest.dev._internal.model.values import Event, Json
 MAX_EVENT = 3 * 1024 * 1024
 MAX_EVENTS = 5000
 MAX_SESSIONS = 5
-_EARLIEST = 315_532_800_000
-_LATEST = 4_102_444_800_000
+EARLIEST = 315_532_800_000
+LATEST = 4_102_444_800_000
 _STRING, _OBJECT = "string", "map[string]interface {}"
 _FIELDS = {"name": _STRING, "id": _STRING, "v": _STRING, "data": _OBJECT, "user": _OBJECT,
            "meta": _OBJECT, "ts": "int64"}  # fmt: skip
@@ -68,9 +68,9 @@ def _problem(entry: Json, size: int | None) -> str | None:
         return "event name is empty"
     if name.startswith("inngest/"):
         return f"event name is reserved for internal use: {name}"
-    if ts is not None and ts != 0 and ts < _EARLIEST:
+    if ts is not None and ts != 0 and ts < EARLIEST:
         return "timestamp is before Jan 1, 1980"
-    if ts is not None and ts > _LATEST:
+    if ts is not None and ts > LATEST:
         return "timestamp is after Jan 1, 2100"
     problem = _sessions_problem(entry.get("meta") or {})
     if problem is not None:
