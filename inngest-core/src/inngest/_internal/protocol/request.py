@@ -109,28 +109,27 @@ def _read(
         return BodyInvalidError('"ctx.attempt" must be a whole number of at least 0')
     if max_attempts is not None and not _is_count(max_attempts):
         return BodyInvalidError('"ctx.max_attempts" must be a whole number of at least 0')
-    generation = ctx.get("generation_id")
     stack = _stack(ctx.get("stack"))
     if isinstance(stack, BodyInvalidError):
         return stack
-    flags = {
-        "ctx.disable_immediate_execution": ctx.get("disable_immediate_execution"),
-        "ctx.use_api": ctx.get("use_api"),
-        "use_api": body.get("use_api"),
-    }
-    for name, flag in flags.items():
-        if not isinstance(flag, bool | None):
-            return BodyInvalidError(f'"{name}" must be true or false')
+    plan_only, use_api = ctx.get("disable_immediate_execution"), ctx.get("use_api")
+    uses_api, generation = body.get("use_api"), ctx.get("generation_id")
+    if not isinstance(plan_only, bool | None):
+        return BodyInvalidError('"ctx.disable_immediate_execution" must be true or false')
+    if not isinstance(use_api, bool | None):
+        return BodyInvalidError('"ctx.use_api" must be true or false')
+    if not isinstance(uses_api, bool | None):
+        return BodyInvalidError('"use_api" must be true or false')
     return CallRequest(
         run_id=run_id,
         attempt=cast(int, attempt),
         max_attempts=cast("int | None", max_attempts),
-        plan_only=bool(flags["ctx.disable_immediate_execution"]),
+        plan_only=plan_only or False,
         stack=stack,
         event=event,
         events=events or [event],
         steps=steps,
-        use_api=bool(flags["use_api"] or flags["ctx.use_api"]),
+        use_api=use_api or uses_api or False,
         fn_id=_text(ctx.get("fn_id")),
         qi_id=_text(ctx.get("qi_id")),
         request_id=_text(ctx.get("request_id")),

@@ -92,6 +92,10 @@ MIGRATIONS = (
     """
     ALTER TABLE steps ADD COLUMN arguments TEXT;
     """,
+    """
+    DROP INDEX items_by_match;
+    CREATE INDEX items_by_match ON items (kind, match) WHERE match IS NOT NULL;
+    """,
 )
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_UNWIND = 1.0
+"""Seconds that what is given up has to end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,33 @@ class _Work:
     do: Callable[[], Any]
     context: contextvars.Context
     future: asyncio.Future[Any]
+
+
+class _Limit:
+    """Stops a loop that has run for so many seconds altogether. One timer does for all bursts."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        self._loop, self._left = loop, seconds
+        self._started = 0.0
+        self.is_reached = False
+        self._timer = loop.call_later(seconds, self._look)
+
+    def __enter__(self) -> None:
+        self._started = self._loop.time()
+
+    def __exit__(self, *_: object) -> None:
+        self._left -= self._loop.time() - self._started
+
+    def cancel(self) -> None:
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        left = self._left - (self._loop.time() - self._started)
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._look)
+        else:
+            self.is_reached = True
+            self._loop.stop()
 
 
 class Pump:
@@ -47,11 +76,15 @@ class Pump:
             )
         task = self._loop.create_task(coroutine)
         task.add_done_callback(lambda _: self._loop.stop())
-        while not task.done():
-            if self._queue:
-                self._do(self._queue.popleft())
-            else:
-                self._burst(task)
+        limit = _Limit(self._loop, self._timeout)
+        try:
+            while not task.done():
+                if self._queue:
+                    self._do(self._queue.popleft())
+                else:
+                    self._burst(task, limit)
+        finally:
+            limit.cancel()
         return task.result()
 
     def close(self) -> None:
@@ -62,23 +95,14 @@ class Pump:
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 
-    def _burst(self, task: asyncio.Task[Any]) -> None:
-        late = False
-
-        def expire() -> None:
-            nonlocal late
-            late = True
-            self._loop.stop()
-
-        timer = self._loop.call_later(self._timeout, expire)
-        try:
+    def _burst(self, task: asyncio.Task[Any], limit: _Limit) -> None:
+        with limit:
             self._loop.run_forever()
-        finally:
-            timer.cancel()
-        if late and not task.done() and not self._queue:
+        if limit.is_reached and not task.done() and not self._queue:
             task.cancel()
-            while not task.done():  # as often as somebody stops the loop
-                self._loop.run_forever()
+            rest = self._loop.call_later(_UNWIND, self._loop.stop)
+            self._loop.run_forever()  # the end of the task stops it
+            rest.cancel()
             raise TimeoutError(f"nothing came to an end within {self._timeout} s")
 
     def _do(self, work: _Work) -> None:

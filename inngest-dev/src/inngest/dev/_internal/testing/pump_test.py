@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from inngest.dev._internal.testing.pump import Pump
+
+
+class Clock:
+    """The time of a loop, that stands still."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    new_event_loop = asyncio.new_event_loop
+
+    def made() -> asyncio.AbstractEventLoop:
+        loop = new_event_loop()
+        monkeypatch.setattr(loop, "time", clock)
+        return loop
+
+    monkeypatch.setattr(asyncio, "new_event_loop", made)
+    return clock
+
+
+async def busy(clock: Clock, seconds: float) -> None:
+    await asyncio.sleep(0)
+    clock.now += seconds
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+def test_what_takes_too_long_on_the_loop_is_given_up(clock: Clock) -> None:
+    pump = Pump(timeout=10)
+
+    async def endless() -> None:
+        while True:
+            await busy(clock, 1)
+
+    with pytest.raises(TimeoutError, match=r"nothing came to an end within 10 s"):
+        pump.run(endless())
+    assert 10 <= clock.now < 20
+    pump.close()
+
+
+def test_time_is_counted_over_all_bursts_and_only_on_the_loop(clock: Clock) -> None:
+    pump = Pump(timeout=10)
+
+    def elsewhere() -> None:
+        clock.now += 1000
+
+    def in_turns(rounds: int) -> Callable[[], object]:
+        async def run() -> str:
+            for _ in range(rounds):
+                await busy(clock, 3)
+                await pump.elsewhere(elsewhere)
+            return "done"
+
+        return lambda: pump.run(run())
+
+    assert in_turns(3)() == "done"
+    with pytest.raises(TimeoutError):
+        in_turns(5)()
+    pump.close()
