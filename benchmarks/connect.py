@@ -29,6 +29,7 @@ from typing import Any
 import inngest
 import inngest.connect
 from inngest.dev import DevServer
+from inngest.dev._internal.model.ids import request_id
 from inngest.dev._internal.protocol.answer import Returned
 from inngest.dev._internal.protocol.call import Call
 
@@ -105,14 +106,15 @@ def memory_mb(pid: int) -> float:
 def calls(url: str) -> Iterator[Call]:
     """Calls that differ by their ids only."""
     for number in itertools.count():
-        ids = {"x-request-id": f"request-{number}", "x-run-id": f"run-{number}"}
+        job_id = f"job-{number}"
+        ids = {"x-request-id": request_id(job_id, 1, 0), "x-run-id": f"run-{number}"}
         event = {"name": "bench/go", "data": {"text": "x" * 500}, "id": f"e-{number}", "ts": 1}
         ctx = {"run_id": ids["x-run-id"], "attempt": 0, "stack": {"stack": [], "current": 0}}
         body = {"ctx": ctx, "event": event, "events": [event], "steps": {}, "version": 2}
         headers = {
             "content-type": "application/json",
             "traceparent": "00-0-0-01",
-            "x-inngest-job-id": f"job-{number}",
+            "x-inngest-job-id": job_id,
             **ids,
         }
         target = f"{url}?fnId=bench-fn&stepId=step"
