@@ -30,7 +30,7 @@ from inngest._internal.errors import (
 from inngest._internal.flow import Call, Effect, Flow, Outcome, Raised, Returned
 from inngest._internal.middleware.records import StepInfo, WrappedHandler, WrappedStep
 from inngest._internal.op import Op, Opcode, StepCall, StepID
-from inngest._internal.serialization.codec import PLAIN
+from inngest._internal.serialization.codec import PLAIN, Codec
 from inngest._internal.serialization.text import encode
 from inngest._internal.step.calls import codec_of
 from inngest._internal.step.failure import failure_op
@@ -98,7 +98,8 @@ def recall_alone(invocation: Invocation, found: engine.Found) -> object:
         return UNSET
     if isinstance(memo, Failure):
         raise _step_error(memo)
-    return _loaded(invocation, found, memo)
+    codec = codec_of(found.call, invocation.serializer)
+    return memo if codec is PLAIN else _decoded(codec, found, memo)
 
 
 def carry_out(invocation: Invocation, found: engine.Found, verdict: engine.Verdict) -> Flow[object]:
@@ -261,8 +262,10 @@ def _step_error(failure: Failure) -> StepError:
 
 def _loaded(invocation: Invocation, found: engine.Found, data: object) -> object:
     codec = codec_of(found.call, invocation.serializer)
-    if codec is PLAIN:
-        return data
+    return data if codec is PLAIN else _decoded(codec, found, data)
+
+
+def _decoded(codec: Codec, found: engine.Found, data: object) -> object:
     value = codec.load(data, f'step "{found.call.id}"')
     if isinstance(value, OutputUnserializableError):
         raise value

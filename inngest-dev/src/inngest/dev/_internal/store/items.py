@@ -9,11 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from inngest.dev._internal.model.values import Gate, GateKind, Item, Json
-from inngest.dev._internal.store.database import Database
+from inngest.dev._internal.store.database import MEMORY, Database
 from inngest.dev._internal.store.rows import dump, item_of, load, marks
 
 
 class StoredItems(Database):
+    def __init__(self, path: str = MEMORY) -> None:
+        super().__init__(path)
+        prior = self.one("SELECT 1 FROM items WHERE priority != 0 LIMIT 1")
+        self._has_priorities = prior is not None
+        """Whether there may be any. Without them the index has items in their order."""
+
     def item(self, job_id: str) -> Item | None:
         row = self.one("SELECT * FROM items WHERE job_id = ?", job_id)
         return None if row is None else item_of(row)
@@ -25,9 +31,10 @@ class StoredItems(Database):
 
     def ready(self, now: int, busy: Sequence[str], limit: int) -> list[Item]:
         """What is due, not parked, and nobody works on, in its order."""
+        order = "due - priority" if self._has_priorities else "due"
         rows = self.all(
             "SELECT * FROM items WHERE parked IS NULL AND due <= ? "  # noqa: S608
-            f"AND job_id NOT IN ({marks(busy)}) ORDER BY due - priority, rowid LIMIT ?",
+            f"AND job_id NOT IN ({marks(busy)}) ORDER BY {order}, rowid LIMIT ?",
             now,
             *busy,
             limit,
@@ -100,6 +107,7 @@ class StoredItems(Database):
         return None if row is None else load(row["state"])
 
     def save_item(self, item: Item) -> None:
+        self._has_priorities = self._has_priorities or item.priority != 0
         self._db.execute(
             "INSERT OR REPLACE INTO items VALUES "
             "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from inngest.dev._internal.model.values import Item
+from inngest.dev._internal.store.store import Store
+
+
+def item(job_id: str, due: int, priority: int = 0) -> Item:
+    return Item(job_id=job_id, run_id="r", kind="call", step_id="", due=due, priority=priority)
+
+
+def ready(store: Store, now: int = 100) -> list[str]:
+    return [each.job_id for each in store.ready(now, [], 10)]
+
+
+def test_what_is_due_comes_in_its_order_and_what_came_first_is_first() -> None:
+    store = Store()
+    for job_id, due in (("late", 101), ("third", 9), ("first", 1), ("second", 1)):
+        store.save_item(item(job_id, due))
+    assert ready(store) == ["first", "second", "third"]
+    store.close()
+
+
+def test_priorities_count_and_still_do_after_a_restart(tmp_path: Path) -> None:
+    path = str(tmp_path / "engine.db")
+    store = Store(path)
+    store.save_item(item("plain", 10))
+    assert ready(store) == ["plain"]
+    store.save_item(item("ahead", 20, priority=50))
+    store.save_item(item("behind", 5, priority=-50))
+    assert ready(store) == ["ahead", "plain", "behind"]
+    store.close()
+    again = Store(path)
+    assert ready(again) == ["ahead", "plain", "behind"]
+    again.close()
