@@ -109,8 +109,11 @@ class AsyncUnsupportedError(Error):
     code, is_retriable = "async_unsupported", False
 
 
-class BodyInvalidError(Error):
-    """A body does not have the form that the protocol defines."""
+class BodyInvalidError(Error, ValueError):
+    """A body does not have the form that the protocol defines.
+
+    A ``ValueError``, so that an event within a pydantic model of yours is a field that is wrong.
+    """
 
     code, status, is_retriable = "body_invalid", 400, False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic
@@ -14,6 +15,8 @@ from typing_extensions import TypeVar
 from inngest._internal.errors import BodyInvalidError, Error
 from inngest._internal.model import BaseModel
 from inngest._internal.types import JSON
+
+logger = logging.getLogger("inngest")
 
 Data = Mapping[str, JSON]
 """The data of an event that has no type of its own."""
@@ -34,6 +37,9 @@ class Event(BaseModel, Generic[DataT]):
     :param user: who it concerns.
     :param v: version of the form of ``data``.
     """
+
+    # Existing apps may pass what no event has: it is dropped, but not in silence.
+    model_config = pydantic.ConfigDict(extra="ignore")
 
     _error: ClassVar[type[Error]] = BodyInvalidError
 
@@ -66,6 +72,7 @@ class Event(BaseModel, Generic[DataT]):
             try:
                 _QUICK.validate_python(fields, self_instance=self)
             except pydantic.ValidationError:
+                _tell_of_dropped(fields)
                 super().__init__(**fields)
 
     @pydantic.field_validator("data", mode="plain")
@@ -120,6 +127,12 @@ class Event(BaseModel, Generic[DataT]):
 
 
 _FIELDS: Final = frozenset(Event.model_fields)
+
+
+def _tell_of_dropped(fields: Mapping[str, Any]) -> None:
+    dropped = sorted(fields.keys() - _FIELDS)
+    if dropped:
+        logger.warning("an Event has no field %s: what it was given is dropped", ", ".join(dropped))
 
 
 def _quick_schema() -> core_schema.CoreSchema:

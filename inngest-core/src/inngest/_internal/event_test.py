@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+import pydantic
 import pytest
 
 from inngest._internal.errors import BodyInvalidError
@@ -39,7 +40,6 @@ def test_what_is_set_is_sent() -> None:
     [
         {},
         {"name": 1},
-        {"name": "a", "dta": {}},
         {"name": "a", "data": [1]},
         {"name": "a", "data": {1: 2}},
         {"name": "a", "ts": "1"},
@@ -48,6 +48,26 @@ def test_what_is_set_is_sent() -> None:
 def test_a_wrong_argument_is_an_error(fields: dict[str, Any]) -> None:
     with pytest.raises(BodyInvalidError):
         Event(**fields)
+
+
+def test_a_field_that_no_event_has_is_dropped_with_a_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    fields: dict[str, Any] = {"name": "a", "dta": {"secret": 1}, "user": {"id": 1}}
+    event = Event(**fields)
+    assert (event.data, event.user) == ({}, {"id": 1})
+    assert not hasattr(event, "dta")
+    assert caplog.messages == ["an Event has no field dta: what it was given is dropped"]
+
+
+def test_a_wrong_event_is_a_wrong_field_of_a_model_around_it() -> None:
+    class Order(pydantic.BaseModel):
+        event: Event
+
+    with pytest.raises(pydantic.ValidationError, match="name: Input should be a valid string"):
+        Order.model_validate({"event": {"name": 1}})
+    either: Any = pydantic.TypeAdapter(Event | dict)
+    assert either.validate_python({"a": 1}) == {"a": 1}
 
 
 def test_none_as_data_is_no_data() -> None:

@@ -296,6 +296,18 @@ def test_middleware_that_is_not_configured_stays_out_and_says_so_once(
     assert record.levelno == logging.INFO
 
 
+def test_what_is_named_and_not_configured_keeps_a_client_of_production_from_working() -> None:
+    def made(client: Inngest, plugins: list[str] | None) -> list[object]:
+        scanner = installed({"sentry": Configured()})
+        return list(PluginHost(plugins, environ={}, scanner=scanner).middleware(client))
+
+    production = Inngest(app_id="app", is_production=True, event_key="e", signing_key="00")
+    assert made(production, None) == []
+    assert made(CLIENT, ["sentry"]) == []
+    with pytest.raises(PluginError, match=r"'sentry' of .* cannot be used: set SENTRY_DSN"):
+        made(production, ["sentry"])
+
+
 class Greedy:
     """Uses the client before the client is ready."""
 

@@ -109,6 +109,9 @@ class Registry:
             else:
                 reason = "it is not configured" if isinstance(entries, list) else entries.reason
                 self._not_configured[name] = reason
+                if self._is_explicit(name) and client.is_production:
+                    # Whoever names a plugin counts on it: on encryption, say.
+                    return self._cannot_be_used(plugin.installed, reason, None)
                 text = f"plugin {name!r} adds no middleware: {reason}"
                 self._notices.say(logging.INFO, text)
         return [entry for *_, entry in sorted(found, key=lambda each: each[:3])]
@@ -158,21 +161,31 @@ class Registry:
         return found
 
     def _refuse(self, plugin: Installed, refusal: Refusal) -> PluginError | None:
-        selection = self._selection
-        explicit = selection is not None and plugin.name in selection.explicit
-        is_loud = explicit or self._switches.strict
+        is_loud = self._is_explicit(plugin.name) or self._switches.strict
         return self._leave_out(plugin, refusal.reason, refusal.cause, is_loud=is_loud)
+
+    def _is_explicit(self, name: str) -> bool:
+        """Whether it was asked for by name, or handed over."""
+        return self._selection is not None and name in self._selection.explicit
 
     def _leave_out(
         self, plugin: Installed, reason: str, cause: BaseException | None, *, is_loud: bool
     ) -> PluginError | None:
-        subject = f"plugin {plugin.name!r} of {plugin.owner}"
         if is_loud:
-            error = PluginError(
-                f"{subject} cannot be used: {reason} "
-                f"(to do without it, set {DISABLED}={plugin.name})"
-            )
-            error.__cause__ = cause
-            return error
-        self._notices.say(logging.WARNING, f"{subject} is left out: {reason}", cause)
+            return self._cannot_be_used(plugin, reason, cause)
+        self._notices.say(logging.WARNING, f"{_subject(plugin)} is left out: {reason}", cause)
         return None
+
+    def _cannot_be_used(
+        self, plugin: Installed, reason: str, cause: BaseException | None
+    ) -> PluginError:
+        error = PluginError(
+            f"{_subject(plugin)} cannot be used: {reason} "
+            f"(to do without it, set {DISABLED}={plugin.name})"
+        )
+        error.__cause__ = cause
+        return error
+
+
+def _subject(plugin: Installed) -> str:
+    return f"plugin {plugin.name!r} of {plugin.owner}"
