@@ -702,7 +702,7 @@ def test_apps_must_go_together() -> None:
         inngest.connect.connect([(one_app, [greeter(one_app)])] * 2)
 
 
-@pytest.mark.parametrize("limit", [0, -1, True, 2.5, "3"])
+@pytest.mark.parametrize("limit", [0, -1, True, 2.5, "3", 2**63])
 def test_a_limit_is_a_whole_number(limit: Any) -> None:
     client = nowhere()
     with pytest.raises(ConnectError, match=r"max_worker_concurrency: .* not ") as refused:

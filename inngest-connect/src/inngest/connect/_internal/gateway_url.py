@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 def is_socket_url(url: object) -> bool:
     """Whether a WebSocket can be opened there."""
-    if not isinstance(url, str):
+    if not isinstance(url, str) or not url.isprintable() or " " in url:
         return False
     try:
         parts = urlsplit(url)

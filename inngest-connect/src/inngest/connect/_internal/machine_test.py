@@ -578,7 +578,19 @@ def test_a_url_that_cannot_be_rewritten_is_fatal() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", [None, "", 5, "http://proxy", "proxy:8289", "ws://", "wss://[::1", "ws://proxy:no"]
+    "url",
+    [
+        None,
+        "",
+        5,
+        "http://proxy",
+        "proxy:8289",
+        "ws://",
+        "wss://[::1",
+        "ws://proxy:no",
+        "ws://\x00",
+        "ws://a b/",
+    ],
 )
 def test_a_url_that_is_rewritten_to_none_is_fatal(url: Any) -> None:
     paper = Paper(rewrite=lambda _: url)

@@ -22,6 +22,9 @@ from inngest.connect._internal.signals import DEFAULT
 from inngest.connect._internal.timing import Timing
 from inngest.transport import Handler, ServeOptions
 
+_MOST = 2**63 - 1
+"""What fits its field of the handshake."""
+
 Apps = list[tuple[Inngest, list[Function[Any]]]]
 
 
@@ -86,12 +89,12 @@ def _concurrency(given: object, environ: Mapping[str, str]) -> int | None:
         text = environ.get(name, "").strip()
         if not text:
             return None
-        if not (text.isascii() and text.isdigit() and int(text) > 0):
+        if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MOST):
             logging.getLogger("inngest.connect").warning(
                 "connect: %s is not a positive whole number; it is ignored", name
             )
             return None
         return int(text)
-    if not isinstance(given, int) or isinstance(given, bool) or given < 1:
+    if not isinstance(given, int) or isinstance(given, bool) or not 0 < given <= _MOST:
         raise ConnectError(f"max_worker_concurrency: a positive whole number, not {given!r}")
     return given

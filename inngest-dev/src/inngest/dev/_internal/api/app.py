@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -31,7 +31,7 @@ from inngest.dev._internal.api.views import enveloped, event_view, failure, run_
 from inngest.dev._internal.function.registration import Refusal
 from inngest.dev._internal.model.ids import is_ulid
 from inngest.dev._internal.model.strict import decode
-from inngest.dev._internal.model.values import Json
+from inngest.dev._internal.model.values import Json, RunStatus
 from inngest.dev._internal.running.engine import Engine
 
 MAX_EVENTS_BODY = 64 * 1024 * 1024
@@ -93,6 +93,9 @@ def build_app(engine: Engine, displays: Sequence[Route] = ()) -> ASGIApp:
     ]
     api.routes = routes
     return _Kind(Starlette(routes=routes), engine.kind)
+
+
+_STATUSES = get_args(RunStatus)
 
 
 class _Kind:
@@ -281,6 +284,8 @@ class Api:
             return failed(400, "limit must be a number from 1 to 1000")
         given = request.query_params
         wanted = {"status": given.get("status"), "function_id": given.get("function")}
+        if wanted["status"] not in (None, *_STATUSES):
+            return failed(400, f"status must be one of {', '.join(_STATUSES)}")
         return self._enveloped(self._engine.runs(limit=limit, **wanted))
 
     @describes(answers={200: dict[str, Any]})

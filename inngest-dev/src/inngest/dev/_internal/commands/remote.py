@@ -46,7 +46,8 @@ class Remote:
             ) from error
         found = _json(answer)
         if answer.status_code == 401:
-            raise RemoteError("the engine asks for a key: give --signing-key, or --event-key")
+            option = "--event-key" if path.startswith("/e/") else "--signing-key"
+            raise RemoteError(f"the engine asks for a key: give {option}")
         if answer.status_code >= 400:
             text = found.get("error") if isinstance(found, dict) else None
             raise RemoteError(str(text or f"status {answer.status_code}: {answer.text[:500]}"))

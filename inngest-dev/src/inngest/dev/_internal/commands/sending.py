@@ -65,16 +65,17 @@ def _parsed(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argp
 
 def _start(options: argparse.Namespace, start: Any) -> int:
     remote = connect(options)
+    console = Console(soft_wrap=True, markup=False, highlight=False)
     try:
         event_id = start(remote)
+        if not options.json:
+            console.print(f"sent {event_id}")  # whatever becomes of the wait
         runs = [] if options.wait is None else _wait(remote, event_id, options.wait)
     finally:
         remote.close()
     if options.json:
         print_json({"event_id": event_id, **({} if options.wait is None else {"runs": runs})})
     else:
-        console = Console(soft_wrap=True, markup=False, highlight=False)
-        console.print(f"sent {event_id}")
         for run in runs:
             console.print(f"{run['status']:<10} {run['run_id']}  {_told(run.get('output'))}")
     return 0 if all(run["status"] == "Completed" for run in runs) else 1

@@ -137,5 +137,19 @@ def test_a_keyed_engine_asks_for_its_key(capsys: pytest.CaptureFixture[str]) -> 
     with DevServer(port=0, engine=Engine(signing_key=key)) as server:
         arguments = ["list", "--engine", server.origin]
         assert runs.main(arguments) == 1
-        assert "the engine asks for a key" in capsys.readouterr().err
+        assert "the engine asks for a key: give --signing-key" in capsys.readouterr().err
         assert runs.main([*arguments, "--signing-key", key]) == 0
+        capsys.readouterr()
+        assert runs.main([*arguments, "--signing-key", key, "--status", "failed"]) == 1
+        assert "status must be one of Scheduled, Running" in capsys.readouterr().err
+
+
+def test_what_was_sent_is_told_though_nobody_may_wait_for_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with DevServer(port=0, engine=Engine(signing_key="signkey-test-" + "ab" * 32)) as server:
+        assert (
+            sending.send(["a/b", "--engine", server.origin, "--event-key", "k", "--wait", "1"]) == 1
+        )
+        told = capsys.readouterr()
+        assert told.out.startswith("sent 01") and "give --signing-key" in told.err

@@ -42,7 +42,7 @@ class InProcessDriver:
         for handler in [known] if known is not None else self._handlers:
             try:
                 response = await handler.handle_async(request)
-            except Exception as error:  # as a connection that breaks
+            except (Exception, GeneratorExit) as error:  # as a connection that breaks
                 return transport_error(f"cannot call {call.url}: {type(error).__name__}: {error}")
             if len(self._handlers) == 1 or not _is_unknown(response):
                 self._known[function_id] = handler

@@ -57,12 +57,14 @@ class Scheduler:
         self._idle = asyncio.Event()
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._loop: asyncio.Task[None] | None = None
+        self._is_stopping = False
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop().create_task(self._work())
 
     async def stop(self) -> None:
         """Cancel what is under way. Its items stay in the store, unfinished."""
+        self._is_stopping = True
         tasks = [t for t in (self._loop, *self._busy.values()) if t is not None]
         for task in tasks:
             task.cancel()
@@ -138,7 +140,12 @@ class Scheduler:
     async def _run(self, item: Item, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
-        except Exception:
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            # User code in this process may raise whatever it likes: it is cancelled only by us.
+            if self._is_stopping and isinstance(error, asyncio.CancelledError):
+                raise
             _log.exception("the engine could not work on item %s", item.job_id)
             await asyncio.sleep(1)
         finally:

@@ -26,6 +26,7 @@ class Work:
         self.done: list[str] = []
         self.left: list[str] = []
         self.broken: set[str] = set()
+        self.error: BaseException = ZeroDivisionError()
 
     def ready(self, now: int, busy: list[str], limit: int) -> list[Item]:
         return [item(job) for job in self.jobs[:1] if job not in busy]
@@ -44,11 +45,17 @@ class Work:
     def execute(self, item: Item) -> Coroutine[Any, Any, None] | None:
         if item.job_id in self.broken:
             self.broken.discard(item.job_id)
+            if item.job_id.startswith("call"):
+                return self.raises(self.error)
             raise ZeroDivisionError
         if item.job_id.startswith("call"):
             return self.call(item.job_id)
         self.end(item.job_id)
         return None
+
+    async def raises(self, error: BaseException) -> None:
+        await asyncio.sleep(0)
+        raise error
 
     async def call(self, job: str) -> None:
         await asyncio.sleep(0)
@@ -114,3 +121,22 @@ def test_what_fails_is_tried_again(
     play(work)
     assert work.done == ["timer 1", "timer 2"]
     assert 1 in pauses and "could not work on item timer 1" in caplog.text
+
+
+@pytest.mark.parametrize("error", [OSError(), asyncio.CancelledError(), GeneratorExit()])
+def test_whatever_user_code_raises_in_this_process_it_is_not_tried_in_a_hot_loop(
+    error: BaseException, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pauses: list[float] = []
+    sleep = asyncio.sleep
+
+    async def paused(seconds: float) -> None:
+        pauses.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", paused)
+    work = Work("call 1")
+    work.broken, work.error = {"call 1"}, error
+    play(work)
+    assert work.done == ["call 1"]
+    assert pauses.count(1) == 1 and "could not work on item call 1" in caplog.text

@@ -295,14 +295,19 @@ def lost(_: Outbound) -> object:
     raise KeyError("no such page")
 
 
+def gone(_: Outbound) -> object:
+    raise asyncio.CancelledError("gone")
+
+
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
         (lost, "KeyError: 'no such page'"),
+        (gone, "CancelledError: gone"),
         (refused_by_test, "Failed: nobody was to ask"),
         (lambda _: object(), "TypeError: Object of type object is not JSON serializable"),
     ],
-    ids=["raises", "fails the test", "no JSON"],
+    ids=["raises", "is cancelled", "fails the test", "no JSON"],
 )
 @pytest.mark.parametrize("is_async", [False, True])
 def test_a_stand_in_that_raises_is_a_connection_that_breaks(
@@ -414,3 +419,34 @@ def test_nothing_is_left_behind(client: Inngest) -> None:
     assert threading.active_count() == threads
     with VirtualEngine(client, [fn]) as again:
         assert again.runs() == []
+
+
+def test_code_that_raises_a_generator_exit_fails_its_attempt(client: Inngest) -> None:
+    calls: list[int] = []
+
+    @client.create_function(fn_id="odd", trigger=inngest.TriggerEvent(event=ORDER.name), retries=1)
+    async def odd(ctx: Context) -> None:
+        calls.append(ctx.attempt)
+        raise GeneratorExit
+
+    with VirtualEngine(client, [odd]) as engine:
+        run = engine.send(ORDER)
+        engine.finish(run)
+        assert (run.status, calls) == ("Failed", [0, 1])
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "x", None])
+def test_a_timeout_is_a_number_of_seconds(timeout: Any) -> None:
+    with pytest.raises(ValueError, match="timeout: a positive number of seconds"):
+        VirtualEngine(timeout=timeout)
+
+
+def test_a_run_of_a_closed_engine_says_so(client: Inngest) -> None:
+    @function(client)
+    def fn(_: ContextSync) -> None:
+        return None
+
+    with VirtualEngine(client, [fn]) as engine:
+        run = engine.send(ORDER)
+    with pytest.raises(RuntimeError, match="this engine is closed: look at its runs before"):
+        _ = run.status

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable
 
@@ -29,7 +28,7 @@ class StubbedGateway:
                 return answer
             headers = {"content-type": "application/json"}
             return Inbound(status=200, headers=headers, body=json.dumps(answer).encode())
-        except (KeyboardInterrupt, SystemExit, asyncio.CancelledError):
+        except KeyboardInterrupt:
             raise
         except BaseException as error:  # what fails a test, in some frameworks, is no Exception
             kind = "" if isinstance(error, OSError) and str(error) else f"{type(error).__name__}: "

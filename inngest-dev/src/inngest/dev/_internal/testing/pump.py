@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ class _Limit:
 
 class Pump:
     def __init__(self, timeout: float) -> None:
-        self._timeout = timeout
+        self._timeout = seconds_of(timeout)
         self._loop = asyncio.new_event_loop()
         self._queue: deque[_Work] = deque()
 
@@ -124,3 +125,10 @@ async def _cancel_others() -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def seconds_of(timeout: Any) -> float:
+    """Check what a user gives as a timeout."""
+    if not isinstance(timeout, int | float) or not 0 < timeout < math.inf:
+        raise ValueError(f"timeout: a positive number of seconds, not {timeout!r}")
+    return timeout

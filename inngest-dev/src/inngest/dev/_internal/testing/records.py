@@ -177,6 +177,8 @@ class RecordedRun:
         return session.read(lambda: session.engine.history(run.id)) or {}
 
     def _found(self) -> list[Run]:
+        if not self._session.is_open:
+            raise RuntimeError("this engine is closed: look at its runs before that")
         store = self._session.engine.store
         if self._run_id is not None:
             run = self._session.read(partial(store.run, self._run_id))

@@ -29,6 +29,7 @@ from inngest.dev._internal.testing.interposed import interposed
 from inngest.dev._internal.testing.logs import RecordedLog, RecordingLogger
 from inngest.dev._internal.testing.loopback import ask
 from inngest.dev._internal.testing.network import Fetch, StubbedGateway
+from inngest.dev._internal.testing.pump import seconds_of
 from inngest.dev._internal.testing.stubs import Stubs
 from inngest.outgoing import Request, Response, redirected
 
@@ -52,7 +53,8 @@ class Session:
     ) -> None:
         """`timeout` bounds, in real seconds, how long anything is waited for."""
         moment = None if start is None else round(start.timestamp() * 1000)
-        self.clock, self.stubs, self.timeout = VirtualClock(moment), Stubs(), timeout
+        self.clock, self.stubs = VirtualClock(moment), Stubs()
+        self.timeout = seconds_of(timeout)
         self.logs: list[RecordedLog] = []
         self.senders: dict[str, Calling] = {}
         """Who sent an event, by the event's internal id."""
