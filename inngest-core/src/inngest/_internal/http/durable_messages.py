@@ -34,7 +34,7 @@ _HEADER_VALUE: Final = re.compile(r"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x8
 _OF_THE_SERVER: Final = ("connection", "content-length", "transfer-encoding")
 
 
-class RequestBodyError(BodyInvalidError, ValueError):
+class RequestBodyError(BodyInvalidError):
     """The body of a client's request is not what the handler reads it as.
 
     Where a handler lets it pass, the client gets 400 and the message.
