@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_origin
 
 import pytest
 
@@ -73,7 +73,8 @@ def test_every_exported_name_is_in_the_table_and_documented(module: str) -> None
     assert set(names) == {row.name for row in ROWS if row.module == short and "." not in row.name}
     for name in names:
         value = getattr(found, name)
-        if inspect.isclass(value) or inspect.isroutine(value):
+        is_alias = get_origin(value) is not None  # to Python 3.10 some are classes
+        if not is_alias and (inspect.isclass(value) or inspect.isroutine(value)):
             assert value.__doc__, name
 
 
