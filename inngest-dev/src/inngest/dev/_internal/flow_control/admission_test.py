@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+
+import pytest
 
 from inngest.dev._internal.flow_control.admission import Admission, Admitted, Blocked
 from inngest.dev._internal.flow_control.keys import keys_of
@@ -43,8 +46,15 @@ class Gatekeeper:
         return verdict
 
 
-def test_a_call_without_limits_starts_its_run() -> None:
-    of, keeper = function(timeouts={"finish": "1m"}), Gatekeeper()
+@pytest.fixture
+def keeper() -> Iterator[Gatekeeper]:
+    keeper = Gatekeeper()
+    yield keeper
+    keeper.store.close()
+
+
+def test_a_call_without_limits_starts_its_run(keeper: Gatekeeper) -> None:
+    of = function(timeouts={"finish": "1m"})
     run = run_of(of, "r")
     verdict = keeper.ask(run, of, now=5)
     assert isinstance(verdict, Admitted)
@@ -52,8 +62,8 @@ def test_a_call_without_limits_starts_its_run() -> None:
     assert [(i.kind, i.due) for i in verdict.change.items] == [("finish_timeout", 60_005)]
 
 
-def test_a_place_is_given_back_when_the_call_is_over() -> None:
-    of, keeper = function(concurrency=1), Gatekeeper()
+def test_a_place_is_given_back_when_the_call_is_over(keeper: Gatekeeper) -> None:
+    of = function(concurrency=1)
     one, two = run_of(of, "1"), run_of(of, "2")
     first = keeper.ask(one, of)
     assert isinstance(first, Admitted)
@@ -65,9 +75,8 @@ def test_a_place_is_given_back_when_the_call_is_over() -> None:
     assert keeper.admission.leave("never") == []
 
 
-def test_who_is_blocked_lets_others_try_where_there_is_room() -> None:
+def test_who_is_blocked_lets_others_try_where_there_is_room(keeper: Gatekeeper) -> None:
     of = function(concurrency=[{"limit": 1, "key": "event.data.k"}, {"limit": 2}])
-    keeper = Gatekeeper()
     assert isinstance(keeper.ask(run_of(of, "1", k="a"), of), Admitted)
     same = keeper.ask(run_of(of, "2", k="a"), of)
     other = keeper.ask(run_of(of, "3", k="b"), of)
@@ -81,8 +90,8 @@ def test_who_is_blocked_lets_others_try_where_there_is_room() -> None:
     assert third.at == open_lane
 
 
-def test_a_place_for_a_whole_run_is_taken_by_its_start_and_kept() -> None:
-    of, keeper = function(concurrency={"fn": [{"limit": 1}]}), Gatekeeper()
+def test_a_place_for_a_whole_run_is_taken_by_its_start_and_kept(keeper: Gatekeeper) -> None:
+    of = function(concurrency={"fn": [{"limit": 1}]})
     one = run_of(of, "1")
     assert isinstance(keeper.ask(one, of), Admitted)
     keeper.admission.leave("1")
@@ -90,8 +99,8 @@ def test_a_place_for_a_whole_run_is_taken_by_its_start_and_kept() -> None:
     assert isinstance(keeper.ask(one, of), Admitted), "later calls of the run go on"
 
 
-def test_a_throttle_says_when_the_next_chance_is() -> None:
-    of, keeper = function(throttle={"limit": 1, "period": "3s"}), Gatekeeper()
+def test_a_throttle_says_when_the_next_chance_is(keeper: Gatekeeper) -> None:
+    of = function(throttle={"limit": 1, "period": "3s"})
     assert isinstance(keeper.ask(run_of(of, "1"), of), Admitted)
     assert keeper.admission.next_chance() is None
     blocked = keeper.ask(run_of(of, "2"), of, now=1)
@@ -104,8 +113,7 @@ def test_a_throttle_says_when_the_next_chance_is() -> None:
     assert isinstance(keeper.ask(run_of(of, "1", started=True), of, now=3000), Admitted)
 
 
-def test_lanes_are_shared_by_scope() -> None:
-    keeper = Gatekeeper()
+def test_lanes_are_shared_by_scope(keeper: Gatekeeper) -> None:
     limit = {"limit": 1, "key": "event.data.k"}
     own = [function(name, concurrency=[limit]) for name in "ab"]
     shared = [function(name, concurrency=[{**limit, "scope": "env"}]) for name in "cd"]
