@@ -81,6 +81,10 @@ def supervised(app: str, folder: Path, plan: dict[str, Any]) -> Iterator[subproc
         )
         try:
             yield supervisor
+        except BaseException:
+            ended = "" if supervisor.poll() is None else f", and ended with {supervisor.returncode}"
+            print(f"the app said{ended}:", (folder / "output").read_text(errors="replace")[-4000:])
+            raise
         finally:
             os.killpg(supervisor.pid, signal.SIGKILL)
             supervisor.wait(10)

@@ -50,6 +50,14 @@ def test_a_wrong_argument_is_an_error(fields: dict[str, Any]) -> None:
         Event(**fields)
 
 
+def test_what_an_event_is_not_given_is_the_default_of_its_field() -> None:
+    event = Event(name="a")
+    assert event.model_fields_set == {"name"}
+    for name, field in Event.model_fields.items():
+        if name != "name":
+            assert getattr(event, name) == field.get_default(call_default_factory=True)
+
+
 def test_a_field_that_no_event_has_is_dropped_with_a_warning(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

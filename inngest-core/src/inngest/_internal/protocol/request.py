@@ -112,13 +112,13 @@ def _read(
     stack = _stack(ctx.get("stack"))
     if isinstance(stack, BodyInvalidError):
         return stack
-    plan_only, use_api = ctx.get("disable_immediate_execution"), ctx.get("use_api")
-    uses_api, generation = body.get("use_api"), ctx.get("generation_id")
+    plan_only, generation = ctx.get("disable_immediate_execution"), ctx.get("generation_id")
+    ctx_use_api, use_api = ctx.get("use_api"), body.get("use_api")
     if not isinstance(plan_only, bool | None):
         return BodyInvalidError('"ctx.disable_immediate_execution" must be true or false')
-    if not isinstance(use_api, bool | None):
+    if not isinstance(ctx_use_api, bool | None):
         return BodyInvalidError('"ctx.use_api" must be true or false')
-    if not isinstance(uses_api, bool | None):
+    if not isinstance(use_api, bool | None):
         return BodyInvalidError('"use_api" must be true or false')
     return CallRequest(
         run_id=run_id,
@@ -129,7 +129,7 @@ def _read(
         event=event,
         events=events or [event],
         steps=steps,
-        use_api=use_api or uses_api or False,
+        use_api=use_api or ctx_use_api or False,
         fn_id=_text(ctx.get("fn_id")),
         qi_id=_text(ctx.get("qi_id")),
         request_id=_text(ctx.get("request_id")),

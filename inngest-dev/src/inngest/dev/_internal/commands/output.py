@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 
 from inngest.dev._internal.commands.remote import RemoteError
+
+T = TypeVar("T")
 
 
 class UsageError(Exception):
@@ -41,21 +43,19 @@ def read_data(text: str) -> dict[str, Any]:
     if text.startswith("@"):
         with open(text[1:], encoding="utf-8") as file:  # noqa: PTH123
             text = file.read()
-    try:
-        data = json.loads(text)
-    except ValueError as error:
-        raise UsageError(f"--data is not JSON: {error}") from error
-    if not isinstance(data, dict):
-        raise UsageError("--data must be a JSON object")
-    return data
+    return _read("--data", text, dict, "a JSON object")
 
 
 def read_list(text: str) -> list[Any]:
     """Arguments of a step: a JSON list."""
+    return _read("--input", text, list, 'a JSON list of arguments, like [1, "two"]')
+
+
+def _read(option: str, text: str, kind: type[T], form: str) -> T:
     try:
         found = json.loads(text)
     except ValueError as error:
-        raise UsageError(f"--input is not JSON: {error}") from error
-    if not isinstance(found, list):
-        raise UsageError('--input must be a JSON list of arguments, like [1, "two"]')
+        raise UsageError(f"{option} is not JSON: {error}") from error
+    if not isinstance(found, kind):
+        raise UsageError(f"{option} must be {form}")
     return found

@@ -105,9 +105,9 @@ def test_others_are_served_between_timers() -> None:
     assert len(set(served)) > 2
 
 
-def test_what_fails_is_tried_again(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long was slept each time; nobody waits for it."""
     pauses: list[float] = []
     sleep = asyncio.sleep
 
@@ -116,6 +116,10 @@ def test_what_fails_is_tried_again(
         await sleep(0)
 
     monkeypatch.setattr(asyncio, "sleep", paused)
+    return pauses
+
+
+def test_what_fails_is_tried_again(pauses: list[float], caplog: pytest.LogCaptureFixture) -> None:
     work = Work("timer 1", "timer 2")
     work.broken = {"timer 1"}
     play(work)
@@ -125,16 +129,8 @@ def test_what_fails_is_tried_again(
 
 @pytest.mark.parametrize("error", [OSError(), asyncio.CancelledError(), GeneratorExit()])
 def test_whatever_user_code_raises_in_this_process_it_is_not_tried_in_a_hot_loop(
-    error: BaseException, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    error: BaseException, pauses: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
-    pauses: list[float] = []
-    sleep = asyncio.sleep
-
-    async def paused(seconds: float) -> None:
-        pauses.append(seconds)
-        await sleep(0)
-
-    monkeypatch.setattr(asyncio, "sleep", paused)
     work = Work("call 1")
     work.broken, work.error = {"call 1"}, error
     play(work)
