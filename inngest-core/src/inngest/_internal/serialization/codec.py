@@ -124,12 +124,26 @@ def _dump(
     except Exception as error:
         return _refused(what, typ, error, type(value))
     is_same_kind = dumped is value or _is_same_kind(value, loaded)
-    if again != dumped or not is_same_kind:
+    if not is_same_kind or not _is_same_json(dumped, again):
         return OutputUnserializableError(
             f"{what} gave a {type(value).__name__}, which would not come back as it is when it "
             f"is read as {_name(typ)}: name the exact type"
         )
     return dumped
+
+
+def _is_same_json(one: object, other: object) -> bool:
+    """Whether two JSON values are equal, or differ only in the order that a set has by chance."""
+    return one == other or _unordered(one) == _unordered(other)
+
+
+def _unordered(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _unordered(each) for key, each in value.items()}
+    if isinstance(value, list):
+        items = [_unordered(each) for each in value]
+        return sorted(items, key=lambda item: json.dumps(item, sort_keys=True))
+    return value
 
 
 def _is_same_kind(value: object, loaded: object) -> bool:

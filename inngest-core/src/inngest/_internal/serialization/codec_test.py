@@ -90,6 +90,8 @@ VALUES: list[tuple[object, object]] = [
     (pathlib.Path, pathlib.Path("a/b")),
     (bytes, b"\x00\xff"),
     (set[int], {1, 2}),
+    (set[int], {7, 15}),  # a set that is iterated in another order once it was copied
+    (list[frozenset[int]], [frozenset({7, 15}), frozenset({15, 7})]),
     (frozenset[str], frozenset({"a"})),
     (tuple[int, str], (1, "a")),
     (dict[int, str], {1: "a"}),
