@@ -31,10 +31,11 @@ class Checkpointing(BaseModel):
 def chosen(*choices: Checkpointing | bool | None) -> Checkpointing | None:
     """What the first choice says that says anything; by default it is on."""
     for choice in choices:
+        if choice is None:
+            continue
         if isinstance(choice, Checkpointing):
             return choice
-        if choice is not None:
-            return by_default() if choice else None
+        return by_default() if choice else None
     return by_default()
 
 

@@ -67,6 +67,13 @@ class SyncDriver:
                 return prepared.run(ctx)
             case Prepare(invocation):
                 return SyncRun(invocation, self)
+            case Host(flow, is_async):
+                # What a call sets in the context is not there in the thread's next call.
+                run = self._run_on_new_loop if is_async else self.run
+                try:
+                    return Returned(contextvars.copy_context().run(run, flow))
+                except Exception as error:
+                    return Raised(error)
             case Call(fn, args):
                 return call(fn, args, self._await)
             case Within():
@@ -76,13 +83,6 @@ class SyncDriver:
             case Pause(seconds):
                 time.sleep(seconds)
                 return None
-            case Host(flow, is_async):
-                # What a call sets in the context is not there in the thread's next call.
-                run = self._run_on_new_loop if is_async else self.run
-                try:
-                    return Returned(contextvars.copy_context().run(run, flow))
-                except Exception as error:
-                    return Raised(error)
             case _:
                 raise TypeError(f"no driver performs {type(effect).__name__}")
 
@@ -127,6 +127,12 @@ class AsyncDriver:
                 return await prepared.run(ctx)
             case Prepare(invocation):
                 return AsyncRun(invocation, self)
+            case Host(flow, is_async):
+                work = self.run(flow) if is_async else self._run_off_loop(flow)
+                try:  # in a context of the call's own, as above
+                    return Returned(await in_context(contextvars.copy_context(), work))
+                except Exception as error:
+                    return Raised(error)
             case Call(blocks=True):
                 return await self._run_off_loop(_alone(effect))
             case Call(fn, args):
@@ -138,12 +144,6 @@ class AsyncDriver:
             case Pause(seconds):
                 await asyncio.sleep(seconds)
                 return None
-            case Host(flow, is_async):
-                work = self.run(flow) if is_async else self._run_off_loop(flow)
-                try:  # in a context of the call's own, as above
-                    return Returned(await in_context(contextvars.copy_context(), work))
-                except Exception as error:
-                    return Raised(error)
             case _:
                 raise TypeError(f"no driver performs {type(effect).__name__}")
 

@@ -19,7 +19,7 @@ from inngest._internal.flow import Effect, Outcome, Raised, Returned
 from inngest._internal.op import StepCall, StepID
 from inngest._internal.runtime.drive import drive
 from inngest._internal.runtime.stray import reported
-from inngest._internal.step.ambient import running_step
+from inngest._internal.step.ambient import with_running
 from inngest._internal.step.context import ContextSync
 from inngest._internal.step.flow import (
     BreakOff,
@@ -83,8 +83,7 @@ class SyncRun(InvocationFacts):
         """Call the function. An interrupt is an ending that the execution knows of."""
         self._thread = threading.get_ident()
         try:
-            with running_step(ctx):
-                return Returned(self._invocation.handler(ctx))
+            return Returned(with_running(ctx, self._invocation.handler))
         except Interrupt:
             return Returned(None)
         except BaseException as error:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from inngest._internal.step.step import Step
@@ -25,12 +25,11 @@ def note_running(ctx: object) -> None:
     _running.set(getattr(ctx, "step", None))
 
 
-@contextmanager
-def running_step(ctx: object) -> Iterator[None]:
-    """Have the code within the block know the steps of ``ctx``."""
+def with_running(ctx: object, handler: Callable[[Any], object]) -> object:
+    """Call ``handler`` with ``ctx``. The code within knows its steps."""
     token = _running.set(getattr(ctx, "step", None))
     try:
-        yield
+        return handler(ctx)
     finally:
         _running.reset(token)
 
@@ -50,4 +49,4 @@ def set_step_context(step: Step | StepSync) -> Iterator[None]:
         _chosen.reset(token)
 
 
-__all__ = ["current_step", "note_running", "running_step", "set_step_context"]
+__all__ = ["current_step", "note_running", "set_step_context", "with_running"]

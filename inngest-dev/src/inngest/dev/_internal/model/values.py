@@ -91,6 +91,8 @@ class Step:
     """What its handler was called with, if the app tells."""
     dirty: bool = True
     """Whether it differs from what is stored."""
+    told: bytes | None = None
+    """Id and memo of an ended one as JSON, once a call told of it: each call after it does."""
 
 
 @dataclass(kw_only=True)
@@ -151,7 +153,7 @@ class Run:
         return [each for each in found if each is not None]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Item:
     """One entry of the queue. It stays in the store until its work is recorded.
 

@@ -38,46 +38,47 @@ class Call:
 
 
 def build_call(function: Function, run: Run, item: Item, *, now: int) -> Call:
-    steps = run.memos
-    events = [event.wire() for event in run.events]
-    body: dict[str, Json] = {
-        "ctx": {
-            "attempt": item.attempt,
-            "disable_immediate_execution": item.plan_only,
-            "env": "",
-            "fn_id": function.uuid,
-            "generation_id": item.generation,
-            "job_id": item.job_id,
-            "max_attempts": function.max_attempts,
-            "qi_id": base64.b64encode(f"{item.job_id}::default".encode()).decode(),
-            "request_id": request_id(item.job_id, item.generation, now),
-            "run_id": run.id,
-            "stack": {"current": item.current, "stack": run.stack},
-            "step_id": DISCOVERY,
-            "use_api": False,
-        },
-        "defers": {k: {"abortable": not v["aborted"]} for k, v in run.defers.items()},
-        "event": events[0],
-        "events": events,
-        "steps": steps,
+    ctx: dict[str, Json] = {
+        "attempt": item.attempt,
+        "disable_immediate_execution": item.plan_only,
+        "env": "",
+        "fn_id": function.uuid,
+        "generation_id": item.generation,
+        "job_id": item.job_id,
+        "max_attempts": function.max_attempts,
+        "qi_id": base64.b64encode(f"{item.job_id}::default".encode()).decode(),
+        "request_id": request_id(item.job_id, item.generation, now),
+        "run_id": run.id,
+        "stack": {"current": item.current, "stack": run.stack},
+        "step_id": DISCOVERY,
         "use_api": False,
-        "version": run.version,
     }
-    raw = canonical(body)
+    defers = {k: {"abortable": not v["aborted"]} for k, v in run.defers.items()}
+    events = [canonical(event.wire()) for event in run.events]
+    body = {
+        "ctx": canonical(ctx),
+        "defers": canonical(defers),
+        "event": events[0],
+        "events": b"[%s]" % b",".join(events),
+        "steps": _steps(run),
+        "use_api": b"false",
+        "version": canonical(run.version),
+    }
+    raw = _object(body)
     if len(raw) > MAX_BODY - _SPARE and (
-        len(raw) > MAX_BODY or len(canonical(steps)) > MAX_BODY - _SPARE
+        len(raw) > MAX_BODY or len(body["steps"]) > MAX_BODY - _SPARE
     ):
-        body["ctx"]["use_api"] = body["use_api"] = True
-        body["steps"] = {}
-        raw = canonical(body)
+        ctx["use_api"] = True
+        body |= {"ctx": canonical(ctx), "steps": b"{}", "use_api": b"true"}
+        raw = _object(body)
     if len(raw) > MAX_BODY:
-        body["events"] = []
-        raw = canonical(body)
+        body["events"] = b"[]"
+        raw = _object(body)
     headers = {
         "content-type": "application/json",
         "traceparent": trace_parent(run.id),
         "x-run-id": run.id,
-        "x-request-id": str(body["ctx"]["request_id"]),
+        "x-request-id": str(ctx["request_id"]),
         "x-inngest-req-version": str(run.version),
         "x-inngest-generation-id": str(item.generation),
         "x-inngest-job-id": item.job_id,
@@ -98,6 +99,23 @@ def call_url(url: str, function_id: str, step_id: str) -> str:
 def is_socket(url: str) -> bool:
     """Whether the app is reached over a socket that its worker opened."""
     return url.startswith(("ws://", "wss://"))
+
+
+def _steps(run: Run) -> bytes:
+    """The memos as calls carry them. Those of steps that have ended are encoded once."""
+    pending = {step_id for step_id in run.pending if run.steps[step_id].memo is not None}
+    fields: list[bytes] = []
+    for step_id in sorted([*run.stack, *pending]):
+        step = run.steps[step_id]
+        field = step.told or b"%s:%s" % (canonical(step_id), canonical(step.memo))
+        if step_id not in pending:
+            step.told = field
+        fields.append(field)
+    return b"{%s}" % b",".join(fields)
+
+
+def _object(fields: Mapping[str, bytes]) -> bytes:
+    return b"{%s}" % b",".join([b'"%s":%s' % (k.encode(), v) for k, v in fields.items()])
 
 
 _WHOLE_FLOAT = re.compile(r"\.0(?![0-9])")

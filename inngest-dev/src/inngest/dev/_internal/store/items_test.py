@@ -34,3 +34,33 @@ def test_priorities_count_and_still_do_after_a_restart(tmp_path: Path) -> None:
     again = Store(path)
     assert ready(again) == ["ahead", "plain", "behind"]
     again.close()
+
+
+def test_what_comes_after_nothing_was_ready_is_found() -> None:
+    store = Store()
+    store.save_item(item("parked", 5))
+    store.park("parked", "lane")
+    store.save_item(item("late", 101))
+    assert ready(store) == []
+    store.save_item(item("new", 100))
+    assert ready(store) == ["new"]
+    store.drop_item("new")
+    assert ready(store) == []
+    assert store.unpark("lane")
+    assert ready(store) == ["parked"]
+    store.park("parked", "lane")
+    assert ready(store) == []
+    store.unpark_all()
+    assert ready(store) == ["parked"]
+    store.drop_item("parked")
+    assert ready(store) == []
+    assert ready(store, now=101) == ["late"]
+    store.close()
+
+
+def test_what_was_worked_on_is_ready_again_if_it_is_left_unfinished() -> None:
+    store = Store()
+    store.save_item(item("a", 5))
+    assert store.ready(100, ["a"], 10) == []
+    assert ready(store) == ["a"]
+    store.close()

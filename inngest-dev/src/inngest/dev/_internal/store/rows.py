@@ -77,8 +77,7 @@ def run_of(row: sqlite3.Row, events: tuple[Event, ...]) -> Run:
 
 
 def item_of(row: sqlite3.Row) -> Item:
-    values = dict(row)
-    del values["parked"]
-    values["payload"] = load(values["payload"])
-    values["plan_only"], values["race"] = bool(values["plan_only"]), bool(values["race"])
-    return Item(**values)
+    """The columns are the fields, in their order, and what is the store's own."""
+    *known, plan_only, race, match, condition, payload, function_id, priority, _parked = row
+    known += bool(plan_only), bool(race), match, condition, load(payload), function_id, priority
+    return Item(*known)
