@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime
+import pickle
 from typing import Any
 
 import pydantic
@@ -97,6 +98,33 @@ def test_endless_data_is_refused() -> None:
     loop["x"] = loop
     with pytest.raises(BodyInvalidError, match="nested too deeply"):
         Event(name="a", data=loop).to_wire(0)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"name": "a", "data": {}},
+        {"name": "a", "data": {"n": [1, {"x": None}]}, "id": "1", "ts": 5, "v": "2"},
+        {"name": "a", "data": {"n": 1}, "user": {"id": "u"}, "ts": 0},
+        {"name": "a", "data": None, "user": None, "id": ""},
+    ],
+)
+def test_an_event_of_a_server_is_the_event_that_is_made_by_hand(raw: dict[str, Any]) -> None:
+    event = Event.decode(raw)
+    made = Event(**{key: value for key, value in raw.items() if value is not None})
+    assert event == made
+    assert isinstance(event, Event)
+    assert repr(event) == repr(made)
+    assert event.model_fields_set == made.model_fields_set
+    assert event.model_dump() == made.model_dump()
+    for copied in (event.model_copy(deep=True), pickle.loads(pickle.dumps(event))):
+        assert copied == made
+
+
+def test_a_whole_float_is_a_time() -> None:
+    event = Event.decode({"name": "a", "data": {}, "ts": 5.0})
+    assert isinstance(event, Event)
+    assert type(event.ts) is int
 
 
 def test_a_server_may_add_keys() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import lru_cache
 from typing import Any
 
 from inngest.transport import CommRequest, CommResponse, parse_query
@@ -28,7 +29,12 @@ def from_event(event: object, context: object) -> CommRequest | str:
     named = {str(name).lower(): str(value) for name, value in headers.items()}
     return CommRequest(
         method=str(http.get("method", "")),
-        url=_url(named, str(http.get("path") or ""), context),
+        url=_url(
+            named.get("host", "localhost"),
+            str(http.get("path") or ""),
+            _told_by(context, "api_host"),
+            _told_by(context, "function_name"),
+        ),
         headers=named,
         query=parse_query(query),
         body=body.encode("utf-8", "replace") if decoded is None else decoded,
@@ -45,14 +51,18 @@ def to_result(response: CommResponse) -> dict[str, object]:
     }
 
 
-def _url(headers: dict[str, str], path: str, context: object) -> str:
+def _told_by(context: object, name: str) -> str:
+    value = getattr(context, name, None)
+    return value if isinstance(value, str) else ""
+
+
+@lru_cache(maxsize=64)
+def _url(host: str, path: str, api_host: str, name: str) -> str:
     """The function's own URL: the event only has what comes after it."""
-    host = getattr(context, "api_host", None)
-    name = getattr(context, "function_name", None)
-    if not isinstance(host, str) or not isinstance(name, str) or not host or not name:
-        return f"https://{headers.get('host', 'localhost')}/{path.lstrip('/')}"
+    if not api_host or not name:
+        return f"https://{host}/{path.lstrip('/')}"
     namespace, _, function = name.strip("/").partition("/")
     if "/" not in function:  # not in a package: the URL says so, the name does not
         function = f"default/{function}"
-    origin = host if "://" in host else f"https://{host}"
+    origin = api_host if "://" in api_host else f"https://{api_host}"
     return f"{origin.rstrip('/')}/api/v1/web/{namespace}/{function}{path.rstrip('/')}"

@@ -352,8 +352,8 @@ class Inngest:
     def _headers(self) -> dict[str, str]:
         return headers.sdk_headers(env=self.env, framework=None, server_kind=None)
 
-    def _all_middleware(self) -> list[UninitializedMiddleware]:
-        return [*self._plugins.middleware(self), *self.middleware]
+    def _all_middleware(self) -> Sequence[UninitializedMiddleware]:
+        return (*self._plugins.middleware(self), *self.middleware)
 
     def _find_serializer(self, named: Serializer | str | None) -> Serializer | None:
         if not isinstance(named, str):

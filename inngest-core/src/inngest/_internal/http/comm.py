@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 Chunks_co = TypeVar("Chunks_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: see op.py
 class CommRequest:
     """A framework's request, free of the framework.
 
@@ -29,7 +29,7 @@ class CommRequest:
     """The framework's own request; middleware gets it as ``raw_request``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class CommResponse:
     """What to write back. Header names are lower case."""
 

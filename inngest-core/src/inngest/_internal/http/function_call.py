@@ -65,7 +65,7 @@ class FunctionCall:
 
     def answer(self) -> Flow[Answer]:
         """Run the whole call. Every failure is an answer."""
-        factories = [*self.app.middleware(), *self.called.function.middleware]
+        factories = (*self.app.middleware(), *self.called.function.middleware)
         hooks = yield from Stack.build(factories, self.app.client, self.request.raw)
         if isinstance(hooks, MiddlewareError):
             return self._failed(hooks)

@@ -59,10 +59,8 @@ class Stack:
 
     def observe(self, hook: str, *args: object) -> Flow[None]:
         """Call ``hook`` of every member; what it raises is logged."""
-        for label, call in _calls(hook, args, self._with(hook)):
-            outcome = yield call
-            if isinstance(outcome, Raised):
-                logger.error("%s failed", label, exc_info=outcome.error)
+        members = self._with(hook)
+        return _observed(hook, args, members) if members else _NOTHING
 
     def wrap(self, hook: str, record: object, inside: Flow[Outcome[T]]) -> Flow[Outcome[T | None]]:
         """Run ``inside`` within ``hook`` of each member; the first is entered first.
@@ -98,6 +96,13 @@ def _called(
         if isinstance(outcome, Raised):
             return hook_failed(label, outcome.error)
     return None
+
+
+def _observed(hook: str, args: tuple[object, ...], members: Iterable[object]) -> Flow[None]:
+    for label, call in _calls(hook, args, members):
+        outcome = yield call
+        if isinstance(outcome, Raised):
+            logger.error("%s failed", label, exc_info=outcome.error)
 
 
 def _within(

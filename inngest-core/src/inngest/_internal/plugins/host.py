@@ -70,6 +70,7 @@ class PluginHost:
         # Held while plugins are imported, so that each is imported and asked once.
         self._lock = threading.RLock()
         self._middleware: list[MiddlewareEntry] | None = None
+        self._factories: tuple[UninitializedMiddleware, ...] | None = None
         self._is_asking = False
 
     def verify(self) -> PluginError | None:
@@ -90,13 +91,15 @@ class PluginHost:
         if self._registry.is_loud:
             self.middleware(client)
 
-    def middleware(self, client: Inngest) -> list[UninitializedMiddleware]:
+    def middleware(self, client: Inngest) -> tuple[UninitializedMiddleware, ...]:
         """Return the factories of all middleware that plugins bring, first to last.
 
         :raises PluginError: a plugin that must not fail in silence failed.
         """
+        if self._factories is not None:  # nearly always: each call of a function asks
+            return self._factories
         with self._lock:
-            if self._middleware is None:
+            if self._factories is None:
                 if self._is_asking:
                     raise PluginError(
                         "a plugin used the client while it was asked for its middleware; "
@@ -107,10 +110,11 @@ class PluginHost:
                     environ = {**os.environ, **self._kept}
                     asked = self._registry.ask_for_middleware(client, environ)
                     self._middleware = _or_raise(asked)
+                    self._factories = tuple(entry.factory for entry in self._middleware)
                     self._kept.clear()
                 finally:
                     self._is_asking = False
-            return [entry.factory for entry in self._middleware]
+            return self._factories
 
     def serializer(self, name: str) -> Serializer | PluginError:
         """Return the serializer of this name, or an error that suggests others.

@@ -288,7 +288,7 @@ def test_middleware_that_is_not_configured_stays_out_and_says_so_once(
     notices = Notices()
     for _ in range(3):
         found = PluginHost(environ={}, scanner=installed({"sentry": Configured()}), notices=notices)
-        assert found.middleware(CLIENT) == []
+        assert found.middleware(CLIENT) == ()
         (row,) = found.listing()
         assert (row.state, row.reason) == ("not configured", "set SENTRY_DSN")
     (record,) = caplog.records

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from inngest._internal.errors import Error
 from inngest._internal.op import ErrorData, Op
 from inngest._internal.protocol import headers
-
-_to_text = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
+from inngest._internal.serialization.text import to_text
 
 RETURNED = 200
 """The status of an answer with the function's result."""
@@ -29,7 +27,7 @@ class Answer:
 
 def dump(value: object) -> bytes:
     """JSON as this package writes it: compact, UTF-8, strict."""
-    return _to_text(value).encode("utf-8", "backslashreplace")
+    return to_text(value).encode("utf-8", "backslashreplace")
 
 
 def function_returned(data: str) -> Answer:
