@@ -8,7 +8,7 @@ import os
 import random
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, overload
 
 from typing_extensions import TypeVar
@@ -389,13 +389,22 @@ class Inngest:
 
 
 def _listed(events: Events) -> list[Event[Any]]:
-    listed = [events] if isinstance(events, Event) else list(events)
+    if isinstance(events, Event):
+        return [events]
+    if isinstance(events, (str, Mapping)) or not isinstance(events, Iterable):
+        raise _no_event(events)
+    listed = list(events)
     for event in listed:
         if type(event) is not Event and not isinstance(event, Event):
-            raise SendEventsError(
-                f"an inngest.Event is needed, not a {type(event).__name__}", is_retriable=False
-            )
+            raise _no_event(event)
     return listed
+
+
+def _no_event(given: object) -> SendEventsError:
+    return SendEventsError(
+        f"an inngest.Event is needed, or a list of them, not a {type(given).__name__}",
+        is_retriable=False,
+    )
 
 
 def _ids(result: SendEventsResult | Error) -> list[str]:

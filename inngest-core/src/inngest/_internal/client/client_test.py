@@ -187,3 +187,10 @@ def test_any_host_is_an_origin(text: str, origin: str) -> None:
 def test_an_origin_that_cannot_be_used_is_refused(text: str) -> None:
     with pytest.raises(URLInvalidError):
         Inngest(app_id="a", is_production=False, api_base_url=text)
+
+
+@pytest.mark.parametrize("events", [None, "name", {"name": "a"}, 5, [Event(name="a"), "b"]])
+def test_only_events_are_sent(events: Any) -> None:
+    client = Inngest(app_id="app", is_production=False)
+    with pytest.raises(SendEventsError, match=r"an inngest\.Event is needed"):
+        client.send_sync(events)

@@ -97,6 +97,12 @@ def test_invalid_origins(text: str) -> None:
     assert "INNGEST_BASE_URL" in outcome.message
 
 
+def test_an_origin_is_text() -> None:
+    outcome = parse_origin(5, source="serve_origin")
+    assert isinstance(outcome, URLInvalidError)
+    assert "it is no text" in outcome.message
+
+
 def test_invalid_origin_is_a_value() -> None:
     assert isinstance(resolve(environ={}, api_base_url="http://"), URLInvalidError)
     assert isinstance(resolve(environ={"INNGEST_EVENT_API_BASE_URL": "a b"}), URLInvalidError)

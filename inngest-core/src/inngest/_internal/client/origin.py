@@ -12,13 +12,15 @@ _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _PLAIN = re.compile(r"[\x21-\x7e]+")
 
 
-def parse_origin(text: str, *, source: str) -> str | URLInvalidError:
+def parse_origin(text: object, *, source: str) -> str | URLInvalidError:
     """Return ``text`` with a scheme and without a trailing slash.
 
     The scheme is ``https`` unless given, ``http`` for the local host. A path is kept.
 
     :param source: the option or variable to name in an error, which shows no value.
     """
+    if not isinstance(text, str):
+        return _invalid(source, f"it is no text, but {type(text).__name__}")
     text = text.strip()
     if not _PLAIN.fullmatch(text):
         return _invalid(source, "it is empty or holds blanks or non-ASCII characters")

@@ -208,10 +208,12 @@ def _check_names(options: FunctionOptions) -> None:
         if not isinstance(text, str) or not text.strip():
             raise FunctionConfigInvalidError(f"{field_name}: must be a string, and not empty")
     for trigger in options.triggers:
-        if not hasattr(trigger, "to_config"):
+        is_class = isinstance(trigger, type)
+        if is_class or not hasattr(trigger, "to_config"):
+            given = "a class" if is_class else f"a {type(trigger).__name__}"
             raise FunctionConfigInvalidError(
                 "trigger: must be a TriggerEvent, a TriggerCron, a TriggerDeferred or an EventType, "
-                f"not a {type(trigger).__name__}"
+                f"not {given}"
             )
     if not all(callable(each) for each in options.middleware):
         raise FunctionConfigInvalidError("middleware: must be classes or factories")

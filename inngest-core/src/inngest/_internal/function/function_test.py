@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from inngest._internal.client.client import Inngest
@@ -17,3 +19,10 @@ def test_a_function_without_an_id_is_refused_by_the_name_of_the_id(name: str, te
     decorate = client.create_function(fn_id=ids["fn_id"], trigger=GO)
     with pytest.raises(FunctionConfigInvalidError, match=f"^{name}: "):
         decorate(lambda ctx: None)
+
+
+def test_a_trigger_is_no_class() -> None:
+    client = Inngest(app_id="app", is_production=False)
+    trigger: Any = TriggerEvent
+    with pytest.raises(FunctionConfigInvalidError, match=r"trigger: must be .*not a class"):
+        client.create_function(fn_id="fn", trigger=trigger)(lambda _ctx: None)

@@ -360,7 +360,7 @@ class Engine:
         clock = self.clock
         if not isinstance(clock, VirtualClock):
             raise RuntimeError("only an engine with a VirtualClock can be advanced")
-        target = clock.now() + delta // timedelta(milliseconds=1)
+        target = clock.now() + _milliseconds(delta)
         while True:
             await self.settle()
             due = self.scheduler.next_due()
@@ -375,6 +375,12 @@ class Engine:
     def _delay(self, attempt: int) -> int:
         base = self._delays[min(attempt, len(self._delays) - 1)]
         return base + round(self._jitter() * 1000)
+
+
+def _milliseconds(span: object) -> int:
+    if not isinstance(span, timedelta) or span < timedelta(0):
+        raise ValueError(f"a timedelta of at least 0 is needed, not {span!r}")
+    return span // timedelta(milliseconds=1)
 
 
 def _jitter() -> float:

@@ -106,9 +106,13 @@ class VirtualEngine(_Face):
         timeout: float = 30.0,
     ) -> None:
         self._pump: Pump | None = Pump(timeout)
-        self._session = Session(
-            start=start, fetch=fetch, timeout=timeout, elsewhere=self._pump.elsewhere
-        )
+        try:
+            self._session = Session(
+                start=start, fetch=fetch, timeout=timeout, elsewhere=self._pump.elsewhere
+            )
+        except BaseException:
+            self._pump.close()
+            raise
         try:
             self._do(self._session.open())
             if client is not None:

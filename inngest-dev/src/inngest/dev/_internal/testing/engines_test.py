@@ -450,3 +450,21 @@ def test_a_run_of_a_closed_engine_says_so(client: Inngest) -> None:
         run = engine.send(ORDER)
     with pytest.raises(RuntimeError, match="this engine is closed: look at its runs before"):
         _ = run.status
+
+
+@pytest.mark.parametrize("span", [5, timedelta(seconds=-1), None])
+def test_time_passes_by_a_length_of_time(span: Any) -> None:
+    with VirtualEngine() as engine, pytest.raises(ValueError, match="timedelta"):
+        engine.advance(span)
+
+
+@pytest.mark.parametrize("event", [None, "user/created", {"name": "user/created"}])
+def test_only_events_are_sent(event: Any) -> None:
+    with VirtualEngine() as engine, pytest.raises(RefusedError, match=type(event).__name__):
+        engine.send(event)
+
+
+def test_it_stands_at_a_moment() -> None:
+    start: Any = 5
+    with pytest.raises(ValueError, match="start: a datetime"):
+        VirtualEngine(start=start)

@@ -52,6 +52,8 @@ class Session:
         timeout: float = 30.0,
     ) -> None:
         """`timeout` bounds, in real seconds, how long anything is waited for."""
+        if start is not None and not isinstance(start, datetime):
+            raise ValueError(f"start: a datetime is needed, not {start!r}")
         moment = None if start is None else round(start.timestamp() * 1000)
         self.clock, self.stubs = VirtualClock(moment), Stubs()
         self.timeout = seconds_of(timeout)
@@ -98,6 +100,8 @@ class Session:
 
     async def send(self, event: Event[Any]) -> str:
         """Send it, and let everything happen that is due now: the event's id."""
+        if not isinstance(event, Event):
+            raise RefusedError(f"an inngest.Event is needed, not a {type(event).__name__}")
         raw = json.dumps(event.to_wire(self.clock.now())).encode()
         taken = self.engine.send(raw)
         if taken.error is not None:
