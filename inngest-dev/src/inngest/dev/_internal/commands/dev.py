@@ -6,11 +6,13 @@ import argparse
 import errno
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from urllib.parse import urlsplit
 
 from inngest.dev._internal.commands.discovery import find_app
 from inngest.dev._internal.commands.hosted import HostedApp
@@ -145,7 +147,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--app", metavar="MODULE:APP", help="serve this ASGI, WSGI or Tornado app, with reload")
-    add("--url", "-u", action="append", default=[], help="endpoint of an app that is served")
+    add(
+        *("--url", "-u"),
+        type=_url,
+        action="append",
+        default=[],
+        help="endpoint of an app that is served",
+    )
     add("--path", default=DEFAULT_PATH, help="where --app serves Inngest (default: %(default)s)")
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=_port, default=8288, help="port to listen on; 0 for any")
@@ -165,7 +173,20 @@ def _parser() -> argparse.ArgumentParser:
 def _why(error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return "the port is taken. Is another engine running? Choose one with --port."
+    if error.errno in (errno.EADDRNOTAVAIL, socket.EAI_NONAME):
+        return "that is no address of this machine. Choose one with --host."
     return os.strerror(error.errno) if error.errno else str(error)
+
+
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        is_known = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        is_known = False
+    if not is_known:
+        raise argparse.ArgumentTypeError("a URL is like http://127.0.0.1:8000/api/inngest")
+    return text
 
 
 def _port(text: str) -> int:

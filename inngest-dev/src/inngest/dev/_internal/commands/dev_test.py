@@ -194,6 +194,8 @@ def test_a_file_that_is_no_database_is_said(
         ("--port", "70000", "a port is a number from 0 to 65535"),
         ("--port", "http", "a port is a number from 0 to 65535"),
         ("--backoff", "1,soon", "delays are seconds from 0 to 86400"),
+        ("--url", "localhost", "a URL is like http://127.0.0.1:8000/api/inngest"),
+        ("--url", "http://[", "a URL is like http://127.0.0.1:8000/api/inngest"),
     ],
 )
 def test_options_that_cannot_be_used_are_named(
@@ -201,4 +203,14 @@ def test_options_that_cannot_be_used_are_named(
 ) -> None:
     with pytest.raises(SystemExit):
         main([argument, value])
-    assert f"{argument}: {said}" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert argument in error
+    assert said in error
+
+
+@pytest.mark.parametrize("host", ["203.0.113.1", "999.1.1.1"])
+def test_an_address_of_another_machine_is_said(
+    host: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--host", host, "--port", "0"]) == 1
+    assert "is no address of this machine" in capsys.readouterr().err
