@@ -18,8 +18,8 @@ class Queue(Protocol):
         """What can be done and nobody works on, in the order it is to be done."""
         ...
 
-    def next_due(self, now: int, busy: list[str]) -> int | None:
-        """When the next item falls due, later than now."""
+    def next_due(self, after: int, busy: list[str]) -> int | None:
+        """When the next item falls due, later than this moment."""
         ...
 
     def has_work(self) -> bool:
@@ -58,6 +58,8 @@ class Scheduler:
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._loop: asyncio.Task[None] | None = None
         self._is_stopping = False
+        self._looked = 0
+        """When it looked into the queue last: what has fallen due since is still to be taken."""
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop().create_task(self._work())
@@ -84,7 +86,7 @@ class Scheduler:
         """When an item falls due, or a throttle lets one by; without room, nothing is taken."""
         if len(self._busy) >= self._limit:
             return None
-        due = self._queue.next_due(self._clock.now(), list(self._busy))
+        due = self._queue.next_due(self._looked, list(self._busy))
         moments = [each for each in (due, self._worker.next_chance()) if each is not None]
         return min(moments, default=None)
 
@@ -118,7 +120,8 @@ class Scheduler:
         room = self._limit - len(self._busy)
         if room <= 0:
             return
-        for item in self._queue.ready(self._clock.now(), list(self._busy), room):
+        self._looked = self._clock.now()
+        for item in self._queue.ready(self._looked, list(self._busy), room):
             if self._worker.admit(item):
                 self._start(item)
             else:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from inngest.dev._internal.clock import VirtualClock
+from inngest.dev._internal.clock import RealClock, VirtualClock
 from inngest.dev._internal.conftest import bounded
 from inngest.dev._internal.model.values import Item
 from inngest.dev._internal.running.scheduler import Scheduler
@@ -31,7 +31,7 @@ class Work:
     def ready(self, now: int, busy: list[str], limit: int) -> list[Item]:
         return [item(job) for job in self.jobs[:1] if job not in busy]
 
-    def next_due(self, now: int, busy: list[str]) -> int | None:
+    def next_due(self, after: int, busy: list[str]) -> int | None:
         return None
 
     def has_work(self) -> bool:
@@ -87,6 +87,46 @@ def test_timers_and_calls_are_done_in_their_order_before_it_rests() -> None:
     work = Work("timer 1", "timer 2", "call 1", "timer 3", "call 2")
     play(work)
     assert work.done == work.left == ["timer 1", "timer 2", "call 1", "timer 3", "call 2"]
+
+
+class Delayed(Work):
+    """Its items fall due at a moment."""
+
+    def __init__(self, due: int, *jobs: str) -> None:
+        super().__init__(*jobs)
+        self.due = due
+
+    def ready(self, now: int, busy: list[str], limit: int) -> list[Item]:
+        return super().ready(now, busy, limit) if now >= self.due else []
+
+    def next_due(self, after: int, busy: list[str]) -> int | None:
+        return self.due if self.jobs and after < self.due else None
+
+
+class Passing(RealClock):
+    """A clock by which a millisecond passes between any two looks."""
+
+    def __init__(self) -> None:
+        self.moment = 0
+
+    def now(self) -> int:
+        self.moment += 1
+        return self.moment
+
+
+@pytest.mark.parametrize("due", range(6))
+def test_what_falls_due_between_two_looks_at_the_clock_is_done(due: int) -> None:
+    work = Delayed(due, "timer 1")
+
+    async def run() -> None:
+        scheduler = Scheduler(work, Passing(), work)
+        scheduler.start()
+        while work.jobs:
+            await asyncio.sleep(0.001)
+        await scheduler.stop()
+
+    bounded(run)
+    assert work.done == ["timer 1"]
 
 
 def test_others_are_served_between_timers() -> None:

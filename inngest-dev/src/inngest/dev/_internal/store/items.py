@@ -66,10 +66,10 @@ class StoredItems(Database):
         self._nothing_before = 0
         self._db.execute("UPDATE items SET parked = NULL WHERE parked IS NOT NULL")
 
-    def next_due(self, now: int, busy: Sequence[str]) -> int | None:
+    def next_due(self, after: int, busy: Sequence[str]) -> int | None:
         row = self.one(
             f"SELECT MIN(due) AS due FROM items WHERE due > ? AND job_id NOT IN ({marks(busy)})",  # noqa: S608
-            now,
+            after,
             *busy,
         )
         return None if row is None else row["due"]
