@@ -95,12 +95,16 @@ class Delayed(Work):
     def __init__(self, due: int, *jobs: str) -> None:
         super().__init__(*jobs)
         self.due = due
+        self.over = asyncio.Event()
 
     def ready(self, now: int, busy: list[str], limit: int) -> list[Item]:
         return super().ready(now, busy, limit) if now >= self.due else []
 
     def next_due(self, after: int, busy: list[str]) -> int | None:
         return self.due if self.jobs and after < self.due else None
+
+    def leave(self, item: Item) -> None:
+        self.over.set()
 
 
 class Passing(RealClock):
@@ -121,8 +125,7 @@ def test_what_falls_due_between_two_looks_at_the_clock_is_done(due: int) -> None
     async def run() -> None:
         scheduler = Scheduler(work, Passing(), work)
         scheduler.start()
-        while work.jobs:
-            await asyncio.sleep(0.001)
+        await work.over.wait()
         await scheduler.stop()
 
     bounded(run)
