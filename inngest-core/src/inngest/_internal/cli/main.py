@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ Run = Callable[[list[str]], int]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that ``argv`` names; return its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    _write_anything()
     try:
         if not arguments or arguments[0] in ("-h", "--help", "help"):
             return _printing(lambda: print(_usage(PluginHost())))
@@ -31,6 +33,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Error as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
         return 2
+
+
+def _write_anything() -> None:
+    """Escape what the terminal's encoding lacks: no command ends over a tick or a name."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _printing(work: Callable[[], int | None]) -> int:

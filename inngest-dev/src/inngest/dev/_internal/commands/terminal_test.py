@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -43,7 +46,7 @@ def server() -> Iterator[DevServer]:
     with DevServer(port=0, engine=Engine(driver=InProcessDriver(Scripted()))) as server:
 
         async def register() -> None:
-            configs = [config("app-fn", "go")]
+            configs = [config("app-fn", "go"), config("app-größe", "größe")]
             done = server.engine.register({"appName": "app", "url": URL, "functions": configs})
             assert not isinstance(done, Refusal)
 
@@ -125,6 +128,21 @@ def test_a_waiting_run_is_cancelled(ask: Ask, server: DevServer) -> None:
     assert ask(runs.main, "cancel", run["run_id"]) == (0, f"cancelled {run['run_id']}\n", "")
     assert json.loads(ask(runs.main, "show", run["run_id"], "--json")[1])["status"] == "Cancelled"
     assert "Invalid run ID" in ask(runs.main, "cancel", "x")[2]
+
+
+def test_what_the_terminal_s_encoding_lacks_is_escaped(ask: Ask, server: DevServer) -> None:
+    ask(sending.send, "größe", "--data", '{"sign": "✓"}', "--wait", "10")
+
+    def told(*arguments: str) -> str:
+        command = [sys.executable, "-m", "inngest", "runs", *arguments, "--engine", server.origin]
+        env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+        return subprocess.run(
+            command, env=env, check=True, capture_output=True, encoding="ascii", timeout=60
+        ).stdout
+
+    (run,) = json.loads(ask(runs.main, "list", "--json")[1])
+    assert "app-gr\\xf6\\xdfe" in told("list")
+    assert json.loads(told("show", run["run_id"], "--json"))["event"]["data"] == {"sign": "✓"}
 
 
 def test_an_engine_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
