@@ -83,7 +83,8 @@ def parse_retry_after(text: str, now: int) -> int | None:
         moment = parse_time(text)
         if moment is None:
             try:
-                moment = round(parsedate_to_datetime(text).timestamp() * 1000)
+                date = parsedate_to_datetime(text)
+                moment = round(date.replace(tzinfo=date.tzinfo or timezone.utc).timestamp() * 1000)
             except (ValueError, TypeError, IndexError, OverflowError):
                 return None
         delay = moment - now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -91,6 +92,20 @@ def test_durations(text: str, expected: int | None) -> None:
 )
 def test_retry_after(text: str, expected: int | None) -> None:
     assert parse_retry_after(text, NOW) == expected
+
+
+@pytest.mark.parametrize("text", ["Fri Jan 15 08:00:20 2027", "Fri, 15 Jan 2027 08:00:20 -0000"])
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="this platform has one time zone")
+def test_a_date_that_names_no_zone_is_utc_wherever_the_engine_runs(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Pacific/Kiritimati")
+    time.tzset()
+    try:
+        assert parse_retry_after(text, NOW) == 20_000
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_times_keep_their_fraction() -> None:
