@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import json
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, cast
@@ -24,6 +25,10 @@ from inngest._internal.protocol.event_stream import EventStream
 QUIET_SECONDS: Final = 75.0
 """A server shows every half minute that it is there."""
 LONGEST_PAUSE: Final = 30.0
+
+_RFC3339 = re.compile(
+    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(?:[Zz]|([+-]\d\d:\d\d))?", re.ASCII
+)
 
 logger = logging.getLogger("inngest")
 
@@ -205,14 +210,14 @@ def _text(value: object) -> str | None:
 
 def _instant(value: object) -> datetime.datetime | None:
     """Read a time; digits after microseconds are more than Python can hold."""
-    if not isinstance(value, str):
+    found = _RFC3339.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
         return None
-    whole, dot, rest = value.partition(".")
-    digits = rest.rstrip("Zz")
-    text = f"{whole}.{digits[:6]:0<6}" if dot else whole.rstrip("Zz")
+    whole, digits, zone = found.groups("")
+    text = f"{whole}.{digits[:6]:0<6}{zone or '+00:00'}"
     try:
-        return datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.timezone.utc)
-    except ValueError:
+        return datetime.datetime.fromisoformat(text).astimezone(datetime.timezone.utc)
+    except (OverflowError, ValueError):
         return None
 
 
