@@ -44,13 +44,6 @@ from .connect_platform import (
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in os.environ:
-        if name.startswith("INNGEST_"):
-            monkeypatch.delenv(name)
-
-
 @pytest.fixture
 def platform() -> Iterator[Platform]:
     with Platform(backoff=[0.01]) as made_platform:
@@ -112,6 +105,23 @@ def test_a_function_of_several_steps_runs_over_a_socket(platform: Platform) -> N
 
     with nothing_left():
         asyncio.run(main())
+
+
+def test_a_gateway_on_this_machine_is_reached_without_the_proxy(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+    async def main() -> None:
+        client = platform.client()
+        async with working(made(client, greeter(client))) as worker:
+            assert worker.get_connection_id()
+        await client.aclose()
+
+    asyncio.run(main())
 
 
 def test_sync_functions_run_on_threads_with_the_context_of_start(platform: Platform) -> None:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import httpx
 
 _MOST_SHOWN = 200
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+"""What runs here, such as a dev server, is not behind the environment's proxy."""
+_DIRECT = {f"all://{f'[{host}]' if ':' in host else host}": None for host in THIS_MACHINE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Api:
         self._headers = {"content-type": "application/protobuf"}
         if env:
             self._headers["x-inngest-env"] = env
-        self._client = httpx.AsyncClient()
+        self._client = httpx.AsyncClient(mounts=_DIRECT)
 
     async def post(
         self, path: str, body: bytes, authorization: str | None

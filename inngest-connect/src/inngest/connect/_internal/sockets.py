@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from inngest.connect._internal.api import THIS_MACHINE
 from inngest.connect._internal.frames import SUBPROTOCOL
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
@@ -42,8 +44,10 @@ class Socket:
     async def run(self) -> tuple[int, str]:
         """Open, and read until the end. Returns its code and reason."""
         try:
+            is_near = urlsplit(self._url).hostname in THIS_MACHINE
             connection = await connect(
                 self._url,
+                proxy=None if is_near else True,
                 subprotocols=[Subprotocol(SUBPROTOCOL)],
                 compression=None,
                 max_size=MAX_FRAME_BYTES,

@@ -9,13 +9,15 @@ import re
 import threading
 import weakref
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from inngest._internal.flow import FetchError, Request, Response
 
 if TYPE_CHECKING:
     import httpx
 
+_DIRECT: Final = {f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")}
+"""What runs on this machine, such as a dev server, is not behind the environment's proxy."""
 _SECRET = re.compile(r"(/e/|[?&]token=)[^/?&#\s]+")
 
 
@@ -119,7 +121,7 @@ class HTTPClients:
         with self._lock:
             if self._sync is None:
                 hide_event_keys()
-                self._sync = httpx.Client()
+                self._sync = httpx.Client(mounts=_DIRECT)
             return self._sync
 
     def _async_client(self) -> _LoopClient:
@@ -152,7 +154,7 @@ class _LoopClient:
     def __init__(self) -> None:
         import httpx
 
-        self._client = httpx.AsyncClient()
+        self._client = httpx.AsyncClient(mounts=_DIRECT)
         self._keeper = _keep(self._client)
         self._is_kept = False
 

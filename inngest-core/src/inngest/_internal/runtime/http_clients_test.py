@@ -6,7 +6,7 @@ import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
@@ -82,6 +82,41 @@ def test_a_forked_process_has_a_connection_of_its_own(origin: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     parent, child, again = EventAPI.ports
     assert parent == again != child
+
+
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+@pytest.fixture
+def set_proxy(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    def set_proxy(url: str) -> None:
+        for name in PROXIES:
+            monkeypatch.delenv(name, raising=False)
+            monkeypatch.delenv(name.lower(), raising=False)
+        monkeypatch.setenv("HTTP_PROXY", url)
+
+    return set_proxy
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_what_is_on_this_machine_is_asked_without_the_proxy(
+    host: str, origin: str, set_proxy: Callable[[str], None]
+) -> None:
+    set_proxy("http://127.0.0.1:9")
+    client = client_for(origin.replace("127.0.0.1", host))
+    assert client.send_sync(Event(name="e")) == ["1"]
+    assert asyncio.run(client.send(Event(name="e"))) == ["1"]
+    client.close()
+
+
+def test_what_is_elsewhere_is_asked_through_the_proxy(
+    origin: str, set_proxy: Callable[[str], None]
+) -> None:
+    set_proxy(origin)
+    client = client_for("http://events.invalid")
+    assert client.send_sync(Event(name="e")) == ["1"]
+    assert asyncio.run(client.send(Event(name="e"))) == ["1"]
+    client.close()
 
 
 def test_send_works_in_two_loops_one_after_the_other(origin: str) -> None:
