@@ -5,7 +5,7 @@ VENV ?= .venv
 export VENV
 BIN := $(abspath $(VENV))/bin
 SOURCES := $(wildcard inngest-*/src)
-TYPED := $(SOURCES) $(wildcard tests scripts examples benchmarks)
+TYPED := $(SOURCES) $(wildcard tests scripts examples benchmarks conftest.py)
 # A process for each core; a file's tests stay together, for what they share.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,11 +13,8 @@ Make = Callable[..., World]
 
 
 @pytest.fixture(params=[f"{kind}-{way}" for kind in KINDS for way in WAYS])
-def make_world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+def make_world(request: pytest.FixtureRequest) -> Iterator[Make]:
     """Make worlds of one kind and way; arguments are those of the client."""
-    for name in os.environ:
-        if name.startswith("INNGEST_"):
-            monkeypatch.delenv(name)
     kind, _, way = request.param.partition("-")
     made: list[World] = []
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 
 import pytest
@@ -22,12 +21,8 @@ def test_a_storm(
     checkpointing: bool,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A small one. ``python -m tests.test_inngest.connect_storm`` is a large one."""
-    for name in os.environ:
-        if name.startswith("INNGEST_"):
-            monkeypatch.delenv(name)
     caplog.set_level(logging.ERROR, "inngest.connect")
     with nothing_left():
         found = weather(runs, faults, SEED, tmp_path, checkpointing=checkpointing)

@@ -21,10 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
-    for name in os.environ:
-        if name.startswith("INNGEST_"):
-            monkeypatch.delenv(name)
+def platform() -> Iterator[Platform]:
     with Platform(backoff=[0.01]) as made_platform:
         yield made_platform
 

@@ -1,8 +1,12 @@
-"""What a test finds depends neither on chance nor on how busy the machine is."""
+"""What a test finds depends neither on chance nor on the machine that it runs on."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,3 +25,24 @@ def test_property_tests_try_the_same_values_each_time_and_may_take_long() -> Non
     first = tried.copy()
     run()
     assert tried == first * 2
+
+
+def test_tests_do_not_see_what_the_machine_is_set_up_for(root: Path) -> None:
+    nowhere = "http://127.0.0.1:9"
+    around = {
+        "INNGEST_API_BASE_URL": nowhere,
+        "INNGEST_DEV": "1",
+        "INNGEST_EVENT_API_BASE_URL": nowhere,
+        "INNGEST_PLUGINS": "",
+    }
+    test = root / "inngest-core/src/inngest/_internal/client/client_test.py"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(test), "-k", "wire"],
+        cwd=root,
+        env={**os.environ, **around},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout

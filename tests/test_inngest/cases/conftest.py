@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import ssl
 from collections.abc import Iterator
 
@@ -16,12 +15,8 @@ STREAMING = [each for each in WORLDS if TRANSPORTS[each.rpartition("-")[0]].stre
 
 
 @pytest.fixture(autouse=True)
-def _no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the machine is set up for, a case says what it wants."""
-    for name in [name for name in os.environ if name.startswith("INNGEST_")]:
-        if name != "INNGEST_DEV_SERVER":
-            monkeypatch.delenv(name)
-    # Each client reads a hundred certificates, which is most of what a case takes.
+def _certificates_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each client reads a hundred of them, which is most of what a case takes."""
     monkeypatch.setattr(ssl, "create_default_context", _context)
 
 

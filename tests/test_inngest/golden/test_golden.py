@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import dataclass
 
@@ -58,13 +57,6 @@ CLOUD = {
 
 STREAMED = {"streaming_201"}
 """Recordings of an app that answers with streams."""
-
-
-@pytest.fixture(autouse=True)
-def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in os.environ:
-        if name.startswith("INNGEST_"):
-            monkeypatch.delenv(name)
 
 
 def replayed(name: str, build: Build, monkeypatch: pytest.MonkeyPatch) -> Replay:

@@ -25,14 +25,6 @@ from inngest._internal.cli.server import check_server
 KEY = "signkey-test-00112233445566778899aabbccddeeff"
 
 
-@pytest.fixture(autouse=True)
-def no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
-    for name in [name for name in os.environ if name.startswith("INNGEST_")]:
-        monkeypatch.delenv(name)
-
-
 Install = Callable[..., None]
 
 
