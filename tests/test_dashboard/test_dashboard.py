@@ -18,7 +18,7 @@ from .conftest import HOSTILE, SCREENSHOTS, Shop
 
 ENTER, ESCAPE = "\ue007", "\ue00c"
 MANY = 10_000
-CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
+CONTRAST = (Path(__file__).parent / "contrast.js").read_text("utf-8")
 NAMELESS = """
   return [...document.querySelectorAll("a, button, input, select, textarea, summary")]
     .filter((e) => e.offsetParent && !(e.innerText || e.getAttribute("aria-label") || (e.labels && e.labels.length)))

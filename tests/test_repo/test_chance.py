@@ -34,10 +34,15 @@ def test_tests_do_not_see_what_the_machine_is_set_up_for(root: Path) -> None:
         "INNGEST_DEV": "1",
         "INNGEST_EVENT_API_BASE_URL": nowhere,
         "INNGEST_PLUGINS": "",
+        "LC_ALL": "C",
+        "PYTHONCOERCECLOCALE": "0",
+        "PYTHONUTF8": "0",
     }
-    test = root / "inngest-core/src/inngest/_internal/client/client_test.py"
+    tests = root / "inngest-core/src/inngest/_internal"
+    asked = [tests / "client/client_test.py", tests / "protocol/signature_test.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(test), "-k", "wire"],
+        [*command, "-k", "wire or recorded", *map(str, asked)],
         cwd=root,
         env={**os.environ, **around},
         capture_output=True,

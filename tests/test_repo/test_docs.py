@@ -26,7 +26,7 @@ def name(page: Path) -> str:
 
 def snippets(page: Path) -> list[tuple[int, str, str]]:
     """Line, info string and code of each fenced block."""
-    text = page.read_text()
+    text = page.read_text("utf-8")
     return [
         (text.count("\n", 0, found.start("code")), found["info"].strip(), found["code"])
         for found in FENCE.finditer(text)
@@ -55,12 +55,14 @@ def test_snippets_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_snippet_is_left_out(page: Path) -> None:
     marked = [info for _, info, _ in snippets(page) if re.match(r"(py|python)\W|py$", info)]
     assert marked == []
-    assert page.read_text().count("```") == 2 * len(snippets(page))
+    assert page.read_text("utf-8").count("```") == 2 * len(snippets(page))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_links_lead_somewhere(page: Path) -> None:
-    missing = [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()]
+    missing = [
+        link for link in LINK.findall(page.read_text("utf-8")) if not (page.parent / link).exists()
+    ]
     assert missing == []
 
 

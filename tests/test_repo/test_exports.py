@@ -18,7 +18,7 @@ def documented_assignments(source: Path) -> set[str]:
     """Names of aliases and constants that are followed by a docstring."""
     names: set[str] = set()
     for path in source.rglob("*.py"):
-        body = ast.parse(path.read_text()).body
+        body = ast.parse(path.read_text("utf-8")).body
         for node, after in itertools.pairwise(body):
             if isinstance(node, ast.Assign):
                 targets = node.targets
@@ -62,7 +62,7 @@ def test_every_export_has_a_docstring(root: Path) -> None:
 )
 def test_names_are_found_where_checkers_find_them(package: Any, prefix: str) -> None:
     """Names are loaded when they are used; the imports are there for type checkers alone."""
-    source = Path(package.__file__).read_text()
+    source = Path(package.__file__).read_text("utf-8")
     blocks = [node for node in ast.parse(source).body if isinstance(node, ast.If)]
     imports = [node for block in blocks for node in block.body if isinstance(node, ast.ImportFrom)]
     declared = {alias.name: node.module for node in imports for alias in node.names}

@@ -20,7 +20,7 @@ IMPURE = {
 def imported_by(path: Path, package: str) -> set[str]:
     """Every module that one file imports, by its absolute name."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -115,7 +115,7 @@ def shipped_imports(path: Path, source: Path) -> set[str]:
 
 def lines_of_code(path: Path) -> int:
     """Lines that hold more than comments and docstrings."""
-    text = path.read_text()
+    text = path.read_text("utf-8")
     described: set[int] = set()
     for node in ast.walk(ast.parse(text)):
         match node:

@@ -20,11 +20,11 @@ SOURCE = re.compile(
 
 
 def test_lock_names_no_address(root: Path) -> None:
-    assert re.findall(r"\w+://\S*", (root / "uv.lock").read_text()) == []
+    assert re.findall(r"\w+://\S*", (root / "uv.lock").read_text("utf-8")) == []
 
 
 def test_lock_is_in_neutral_form(root: Path) -> None:
-    lines = (root / "uv.lock").read_text().splitlines()
+    lines = (root / "uv.lock").read_text("utf-8").splitlines()
     files = [line for line in lines if "hash = " in line]
     assert files
     assert [line for line in files if not FILE.fullmatch(line)] == []

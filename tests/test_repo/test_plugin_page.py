@@ -16,7 +16,7 @@ from inngest._internal.plugins.admission import HOOKS
 from .conftest import build, python_of
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs/plugins.md").read_text()
+PAGE = (ROOT / "docs/plugins.md").read_text("utf-8")
 FILE = re.compile(
     r"^```(?:toml|python)\n# (?P<path>pyproject\.toml|\w\S*/\S+)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,

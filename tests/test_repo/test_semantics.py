@@ -15,7 +15,7 @@ FOLDERS = ("inngest-dev/src", "tests/test_inngest")
 
 
 PLAYED = "".join(
-    path.read_text()
+    path.read_text("utf-8")
     for pattern in ("tests/test_inngest/golden/*.py", "inngest-dev/src/**/*_test.py")
     for path in ROOT.glob(pattern)
 )
@@ -23,7 +23,7 @@ PLAYED = "".join(
 
 
 def rows() -> list[tuple[str, list[str], list[str]]]:
-    found = (ROW.match(line) for line in PAGE.read_text().splitlines())
+    found = (ROW.match(line) for line in PAGE.read_text("utf-8").splitlines())
     return [
         (
             row["what"],
@@ -45,7 +45,7 @@ def test_every_row_tells_the_truth(what: str, tests: list[str], recordings: list
     for name in tests:
         stem, _, test = name.partition("::")
         defined = re.compile(rf"^\s*(async )?def {re.escape(test)}\(", re.MULTILINE)
-        assert any(defined.search(path.read_text()) for path in files(stem)), f"no {name}"
+        assert any(defined.search(path.read_text("utf-8")) for path in files(stem)), f"no {name}"
     for recording in recordings:
         assert (RECORDINGS / f"{recording}.json").exists(), f"no recording {recording}"
         assert f'"{recording}"' in PLAYED or f"{recording}.json" in PLAYED, (
@@ -54,6 +54,6 @@ def test_every_row_tells_the_truth(what: str, tests: list[str], recordings: list
 
 
 def test_the_table_is_read() -> None:
-    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("| ")]
+    lines = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| ")]
     headers = [line for line in lines if line.startswith("| semantic")]
     assert len(rows()) == len(lines) - len(headers) > 40

@@ -423,7 +423,7 @@ def test_a_new_plugin_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[s
         'audit-log = "inngest_audit_log.plugin:plugin"' in (project / "pyproject.toml").read_text()
     )
     for path in project.rglob("*.py"):
-        compile(path.read_text(), str(path), "exec", dont_inherit=True)
+        compile(path.read_text("utf-8"), str(path), "exec", dont_inherit=True)
     assert [path.name for path in tmp_path.iterdir()] == ["inngest-audit-log"]
 
 
@@ -433,7 +433,7 @@ def test_a_new_plugin_may_be_called_like_what_python_has(
 ) -> None:
     assert run(capsys, "new-plugin", name, "--into", str(tmp_path))[0] == 0
     for path in tmp_path.rglob("*.py"):
-        tree = ast.parse(path.read_text())
+        tree = ast.parse(path.read_text("utf-8"))
         named = [n.name for n in tree.body if isinstance(n, (ast.ClassDef, ast.FunctionDef))]
         named += [a.name for n in tree.body if isinstance(n, ast.ImportFrom) for a in n.names]
         assert len(named) == len(set(named)), f"{path.name} names one thing twice: {named}"

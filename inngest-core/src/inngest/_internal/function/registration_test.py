@@ -29,7 +29,7 @@ GO = TriggerEvent(event="a/b")
 
 def recorded(name: str) -> list[dict[str, Any]]:
     path = RECORDINGS / f"{name}.json"
-    for exchange in json.loads(path.read_text())["exchanges"]:
+    for exchange in json.loads(path.read_text("utf-8"))["exchanges"]:
         if exchange["path"] == "/fn/register":
             functions: list[dict[str, Any]] = exchange["body"]["functions"]
             return functions

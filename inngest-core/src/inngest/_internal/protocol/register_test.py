@@ -21,7 +21,7 @@ OURS = {"sdk_version": VERSION}
 
 def exchange(name: str, index: int) -> dict[str, Any]:
     path = RECORDINGS / f"{name}.json"
-    found: dict[str, Any] = json.loads(path.read_text())["exchanges"][index]
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))["exchanges"][index]
     return found
 
 

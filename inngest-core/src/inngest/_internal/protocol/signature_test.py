@@ -50,7 +50,7 @@ def test_a_key_is_not_in_its_repr() -> None:
 def test_recorded_signatures(name: str) -> None:
     path = RECORDINGS / f"{name}.json"
     checked = 0
-    for exchange in json.loads(path.read_text())["exchanges"]:
+    for exchange in json.loads(path.read_text("utf-8"))["exchanges"]:
         if exchange["direction"] != "server->sdk":
             continue
         answered = exchange["response_headers"].get("x-inngest-signature")

@@ -71,11 +71,11 @@ def running(directory: Path, *arguments: str) -> Iterator[Dev]:
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "inngest", "dev", "--port", "0", *arguments],
         cwd=directory,
-        env=environment,
+        env={**environment, "PYTHONUTF8": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
     )
     dev = Dev(process)
     try:

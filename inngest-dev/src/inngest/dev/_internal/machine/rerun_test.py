@@ -39,7 +39,7 @@ async def rerun(engine: Engine, step: str, arguments: list[Any] | None) -> dict[
 def test_a_step_is_run_with_other_arguments_as_recorded(app: App) -> None:
     recorded = [
         exchange
-        for exchange in json.loads(RECORDING.read_text())["exchanges"]
+        for exchange in json.loads(RECORDING.read_text("utf-8"))["exchanges"]
         if exchange["direction"] == "server->sdk"
     ][2:]
 
