@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -40,6 +39,7 @@ from .connect_platform import (
     nothing_left,
     working,
 )
+from .ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,11 +55,6 @@ def nowhere() -> inngest.Inngest:
     return inngest.Inngest(
         app_id="app", is_production=False, api_base_url=f"http://127.0.0.1:{free_port()}"
     )
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def greeter(client: inngest.Inngest, **options: Any) -> inngest.Function[Any]:

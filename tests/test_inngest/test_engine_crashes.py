@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -32,6 +31,7 @@ import inngest
 import inngest.wsgi
 from inngest.errors import SendEventsError
 
+from .ports import free_port
 from .transports import on_thread
 
 SEED = 31
@@ -168,12 +168,6 @@ class Engine:
                 assert answer.status_code == 200, answer.text
                 return answer.json()
         pytest.fail("the engine does not answer")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def plan(seed: int) -> Iterator[tuple[str, int, float]]:
