@@ -17,6 +17,7 @@ import pytest
 
 from inngest.dev._internal.commands import sending
 from inngest.dev._internal.commands.dev import main
+from inngest.dev._internal.commands.hosted import HostedApp
 
 APP = """
 import inngest, inngest.asgi
@@ -177,6 +178,14 @@ def test_wrong_arguments_are_refused(
         main(arguments)
     assert caught.value.code == 2
     assert arguments[0] in capsys.readouterr().err
+
+
+def test_no_connection_is_given_the_port_of_an_app_that_is_started_again() -> None:
+    app = HostedApp("app:app", {})
+    try:
+        assert 1024 < app.port < 32_768, "Linux gives these to nobody; others begin higher"
+    finally:
+        app.close()
 
 
 def test_a_file_that_is_no_database_is_said(

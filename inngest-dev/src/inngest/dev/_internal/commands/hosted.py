@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from inngest.dev._internal.commands.hosting import IMPORT_FAILED, PROBLEM, SCHEM
 READY_SECONDS = 60.0
 STOP_SECONDS = 5.0
 _PAUSE = 0.05
+_PORTS = range(20_000, 32_000)
+"""Systems give out those above for any connection: one could take the app's while it starts again."""
 
 
 class HostedApp:
@@ -89,9 +92,13 @@ class HostedApp:
 
 
 def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+    for port in random.sample(_PORTS, 100):
+        try:
+            with socket.create_server(("127.0.0.1", port)):
+                return port
+        except OSError:
+            continue
+    raise OSError("no port is free for the app")
 
 
 def _listens(port: int) -> bool:
