@@ -62,6 +62,7 @@ def test_an_expression_holds_where_it_did_in_the_recording(text: str, matched: b
         ("timestamp('2024-02-29T05:06:07Z').getHours()", 5),
         ("int('12') + int(3.9)", 15),
         ("string(true) + string(1.5) + string(2.0)", "true1.52"),
+        ("string(duration('5000h')) + string(duration('1ms'))", "18000000s0.001s"),
         ("uint('3') == 3 && double('1.5') == 1.5 && bool('true')", True),
         ("type(1.0) + type('') + type(null) + type([])", "doublestringnulllist"),
         ("true ? 1 : 2", 1),

@@ -191,7 +191,7 @@ def _string(value: Value) -> str:
         case datetime():
             return value.isoformat().replace("+00:00", "Z")
         case timedelta():
-            return f"{value.total_seconds():g}s"
+            return f"{value.total_seconds():f}".rstrip("0").rstrip(".") + "s"
         case _:
             raise EvaluationError(f"no overload of string({kind(value)})")
 
