@@ -130,8 +130,7 @@ class Event(BaseModel, Generic[DataT]):
 
 
 _FIELDS: Final = frozenset(Event.model_fields)
-_DEFAULTS: Final = {name: field.default for name, field in Event.model_fields.items()}
-_KINDS: Final = {"name": str, "data": dict, "id": str, "ts": int, "user": dict, "v": str}
+_OPTIONAL: Final = (("id", str), ("ts", int), ("user", dict), ("v", str))
 
 
 def _plain_event(raw: object) -> Event | None:
@@ -141,19 +140,22 @@ def _plain_event(raw: object) -> Event | None:
     """
     if type(raw) is not dict:
         return None
-    known: dict[str, Any] = {}
-    for field, kind in _KINDS.items():
+    name, data = raw.get("name"), raw.get("data")
+    if type(name) is not str or type(data) is not dict:
+        return None
+    fields = {"name": name, "data": data, "id": "", "ts": 0, "user": None, "v": None}
+    given = {"name", "data"}
+    for field, kind in _OPTIONAL:
         value = raw.get(field)
         if value is not None:
             if type(value) is not kind:
                 return None
-            known[field] = value
-    if "name" not in known or "data" not in known:
-        return None
+            fields[field] = value
+            given.add(field)
     event: Event = Event.__new__(Event)
     # What pydantic's own `model_construct` sets.
-    object.__setattr__(event, "__dict__", {**_DEFAULTS, **known})
-    object.__setattr__(event, "__pydantic_fields_set__", set(known))
+    object.__setattr__(event, "__dict__", fields)
+    object.__setattr__(event, "__pydantic_fields_set__", given)
     object.__setattr__(event, "__pydantic_extra__", None)
     object.__setattr__(event, "__pydantic_private__", None)
     return event

@@ -175,7 +175,7 @@ class Throttle(BaseModel):
     :param key: CEL expression; each value has a limit of its own.
     :param limit: the runs that may start in a period; at least 1.
     :param period: the length of a period.
-    :param burst: how many may start at once.
+    :param burst: how many more may start at once.
     """
 
     key: str | None = None

@@ -143,10 +143,10 @@ def _text(value: object) -> str | None:
 
 
 def _defers(raw: object) -> dict[str, bool]:
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, dict):
         return {}
     return {
-        hashed: isinstance(told, Mapping) and told.get("abortable") is True
+        hashed: isinstance(told, dict) and told.get("abortable") is True
         for hashed, told in raw.items()
     }
 
@@ -156,7 +156,7 @@ def _is_count(value: object) -> bool:
 
 
 def _stack(raw: object) -> Sequence[str] | BodyInvalidError:
-    inner = raw.get("stack") if isinstance(raw, Mapping) else raw
+    inner = raw.get("stack") if isinstance(raw, dict) else raw
     if inner is None:
         return ()
     if isinstance(inner, list) and set(map(type, inner)) <= {str}:

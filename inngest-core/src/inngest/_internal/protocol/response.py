@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from inngest._internal.errors import Error
 from inngest._internal.op import ErrorData, Op
 from inngest._internal.protocol import headers
-from inngest._internal.serialization.text import to_text
+
+_to_text = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
 
 RETURNED = 200
 """The status of an answer with the function's result."""
@@ -27,7 +29,7 @@ class Answer:
 
 def dump(value: object) -> bytes:
     """JSON as this package writes it: compact, UTF-8, strict."""
-    return to_text(value).encode("utf-8", "backslashreplace")
+    return _to_text(value).encode("utf-8", "backslashreplace")
 
 
 def function_returned(data: str) -> Answer:
