@@ -19,14 +19,14 @@ from collections.abc import (
     Sequence,
 )
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from typing_extensions import TypeAliasType, is_typeddict
 
 from inngest._internal.errors import OutputUnserializableError
-from inngest._internal.serialization.contract import ADAPTERS, Serializer
+from inngest._internal.serialization.contract import Serializer
 from inngest._internal.serialization.text import encode
+from inngest._internal.serialization.type_cache import cached_by_type
 from inngest._internal.types import JSON, UNSET
 
 if TYPE_CHECKING:
@@ -88,8 +88,7 @@ class Codec:
         import pydantic
 
         try:
-            adapter: pydantic.TypeAdapter[Any] = _cached(_adapter_of, self.typ)
-            return adapter
+            return _adapter_of(self.typ)
         except pydantic.PydanticUserError:  # a class that says nothing of its fields
             if self.is_declared:
                 raise
@@ -102,8 +101,7 @@ PLAIN = Codec()
 
 def codec_of_annotation(typ: object) -> Codec:
     """How a value is stored whose handler says that it returns ``typ``."""
-    codec: Codec = _cached(_made_of_annotation, typ)
-    return codec
+    return _made_of_annotation(typ)
 
 
 def _dump(
@@ -194,15 +192,7 @@ def _name(typ: object) -> str:
     return typ.__name__ if isinstance(typ, type) and not typing.get_args(typ) else str(typ)
 
 
-def _cached(make: Any, typ: Any) -> Any:
-    try:
-        hash(typ)
-    except TypeError:  # metadata of Annotated that is not hashable
-        return make.__wrapped__(typ)
-    return make(typ)
-
-
-@lru_cache(maxsize=ADAPTERS)
+@cached_by_type
 def _adapter_of(typ: Any) -> pydantic.TypeAdapter[Any]:
     import pydantic
 
@@ -216,18 +206,13 @@ def _adapter_of(typ: Any) -> pydantic.TypeAdapter[Any]:
     return pydantic.TypeAdapter(around[typ], config=config)
 
 
-@lru_cache(maxsize=ADAPTERS)
+@cached_by_type
 def _made_of_annotation(typ: object) -> Codec:
     return PLAIN if _is_plain(typ) else Codec(typ=typ)
 
 
+@cached_by_type
 def _is_plain(typ: object) -> bool:
-    result: bool = _cached(_describes_plain_json, typ)
-    return result
-
-
-@lru_cache(maxsize=ADAPTERS)
-def _describes_plain_json(typ: object) -> bool:
     """Whether a JSON value of this type is the value itself."""
     return _walk(typ, ())
 

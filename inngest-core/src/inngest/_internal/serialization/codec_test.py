@@ -21,7 +21,7 @@ from typing_extensions import Self, TypedDict
 
 from inngest._internal.errors import OutputUnserializableError
 from inngest._internal.serialization.annotations import return_type
-from inngest._internal.serialization.codec import PLAIN, Codec
+from inngest._internal.serialization.codec import PLAIN, Codec, codec_of_annotation
 from inngest._internal.serialization.contract import PydanticSerializer
 from inngest._internal.types import JSON, UNSET
 
@@ -107,6 +107,30 @@ def test_a_value_survives_by_its_type(typ: object, value: object, is_declared: b
     stored = json.loads(json.dumps(codec.dump(value, "it"), allow_nan=False))
     assert codec.load(stored, "it") == value
     assert type(codec.load(stored, "it")) is type(value)
+
+
+class One(pydantic.BaseModel):
+    number: int
+
+
+class Other(pydantic.BaseModel):
+    number: int
+
+
+UNIONS: list[tuple[Any, type]] = [(list[One | Other], One), (list[Other | One], Other)]
+"""They are equal, and mean something else."""
+
+
+@pytest.mark.parametrize("unions", [UNIONS, UNIONS[::-1]])
+def test_the_first_type_of_a_union_wins_whatever_was_asked_before(
+    unions: list[tuple[Any, type]],
+) -> None:
+    serializer = PydanticSerializer()
+    for typ, first in unions:
+        data, read = [{"number": 1}], [first(number=1)]
+        assert Codec(typ=typ).load(data, "it") == read
+        assert codec_of_annotation(typ).load(data, "it") == read
+        assert serializer.deserialize(data, typ) == read
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, Protocol
 
-ADAPTERS = 512
-"""How many types' adapters are kept."""
+from inngest._internal.serialization.type_cache import cached_by_type
 
 
 class Serializer(Protocol):
@@ -29,7 +27,7 @@ class PydanticSerializer:
     """Serializes by pydantic's rules, with one ``TypeAdapter`` a type."""
 
     def __init__(self) -> None:
-        self._adapter = lru_cache(maxsize=ADAPTERS)(_adapter)
+        self._adapter = cached_by_type(_adapter)
 
     def serialize(self, obj: object, typ: object) -> object:
         """Return ``obj`` in pydantic's JSON mode."""
@@ -46,4 +44,4 @@ def _adapter(typ: Any) -> Any:
     return pydantic.TypeAdapter(typ)
 
 
-__all__ = ["ADAPTERS", "PydanticSerializer", "Serializer"]
+__all__ = ["PydanticSerializer", "Serializer"]
