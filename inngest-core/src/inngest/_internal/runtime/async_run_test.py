@@ -407,7 +407,7 @@ def test_two_calls_on_one_loop_restore_its_task_factory() -> None:
 def test_a_step_waits_for_no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     timers: list[object] = []
 
-    async def handler(ctx: Context) -> object:
+    async def handler(ctx: Context) -> None:
         loop = asyncio.get_running_loop()
         with monkeypatch.context() as patch:
             patch.setattr(loop, "call_at", lambda when, *_args, **_options: timers.append(when))
