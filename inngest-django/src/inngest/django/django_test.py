@@ -67,9 +67,9 @@ def run(tmp_path: Path) -> Any:
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", text],
             cwd=tmp_path,
-            env={**kept, **env},
+            env={**kept, "PYTHONUTF8": "1", **env},
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=False,
             timeout=60,
         )
