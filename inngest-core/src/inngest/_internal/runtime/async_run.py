@@ -65,7 +65,7 @@ class AsyncRun(InvocationFacts):
         self._unwound = self._loop.create_future()
         self._is_ending = False
         self._main: asyncio.Task[Outcome[object]] | None = None
-        self._children: set[asyncio.Task[Any]] = set()
+        self._children: dict[asyncio.Task[Any], None] = {}  # a set that keeps their order
         self._waiting: dict[Found, asyncio.Future[Verdict]] = {}
         self._is_watching = False
         self._quiet_turns = 0
@@ -93,7 +93,7 @@ class AsyncRun(InvocationFacts):
         """Call the function, until it ends or there is something to report."""
         with tracked_tasks(self._track):
             main = self._main = self._loop.create_task(self._call(ctx))
-            self._children.discard(main)
+            self._children.pop(main, None)
             main.add_done_callback(self._main_ended)
             try:
                 await self._ended
@@ -200,12 +200,12 @@ class AsyncRun(InvocationFacts):
             self._ended.set_result(None)
 
     def _track(self, task: asyncio.Task[Any]) -> Untrack:
-        self._children.add(task)
+        self._children[task] = None
         self._be_active()
         return self._untrack
 
     def _untrack(self, task: asyncio.Task[Any]) -> None:
-        self._children.discard(task)
+        self._children.pop(task, None)
         self._be_active()
         if self._is_ending:
             _retrieve(task)
@@ -257,10 +257,11 @@ class AsyncRun(InvocationFacts):
         self._is_ending = True
         self._clear_grace()
         for _ in range(UNWIND_ROUNDS):
-            self._cancelled = {task for task in (main, *self._children) if not task.done()}
-            if not self._cancelled:
+            left = [task for task in (main, *self._children) if not task.done()]
+            if not left:
                 return
-            for task in self._cancelled:
+            self._cancelled = set(left)
+            for task in left:
                 task.cancel("the call has ended; the engine will continue it later")
             self._unwound = self._loop.create_future()
             await asyncio.wait({self._unwound}, timeout=UNWIND_SECONDS)

@@ -177,6 +177,24 @@ def test_finally_blocks_run_once_in_every_task() -> None:
     assert sorted(left) == ["a", "b", "main"]
 
 
+def test_tasks_are_ended_in_the_order_in_which_they_began() -> None:
+    left: list[int] = []
+
+    async def branch(ctx: Context, number: int) -> None:
+        try:
+            await one(ctx, f"step {number}")
+        finally:
+            left.append(number)
+
+    async def handler(ctx: Context) -> None:
+        tasks = [asyncio.create_task(branch(ctx, number)) for number in range(20)]
+        await asyncio.sleep(0)
+        await tasks[0]
+
+    run(handler, execution())
+    assert left == list(range(20))
+
+
 def test_a_background_task_does_not_outlive_the_call() -> None:
     async def handler(ctx: Context) -> str:
         task = asyncio.create_task(asyncio.sleep(3600))
