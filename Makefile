@@ -3,7 +3,8 @@
 # which example `make demo` shows.
 VENV ?= .venv
 export VENV
-BIN := $(abspath $(VENV))/bin
+# Relative, as VENV is: the path of a checkout may hold a blank.
+BIN := $(VENV)/bin
 SOURCES := $(wildcard inngest-*/src)
 TYPED := $(SOURCES) $(wildcard tests scripts examples benchmarks conftest.py)
 # A process for each core; a file's tests stay together, for what they share.

@@ -1,10 +1,10 @@
 # The targets of one package; its Makefile includes this. Tools and their configuration
 # are the root's.
 ROOT := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))..)
-PACKAGE := $(notdir $(CURDIR))
+PACKAGE := $(notdir $(lastword $(CURDIR)))
 VENV ?= .venv
-# A relative VENV is relative to the root, as in the root's Makefile.
-BIN := $(if $(filter /%,$(VENV)),$(VENV),$(ROOT)/$(VENV))/bin
+# A relative VENV is relative to the root, as in the root's Makefile, and so is each command.
+BIN := $(VENV)/bin
 export VENV
 AT_ROOT := cd "$(ROOT)" &&
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -51,3 +52,19 @@ def test_tests_do_not_see_what_the_machine_is_set_up_for(root: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_make_works_where_the_path_has_a_blank(root: Path, tmp_path: Path) -> None:
+    checkout = tmp_path / "my checkout"
+    for name in ("Makefile", "scripts/package.mk", "inngest-core/Makefile"):
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / name, checkout / name)
+    env = {name: value for name, value in os.environ.items() if name not in ("VENV", "MAKEFLAGS")}
+
+    def said(folder: Path) -> list[str]:
+        command = ["make", "--dry-run", "--no-print-directory", "lint"]
+        return subprocess.check_output(command, cwd=folder, env=env, text=True).splitlines()
+
+    assert ".venv/bin/ruff check ." in said(checkout)
+    expected = f'cd "{checkout}" && .venv/bin/ruff check inngest-core'
+    assert expected in said(checkout / "inngest-core")
