@@ -81,7 +81,10 @@ def test_the_lowest_release_is_installed(
     ("files", "selected"),
     [
         (("transports.py", "test_transports.py"), "Django or FastAPI or Flask or Tornado"),
-        (("connect_platform.py", "test_connect.py"), "run or drained or second or heartbeats"),
+        (
+            ("connect_platform.py", "ports.py", "test_connect.py"),
+            "run or drained or second or heartbeats or proxy",
+        ),
     ],
     ids=["transports", "connect"],
 )
