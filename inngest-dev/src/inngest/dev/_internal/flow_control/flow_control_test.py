@@ -408,6 +408,62 @@ def test_many_blocked_runs_do_not_hold_up_another_function(app: App) -> None:
     work(app, go, concurrency=3)
 
 
+# limits together
+
+
+def shared(**fields: Any) -> dict[str, Any]:
+    """One call at a time of each key, whatever the function."""
+    return {"concurrency": [{"limit": 1, "key": "event.data.k", "scope": "env"}], **fields}
+
+
+RARELY = {"limit": 1, "period": "1h"}
+
+
+async def parked(engine: Engine, *counts: int) -> None:
+    """Wait until so many calls wait for a place."""
+    for _ in range(1000):
+        if len(engine.store.all("SELECT 1 FROM items WHERE parked IS NOT NULL")) in counts:
+            return
+        await asyncio.sleep(0)
+    raise AssertionError(f"never parked: {counts}")
+
+
+def test_who_waits_for_a_throttle_holds_up_no_others_of_its_lane(app: App) -> None:
+    slow = Slow()
+    app.function(config("app-rare", "rare", **shared(throttle=RARELY)), slow)
+    app.function(config("app-fn", "x", **shared()), slow)
+
+    async def go(engine: Engine) -> None:
+        send(engine, "rare", data={"i": 0, "k": "a"})
+        await slow.started(0)
+        send(engine, "rare", data={"i": 1, "k": "a"})
+        send(engine, "x", data={"i": 2, "k": "a"})
+        slow.finish(0)
+        await slow.started(2)  # 1 was first in the lane, but not yet to be started
+
+    work(app, go)
+
+
+def test_who_waits_for_its_lane_holds_up_no_others_of_its_throttle(app: App) -> None:
+    slow = Slow()
+    app.function(config("app-rare", "rare", **shared(throttle=RARELY)), slow)
+    app.function(config("app-fn", "x", **shared()), slow)
+
+    async def go(engine: Engine) -> None:
+        send(engine, "rare", data={"i": 0, "k": "a"})
+        await slow.started(0)
+        for i, key in ((1, "b"), (2, "c")):
+            send(engine, "rare", data={"i": i, "k": key})
+        await parked(engine, 2)
+        send(engine, "x", data={"i": 3, "k": "b"})
+        await slow.started(0, 3)
+        assert isinstance(engine.clock, VirtualClock)
+        engine.clock.advance(timedelta(hours=1))
+        await slow.started(0, 3, 2)  # 1 was first at the throttle, but its lane is full
+
+    work(app, go)
+
+
 # singletons
 
 
