@@ -110,6 +110,11 @@ class Admission:
         return None
 
 
+def places(function: Function, run: Run) -> list[str]:
+    """Wherever a call of the run may be parked."""
+    return [*_throttle_of(function, run), *(lane.name for lane in lanes(function, run.keys))]
+
+
 def _throttle_of(function: Function, run: Run) -> list[str]:
     """The name of the throttle that lets the run start, if there is one."""
     if function.options.throttle is None:

@@ -464,6 +464,36 @@ def test_who_waits_for_its_lane_holds_up_no_others_of_its_throttle(app: App) -> 
     work(app, go)
 
 
+@pytest.mark.parametrize("limit", [{"concurrency": 1}, {"throttle": RARELY}])
+def test_a_place_that_a_run_was_about_to_take_is_not_lost_with_the_run(
+    app: App, limit: dict[str, Any]
+) -> None:
+    slow = Slow()
+    app.function(config("app-fn", "x", **limit), slow)
+    app.function(config("app-first", "first", priority={"run": "120"}), slow)
+
+    async def go(engine: Engine) -> None:
+        send(engine, "x", data={"i": 0})
+        await slow.started(0)
+        next_one = send(engine, "x", data={"i": 1})
+        send(engine, "x", data={"i": 2})
+        await parked(engine, 2)
+        send(engine, "first", data={"i": 3})
+        await slow.started(0, 3)
+        send(engine, "first", data={"i": 4})
+        slow.finish(0)
+        await slow.started(3, 4)
+        assert isinstance(engine.clock, VirtualClock)
+        engine.clock.advance(timedelta(hours=1))
+        await parked(engine, 0, 1)  # there is a place for 1 now, but no room to call it
+        (run,) = engine.store.runs(event_id=next_one)
+        engine.cancel(run.id)
+        slow.finish(3)
+        await slow.started(4, 2)
+
+    work(app, go, concurrency=2)
+
+
 # singletons
 
 
