@@ -29,6 +29,9 @@ class Work:
         self.error: BaseException = ZeroDivisionError()
 
     def ready(self, now: int, busy: list[str], limit: int) -> list[Item]:
+        if "ready" in self.broken:
+            self.broken.discard("ready")
+            raise self.error
         return [item(job) for job in self.jobs[:1] if job not in busy]
 
     def next_due(self, after: int, busy: list[str]) -> int | None:
@@ -40,6 +43,9 @@ class Work:
     def look_again(self) -> None: ...
 
     def admit(self, item: Item) -> bool:
+        if "admit" in self.broken:
+            self.broken.discard("admit")
+            raise self.error
         return True
 
     def execute(self, item: Item) -> Coroutine[Any, Any, None] | None:
@@ -168,6 +174,15 @@ def test_what_fails_is_tried_again(pauses: list[float], caplog: pytest.LogCaptur
     play(work)
     assert work.done == ["timer 1", "timer 2"]
     assert 1 in pauses and "could not work on item timer 1" in caplog.text
+
+
+@pytest.mark.parametrize("where", ["ready", "admit"])
+def test_what_could_not_be_taken_is_tried_again(where: str, pauses: list[float]) -> None:
+    work = Work("timer 1", "call 1")
+    work.broken = {where}
+    play(work)
+    assert work.done == ["timer 1", "call 1"]
+    assert pauses.count(1) == 1
 
 
 @pytest.mark.parametrize("error", [OSError(), asyncio.CancelledError(), GeneratorExit()])
