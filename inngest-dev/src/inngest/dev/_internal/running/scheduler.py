@@ -80,6 +80,8 @@ class Scheduler:
 
     async def settle(self) -> None:
         """Wait until nothing can be done now and nothing is under way."""
+        if self._wake.is_set():  # by the clock: it has moved, and nobody has looked yet
+            self._idle.clear()
         await self._idle.wait()
 
     def next_due(self) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -132,6 +133,22 @@ def test_what_falls_due_between_two_looks_at_the_clock_is_done(due: int) -> None
         scheduler = Scheduler(work, Passing(), work)
         scheduler.start()
         await work.over.wait()
+        await scheduler.stop()
+
+    bounded(run)
+    assert work.done == ["timer 1"]
+
+
+def test_it_has_not_settled_when_the_clock_has_just_moved() -> None:
+    work, clock = Delayed(1000, "timer 1"), VirtualClock(0)
+
+    async def run() -> None:
+        scheduler = Scheduler(work, clock, work)
+        scheduler.start()
+        await scheduler.settle()
+        assert work.done == []
+        clock.advance(timedelta(seconds=1))
+        await scheduler.settle()
         await scheduler.stop()
 
     bounded(run)
