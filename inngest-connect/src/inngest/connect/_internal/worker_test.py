@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from inngest.connect._internal.api import Api
+from inngest.connect._internal.api import Api, Unanswered
 from inngest.connect._internal.conftest import OK, Paper
 from inngest.connect._internal.timing import Timing
 from inngest.connect._internal.wire import connect_pb2 as wire
@@ -67,3 +67,16 @@ def test_what_is_asked_for_while_the_thread_begins_is_not_lost() -> None:
         closing.join(10)
 
     asyncio.run(run())
+
+
+def test_a_request_that_cannot_even_be_made_is_one_that_was_not_answered() -> None:
+    async def run() -> object:
+        api = Api("http://127.0.0.1:9", "na\u00efve", 1)
+        try:
+            return await api.post("/v0/connect/start", b"", None)
+        finally:
+            await api.close()
+
+    outcome = asyncio.run(run())
+    assert isinstance(outcome, Unanswered)
+    assert (outcome.status, outcome.reason[:18]) == (0, "UnicodeEncodeError")
