@@ -483,14 +483,29 @@ def test_threads_of_a_sync_function_take_turns_at_the_engine(client: Inngest) ->
         def send() -> bool:
             return engine._session.read(slow)
 
-        def send_another() -> bool:
+        def send_another() -> None:
             assert is_in.wait(5)
-            return engine._session.read(lambda: has_met.set() or True)
+            engine._session.read(has_met.set)
 
         with ThreadPoolExecutor(2) as pool:
             met, another = pool.submit(send), pool.submit(send_another)
-            assert another.result(5)
+            another.result(5)
             return met.result(5)
 
     with VirtualEngine(client, [fan_out]) as engine:
         assert engine.send(ORDER).output is False
+
+
+def test_what_never_ends_is_given_up_in_a_test_with_a_loop(client: Inngest) -> None:
+    @function(client)
+    async def stuck(ctx: Context) -> None:
+        await asyncio.Event().wait()
+
+    async def run() -> None:
+        async with AsyncVirtualEngine(client, [stuck], timeout=0.05) as engine:
+            with pytest.raises(TimeoutError, match=r"nothing came to an end within 0.05 s"):
+                await engine.send(ORDER)
+            with pytest.raises(TimeoutError):
+                await engine.advance(timedelta(days=1))
+
+    asyncio.run(asyncio.wait_for(run(), 10))
