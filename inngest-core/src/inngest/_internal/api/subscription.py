@@ -95,7 +95,7 @@ def listen(
             if not failures:
                 logger.warning("a realtime subscription is interrupted: %s", outcome.message)
             failures += 1
-        yield Pause(min(0.5 * 2**failures, LONGEST_PAUSE) * jitter())
+        yield Pause(min(0.5 * 2 ** min(failures, 10), LONGEST_PAUSE) * jitter())
 
 
 def _connect(access: Access, channel: str, topics: Sequence[str]) -> Flow[Error | None]:

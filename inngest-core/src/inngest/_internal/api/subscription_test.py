@@ -78,7 +78,7 @@ def test_a_connection_that_ends_is_followed_by_the_next_one() -> None:
 
 
 def test_an_outage_is_waited_for_longer_and_longer(caplog: pytest.LogCaptureFixture) -> None:
-    down = [DOWN] * 8
+    down = [DOWN] * 2000
     effects, ended = play(token(), 200, event(1), DOWN, *down, token(), 200, event(2))
     assert ended is None
     assert heard(effects) == [1, 2]
