@@ -61,7 +61,7 @@ class Ledger:
                 for run in change.runs:
                     self._keep_alive(run, change)
                     if run.ended:
-                        self._hand_on(run)
+                        self.hand_on(run)
                 touched |= {run.id: run for run in change.runs}
                 events += change.events
             if not events:
@@ -86,7 +86,7 @@ class Ledger:
         if not self._store.goes_on(run.id):
             self._store.apply(Transition(items=[discovery(run, self._clock.now())]))
 
-    def _hand_on(self, run: Run) -> None:
+    def hand_on(self, run: Run) -> None:
         """Let others try where the run had a place, or one of its calls was about to try."""
         function = self._store.function(run.function_id)
         for place in [run.lane or ""] if function is None else places(function, run):
