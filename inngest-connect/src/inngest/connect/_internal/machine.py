@@ -95,8 +95,8 @@ class Machine:
 
     @property
     def current(self) -> Link | None:
-        """The connection that calls come by."""
-        ready = [link for link in self._links.values() if link.is_current]
+        """The connection that calls come by. From any thread."""
+        ready = [link for link in list(self._links.values()) if link.is_current]
         return ready[-1] if ready else None
 
     @property

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from inngest.connect._internal.conftest import Paper, call_of, start_answer
 from inngest.connect._internal.effects import Close, Flush, Open, Run, Send, Start
 from inngest.connect._internal.errors import ConnectAuthenticationError, ConnectRefusedError
 from inngest.connect._internal.frames import Frame
+from inngest.connect._internal.link import Link
 from inngest.connect._internal.state import ConnectionState
 from inngest.connect._internal.timing import Timing
 from inngest.connect._internal.wire import connect_pb2 as wire
@@ -618,3 +620,19 @@ def test_a_url_is_rewritten() -> None:
 
 def test_calls_are_of_the_app_that_is_named() -> None:
     assert call_of("r1").app_name == "app"
+
+
+def test_how_it_is_can_be_asked_for_while_a_connection_comes(
+    active: Paper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = active.machine
+    (first,) = machine._links.values()
+
+    def looked_at(link: Link) -> bool:
+        # the worker's thread goes on in the midst of the look
+        machine._links.setdefault(2, replace(first, id=2))
+        return link.is_ready
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Link, "is_current", property(looked_at))
+        assert machine.current is first

@@ -137,11 +137,10 @@ class Worker:
         )
 
     def _wish(self, step: Step) -> None:
-        loop = self._loop
-        if loop is None:
-            self._wishes.append(step)  # granted when the thread has begun
-            return
-        self._on_loop(loop, self._feed, step)
+        # Before it is looked whether the thread has begun, which looks for wishes then.
+        self._wishes.append(step)
+        if self._loop is not None:
+            self._on_loop(self._loop, self._grant)
 
     @staticmethod
     def _on_loop(
@@ -177,8 +176,7 @@ class Worker:
         try:
             self._feed(self._machine.start)
             self._loop = loop
-            while self._wishes:
-                self._feed(self._wishes.pop(0))
+            self._grant()
             await self._stopped.wait()
             if self._hanging_up:
                 await asyncio.wait(self._hanging_up, timeout=3 * self._timing.goodbye)
@@ -191,6 +189,10 @@ class Worker:
             if left:
                 await asyncio.wait(left)
             await self._api.close()
+
+    def _grant(self) -> None:
+        while self._wishes:
+            self._feed(self._wishes.pop(0))
 
     def _feed(self, step: Step) -> None:
         """Take a step of the machine, and do what it asks for."""

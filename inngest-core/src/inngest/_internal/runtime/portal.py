@@ -10,6 +10,7 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import Callable, Coroutine, Generator
+from concurrent.futures import wait
 from types import TracebackType, coroutine
 from typing import Any, Protocol, TypeVar
 
@@ -19,6 +20,9 @@ T = TypeVar("T")
 
 CLOSING_SECONDS = 1.0
 """How long tasks that a call left behind may take to end with their loop."""
+
+LOOK_SECONDS = 1.0
+"""How often a thread that awaits looks whether there still is a loop."""
 
 _MISSING = object()
 
@@ -85,11 +89,18 @@ class HostLoop:
     def run(
         self, coroutine: Coroutine[Any, Any, T], context: contextvars.Context | None = None
     ) -> T:
-        """Await ``coroutine`` on the framework's loop, from another thread."""
+        """Await ``coroutine`` on the framework's loop, from another thread.
+
+        :raises RuntimeError: the loop has been closed before the coroutine came to its end.
+        """
         context = contextvars.copy_context() if context is None else context
         work = in_context(context, coroutine)
         try:
-            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
+            while not wait([future], LOOK_SECONDS).done:
+                if self._loop.is_closed():  # a server that ends leaves behind what goes on
+                    raise RuntimeError("the event loop of this call has been closed")
+            return future.result()
         finally:
             adopt(context)
 

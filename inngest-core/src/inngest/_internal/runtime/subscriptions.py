@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import inngest._internal.api.subscription as flow
 from inngest._internal.api.subscription import Heard, Message, Ready
 from inngest._internal.errors import Error
-from inngest._internal.flow import FetchError, Flow
+from inngest._internal.flow import Effect, FetchError, Flow
 from inngest._internal.runtime.drivers import AsyncDriver, SyncDriver
 from inngest._internal.runtime.http_clients import HTTPClients
 
@@ -31,6 +32,8 @@ class Subscription:
         self._response: httpx.Response | None = None
         self._pieces: AsyncIterator[bytes] | None = None
         self._outcome: object = None
+        self._pending: asyncio.Task[object] | None = None
+        """What is under way. It goes on when nobody waits for it: no message is lost thereby."""
 
     async def __aenter__(self) -> Self:
         """Begin to listen.
@@ -58,7 +61,7 @@ class Subscription:
         return self
 
     async def __anext__(self) -> Message:
-        """Wait for the next message.
+        """Wait for the next message. Who gives up waiting can come back, and misses none.
 
         :raises RealtimeError: it is refused to listen any longer.
         """
@@ -70,28 +73,41 @@ class Subscription:
     async def aclose(self) -> None:
         """Stop listening. Again is harmless."""
         self._flow.close()
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.cancel()
+            await asyncio.wait([pending])
         response, self._response, self._pieces = self._response, None, None
         if response is not None:
             await response.aclose()
 
     async def _next(self) -> Ready | Heard:
         while True:
-            try:
-                effect = self._flow.send(self._outcome)
-            except StopIteration as stop:
-                ended: Error | None = stop.value
-                break
-            self._outcome = None
-            match effect:
-                case Ready() | Heard():
+            if self._pending is None:
+                try:
+                    effect = self._flow.send(self._outcome)
+                except StopIteration as stop:
+                    ended: Error | None = stop.value
+                    break
+                self._outcome = None
+                if isinstance(effect, (Ready, Heard)):
                     return effect
-                case flow.Open():
-                    self._outcome = await self._open(effect)
-                case flow.Read():
-                    self._outcome = await self._read()
-                case _:
-                    self._outcome = await self._driver.perform(effect)
+                self._pending = asyncio.ensure_future(self._perform(effect))
+            pending = self._pending
+            await asyncio.wait([pending])
+            self._pending = None
+            if not pending.cancelled():  # by aclose(): then the flow has ended, too
+                self._outcome = pending.result()
         raise StopAsyncIteration if ended is None else ended
+
+    async def _perform(self, effect: Effect) -> object:
+        match effect:
+            case flow.Open():
+                return await self._open(effect)
+            case flow.Read():
+                return await self._read()
+            case _:
+                return await self._driver.perform(effect)
 
     async def _open(self, effect: flow.Open) -> int | FetchError:
         if self._response is not None:

@@ -7,7 +7,8 @@ import time
 from datetime import timedelta
 from typing import Protocol
 
-_LONGEST_NAP = 3600.0
+_LONGEST_NAP = 10.0
+"""Seconds. The time of day goes on while a machine is suspended; that of a loop does not."""
 
 
 class Agenda(Protocol):

@@ -42,5 +42,31 @@ def test_a_cancellation_is_not_lost_when_the_event_is_set_just_then() -> None:
     asyncio.run(main())
 
 
+async def turns(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+class _Tomorrow(_Nothing):
+    def next_due(self) -> int | None:
+        return RealClock().now() + 86_400_000
+
+
+def test_it_looks_again_soon_lest_the_machine_was_suspended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def main() -> None:
+        moment = 0.0
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: moment)
+        waiting = asyncio.ensure_future(RealClock().wait(asyncio.Event(), _Tomorrow()))
+        await turns(5)
+        assert not waiting.done()
+        moment = 30.0
+        await turns(5)
+        assert waiting.done()
+
+    asyncio.run(main())
+
+
 def test_a_wait_ends_with_its_time() -> None:
     asyncio.run(asyncio.wait_for(wait_for_event(asyncio.Event(), 0.001), 5))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -57,11 +57,15 @@ async def _body(request: Request) -> bytes:
 
 
 class Channel:
-    """A starlette socket, as a session needs it. What comes too late is dropped."""
+    """A starlette socket, as a session needs it. What comes too late is dropped.
 
-    def __init__(self, socket: WebSocket) -> None:
-        self._socket = socket
+    :param patience: seconds that a worker may take nothing in. Nothing more is sent to it then.
+    """
+
+    def __init__(self, socket: WebSocket, patience: float) -> None:
+        self._socket, self._patience = socket, patience
         self._lock = asyncio.Lock()
+        self._is_stuck = False
 
     async def send(self, data: bytes) -> None:
         await self._do(lambda: self._socket.send_bytes(data))
@@ -69,21 +73,28 @@ class Channel:
     async def close(self, code: int, reason: str) -> None:
         await self._do(lambda: self._socket.close(code, reason))
 
-    async def _do(self, act: Callable[[], object]) -> None:
+    async def _do(self, act: Callable[[], Awaitable[None]]) -> None:
         async with self._lock:
-            if self._socket.application_state is not WebSocketState.CONNECTED:
+            is_open = self._socket.application_state is WebSocketState.CONNECTED
+            if self._is_stuck or not is_open:
                 return
+            acting = asyncio.ensure_future(act())
             try:
-                await act()  # type: ignore[misc]
+                await asyncio.wait([acting], timeout=self._patience)
+                self._is_stuck = not acting.done()
+                if not self._is_stuck:
+                    acting.result()
             except (WebSocketDisconnect, RuntimeError, OSError):
                 return
+            finally:
+                acting.cancel()
 
 
 async def converse(socket: WebSocket, hub: Hub) -> None:
     """Serve one socket to its end."""
     offered = socket.scope.get("subprotocols") or []
     await socket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
-    channel = Channel(socket)
+    channel = Channel(socket, hub.terms.lease)
     session: Session | None = None
     try:
         session = hub.enter(channel, socket.query_params.get("gateway", "gw-dev"))

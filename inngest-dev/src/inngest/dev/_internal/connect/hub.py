@@ -302,7 +302,8 @@ class Hub:
     async def _route(self, function_id: str, answer: asyncio.Future[Answer]) -> Session | None:
         """The worker with the fewest calls. Waits for room, and a little for one that leaves.
 
-        There is no need of one when the call is answered meanwhile.
+        There is no need of one when the call is answered meanwhile. When the gateway stops none
+        will come, but the call has not failed: it is cancelled with the engine.
         """
         until = _time() + self.terms.patience
         while not answer.done():
@@ -313,8 +314,8 @@ class Hub:
                 self._next += 1
                 turn = self._next % len(free)
                 return min(free[turn:] + free[:turn], key=lambda one: len(one.calls))
-            is_leaving = any(one.is_closing for one in known)
-            if not healthy and not (is_leaving and _time() < until):
+            is_leaving = any(one.is_closing for one in known) and _time() < until
+            if not (healthy or is_leaving or self._is_closed):
                 return None
             self._change.clear()
             await wait_for_event(self._change, min(1.0, self.terms.patience))

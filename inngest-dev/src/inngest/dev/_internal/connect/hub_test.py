@@ -20,6 +20,7 @@ CALL = Call(
     headers={"traceparent": "t", "x-request-id": "q", "x-run-id": "r", "x-inngest-job-id": "j"},
     body=b"{}",
 )
+CALL_OF_ANOTHER_JOB = replace(CALL, headers={**CALL.headers, "x-inngest-job-id": "k"})
 
 
 class Noting:
@@ -84,6 +85,22 @@ def test_a_call_that_nobody_has_acknowledged_is_not_lost_by_a_stop() -> None:
         assert hub.lost == []
         assert not calling.done()
         await ended(calling)
+
+    run(test)
+
+
+def test_a_call_does_not_fail_because_the_gateway_stops() -> None:
+    async def test(hub: Hub, session: Session, noting: Noting) -> None:
+        session.limit = 0
+        calling = asyncio.ensure_future(hub.call(CALL))
+        await asyncio.sleep(0)
+        await hub.close()
+        hub.leave(session)
+        late = asyncio.ensure_future(hub.call(CALL_OF_ANOTHER_JOB))
+        await asyncio.sleep(0.02)
+        assert not (calling.done() or late.done())  # the next start on the file makes them
+        await ended(calling)
+        await ended(late)
 
     run(test)
 

@@ -12,6 +12,7 @@ QUIET_SECONDS = 0.2
 """Changes are collected for so long: a busy engine does not flood its pages."""
 BEAT_SECONDS = 15.0
 MAX_IDS = 500
+"""If more runs have changed, pages are told no ids but null: any run may have."""
 
 
 class Live:
@@ -30,7 +31,8 @@ class Live:
             yield b": hello\n\n"
             while True:
                 ids = await page.next()
-                yield f"data: {json.dumps(ids)}\n\n".encode() if ids else b": beat\n\n"
+                told = b": beat" if ids == [] else f"data: {json.dumps(ids)}".encode()
+                yield told + b"\n\n"
         finally:
             self._pages.discard(page)
 
@@ -41,11 +43,11 @@ class _Page:
         self._wake = asyncio.Event()
 
     def note(self, run_id: str) -> None:
-        if len(self._ids) < MAX_IDS:
+        if len(self._ids) <= MAX_IDS:
             self._ids[run_id] = None
         self._wake.set()
 
-    async def next(self) -> list[str]:
+    async def next(self) -> list[str] | None:
         try:
             await asyncio.wait_for(self._wake.wait(), BEAT_SECONDS)
         except asyncio.TimeoutError:
@@ -53,4 +55,4 @@ class _Page:
         await asyncio.sleep(QUIET_SECONDS)
         self._wake.clear()
         ids, self._ids = list(self._ids), {}
-        return ids
+        return ids if len(ids) <= MAX_IDS else None

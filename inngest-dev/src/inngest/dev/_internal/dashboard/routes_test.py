@@ -17,7 +17,7 @@ from inngest.dev import Engine, VirtualClock
 from inngest.dev._internal.api.app import build_app
 from inngest.dev._internal.conftest import URL, App, bounded, config, hashed, op
 from inngest.dev._internal.dashboard.guard import HEADER
-from inngest.dev._internal.dashboard.live import Live
+from inngest.dev._internal.dashboard.live import MAX_IDS, Live
 from inngest.dev._internal.dashboard.routes import Dashboard
 from inngest.dev._internal.drivers.http import HttpDriver
 from inngest.dev._internal.model.values import Event, Run
@@ -224,18 +224,28 @@ def test_a_keyed_engine_shows_nothing_without_the_token(app: App) -> None:
     during(app, work, signing_key=KEY)
 
 
-def test_changes_are_told_by_id(app: App) -> None:
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (["r1", "r2", "r1"], ["r1", "r2"]),
+        ([f"r{n}" for n in range(MAX_IDS)], [f"r{n}" for n in range(MAX_IDS)]),
+        ([f"r{n}" for n in range(MAX_IDS + 1)], None),
+    ],
+)
+def test_changes_are_told_by_id_unless_there_are_too_many(
+    changed: list[str], told: list[str] | None
+) -> None:
     async def go() -> None:
         live = Live()
         stream = live.stream()
         assert await stream.__anext__() == b": hello\n\n"
         event = Event(internal_id="e", received_at=0, body={"name": "a", "data": {}})
-        for run_id in ("r1", "r2", "r1"):
+        for run_id in changed:
             live.changed(
                 Run(id=run_id, function_id="f", events=(event,), status="Running", created_at=0)
             )
-        told = await stream.__anext__()
-        assert json.loads(told.removeprefix(b"data: ")) == ["r1", "r2"]
+        message = await stream.__anext__()
+        assert json.loads(message.removeprefix(b"data: ")) == told
         await stream.aclose()
         assert live._pages == set()
 

@@ -47,17 +47,20 @@ class Admission:
         needed = [each for each in lanes(function, run.keys) if not (each.whole_runs and started)]
         full = next((each for each in needed if not self._has_room(each, state)), None)
         if full is not None:
-            return Blocked(at=full.name, next_at=self._open(needed, state))
+            others = [] if started else _throttle_of(function, run)
+            return Blocked(at=full.name, next_at=[*others, *self._open(needed, state)])
         change = Transition()
         throttle = None if started else self._throttle(change, run, function, state, now)
-        if isinstance(throttle, Blocked):
-            return throttle
+        if isinstance(throttle, Denied):
+            (name,) = _throttle_of(function, run)
+            self._throttled[name] = throttle.retry_at
+            return Blocked(at=name, next_at=self._open(needed, state))
         taken = [lane.name for lane in needed if not lane.whole_runs]
         self._taken[job_id] = taken
         self._under_way.update(taken)
         if not started:
             dispatched(change, run, function, now)
-        later = [] if throttle is None else [throttle]
+        later = [] if started else _throttle_of(function, run)
         # the run itself takes its place in a lane of runs when the change is applied
         return Admitted(change=change, next_at=[*later, *(lane.name for lane in needed)])
 
@@ -87,13 +90,12 @@ class Admission:
 
     def _throttle(
         self, change: Transition, run: Run, function: Function, state: State, now: int
-    ) -> str | Blocked | None:
-        """The name of the throttle that lets the run start, if there is one."""
+    ) -> Denied | None:
+        """Keep in mind that the run starts, or say that the throttle is against it."""
         throttle = function.options.throttle
         if throttle is None:
             return None
         key = str(run.keys.get("throttle", ""))
-        name = f"throttle\x1f{function.id}\x1f{key}"
         verdict = conform(
             state.gate("throttle", function.id, key),
             now,
@@ -102,8 +104,19 @@ class Admission:
             burst=throttle.limit - 1 + throttle.burst,
         )
         if isinstance(verdict, Denied):
-            self._throttled[name] = verdict.retry_at
-            return Blocked(at=name, next_at=[])
+            return verdict
         gate = Gate(kind="throttle", function_id=function.id, key=key, state=verdict.arrival)
         change.gates.append(gate)
-        return name
+        return None
+
+
+def places(function: Function, run: Run) -> list[str]:
+    """Wherever a call of the run may be parked."""
+    return [*_throttle_of(function, run), *(lane.name for lane in lanes(function, run.keys))]
+
+
+def _throttle_of(function: Function, run: Run) -> list[str]:
+    """The name of the throttle that lets the run start, if there is one."""
+    if function.options.throttle is None:
+        return []
+    return [f"throttle\x1f{function.id}\x1f{run.keys.get('throttle', '')}"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from inngest.dev import Engine, VirtualClock
 from inngest.dev._internal.conftest import Answer, App, bounded, config, hashed, op, running, send
+from inngest.dev._internal.protocol.answer import read_answer
 
 SECOND = timedelta(seconds=1)
 Work = Callable[[Engine], Awaitable[None]]
@@ -406,6 +408,106 @@ def test_many_blocked_runs_do_not_hold_up_another_function(app: App) -> None:
         assert len(slow.under_way) == 1
 
     work(app, go, concurrency=3)
+
+
+# limits together
+
+
+def shared(**fields: Any) -> dict[str, Any]:
+    """One call at a time of each key, whatever the function."""
+    return {"concurrency": [{"limit": 1, "key": "event.data.k", "scope": "env"}], **fields}
+
+
+RARELY = {"limit": 1, "period": "1h"}
+
+
+async def parked(engine: Engine, count: int) -> None:
+    """Wait until so many calls wait for a place."""
+    for _ in range(1000):
+        if len(engine.store.all("SELECT 1 FROM items WHERE parked IS NOT NULL")) == count:
+            return
+        await asyncio.sleep(0)
+    raise AssertionError(f"never parked: {count}")
+
+
+def test_who_waits_for_a_throttle_holds_up_no_others_of_its_lane(app: App) -> None:
+    slow = Slow()
+    app.function(config("app-rare", "rare", **shared(throttle=RARELY)), slow)
+    app.function(config("app-fn", "x", **shared()), slow)
+
+    async def go(engine: Engine) -> None:
+        send(engine, "rare", data={"i": 0, "k": "a"})
+        await slow.started(0)
+        send(engine, "rare", data={"i": 1, "k": "a"})
+        send(engine, "x", data={"i": 2, "k": "a"})
+        slow.finish(0)
+        await slow.started(2)  # 1 was first in the lane, but not yet to be started
+
+    work(app, go)
+
+
+def test_who_waits_for_its_lane_holds_up_no_others_of_its_throttle(app: App) -> None:
+    slow = Slow()
+    app.function(config("app-rare", "rare", **shared(throttle=RARELY)), slow)
+    app.function(config("app-fn", "x", **shared()), slow)
+
+    async def go(engine: Engine) -> None:
+        send(engine, "rare", data={"i": 0, "k": "a"})
+        await slow.started(0)
+        for i, key in ((1, "b"), (2, "c")):
+            send(engine, "rare", data={"i": i, "k": key})
+        await parked(engine, 2)
+        send(engine, "x", data={"i": 3, "k": "b"})
+        await slow.started(0, 3)
+        assert isinstance(engine.clock, VirtualClock)
+        engine.clock.advance(timedelta(hours=1))
+        await slow.started(0, 3, 2)  # 1 was first at the throttle, but its lane is full
+
+    work(app, go)
+
+
+def cancelled(engine: Engine, run_id: str) -> None:
+    engine.cancel(run_id)
+
+
+def answered(engine: Engine, run_id: str) -> None:
+    """By a worker that had been given up."""
+    headers = {"x-inngest-sdk": "test:v1", "x-inngest-req-version": "2"}
+    body = json.dumps([op("1h", "Sleep")]).encode()
+    answer = read_answer(206, headers, body, engine.clock.now())
+    engine._settle(run_id, lambda item: True, answer)
+
+
+@pytest.mark.parametrize("no_more", [cancelled, answered])
+@pytest.mark.parametrize("limit", [{"concurrency": 1}, {"throttle": RARELY}])
+def test_a_place_that_a_call_was_about_to_take_is_not_lost_with_the_call(
+    app: App, limit: dict[str, Any], no_more: Callable[[Engine, str], None]
+) -> None:
+    slow = Slow()
+    app.function(config("app-fn", "x", **limit), slow)
+    app.function(config("app-first", "first", priority={"run": "120"}), slow)
+
+    async def go(engine: Engine) -> None:
+        send(engine, "x", data={"i": 0})
+        await slow.started(0)
+        next_ones = [send(engine, "x", data={"i": i}) for i in (1, 2)]
+        send(engine, "x", data={"i": 5})
+        await parked(engine, 3)
+        send(engine, "first", data={"i": 3})
+        await slow.started(0, 3)
+        send(engine, "first", data={"i": 4})
+        slow.finish(0)
+        await slow.started(3, 4)
+        assert isinstance(engine.clock, VirtualClock)
+        engine.clock.advance(timedelta(hours=1))
+        await parked(engine, 1)  # there is a place for 1 or 2 now, but no room to call them
+        for event_id in next_ones:
+            (run,) = engine.store.runs(event_id=event_id)
+            no_more(engine, run.id)
+        slow.finish(3)
+        await slow.started(4, 5)
+
+    work(app, go, concurrency=2)
 
 
 # singletons

@@ -134,6 +134,10 @@ class Engine:
         for item in self.store.items_of(run_id):
             if item.kind == "call" and fits(item) and self._worker is not None:
                 self._worker.settle(item, answer, self.clock.now())
+                run = self.store.look_at(run_id)
+                if run is not None:
+                    self._ledger.hand_on(run)
+                    self._wake()
                 return
 
     async def start(self) -> None:

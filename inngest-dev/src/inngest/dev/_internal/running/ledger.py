@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 
 from inngest.dev._internal.clock import Clock
+from inngest.dev._internal.flow_control.admission import places
 from inngest.dev._internal.machine.reception import receive
 from inngest.dev._internal.machine.runs import discovery
 from inngest.dev._internal.model.values import TIMEOUTS, Event, Run, Transition
@@ -59,8 +60,8 @@ class Ledger:
                 self._store.apply(change)
                 for run in change.runs:
                     self._keep_alive(run, change)
-                    if run.ended and run.lane is not None:
-                        self._store.unpark(run.lane)
+                    if run.ended:
+                        self.hand_on(run)
                 touched |= {run.id: run for run in change.runs}
                 events += change.events
             if not events:
@@ -84,6 +85,12 @@ class Ledger:
             return
         if not self._store.goes_on(run.id):
             self._store.apply(Transition(items=[discovery(run, self._clock.now())]))
+
+    def hand_on(self, run: Run) -> None:
+        """Let others try where the run had a place, or one of its calls was about to try."""
+        function = self._store.function(run.function_id)
+        for place in [run.lane or ""] if function is None else places(function, run):
+            self._store.unpark(place)
 
     def _receive(self, event: Event) -> Iterator[Transition]:
         if self._store.add_event(event):

@@ -80,6 +80,8 @@ class Scheduler:
 
     async def settle(self) -> None:
         """Wait until nothing can be done now and nothing is under way."""
+        if self._wake.is_set():  # by the clock: it has moved, and nobody has looked yet
+            self._idle.clear()
         await self._idle.wait()
 
     def next_due(self) -> int | None:
@@ -99,13 +101,15 @@ class Scheduler:
             self._wake.clear()
             try:
                 self._take()
-            except Exception:  # the queue goes on: one item must not stop all others
+            except Exception:  # the queue goes on
                 _log.exception("the engine could not take work from the queue")
-            else:
-                if self._wake.is_set():  # by what was taken: there may be more to take
-                    self._idle.clear()
-                    await asyncio.sleep(0)
-                    continue
+                self._idle.clear()
+                await asyncio.sleep(1)
+                continue
+            if self._wake.is_set():  # by what was taken: there may be more to take
+                self._idle.clear()
+                await asyncio.sleep(0)
+                continue
             if self._busy:
                 self._idle.clear()
             else:
@@ -122,13 +126,13 @@ class Scheduler:
             return
         self._looked = self._clock.now()
         for item in self._queue.ready(self._looked, list(self._busy), room):
-            if self._worker.admit(item):
-                self._start(item)
-            else:
-                self._wake.set()  # one that is behind it may have room
+            self._start(item)
 
     def _start(self, item: Item) -> None:
         try:
+            if not self._worker.admit(item):
+                self._wake.set()  # one that is behind it may have room
+                return
             work = self._worker.execute(item)
         except Exception:
             _log.exception("the engine could not work on item %s", item.job_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -29,6 +30,9 @@ class Work:
         self.error: BaseException = ZeroDivisionError()
 
     def ready(self, now: int, busy: list[str], limit: int) -> list[Item]:
+        if "ready" in self.broken:
+            self.broken.discard("ready")
+            raise self.error
         return [item(job) for job in self.jobs[:1] if job not in busy]
 
     def next_due(self, after: int, busy: list[str]) -> int | None:
@@ -40,6 +44,9 @@ class Work:
     def look_again(self) -> None: ...
 
     def admit(self, item: Item) -> bool:
+        if "admit" in self.broken:
+            self.broken.discard("admit")
+            raise self.error
         return True
 
     def execute(self, item: Item) -> Coroutine[Any, Any, None] | None:
@@ -132,6 +139,22 @@ def test_what_falls_due_between_two_looks_at_the_clock_is_done(due: int) -> None
     assert work.done == ["timer 1"]
 
 
+def test_it_has_not_settled_when_the_clock_has_just_moved() -> None:
+    work, clock = Delayed(1000, "timer 1"), VirtualClock(0)
+
+    async def run() -> None:
+        scheduler = Scheduler(work, clock, work)
+        scheduler.start()
+        await scheduler.settle()
+        assert work.done == []
+        clock.advance(timedelta(seconds=1))
+        await scheduler.settle()
+        await scheduler.stop()
+
+    bounded(run)
+    assert work.done == ["timer 1"]
+
+
 def test_others_are_served_between_timers() -> None:
     work, served = Work(*(f"timer {n}" for n in range(5))), list[int]()
 
@@ -168,6 +191,15 @@ def test_what_fails_is_tried_again(pauses: list[float], caplog: pytest.LogCaptur
     play(work)
     assert work.done == ["timer 1", "timer 2"]
     assert 1 in pauses and "could not work on item timer 1" in caplog.text
+
+
+@pytest.mark.parametrize("where", ["ready", "admit"])
+def test_what_could_not_be_taken_is_tried_again(where: str, pauses: list[float]) -> None:
+    work = Work("timer 1", "call 1")
+    work.broken = {where}
+    play(work)
+    assert work.done == ["timer 1", "call 1"]
+    assert pauses.count(1) == 1
 
 
 @pytest.mark.parametrize("error", [OSError(), asyncio.CancelledError(), GeneratorExit()])

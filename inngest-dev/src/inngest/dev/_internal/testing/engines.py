@@ -5,6 +5,7 @@ Both stand still in time until they are advanced. Use one engine in one thread.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from types import TracebackType
@@ -204,6 +205,8 @@ class AsyncVirtualEngine(_Face):
             assert run.output == "reminded"
 
     Sync functions run on threads, as under an async framework.
+
+    :raises TimeoutError: what was waited for took longer than `timeout`.
     """
 
     def __init__(
@@ -250,34 +253,42 @@ class AsyncVirtualEngine(_Face):
         :param function: which run is meant, when the event starts several functions.
         :raises RefusedError: the event is not valid.
         """
-        return self._run_of(await self._session.send(event), function)
+        return self._run_of(await self._do(self._session.send(event)), function)
 
     async def invoke(
         self, function: Function[Any] | str, data: Mapping[str, Any] | None = None
     ) -> RecordedRun:
         """Start a function whatever its triggers are."""
-        event_id = await self._session.invoke(_name(function), {"data": data or {}})
+        event_id = await self._do(self._session.invoke(_name(function), {"data": data or {}}))
         return self._run_of(event_id, function)
 
     async def signal(self, name: str, data: object = None) -> bool:
         """Send a signal: whether a run waited for it."""
-        return await self._session.signal(name, data)
+        return await self._do(self._session.signal(name, data))
 
     async def cancel(self, run: RecordedRun) -> None:
         """Cancel a run."""
-        await self._session.cancel(run.id)
+        await self._do(self._session.cancel(run.id))
 
     async def settle(self) -> None:
         """Let everything happen that is due now."""
-        await self._session.engine.settle()
+        await self._do(self._session.engine.settle())
 
     async def advance(self, delta: timedelta) -> None:
         """Let time pass, and everything happen that falls due on the way."""
-        await self._session.advance(delta)
+        await self._do(self._session.advance(delta))
 
     async def finish(self, *runs: RecordedRun, within: timedelta = YEAR) -> None:
         """Let time pass until these runs have ended, or `within` is over."""
-        await self._session.advance_until(lambda: all(r.ended for r in runs), within)
+        done = self._session.advance_until(lambda: all(r.ended for r in runs), within)
+        await self._do(done)
+
+    async def _do(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await asyncio.wait_for(work, self._session.timeout)
+        except asyncio.TimeoutError:
+            message = f"nothing came to an end within {self._session.timeout} s"
+            raise TimeoutError(message) from None
 
 
 def _name(function: Function[Any] | str) -> str:

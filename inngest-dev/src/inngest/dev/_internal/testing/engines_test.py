@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -468,3 +469,43 @@ def test_it_stands_at_a_moment() -> None:
     start: Any = 5
     with pytest.raises(ValueError, match="start: a datetime"):
         VirtualEngine(start=start)
+
+
+def test_threads_of_a_sync_function_take_turns_at_the_engine(client: Inngest) -> None:
+    @function(client)
+    def fan_out(ctx: ContextSync) -> bool:
+        is_in, has_met = threading.Event(), threading.Event()
+
+        def slow() -> bool:
+            is_in.set()
+            return has_met.wait(0.1)
+
+        def send() -> bool:
+            return engine._session.read(slow)
+
+        def send_another() -> None:
+            assert is_in.wait(5)
+            engine._session.read(has_met.set)
+
+        with ThreadPoolExecutor(2) as pool:
+            met, another = pool.submit(send), pool.submit(send_another)
+            another.result(5)
+            return met.result(5)
+
+    with VirtualEngine(client, [fan_out]) as engine:
+        assert engine.send(ORDER).output is False
+
+
+def test_what_never_ends_is_given_up_in_a_test_with_a_loop(client: Inngest) -> None:
+    @function(client)
+    async def stuck(ctx: Context) -> None:
+        await asyncio.Event().wait()
+
+    async def run() -> None:
+        async with AsyncVirtualEngine(client, [stuck], timeout=0.05) as engine:
+            with pytest.raises(TimeoutError, match=r"nothing came to an end within 0.05 s"):
+                await engine.send(ORDER)
+            with pytest.raises(TimeoutError):
+                await engine.advance(timedelta(days=1))
+
+    asyncio.run(asyncio.wait_for(run(), 10))

@@ -97,8 +97,9 @@ class Pump:
         self._loop.close()
 
     def _burst(self, task: asyncio.Task[Any], limit: _Limit) -> None:
-        with limit:
-            self._loop.run_forever()
+        if not limit.is_reached:  # else what was asked for in that turn is done, and it is over
+            with limit:
+                self._loop.run_forever()
         if limit.is_reached and not task.done() and not self._queue:
             task.cancel()
             rest = self._loop.call_later(_UNWIND, self._loop.stop)

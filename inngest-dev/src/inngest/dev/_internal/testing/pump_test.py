@@ -52,6 +52,23 @@ def test_what_takes_too_long_on_the_loop_is_given_up(clock: Clock) -> None:
     pump.close()
 
 
+def test_it_is_given_up_when_work_was_asked_for_in_the_turn_in_which_time_is_over(
+    clock: Clock,
+) -> None:
+    pump = Pump(timeout=10)
+
+    async def endless() -> None:
+        clock.now = 10
+        await asyncio.sleep(0)
+        await pump.elsewhere(lambda: None)
+        for _ in range(1000):
+            await asyncio.sleep(0)
+
+    with pytest.raises(TimeoutError):
+        pump.run(endless())
+    pump.close()
+
+
 def test_time_is_counted_over_all_bursts_and_only_on_the_loop(clock: Clock) -> None:
     pump = Pump(timeout=10)
 

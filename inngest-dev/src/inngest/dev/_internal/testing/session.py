@@ -68,6 +68,8 @@ class Session:
         self._exits = ExitStack()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
+        self._turn = threading.RLock()
+        """Held by the thread that works on the engine while the loop stands still."""
 
     @property
     def is_open(self) -> bool:
@@ -145,7 +147,8 @@ class Session:
         if loop is None:
             raise RuntimeError("this engine is closed")
         if threading.get_ident() == self._thread or not loop.is_running():
-            return work()
+            with self._turn:
+                return work()
         done: Future[T] = Future()
         loop.call_soon_threadsafe(_fulfil, done, work)
         return done.result(self.timeout)

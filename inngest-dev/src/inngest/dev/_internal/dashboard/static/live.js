@@ -26,7 +26,7 @@ export function connect() {
     wasLost = true;
   };
   source.onmessage = (message) => {
-    const ids = new Set(JSON.parse(message.data));
-    listeners.forEach((listener) => listener(ids));
+    const ids = JSON.parse(message.data);
+    listeners.forEach((listener) => listener(ids && new Set(ids)));
   };
 }

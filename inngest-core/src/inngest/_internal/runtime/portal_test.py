@@ -1,0 +1,60 @@
+"""Threads that await something on the loop of a framework."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from inngest._internal.runtime import portal
+from inngest._internal.runtime.portal import HostLoop
+
+
+def awaited_on(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any]) -> list[object]:
+    """Await it on a thread, while the loop runs until it stops and is closed."""
+    outcome = list[object]()
+
+    def run() -> None:
+        try:
+            outcome.append(HostLoop(loop).run(work))
+        except Exception as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    loop.call_soon(thread.start)
+    loop.run_forever()
+    left = asyncio.all_tasks(loop)
+    loop.close()
+    thread.join(10)
+    for task in left:  # nobody awaits it any more: that is what this is about
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+        coroutine: Any = task.get_coro()
+        coroutine.close()
+    return outcome
+
+
+def test_a_thread_does_not_wait_for_a_loop_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portal, "LOOK_SECONDS", 0.01)
+    loop = asyncio.new_event_loop()
+
+    async def endless() -> None:
+        loop.stop()
+        await loop.create_future()
+
+    (error,) = awaited_on(loop, endless())
+    assert isinstance(error, RuntimeError) and "has been closed" in str(error)
+
+
+@pytest.mark.parametrize("error", [TimeoutError, RuntimeError])
+def test_what_is_raised_on_the_loop_is_raised_on_the_thread(error: type[Exception]) -> None:
+    loop = asyncio.new_event_loop()
+
+    async def failing() -> None:
+        loop.call_soon(loop.stop)
+        raise error("told")
+
+    (raised,) = awaited_on(loop, failing())
+    assert type(raised) is error and str(raised) == "told"
