@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import secrets
 import uuid
+from functools import lru_cache
 
 from ulid import ULID
 
@@ -15,10 +16,13 @@ ENVIRONMENT = "00000000-0000-4000-b000-000000000000"
 _NAMESPACE = uuid.UUID("6f1d6b0e-54f0-5d9e-9d0d-5c1b3f3a7f11")
 _DIGITS = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
 _MAX_MS = (1 << 48) - 1
+_STAMP = 10
+"""How long the part of a ULID is that tells the time."""
+_CROCKFORD = bytes(b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"[byte % 32] for byte in range(256))
 
 
 def new_ulid(now: int) -> str:
-    return _ulid(now, secrets.token_bytes(10))
+    return _stamp(now) + _tail(secrets.token_bytes(16))
 
 
 def seeded_ulids(seed: str, count: int) -> list[str] | None:
@@ -52,16 +56,26 @@ def new_job_id() -> str:
 
 def request_id(job_id: str, generation: int, now: int) -> str:
     """Deterministic per job and generation, apart from its time part."""
-    return _ulid(now, hashlib.sha256(f"{job_id}:{generation}".encode()).digest()[:10])
+    return _stamp(now) + _tail(hashlib.sha256(f"{job_id}:{generation}".encode()).digest())
 
 
 def dispatch_of(request_id: str) -> str:
     """The part of a request's id that is the same whenever its job and generation are."""
-    return request_id[10:]
+    return request_id[_STAMP:]
 
 
 def stable_uuid(*parts: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, "\0".join(parts)))
+
+
+@lru_cache(maxsize=64)
+def _stamp(now: int) -> str:
+    return _ulid(now, bytes(10))[:_STAMP]
+
+
+def _tail(entropy: bytes) -> str:
+    """The rest of a ULID. Any digits will do, and these cost a tenth of the library's."""
+    return entropy[:16].translate(_CROCKFORD).decode()
 
 
 def _ulid(now: int, entropy: bytes) -> str:

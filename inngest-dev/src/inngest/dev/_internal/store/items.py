@@ -19,8 +19,6 @@ class StoredItems(Database):
         prior = self.one("SELECT 1 FROM items WHERE priority != 0 LIMIT 1")
         self._has_priorities = prior is not None
         """Whether there may be any. Without them the index has items in their order."""
-        self._nothing_before = 0
-        """No item can be taken that is due earlier."""
 
     def item(self, job_id: str) -> Item | None:
         row = self.one("SELECT * FROM items WHERE job_id = ?", job_id)
@@ -33,8 +31,6 @@ class StoredItems(Database):
 
     def ready(self, now: int, busy: Sequence[str], limit: int) -> list[Item]:
         """What is due, not parked, and nobody works on, in its order."""
-        if now < self._nothing_before:
-            return []
         order = "due - priority" if self._has_priorities else "due"
         rows = self.all(
             "SELECT * FROM items WHERE parked IS NULL AND due <= ? "  # noqa: S608
@@ -43,8 +39,6 @@ class StoredItems(Database):
             *busy,
             limit,
         )
-        if not rows and not busy:
-            self._nothing_before = now + 1
         return [item_of(row) for row in rows]
 
     def park(self, job_id: str, at: str) -> None:
@@ -58,12 +52,10 @@ class StoredItems(Database):
             "WHERE parked = ? ORDER BY due - priority, rowid LIMIT 1)",
             (at,),
         )
-        self._nothing_before = 0
         return done.rowcount > 0
 
     def unpark_all(self) -> None:
         """Limits may have changed, or nothing is known of what is under way."""
-        self._nothing_before = 0
         self._db.execute("UPDATE items SET parked = NULL WHERE parked IS NOT NULL")
 
     def next_due(self, after: int, busy: Sequence[str]) -> int | None:
@@ -116,7 +108,6 @@ class StoredItems(Database):
 
     def save_item(self, item: Item) -> None:
         self._has_priorities = self._has_priorities or item.priority != 0
-        self._nothing_before = min(self._nothing_before, item.due)
         self._db.execute(
             "INSERT OR REPLACE INTO items VALUES "
             "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
