@@ -142,6 +142,7 @@ class Scheduler:
             self._wake.set()
         else:
             task = asyncio.get_running_loop().create_task(self._run(item, work))
+            task.add_done_callback(lambda _: work.close())  # should it never have begun
             self._busy[item.job_id] = task
 
     async def _run(self, item: Item, work: Coroutine[Any, Any, None]) -> None:
@@ -157,5 +158,5 @@ class Scheduler:
             await asyncio.sleep(1)
         finally:
             self._busy.pop(item.job_id, None)
+            self.wake()  # in any case: its item may be left
             self._worker.leave(item)
-            self.wake()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
@@ -211,3 +212,29 @@ def test_whatever_user_code_raises_in_this_process_it_is_not_tried_in_a_hot_loop
     play(work)
     assert work.done == ["call 1"]
     assert pauses.count(1) == 1 and "could not work on item call 1" in caplog.text
+
+
+def test_what_was_just_taken_when_it_stops_is_dropped_without_a_word() -> None:
+    work = Work("call 1")
+
+    async def run() -> None:
+        scheduler = Scheduler(work, VirtualClock(0), work)
+        taken = work.ready(0, [], 1)[0]
+        scheduler._start(taken)
+        await scheduler.stop()
+
+    bounded(run)
+    gc.collect()  # a coroutine that never ran would be told of here
+    assert work.done == []
+
+
+def test_a_place_that_cannot_be_given_back_does_not_hold_up_the_queue() -> None:
+    class Clinging(Work):
+        def leave(self, item: Item) -> None:
+            super().leave(item)
+            if item.job_id == "call 1":
+                raise OSError
+
+    work = Clinging("call 1", "call 2")
+    play(work)
+    assert work.done == ["call 1", "call 2"]
