@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -143,8 +144,10 @@ class Run:
     @property
     def pending(self) -> set[str]:
         """The steps that have not ended: those that are not in the stack."""
-        is_at_rest = len(self.stack) == len(self.steps)
-        return set() if is_at_rest else self.steps.keys() - self.stack
+        count = len(self.steps) - len(self.stack)
+        # Those that began last, nearly always: a long run is asked at each call.
+        latest = (s.id for s in reversed(self.steps.values()) if s.state == "pending")
+        return set(islice(latest, count))
 
     @property
     def correlation_ids(self) -> list[str]:

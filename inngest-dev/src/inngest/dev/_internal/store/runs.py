@@ -36,8 +36,8 @@ class StoredRuns(Database):
 
     def events(self, name: str | None, limit: int) -> list[Event]:
         rows = self.all(
-            "SELECT * FROM events WHERE ?1 IS NULL OR name = ?1 ORDER BY rowid DESC LIMIT ?2",
-            name,
+            "SELECT * FROM events WHERE ? IS NULL OR name = ? ORDER BY rowid DESC LIMIT ?",
+            *(name, name),
             limit,
         )
         return [event_of(row["internal_id"], row) for row in rows]
@@ -73,13 +73,14 @@ class StoredRuns(Database):
     ) -> list[Run]:
         """The newest first; those of one event, status or function if asked. Without steps."""
         rows = self.all(
-            _RUN + "WHERE (?1 IS NULL OR r.event_id = ?1 OR r.id IN "  # noqa: S608
-            "(SELECT run_id FROM batch_events WHERE event_id = ?1)) "
-            "AND (?2 IS NULL OR r.status = ?2) AND (?3 IS NULL OR r.function_id = ?3) "
-            "ORDER BY r.rowid DESC LIMIT ?4",
-            event_id,
-            status,
-            function_id,
+            # Not by number: Python 3.12.0 to 3.12.3 warn of that.
+            _RUN + "WHERE (? IS NULL OR r.event_id = ? OR r.id IN "  # noqa: S608
+            "(SELECT run_id FROM batch_events WHERE event_id = ?)) "
+            "AND (? IS NULL OR r.status = ?) AND (? IS NULL OR r.function_id = ?) "
+            "ORDER BY r.rowid DESC LIMIT ?",
+            *(event_id, event_id, event_id),
+            *(status, status),
+            *(function_id, function_id),
             limit,
         )
         return [run_of(row, self._events_of(row)) for row in rows]
