@@ -173,7 +173,7 @@ def _parser() -> argparse.ArgumentParser:
 def _why(error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return "the port is taken. Is another engine running? Choose one with --port."
-    if error.errno in (errno.EADDRNOTAVAIL, socket.EAI_NONAME):
+    if error.errno in (errno.EADDRNOTAVAIL, socket.EAI_NONAME, socket.EAI_AGAIN):
         return "that is no address of this machine. Choose one with --host."
     return os.strerror(error.errno) if error.errno else str(error)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -217,9 +219,13 @@ def test_options_that_cannot_be_used_are_named(
     assert said in error
 
 
-@pytest.mark.parametrize("host", ["203.0.113.1", "999.1.1.1"])
+@pytest.mark.parametrize("number", [errno.EADDRNOTAVAIL, socket.EAI_NONAME, socket.EAI_AGAIN])
 def test_an_address_of_another_machine_is_said(
-    host: str, capsys: pytest.CaptureFixture[str]
+    number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["--host", host, "--port", "0"]) == 1
+    def create_server(*_: object, **_options: object) -> None:
+        raise OSError(number, "cannot bind")
+
+    monkeypatch.setattr(socket, "create_server", create_server)
+    assert main(["--host", "elsewhere", "--port", "0"]) == 1
     assert "is no address of this machine" in capsys.readouterr().err
