@@ -130,7 +130,8 @@ class Event(BaseModel, Generic[DataT]):
 
 
 _FIELDS: Final = frozenset(Event.model_fields)
-_OPTIONAL: Final = (("id", str), ("ts", int), ("user", dict), ("v", str))
+_OPTIONAL: Final = {"id": str, "ts": int, "user": dict, "v": str}
+_DEFAULTS: Final = {name: Event.model_fields[name].default for name in _OPTIONAL}
 
 
 def _plain_event(raw: object) -> Event | None:
@@ -143,9 +144,9 @@ def _plain_event(raw: object) -> Event | None:
     name, data = raw.get("name"), raw.get("data")
     if type(name) is not str or type(data) is not dict:
         return None
-    fields = {"name": name, "data": data, "id": "", "ts": 0, "user": None, "v": None}
+    fields = {"name": name, "data": data, **_DEFAULTS}
     given = {"name", "data"}
-    for field, kind in _OPTIONAL:
+    for field, kind in _OPTIONAL.items():
         value = raw.get(field)
         if value is not None:
             if type(value) is not kind:

@@ -6,8 +6,8 @@ import re
 from urllib.parse import urlsplit
 
 from inngest._internal.errors import URLInvalidError
+from inngest._internal.runtime.http_clients import THIS_MACHINE
 
-_LOCAL = ("localhost", "127.0.0.1", "::1")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _PLAIN = re.compile(r"[\x21-\x7e]+")
 
@@ -37,7 +37,7 @@ def parse_origin(text: object, *, source: str) -> str | URLInvalidError:
     if "@" in parts.netloc or parts.query or parts.fragment:
         return _invalid(source, "it holds credentials, a query or a fragment")
     scheme = parts.scheme
-    if not has_scheme and host in _LOCAL:
+    if not has_scheme and host in THIS_MACHINE:
         scheme = "http"
     return f"{scheme}://{parts.netloc}{parts.path}".rstrip("/")
 

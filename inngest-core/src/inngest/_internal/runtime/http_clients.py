@@ -16,8 +16,9 @@ from inngest._internal.flow import FetchError, Request, Response
 if TYPE_CHECKING:
     import httpx
 
-_DIRECT: Final = {f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")}
-"""What runs on this machine, such as a dev server, is not behind the environment's proxy."""
+THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
+_DIRECT: Final = {f"all://{f'[{host}]' if ':' in host else host}": None for host in THIS_MACHINE}
+"""What runs here, such as a dev server, is not behind the environment's proxy."""
 _SECRET = re.compile(r"(/e/|[?&]token=)[^/?&#\s]+")
 
 

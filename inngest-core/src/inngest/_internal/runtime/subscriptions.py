@@ -84,11 +84,9 @@ class Subscription:
     async def _next(self) -> Ready | Heard:
         while True:
             if self._pending is None:
-                try:
-                    effect = self._flow.send(self._outcome)
-                except StopIteration as stop:
-                    ended: Error | None = stop.value
-                    break
+                effect = _asked(self._flow, self._outcome)
+                if not isinstance(effect, Effect):
+                    raise effect or StopAsyncIteration
                 self._outcome = None
                 if isinstance(effect, (Ready, Heard)):
                     return effect
@@ -98,7 +96,6 @@ class Subscription:
             self._pending = None
             if not pending.cancelled():  # by aclose(): then the flow has ended, too
                 self._outcome = pending.result()
-        raise StopAsyncIteration if ended is None else ended
 
     async def _perform(self, effect: Effect) -> object:
         match effect:
@@ -184,11 +181,9 @@ class SubscriptionSync:
 
     def _next(self) -> Ready | Heard:
         while True:
-            try:
-                effect = self._flow.send(self._outcome)
-            except StopIteration as stop:
-                ended: Error | None = stop.value
-                break
+            effect = _asked(self._flow, self._outcome)
+            if not isinstance(effect, Effect):
+                raise effect or StopIteration
             self._outcome = None
             match effect:
                 case Ready() | Heard():
@@ -199,7 +194,6 @@ class SubscriptionSync:
                     self._outcome = self._read()
                 case _:
                     self._outcome = self._driver.perform(effect)
-        raise StopIteration if ended is None else ended
 
     def _open(self, effect: flow.Open) -> int | FetchError:
         if self._response is not None:
@@ -216,6 +210,15 @@ class SubscriptionSync:
             return next(self._pieces, None)
         except self._http.failures() as error:
             return FetchError(error)
+
+
+def _asked(messages: Flow[Error], outcome: object) -> Effect | Error | None:
+    """What the flow asks for next. An error or nothing: it has ended."""
+    try:
+        return messages.send(outcome)
+    except StopIteration as stop:
+        ended: Error | None = stop.value
+        return ended
 
 
 __all__ = ["Subscription", "SubscriptionSync"]

@@ -421,6 +421,14 @@ def shared(**fields: Any) -> dict[str, Any]:
 RARELY = {"limit": 1, "period": "1h"}
 
 
+def rare_and_often(app: App) -> Slow:
+    """Two functions in one lane; the first starts once an hour."""
+    slow = Slow()
+    app.function(config("app-rare", "rare", **shared(throttle=RARELY)), slow)
+    app.function(config("app-fn", "x", **shared()), slow)
+    return slow
+
+
 async def parked(engine: Engine, count: int) -> None:
     """Wait until so many calls wait for a place."""
     for _ in range(1000):
@@ -431,9 +439,7 @@ async def parked(engine: Engine, count: int) -> None:
 
 
 def test_who_waits_for_a_throttle_holds_up_no_others_of_its_lane(app: App) -> None:
-    slow = Slow()
-    app.function(config("app-rare", "rare", **shared(throttle=RARELY)), slow)
-    app.function(config("app-fn", "x", **shared()), slow)
+    slow = rare_and_often(app)
 
     async def go(engine: Engine) -> None:
         send(engine, "rare", data={"i": 0, "k": "a"})
@@ -447,9 +453,7 @@ def test_who_waits_for_a_throttle_holds_up_no_others_of_its_lane(app: App) -> No
 
 
 def test_who_waits_for_its_lane_holds_up_no_others_of_its_throttle(app: App) -> None:
-    slow = Slow()
-    app.function(config("app-rare", "rare", **shared(throttle=RARELY)), slow)
-    app.function(config("app-fn", "x", **shared()), slow)
+    slow = rare_and_often(app)
 
     async def go(engine: Engine) -> None:
         send(engine, "rare", data={"i": 0, "k": "a"})
