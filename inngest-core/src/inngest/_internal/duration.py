@@ -51,8 +51,13 @@ def milliseconds(value: Duration) -> int:
 
     :raises ValueError: ``value`` says no length of time.
     """
-    if type(value) is datetime.timedelta and -LONGEST <= value <= LONGEST:
-        return value // _MILLISECOND  # each replay of a sleep comes here
+    if type(value) is datetime.timedelta:
+        return _milliseconds(value)  # each replay of a sleep comes here
+    return to_timedelta(value) // _MILLISECOND
+
+
+@lru_cache(maxsize=1024)
+def _milliseconds(value: datetime.timedelta) -> int:
     return to_timedelta(value) // _MILLISECOND
 
 

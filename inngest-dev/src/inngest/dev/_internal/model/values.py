@@ -122,6 +122,8 @@ class Run:
     """The calls it deferred until its end, by their ids."""
     response: dict[str, Json] | None = None
     """Of a durable endpoint: the status, headers and body that it ended with."""
+    told: tuple[bytes, bytes] | None = None
+    """Its first event and all of its events as JSON, once a call told of them."""
 
     @property
     def event(self) -> Event:

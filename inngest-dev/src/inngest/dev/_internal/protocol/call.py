@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from pydantic_core import to_json
+
 from inngest.dev._internal.model.ids import request_id
 from inngest.dev._internal.model.values import DISCOVERY, Function, Item, Json, Run
 from inngest.dev._internal.protocol.answer import Answer, read_answer, read_reentry
@@ -53,23 +55,22 @@ def build_call(function: Function, run: Run, item: Item, *, now: int) -> Call:
         "step_id": DISCOVERY,
         "use_api": False,
     }
-    defers = {k: {"abortable": not v["aborted"]} for k, v in run.defers.items()}
-    events = [canonical(event.wire()) for event in run.events]
+    event, events = _events(run)
     body = {
-        "ctx": canonical(ctx),
-        "defers": canonical(defers),
-        "event": events[0],
-        "events": b"[%s]" % b",".join(events),
+        "ctx": to_json(ctx),  # in order as it stands, without a float, and cheaper
+        "defers": _defers(run),
+        "event": event,
+        "events": events,
         "steps": _steps(run),
         "use_api": b"false",
-        "version": canonical(run.version),
+        "version": b"%d" % run.version,
     }
     raw = _object(body)
     if len(raw) > MAX_BODY - _SPARE and (
         len(raw) > MAX_BODY or len(body["steps"]) > MAX_BODY - _SPARE
     ):
         ctx["use_api"] = True
-        body |= {"ctx": canonical(ctx), "steps": b"{}", "use_api": b"true"}
+        body |= {"ctx": to_json(ctx), "steps": b"{}", "use_api": b"true"}
         raw = _object(body)
     if len(raw) > MAX_BODY:
         body["events"] = b"[]"
@@ -99,6 +100,20 @@ def call_url(url: str, function_id: str, step_id: str) -> str:
 def is_socket(url: str) -> bool:
     """Whether the app is reached over a socket that its worker opened."""
     return url.startswith(("ws://", "wss://"))
+
+
+def _events(run: Run) -> tuple[bytes, bytes]:
+    """The first event, and all of them. They are encoded once."""
+    if run.told is None:
+        events = [canonical(event.wire()) for event in run.events]
+        run.told = events[0], b"[%s]" % b",".join(events)
+    return run.told
+
+
+def _defers(run: Run) -> bytes:
+    if not run.defers:
+        return b"{}"
+    return canonical({k: {"abortable": not v["aborted"]} for k, v in run.defers.items()})
 
 
 def _steps(run: Run) -> bytes:

@@ -1,7 +1,7 @@
 """Keep runs that go on as they were last read or stored: a long one is read at every call.
 
-Everybody gets a copy: what is changed and then not stored leaves no trace. Steps that have
-ended are shared, for they do not change any more.
+Everybody gets a copy: what is changed and then not stored leaves no trace. What has been
+stored is handed over, and not changed any more. Steps that have ended are shared.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class RunCache:
         self._runs.pop(run.id, None)
         if run.ended:
             return
-        self._runs[run.id] = _copy(run)
+        self._runs[run.id] = run
         if len(self._runs) > LIMIT:
             del self._runs[next(iter(self._runs))]
 

@@ -61,7 +61,7 @@ class StoredRuns(Database):
             return None
         run = self._run(row)
         self._cache.put(run)
-        return run
+        return self._cache.get(run_id) or run
 
     def runs(
         self,
@@ -135,8 +135,8 @@ class StoredRuns(Database):
         return self._cache.look(run_id) or self.run(run_id)
 
     def save_run(self, run: Run) -> None:
-        known = self._cache.look(run.id)
-        if known is None or _changeable(known) != _changeable(run):
+        known = self._cache.look(run.id)  # the same one, if this is the second time
+        if known is None or known is run or _changeable(known) != _changeable(run):
             self._save_row(run)
         for s in [s for s in run.steps.values() if s.dirty]:
             position = None if s.state == "pending" else run.stack.index(s.id)

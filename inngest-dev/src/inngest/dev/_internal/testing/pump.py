@@ -20,7 +20,7 @@ _UNWIND = 1.0
 """Seconds that what is given up has to end."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: one is made for each call
 class _Work:
     do: Callable[[], Any]
     context: contextvars.Context
