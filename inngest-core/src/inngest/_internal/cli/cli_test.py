@@ -21,6 +21,9 @@ from inngest._internal.cli.installation import check_installation
 from inngest._internal.cli.main import main
 from inngest._internal.cli.namespace import inspect
 from inngest._internal.cli.server import check_server
+from inngest._internal.plugins.host import PluginHost
+from inngest._internal.plugins.installed import Scan
+from inngest._internal.version import VERSION
 
 KEY = "signkey-test-00112233445566778899aabbccddeeff"
 
@@ -457,3 +460,27 @@ def test_a_new_plugin_touches_nothing_that_exists(
     assert status == 2
     assert hint in err
     assert list(tmp_path.rglob("*")) == [tmp_path / "inngest-there"]
+
+
+def test_what_inngest_dev_adds_is_named_where_it_is_missing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = PluginHost(scanner=lambda: Scan(plugins=(), unusable=()))
+    monkeypatch.setattr("inngest._internal.cli.main.PluginHost", lambda: bare)
+    for name in ("dev", "runs", "send", "trigger"):
+        status, _, err = run(capsys, name)
+        assert (status, err) == (
+            2,
+            f"there is no command {name!r}; pip install inngest-dev adds it\n",
+        )
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "--version") == (0, f"inngest-core {VERSION}\n", "")
+
+
+def test_a_command_that_is_interrupted_says_nothing(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install("good", body=GOOD.replace("len(argv) + 3", "(_ for _ in ()).throw(KeyboardInterrupt)"))
+    assert run(capsys, "good")[::2] == (130, "")

@@ -11,6 +11,7 @@ from inngest._internal.errors import Error
 from inngest._internal.plugins.host import PluginHost
 from inngest._internal.plugins.listing import Listed
 from inngest._internal.plugins.names import canonical, suggestion
+from inngest._internal.version import VERSION
 
 Run = Callable[[list[str]], int]
 
@@ -22,6 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if not arguments or arguments[0] in ("-h", "--help", "help"):
             return _printing(lambda: print(_usage(PluginHost())))
+        if arguments[0] in ("-V", "--version"):
+            return _printing(lambda: print(f"inngest-core {VERSION}"))
         own = OWN.get(canonical(arguments[0]))
         if own is not None:
             return _printing(lambda: own[1](arguments[1:]))
@@ -29,10 +32,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         command = host.command(arguments[0])
         if command is None:
             return _no_such(arguments[0], host)
-        return command.run(arguments[1:])
+        return _printing(lambda: command.run(arguments[1:]))
     except Error as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _write_anything() -> None:
@@ -78,6 +83,12 @@ OWN: dict[str, tuple[str, Run]] = {
 }
 """Commands of our own; a plugin cannot take their names."""
 
+OF_DEV = ("dev", "runs", "send", "trigger")
+"""What inngest-dev adds."""
+
+INTERRUPTED = 130
+"""How a shell counts a command that was ended by Ctrl-C."""
+
 
 def _no_such(name: str, host: PluginHost) -> int:
     known = [*OWN, *(command.name for command in host.commands())]
@@ -85,7 +96,7 @@ def _no_such(name: str, host: PluginHost) -> int:
     if plugin is not None:
         state = plugin.reason or "it has no such command"
         hint = f"the plugin {plugin.name!r} is installed, but {state}"
-    elif canonical(name) == "dev":
+    elif canonical(name) in OF_DEV and _plugin("dev", host) is None:
         hint = "pip install inngest-dev adds it"
     else:
         hint = suggestion(name, known, "")

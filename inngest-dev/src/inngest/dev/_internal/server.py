@@ -122,13 +122,21 @@ class DevServer:
         """History of the run (id of a run, or of the event that started it) once it ended."""
         return self._do(self.engine.wait_for_run(wanted, timeout), timeout + 5)
 
-    def functions(self, url: str) -> list[Function]:
-        """Those of the app that registered from this URL."""
+    def functions(self, url: str = "") -> list[Function]:
+        """Those of the apps that registered from URLs that begin so: all, unless given."""
 
         async def read() -> list[Function]:
             store = self.engine.store
             apps = {app["name"] for app in store.apps() if str(app["url"]).startswith(url)}
             return [function for function in store.functions() if function.app in apps]
+
+        return self._do(read(), 10)
+
+    def syncs(self) -> dict[str, Json]:
+        """When each app registered, by its name."""
+
+        async def read() -> dict[str, Json]:
+            return {str(app["name"]): app["synced_at"] for app in self.engine.store.apps()}
 
         return self._do(read(), 10)
 

@@ -16,7 +16,9 @@ def test_the_first_usual_file_that_uses_inngest_is_the_app(tmp_path: Path) -> No
     (tmp_path / "app.py").write_text("app = 1\nraise SystemExit\n")
     assert find_app(tmp_path) is None, "it does not import inngest"
     (tmp_path / "main.py").write_text("import inngest.flask\napplication: object = 1\nboom(\n")
-    assert find_app(tmp_path) is None, "it cannot be read"
+    assert find_app(tmp_path) == "main:application", "importing it tells of the error"
+    (tmp_path / "wsgi.py").write_bytes(b"\xef\xbb\xbfimport inngest\napp = 1\n")
+    assert find_app(tmp_path) == "wsgi:app", "it can be read"
     (tmp_path / "main.py").write_text("import inngest.flask\napplication: object = 1\nboom()\n")
     assert find_app(tmp_path) == "main:application"
     (tmp_path / "app.py").write_text("from inngest import Inngest\napp = Inngest\n")
@@ -40,6 +42,23 @@ def test_what_cannot_be_imported_is_said(module: Path) -> None:
     module.write_text("def create(): ...\n")
     with pytest.raises(AppError, match="has no 'app'; it has: create"):
         load(module.stem)
+    for path in (f"{module.stem}.py", f"src/{module.stem}:app", f"src\\{module.stem}:app"):
+        with pytest.raises(AppError, match="is a path; name the module and the app"):
+            load(path)
+
+
+def test_a_factory_is_asked_for_the_app(module: Path) -> None:
+    module.write_text(
+        "def create(testing=False): return print\n"
+        "def fail(): raise ValueError('no settings')\n"
+        "def wsgi(environ, start_response): ...\n"
+        "def anything(*args): ...\n"
+    )
+    assert load(f"{module.stem}:create") is print
+    for app in ("wsgi", "anything"):
+        assert load(f"{module.stem}:{app}").__name__ == app
+    with pytest.raises(AppError, match="ValueError: no settings"):
+        load(f"{module.stem}:fail")
 
 
 def test_typed_events_of_an_app_have_schemas(module: Path) -> None:
@@ -51,9 +70,9 @@ def test_typed_events_of_an_app_have_schemas(module: Path) -> None:
         "paid = inngest.EventType('shop/paid', Paid)\n"
         "odd = inngest.EventType('shop/odd', Odd)\n"
     )
-    kept = load(f"{module.stem}:paid")
+    with pytest.raises(AppError, match="is no ASGI, WSGI or Tornado app: it is a inngest"):
+        load(f"{module.stem}:paid")
     found = event_schemas()
-    assert kept.name == "shop/paid"
     assert found["shop/paid"]["required"] == ["cents"]
     assert "shop/odd" not in found
 

@@ -14,21 +14,26 @@ from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
+from rich.markup import escape
+
 from inngest.dev._internal.commands.discovery import find_app
 from inngest.dev._internal.commands.hosted import HostedApp
-from inngest.dev._internal.commands.telling import Teller, sync_failure
+from inngest.dev._internal.commands.telling import Teller, hint, sync_failure
 from inngest.dev._internal.commands.watching import Watched
 from inngest.dev._internal.running.engine import Engine
 from inngest.dev._internal.server import DevServer
 from inngest.dev._internal.store.schema import UnusableDatabaseError
 
 _LOOK_SECONDS = 0.5
+NOT_REACHED = 0
+"""The status of an app that nobody answers for."""
 DEFAULT_PATH = "/api/inngest"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
-    teller, stop = Teller(), threading.Event()
+    stop = threading.Event()
+    teller = Teller(unheard=stop.set)
     engine = Engine(
         db=options.db,
         signing_key=options.signing_key,
@@ -37,16 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     engine.subscribe(teller.run)
     server = DevServer(options.host, options.port, engine, ui=not options.no_ui)
-    try:
-        server.start()
-    except OSError as error:
-        teller.problem(f"cannot listen on {options.host}:{options.port}", _why(error))
-        return 1
-    except UnusableDatabaseError as error:
-        teller.problem("--db", str(error))
-        return 1
     previous = {s: signal.signal(s, _setter(stop)) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
+        if not _opened(options, teller, server):
+            return 1
         teller.say(f"[bold]inngest dev[/] is listening on [bold]{server.origin}[/]")
         if not options.no_ui:
             teller.say(f"dashboard: [bold]{server.dashboard_url}[/]")
@@ -59,23 +58,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
+def _opened(options: argparse.Namespace, teller: Teller, server: DevServer) -> bool:
+    try:
+        server.start()
+    except OSError as error:
+        teller.problem(f"cannot listen on {options.host}:{options.port}", _why(error))
+        return False
+    except UnusableDatabaseError as error:
+        teller.problem("--db", str(error))
+        return False
+    return True
+
+
 def _work(
     options: argparse.Namespace, teller: Teller, server: DevServer, stop: threading.Event
 ) -> int:
-    for url in options.url:
-        _sync(teller, server, url)
+    awaited = [url for url in options.url if _sync(teller, server, url) == NOT_REACHED]
+    for url in awaited:
+        teller.say(f"{escape(url)} is asked again until it answers")
     target = options.app
     if target is None and not options.url:
         target = find_app(Path.cwd())
         if target is None:
             teller.say("no app found here: name one with --app module:app, or --url")
     if target is None:
-        while not stop.wait(3600):
-            pass
+        while not stop.wait(_LOOK_SECONDS):
+            awaited = _ask_again(teller, server, awaited)
         return 0
     app = HostedApp(target, environment(server, options))
     try:
-        return _host(app, options, teller, server, stop)
+        return _host(app, options, teller, server, stop, awaited)
     finally:
         app.close()
 
@@ -86,16 +98,19 @@ def _host(
     teller: Teller,
     server: DevServer,
     stop: threading.Event,
+    awaited: list[str],
 ) -> int:
     """Serve the app, and start it again whenever its code changes."""
-    watched, url = Watched(Path.cwd()), app.origin + options.path
-    is_told = _start(app, url, teller, server, stop)
+    watched = Watched(Path.cwd())
+    urls = [app.origin + path for path in options.path or [DEFAULT_PATH]]
+    is_told = _start(app, urls, teller, server, stop)
     while not stop.wait(_LOOK_SECONDS):
+        awaited = _ask_again(teller, server, awaited)
         changed = watched.changed()
         if changed:
             more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-            teller.say(f"{changed[0]}{more} changed: starting {app.target} again")
-            is_told = _start(app, url, teller, server, stop)
+            teller.say(escape(f"{changed[0]}{more} changed: starting {app.target} again"))
+            is_told = _start(app, urls, teller, server, stop)
         elif app.ended() and not is_told:
             is_told = True
             teller.problem(app.target, "ended; waiting for a change of its code")
@@ -103,7 +118,7 @@ def _host(
 
 
 def _start(
-    app: HostedApp, url: str, teller: Teller, server: DevServer, stop: threading.Event
+    app: HostedApp, urls: list[str], teller: Teller, server: DevServer, stop: threading.Event
 ) -> bool:
     """False when it runs; True when it is said already why it does not."""
     problem = app.start(stop.is_set)
@@ -113,18 +128,39 @@ def _start(
         teller.problem(f"cannot serve {app.target}", f"{problem}\nwaiting for a change of its code")
         return True
     server.describe_events(app.schemas())
-    _sync(teller, server, url)
+    for url in urls:
+        _sync(teller, server, url, "--path")
     return False
 
 
-def _sync(teller: Teller, server: DevServer, url: str) -> None:
+def _sync(teller: Teller, server: DevServer, url: str, option: str = "--url") -> int:
+    """Ask an app to register, and say what came of it. ``option`` says where the app is."""
+    status = _ask(teller, server, url, option)
+    if status == NOT_REACHED:
+        teller.problem("could not sync", f"nobody answers at {url}")
+    return status
+
+
+def _ask_again(teller: Teller, server: DevServer, urls: list[str]) -> list[str]:
+    """Ask apps that did not run yet; those that still do not."""
+    return [url for url in urls if _ask(teller, server, url, "--url") == NOT_REACHED]
+
+
+def _ask(teller: Teller, server: DevServer, url: str, option: str) -> int:
+    """Ask an app to register. Says what came of it, but for an app that nobody answers for."""
+    before = server.syncs()
     status, text = server.sync(url)
-    if status != 200:
-        teller.problem("could not sync", sync_failure(status, text, url))
-        return
-    functions = server.functions(url)
-    teller.say(f"synced {url}: {len(functions)} function{'' if len(functions) == 1 else 's'}")
-    teller.functions(functions)
+    apps = {app for app, at in server.syncs().items() if before.get(app) != at}
+    if status == 200 and apps:
+        functions = [function for function in server.functions() if function.app in apps]
+        many = "" if len(functions) == 1 else "s"
+        teller.say(f"synced {escape(url)}: {len(functions)} function{many}")
+        teller.functions(functions)
+    elif status == 200:
+        teller.problem("could not sync", f"{url} registered elsewhere. {hint(server.origin)}")
+    elif status != NOT_REACHED:
+        teller.problem("could not sync", sync_failure(status, text, url, option, server.origin))
+    return status
 
 
 def environment(server: DevServer, options: argparse.Namespace) -> Mapping[str, str]:
@@ -154,7 +190,12 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="endpoint of an app that is served",
     )
-    add("--path", default=DEFAULT_PATH, help="where --app serves Inngest (default: %(default)s)")
+    add(
+        "--path",
+        action="append",
+        default=[],
+        help=f"where --app serves Inngest, once for each client (default: {DEFAULT_PATH})",
+    )
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=_port, default=8288, help="port to listen on; 0 for any")
     add("--db", default=":memory:", metavar="FILE", help="keep state here (default: memory)")

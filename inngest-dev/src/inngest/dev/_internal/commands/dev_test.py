@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from inngest.dev import DevServer
 from inngest.dev._internal.commands import sending
 from inngest.dev._internal.commands.dev import main
 from inngest.dev._internal.commands.hosted import HostedApp
@@ -69,7 +70,7 @@ class Dev:
 
 
 @contextmanager
-def running(directory: Path, *arguments: str) -> Iterator[Dev]:
+def running(directory: Path, *arguments: str, own_group: bool = False) -> Iterator[Dev]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("INNGEST_")}
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "inngest", "dev", "--port", "0", *arguments],
@@ -79,6 +80,7 @@ def running(directory: Path, *arguments: str) -> Iterator[Dev]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
+        start_new_session=own_group,
     )
     dev = Dev(process)
     try:
@@ -100,6 +102,24 @@ def origin_of(line: str) -> str:
     found = re.search(r"http://[\d.:]+", line)
     assert found is not None
     return found[0]
+
+
+def free_port() -> int:
+    app = HostedApp("app:app", {})
+    app.close()
+    return app.port
+
+
+@contextmanager
+def served(directory: Path, engine: str, port: int | None = None) -> Iterator[str]:
+    """The app of a directory, as its developer serves it: the URL of its endpoint."""
+    app = HostedApp("app:app", {"INNGEST_DEV": engine})
+    app.port = port or app.port
+    try:
+        assert app.start(lambda: False, directory) is None
+        yield f"{app.origin}/api/inngest"
+    finally:
+        app.close()
 
 
 def send(origin: str, capsys: pytest.CaptureFixture[str]) -> str:
@@ -165,6 +185,96 @@ def test_an_endpoint_that_is_elsewhere_is_asked_for(tmp_path: Path) -> None:
     change(tmp_path / "app.py", APP.format(name="fn"), 1000)
     with running(tmp_path, "--path", "/elsewhere") as dev:
         assert "--path" in dev.hear("could not sync")
+
+
+TWO_CLIENTS = """
+import inngest, inngest.asgi
+
+def served(name):
+    client = inngest.Inngest(app_id=name)
+
+    @client.create_function(fn_id="fn", trigger=inngest.TriggerEvent(event="go"))
+    def fn(ctx: inngest.ContextSync) -> None: ...
+
+    return inngest.asgi.serve(client, [fn], serve_path=f"/{name}")
+
+one, two = served("one"), served("two")
+
+async def app(scope, receive, send):
+    await (one if scope["path"] == "/one" else two)(scope, receive, send)
+"""
+
+
+def test_an_app_of_two_clients_is_synced_at_both_paths(tmp_path: Path) -> None:
+    change(tmp_path / "app.py", TWO_CLIENTS, 1000)
+    with running(tmp_path, "--app", "app:app", "--path", "/one", "--path", "/two") as dev:
+        dev.hear("one-fn  on go")
+        dev.hear("two-fn  on go")
+
+
+def test_an_app_that_is_started_after_the_engine_is_synced(tmp_path: Path) -> None:
+    change(tmp_path / "app.py", APP.format(name="late"), 1000)
+    port = free_port()
+    with running(tmp_path, "--url", f"http://127.0.0.1:{port}/api/inngest") as dev:
+        origin = origin_of(dev.hear("is listening"))
+        dev.hear("could not sync: nobody answers at")
+        dev.hear("is asked again until it answers")
+        with served(tmp_path, origin, port):
+            dev.hear("shop-late  on go")
+
+
+def test_an_app_that_knows_another_engine_is_told_of_this_one(tmp_path: Path) -> None:
+    change(tmp_path / "app.py", APP.format(name="fn"), 1000)
+    with (
+        DevServer(port=0) as other,
+        served(tmp_path, other.origin) as url,
+        running(tmp_path, "--url", url) as dev,
+    ):
+        origin = origin_of(dev.hear("is listening"))
+        said = dev.hear("could not sync")
+        assert f"registered elsewhere. Start the app with INNGEST_DEV={origin}" in said
+    with served(tmp_path, "http://127.0.0.1:9") as url, running(tmp_path, "--url", url) as dev:
+        origin = origin_of(dev.hear("is listening"))
+        said = dev.hear("could not sync")
+        assert f":9: ConnectError. Start the app with INNGEST_DEV={origin}" in said
+
+
+def test_an_endpoint_that_is_not_there_is_one_of_the_url(tmp_path: Path) -> None:
+    change(tmp_path / "app.py", APP.format(name="fn"), 1000)
+    with served(tmp_path, "1") as url, running(tmp_path, "--url", f"{url}/elsewhere") as dev:
+        assert "Say --url" in dev.hear("could not sync")
+
+
+def test_an_app_that_cannot_be_read_is_started_once_it_can(tmp_path: Path) -> None:
+    change(tmp_path / "app.py", "import inngest\napp = (\n", 1000)
+    with running(tmp_path) as dev:
+        dev.hear("SyntaxError")
+        change(tmp_path / "app.py", APP.format(name="mended"), 2000)
+        dev.hear("shop-mended  on go")
+
+
+@pytest.mark.parametrize("kind", ["asgi", "wsgi"])
+def test_ctrl_c_ends_all_of_it_without_a_traceback(tmp_path: Path, kind: str) -> None:
+    change(tmp_path / "app.py", APP.format(name="fn").replace("asgi", kind), 1000)
+    with running(tmp_path, own_group=True) as dev:
+        dev.hear("shop-fn  on go")
+        os.killpg(dev.process.pid, signal.SIGINT)  # as a terminal does: to the app, too
+        dev.hear("stopped")
+        assert dev.process.wait(LIMIT) == 0
+        assert "Traceback" not in "".join(dev.said)
+
+
+def test_it_ends_when_nobody_reads_any_more(tmp_path: Path) -> None:
+    change(tmp_path / "app.py", APP.format(name="fn"), 1000)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "inngest", "dev", "--port", "0"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.wait(LIMIT) in (0, 1)
 
 
 def test_without_an_app_it_says_how_to_name_one(tmp_path: Path) -> None:

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 FILES = ("app.py", "main.py", "asgi.py", "wsgi.py", "src/app.py", "src/main.py")
 NAMES = ("app", "application")
+_APP = re.compile(rb"^(app|application)\b[^=\n]*=", re.MULTILINE)
 
 
 def find_app(directory: Path) -> str | None:
-    """`module:attribute` of the first usual file that imports inngest and makes an app."""
+    """`module:attribute` of the first usual file that imports inngest and makes an app.
+
+    If there is none, of one that would, but for a syntax error: importing it says which.
+    """
+    broken = None
     for name in FILES:
         path = directory / name
+        module = name.removesuffix(".py").replace("/", ".")
         try:
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-        except (OSError, SyntaxError, ValueError):
+            source = path.read_bytes()
+            tree = ast.parse(source)
+        except OSError:
+            continue
+        except (SyntaxError, ValueError):
+            found = _APP.search(source)
+            if broken is None and found is not None and b"inngest" in source:
+                broken = f"{module}:{found[1].decode()}"
             continue
         if _imports_inngest(tree):
             for wanted in NAMES:
                 if wanted in _assigned(tree):
-                    return f"{name.removesuffix('.py').replace('/', '.')}:{wanted}"
-    return None
+                    return f"{module}:{wanted}"
+    return broken
 
 
 def _imports_inngest(tree: ast.Module) -> bool:

@@ -36,13 +36,16 @@ class HostedApp:
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, stopped: Callable[[], bool]) -> str | None:
-        """Start it and wait until it listens: what is wrong, if it does not."""
+    def start(self, stopped: Callable[[], bool], directory: Path | None = None) -> str | None:
+        """Start it and wait until it listens: what is wrong, if it does not.
+
+        ``directory`` is where its module is; the current one unless given.
+        """
         self.stop()
         command = [sys.executable, "-m", "inngest.dev._internal.commands.hosting",
                    self.target, str(self.port), self._folder.name]  # fmt: skip
         process = subprocess.Popen(  # noqa: S603 - the developer's own app
-            command, env=self._environment, stdin=subprocess.DEVNULL
+            command, env=self._environment, stdin=subprocess.DEVNULL, cwd=directory
         )
         self._process = process
         deadline = time.monotonic() + READY_SECONDS
@@ -53,7 +56,10 @@ class HostedApp:
                 return None
             time.sleep(_PAUSE)
         self.stop()
-        return f"{self.target} does not listen after {READY_SECONDS:g} s"
+        return (
+            f"{self.target} does not listen after {READY_SECONDS:g} s. "
+            "Does its module run a server, or wait for something, when it is imported?"
+        )
 
     def ended(self) -> bool:
         """Whether it ended by itself since it was started."""

@@ -32,16 +32,21 @@ def main(argv: Sequence[str]) -> int:
     sys.path.insert(0, str(Path.cwd()))
     try:
         app = load(target)
+        (folder / SCHEMAS).write_text(json.dumps(event_schemas()), encoding="utf-8")
+        serve(app, port)
     except AppError as error:
         (folder / PROBLEM).write_text(str(error), encoding="utf-8")
         return IMPORT_FAILED
-    (folder / SCHEMAS).write_text(json.dumps(event_schemas()), encoding="utf-8")
-    serve(app, port)
+    except KeyboardInterrupt:  # a terminal's Ctrl-C is for the engine, which ends this, too
+        return 0
     return 0
 
 
 def load(target: str) -> Any:
+    """The app, or what a factory, a function without parameters, makes."""
     module_name, _, attribute = target.partition(":")
+    if "/" in target or "\\" in target or target.endswith(".py"):
+        raise AppError(f"{target} is a path; name the module and the app, such as app:app")
     try:
         module = importlib.import_module(module_name)
     except Exception as error:
@@ -53,7 +58,25 @@ def load(target: str) -> Any:
             names = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
             known = ", ".join(sorted(names)[:12]) or "nothing callable"
             raise AppError(f"{module_name} has no {attribute or 'app'!r}; it has: {known}")
+    if _is_factory(found):
+        try:
+            found = found()
+        except Exception as error:
+            raise AppError(_import_failure(module_name, error)) from error
+    if not callable(found):
+        kind = f"{type(found).__module__}.{type(found).__qualname__}"
+        raise AppError(f"{target} is no ASGI, WSGI or Tornado app: it is a {kind}")
     return found
+
+
+def _is_factory(found: Any) -> bool:
+    if not inspect.isroutine(found) or inspect.iscoroutinefunction(found):
+        return False
+    try:
+        parameters = inspect.signature(found).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    return all(p.default is not p.empty or p.kind is p.VAR_KEYWORD for p in parameters)
 
 
 def event_schemas() -> dict[str, Any]:

@@ -34,6 +34,8 @@ def failing(work: Callable[[], int]) -> int:
     """Its exit status; 1 and a line on stderr when it fails as can be expected."""
     try:
         return work()
+    except BrokenPipeError:  # the reader has seen enough: no error to tell of
+        raise
     except (RemoteError, UsageError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -42,8 +44,12 @@ def failing(work: Callable[[], int]) -> int:
 def read_data(text: str) -> dict[str, Any]:
     """The data of an event: a JSON object, or @FILE that holds one."""
     if text.startswith("@"):
-        with open(text[1:], encoding="utf-8") as file:  # noqa: PTH123
-            text = file.read()
+        try:
+            # -sig: editors of Windows begin files with a mark
+            with open(text[1:], encoding="utf-8-sig") as file:  # noqa: PTH123
+                text = file.read()
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{text[1:]} is not UTF-8: {error}") from error
     return _read("--data", text, dict, "a JSON object")
 
 
@@ -55,7 +61,8 @@ def read_list(text: str) -> list[Any]:
 def _read(option: str, text: str, kind: type[T], form: str) -> T:
     try:
         found = json.loads(text)
-    except ValueError as error:
+        json.dumps(found, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{option} is not JSON: {error}") from error
     if not isinstance(found, kind):
         raise UsageError(f"{option} must be {form}")

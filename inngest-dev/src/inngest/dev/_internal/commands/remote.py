@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 DEFAULT = "http://127.0.0.1:8288"
+ENDED = ("Completed", "Failed", "Cancelled")
 
 
 class RemoteError(Exception):
@@ -39,7 +40,11 @@ class Remote:
                 params=dict(query or {}),
                 json=body if method == "POST" else None,
             )
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+            raise RemoteError(
+                f"--engine takes a URL like {DEFAULT}, not {self.origin!r}"
+            ) from error
+        except httpx.HTTPError as error:
             raise RemoteError(
                 f"no engine answers at {self.origin} ({type(error).__name__}). "
                 "Start one with python -m inngest dev, or name another with --engine."

@@ -6,13 +6,20 @@ import argparse
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from inngest.dev._internal.commands.output import failing, print_json, read_list, wide_console
-from inngest.dev._internal.commands.remote import Remote, add_options, connect
+from inngest.dev._internal.commands.output import (
+    UsageError,
+    failing,
+    print_json,
+    read_list,
+    wide_console,
+)
+from inngest.dev._internal.commands.remote import ENDED, Remote, RemoteError, add_options, connect
 
 STYLES = {"Completed": "green", "Failed": "red", "Cancelled": "yellow", "Running": "cyan"}
 STATES = {"completed": "green", "failed": "red", "retrying": "red", "cancelled": "yellow"}
@@ -86,11 +93,11 @@ def _list(remote: Remote, options: argparse.Namespace) -> None:
 
 def _show(remote: Remote, options: argparse.Namespace) -> None:
     if options.export:
-        history = remote.ask("GET", f"/v0/runs/{options.run_id}/export")
+        history = remote.ask("GET", f"/v0/runs/{_id(options)}/export")
         with open(options.export, "w", encoding="utf-8") as file:  # noqa: PTH123
             json.dump(history, file, indent=2)
         return
-    run: dict[str, Any] = remote.ask("GET", f"/v0/runs/{options.run_id}/history")
+    run: dict[str, Any] = remote.ask("GET", f"/v0/runs/{_id(options)}/history")
     if options.json:
         print_json(run)
         return
@@ -112,7 +119,10 @@ def _show(remote: Remote, options: argparse.Namespace) -> None:
 
 
 def _cancel(remote: Remote, options: argparse.Namespace) -> None:
-    remote.ask("DELETE", f"/v1/runs/{options.run_id}")
+    run = remote.ask("GET", f"/v1/runs/{_id(options)}")
+    if run["status"] in ENDED:
+        raise RemoteError(f"the run has ended already: {run['status']}")
+    remote.ask("DELETE", f"/v1/runs/{_id(options)}")
     if options.json:
         print_json({"run_id": options.run_id})
     else:
@@ -125,11 +135,18 @@ def _rerun(remote: Remote, options: argparse.Namespace) -> None:
         body["from_step"] = options.from_step
     if options.input is not None:
         body["input"] = read_list(options.input)
-    answer = remote.ask("POST", f"/v0/runs/{options.run_id}/rerun", body=body)
+    answer = remote.ask("POST", f"/v0/runs/{_id(options)}/rerun", body=body)
     if options.json:
         print_json(answer)
     else:
         Console(soft_wrap=True).print(f"started {answer['run_id']}")
+
+
+def _id(options: argparse.Namespace) -> str:
+    """Letters and digits: anything else would name another path."""
+    if not options.run_id.isalnum():
+        raise UsageError(f"Invalid run ID: {options.run_id}")
+    return quote(options.run_id)
 
 
 def _status(run: Mapping[str, Any]) -> Text:

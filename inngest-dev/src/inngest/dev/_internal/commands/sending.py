@@ -8,14 +8,21 @@ import os
 import time
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from rich.console import Console
 
 from inngest.dev._internal.commands.output import failing, print_json, read_data
-from inngest.dev._internal.commands.remote import Remote, RemoteError, add_options, connect
+from inngest.dev._internal.commands.remote import (
+    ENDED,
+    Remote,
+    RemoteError,
+    add_options,
+    connect,
+)
 
-ENDED = ("Completed", "Failed", "Cancelled")
 _PAUSE = 0.1
+MAX_WAIT_SECONDS = 86_400
 
 
 def send(argv: Sequence[str] | None = None) -> int:
@@ -31,7 +38,9 @@ def send(argv: Sequence[str] | None = None) -> int:
         event = {"name": options.name, "data": read_data(options.data)}
         if options.id:
             event["id"] = options.id
-        return str(remote.ask("POST", f"/e/{options.event_key}", body=event)["ids"][0])
+        return str(
+            remote.ask("POST", f"/e/{quote(options.event_key, safe='')}", body=event)["ids"][0]
+        )
 
     return failing(lambda: _start(options, start))
 
@@ -57,7 +66,7 @@ def trigger(argv: Sequence[str] | None = None) -> int:
 def _parsed(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", default="{}", metavar="JSON", help="a JSON object, or @FILE")
     parser.add_argument(
-        "--wait", type=float, metavar="SECONDS", help="wait for the runs to end; 1 if one failed"
+        "--wait", type=_seconds, metavar="SECONDS", help="wait for the runs to end; 1 if one failed"
     )
     add_options(parser)
     return parser.parse_args(argv)
@@ -83,12 +92,27 @@ def _start(options: argparse.Namespace, start: Any) -> int:
 
 def _wait(remote: Remote, event_id: str, seconds: float) -> list[dict[str, Any]]:
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    while True:
         runs: list[dict[str, Any]] = remote.ask("GET", f"/v1/events/{event_id}/runs")
         if runs and all(run["status"] in ENDED for run in runs):
             return runs
+        if time.monotonic() >= deadline:
+            break
         time.sleep(_PAUSE)
-    raise RemoteError(f"no run of {event_id} has ended within {seconds:g} s")
+    if not runs:
+        raise RemoteError(f"{event_id} started no function within {seconds:g} s")
+    going = ", ".join(run["run_id"] for run in runs if run["status"] not in ENDED)
+    raise RemoteError(f"not ended within {seconds:g} s: {going}")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= MAX_WAIT_SECONDS:
+        raise argparse.ArgumentTypeError(f"seconds are a number from 0 to {MAX_WAIT_SECONDS}")
+    return seconds
 
 
 def _told(output: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,16 +14,26 @@ _COLOURS = {"Completed": "green", "Failed": "red", "Cancelled": "yellow", "Runni
 
 
 class Teller:
-    def __init__(self) -> None:
+    """:param unheard: called when whoever read the output has left, as ``head`` does."""
+
+    def __init__(self, unheard: Callable[[], None] = lambda: None) -> None:
+        self._unheard = unheard
         self.console = Console(highlight=False, soft_wrap=True)
         self.errors = Console(stderr=True, highlight=False, soft_wrap=True)
         self._shown: dict[str, tuple[str, int]] = {}
 
     def say(self, text: str) -> None:
-        self.console.print(text)
+        self._print(self.console, text)
 
     def problem(self, what: str, detail: str) -> None:
-        self.errors.print(f"[red]{escape(what)}[/]: {escape(detail)}")
+        self._print(self.errors, f"[red]{escape(what)}[/]: {escape(detail)}")
+
+    def _print(self, console: Console, text: str) -> None:
+        try:
+            console.print(text)
+        except (BrokenPipeError, SystemExit):  # rich exits, and be it from an engine's thread
+            console.quiet = True
+            self._unheard()
 
     def functions(self, functions: Sequence[Function]) -> None:
         width = max((len(f.id) for f in functions), default=0)
@@ -58,17 +68,27 @@ class Teller:
         self.say(line)
 
 
-def sync_failure(status: int, text: str, url: str) -> str:
-    """Why an app did not register, for people."""
+def sync_failure(status: int, text: str, url: str, option: str, origin: str) -> str:
+    """Why an app did not register, for people.
+
+    :param option: names its endpoint.
+    :param origin: where the engine is.
+    """
     try:
         body = json.loads(text)
     except ValueError:
         body = None
     if isinstance(body, dict) and body.get("message"):
-        return f"{url}: {body['message']}"
+        is_lost = body.get("code") == "server_unreachable"
+        return f"{url}: {body['message']}" + (f". {hint(origin)}" if is_lost else "")
     if status == 404:
-        return f"{url} is not there (404). Is inngest's serve() mounted elsewhere? Say --path."
+        return f"{url} is not there (404). Is inngest's serve() mounted elsewhere? Say {option}."
     return f"{url} answered {status}: {text[:500]}" if status else text
+
+
+def hint(origin: str) -> str:
+    """What has an app find the engine."""
+    return f"Start the app with INNGEST_DEV={origin}"
 
 
 def _trigger(trigger: Trigger) -> str:

@@ -73,6 +73,11 @@ def test_an_event_is_sent_and_waited_for(ask: Ask, tmp_path: Path) -> None:
     answer = json.loads(out)
     assert status == 1, "a run failed"
     assert [run["status"] for run in answer["runs"]] == ["Failed"]
+    data.write_bytes(b'\xef\xbb\xbf{"editor": "of Windows"}')
+    assert ask(sending.send, "go", "--data", f"@{data}")[0] == 0
+    data.write_bytes('{"a": 1}'.encode("utf-16"))
+    status, _, err = ask(sending.send, "go", "--data", f"@{data}")
+    assert status == 1 and f"{data} is not UTF-8" in err
     status, out, _ = ask(sending.send, "go", "--id", "once", "--json")
     assert status == 0 and list(json.loads(out)) == ["event_id"]
 
@@ -82,7 +87,11 @@ def test_what_cannot_be_sent_is_said(ask: Ask) -> None:
         (("inngest/x",), "reserved for internal use"),
         (("go", "--data", "{"), "--data is not JSON"),
         (("go", "--data", "[]"), "must be a JSON object"),
-        (("nobody", "--wait", "0"), "has ended within 0 s"),
+        (("nobody", "--wait", "0"), "started no function within 0 s"),
+        (("go", "--data", '{"n": NaN}'), "--data is not JSON"),
+        (("go", "--data", '{"n": 1e999}'), "--data is not JSON"),
+        (("go", "--data", '{"half a sign": "\\ud83d"}'), "--data is not JSON"),
+        (("go", "--data", "[" * 100_000), "--data is not JSON"),
     ):
         status, _, err = ask(sending.send, *arguments)
         assert status == 1 and says in err, arguments
@@ -128,6 +137,35 @@ def test_a_waiting_run_is_cancelled(ask: Ask, server: DevServer) -> None:
     assert ask(runs.main, "cancel", run["run_id"]) == (0, f"cancelled {run['run_id']}\n", "")
     assert json.loads(ask(runs.main, "show", run["run_id"], "--json")[1])["status"] == "Cancelled"
     assert "Invalid run ID" in ask(runs.main, "cancel", "x")[2]
+    status, out, err = ask(runs.main, "cancel", run["run_id"])
+    assert (status, out) == (1, "") and "the run has ended already: Cancelled" in err
+    for odd in ("", "..", "../runs", "a b?c#d"):
+        assert "Invalid run ID" in ask(runs.main, "show", odd)[2], odd
+
+
+def test_runs_that_go_on_are_named(ask: Ask) -> None:
+    status, _, err = ask(sending.send, "go", "--data", '{"waits": true}', "--wait", "0.5")
+    (run,) = json.loads(ask(runs.main, "list", "--json")[1])
+    assert status == 1 and err == f"not ended within 0.5 s: {run['run_id']}\n"
+
+
+@pytest.mark.parametrize("seconds", ["-1", "nan", "inf", "soon"])
+def test_a_wait_is_a_number_of_seconds(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        sending.send(["go", "--wait", seconds])
+    assert "seconds are a number from 0 to 86400" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(server: DevServer) -> None:
+    command = [sys.executable, "-m", "inngest", "runs", "list", "--json"]
+    process = subprocess.Popen(
+        [*command, "--engine", server.origin], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    with process.stderr as errors:
+        assert errors.read() == b""
+    assert process.wait(60) == 1
 
 
 def test_what_the_terminal_s_encoding_lacks_is_escaped(ask: Ask, server: DevServer) -> None:
@@ -148,6 +186,9 @@ def test_what_the_terminal_s_encoding_lacks_is_escaped(ask: Ask, server: DevServ
 def test_an_engine_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert runs.main(["list", "--engine", "http://127.0.0.1:9"]) == 1
     assert "no engine answers at http://127.0.0.1:9" in capsys.readouterr().err
+    for wrong in ("localhost:8288", "http://", "http://x:y"):
+        assert runs.main(["list", "--engine", wrong]) == 1
+        assert "--engine takes a URL like http://127.0.0.1:8288" in capsys.readouterr().err
 
 
 def test_a_keyed_engine_asks_for_its_key(capsys: pytest.CaptureFixture[str]) -> None:
