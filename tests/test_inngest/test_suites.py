@@ -7,6 +7,8 @@ import base64
 import dataclasses
 import inspect
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -17,7 +19,7 @@ import pytest
 
 import inngest
 from inngest._internal.plugins.installed import scan
-from inngest.middleware import WrappedHandler, WrappedStep
+from inngest.middleware import Opcode, WrappedHandler, WrappedStep
 from inngest.testing import (
     Channel,
     HTTPChannel,
@@ -26,6 +28,7 @@ from inngest.testing import (
     SerializerSuite,
     TransportSuite,
 )
+from inngest.testing.bench import client_of
 from inngest.testing.exchange import Inbox
 from inngest.transport import CommRequest, Handler, ServeOptions
 
@@ -42,7 +45,7 @@ class Encoding(inngest.MiddlewareSync):
 
     def wrap_step(self, step: WrappedStep) -> Iterator[None]:
         yield
-        if step.has_output:
+        if step.info.op is Opcode.STEP_RUN:
             step.output = json.loads(base64.b64decode(str(step.output)))
 
 
@@ -158,6 +161,14 @@ class Lossy(inngest.MiddlewareSync):
             step.output = str(step.output)
 
 
+class Greedy(Encoding):
+    """Decodes what was never encoded, too."""
+
+    def wrap_step(self, step: WrappedStep) -> Iterator[None]:
+        yield
+        step.output = json.loads(base64.b64decode(str(step.output)))
+
+
 class Swallowing(inngest.MiddlewareSync):
     def wrap_function(self, call: Any) -> Iterator[None]:
         try:
@@ -194,6 +205,7 @@ class Demanding(inngest.MiddlewareSync):
         (Narrow, "test_its_hooks_take_what_they_are_given"),
         (Lossy, "test_steps_give_equal_values_live_and_replayed"),
         (Sharing, "test_steps_give_equal_values_live_and_replayed"),
+        (Greedy, "test_a_step_that_runs_no_code_comes_through"),
         (Swallowing, "test_a_failed_function_is_a_failure"),
         (Swallowing, "test_a_final_error_is_final"),
         (Demanding, "test_it_needs_no_request_of_a_framework"),
@@ -335,3 +347,17 @@ def run_test(
     fixtures = {"api": api, "monkeypatch": monkeypatch}
     wanted = [one for one in inspect.signature(method).parameters if one in fixtures]
     method(*arguments, **{one: fixtures[one] for one in wanted})
+
+
+def test_a_transport_is_tested_without_the_middleware_of_other_plugins() -> None:
+    def names(client: inngest.Inngest) -> list[str]:
+        return [factory.plugin for factory in client._plugins.middleware(client)]  # type: ignore[attr-defined]
+
+    assert "otel" in names(inngest.Inngest(app_id="suite", is_production=False))
+    assert names(client_of(api="http://127.0.0.1:9")) == []
+
+
+def test_without_pytest_the_kits_say_what_they_need() -> None:
+    code = "import sys; sys.modules['pytest'] = None; import inngest.testing"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stderr.endswith("inngest.testing needs pytest: pip install pytest\n")

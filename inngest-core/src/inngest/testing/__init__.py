@@ -3,7 +3,10 @@
 They need pytest, and nothing else beside the core.
 """
 
-import pytest
+try:
+    import pytest
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError("inngest.testing needs pytest: pip install pytest") from error
 
 for _name in ("middleware", "plugin", "runs", "serializer", "streaming", "transport"):
     pytest.register_assert_rewrite(f"inngest.testing.{_name}")

@@ -29,8 +29,8 @@ def parsed(text: str) -> SigningKey:
 
 
 def client_of(*, api: str, is_production: bool = False) -> inngest.Inngest:
-    """A client that never leaves the machine."""
-    return inngest.Inngest(
+    """A client that never leaves the machine, without the middleware of plugins."""
+    client = inngest.Inngest(
         app_id=APP_ID,
         api_base_url=api,
         event_api_base_url=api,
@@ -38,6 +38,8 @@ def client_of(*, api: str, is_production: bool = False) -> inngest.Inngest:
         signing_key=KEY if is_production else None,
         event_key="suite-event-key",
     )
+    client._plugins.forgo_middleware()
+    return client
 
 
 def function(

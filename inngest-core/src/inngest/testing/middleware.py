@@ -144,6 +144,22 @@ class MiddlewareSuite:
         for expected, got in seen:
             assert got == expected and type(got) is type(expected)
 
+    def test_a_step_that_runs_no_code_comes_through(self, kind: Kind) -> None:
+        """What no ``wrap_step_handler`` has encoded, no ``wrap_step`` can decode."""
+        client = self.client()
+
+        def run_sync(ctx: inngest.ContextSync[Any]) -> str:
+            ctx.step.sleep("nap", 1000)
+            return "done"
+
+        async def run_async(ctx: inngest.Context[Any]) -> str:
+            await ctx.step.sleep("nap", 1000)
+            return "done"
+
+        ended = play(client, _declare(client, run_async if kind == "async" else run_sync))
+        assert ended.status == 200, ended.body
+        assert ended.calls == 2
+
     def test_the_event_arrives(self, kind: Kind) -> None:
         client, got = self.client(), []
         function = _function(client, kind, lambda ctx: got.append(dict(ctx.event.data)))

@@ -33,7 +33,7 @@ from inngest._internal.function import config
 from inngest._internal.function.checkpointing import Checkpointing
 from inngest._internal.function.function import Function, FunctionOptions
 from inngest._internal.function.trigger import Trigger
-from inngest._internal.middleware.contract import UninitializedMiddleware
+from inngest._internal.middleware.contract import UninitializedMiddleware, factories_of
 from inngest._internal.plugins.host import PluginHost
 from inngest._internal.protocol import headers
 from inngest._internal.runtime.drivers import AsyncDriver, SyncDriver
@@ -128,7 +128,7 @@ class Inngest:
         self._app_version = app_version
         self.app_id = app_id
         self.logger: Logger = logger or logging.getLogger("inngest")
-        self.middleware: list[UninitializedMiddleware] = list(middleware or ())
+        self.middleware: list[UninitializedMiddleware] = list(factories_of(middleware))
         self._checkpointing = checkpointing
         self._plugins = PluginHost(plugins, plugin_options)
         failure = self._plugins.verify()
@@ -187,7 +187,7 @@ class Inngest:
 
     def add_middleware(self, middleware: UninitializedMiddleware) -> None:
         """Add a middleware inside those that are there."""
-        self.middleware = [*self.middleware, middleware]
+        self.middleware = [*self.middleware, *factories_of([middleware])]
 
     def create_function(
         self,
@@ -234,7 +234,7 @@ class Inngest:
             triggers=tuple(trigger) if isinstance(trigger, Sequence) else (trigger,),
             retries=retries,
             on_failure=on_failure,
-            middleware=tuple(middleware or ()),
+            middleware=factories_of(middleware),
             checkpointing=checkpointing,
             output_type=output_type,
             serializer=self._find_serializer(serializer),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import json
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -14,12 +15,15 @@ from inngest._internal.client.client import Inngest
 from inngest._internal.errors import (
     BodyInvalidError,
     EventKeyUnspecifiedError,
+    FunctionConfigInvalidError,
     SendEventsError,
     SigningKeyInvalidError,
     URLInvalidError,
 )
 from inngest._internal.event import Event
 from inngest._internal.flow import FetchError, Request, Response
+from inngest._internal.function.config import TriggerEvent
+from inngest._internal.middleware.contract import MiddlewareSync
 
 Send = Callable[[Inngest, Any], list[str]]
 
@@ -194,3 +198,26 @@ def test_only_events_are_sent(events: Any) -> None:
     client = Inngest(app_id="app", is_production=False)
     with pytest.raises(SendEventsError, match=r"an inngest\.Event is needed"):
         client.send_sync(events)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (MiddlewareSync, "middleware: must be a list, not the class MiddlewareSync"),
+        (3, "middleware: must be a list, not an object of int"),
+        (["audit"], "middleware: must be classes or factories, not an object of str"),
+        ([object()], "middleware: must be classes or factories, not an object of object"),
+    ],
+)
+def test_middleware_that_is_none_is_said_at_once(given: Any, told: str) -> None:
+    client = Inngest(app_id="app", is_production=False)
+    for declare in (
+        lambda: Inngest(app_id="app", is_production=False, middleware=given),
+        lambda: client.create_function(
+            fn_id="fn", trigger=TriggerEvent(event="go"), middleware=given
+        ),
+    ):
+        with pytest.raises(FunctionConfigInvalidError, match=re.escape(told)):
+            declare()
+    with pytest.raises(FunctionConfigInvalidError, match="not an object of str"):
+        client.add_middleware("audit")  # type: ignore[arg-type]

@@ -11,8 +11,14 @@ from typing import Any
 from weakref import finalize
 
 from inngest._internal.client.client import Inngest
+from inngest._internal.client.config import ClientConfig
 from inngest._internal.client.origin import parse_origin
-from inngest._internal.errors import BodyInvalidError, SigningKeyMissingError, URLInvalidError
+from inngest._internal.errors import (
+    BodyInvalidError,
+    FunctionConfigInvalidError,
+    SigningKeyMissingError,
+    URLInvalidError,
+)
 from inngest._internal.flow import Flow
 from inngest._internal.function.function import Function
 from inngest._internal.http import streaming
@@ -208,7 +214,12 @@ class Handler:
 
 def app_of(client: Inngest, functions: Sequence[Function[Any]], options: ServeOptions) -> App:
     """What an endpoint needs to know of a client."""
-    config = client._config
+    config = getattr(client, "_config", None)
+    if not isinstance(config, ClientConfig):
+        raise FunctionConfigInvalidError(
+            f"serve() needs an inngest.Inngest as its client; it was given a "
+            f"{type(client).__name__}. Are its arguments in order?"
+        )
     table = callable_table(functions)
     facts = AppFacts(
         app_id=client.app_id,

@@ -215,8 +215,6 @@ def _check_names(options: FunctionOptions) -> None:
                 "trigger: must be a TriggerEvent, a TriggerCron, a TriggerDeferred or an EventType, "
                 f"not {given}"
             )
-    if not all(callable(each) for each in options.middleware):
-        raise FunctionConfigInvalidError("middleware: must be classes or factories")
 
 
 def _check_handler(name: str, handler: object) -> None:

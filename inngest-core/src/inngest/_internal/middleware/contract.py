@@ -19,9 +19,10 @@ they raise is logged.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from inngest._internal.errors import FunctionConfigInvalidError
 from inngest._internal.middleware.memos import StepMemos
 from inngest._internal.middleware.records import (
     StepInfo,
@@ -177,4 +178,25 @@ UninitializedMiddleware: TypeAlias = "Callable[[Inngest, object], Middleware | M
 """A middleware class, or any factory with the same arguments."""
 
 
-__all__ = ["Middleware", "MiddlewareSync", "UninitializedMiddleware"]
+def factories_of(given: Iterable[UninitializedMiddleware] | None) -> tuple[Any, ...]:
+    """What was given for ``middleware=``, looked at.
+
+    :raises FunctionConfigInvalidError: it is no list, or holds what makes no middleware.
+    """
+    if given is not None and not isinstance(given, Iterable):
+        raise FunctionConfigInvalidError(f"middleware: must be a list, not {_told(given)}")
+    factories = tuple(given or ())
+    for each in factories:
+        if not callable(each):
+            raise FunctionConfigInvalidError(
+                f"middleware: must be classes or factories, not {_told(each)}"
+            )
+    return factories
+
+
+def _told(given: object) -> str:
+    name = given.__name__ if isinstance(given, type) else type(given).__name__
+    return f"the class {name}" if isinstance(given, type) else f"an object of {name}"
+
+
+__all__ = ["Middleware", "MiddlewareSync", "UninitializedMiddleware", "factories_of"]

@@ -116,6 +116,11 @@ class PluginHost:
                     self._is_asking = False
             return self._factories
 
+    def forgo_middleware(self) -> None:
+        """Have no plugin bring any: a kit tests its author's code, not what else is installed."""
+        with self._lock:
+            self._middleware, self._factories = [], ()
+
     def serializer(self, name: str) -> Serializer | PluginError:
         """Return the serializer of this name, or an error that suggests others.
 
