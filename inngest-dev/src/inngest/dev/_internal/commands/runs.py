@@ -19,6 +19,7 @@ from inngest.dev._internal.commands.output import (
     read_list,
     wide_console,
 )
+from inngest.dev._internal.commands.printable import printable
 from inngest.dev._internal.commands.remote import ENDED, Remote, RemoteError, add_options, connect
 
 STYLES = {"Completed": "green", "Failed": "red", "Cancelled": "yellow", "Running": "cyan"}
@@ -84,7 +85,7 @@ def _list(remote: Remote, options: argparse.Namespace) -> None:
             Text(run["run_id"]),
             Text(run["function_id"]),
             _status(run),
-            Text(run["event_name"]),
+            Text(printable(run["event_name"])),
             Text(run["started_at"] or ""),
             Text(_milliseconds(run["duration_ms"])),
         )
@@ -103,11 +104,12 @@ def _show(remote: Remote, options: argparse.Namespace) -> None:
         return
     console = wide_console()
     console.print(Text.assemble((run["function_id"], "bold"), "  ", _status(run)))
-    console.print(Text(f"event   {run['event_name']} {json.dumps(run['event']['data'])}"))
+    event = printable(run["event_name"])
+    console.print(Text(f"event   {event} {json.dumps(run['event']['data'])}"))
     table = Table("step", "state", "attempts", "duration", "result", box=None)
     for step in run["steps"]:
         table.add_row(
-            Text(step["name"]),
+            Text(printable(step["name"])),
             Text(step["state"], STATES.get(step["state"], "")),
             Text(str(step["attempts"] or "")),
             Text(_milliseconds(step["duration_ms"])),
@@ -156,7 +158,7 @@ def _status(run: Mapping[str, Any]) -> Text:
 def _result(step: Mapping[str, Any]) -> str:
     if step["error"]:
         error = step["error"]
-        return f"{error.get('name')}: {error.get('message')}"
+        return printable(f"{error.get('name')}: {error.get('message')}")
     text = "" if step["output"] is None else json.dumps(step["output"])
     return text if len(text) <= 60 else text[:59] + "…"
 

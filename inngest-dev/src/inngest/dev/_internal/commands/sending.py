@@ -13,6 +13,7 @@ from urllib.parse import quote
 from rich.console import Console
 
 from inngest.dev._internal.commands.output import failing, print_json, read_data
+from inngest.dev._internal.commands.printable import printable
 from inngest.dev._internal.commands.remote import (
     ENDED,
     Remote,
@@ -117,5 +118,5 @@ def _seconds(text: str) -> float:
 
 def _told(output: Any) -> str:
     if isinstance(output, dict) and "message" in output:
-        return f"{output.get('name') or 'Error'}: {output['message']}"
+        return printable(f"{output.get('name') or 'Error'}: {output['message']}")
     return json.dumps(output)

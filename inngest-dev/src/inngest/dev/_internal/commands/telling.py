@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 from rich.markup import escape
 
+from inngest.dev._internal.commands.printable import printable
 from inngest.dev._internal.model.values import Function, Run, Trigger
 
 _COLOURS = {"Completed": "green", "Failed": "red", "Cancelled": "yellow", "Running": "cyan"}
@@ -30,7 +31,7 @@ class Teller:
 
     def _print(self, console: Console, text: str) -> None:
         try:
-            console.print(text)
+            console.print(printable(text))
         except (BrokenPipeError, SystemExit):  # rich exits, and be it from an engine's thread
             console.quiet = True
             self._unheard()

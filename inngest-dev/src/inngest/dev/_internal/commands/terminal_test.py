@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -11,9 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
+from rich.markup import escape
 
 from inngest.dev import DevServer, Engine, InProcessDriver
 from inngest.dev._internal.commands import runs, sending
+from inngest.dev._internal.commands.printable import printable
+from inngest.dev._internal.commands.telling import Teller
 from inngest.dev._internal.conftest import URL, config, hashed, op
 from inngest.dev._internal.function.registration import Refusal
 from inngest.transport import CommRequest, CommResponse
@@ -181,6 +186,16 @@ def test_what_the_terminal_s_encoding_lacks_is_escaped(ask: Ask, server: DevServ
     (run,) = json.loads(ask(runs.main, "list", "--json")[1])
     assert "app-gr\\xf6\\xdfe" in told("list")
     assert json.loads(told("show", run["run_id"], "--json"))["event"]["data"] == {"sign": "✓"}
+
+
+def test_what_others_have_written_does_not_steer_the_terminal() -> None:
+    name, output = "go\x1b[2J\x07\u202e[/]", io.StringIO()
+    teller = Teller()
+    teller.console = teller.errors = Console(file=output)
+    teller.say(escape(name))
+    teller.problem(name, "one\ntwo")
+    assert output.getvalue() == ("go\\x1b[2J\\x07\\u202e[/]\ngo\\x1b[2J\\x07\\u202e[/]: one\ntwo\n")
+    assert printable("größe ✓ مرحبا\t") == "größe ✓ مرحبا\t"
 
 
 def test_an_engine_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
