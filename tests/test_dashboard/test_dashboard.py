@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import inngest
 from inngest.dev._internal.model.ids import new_ulid
 from inngest.dev._internal.model.values import Event, Run
 from inngest.dev._internal.store.store import Store
@@ -157,6 +158,20 @@ def test_data_is_never_html(page: Browser, shop: Shop) -> None:
         assert found == 0
     page.see("shop-process")
     assert page.script("return document.title") == "Inngest dev"
+
+
+def test_marks_of_direction_do_not_turn_data_round(page: Browser, shop: Shop) -> None:
+    shop.server.wait_for_run(
+        shop.client.send_sync(
+            inngest.Event(name="shop/order.placed", data={"id": "o-1\u202e0001", "cents": 5})
+        )[0]
+    )
+    go(page, "#/events")
+    page.click("summary")
+    page.see('"o-1\\u202e0001"')
+    go(page, "#/runs")
+    page.click("tbody a")
+    page.see("Input", '"o-1\\u202e0001"')
 
 
 def test_the_keyboard_is_enough(page: Browser, shop: Shop) -> None:

@@ -509,3 +509,26 @@ def test_what_never_ends_is_given_up_in_a_test_with_a_loop(client: Inngest) -> N
                 await engine.advance(timedelta(days=1))
 
     asyncio.run(asyncio.wait_for(run(), 10))
+
+
+def test_where_an_event_loop_runs_the_other_face_is_named(client: Inngest) -> None:
+    @function(client)
+    def fn(ctx: ContextSync) -> str:
+        return "done"
+
+    async def cell(engine: VirtualEngine) -> None:
+        """As in a notebook, and in a test that is async."""
+        for use in (lambda: VirtualEngine(client, [fn]), lambda: engine.send(ORDER)):
+            with pytest.raises(RuntimeError, match="AsyncVirtualEngine is the engine for that"):
+                use()
+
+    with VirtualEngine() as engine:
+        asyncio.run(cell(engine))
+    with VirtualEngine(client, [fn]) as engine:
+        assert engine.send(ORDER).output == "done"
+
+
+def test_what_is_no_client_is_refused(client: Inngest) -> None:
+    wrong: Any = "shop"
+    with pytest.raises(RefusedError, match=r"an inngest\.Inngest is needed, not a str"):
+        VirtualEngine(wrong, [])

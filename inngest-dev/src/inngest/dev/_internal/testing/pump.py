@@ -57,6 +57,7 @@ class _Limit:
 class Pump:
     def __init__(self, timeout: float) -> None:
         self._timeout = seconds_of(timeout)
+        _refuse_a_loop()
         self._loop = asyncio.new_event_loop()
         self._queue: deque[_Work] = deque()
 
@@ -75,6 +76,11 @@ class Pump:
                 "this engine is at work: wait for nothing in a step or an async function; "
                 "AsyncVirtualEngine is for tests with an event loop"
             )
+        try:
+            _refuse_a_loop()
+        except RuntimeError:
+            coroutine.close()
+            raise
         task = self._loop.create_task(coroutine)
         task.add_done_callback(lambda _: self._loop.stop())
         limit = _Limit(self._loop, self._timeout)
@@ -119,6 +125,17 @@ class Pump:
         else:
             if not work.future.done():  # as when the engine gave up waiting
                 work.future.set_result(value)
+
+
+def _refuse_a_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError(
+        "an event loop is running here, as in a notebook or an async test: AsyncVirtualEngine "
+        "is the engine for that"
+    )
 
 
 async def _cancel_others() -> None:

@@ -89,6 +89,8 @@ class Session:
 
     async def serve(self, client: Inngest, functions: Sequence[Function[Any]]) -> None:
         """Add an app."""
+        if not isinstance(client, Inngest):
+            raise RefusedError(f"an inngest.Inngest is needed, not a {type(client).__name__}")
         self._exits.enter_context(redirected(client, self.answer))
         self._exits.callback(_restore, client, client.logger, client.middleware)
         client.set_logger(RecordingLogger(client.logger, self.logs, self.clock.now))

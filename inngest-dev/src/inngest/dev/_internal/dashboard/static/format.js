@@ -31,8 +31,14 @@ export function moment(iso) {
   return iso ? new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" }) : "";
 }
 
+// Marks of direction would show a text other than it is: as JSON they may be escaped.
+export function written(value, indent) {
+  return JSON.stringify(value, null, indent)?.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 export function short(value, length = 90) {
-  const text = JSON.stringify(value) || "";
+  const text = written(value) || "";
   return text.length > length ? `${text.slice(0, length - 1)}…` : text;
 }
 

@@ -1,12 +1,13 @@
 // Show JSON with colours, made of text nodes; very long texts end with a button.
 
 import { h } from "./dom.js";
+import { written } from "./format.js";
 
 const LIMIT = 60000;
 const TOKEN = /("(?:\\.|[^"\\])*")(\s*:)?|\b(true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 export function json(value) {
-  const text = JSON.stringify(value, null, 2) ?? "null";
+  const text = written(value, 2) ?? "null";
   const box = h("pre", { class: "json", tabindex: "0" });
   if (text.length <= LIMIT) {
     box.append(...coloured(text));
