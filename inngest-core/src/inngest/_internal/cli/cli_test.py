@@ -484,3 +484,17 @@ def test_a_command_that_is_interrupted_says_nothing(
 ) -> None:
     install("good", body=GOOD.replace("len(argv) + 3", "(_ for _ in ()).throw(KeyboardInterrupt)"))
     assert run(capsys, "good")[::2] == (130, "")
+
+
+@pytest.mark.parametrize("module", ["fastapi", "Fast_API"])
+def test_the_wheel_that_brings_a_missing_module_is_named(
+    module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = f"app_of_{module}"
+    (tmp_path / f"{app}.py").write_text(f"import inngest.{module}")
+    monkeypatch.syspath_prepend(tmp_path)
+    (found,) = check_app(app)
+    advice = "pip install inngest-fastapi brings it; it is imported as inngest.fast_api"
+    assert (found.level, found.advice) == ("problem", advice)
+    (found,) = check_app("no_such_module")
+    assert found.advice is None

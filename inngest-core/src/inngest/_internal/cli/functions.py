@@ -10,8 +10,21 @@ from typing import Any
 from inngest._internal.cli.finding import Finding
 from inngest._internal.errors import Error
 from inngest._internal.function.function import Function
+from inngest._internal.plugins.names import squashed
 
 SUBJECT = "app"
+MODULES = {
+    "connect": "inngest-connect",
+    "dev": "inngest-dev",
+    "digital_ocean": "inngest-digitalocean",
+    "django": "inngest-django",
+    "encryption": "inngest-encryption",
+    "fast_api": "inngest-fastapi",
+    "flask": "inngest-flask",
+    "otel": "inngest-otel",
+    "tornado": "inngest-tornado",
+}
+"""The wheels that bring modules to the package `inngest`."""
 
 
 def check_app(target: str | None) -> Iterator[Finding]:
@@ -24,7 +37,7 @@ def check_app(target: str | None) -> Iterator[Finding]:
         functions = load_functions(target)
     except (Exception, SystemExit) as error:
         text = f"{target} cannot be imported: {type(error).__name__}: {error}"
-        yield Finding(level="problem", subject=SUBJECT, text=text)
+        yield Finding(level="problem", subject=SUBJECT, text=text, advice=_advice(error))
         return
     if not functions:
         yield Finding(
@@ -35,6 +48,19 @@ def check_app(target: str | None) -> Iterator[Finding]:
         )
         return
     yield from inspect(functions)
+
+
+def _advice(error: BaseException) -> str | None:
+    """Which wheel brings a module of ours, and how the module is called."""
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return None
+    package, _, portion = error.name.partition(".")
+    if package != "inngest":
+        return None
+    for module, distribution in MODULES.items():
+        if squashed(module) == squashed(portion):
+            return f"pip install {distribution} brings it; it is imported as inngest.{module}"
+    return None
 
 
 def load_functions(target: str) -> list[Function[Any]]:

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from inngest.dev import DevServer
-from inngest.dev._internal.commands import sending
+from inngest.dev._internal.commands import hosted, sending
 from inngest.dev._internal.commands.dev import main
 from inngest.dev._internal.commands.hosted import HostedApp
 
@@ -262,6 +263,17 @@ def test_ctrl_c_ends_all_of_it_without_a_traceback(tmp_path: Path, kind: str) ->
         dev.hear("stopped")
         assert dev.process.wait(LIMIT) == 0
         assert "Traceback" not in "".join(dev.said)
+
+
+def test_an_app_ends_with_an_engine_that_was_killed(tmp_path: Path) -> None:
+    change(tmp_path / "app.py", APP.format(name="fn"), 1000)
+    with running(tmp_path) as dev:
+        port = int(origin_of(dev.hear("synced")).rpartition(":")[2])
+        dev.process.kill()
+        deadline = time.monotonic() + LIMIT
+        while hosted._listens(port):
+            assert time.monotonic() < deadline, "the app goes on"
+            time.sleep(0.02)
 
 
 def test_it_ends_when_nobody_reads_any_more(tmp_path: Path) -> None:

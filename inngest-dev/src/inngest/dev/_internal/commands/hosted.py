@@ -45,7 +45,7 @@ class HostedApp:
         command = [sys.executable, "-m", "inngest.dev._internal.commands.hosting",
                    self.target, str(self.port), self._folder.name]  # fmt: skip
         process = subprocess.Popen(  # noqa: S603 - the developer's own app
-            command, env=self._environment, stdin=subprocess.DEVNULL, cwd=directory
+            command, env=self._environment, stdin=subprocess.PIPE, cwd=directory
         )
         self._process = process
         deadline = time.monotonic() + READY_SECONDS
@@ -74,14 +74,17 @@ class HostedApp:
 
     def stop(self) -> None:
         process, self._process = self._process, None
-        if process is None or process.poll() is not None:
+        if process is None:
             return
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(STOP_SECONDS)
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(STOP_SECONDS)
+        assert process.stdin is not None
+        process.stdin.close()
 
     def close(self) -> None:
         self.stop()

@@ -10,7 +10,9 @@ import gc
 import importlib
 import inspect
 import json
+import os
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +32,7 @@ class AppError(Exception):
 def main(argv: Sequence[str]) -> int:
     target, port, folder = argv[0], int(argv[1]), Path(argv[2])
     sys.path.insert(0, str(Path.cwd()))
+    threading.Thread(target=_end_with_the_engine, args=(_own_stdin(),), daemon=True).start()
     try:
         app = load(target)
         (folder / SCHEMAS).write_text(json.dumps(event_schemas()), encoding="utf-8")
@@ -40,6 +43,22 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:  # a terminal's Ctrl-C is for the engine, which ends this, too
         return 0
     return 0
+
+
+def _own_stdin() -> int:
+    """The pipe to the engine, which nobody else is to read: code of the app finds an end."""
+    pipe = os.dup(0)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    return pipe
+
+
+def _end_with_the_engine(pipe: int) -> None:
+    """An engine that was killed cannot end this; but its end of the pipe is closed then."""
+    while os.read(pipe, 1024):
+        pass
+    os._exit(0)
 
 
 def load(target: str) -> Any:
