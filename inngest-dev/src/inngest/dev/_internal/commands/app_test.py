@@ -107,3 +107,20 @@ def test_changed_python_files_are_noticed(tmp_path: Path) -> None:
     (tmp_path / "f.py").write_text("")
     assert watched.changed() == ["a.py", "b.py", "f.py"]
     assert watched.changed() == []
+
+
+def test_what_the_app_writes_at_each_start_is_not_watched_for_ever(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    found = []
+    for start in range(4):
+        for name in ("made.py", "edited.py")[: 1 + start % 2]:
+            (tmp_path / name).write_text("")
+            os.utime(tmp_path / name, (start, start))
+        changed = watched.changed()
+        found.append((changed, watched.started(changed)))
+    assert found == [
+        (["made.py"], []),
+        (["edited.py", "made.py"], []),
+        (["made.py"], ["made.py"]),
+        (["edited.py"], []),
+    ]

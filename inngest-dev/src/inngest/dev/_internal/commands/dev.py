@@ -103,10 +103,14 @@ def _host(
     """Serve the app, and start it again whenever its code changes."""
     watched = Watched(Path.cwd())
     urls = [app.origin + path for path in options.path or [DEFAULT_PATH]]
-    is_told = _start(app, urls, teller, server, stop)
+    is_told, is_new = _start(app, urls, teller, server, stop), True
     while not stop.wait(_LOOK_SECONDS):
         awaited = _ask_again(teller, server, awaited)
         changed = watched.changed()
+        for path in watched.started(changed) if is_new else ():
+            changed.remove(path)
+            teller.say(escape(f"{path} is written whenever the app starts: it is not watched"))
+        is_new = bool(changed)
         if changed:
             more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
             teller.say(escape(f"{changed[0]}{more} changed: starting {app.target} again"))

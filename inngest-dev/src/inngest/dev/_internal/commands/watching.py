@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 IGNORED = {"__pycache__", "node_modules", "site-packages", "build", "dist", "venv", "env"}
 LIMIT = 20_000
+STARTS = 3
 
 
 class Watched:
@@ -14,13 +16,25 @@ class Watched:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._own: set[str] = set()
+        self._at_starts: dict[str, int] = {}
         self._seen = self._times()
 
     def changed(self) -> list[str]:
         """Those that changed, came or went since it was asked before."""
         before, self._seen = self._seen, self._times()
         differ = {path for path, _ in before.items() ^ self._seen.items()}
-        return sorted(os.path.relpath(path, self._directory) for path in differ)
+        return sorted({os.path.relpath(path, self._directory) for path in differ} - self._own)
+
+    def started(self, changed: Iterable[str]) -> list[str]:
+        """Of what changed while the app started, what did so at `STARTS` starts in a row.
+
+        The app writes it itself, and would be started again for ever: it is not watched any more.
+        """
+        self._at_starts = {path: self._at_starts.get(path, 0) + 1 for path in changed}
+        found = sorted(path for path, starts in self._at_starts.items() if starts >= STARTS)
+        self._own.update(found)
+        return found
 
     def _times(self) -> dict[str, int]:
         found: dict[str, int] = {}
