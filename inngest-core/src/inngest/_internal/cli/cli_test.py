@@ -497,4 +497,4 @@ def test_the_wheel_that_brings_a_missing_module_is_named(
     advice = "pip install inngest-fastapi brings it; it is imported as inngest.fast_api"
     assert (found.level, found.advice) == ("problem", advice)
     (found,) = check_app("no_such_module")
-    assert found.advice is None
+    assert found.advice == ""

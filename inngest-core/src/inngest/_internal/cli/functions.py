@@ -50,17 +50,17 @@ def check_app(target: str | None) -> Iterator[Finding]:
     yield from inspect(functions)
 
 
-def _advice(error: BaseException) -> str | None:
+def _advice(error: BaseException) -> str:
     """Which wheel brings a module of ours, and how the module is called."""
     if not isinstance(error, ModuleNotFoundError) or not error.name:
-        return None
+        return ""
     package, _, portion = error.name.partition(".")
     if package != "inngest":
-        return None
+        return ""
     for module, distribution in MODULES.items():
         if squashed(module) == squashed(portion):
             return f"pip install {distribution} brings it; it is imported as inngest.{module}"
-    return None
+    return ""
 
 
 def load_functions(target: str) -> list[Function[Any]]:
