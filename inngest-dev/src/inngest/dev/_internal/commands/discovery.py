@@ -22,9 +22,10 @@ def find_app(directory: Path) -> str | None:
         module = name.removesuffix(".py").replace("/", ".")
         try:
             source = path.read_bytes()
-            tree = ast.parse(source)
         except OSError:
             continue
+        try:
+            tree = ast.parse(source)
         except (SyntaxError, ValueError):
             found = _APP.search(source)
             if broken is None and found is not None and b"inngest" in source:
