@@ -55,18 +55,24 @@ class Api:
                 f"{self._origin}{path}", content=body, headers=headers, timeout=self._timeout
             )
         except Exception as error:  # of many kinds, such as of a header that cannot be encoded
-            return Unanswered(0, f"{type(error).__name__}: {error}"[:_MOST_SHOWN])
+            return Unanswered(0, f"{self._origin}: {type(error).__name__}: {error}"[:_MOST_SHOWN])
         if answer.status_code == 200:
             return Answered(answer.content)
         return Unanswered(
             answer.status_code,
-            f"status {answer.status_code}",
+            f"{self._origin}: status {answer.status_code}{_said(answer.text)}"[:_MOST_SHOWN],
             _seconds(answer.headers.get("retry-after", "")),
         )
 
     async def close(self) -> None:
         """Close pooled connections."""
         await self._client.aclose()
+
+
+def _said(text: str) -> str:
+    """What else an answer says, in one line. Pages for browsers say nothing."""
+    words = text.split()
+    return "" if not words or words[0].startswith("<") else f": {' '.join(words)}"
 
 
 def _seconds(text: str) -> float:

@@ -7,6 +7,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import httpx
+import pytest
+
 from inngest.connect._internal.api import Api, Unanswered
 from inngest.connect._internal.conftest import OK, Paper
 from inngest.connect._internal.timing import Timing
@@ -79,4 +82,33 @@ def test_a_request_that_cannot_even_be_made_is_one_that_was_not_answered() -> No
 
     outcome = asyncio.run(run())
     assert isinstance(outcome, Unanswered)
-    assert (outcome.status, outcome.reason[:18]) == (0, "UnicodeEncodeError")
+    assert outcome.status == 0
+    assert outcome.reason.startswith("http://127.0.0.1:9: UnicodeEncodeError")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("Connect needs:\n more\n", ": status 501: Connect needs: more"),
+        ("<html>Bad gateway</html>", ": status 501"),
+        ("", ": status 501"),
+        ("x" * 1000, ": status 501: xxxxxxxxxx"),
+    ],
+)
+def test_what_a_server_says_of_a_failure_is_told(
+    body: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> object:
+        api = Api("http://127.0.0.1:9", None, 1)
+        transport = httpx.MockTransport(lambda request: httpx.Response(501, text=body))
+        await api.close()
+        monkeypatch.setattr(api, "_client", httpx.AsyncClient(transport=transport))
+        try:
+            return await api.post("/v0/connect/start", b"", None)
+        finally:
+            await api.close()
+
+    outcome = asyncio.run(run())
+    assert isinstance(outcome, Unanswered)
+    assert outcome.reason.startswith(f"http://127.0.0.1:9{said}")
+    assert len(outcome.reason) <= 200

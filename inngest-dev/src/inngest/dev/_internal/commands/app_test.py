@@ -47,6 +47,11 @@ def test_what_cannot_be_imported_is_said(module: Path) -> None:
             load(path)
 
 
+def test_an_app_is_called_app_or_application(module: Path) -> None:
+    module.write_text("application = print\n")
+    assert load(module.stem) is print
+
+
 def test_a_factory_is_asked_for_the_app(module: Path) -> None:
     module.write_text(
         "def create(testing=False): return print\n"

@@ -20,6 +20,8 @@ from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+from inngest.dev._internal.commands.discovery import NAMES
+
 IMPORT_FAILED = 3
 PROBLEM, SCHEMAS = "problem.txt", "schemas.json"
 """Files in the folder that is given: why the import failed, and what it made."""
@@ -71,12 +73,14 @@ def load(target: str) -> Any:
     except Exception as error:
         raise AppError(_import_failure(module_name, error)) from error
     found: Any = module
-    for name in (attribute or "app").split("."):
+    if not attribute:
+        attribute = next((name for name in NAMES if hasattr(module, name)), NAMES[0])
+    for name in attribute.split("."):
         found = getattr(found, name, None)
         if found is None:
             names = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
             known = ", ".join(sorted(names)[:12]) or "nothing callable"
-            raise AppError(f"{module_name} has no {attribute or 'app'!r}; it has: {known}")
+            raise AppError(f"{module_name} has no {attribute!r}; it has: {known}")
     if _is_factory(found):
         try:
             found = found()
