@@ -25,6 +25,7 @@ from inngest._internal.errors import (
     EventKeyUnspecifiedError,
     SendEventsError,
     SendSignalError,
+    SerializerUnknownError,
     UpdateMetadataError,
 )
 from inngest._internal.event import Data, Event
@@ -357,7 +358,14 @@ class Inngest:
 
     def _find_serializer(self, named: Serializer | str | None) -> Serializer | None:
         if not isinstance(named, str):
-            return named
+            if named is None or all(
+                callable(getattr(named, n, None)) for n in ("serialize", "deserialize")
+            ):
+                return named
+            raise SerializerUnknownError(
+                "a serializer is an object with the methods serialize and deserialize, or the "
+                f"name of one; it was given an object of {type(named).__name__}"
+            )
         found = self._plugins.serializer(named)
         if isinstance(found, Error):
             raise found

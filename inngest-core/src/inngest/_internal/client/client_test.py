@@ -17,6 +17,7 @@ from inngest._internal.errors import (
     EventKeyUnspecifiedError,
     FunctionConfigInvalidError,
     SendEventsError,
+    SerializerUnknownError,
     SigningKeyInvalidError,
     URLInvalidError,
 )
@@ -221,3 +222,9 @@ def test_middleware_that_is_none_is_said_at_once(given: Any, told: str) -> None:
             declare()
     with pytest.raises(FunctionConfigInvalidError, match="not an object of str"):
         client.add_middleware("audit")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", [3, object()])
+def test_a_serializer_that_is_none_is_said_at_once(wrong: Any) -> None:
+    with pytest.raises(SerializerUnknownError, match="the methods serialize and deserialize"):
+        Inngest(app_id="app", is_production=False, serializer=wrong)

@@ -19,7 +19,7 @@ class RemoteError(Exception):
 
 class Remote:
     def __init__(self, origin: str, key: str | None) -> None:
-        self.origin = origin.rstrip("/")
+        self.origin = (origin if "://" in origin else f"http://{origin}").rstrip("/")
         headers = {"authorization": f"Bearer {key}"} if key else {}
         # no proxy of the environment: the engine is on this machine
         self._client = httpx.Client(headers=headers, timeout=30.0, trust_env=False)
@@ -72,7 +72,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     given = os.environ.get("INNGEST_DEV", "")
     parser.add_argument(
         "--engine",
-        default=given if given.startswith("http") else DEFAULT,
+        default=given if ":" in given else DEFAULT,
         metavar="URL",
         help="origin of the engine (default: INNGEST_DEV, else %(default)s)",
     )

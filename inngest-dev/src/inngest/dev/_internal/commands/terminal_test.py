@@ -198,10 +198,15 @@ def test_what_others_have_written_does_not_steer_the_terminal() -> None:
     assert printable("größe ✓ مرحبا\t") == "größe ✓ مرحبا\t"
 
 
-def test_an_engine_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_engine_that_is_not_there_is_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert runs.main(["list", "--engine", "http://127.0.0.1:9"]) == 1
     assert "no engine answers at http://127.0.0.1:9" in capsys.readouterr().err
-    for wrong in ("localhost:8288", "http://", "http://x:y"):
+    monkeypatch.setenv("INNGEST_DEV", "127.0.0.1:9")
+    assert runs.main(["list"]) == 1, "as clients read it"
+    assert "no engine answers at http://127.0.0.1:9" in capsys.readouterr().err
+    for wrong in ("ftp://localhost:8288", "http://", "http://x:y"):
         assert runs.main(["list", "--engine", wrong]) == 1
         assert "--engine takes a URL like http://127.0.0.1:8288" in capsys.readouterr().err
 
