@@ -6,9 +6,11 @@ any moment.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from inngest.dev._internal.store.schema import UnusableDatabaseError, create, migrate
@@ -18,6 +20,9 @@ MEMORY = ":memory:"
 
 class Database:
     def __init__(self, path: str = MEMORY) -> None:
+        # SQLite opens it all the same, and fails at the first run
+        if path != MEMORY and Path(path).exists() and not os.access(path, os.W_OK):
+            raise UnusableDatabaseError(f"cannot use the database {path}: it is read-only")
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
@@ -32,7 +37,8 @@ class Database:
             create(self._db) if path == MEMORY else migrate(self._db)
         except sqlite3.Error as error:
             self._db.close()
-            raise UnusableDatabaseError(f"cannot use the database {path}: {error}") from error
+            hint = ": another engine uses it" if "locked" in str(error) else ""
+            raise UnusableDatabaseError(f"cannot use the database {path}: {error}{hint}") from error
         except UnusableDatabaseError:
             self._db.close()
             raise

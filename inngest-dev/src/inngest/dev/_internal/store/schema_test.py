@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from inngest.dev import VirtualClock
 from inngest.dev._internal.conftest import URL, App, bounded, config, hashed, running, send
 from inngest.dev._internal.store import schema
+from inngest.dev._internal.store.database import Database
 from inngest.dev._internal.store.store import Store
 
 START = 1_800_000_000_000
@@ -110,3 +112,18 @@ def test_only_cron_is_no_work(kind: str) -> None:
         assert store.has_work() is (kind != "cron")
     finally:
         store.close()
+
+
+def test_a_file_that_another_engine_uses_and_one_that_is_read_only_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(tmp_path / "runs.db")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(schema.UnusableDatabaseError, match="locked: another engine uses it"):
+        Database(path)
+    other.close()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(schema.UnusableDatabaseError, match="it is read-only"):
+        Database(path)
