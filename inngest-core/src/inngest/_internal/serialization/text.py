@@ -20,8 +20,8 @@ def to_text(value: object) -> str:
     return _encode(value)
 
 
-_LONG = re.compile(r"[0-9]{16}")
-"""What an integer beyond 2**53 looks like; such a text may look like it, too."""
+_LONG = re.compile(r"[:,\[\s-][0-9]{16}")
+"""What an integer beyond 2**53 and the mark before it look like; parts of texts may, too."""
 
 
 def as_stored(text: str) -> object:
@@ -30,7 +30,7 @@ def as_stored(text: str) -> object:
     An integer beyond 2**53 is another one then; it is to be so in the code that goes on, too.
     """
     value = json.loads(text)
-    if _LONG.search(text) is None:
+    if _LONG.search("," + text) is None:
         return value
     try:
         return json.loads(canonicalize(value))

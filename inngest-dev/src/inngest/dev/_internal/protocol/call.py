@@ -138,7 +138,7 @@ def _object(fields: Mapping[str, bytes]) -> bytes:
 _WHOLE_FLOAT = re.compile(r"\.0(?![0-9])")
 """Or a text that looks like one; so with the next two."""
 _EXPONENT = re.compile(r"[0-9]e[+-]")
-_LONG = re.compile(r"[0-9]{16}")
+_LONG = re.compile(r"[:,\[-][0-9]{16}")
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.e+-]*')
 _EXACT = 2**53
@@ -162,7 +162,7 @@ def canonical(value: Json) -> bytes:
 
 def _has_odd_numbers(text: str) -> bool:
     """Whether there may be some that Python writes in another way."""
-    if _WHOLE_FLOAT.search(text) or _LONG.search(text):
+    if _WHOLE_FLOAT.search(text) or _LONG.search("," + text):
         return True
     return ("e+" in text or "e-" in text) and _EXPONENT.search(text) is not None
 
