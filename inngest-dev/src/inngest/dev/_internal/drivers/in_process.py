@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from functools import lru_cache
 from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
@@ -49,7 +50,9 @@ class InProcessDriver:
                 break
         assert response is not None
         answered = {name.lower(): value for name, value in response.headers.items()}
-        return call.read(response.status, answered, response.body, now)
+        # An app that asks for a time of day counts from the real one, whatever the engine's says.
+        told = time.time_ns() // 1_000_000
+        return call.read(response.status, answered, response.body, told)
 
     async def sync(self, url: str, *, kind: str) -> tuple[int, str]:
         """Ask every app to register; the first failure, else the last answer."""
