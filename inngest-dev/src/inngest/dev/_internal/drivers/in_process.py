@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from inngest.dev._internal.drivers.signing import signed
 from inngest.dev._internal.protocol.answer import Answer, transport_error
-from inngest.dev._internal.protocol.call import Call, canonical
+from inngest.dev._internal.protocol.call import Call
+from inngest.dev._internal.protocol.canonical import canonical
 from inngest.transport import CommRequest, CommResponse
 
 _UNKNOWN = "function_not_found"
