@@ -56,7 +56,7 @@ class MiddlewareSuite:
 
     def build(self) -> Factory:
         """Return the middleware's class or factory, configured."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no build()")
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Run a test for each kind of function that the middleware works around."""

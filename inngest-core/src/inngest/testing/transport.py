@@ -77,11 +77,11 @@ class TransportSuite(StreamingTests):
         self, client: inngest.Inngest, functions: list[inngest.Function[Any]], **options: Any
     ) -> Any:
         """Make an app that serves the functions; ``options`` are those of ``serve``."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no build()")
 
     def connect(self, app: Any) -> AbstractContextManager[Channel]:
         """Run an app while the block lasts, and give a channel to it."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no connect()")
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Run a test for each kind of function that the transport runs."""
