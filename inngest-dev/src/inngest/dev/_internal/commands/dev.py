@@ -27,6 +27,10 @@ from inngest.dev._internal.store.schema import UnusableDatabaseError
 _LOOK_SECONDS = 0.5
 NOT_REACHED = 0
 """The status of an app that nobody answers for."""
+SELF_WRITTEN = (
+    "changed at each of the last starts. If the app writes it, it is started for ever: "
+    "have it written to a folder that is not watched, such as build"
+)
 DEFAULT_PATH = "/api/inngest"
 
 
@@ -108,8 +112,7 @@ def _host(
         awaited = _ask_again(teller, server, awaited)
         changed = watched.changed()
         for path in watched.started(changed) if is_new else ():
-            changed.remove(path)
-            teller.say(escape(f"{path} is written whenever the app starts: it is not watched"))
+            teller.problem(path, SELF_WRITTEN)
         is_new = bool(changed)
         if changed:
             more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 IGNORED = {"__pycache__", "node_modules", "site-packages", "build", "dist", "venv", "env"}
 LIMIT = 20_000
-STARTS = 3
+STARTS = 5
 
 
 class Watched:
@@ -16,7 +16,6 @@ class Watched:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._own: set[str] = set()
         self._at_starts: dict[str, int] = {}
         self._seen = self._times()
 
@@ -24,17 +23,15 @@ class Watched:
         """Those that changed, came or went since it was asked before."""
         before, self._seen = self._seen, self._times()
         differ = {path for path, _ in before.items() ^ self._seen.items()}
-        return sorted({os.path.relpath(path, self._directory) for path in differ} - self._own)
+        return sorted(os.path.relpath(path, self._directory) for path in differ)
 
     def started(self, changed: Iterable[str]) -> list[str]:
-        """Of what changed while the app started, what did so at `STARTS` starts in a row.
+        """Of what changed while the app started, what did so `STARTS` times in a row, once.
 
-        The app writes it itself, and would be started again for ever: it is not watched any more.
+        The app may write it itself: then it is started for ever, and only its author can end that.
         """
         self._at_starts = {path: self._at_starts.get(path, 0) + 1 for path in changed}
-        found = sorted(path for path, starts in self._at_starts.items() if starts >= STARTS)
-        self._own.update(found)
-        return found
+        return sorted(path for path, starts in self._at_starts.items() if starts == STARTS)
 
     def _times(self) -> dict[str, int]:
         found: dict[str, int] = {}
