@@ -22,6 +22,7 @@ from inngest.dev import DevServer
 from inngest.dev._internal.commands import hosted, sending
 from inngest.dev._internal.commands.dev import main
 from inngest.dev._internal.commands.hosted import HostedApp
+from inngest.dev._internal.commands.telling import sync_failure
 
 APP = """
 import inngest, inngest.asgi
@@ -234,16 +235,19 @@ def test_an_app_that_knows_another_engine_is_told_of_this_one(tmp_path: Path) ->
         origin = origin_of(dev.hear("is listening"))
         said = dev.hear("could not sync")
         assert f"registered elsewhere. Start the app with INNGEST_DEV={origin}" in said
-    with served(tmp_path, "http://127.0.0.1:9") as url, running(tmp_path, "--url", url) as dev:
-        origin = origin_of(dev.hear("is listening"))
-        said = dev.hear("could not sync")
-        assert f":9: ConnectError. Start the app with INNGEST_DEV={origin}" in said
 
 
-def test_an_endpoint_that_is_not_there_is_one_of_the_url(tmp_path: Path) -> None:
-    change(tmp_path / "app.py", APP.format(name="fn"), 1000)
-    with served(tmp_path, "1") as url, running(tmp_path, "--url", f"{url}/elsewhere") as dev:
-        assert "Say --url" in dev.hear("could not sync")
+def test_what_a_sync_failed_of_is_said_with_what_to_do() -> None:
+    def told(status: int, text: str, option: str = "--url") -> str:
+        return sync_failure(status, text, "http://app", option, "http://engine")
+
+    lost = '{"code": "server_unreachable", "message": "no answer came"}'
+    hint = "Start the app with INNGEST_DEV=http://engine"
+    assert told(500, lost) == f"http://app: no answer came. {hint}"
+    assert told(500, '{"message": "no"}') == "http://app: no"
+    assert told(404, "").endswith("Say --url.")
+    assert told(404, "", "--path").endswith("Say --path.")
+    assert told(502, "down") == "http://app answered 502: down"
 
 
 def test_an_app_that_cannot_be_read_is_started_once_it_can(tmp_path: Path) -> None:
