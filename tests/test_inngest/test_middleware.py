@@ -18,7 +18,6 @@ import pytest
 import inngest
 from inngest import Event, Middleware, MiddlewareSync, TransformOutputResult
 from inngest._internal.http.checkpoints import Checkpoints
-
 from inngest.middleware import (
     Opcode,
     StepInfo,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from inngest._internal.errors import OutputUnserializableError
 
@@ -16,6 +17,16 @@ def to_text(value: object) -> str:
     if type(value) is int:  # the encoder takes as long to begin as for all of a small value
         return str(value)
     return _encode(value)
+
+
+def to_json_values(value: object) -> Any:
+    """Write what pydantic knows how to, such as a ``datetime``, a ``UUID`` or a model, as JSON.
+
+    :raises Exception: it does not know how to, or a serializer of the user's raised.
+    """
+    from pydantic_core import to_jsonable_python
+
+    return to_jsonable_python(value)
 
 
 def encode(value: object, what: str) -> str | OutputUnserializableError:
@@ -36,4 +47,4 @@ def encode(value: object, what: str) -> str | OutputUnserializableError:
         )
 
 
-__all__ = ["encode", "to_text"]
+__all__ = ["encode", "to_json_values", "to_text"]
