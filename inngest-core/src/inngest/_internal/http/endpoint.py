@@ -12,6 +12,7 @@ from inngest._internal.errors import (
     BodyInvalidError,
     BodyTooLargeError,
     Error,
+    FunctionConfigInvalidError,
     HeaderMissingError,
     MethodUnsupportedError,
     ProbeUnknownError,
@@ -23,7 +24,7 @@ from inngest._internal.http.app import App
 from inngest._internal.http.call import call_function
 from inngest._internal.http.comm import CommRequest, CommResponse
 from inngest._internal.http.options import ServeOptions
-from inngest._internal.http.serve_url import serve_url
+from inngest._internal.http.serve_url import announced_url, serve_url
 from inngest._internal.http.streaming import UNBUFFERED
 from inngest._internal.http.timings import server_timing
 from inngest._internal.protocol import headers, response
@@ -157,14 +158,18 @@ class Endpoint:
                 or not (is_unsigned and self._options.allows_unauthed_sync)
             ):
                 return response.refused(verified)
+        is_trusted = isinstance(verified, SigningKey)
+        announced = announced_url(request.body) if is_in_band and is_trusted else None
         url = serve_url(
-            request.url,
+            announced or request.url,
             origin=self._options.origin,
             public_path=self._options.public_path,
             serve_path=self._options.known_path,
         )
+        if not self._app.functions:
+            return response.refused(FunctionConfigInvalidError("no functions are served"))
         functions = self._app.configs(url)
-        if is_in_band and isinstance(verified, SigningKey):
+        if is_in_band and is_trusted:
             body = in_band_answer(self._app.facts, url=url, functions=functions)
             return _synced(IN_BAND, body)
         deploy_id = request.query.get("deployId")
