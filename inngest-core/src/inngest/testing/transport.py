@@ -357,9 +357,12 @@ class TransportSuite(StreamingTests):
             bench.path = "/elsewhere"
             assert bench.send("GET").status == 404
 
-    def test_a_registration_that_failed_is_no_success(self, api: Inbox) -> None:
+    def test_a_registration_that_failed_is_no_success(
+        self, api: Inbox, caplog: pytest.LogCaptureFixture
+    ) -> None:
         api.status, api.answer = 400, {"error": "no"}
         assert self._synced(api)[1].status >= 400
+        assert [each for each in caplog.messages if "was refused" in each]
 
     @pytest.mark.parametrize(("option", "status"), [(True, 200), (False, 401), (None, 401)])
     def test_who_may_ask_for_a_sync_is_for_the_app_to_say(

@@ -176,7 +176,7 @@ def test_a_malformed_signing_key_is_refused_at_once_and_not_shown(key: str) -> N
 @pytest.mark.parametrize(
     ("text", "origin"),
     [
-        ("httpbin", "https://httpbin"),
+        ("httpbin", "http://httpbin"),
         ("http://http.example.com/", "http://http.example.com"),
         ("https://ppp.tth", "https://ppp.tth"),
         ("localhost:8288", "http://localhost:8288"),
