@@ -149,8 +149,8 @@ class Fielded(logging.Logger):
 
     said: list[object]
 
-    def info(self, event: object, *args: object, **fields: Any) -> None:
-        self.said.append((event, fields))
+    def info(self, msg: object, *args: object, **fields: Any) -> None:
+        self.said.append((msg, fields))
 
 
 @pytest.mark.parametrize("is_foreign", [True, False])
