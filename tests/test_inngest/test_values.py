@@ -260,6 +260,26 @@ def test_live_and_replayed_values_are_equal_for_hooks(world: World) -> None:
     assert seen == [{"items": [{"price": "2", "tags": ["x"]}]}] * 2
 
 
+def test_a_number_that_servers_round_is_rounded_while_the_code_goes_on(world: World) -> None:
+    stored = '{"id":1152921504606847000}'  # what a server writes for 2 ** 60 + 1
+    seen: list[object] = []
+
+    class Watching(inngest.MiddlewareSync):
+        def wrap_step(self, step: Any) -> Generator[None, None, None]:
+            yield
+            seen.append(step.output)
+
+    def body(ctx: Any) -> Steps:
+        return (yield ctx.step.run("a", world.step(lambda: {"id": 2**60 + 1})))
+
+    world.client.middleware = [Watching]
+    world.function(body)
+    assert world.call().ops == [("StepRun", "a")]
+    replayed = world.call(memos={hashed("a"): {"data": json.loads(stored)}})
+    assert seen == [json.loads(stored)] * 2
+    assert replayed.body == json.loads(stored)
+
+
 LARGEST = 4 * 1024 * 1024
 """Bytes of JSON that a server keeps of a step."""
 

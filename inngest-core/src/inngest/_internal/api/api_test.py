@@ -167,5 +167,8 @@ def test_state_of_a_run(outcomes: list[object], expected: Any) -> None:
 def test_steps_of_a_run() -> None:
     flow = fetch_steps("R1", api_origin="http://h", headers={}, keys=[], timeout=1)
     assert play(flow, [answer(200, b'{"a":1}')])[0] == {"a": 1}
+    flow = fetch_steps("R1", api_origin="http://h", headers={}, keys=[], timeout=1)
+    found = play(flow, [answer(200, b'{"a":{"data": 1152921504606846977}}')])[0]
+    assert found == {"a": {"data": 1152921504606847000}}, "what a call tells of it, too"
     flow = fetch_steps("../x", api_origin="http://h", headers={}, keys=[], timeout=1)
     assert isinstance(play(flow, [])[0], StateUnavailableError)

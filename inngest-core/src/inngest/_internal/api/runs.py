@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from inngest._internal.api.answer import parsed, problem
+from inngest._internal.api.answer import problem
 from inngest._internal.api.authorized import fetch_authorized
 from inngest._internal.errors import StateUnavailableError
 from inngest._internal.flow import FetchError, Flow, Pause, Request, Response
 from inngest._internal.protocol.signature import SigningKey
+from inngest._internal.serialization.text import as_stored
 
 TRIES: Final = 3
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -76,11 +77,19 @@ def _fetch(
             failure.__cause__ = cause
             return failure
         case Response(status=status) if 200 <= status < 300:
-            return parsed(outcome)
+            return _parsed(outcome)
         case _:
             return StateUnavailableError(
                 f"the state of run {run_id} is not available: {problem(outcome)}"
             )
+
+
+def _parsed(answer: Response) -> object:
+    """As calls tell state, in which numbers are doubles, whatever this API makes of them."""
+    try:
+        return as_stored(answer.body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
 
 
 def _malformed(run_id: str) -> StateUnavailableError:

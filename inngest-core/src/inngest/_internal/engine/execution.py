@@ -127,6 +127,8 @@ class Execution:
     is_replaying: bool = field(default=True, init=False)
     """Whether all code so far has run before: it ends with the last memo, for good."""
     _known: list[tuple[int, int, Found]] = field(default_factory=list, init=False)
+    _abandoned: set[Found] = field(default_factory=set, init=False)
+    """Some of them may still be among those that are known."""
     _new: dict[str, Found] = field(default_factory=dict, init=False)
     executing: Found | None = field(default=None, init=False)
     """The step whose handler is running at this moment."""
@@ -224,8 +226,7 @@ class Execution:
         if self.executing is found:
             self.executing = None
         self._new.pop(found.hashed, None)
-        self._known = [entry for entry in self._known if entry[2] is not found]
-        heapq.heapify(self._known)
+        self._abandoned.add(found)
 
     def complete(self, found: Found, op: Op) -> Stop:
         """A handler has run: report what came of it."""
@@ -283,6 +284,8 @@ class Execution:
     def _replay(self) -> Resume | None:
         while self._known:
             found = heapq.heappop(self._known)[2]
+            if found in self._abandoned:
+                continue
             memo = self.journal.memo(found.hashed, found.call.opcode)
             if memo is UNSET or isinstance(memo, ReplacedInput):
                 self._new[found.hashed] = found

@@ -70,6 +70,8 @@ class FunctionCall:
         if isinstance(hooks, MiddlewareError):
             return self._failed(hooks)
         self.hooks = hooks
+        if hooks is EMPTY:
+            return (yield from self._call())
         record = WrappedRequest(
             function=self.called.function,
             run_id=self.sent.run_id,

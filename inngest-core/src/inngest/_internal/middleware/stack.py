@@ -49,7 +49,7 @@ class Stack:
 
     def implements(self, hook: str) -> bool:
         """Whether any member overrides ``hook``."""
-        return len(_overriding(self._kinds, hook)) > 0
+        return self._members != () and len(_overriding(self._kinds, hook)) > 0
 
     def before(self, hook: str, *args: object) -> Flow[MiddlewareError | None]:
         """Call ``hook`` of each member, first to last, until one fails."""

@@ -19,6 +19,8 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 NO_TARGET = "step"
 """The value of ``stepId`` that targets no step."""
 
+_FLAG = (bool, type(None))
+
 
 @dataclass(slots=True, kw_only=True)  # not frozen: see op.py
 class CallRequest:
@@ -114,11 +116,11 @@ def _read(
         return stack
     plan_only, generation = ctx.get("disable_immediate_execution"), ctx.get("generation_id")
     ctx_use_api, use_api = ctx.get("use_api"), body.get("use_api")
-    if not isinstance(plan_only, bool | None):
+    if not isinstance(plan_only, _FLAG):
         return BodyInvalidError('"ctx.disable_immediate_execution" must be true or false')
-    if not isinstance(ctx_use_api, bool | None):
+    if not isinstance(ctx_use_api, _FLAG):
         return BodyInvalidError('"ctx.use_api" must be true or false')
-    if not isinstance(use_api, bool | None):
+    if not isinstance(use_api, _FLAG):
         return BodyInvalidError('"use_api" must be true or false')
     return CallRequest(
         run_id=run_id,

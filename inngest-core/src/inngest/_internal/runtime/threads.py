@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol, TypeVar
 
@@ -55,7 +55,7 @@ class Threads:
 
         self._waiting.add(place)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor(), work_there)
+            return await asyncio.wrap_future(self._submit(work_there))
         finally:
             self._waiting.discard(place)
 
@@ -76,8 +76,8 @@ class Threads:
         with self._surroundings():
             return work()
 
-    def _executor(self) -> ThreadPoolExecutor:
-        with self._lock:
+    def _submit(self, work: Callable[[], T]) -> Future[T]:
+        with self._lock:  # or the pool might be closed before it has the work
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self.limit, thread_name_prefix="inngest")
-            return self._pool
+            return self._pool.submit(work)

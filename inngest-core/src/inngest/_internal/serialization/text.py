@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from inngest._internal.errors import OutputUnserializableError
+from inngest._internal.protocol.canonical import canonicalize
 
 _encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
 
@@ -29,6 +31,24 @@ def to_json_values(value: object) -> Any:
     return to_jsonable_python(value)
 
 
+_LONG = re.compile(r"[:,\[\s-][0-9]{16}")
+"""What an integer beyond 2**53 and the mark before it look like; parts of texts may, too."""
+
+
+def as_stored(text: str) -> object:
+    """Read JSON as it comes back from a server, to which every number is a double.
+
+    An integer beyond 2**53 is another one then; it is to be so in the code that goes on, too.
+    """
+    value = json.loads(text)
+    if _LONG.search("," + text) is None:
+        return value
+    try:
+        return json.loads(canonicalize(value))
+    except (ValueError, RecursionError):  # beyond doubles: a server refuses it
+        return value
+
+
 def encode(value: object, what: str) -> str | OutputUnserializableError:
     """Encode ``value`` as JSON text. ``what`` names it in the error, which never quotes it."""
     try:
@@ -47,4 +67,4 @@ def encode(value: object, what: str) -> str | OutputUnserializableError:
         )
 
 
-__all__ = ["encode", "to_json_values", "to_text"]
+__all__ = ["as_stored", "encode", "to_json_values", "to_text"]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inngest._internal.errors import OutputUnserializableError
-from inngest._internal.serialization.text import encode
+from inngest._internal.serialization.text import as_stored, encode
 
 JSON_VALUES = st.recursive(
     st.none()
@@ -62,3 +62,19 @@ def test_what_is_not_json_is_an_error_that_never_quotes_it(value: object, reason
     assert 'step "a"' in failure.message
     assert "secret" not in failure.message
     assert not failure.is_retriable
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [
+        ("12345678901234567890", 12345678901234567000),  # as recorded in cloud_mode_signed_call
+        ('{"n":[9007199254740993,"9007199254740993"]}', {"n": [2**53, "9007199254740993"]}),
+        ("-9007199254740992", -(2**53)),
+        ("1" + "0" * 400, 10**400),
+        ("[1.0,1,null]", [1, 1, None]),
+    ],
+)
+def test_a_number_comes_back_as_the_double_that_it_is_to_a_server(
+    text: str, stored: object
+) -> None:
+    assert as_stored(text) == stored

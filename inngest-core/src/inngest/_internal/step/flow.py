@@ -8,7 +8,6 @@ the first encodes last, and so decodes first: around a step they are the other w
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Iterator
@@ -31,7 +30,7 @@ from inngest._internal.flow import Call, Effect, Flow, Outcome, Raised, Returned
 from inngest._internal.middleware.records import StepInfo, WrappedHandler, WrappedStep
 from inngest._internal.op import Op, Opcode, StepCall, StepID
 from inngest._internal.serialization.codec import PLAIN, Codec
-from inngest._internal.serialization.text import encode
+from inngest._internal.serialization.text import as_stored, encode
 from inngest._internal.step.calls import codec_of
 from inngest._internal.step.failure import failure_op
 from inngest._internal.step.group import RACE, parallel_mode
@@ -198,7 +197,7 @@ class _Step:
         ops.append(op)
         if not isinstance(outcome, Raised) and op.cause is None:
             # As it will be when it is read again: a tuple, for one, is a list then.
-            outcome = Returned(json.loads(op.data))
+            outcome = Returned(as_stored(op.data))
         return (yield from _shown(record, outcome))
 
     def _handled(self, info: StepInfo, args: tuple[object, ...]) -> Flow[Outcome[object]]:

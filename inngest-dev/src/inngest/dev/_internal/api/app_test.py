@@ -84,6 +84,22 @@ def test_bad_events_are_refused(app: App, body: str, error: str) -> None:
     talk(app, work)
 
 
+def test_the_size_of_an_event_is_in_bytes_alone_or_in_a_list(app: App) -> None:
+    event = {"name": "x", "data": {"x": "é" * 1_000_000}}  # 2 MB, and 6 MB if they were escaped
+    twice = {"name": "x", "data": {"x": "é" * 1_600_000}}
+
+    async def work(client: httpx.AsyncClient, engine: Engine) -> None:
+        for body in (event, [event]):
+            content = json.dumps(body, ensure_ascii=False).encode()
+            assert (await client.post("/e/k", content=content)).status_code == 200
+        for body in (twice, [twice]):
+            content = json.dumps(body, ensure_ascii=False).encode()
+            answer = await client.post("/e/k", content=content)
+            assert answer.json()["error"].startswith("Event is over the max size"), body
+
+    talk(app, work)
+
+
 def test_events_before_a_bad_one_are_taken(app: App) -> None:
     async def work(client: httpx.AsyncClient, engine: Engine) -> None:
         answer = await client.post("/e/k", json=[{"name": "a"}, {"name": "inngest/b"}])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from starlette.requests import Request
@@ -14,7 +13,7 @@ from inngest.dev._internal.api.responses import body_of, failed
 from inngest.dev._internal.api.views import enveloped, function_view, job_view, run_view
 from inngest.dev._internal.model.durations import iso
 from inngest.dev._internal.model.ids import is_ulid, stable_uuid
-from inngest.dev._internal.model.strict import clean, decode
+from inngest.dev._internal.model.strict import clean, decode, size_of
 from inngest.dev._internal.model.values import Json, Run
 from inngest.dev._internal.running.engine import Engine
 from inngest.dev._internal.views.export import exported
@@ -245,7 +244,7 @@ def _arguments_problem(run: Run, step: str | None, arguments: Json) -> Response 
         return failed(400, "input is a list of arguments for the step from_step")
     if run.steps[step].op not in RUN_BY_APP:
         return failed(400, f'"{run.steps[step].name}" takes no input: it runs no code of the app')
-    if len(json.dumps(arguments, ensure_ascii=False)) > MAX_STEP_INPUT:
+    if size_of(arguments) > MAX_STEP_INPUT:
         return failed(413, "the input of a step exceeds the limit of 4 MB")
     return None
 
@@ -258,7 +257,7 @@ def _metadata_problem(entry: Json) -> Response | None:
         return failed(400, "Invalid metadata")
     if not isinstance(values, dict):
         return failed(400, "Invalid metadata")
-    if len(json.dumps(values, ensure_ascii=False).encode("utf-8", "replace")) > MAX_METADATA:
+    if size_of(values) > MAX_METADATA:
         return failed(413, "Metadata span exceeds maximum size of 64KB")
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncGenerator
 
 from inngest.dev._internal.model.values import Run
@@ -18,17 +19,20 @@ MAX_IDS = 500
 class Live:
     def __init__(self) -> None:
         self._pages: set[_Page] = set()
+        self.mark = time.time_ns() // 1_000_000
+        """Moves on with every change. It starts beyond that of an engine that ran before."""
 
     def changed(self, run: Run) -> None:
+        self.mark += 1
         for page in self._pages:
             page.note(run.id)
 
-    async def stream(self) -> AsyncGenerator[bytes, None]:
-        """Until the page is gone."""
+    async def stream(self, since: int) -> AsyncGenerator[bytes, None]:
+        """Until the page is gone. It knows what had changed when the mark was at `since`."""
         page = _Page()
         self._pages.add(page)
         try:
-            yield b": hello\n\n"
+            yield b": hello\n\n" if since == self.mark else b"data: null\n\n"
             while True:
                 ids = await page.next()
                 told = b": beat" if ids == [] else f"data: {json.dumps(ids)}".encode()

@@ -66,6 +66,7 @@ class Dashboard:
         """The dashboard."""
         token = "" if self.guard.is_keyed else self.guard.token
         text = self._files["index.html"].replace(b"{{token}}", token.encode())
+        text = text.replace(b"{{mark}}", str(self._live.mark).encode())
         return Response(text, media_type="text/html")
 
     @describes(answers={200: None}, fails=[404])
@@ -157,10 +158,12 @@ class Dashboard:
         more = [{"name": n, "data": None} for n in sorted(self.schemas) if n not in known]
         return JSONResponse([{**n, "schema": self.schemas.get(n["name"])} for n in found + more])
 
-    @describes(answers={200: str}, text="text/event-stream")
+    @describes(query={"since": str}, answers={200: str}, text="text/event-stream")
     async def live(self, request: Request) -> Response:
-        """Says which runs change, as server-sent events."""
-        return StreamingResponse(self._live.stream(), media_type="text/event-stream")
+        """Says which runs change, as server-sent events; null if any may have since `since`."""
+        since = _number(request.query_params.get("since"))
+        stream = self._live.stream(self._live.mark if since is None else since)
+        return StreamingResponse(stream, media_type="text/event-stream")
 
     # acting
 

@@ -237,7 +237,7 @@ def test_changes_are_told_by_id_unless_there_are_too_many(
 ) -> None:
     async def go() -> None:
         live = Live()
-        stream = live.stream()
+        stream = live.stream(live.mark)
         assert await stream.__anext__() == b": hello\n\n"
         event = Event(internal_id="e", received_at=0, body={"name": "a", "data": {}})
         for run_id in changed:
@@ -269,12 +269,40 @@ def test_the_terminal_asks_for_a_history_and_for_some_runs(app: App) -> None:
     during(app, work)
 
 
+def test_a_page_is_told_of_what_changed_before_it_listens() -> None:
+    async def go() -> None:
+        live = Live()
+        event = Event(internal_id="e", received_at=0, body={"name": "a", "data": {}})
+        run = Run(id="r", function_id="f", events=(event,), status="Running", created_at=0)
+        sent = live.mark
+        live.changed(run)
+        for since, told in ((sent, b"data: null"), (live.mark, b": hello")):
+            stream = live.stream(since)
+            assert await stream.__anext__() == told + b"\n\n"
+            await stream.aclose()
+
+    bounded(go)
+
+
+def test_the_page_says_how_far_it_knows(app: App) -> None:
+    async def work(page: Page) -> None:
+        text = (await page.client.get("/")).text
+        (mark,) = re.findall(r'name="inngest-dev-mark" content="(\d+)"', text)
+        await page.post("send", {"name": "go", "data": {}})
+        await page.engine.settle()
+        again = (await page.client.get("/")).text
+        assert f'content="{mark}"' not in again
+
+    two_steps(app)
+    during(app, work)
+
+
 def test_a_page_that_is_gone_is_forgotten() -> None:
     async def go() -> None:
         live = Live()
 
         async def read() -> None:
-            async for _ in live.stream():
+            async for _ in live.stream(live.mark):
                 pass
 
         task = asyncio.ensure_future(read())

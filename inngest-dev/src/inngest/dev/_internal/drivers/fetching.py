@@ -39,7 +39,7 @@ class HttpGateway:
                     content += chunk
                     if len(content) > MAX_BODY:
                         break
-                headers = {k: v.split(", ")[0] for k, v in response.headers.items()}
+                headers = _first_of_each(response.headers)
                 return Inbound(status=response.status_code, headers=headers, body=bytes(content))
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             return Unreachable(reason=str(error) or type(error).__name__)
@@ -48,3 +48,13 @@ class HttpGateway:
         if self._client is not None:
             await self._client.aclose()
             self._client = None
+
+
+def _first_of_each(headers: httpx.Headers) -> dict[str, str]:
+    """Of several values of one name the first; without what said how the body was packed."""
+    found: dict[str, str] = {}
+    for name, value in headers.multi_items():
+        found.setdefault(name, value)
+    if found.pop("content-encoding", None) is not None:
+        found.pop("content-length", None)
+    return found

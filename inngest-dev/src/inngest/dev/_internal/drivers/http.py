@@ -6,7 +6,8 @@ import httpx
 
 from inngest.dev._internal.drivers.signing import signed
 from inngest.dev._internal.protocol.answer import MAX_ANSWER, Answer, transport_error
-from inngest.dev._internal.protocol.call import Call, canonical
+from inngest.dev._internal.protocol.call import Call
+from inngest.dev._internal.protocol.canonical import canonical
 
 _CALL_TIMEOUT = 2 * 60 * 60.0
 _SYNC_TIMEOUT = 30.0

@@ -7,7 +7,6 @@ the run the engine's.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -20,6 +19,7 @@ from inngest.dev._internal.machine.report import MAX_STEP_OUTPUT, MAX_STEPS, Rep
 from inngest.dev._internal.machine.retries import Delay
 from inngest.dev._internal.machine.runs import discovery
 from inngest.dev._internal.model.state import State
+from inngest.dev._internal.model.strict import size_of
 from inngest.dev._internal.model.values import Function, Item, Json, Run, Transition
 from inngest.dev._internal.protocol.answer import Reported
 
@@ -90,7 +90,7 @@ def _problem(run: Run, steps: Sequence[dict[str, Json]], now: int) -> str | None
     if len({str(op.get("id")) for op in steps} | set(run.steps)) > MAX_STEPS:
         return f"the run exceeds the step limit of {MAX_STEPS} steps"
     for op in steps:
-        if len(json.dumps(op.get("data"), ensure_ascii=False)) > MAX_STEP_OUTPUT:
+        if size_of(op.get("data")) > MAX_STEP_OUTPUT:
             return f"step {op.get('displayName') or op.get('id')}: its output is greater than the limit"
     return None
 

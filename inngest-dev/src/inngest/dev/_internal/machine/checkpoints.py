@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from inngest.dev._internal.machine import deferred
 from inngest.dev._internal.machine.ops import arguments_of
 from inngest.dev._internal.machine.report import MAX_STEP_OUTPUT, MAX_STEPS
 from inngest.dev._internal.machine.runs import settle_step
-from inngest.dev._internal.model.strict import clean
+from inngest.dev._internal.model.strict import clean, size_of
 from inngest.dev._internal.model.values import Function, Item, Json, Run, Step, Transition
 
 STALE_AFTER = 10_000
@@ -75,7 +74,7 @@ def record(
     if len(run.steps) + len({op["id"] for op in fresh}) > MAX_STEPS:
         return Rejected(413, f"the run exceeds the step limit of {MAX_STEPS} steps")
     for op in fresh:
-        if len(json.dumps(op.get("data"), ensure_ascii=False)) > MAX_STEP_OUTPUT:
+        if size_of(op.get("data")) > MAX_STEP_OUTPUT:
             reason = "step output size is greater than the limit"
             return Rejected(413, f"step {op['id']} output too large: {reason}")
     for op in steps:

@@ -5,12 +5,11 @@ What is over a limit is left out and logged; it never fails the run.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable, Mapping
 
 from inngest.dev._internal.model.ids import new_ulid, stable_uuid
-from inngest.dev._internal.model.strict import clean
+from inngest.dev._internal.model.strict import clean, size_of
 from inngest.dev._internal.model.values import Event, Function, Json, Run
 
 DEFERRED_EVENT = "inngest/deferred.schedule"
@@ -30,9 +29,9 @@ def add(run: Run, function: Function, op: Mapping[str, Json], now: int) -> None:
     inputs = [given, *(each["input"] for each in run.defers.values())]
     if len(inputs) > MAX_DEFERS:
         _log.warning("run %s defers more than %d calls", run.id, MAX_DEFERS)
-    elif sum(_size(each) for each in inputs) > MAX_INPUT:
+    elif sum(size_of(each) for each in inputs) > MAX_INPUT:
         _log.warning("the inputs of the calls that run %s defers are over 4 MB", run.id)
-    elif _size(opts.get("meta")) > MAX_META:
+    elif size_of(opts.get("meta")) > MAX_META:
         _log.warning("the meta of a call that run %s defers is over 32 KB", run.id)
     else:
         run.defers[op["id"]] = {
@@ -86,7 +85,3 @@ def warn_of_loss(event: Event, started: Iterable[Function], known: Iterable[Func
         name,
         "no trigger of it does (TriggerDeferred)" if is_known else "there is no such function",
     )
-
-
-def _size(value: Json) -> int:
-    return len(json.dumps(value, ensure_ascii=False))

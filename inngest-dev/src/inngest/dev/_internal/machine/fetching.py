@@ -104,17 +104,23 @@ def _fetch_body(body: str | None) -> str:
 
 def _ai_request(url: str, headers: dict[str, str], opts: Mapping[str, Json]) -> Outbound | str:
     key, style = str(opts.get("auth_key") or ""), opts.get("format") or ""
-    headers = {**headers, "content-type": "application/json"}
+    headers = _with(headers, "content-type", "application/json")
     if key and style == "gemini":
         parts = urlsplit(url)
         query = [p for p in parse_qsl(parts.query, True) if p[0] != "key"]
         url = urlunsplit(parts._replace(query=urlencode(sorted([*query, ("key", key)]))))
     elif key and style == "anthropic":
-        headers["x-api-key"] = key
+        headers = _with(headers, "x-api-key", key)
     elif key:
-        headers["authorization"] = key if style == "bedrock" else f"Bearer {key}"
+        token = key if style == "bedrock" else f"Bearer {key}"
+        headers = _with(headers, "authorization", token)
     body = json.dumps(opts.get("body"), sort_keys=True, separators=(",", ":"))
     return Outbound(ai=True, method="POST", url=url, headers=headers, body=body)
+
+
+def _with(headers: Mapping[str, str], name: str, value: str) -> dict[str, str]:
+    """With this header in the place of one of its name, however that is written."""
+    return {k: v for k, v in headers.items() if k.lower() != name} | {name: value}
 
 
 def fetched(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -44,7 +45,10 @@ def test_a_fetch_sends_json_as_it_is_and_quotes_the_rest(body: str | None, sent:
 def test_an_ai_key_goes_where_the_provider_wants_it(
     style: str, header: dict[str, str], url: str
 ) -> None:
-    read = request("AIGateway", body={"b": 1}, auth_key="K", format=style)
+    own = {"Content-Type": "text/plain", "Authorization": "mine", "X-API-Key": "mine"}
+    taken = {name: value for name, value in own.items() if name.lower() in header}
+    headers = {"Content-Type": "text/plain", **taken}
+    read = request("AIGateway", body={"b": 1}, auth_key="K", format=style, headers=headers)
     assert read.headers == {"content-type": "application/json", **header}
     assert (read.method, read.url, read.body) == ("POST", url, '{"b":1}')
 
@@ -164,7 +168,11 @@ def test_http_is_spoken_and_its_failures_are_values() -> None:
             raise httpx.ConnectError("refused")
         told = {"method": request.method, "body": request.content.decode(),
                 "h": request.headers.get("x-h")}  # fmt: skip
-        return httpx.Response(201, json=told, headers=[("x-multi", "a"), ("x-multi", "b")])
+        date = "Mon, 23 Nov 2026 00:15:37 GMT"
+        headers = [("x-multi", "a"), ("x-multi", "b"), ("date", date), ("content-encoding", "gzip")]
+        return httpx.Response(
+            201, content=gzip.compress(json.dumps(told).encode()), headers=headers
+        )
 
     async def go() -> None:
         gateway = HttpGateway(httpx.MockTransport(handler))
@@ -173,7 +181,7 @@ def test_http_is_spoken_and_its_failures_are_values() -> None:
             assert isinstance(found, Inbound)
             assert found.status == 201
             assert json.loads(found.body) == {"method": "POST", "body": '"x"', "h": "1"}
-            assert found.headers["x-multi"] == "a"
+            assert found.headers == {"x-multi": "a", "date": "Mon, 23 Nov 2026 00:15:37 GMT"}
             down = await gateway.fetch(request("Gateway", url="http://third.test/down"))
             assert down == Unreachable(reason="refused")
         finally:

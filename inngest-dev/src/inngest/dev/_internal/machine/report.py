@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 from inngest.dev._internal.expressions.cel import BadExpression, compiled
@@ -24,7 +23,7 @@ from inngest.dev._internal.machine.runs import discovery, end, resume, settle_st
 from inngest.dev._internal.model.durations import LONGEST
 from inngest.dev._internal.model.ids import new_job_id
 from inngest.dev._internal.model.state import State
-from inngest.dev._internal.model.strict import clean
+from inngest.dev._internal.model.strict import clean, size_of
 from inngest.dev._internal.model.values import Function, Item, ItemKind, Json, Run, Step, Transition
 from inngest.dev._internal.protocol.answer import Errored, Reported, engine_error
 
@@ -161,7 +160,7 @@ class Report:
         data = op.get("data")
         if name == "Step" and isinstance(data, dict) and set(data) == {"data"}:
             data = data["data"]
-        size = len(json.dumps(data, ensure_ascii=False))
+        size = size_of(data)
         if size > MAX_STEP_OUTPUT:
             text = f"error validating generator opcode {op['id']}: "
             text += (
@@ -177,7 +176,7 @@ class Report:
         self._finish("StepRun", op, {"data": data})
 
     def _state_size(self) -> int:
-        return len(json.dumps(self.run.memos, ensure_ascii=False))
+        return size_of(self.run.memos)
 
     def _step_error(self, name: str, op: Mapping[str, Json]) -> None:
         error = _error_of(op)

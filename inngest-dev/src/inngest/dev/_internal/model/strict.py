@@ -36,6 +36,12 @@ def decode(raw: bytes | str) -> Json:
     raise ValueError("exceeded max depth")
 
 
+def size_of(value: Json) -> int:
+    """How many bytes the value takes as JSON without spaces: what the server's limits count."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+
+
 def clean(text: str) -> str:
     """Text that can be stored: lone surrogates are replaced."""
     return _LONE.sub("\ufffd", text)

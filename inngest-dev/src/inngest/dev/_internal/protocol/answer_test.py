@@ -18,7 +18,8 @@ from inngest.dev._internal.model.durations import (
     parse_time,
 )
 from inngest.dev._internal.protocol.answer import Errored, Reported, Returned, read_answer
-from inngest.dev._internal.protocol.call import call_url, canonical
+from inngest.dev._internal.protocol.call import call_url
+from inngest.dev._internal.protocol.canonical import canonical
 
 SDK = {"x-inngest-sdk": "t:v1", "x-inngest-req-version": "2"}
 NOW = 1_800_000_000_000

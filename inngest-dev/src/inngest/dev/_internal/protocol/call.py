@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
-import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from pydantic_core import to_json
 from inngest.dev._internal.model.ids import request_id
 from inngest.dev._internal.model.values import DISCOVERY, Function, Item, Json, Run
 from inngest.dev._internal.protocol.answer import Answer, read_answer, read_reentry
+from inngest.dev._internal.protocol.canonical import canonical
 
 MAX_BODY = 4 * 1024 * 1024
 _SPARE = 1024
@@ -131,30 +130,6 @@ def _steps(run: Run) -> bytes:
 
 def _object(fields: Mapping[str, bytes]) -> bytes:
     return b"{%s}" % b",".join([b'"%s":%s' % (k.encode(), v) for k, v in fields.items()])
-
-
-_WHOLE_FLOAT = re.compile(r"\.0(?![0-9])")
-"""Or a text that looks like one."""
-_LEAVES = (str, int, bool, type(None))
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
-
-
-def canonical(value: Json) -> bytes:
-    """Sorted keys, no spaces, whole floats as integers: what signatures are made over."""
-    text = _encode(value)
-    if _WHOLE_FLOAT.search(text):
-        text = _encode(_plain(value))
-    return text.encode("utf-8", "replace")
-
-
-def _plain(value: Json) -> Json:
-    if isinstance(value, dict):
-        return {k: v if type(v) in _LEAVES else _plain(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [v if type(v) in _LEAVES else _plain(v) for v in value]
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return int(value)
-    return value
 
 
 def trace_parent(run_id: str) -> str:

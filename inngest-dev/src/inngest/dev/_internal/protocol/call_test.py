@@ -4,7 +4,8 @@ import json
 
 from inngest.dev._internal.function.options import Options
 from inngest.dev._internal.model.values import Event, Function, Item, Json, Run, Step, StepState
-from inngest.dev._internal.protocol.call import build_call, canonical
+from inngest.dev._internal.protocol.call import build_call
+from inngest.dev._internal.protocol.canonical import canonical
 
 FUNCTION = Function(
     id="app-fn",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from inngest.dev._internal.model.ids import new_ulid, seeded_ulids
-from inngest.dev._internal.model.strict import clean, decode
+from inngest.dev._internal.model.strict import clean, decode, size_of
 from inngest.dev._internal.model.values import Event, Json
 
 MAX_EVENT = 3 * 1024 * 1024
@@ -75,7 +75,7 @@ def _problem(entry: Json, size: int | None) -> str | None:
     problem = _sessions_problem(entry.get("meta") or {})
     if problem is not None:
         return problem
-    size = len(json.dumps(entry, separators=(",", ":"))) if size is None else size
+    size = size_of(entry) if size is None else size
     if size > MAX_EVENT:
         return f"Event is over the max size: Max {MAX_EVENT} bytes / Size {size} bytes"
     return None

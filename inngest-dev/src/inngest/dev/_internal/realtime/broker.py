@@ -20,7 +20,7 @@ from inngest.dev._internal.model.values import Json
 BACKLOG = 1000
 """Messages that wait for one listener."""
 CHUNK = 1024
-"""Characters of a piece of a stream."""
+"""Bytes of a piece of a stream, at most."""
 RUN_STREAM = "$stream"
 """The topic of what a run streams by itself."""
 
@@ -156,8 +156,11 @@ class Stream:
         self._bound("datastream-end")
 
     def _send(self, text: str) -> None:
-        for start in range(0, len(text), CHUNK):
-            piece = text[start : start + CHUNK]
+        start = 0
+        while start < len(text):
+            # whole characters: what is cut in two is left to the next piece
+            piece = text[start : start + CHUNK].encode()[:CHUNK].decode("utf-8", "ignore")
+            start += len(piece)
             message = {"kind": "chunk", "stream_id": self._id, "data": piece}
             self._broker._tell(self._address, message)
 

@@ -1,7 +1,8 @@
 """When cron triggers fire. Pure; cronsim says which minutes match.
 
 Five fields, as the server reads them, and an optional time zone in front (`TZ=Europe/Paris`).
-Extensions such as seconds, `@hourly`, `L`, `W` and `#` are refused.
+Extensions such as seconds, `@hourly`, `L`, `W` and `#` are refused. Where the server's library,
+robfig/cron, and cronsim differ, this follows the former.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
-from inngest.dev._internal.model.durations import MINUTE, SECOND, iso, parse_duration
+from inngest.dev._internal.model.durations import DAY, MINUTE, SECOND, iso, parse_duration
 from inngest.dev._internal.model.ids import new_job_id, new_ulid
 from inngest.dev._internal.model.values import (
     SCHEDULED_EVENT,
@@ -28,6 +29,9 @@ from inngest.dev._internal.model.values import (
 )
 
 MAX_JITTER = 5 * MINUTE
+_MILLISECOND = timedelta(milliseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+"""To cronsim, what the clocks of a zone show is in UTC: it is to know of no changes."""
 _ZONE = re.compile(r"(?:CRON_)?TZ=(\S+)\s+(.*)")
 _PART = re.compile(r"(\*|\?|[0-9]+|[A-Za-z]{3})(-([0-9]+|[A-Za-z]{3}))?(/[0-9]+)?")
 
@@ -38,13 +42,46 @@ class Schedule:
     zone: ZoneInfo
 
     def after(self, moment: int) -> int | None:
-        """The first matching minute after this moment; None when none comes."""
-        start = datetime.fromtimestamp(moment / 1000, tz=self.zone)
-        try:
-            found = next(CronSim(self.fields, start))
-        except StopIteration:
+        """The first matching minute after this moment; None when none comes.
+
+        It is when the zone's clocks show it: never in an hour that they leave out, and twice in
+        one that they show again.
+        """
+        offset = self._offset(moment)
+        shown = moment + offset
+        while True:
+            try:
+                found = next(CronSim(self.fields, _EPOCH + shown * _MILLISECOND))
+            except StopIteration:
+                return None
+            due = (found - _EPOCH) // _MILLISECOND - offset
+            changed = self._change(moment, due, offset)
+            if changed is None:
+                return due
+            # on from there, where the clocks are put to
+            moment, offset = changed, self._offset(changed)
+            shown = changed + offset - 1
+
+    def _offset(self, moment: int) -> int:
+        at = datetime.fromtimestamp(moment / 1000, tz=self.zone)
+        return (at.utcoffset() or timedelta()) // _MILLISECOND
+
+    def _change(self, moment: int, until: int, offset: int) -> int | None:
+        """When the clocks are changed after `moment`, if they are by `until`."""
+        if self.zone.key == "UTC":
             return None
-        return round(found.timestamp() * 1000)
+        while moment < until:
+            later = min(moment + DAY, until)
+            if self._offset(later) != offset:
+                while later - moment > 1:
+                    middle = (moment + later) // 2
+                    if self._offset(middle) == offset:
+                        moment = middle
+                    else:
+                        later = middle
+                return later
+            moment = later
+        return None
 
 
 @lru_cache(maxsize=1024)
@@ -59,11 +96,27 @@ def read_schedule(text: str) -> Schedule | None:
         return None
     try:
         zone = ZoneInfo(zone_name)
-        normal = " ".join(parts).replace("?", "*")
+        normal = _normal(parts)
         CronSim(normal, datetime.now(timezone.utc))
     except (CronSimError, KeyError, ValueError, OSError):
         return None
     return Schedule(fields=normal, zone=zone)
+
+
+def _normal(parts: list[str]) -> str:
+    """The fields for cronsim, to which each day that begins with a star is any day.
+
+    To robfig/cron it is one only without a step; both then ask for a day of either kind.
+    """
+    minute, hour, day, month, weekday = (part.replace("?", "*") for part in parts)
+    return " ".join((minute, hour, _days(day, "1-31"), month, _days(weekday, "0-6")))
+
+
+def _days(field: str, every: str) -> str:
+    items = field.split(",")
+    if "*" in items or "*/1" in items:
+        return "*"
+    return ",".join(every + each[1:] if each.startswith("*/") else each for each in items)
 
 
 def read_jitter(text: str | None) -> int | None:

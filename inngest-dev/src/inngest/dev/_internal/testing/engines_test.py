@@ -131,6 +131,29 @@ def test_a_step_is_retried_by_itself(client: Inngest) -> None:
         assert (run.step("pay").attempts, len(before.calls)) == (3, 1)
 
 
+@pytest.mark.parametrize("is_in_step", [False, True])
+def test_a_retry_waits_as_long_as_it_is_told_however_much_time_has_passed(
+    client: Inngest, is_in_step: bool
+) -> None:
+    def work(attempt: int) -> int:
+        if attempt == 0:
+            raise inngest.RetryAfterError("busy", timedelta(hours=1))
+        return attempt
+
+    @function(client)
+    def later(ctx: ContextSync) -> int:
+        ctx.step.sleep("a month", timedelta(days=30))
+        return ctx.step.run("work", work, ctx.attempt) if is_in_step else work(ctx.attempt)
+
+    with VirtualEngine(client, [later]) as engine:
+        run = engine.send(ORDER)
+        engine.finish(run)
+        assert run.output == 1
+        assert run.duration is not None
+        waited = run.duration - timedelta(days=30)
+        assert timedelta(minutes=50) < waited <= timedelta(hours=1)
+
+
 def test_on_failure_runs_when_all_attempts_failed(client: Inngest) -> None:
     told: list[str] = []
 

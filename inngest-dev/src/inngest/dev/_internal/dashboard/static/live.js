@@ -12,18 +12,16 @@ export function listen(listener) {
 export function connect() {
   const mark = document.getElementById("live");
   const text = document.getElementById("live-text");
-  const source = new EventSource(`/ui/api/live?token=${encodeURIComponent(token)}`);
-  let wasLost = false;
+  // What has changed since this page was sent is told first, also after a lost connection.
+  const since = document.querySelector('meta[name="inngest-dev-mark"]').content;
+  const source = new EventSource(`/ui/api/live?since=${since}&token=${encodeURIComponent(token)}`);
   source.onopen = () => {
     mark.className = "live on";
     text.textContent = "Live";
-    if (wasLost) listeners.forEach((listener) => listener(null));
-    wasLost = false;
   };
   source.onerror = () => {
     mark.className = "live lost";
     text.textContent = "Engine not reached";
-    wasLost = true;
   };
   source.onmessage = (message) => {
     const ids = JSON.parse(message.data);
