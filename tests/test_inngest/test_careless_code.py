@@ -253,6 +253,33 @@ def test_a_handler_that_cannot_be_called_is_refused_at_declaration(handler: Any)
         client.create_function(fn_id="fn", trigger=trigger, on_failure=handler)(lambda ctx: 1)
 
 
+class Declined(inngest.NonRetriableError):
+    """An error of the app's own, which does not call the initializer that it inherits."""
+
+    def __init__(self, code: int) -> None:
+        self.card = code
+
+
+@pytest.mark.parametrize("is_in_step", [True, False])
+def test_an_error_need_not_call_the_initializer_that_it_inherits(
+    world: World, is_in_step: bool
+) -> None:
+    def fail() -> None:
+        raise Declined(51)
+
+    def body(ctx: Any) -> Steps:
+        if is_in_step:
+            yield ctx.step.run("a", world.step(fail))
+        fail()
+
+    world.function(body)
+    reply = world.call()
+    error = reply.body[0]["error"] if is_in_step else reply.body
+    assert (error["code"], error["name"]) == ("non_retriable_error", "Declined")
+    assert error["message"] == "51"
+    assert reply.headers["x-inngest-no-retry"] == "true"
+
+
 def test_a_catch_all_around_a_step_does_not_stop_the_engine(world: World) -> None:
     """An interrupt that is swallowed has been counted: nothing runs twice."""
 

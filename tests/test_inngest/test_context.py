@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
+import pytest
+
 from inngest import MiddlewareSync
 from inngest.errors import StepNestedError, StepThreadError
 from inngest.middleware import WrappedFunction
@@ -130,6 +132,46 @@ def test_the_logger_speaks_after_events_were_sent(world: World, caplog: Any) -> 
     with caplog.at_level(logging.ERROR, logger="inngest"):
         assert world.call().status == 200
     assert [record.message for record in caplog.records] == ["still here"]
+
+
+class Foreign:
+    """A logger of another library: as structlog's and loguru's, none of ``logging``."""
+
+    def __init__(self, said: list[object]) -> None:
+        self._said = said
+
+    def info(self, event: str, **fields: object) -> None:
+        self._said.append((event, fields))
+
+
+class Fielded(logging.Logger):
+    """A logger whose methods take fields, by name."""
+
+    said: list[object]
+
+    def info(self, msg: object, *args: object, **fields: Any) -> None:
+        self.said.append((msg, fields))
+
+
+@pytest.mark.parametrize("is_foreign", [True, False])
+def test_a_logger_may_take_what_the_standard_one_does_not(
+    make_world: Make, is_foreign: bool
+) -> None:
+    said: list[object] = []
+    fielded = Fielded("test.context.fielded")
+    fielded.said = said
+    logger: Any = Foreign(said) if is_foreign else fielded
+    world = make_world(logger=logger)
+
+    def body(ctx: Any) -> Steps:
+        ctx.logger.info("before", user=1)
+        yield ctx.step.run("a", world.step())
+        assert ctx.logger.isEnabledFor(logging.ERROR)
+        ctx.logger.info("after", user=2)
+
+    world.function(body)
+    assert world.play().status == 200
+    assert said == [("before", {"user": 1}), ("after", {"user": 2})]
 
 
 def test_an_adapter_is_a_logger_too(make_world: Make) -> None:

@@ -99,7 +99,7 @@ def test_invoke_with_data_that_is_not_json_fails_for_good_and_names_the_step(
 ) -> None:
     @client.create_function(fn_id="fn", trigger=GO)
     def fn(ctx: inngest.ContextSync) -> object:
-        return ctx.step.invoke("call", function=fn, data={"a": {1}})
+        return ctx.step.invoke("call", function=fn, data={"a": object()})
 
     status, error, no_retry = call(fn, client)
     assert (status, no_retry, error["code"]) == (500, "true", "output_unserializable")

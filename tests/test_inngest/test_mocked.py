@@ -180,6 +180,22 @@ def test_other_errors_are_retried_and_the_last_one_is_told(is_async: bool) -> No
 
 
 @BOTH
+def test_what_a_step_raises_is_the_error_of_a_run_that_does_not_catch_it(is_async: bool) -> None:
+    class DeclinedError(Exception):
+        pass
+
+    def decline() -> None:
+        raise DeclinedError("no funds")
+
+    def body(ctx: Any) -> Any:
+        yield ctx.step.run("pay", decline)
+
+    result = mocked.trigger(declared(is_async, body), EVENT, client_of())
+    assert isinstance(result.error, DeclinedError)
+    assert str(result.error) == "no funds"
+
+
+@BOTH
 def test_attempts_are_those_of_each_step(is_async: bool) -> None:
     seen: list[tuple[str, int]] = []
 

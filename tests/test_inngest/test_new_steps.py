@@ -6,6 +6,7 @@ import datetime
 import hashlib
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pydantic
@@ -308,6 +309,17 @@ def test_a_reference_is_typed_on_both_sides(world: World, app_id: str | None) ->
     assert world.call(memos={hashed("call"): {"data": {"total": 3}}}).body == 3
     reply = world.call(memos={hashed("call"): {"data": {"total": "x"}}})
     assert "not a Receipt" in reply.body["message"]
+
+
+def test_a_function_is_called_with_what_pydantic_can_write(world: World) -> None:
+    data = {"at": datetime.date(2030, 1, 2), "orders": [Order(order_id="A1")], 1: Decimal("0.10")}
+
+    def body(ctx: Any) -> Any:
+        yield ctx.step.invoke_by_id("call", function_id="charge", data=data)
+
+    world.function(body)
+    written = {"at": "2030-01-02", "orders": [{"order_id": "A1"}], "1": "0.10"}
+    assert only_op(world.call())["opts"]["payload"]["data"] == written
 
 
 def test_a_reference_refuses_other_data(world: World) -> None:

@@ -130,6 +130,27 @@ def test_a_failing_branch_leaves_no_steps_of_its_group_behind(world: World) -> N
     assert world.log == []
 
 
+def test_a_step_is_tried_again_although_another_branch_has_failed_meanwhile(world: World) -> None:
+    """The code handles the failure and would end: the run does not fail for the other branch."""
+
+    def failing(ctx: Any) -> Steps:
+        return (yield ctx.step.run("a", world.step()))
+
+    def retried(ctx: Any) -> Steps:
+        return (yield ctx.step.run("b", world.step(lambda: 2)))
+
+    def body(ctx: Any) -> Steps:
+        try:
+            yield ctx.group.parallel((world.branch(failing, ctx), world.branch(retried, ctx)))
+        except inngest.StepError as error:
+            return error.message
+
+    world.function(body)
+    memos: Any = {hashed("a"): {"error": {"name": "ValueError", "message": "no"}}}
+    assert world.call(target=hashed("b"), memos=memos, attempt=1).ops == [("StepRun", "b")]
+    assert world.call(memos={**memos, hashed("b"): {"data": 2}}).body == "no"
+
+
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="TaskGroup is new in Python 3.11")
 def test_a_step_that_failed_for_good_fails_its_task_group_for_good(async_world: World) -> None:
     world = async_world

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ import inngest
 from inngest import Event, Middleware, MiddlewareSync, SendEventsResult
 from inngest._internal.flow import Request, Response
 from inngest._internal.runtime.http_clients import HTTPClients
-from inngest.errors import MiddlewareError, SendEventsError
+from inngest.errors import SendEventsError
 from inngest.middleware import WrappedSend
 
 from .worlds import World
@@ -160,14 +161,18 @@ def test_a_failed_send_is_told_to_the_hooks_and_raised(
 @pytest.mark.parametrize(
     "hook", ["__init__", "before_send_events", "wrap_send", "after_send_events"]
 )
-def test_a_hook_that_raises_is_named(client: inngest.Inngest, send: Send, hook: str) -> None:
+def test_what_a_hook_raises_is_raised_and_names_the_hook(
+    client: inngest.Inngest, send: Send, hook: str
+) -> None:
     def fail(self: Any, *args: Any) -> Any:
         raise ValueError("no")
 
     client.middleware = [type("Failing", (MiddlewareSync,), {hook: fail})]
-    with pytest.raises(MiddlewareError, match="Failing") as raised:
+    with pytest.raises(ValueError, match="no") as raised:
         send(Event(name="a"))
-    assert isinstance(raised.value.__cause__, ValueError)
+    if sys.version_info >= (3, 11):
+        (note,) = raised.value.__notes__
+        assert "Failing" in note
 
 
 def test_a_step_sends_within_the_clients_middleware(world: World) -> None:

@@ -55,7 +55,7 @@ def serve(
     :param serve_path: the endpoint's path within the app (``INNGEST_SERVE_PATH``).
     :param streaming: answer calls at once and keep them alive (``INNGEST_STREAMING``).
     :raises SigningKeyMissingError: in cloud mode without a signing key.
-    :raises FunctionConfigInvalidError: no functions, or two of one id.
+    :raises FunctionConfigInvalidError: two functions of one id.
     """
     options = ServeOptions(
         framework=FRAMEWORK,

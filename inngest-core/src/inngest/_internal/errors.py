@@ -66,12 +66,11 @@ class Error(Exception):
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or "")
-        self._message = message or ""
 
     @property
     def message(self) -> str:
         """What happened and what to do."""
-        return self._message
+        return message_of(self)  # a subclass need not have called our initializer
 
     @property
     def name(self) -> str:
@@ -297,6 +296,8 @@ class MiddlewareError(_MaybeRetriableError):
     """A hook of a middleware raised. The message names both; ``__cause__`` is the error."""
 
     code, include_stack = "middleware_failed", True
+    is_of_plugin: bool = False
+    """Whether a plugin's middleware could not be made: who calls does not know of it."""
 
 
 class NonRetriableError(Error):
@@ -307,6 +308,7 @@ class NonRetriableError(Error):
     """
 
     code, is_retriable, include_stack = "non_retriable_error", False, True
+    quiet: bool = False
 
     def __init__(self, message: str | None = None, quiet: bool = False) -> None:
         super().__init__(message)
@@ -324,6 +326,7 @@ class RetryAfterError(Error):
     """
 
     code, include_stack = "retry_after_error", True
+    quiet: bool = False
 
     def __init__(
         self,

@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final, Generic
 
 import pydantic
 from pydantic import Field
 from pydantic_core import SchemaValidator, core_schema
 from typing_extensions import TypeVar
 
-from inngest._internal.errors import BodyInvalidError, Error
-from inngest._internal.model import BaseModel
+from inngest._internal.errors import BodyInvalidError
+from inngest._internal.model import BaseModel, describe
+from inngest._internal.serialization.text import to_json_values
 from inngest._internal.types import JSON
 
 logger = logging.getLogger("inngest")
@@ -40,8 +42,6 @@ class Event(BaseModel, Generic[DataT]):
 
     # Existing apps may pass what no event has: it is dropped, but not in silence.
     model_config = pydantic.ConfigDict(extra="ignore")
-
-    _error: ClassVar[type[Error]] = BodyInvalidError
 
     name: str
     data: DataT = Field(default_factory=dict)  # type: ignore[assignment]
@@ -103,8 +103,13 @@ class Event(BaseModel, Generic[DataT]):
             fields["ts"] = int(ts)
         try:
             return Event(**fields)
-        except BodyInvalidError as err:
-            return BodyInvalidError(f"the event is not valid: {err.message}")
+        except pydantic.ValidationError as err:
+            return BodyInvalidError(f"the event is not valid: {describe(err)}")
+
+    @classmethod
+    def convert_validation_error(cls, err: BaseException) -> BaseException:
+        """Leave pydantic's error as it is, for those who catch it: it shows no value."""
+        return err
 
     def to_wire(self, now_ms: int) -> dict[str, object]:
         """Return the event as JSON values, for a server.
@@ -117,7 +122,7 @@ class Event(BaseModel, Generic[DataT]):
             data = _dumped(data)
         wire: dict[str, object] = {
             "name": self.name,
-            "data": _checked(data, "data"),
+            "data": _checked(_with_numbers(data), "data"),
             "ts": self.ts if "ts" in self.__pydantic_fields_set__ else now_ms,
         }
         if self.id:
@@ -254,7 +259,30 @@ def _plain(value: object, path: str) -> object:
     if isinstance(value, (list, tuple)):
         return [_plain(item, f"{path}[{n}]") for n, item in enumerate(value)]
     if isinstance(value, Mapping):
-        if not all(isinstance(key, str) for key in value):
-            raise BodyInvalidError(f"{path}: all keys must be strings")
-        return {key: _plain(item, f"{path}.{key}") for key, item in value.items()}
-    raise BodyInvalidError(f"{path}: a {type(value).__name__} is not JSON; convert it first")
+        return {_key(key, path): _plain(item, f"{path}.{key}") for key, item in value.items()}
+    return _plain(_written(value, path), path)
+
+
+def _key(key: object, path: str) -> str:
+    if isinstance(key, str):
+        return key
+    try:
+        (written,) = to_json_values({key: None})
+    except Exception:
+        raise BodyInvalidError(f"{path}: a {type(key).__name__} is no key of JSON") from None
+    return str(written)
+
+
+def _written(value: object, path: str) -> Any:
+    try:
+        return to_json_values(value)
+    except Exception:
+        refusal = f"{path}: a {type(value).__name__} is not JSON; convert it first"
+        raise BodyInvalidError(refusal) from None
+
+
+def _with_numbers(data: object) -> object:
+    """A ``Decimal`` is a number where ``JSON`` is asked for; within, it is text that is exact."""
+    if type(data) is not dict or all(type(item) is not Decimal for item in data.values()):
+        return data
+    return {key: float(item) if type(item) is Decimal else item for key, item in data.items()}

@@ -50,11 +50,16 @@ class BaseModel(pydantic.BaseModel):
         """Turn pydantic's error into ours, which names each field that is wrong."""
         if not isinstance(err, pydantic.ValidationError):
             return err
-        lines = dict.fromkeys(
-            f"{_field(detail['loc'])}: {_reason(detail)}"
-            for detail in err.errors(include_url=False, include_input=False)
-        )
-        return cls._error("; ".join(lines))
+        return cls._error(describe(err))
+
+
+def describe(err: pydantic.ValidationError) -> str:
+    """Say what is wrong with each field, without its value."""
+    lines = dict.fromkeys(
+        f"{_field(detail['loc'])}: {_reason(detail)}"
+        for detail in err.errors(include_url=False, include_input=False)
+    )
+    return "; ".join(lines)
 
 
 def _field(loc: tuple[int | str, ...]) -> str:

@@ -357,9 +357,12 @@ class TransportSuite(StreamingTests):
             bench.path = "/elsewhere"
             assert bench.send("GET").status == 404
 
-    def test_a_registration_that_failed_is_no_success(self, api: Inbox) -> None:
+    def test_a_registration_that_failed_is_no_success(
+        self, api: Inbox, caplog: pytest.LogCaptureFixture
+    ) -> None:
         api.status, api.answer = 400, {"error": "no"}
         assert self._synced(api)[1].status >= 400
+        assert [each for each in caplog.messages if "was refused" in each]
 
     @pytest.mark.parametrize(("option", "status"), [(True, 200), (False, 401), (None, 401)])
     def test_who_may_ask_for_a_sync_is_for_the_app_to_say(
@@ -380,7 +383,33 @@ class TransportSuite(StreamingTests):
         assert [one["id"] for one in reply.json()["functions"]] == [f"{APP_ID}-fn"]
         assert api.requests == []
 
+    def test_an_in_band_sync_is_answered_with_the_url_that_the_server_calls(
+        self, api: Inbox
+    ) -> None:
+        url = "https://shop.example/behind/a/proxy"
+        with self.cloud(api) as bench:
+            body = json.dumps({"url": url}).encode()
+            reply = bench.send("PUT", body, headers={"x-inngest-sync-kind": "in_band"}, key=KEY)
+        (one,) = reply.json()["functions"]
+        assert reply.json()["url"] == url
+        assert one["steps"]["step"]["runtime"]["url"].startswith(f"{url}?fnId=")
+
     # serve
+
+    def test_no_functions_are_an_endpoint_that_registers_nothing(self, api: Inbox) -> None:
+        with self.serving(client_of(api=api.origin)) as bench:
+            assert bench.send("GET").json()["function_count"] == 0
+            reply = bench.send("PUT", b"{}")
+        check(reply, 500)
+        assert reply.json()["code"] == "function_config_invalid"
+        assert api.requests == []
+
+    def test_a_function_may_be_there_twice(self, api: Inbox) -> None:
+        client = client_of(api=api.origin)
+        made = function(client, self._a_kind(), lambda ctx: None)
+        with self.serving(client, made, made) as bench:
+            check(bench.send("PUT", b"{}"), 200)
+        assert len(api.requests[0][2]["functions"]) == 1
 
     def test_the_cloud_needs_a_key(self) -> None:
         client = inngest.Inngest(app_id=APP_ID, is_production=True)

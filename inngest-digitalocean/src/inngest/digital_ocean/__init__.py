@@ -35,7 +35,7 @@ def serve(
     :param serve_origin: the app's public origin (``INNGEST_SERVE_ORIGIN``).
     :param serve_path: the endpoint's path within the app (``INNGEST_SERVE_PATH``).
     :raises SigningKeyMissingError: in cloud mode without a signing key.
-    :raises FunctionConfigInvalidError: no functions, or two of one id.
+    :raises FunctionConfigInvalidError: two functions of one id.
     """
     handler = Handler(
         client,

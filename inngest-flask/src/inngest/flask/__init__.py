@@ -40,7 +40,7 @@ def serve(
     :param serve_path: the endpoint's path within the app (``INNGEST_SERVE_PATH``).
     :param streaming: answer calls at once and keep them alive (``INNGEST_STREAMING``).
     :raises SigningKeyMissingError: in cloud mode without a signing key.
-    :raises FunctionConfigInvalidError: no functions, or two of one id.
+    :raises FunctionConfigInvalidError: two functions of one id.
     """
     from inngest.flask._convert import app_context, endpoint_name, view_of
 
@@ -59,7 +59,7 @@ def serve(
     )
     app.add_url_rule(
         handler.mount_on(app),
-        endpoint=endpoint_name(client.app_id, handler.mount_path),
+        endpoint=endpoint_name(app, client.app_id, handler.mount_path),
         view_func=view_of(handler),
         methods=["GET", "POST", "PUT"],
     )

@@ -30,6 +30,9 @@ def to_flask(reply: CommResponse | CommStream[SyncStream]) -> flask.Response:
     return flask.Response(body, status=reply.status, headers=dict(reply.headers))
 
 
+ENDPOINT = "inngest_api"
+
+
 def view_of(handler: Handler) -> Callable[[], flask.Response]:
     """Make the view that answers for a handler."""
 
@@ -39,8 +42,13 @@ def view_of(handler: Handler) -> Callable[[], flask.Response]:
     return inngest_endpoint
 
 
-def endpoint_name(app_id: str, path: str) -> str:
-    """Name the endpoint of one client at one path; a blueprint allows no dots."""
+def endpoint_name(app: flask.Flask | flask.Blueprint, app_id: str, path: str) -> str:
+    """Name the endpoint of one client at one path; a blueprint allows no dots.
+
+    The first of an app has the name that existing apps know: they exempt its view from CSRF.
+    """
+    if isinstance(app, flask.Flask) and ENDPOINT not in app.view_functions:
+        return ENDPOINT
     return re.sub(r"\W+", "_", f"inngest {app_id} {path}")
 
 

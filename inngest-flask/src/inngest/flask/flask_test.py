@@ -44,6 +44,15 @@ def test_one_app_may_have_two_endpoints() -> None:
     assert [call(app, path)[1] for path in ("/a", "/b")] == ["/a", "/b"]
 
 
+def test_the_endpoint_of_an_app_has_the_name_that_existing_apps_know() -> None:
+    app = flask.Flask("app")
+    inngest.flask.serve(app, client, [fn])
+    inngest.flask.serve(app, client, [fn], serve_path="/b")
+    with app.test_request_context():
+        assert flask.url_for("inngest_api") == "/api/inngest"
+    assert len(app.view_functions) == len({"static", "inngest_api", "the other"})
+
+
 def test_a_streamed_function_has_an_application_context_that_is_torn_down() -> None:
     app = flask.Flask("app")
     torn: list[str] = []

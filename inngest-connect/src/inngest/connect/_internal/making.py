@@ -20,6 +20,7 @@ from inngest.connect._internal.identity import (
 )
 from inngest.connect._internal.signals import DEFAULT
 from inngest.connect._internal.timing import Timing
+from inngest.errors import FunctionConfigInvalidError
 from inngest.transport import Handler, ServeOptions
 
 _MOST = 2**63 - 1
@@ -50,9 +51,9 @@ def make(
             AppIdentity(
                 app_id=each.app_id,
                 version=each.app_version,
-                functions=function_configs(functions),
+                functions=function_configs(handlers[each.app_id].functions),
             )
-            for each, functions in apps
+            for each, _ in apps
         ),
         env=client.env,
         max_concurrency=_concurrency(max_worker_concurrency, os.environ),
@@ -81,6 +82,9 @@ def _check(apps: Apps) -> None:
             raise ConnectError(f"inconsistent app config: {name}")
     if len({client.app_id for client, _ in apps}) < len(apps):
         raise ConnectError("two apps have the same app_id")
+    for client, functions in apps:
+        if not functions:
+            raise FunctionConfigInvalidError(f'the app "{client.app_id}" has no functions')
 
 
 def _concurrency(given: object, environ: Mapping[str, str]) -> int | None:

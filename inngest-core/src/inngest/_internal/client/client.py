@@ -7,6 +7,7 @@ import logging
 import os
 import random
 import secrets
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, overload
@@ -23,6 +24,7 @@ from inngest._internal.client.sending import send_within
 from inngest._internal.errors import (
     Error,
     EventKeyUnspecifiedError,
+    MiddlewareError,
     SendEventsError,
     SendSignalError,
     SerializerUnknownError,
@@ -264,6 +266,7 @@ class Inngest:
         :param skip_middleware: send them as they are.
         :raises EventKeyUnspecifiedError: in cloud mode without an event key.
         :raises SendEventsError: not all were accepted; its ``ids`` were.
+        :raises Exception: what a middleware raised.
         """
         flow = self._send(_listed(events), skip_middleware)
         return _ids(await AsyncDriver(self._http).run(flow))
@@ -416,9 +419,21 @@ def _no_event(given: object) -> SendEventsError:
 
 
 def _ids(result: SendEventsResult | Error) -> list[str]:
+    if isinstance(result, MiddlewareError) and not result.is_of_plugin:
+        raise _noting_the_hook(result)
     if isinstance(result, Error):
         raise result
     return result.ids
+
+
+def _noting_the_hook(failure: MiddlewareError) -> BaseException:
+    """What a hook raised, as those who send catch it; a traceback names the hook, too."""
+    error = failure.__cause__
+    if error is None:
+        return failure
+    if sys.version_info >= (3, 11):
+        error.add_note(failure.message)
+    return error
 
 
 def _signalled(outcome: str | SendSignalError | None) -> str | None:

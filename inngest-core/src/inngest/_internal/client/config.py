@@ -83,6 +83,7 @@ def resolve(
         "INNGEST_API_BASE_URL",
         environ,
         CLOUD_API_ORIGIN if is_cloud else DEV_ORIGIN,
+        mode,
     )
     if isinstance(api, URLInvalidError):
         return api
@@ -91,6 +92,7 @@ def resolve(
         "INNGEST_EVENT_API_BASE_URL",
         environ,
         CLOUD_EVENT_API_ORIGIN if is_cloud else DEV_ORIGIN,
+        mode,
     )
     if isinstance(event_api, URLInvalidError):
         return event_api
@@ -130,6 +132,7 @@ def _origin(
     variable: str,
     environ: Mapping[str, str],
     default: str,
+    mode: ServerKind,
 ) -> str | URLInvalidError:
     dev = _read(environ, "INNGEST_DEV")
     candidates = (
@@ -138,9 +141,11 @@ def _origin(
         ("INNGEST_BASE_URL", _read(environ, "INNGEST_BASE_URL")),
         ("INNGEST_DEV", dev if dev and looks_like_origin(dev) else None),
     )
+    # Dev Servers speak no TLS, those in another container either.
+    scheme = "https" if mode is ServerKind.CLOUD else "http"
     for source, text in candidates:
         if text is not None:
-            return parse_origin(text, source=source)
+            return parse_origin(text, source=source, default_scheme=scheme)
     return default
 
 

@@ -50,7 +50,9 @@ def test_origins_by_precedence() -> None:
     assert origins(settle(environ)) == ("http://base", "http://base")
     environ["INNGEST_API_BASE_URL"] = "api"
     environ["INNGEST_EVENT_API_BASE_URL"] = "events:5"
-    assert origins(settle(environ)) == ("https://api", "https://events:5")
+    assert origins(settle(environ)) == ("http://api", "http://events:5")
+    in_the_cloud = settle(environ, is_production=True)
+    assert origins(in_the_cloud) == ("https://api", "https://events:5")
     chosen = settle(environ, api_base_url="http://a", event_api_base_url="http://e")
     assert origins(chosen) == ("http://a", "http://e")
     assert origins(settle({"INNGEST_DEV": "1"})) == ("http://127.0.0.1:8288",) * 2

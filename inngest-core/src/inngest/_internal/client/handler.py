@@ -22,7 +22,7 @@ from inngest._internal.errors import (
 from inngest._internal.flow import Flow
 from inngest._internal.function.function import Function
 from inngest._internal.http import streaming
-from inngest._internal.http.app import App, callable_table
+from inngest._internal.http.app import App, callable_table, each_once
 from inngest._internal.http.comm import CommRequest, CommResponse, CommStream
 from inngest._internal.http.endpoint import Endpoint
 from inngest._internal.http.gate import Gate
@@ -47,7 +47,7 @@ class Handler:
         not know, such as one that closes the thread's database connections.
     :param wait: finishes a coroutine from sync code, where the framework knows better.
     :raises SigningKeyMissingError: in cloud mode without a signing key.
-    :raises FunctionConfigInvalidError: no functions, or two of one id.
+    :raises FunctionConfigInvalidError: two functions of one id.
     :raises PluginError: a plugin that must not fail in silence failed.
     :raises URLInvalidError: the public origin, or a path, cannot be used.
     """
@@ -78,7 +78,7 @@ class Handler:
         client._plugins.verify_for(client)
         self._app_id = client.app_id
         self._endpoint = Endpoint(app, options, clock)
-        self._functions = tuple(functions)
+        self._functions = tuple(app.functions)
         self._keys = app.keys if client.is_production else ()
         self._options = options
         self._wait = wait
@@ -221,6 +221,7 @@ def app_of(client: Inngest, functions: Sequence[Function[Any]], options: ServeOp
             f"{type(client).__name__}. Are its arguments in order?"
         )
     table = callable_table(functions)
+    functions = each_once(functions)
     facts = AppFacts(
         app_id=client.app_id,
         api_origin=config.api_origin,
@@ -240,7 +241,7 @@ def app_of(client: Inngest, functions: Sequence[Function[Any]], options: ServeOp
         facts=facts,
         keys=config.signing_keys,
         timeout=config.timeout,
-        functions=list(functions),
+        functions=functions,
         table=table,
         client=client,
         logger=lambda: client.logger,

@@ -12,10 +12,12 @@ _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _PLAIN = re.compile(r"[\x21-\x7e]+")
 
 
-def parse_origin(text: object, *, source: str) -> str | URLInvalidError:
+def parse_origin(
+    text: object, *, source: str, default_scheme: str = "https"
+) -> str | URLInvalidError:
     """Return ``text`` with a scheme and without a trailing slash.
 
-    The scheme is ``https`` unless given, ``http`` for the local host. A path is kept.
+    The scheme is the default unless given, ``http`` for the local host. A path is kept.
 
     :param source: the option or variable to name in an error, which shows no value.
     """
@@ -37,8 +39,8 @@ def parse_origin(text: object, *, source: str) -> str | URLInvalidError:
     if "@" in parts.netloc or parts.query or parts.fragment:
         return _invalid(source, "it holds credentials, a query or a fragment")
     scheme = parts.scheme
-    if not has_scheme and host in THIS_MACHINE:
-        scheme = "http"
+    if not has_scheme:
+        scheme = "http" if host in THIS_MACHINE else default_scheme
     return f"{scheme}://{parts.netloc}{parts.path}".rstrip("/")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -70,19 +70,22 @@ class App:
         return [config for function in self.functions for config in function.configs(url)]
 
 
+def each_once(functions: Iterable[Function[Any]]) -> list[Function[Any]]:
+    """Leave out what is there again: apps put their lists together from those of modules."""
+    return list({id(function): function for function in functions}.values())
+
+
 def callable_table(functions: Sequence[Function[Any]]) -> dict[str, Called]:
     """Every id that the server may call, with the code behind it.
 
-    :raises FunctionConfigInvalidError: no functions, something else, or two of one id.
+    :raises FunctionConfigInvalidError: something else than functions, or two of one id.
     """
     if not isinstance(functions, Collection):
         raise FunctionConfigInvalidError(
             f"serve() takes a list of functions; it was given a {type(functions).__name__}"
         )
-    if not functions:
-        raise FunctionConfigInvalidError("serve() needs at least one function")
     table: dict[str, Called] = {}
-    for function in functions:
+    for function in each_once(functions):
         if not isinstance(function, Function):
             raise FunctionConfigInvalidError(
                 "serve() takes what @client.create_function(...) makes; it was given "

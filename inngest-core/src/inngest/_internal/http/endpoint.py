@@ -12,6 +12,7 @@ from inngest._internal.errors import (
     BodyInvalidError,
     BodyTooLargeError,
     Error,
+    FunctionConfigInvalidError,
     HeaderMissingError,
     MethodUnsupportedError,
     ProbeUnknownError,
@@ -23,7 +24,7 @@ from inngest._internal.http.app import App
 from inngest._internal.http.call import call_function
 from inngest._internal.http.comm import CommRequest, CommResponse
 from inngest._internal.http.options import ServeOptions
-from inngest._internal.http.serve_url import serve_url
+from inngest._internal.http.serve_url import announced_url, serve_url
 from inngest._internal.http.streaming import UNBUFFERED
 from inngest._internal.http.timings import server_timing
 from inngest._internal.protocol import headers, response
@@ -120,7 +121,7 @@ class Endpoint:
                 return (yield from self._sync(request, verified))
             case "POST":
                 if isinstance(verified, Error):
-                    return response.refused(verified)
+                    return _refused(verified)
                 return (yield from self._post(request))
             case _:
                 refused = response.refused(MethodUnsupportedError("use GET, POST or PUT"))
@@ -139,14 +140,14 @@ class Endpoint:
         if self._kind_mismatch(request) is not None:
             return Answer(status=403, body=b"{}")
         if isinstance(verified, Error):
-            return response.refused(verified)
+            return _refused(verified)
         inspect = public_inspection if verified is None else full_inspection
         return Answer(status=200, body=response.dump(inspect(self._app.facts)))
 
     def _sync(self, request: CommRequest, verified: SigningKey | Error | None) -> Flow[Answer]:
         mismatch = self._kind_mismatch(request)
         if mismatch is not None:
-            return response.refused(mismatch)
+            return _refused(mismatch)
         is_in_band = request.headers.get(headers.SYNC_KIND) == IN_BAND
         if isinstance(verified, Error):
             is_unsigned = isinstance(verified, HeaderMissingError)
@@ -156,15 +157,19 @@ class Endpoint:
                 or is_in_band
                 or not (is_unsigned and self._options.allows_unauthed_sync)
             ):
-                return response.refused(verified)
+                return _refused(verified)
+        is_trusted = isinstance(verified, SigningKey)
+        announced = announced_url(request.body) if is_in_band and is_trusted else None
         url = serve_url(
-            request.url,
+            announced or request.url,
             origin=self._options.origin,
             public_path=self._options.public_path,
             serve_path=self._options.known_path,
         )
+        if not self._app.functions:
+            return _refused(FunctionConfigInvalidError("no functions are served"))
         functions = self._app.configs(url)
-        if is_in_band and isinstance(verified, SigningKey):
+        if is_in_band and is_trusted:
             body = in_band_answer(self._app.facts, url=url, functions=functions)
             return _synced(IN_BAND, body)
         deploy_id = request.query.get("deployId")
@@ -182,7 +187,7 @@ class Endpoint:
             timeout=self._app.timeout,
         )
         if isinstance(outcome, Error):
-            return response.refused(outcome)
+            return _refused(outcome)
         return _synced(OUT_OF_BAND, outcome)
 
     def _post(self, request: CommRequest) -> Flow[Answer]:
@@ -225,6 +230,12 @@ def _failed_inside(error: Exception) -> UnknownError:
     """Log what went wrong, and say no more of it."""
     logger.error("a request to the Inngest endpoint failed inside the library", exc_info=error)
     return UnknownError("the app failed to handle this request; its log says why")
+
+
+def _refused(error: Error) -> Answer:
+    """Say so in the app's log, too: who sent the request may show it to nobody."""
+    logger.warning("a request to the Inngest endpoint was refused: %s", error.message)
+    return response.refused(error)
 
 
 def _synced(kind: str, body: Mapping[str, object]) -> Answer:

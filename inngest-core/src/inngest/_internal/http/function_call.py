@@ -164,7 +164,7 @@ class FunctionCall:
         if self.execution.outcome is None:
             if isinstance(outcome, Raised):
                 return outcome
-            stored = self._codec.dump(outcome.value, self._what)
+            stored = self._codec.dump_result(outcome.value, self._what)
             if isinstance(stored, OutputUnserializableError):
                 return Raised(stored)
             record.output = stored

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit, urlunsplit
+
+from inngest._internal.protocol.request import decode_json
 
 
 def serve_url(
@@ -32,3 +35,16 @@ def serve_url(
     elif serve_path and not parts.path.endswith("/" + serve_path.lstrip("/")):
         path = "/" + serve_path.lstrip("/")
     return urlunsplit((scheme, host, path, "", ""))
+
+
+def announced_url(body: bytes) -> str | None:
+    """Return the URL that a server says it calls the app by: proxies may hide it from the app."""
+    sync = decode_json(body)
+    url = sync.get("url") if isinstance(sync, Mapping) else None
+    if not isinstance(url, str):
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return url if parts.scheme in ("http", "https") and parts.hostname else None

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from inngest._internal.http.serve_url import serve_url
+from inngest._internal.http.serve_url import announced_url, serve_url
 
 REQUEST = "http://10.0.0.1:8000/api/inngest?fnId=x#f"
 
@@ -45,3 +45,21 @@ def test_a_serve_path_never_hides_the_prefix_that_the_app_is_mounted_under(
 ) -> None:
     url = serve_url(f"http://app{requested}", origin=None, serve_path=serve_path)
     assert url == f"http://app{expected}"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"url": "https://shop.example/fns"}', "https://shop.example/fns"),
+        (b'{"url": "shop.example"}', None),
+        (b'{"url": "ftp://shop.example"}', None),
+        (b'{"url": "https://"}', None),
+        (b'{"url": "https://[x/"}', None),
+        (b'{"url": 1}', None),
+        (b"[]", None),
+        (b"{", None),
+        (b"", None),
+    ],
+)
+def test_a_server_may_say_what_url_it_calls(body: bytes, expected: str | None) -> None:
+    assert announced_url(body) == expected

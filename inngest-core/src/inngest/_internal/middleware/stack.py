@@ -39,7 +39,9 @@ class Stack:
         for factory in factories:
             outcome = yield Call(factory, (client, raw_request))
             if isinstance(outcome, Raised):
-                return hook_failed(_name_of(factory), outcome.error)
+                failure = hook_failed(_name_of(factory), outcome.error)
+                failure.is_of_plugin = isinstance(factory, OfPlugin)
+                return failure
             if outcome.value is None:
                 return hook_failed(_name_of(factory), TypeError("it returned None"))
             members.append(outcome.value)

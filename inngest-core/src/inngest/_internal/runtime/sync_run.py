@@ -123,19 +123,25 @@ class SyncRun(InvocationFacts):
         results: list[T] = []
         skips_before = self._skips
         left_behind: list[Found] = []
-        try:
-            for branch in callables:
-                self._branches.append(_Branch(left_behind))
-                try:
-                    results.append(branch())
-                except SkipInterrupt:
-                    continue
-                finally:
-                    self._branches.pop()
-        except Exception:  # the group has failed: nobody waits for its steps any more
+        failure: Exception | None = None
+        for branch in callables:
+            self._branches.append(_Branch(left_behind))
+            try:
+                results.append(branch())
+            except SkipInterrupt:
+                continue
+            except Exception as error:
+                failure = failure or error
+                if self._execution.facts.target is None:
+                    break
+                # What the server asks for may be in a branch behind: it was planned before
+                # this one failed, as when it is tried again meanwhile.
+            finally:
+                self._branches.pop()
+        if failure is not None:  # nobody waits for the group's steps any more
             for found in left_behind:
                 self._execution.abandon(found)
-            raise
+            raise failure
         if self._skips == skips_before:  # counted: a branch may swallow the interrupt
             return tuple(results)
         if self._branches:

@@ -148,6 +148,19 @@ def test_a_failure_in_a_branch_is_raised_by_the_group() -> None:
     assert run(handler, state) == Returned("no")
 
 
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_the_target_runs_although_a_branch_before_it_has_failed(is_nested: bool) -> None:
+    def handler(ctx: ContextSync) -> object:
+        with contextlib.suppress(StepError):
+            return nested(ctx) if is_nested else parallel(ctx)
+        return "handled"
+
+    target = "c" if is_nested else "b"
+    state = execution({"a": {"error": {"message": "no"}}}, target=target)
+    run(handler, state)
+    assert ops(state) == [(target, "StepRun")]
+
+
 def test_code_that_swallows_every_exception_still_reports_its_step() -> None:
     def handler(ctx: ContextSync) -> object:
         with contextlib.suppress(BaseException):

@@ -59,6 +59,17 @@ class Codec:
             return _refused(what, self.typ, error)
         return value if adapter is None else _dump(adapter, value, what, self.typ)
 
+    def dump_result(self, value: object, what: str) -> object | OutputUnserializableError:
+        """The same for what a function ends with, which no code of its own reads again.
+
+        JSON as it is does for that: an annotation of it may be wrong, and nobody has noticed.
+        """
+        dumped = self.dump(value, what)
+        if isinstance(dumped, OutputUnserializableError) and self.serializer is None:
+            is_json = not self.is_declared and isinstance(encode(value, what), str)
+            return value if is_json else dumped
+        return dumped
+
     def load(self, data: object, what: str) -> object | OutputUnserializableError:
         """Return the value that was stored as ``data``."""
         try:

@@ -175,6 +175,25 @@ def test_plain_json_that_means_such_a_value_is_taken() -> None:
     assert codec.load(stored, "it") == (1, "a")
 
 
+@pytest.mark.parametrize(
+    ("typ", "value"),
+    [
+        (Order, {"order_id": "1"}),
+        (Row, {}),
+        (datetime.datetime, "2026-01-02"),
+        (list[Order], None),
+    ],
+)
+def test_json_that_a_function_ends_with_is_taken_whatever_its_annotation_says(
+    typ: object, value: object
+) -> None:
+    assert Codec(typ=typ).dump_result(value, "it") == value
+    for codec in (Codec(typ=typ, is_declared=True), Codec(typ=int, is_declared=True)):
+        assert isinstance(codec.dump_result(value, "it"), OutputUnserializableError)
+    assert Codec(typ=Order).dump_result(ORDER, "it") == Codec(typ=Order).dump(ORDER, "it")
+    assert isinstance(Codec(typ=typ).dump_result({1, 2}, "it"), OutputUnserializableError)
+
+
 def test_a_declared_type_must_hold_even_if_it_is_plain() -> None:
     failure = Codec(typ=int, is_declared=True).dump("secret", "it")
     assert isinstance(failure, OutputUnserializableError)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 from inngest._internal.errors import OutputUnserializableError
 from inngest._internal.protocol.canonical import canonicalize
@@ -18,6 +19,16 @@ def to_text(value: object) -> str:
     if type(value) is int:  # the encoder takes as long to begin as for all of a small value
         return str(value)
     return _encode(value)
+
+
+def to_json_values(value: object) -> Any:
+    """Write what pydantic knows how to, such as a ``datetime``, a ``UUID`` or a model, as JSON.
+
+    :raises Exception: it does not know how to, or a serializer of the user's raised.
+    """
+    from pydantic_core import to_jsonable_python
+
+    return to_jsonable_python(value)
 
 
 _LONG = re.compile(r"[:,\[\s-][0-9]{16}")
@@ -56,4 +67,4 @@ def encode(value: object, what: str) -> str | OutputUnserializableError:
         )
 
 
-__all__ = ["as_stored", "encode", "to_text"]
+__all__ = ["as_stored", "encode", "to_json_values", "to_text"]

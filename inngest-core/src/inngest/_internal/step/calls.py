@@ -5,6 +5,7 @@ Pure, but for the clock that a deadline is counted with.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import datetime
 from collections.abc import Callable, Mapping
@@ -19,7 +20,7 @@ from inngest._internal.op import SLEEP, STEP_RUN, Opcode, StepCall
 from inngest._internal.serialization.annotations import return_type
 from inngest._internal.serialization.codec import PLAIN, Codec, codec_of_annotation
 from inngest._internal.serialization.contract import Serializer
-from inngest._internal.serialization.text import encode
+from inngest._internal.serialization.text import encode, to_json_values
 from inngest._internal.step.inputs import shown_input
 from inngest._internal.types import UNSET, Deadline, Duration
 
@@ -193,8 +194,12 @@ def call_data(
             f'step "{step_id}": data: a {model.__name__} is needed, not a {type(data).__name__}'
         )
     what = f'the data of step "{step_id}"'
+    given: object
     if data is None or isinstance(data, Mapping):
-        given: object = dict(data or {})
+        given = dict(data or {})
+        if not isinstance(encode(given, what), str):
+            with contextlib.suppress(Exception):  # the error below says what is wrong
+                given = to_json_values(given)
     else:
         given = Codec(typ=type(data)).dump(data, what)
     for each in (given, encode(given, what)):

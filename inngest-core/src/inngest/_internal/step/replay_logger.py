@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,8 +15,27 @@ else:  # Python 3.10 cannot subscript it
     _Base = logging.LoggerAdapter
 
 
+_SAYING = frozenset(
+    {
+        "critical",
+        "debug",
+        "error",
+        "exception",
+        "fatal",
+        "info",
+        "log",
+        "warn",
+        "warning",
+    }
+)
+"""What a logger says something by. Those of structlog and loguru have the same names."""
+
+
 class ReplayLogger(_Base):
-    """``ctx.logger``: the client's logger, quiet until new code runs."""
+    """``ctx.logger``: the client's logger, quiet until new code runs.
+
+    Each method is the logger's own: it may take more than the standard library's does.
+    """
 
     def __init__(self, logger: Logger, execution: Execution) -> None:
         super().__init__(logger, {})
@@ -25,18 +43,26 @@ class ReplayLogger(_Base):
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802
         """Whether a message of ``level`` would be logged now."""
-        return not self._execution.is_replaying and self.logger.isEnabledFor(level)
-
-    def process(
-        self, msg: object, kwargs: MutableMapping[str, Any]
-    ) -> tuple[Any, MutableMapping[str, Any]]:
-        """Leave the message and its ``extra`` alone."""
-        return msg, kwargs
+        if self._execution.is_replaying:
+            return False
+        asked: Any = getattr(self.logger, "isEnabledFor", None)
+        return asked is None or bool(asked(level))
 
     def __getattr__(self, name: str) -> Any:
         if name == "logger":  # not set yet
             raise AttributeError(name)
         return getattr(self.logger, name)
+
+    if not TYPE_CHECKING:  # a type checker knows the methods of an adapter
+
+        def __getattribute__(self, name: str) -> Any:
+            if name not in _SAYING:
+                return super().__getattribute__(name)
+            return _say_nothing if self._execution.is_replaying else getattr(self.logger, name)
+
+
+def _say_nothing(*args: object, **kwargs: object) -> None:
+    pass
 
 
 __all__ = ["Logger", "ReplayLogger"]

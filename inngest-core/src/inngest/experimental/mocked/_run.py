@@ -44,7 +44,8 @@ class Result:
     """A run that has ended.
 
     :param output: what the function returned, as JSON values; ``None`` if it did not.
-    :param error: what the last attempt of the function raised, if the run failed.
+    :param error: what the last attempt of the function raised, if the run failed; what a step
+        raised, if that was not caught.
     """
 
     error: Exception | None

@@ -16,7 +16,14 @@ from typing import Any
 
 import pydantic_core
 
-from inngest import Event, Function, Inngest, MiddlewareSync, TransformOutputResult
+from inngest import (
+    Event,
+    Function,
+    Inngest,
+    MiddlewareSync,
+    StepError,
+    TransformOutputResult,
+)
 from inngest.dev._internal.drivers.contracts import Driver
 from inngest.dev._internal.drivers.in_process import InProcessDriver
 from inngest.dev._internal.function.registration import Refusal
@@ -79,13 +86,19 @@ class _Isolated:
     ) -> None:
         self._function, self._stubs = function, stubs
         self._errors: list[Exception] = []
+        self._errors_of_steps: list[Exception] = []
         self._unstubbed: mocked.UnstubbedStepError | None = None
         self.session = Session(elsewhere=pump.elsewhere, driver=self._driver, timeout=timeout)
         for name, outcome in stubs.items():
             self.session.stubs.add(name, (outcome,), None)
         self._client = copy.copy(client)
         self._client.middleware = [
-            partial(_Witness, function_id=function.id, errors=self._errors),
+            partial(
+                _Witness,
+                function_id=function.id,
+                errors=self._errors,
+                errors_of_steps=self._errors_of_steps,
+            ),
             *client.middleware,
             interposed(self.session.stubs, self.session.clock),
         ]
@@ -171,9 +184,16 @@ class _Isolated:
         """What was raised, if that is what the engine was told."""
         error = recorded_error(told)
         raised = self._errors[-1] if self._errors else None
-        if raised is not None and error.message == _message_of(raised):
-            return raised
-        return Error(f"{error.name}: {error.message}")
+        if raised is None or error.message != _message_of(raised):
+            return Error(f"{error.name}: {error.message}")
+        return self._of_its_step(raised) if isinstance(raised, StepError) else raised
+
+    def _of_its_step(self, raised: StepError) -> Exception:
+        """What the step raised: tests ask for its type, which a ``StepError`` only names."""
+        for error in reversed(self._errors_of_steps):
+            if (type(error).__name__, _message_of(error)) == (raised.name, raised.message):
+                return error
+        return raised
 
 
 class _StandingIn:
@@ -214,19 +234,27 @@ class _StandingIn:
 
 
 class _Witness(MiddlewareSync):
-    """The outermost of the client's: keeps what the function raised."""
+    """The outermost of the client's: keeps what the function raised, and what its steps did."""
 
     def __init__(
-        self, client: Inngest, raw_request: object, *, function_id: str, errors: list[Exception]
+        self,
+        client: Inngest,
+        raw_request: object,
+        *,
+        function_id: str,
+        errors: list[Exception],
+        errors_of_steps: list[Exception],
     ) -> None:
         super().__init__(client, raw_request)
-        self._function_id, self._errors = function_id, errors
+        self._function_id = function_id
+        self._errors, self._errors_of_steps = errors, errors_of_steps
 
     def transform_output(self, result: TransformOutputResult) -> None:
         calling = current()
         is_its_own = calling is not None and calling.function_id == self._function_id
-        if is_its_own and result.step is None and result.error is not None:
-            self._errors.append(result.error)
+        if is_its_own and result.error is not None:
+            errors = self._errors if result.step is None else self._errors_of_steps
+            errors.append(result.error)
 
 
 def received(event: Event[Any], now: int) -> Received:

@@ -49,7 +49,9 @@ class RecordingLogger(_Adapter):
                 call=calling.call if calling else "",
             )
         )
-        if self.logger.isEnabledFor(level):
+        if not isinstance(self.logger, (logging.Logger, logging.LoggerAdapter)):  # structlog's
+            getattr(self.logger, logging.getLevelName(level).lower())(msg, *args, **kwargs)
+        elif self.logger.isEnabledFor(level):
             kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1
             self.logger.log(level, msg, *args, **kwargs)
 
