@@ -122,7 +122,7 @@ class Event(BaseModel, Generic[DataT]):
             data = _dumped(data)
         wire: dict[str, object] = {
             "name": self.name,
-            "data": _checked(_with_numbers(data), "data"),
+            "data": _checked(data, "data"),
             "ts": self.ts if "ts" in self.__pydantic_fields_set__ else now_ms,
         }
         if self.id:
@@ -244,7 +244,7 @@ def _is_json(value: object) -> bool:
 
 def _checked(value: object, path: str) -> object:
     try:
-        return value if _is_json(value) else _plain(value, path)
+        return value if _is_json(value) else _plain(_with_numbers(value), path)
     except RecursionError:
         raise BodyInvalidError(f"{path}: nested too deeply") from None
 
