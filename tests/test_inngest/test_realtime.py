@@ -127,6 +127,39 @@ def test_a_subscription_that_is_left_is_closed(client: inngest.Inngest, server: 
     assert list(messages) == []
 
 
+def test_a_subscription_is_closed_while_a_thread_waits(client: inngest.Inngest) -> None:
+    """Else the thread would wait for the next sign of life from the server."""
+    with ThreadPoolExecutor(2) as pool:
+        messages = realtime.subscribe_sync(client, "c", ["t"])
+        with messages:
+            waiting = [pool.submit(list, messages) for _ in range(2)]
+            realtime.publish_sync(client, "c", "t", 1)
+            until = time.monotonic() + SECONDS
+            while messages._turn.acquire(blocking=False):  # until one of them is waiting
+                messages._turn.release()
+                assert time.monotonic() < until
+        heard = [message.data for each in waiting for message in each.result(SECONDS)]
+    assert heard in ([], [1])
+    assert messages._response is None
+
+
+def test_those_who_listen_leave_connections_for_others(client: inngest.Inngest) -> None:
+    """There are a hundred for requests."""
+
+    async def listen() -> list[object]:
+        async with contextlib.AsyncExitStack() as stack:
+            entered = [
+                await stack.enter_async_context(realtime.subscribe(client, "c", ["t"]))
+                for _ in range(110)
+            ]
+            await realtime.publish(client, "c", "t", 1)
+            heard = [(await anext(messages)).data for messages in entered]
+        await client.aclose()
+        return heard
+
+    assert asyncio.run(asyncio.wait_for(listen(), 3 * SECONDS)) == [1] * 110
+
+
 def test_what_is_not_json_is_refused(client: inngest.Inngest) -> None:
     with pytest.raises(OutputUnserializableError, match='topic "t"'):
         realtime.publish_sync(client, "c", "t", object())

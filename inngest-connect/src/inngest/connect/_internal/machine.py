@@ -357,6 +357,10 @@ class Machine:
         if not request_id or request.app_name not in self._identity.app_ids:
             self._log("unknown_app", logging.WARNING, app=request.app_name, **fields)
             return
+        if link.is_leaving:
+            # It crossed our goodbye: no acknowledgement gets through, and others are sent it.
+            self._log("ignored", logging.DEBUG, kind="a call after the goodbye", **fields)
+            return
         self._send(link, wire.WORKER_REQUEST_ACK, request_ack(request))
         if request_id in self._calls or self._calls.was_answered(request_id):
             # A gateway that did not hear us; what it wants is under way, or on its way.

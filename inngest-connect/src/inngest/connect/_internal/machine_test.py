@@ -540,6 +540,25 @@ def test_a_worker_that_closes_within_a_handshake_takes_no_calls(active: Paper) -
     assert wire.WORKER_PAUSE in active.kinds(2)
 
 
+@pytest.mark.parametrize("is_drained", [False, True])
+def test_a_call_that_crosses_the_goodbye_is_left_to_others(
+    active: Paper, is_drained: bool
+) -> None:
+    """Its acknowledgement cannot be sent any more: executed here, it would be executed twice."""
+    if is_drained:
+        active.hear(1, wire.GATEWAY_CLOSING)
+        active.connect("g2", "c2")
+    else:
+        active.do(active.machine.close)
+    assert [close.link for close in active.take(Close)] == [1]
+    active.take(Send)
+    active.call(1, "r1")
+    assert active.take(Run) == []
+    assert active.kinds(1) == []
+    active.do(active.machine.closed, 1, 1000, "")
+    assert active.has_stopped is not is_drained
+
+
 def test_a_goodbye_that_nobody_answers_is_not_waited_for_long(active: Paper) -> None:
     active.do(active.machine.close)
     active.wait(3)

@@ -30,14 +30,15 @@ def publish_message(
     """Publish a message to a topic of a channel."""
     if not is_text(channel) or not is_text(topic):
         return _misnamed("topic" if is_text(channel) else "channel")
-    body = encode(data, f'the message for topic "{topic}"')
+    body = encode(data, f'the message for topic "{topic}"', advice="")
     if isinstance(body, OutputUnserializableError):
         return body
     query = {"channel": channel, "topic": topic}
     if run_id is not None:
         query["run_id"] = run_id
     if metadata is not None:
-        told = encode(metadata, f'the metadata of the message for topic "{topic}"')
+        what = f'the metadata of the message for topic "{topic}"'
+        told = encode(metadata, what, advice="")
         if isinstance(told, OutputUnserializableError):
             return told
         query["metadata"] = told

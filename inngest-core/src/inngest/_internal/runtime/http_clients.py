@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import enum
 import logging
 import os
 import re
+import socket
 import threading
 import weakref
 from collections.abc import AsyncGenerator
@@ -29,27 +32,31 @@ class HTTPClients:
     ``asyncio.run`` gets a client of its own. It is closed with its loop: a loop that ends
     closes the generators that were started on it, and one of them holds the client. A
     process that is forked makes its own: two on one connection read each other's answers.
+
+    Responses that are read for as long as they last come from clients of their own, which open
+    any number of connections: else those who listen would hold all there are, and nobody could
+    make a request any more.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._sync: httpx.Client | None = None
-        self._async: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopClient] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._sync: dict[_Kind, httpx.Client] = {}
+        self._async: weakref.WeakKeyDictionary[
+            asyncio.AbstractEventLoop, dict[_Kind, _LoopClient]
+        ] = weakref.WeakKeyDictionary()
         self._inherited: list[object] = []
         _all.add(self)
 
     def start_anew(self) -> None:
         """Have no clients yet. Those that a fork brought along are kept open: they are shared."""
         self._inherited += [self._sync, self._async]
-        self._lock, self._sync = threading.Lock(), None
+        self._lock, self._sync = threading.Lock(), {}
         self._async = weakref.WeakKeyDictionary()
 
     def fetch(self, request: Request) -> Response | FetchError:
         """Make a request from this thread."""
         try:
-            client = self._sync_client()
+            client = self._sync_client(_Kind.REQUESTS)
             answer = client.request(
                 request.method,
                 request.url,
@@ -64,7 +71,7 @@ class HTTPClients:
     async def fetch_async(self, request: Request) -> Response | FetchError:
         """Make a request on the running loop."""
         try:
-            client = await self._async_client().open()
+            client = await self._async_client(_Kind.REQUESTS).open()
             answer = await client.request(
                 request.method,
                 request.url,
@@ -82,7 +89,7 @@ class HTTPClients:
         :param quiet: seconds that may pass without a byte.
         """
         try:
-            client = self._sync_client()
+            client = self._sync_client(_Kind.STREAMS)
             return client.send(_opening(client, request, quiet), stream=True)
         except self.failures() as error:
             return FetchError(error)
@@ -90,10 +97,18 @@ class HTTPClients:
     async def open_async(self, request: Request, quiet: float) -> httpx.Response | FetchError:
         """Begin to read a response on the running loop, like :meth:`open`."""
         try:
-            client = await self._async_client().open()
+            client = await self._async_client(_Kind.STREAMS).open()
             return await client.send(_opening(client, request, quiet), stream=True)
         except self.failures() as error:
             return FetchError(error)
+
+    @staticmethod
+    def hang_up(response: httpx.Response) -> None:
+        """End a response while another thread reads it, which then hears its end."""
+        sock = response.extensions["network_stream"].get_extra_info("socket")
+        with contextlib.suppress(OSError):  # it has ended already
+            # Not by the method of an SSL socket: that one takes its state away from the reader.
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     @staticmethod
     def failures() -> tuple[type[Exception], ...]:
@@ -103,38 +118,55 @@ class HTTPClients:
         return httpx.HTTPError, httpx.InvalidURL, OSError
 
     def close(self) -> None:
-        """Close the sync client. A later request opens a new one."""
+        """Close the sync clients. A later request opens a new one."""
         with self._lock:
-            client, self._sync = self._sync, None
-        if client is not None:
+            clients, self._sync = self._sync, {}
+        for client in clients.values():
             client.close()
 
     async def close_current_loop(self) -> None:
-        """Close the running loop's client. A later request opens a new one."""
+        """Close the running loop's clients. A later request opens a new one."""
         with self._lock:
-            client = self._async.pop(asyncio.get_running_loop(), None)
-        if client is not None:
+            clients = self._async.pop(asyncio.get_running_loop(), {})
+        for client in clients.values():
             await client.close()
 
-    def _sync_client(self) -> httpx.Client:
+    def _sync_client(self, kind: _Kind) -> httpx.Client:
         import httpx
 
         with self._lock:
-            if self._sync is None:
+            if kind not in self._sync:
                 hide_event_keys()
-                self._sync = httpx.Client(mounts=_DIRECT)
-            return self._sync
+                self._sync[kind] = httpx.Client(mounts=_DIRECT, limits=_limits(kind))
+            return self._sync[kind]
 
-    def _async_client(self) -> _LoopClient:
+    def _async_client(self, kind: _Kind) -> _LoopClient:
         loop = asyncio.get_running_loop()
         with self._lock:
-            client = self._async.get(loop)
-            if client is None:
+            clients = self._async.get(loop)
+            if clients is None:
                 for closed in [known for known in self._async if known.is_closed()]:
-                    del self._async[closed]  # its client holds on to it
+                    del self._async[closed]  # its clients hold on to it
                 hide_event_keys()
-                client = self._async[loop] = _LoopClient()
-            return client
+                clients = self._async[loop] = {}
+            if kind not in clients:
+                clients[kind] = _LoopClient(kind)
+            return clients[kind]
+
+
+class _Kind(enum.Enum):
+    """What a client is for."""
+
+    REQUESTS = enum.auto()
+    STREAMS = enum.auto()
+
+
+def _limits(kind: _Kind) -> httpx.Limits:
+    import httpx
+
+    if kind is _Kind.STREAMS:
+        return httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    return httpx.Limits(max_connections=100, max_keepalive_connections=20)
 
 
 _all: weakref.WeakSet[HTTPClients] = weakref.WeakSet()
@@ -152,10 +184,10 @@ if hasattr(os, "register_at_fork"):
 class _LoopClient:
     """An async client that ends with the loop on which it was opened."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: _Kind) -> None:
         import httpx
 
-        self._client = httpx.AsyncClient(mounts=_DIRECT)
+        self._client = httpx.AsyncClient(mounts=_DIRECT, limits=_limits(kind))
         self._keeper = _keep(self._client)
         self._is_kept = False
 

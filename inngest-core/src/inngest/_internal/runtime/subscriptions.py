@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 class Subscription:
     """Messages as they come, on an event loop. An async context manager.
 
-    Within its block everything that is published is heard.
+    Within its block everything that is published is heard. Several tasks may take messages:
+    each message goes to one of them.
     """
 
     def __init__(self, http: HTTPClients, messages: Flow[Error]) -> None:
@@ -34,6 +36,8 @@ class Subscription:
         self._outcome: object = None
         self._pending: asyncio.Task[object] | None = None
         """What is under way. It goes on when nobody waits for it: no message is lost thereby."""
+        self._turn = asyncio.Lock()
+        """Whose holder takes the next message."""
 
     async def __aenter__(self) -> Self:
         """Begin to listen.
@@ -65,10 +69,11 @@ class Subscription:
 
         :raises RealtimeError: it is refused to listen any longer.
         """
-        while True:
-            effect = await self._next()
-            if isinstance(effect, Heard):
-                return effect.message
+        async with self._turn:
+            while True:
+                effect = await self._next()
+                if isinstance(effect, Heard):
+                    return effect.message
 
     async def aclose(self) -> None:
         """Stop listening. Again is harmless."""
@@ -126,7 +131,8 @@ class Subscription:
 class SubscriptionSync:
     """Messages as they come, in the thread that waits for them. A context manager.
 
-    Within its block everything that is published is heard.
+    Within its block everything that is published is heard. Several threads may take messages:
+    each message goes to one of them.
     """
 
     def __init__(self, http: HTTPClients, messages: Flow[Error]) -> None:
@@ -136,6 +142,9 @@ class SubscriptionSync:
         self._response: httpx.Response | None = None
         self._pieces: Iterator[bytes] | None = None
         self._outcome: object = None
+        self._turn = threading.RLock()
+        """Whose holder takes the next message."""
+        self._is_closed = False
 
     def __enter__(self) -> Self:
         """Begin to listen.
@@ -143,7 +152,8 @@ class SubscriptionSync:
         :raises RealtimeError: the server cannot be reached, or refuses.
         """
         try:
-            self._next()
+            with self._turn:
+                self._next()
         except BaseException:
             self.close()
             raise
@@ -167,20 +177,39 @@ class SubscriptionSync:
 
         :raises RealtimeError: it is refused to listen any longer.
         """
-        while True:
-            effect = self._next()
-            if isinstance(effect, Heard):
-                return effect.message
+        try:
+            with self._turn:
+                while True:
+                    effect = self._next()
+                    if isinstance(effect, Heard):
+                        return effect.message
+        finally:
+            if self._is_closed:  # by a thread that left the rest to this one
+                self.close()
 
     def close(self) -> None:
-        """Stop listening. Again is harmless."""
-        self._flow.close()
-        response, self._response, self._pieces = self._response, None, None
-        if response is not None:
-            response.close()
+        """Stop listening. Again is harmless.
+
+        From any thread: one that waits for a message hears the end.
+        """
+        self._is_closed = True
+        if not self._turn.acquire(blocking=False):
+            response = self._response
+            if response is not None:
+                self._http.hang_up(response)
+            return
+        try:
+            self._flow.close()
+            response, self._response, self._pieces = self._response, None, None
+            if response is not None:
+                response.close()
+        finally:
+            self._turn.release()
 
     def _next(self) -> Ready | Heard:
         while True:
+            if self._is_closed:
+                self._flow.close()
             effect = _asked(self._flow, self._outcome)
             if not isinstance(effect, Effect):
                 raise effect or StopIteration

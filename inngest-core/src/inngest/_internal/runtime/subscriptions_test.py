@@ -74,3 +74,26 @@ def test_who_waits_while_it_is_closed_hears_the_end() -> None:
         return await waiting
 
     assert asyncio.run(asyncio.wait_for(run(), 10)) == []
+
+
+def test_a_message_goes_to_one_of_several_who_wait() -> None:
+    async def run() -> list[bytes]:
+        http = Streamed()
+        heard: list[Any] = []
+        async with Subscription(http, messages()) as subscription:
+
+            async def hear() -> None:
+                heard.extend([message.data async for message in subscription])
+
+            waiting = [asyncio.ensure_future(hear()) for _ in range(3)]
+            for number in range(9):
+                http.published.put_nowait(b"%d" % number)
+            while not http.published.empty():
+                await asyncio.sleep(0)
+            for _ in range(20):
+                await asyncio.sleep(0)
+        await asyncio.gather(*waiting)
+        return heard
+
+    heard = asyncio.run(asyncio.wait_for(run(), 10))
+    assert sorted(heard) == [b"%d" % number for number in range(9)]

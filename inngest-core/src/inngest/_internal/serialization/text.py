@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, Final
 
 from inngest._internal.errors import OutputUnserializableError
 from inngest._internal.protocol.canonical import canonicalize
@@ -49,15 +49,24 @@ def as_stored(text: str) -> object:
         return value
 
 
-def encode(value: object, what: str) -> str | OutputUnserializableError:
-    """Encode ``value`` as JSON text. ``what`` names it in the error, which never quotes it."""
+ANNOTATE: Final = (
+    "; annotate the handler with the type that it returns, by a name that its module can see, "
+    "or pass output_type"
+)
+
+
+def encode(
+    value: object, what: str, *, advice: str = ANNOTATE
+) -> str | OutputUnserializableError:
+    """Encode ``value`` as JSON text.
+
+    :param what: names it in the error, which never quotes it.
+    :param advice: what to do about a value that is no JSON; by default for an output.
+    """
     try:
         return to_text(value)
     except (TypeError, ValueError, RecursionError) as error:
-        reason = (
-            "it is not JSON; annotate the handler with the type that it returns, by a name "
-            "that its module can see, or pass output_type"
-        )
+        reason = f"it is not JSON{advice}"
         if isinstance(error, RecursionError) or "Circular" in str(error):
             reason = "it is nested too deeply, or contains itself"
         elif "Out of range float" in str(error):

@@ -202,7 +202,7 @@ def call_data(
                 given = to_json_values(given)
     else:
         given = Codec(typ=type(data)).dump(data, what)
-    for each in (given, encode(given, what)):
+    for each in (given, encode(given, what, advice="")):
         if isinstance(each, OutputUnserializableError):
             raise each
     return cast("dict[str, object]", given)
@@ -222,7 +222,7 @@ def infer(
         "format": adapter.format(),
         "body": request,
     }
-    unserializable = encode(opts, f'the request of step "{step_id}"')
+    unserializable = encode(opts, f'the request of step "{step_id}"', advice="")
     if isinstance(unserializable, OutputUnserializableError):
         raise unserializable
     return StepCall.for_server(step_id, Opcode.AI_GATEWAY, display_name=name, opts=opts)

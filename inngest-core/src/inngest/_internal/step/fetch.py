@@ -81,7 +81,7 @@ def _text(step_id: str, body: object, content: str | None) -> str | None:
         return content or None
     if content is not None:
         raise NonRetriableError(f'step "{step_id}": json and content exclude each other')
-    encoded = encode(body, f'the body of step "{step_id}"')
+    encoded = encode(body, f'the body of step "{step_id}"', advice="")
     if isinstance(encoded, OutputUnserializableError):
         raise encoded
     return encoded
