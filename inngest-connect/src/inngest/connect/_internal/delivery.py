@@ -84,6 +84,10 @@ class Delivery:
         if entry is not None:
             entry.link, entry.due = None, now
 
+    def connected(self, now: float) -> None:
+        """A connection is ready: what waits for its next attempt over HTTP goes there."""
+        self.outbox.hurry(now)
+
     def lost(self, link: int, now: float) -> None:
         """A connection is gone."""
         self.outbox.lost(link, now)

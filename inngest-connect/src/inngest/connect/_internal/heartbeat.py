@@ -24,6 +24,10 @@ class Heartbeat:
         """The gateway is there."""
         self._unanswered, self.answered_at, self._is_answered = 0, now, True
 
+    def expect(self, now: float) -> None:
+        """The gateway is to answer from now on; it is asked at once."""
+        self._unanswered, self._is_answered, self.due = 0, True, now
+
     def beat(self, now: float) -> bool:
         """One is due: whether to send it. ``False``: too many were missed."""
         if self._unanswered >= MOST_UNANSWERED:

@@ -19,6 +19,8 @@ class Link:
     deadline: float | None
     """When to give up waiting: for the handshake, or for the end."""
     heartbeat: Heartbeat | None = None
+    ready_due: float | None = None
+    """When to tell the gateway at the latest that calls may come; ``None``: it knows."""
     status_due: float | None = None
     status_interval: float = 0.0
     is_retiring: bool = False
@@ -42,4 +44,6 @@ class Link:
         """When something is to be done next."""
         beat = self.heartbeat.due if self.heartbeat is not None and self.is_ready else None
         status = self.status_due if self.is_ready else None
-        return min((due for due in (self.deadline, beat, status) if due is not None), default=None)
+        ready = self.ready_due if self.is_current else None
+        found = self.deadline, beat, status, ready
+        return min((due for due in found if due is not None), default=None)

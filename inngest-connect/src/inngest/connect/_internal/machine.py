@@ -137,6 +137,8 @@ class Machine:
         """Take no more calls, finish those that are here, and end."""
         if self._closing_until is None and not self._stopped:
             self._closing_until = now + self._timing.shutdown
+            for link in self._links.values():
+                link.ready_due = None
             self._enter(ConnectionState.CLOSING)
             self._log("closing", running=self._calls.running, queued=self._calls.waiting)
             for link in self._links.values():
@@ -167,6 +169,7 @@ class Machine:
                 for request_id, lease_id in self._leases.due(now, self._lease_interval):
                     self._extend(request_id, lease_id)
             self._delivery.tick(now, self._links, self._calls)
+            self._open_up(now)
             self._retire(now)
             self._finish(now)
             if self._connector.begin(now):
@@ -296,7 +299,10 @@ class Machine:
     # inside
 
     def _shake_hands(self, link: Link, frame: Frame, now: float) -> None:
-        step = link.handshake.receive(frame, is_routable=self._closing_until is None)
+        # Who owes replies delivers them first: a server that has lost their calls in an outage
+        # would have them executed once more.
+        is_routable = self._closing_until is None and not self._delivery.outbox
+        step = link.handshake.receive(frame, is_routable=is_routable)
         match step:
             case Introduce(data):
                 self._out.append(Send(link.id, data))
@@ -327,11 +333,15 @@ class Machine:
         self._was_ready = True
         self._connector.found()
         self._leases.hurry(now)
+        self._delivery.connected(now)
+        self._log("connected", **link.log_fields)
         if self._closing_until is None:
-            self._enter(ConnectionState.ACTIVE)
+            if is_routable:
+                self._enter(ConnectionState.ACTIVE)
+            else:
+                link.ready_due = now + self._timing.ack
         elif is_routable:  # it was not known yet when we introduced ourselves
             self._send(link, wire.WORKER_PAUSE)
-        self._log("connected", **link.log_fields)
 
     def _receive(self, link: Link, frame: Frame, now: float) -> None:
         payload = frame.payload
@@ -400,6 +410,18 @@ class Machine:
         if self._closing_until is None:
             self._enter(ConnectionState.RECONNECTING)
             self._connector.want(now)
+
+    def _open_up(self, now: float) -> None:
+        """Let calls come, when what is owed is delivered, or takes too long."""
+        link = self.current
+        if link is None or link.ready_due is None or self._closing_until is not None:
+            return
+        if link.ready_due <= now or not self._delivery.outbox:
+            link.ready_due = None
+            self._send(link, wire.WORKER_READY)
+            if link.heartbeat is not None:
+                link.heartbeat.expect(now)
+            self._enter(ConnectionState.ACTIVE)
 
     def _retire(self, now: float) -> None:
         """Leave a gateway that asked for it, when another one is ready and all is answered."""

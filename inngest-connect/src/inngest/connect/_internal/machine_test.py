@@ -318,6 +318,58 @@ def test_a_reply_whose_acknowledgement_is_late_is_flushed(active: Paper) -> None
     assert len(active.take(Flush)) == 1
 
 
+def owing(paper: Paper) -> None:
+    """Have a worker find a gateway again, and owe it a reply that waits for its next attempt."""
+    paper.call(1, "r1")
+    paper.do(paper.machine.closed, 1, 1006, "")
+    paper.reply("r1")
+    for _ in range(5):
+        paper.wait(30)
+        paper.take(Flush)
+        paper.do(paper.machine.flush_failed, "r1", 0)
+    paper.take(Send)
+    paper.connect("g2", "c2")
+
+
+def test_what_is_owed_is_delivered_before_calls_come(active: Paper) -> None:
+    """A server that lost the call in an outage would have it executed once more."""
+    owing(active)
+    hello, *sent = active.frames(2)
+    assert payload_of(hello).worker_manual_readiness_ack
+    assert [frame.kind for frame in sent] == [wire.WORKER_HEARTBEAT, wire.WORKER_REPLY]
+    assert not active.is_in(ConnectionState.ACTIVE)
+    active.hear(2, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
+    assert wire.WORKER_READY in active.kinds(2)
+    assert active.is_in(ConnectionState.ACTIVE)
+    active.wait(5)
+    assert active.kinds(2) == [wire.WORKER_HEARTBEAT]
+    active.wait(30)
+    assert [close.reason for close in active.take(Close)] == ["CONSECUTIVE_HEARTBEATS_MISSED"]
+
+
+def test_calls_do_not_wait_long_for_what_is_owed(active: Paper) -> None:
+    owing(active)
+    active.wait(4)
+    assert wire.WORKER_READY not in active.kinds(2)
+    active.wait(2)
+    assert wire.WORKER_READY in active.kinds(2)
+    assert active.machine.unacknowledged == 1
+
+
+@pytest.mark.parametrize("is_drained", [False, True])
+def test_a_worker_that_owes_and_is_to_leave_takes_no_calls(
+    active: Paper, is_drained: bool
+) -> None:
+    owing(active)
+    if is_drained:
+        active.hear(2, wire.GATEWAY_CLOSING)
+    else:
+        active.do(active.machine.close)
+    active.wait(6)
+    active.hear(2, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
+    assert wire.WORKER_READY not in active.kinds(2)
+
+
 def test_a_flush_is_tried_until_it_works(active: Paper) -> None:
     active.call(1, "r1")
     active.do(active.machine.closed, 1, 1006, "")
@@ -431,6 +483,7 @@ def test_a_drained_connection_that_is_cut_flushes_what_it_owes(active: Paper) ->
     assert len(active.take(Flush)) == 1
     assert len(active.take(Start)) == 1  # one search, not two
     active.connect("g2", "c2")
+    active.do(active.machine.flushed, "r1")
     assert active.is_in(ConnectionState.ACTIVE)
 
 

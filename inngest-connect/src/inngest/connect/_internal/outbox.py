@@ -80,6 +80,12 @@ class Outbox:
             if entry.link == link:
                 entry.due = min(entry.due, now)
 
+    def hurry(self, now: float) -> None:
+        """There is another way out: what waits for its next attempt is due at once."""
+        for entry in self._entries.values():
+            if entry.link is None:
+                entry.due = min(entry.due, now)
+
     def due(self, now: float) -> list[Entry]:
         """What to deliver now."""
         return [e for e in self._entries.values() if e.due <= now and not e.is_flushing]
