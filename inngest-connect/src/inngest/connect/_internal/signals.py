@@ -1,4 +1,7 @@
-"""Signals that end a worker: taken while it runs, given back afterwards, never before."""
+"""Signals that end workers: taken while one runs, given back afterwards, never before.
+
+A process has one handler for a signal, and may run several workers: all that run are told.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,36 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
 DEFAULT = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclass(eq=False, slots=True)
+class _Worker:
+    close: Callable[[], None]
+    abort: Callable[[], None]
+    pid: int = field(default_factory=os.getpid)
+    came: list[int] = field(default_factory=list)
+
+    @property
+    def is_aborted(self) -> bool:
+        return len(self.came) > 1
+
+    def hear(self, number: int) -> None:
+        self.came.append(number)
+        if self.is_aborted:
+            self.abort()
+        else:
+            self.close()
+
+
+_workers: dict[int, list[_Worker]] = {}
+"""Those that run, by the signals that end them."""
+_before: dict[int, Any] = {}
+"""Who had a signal before."""
 
 
 @contextmanager
@@ -28,33 +57,48 @@ def shutdown_signals(
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    came: list[int] = []
-    before: dict[signal.Signals, Any] = {}
-    owner = os.getpid()
-
-    def handle(number: int, _frame: FrameType | None) -> None:
-        if os.getpid() != owner:
-            give_back()
-            signal.raise_signal(number)
-            return
-        came.append(number)
-        if len(came) == 1:
-            close()
-        else:
-            give_back()
-            abort()
-
-    def give_back() -> None:
-        for one, handler in before.items():
-            # What somebody else has installed meanwhile, and handlers in C, stay as they are.
-            if signal.getsignal(one) is handle and handler is not None:
-                signal.signal(one, handler)
-
+    worker, numbers = _Worker(close, abort), set(signals)
     try:
-        for one in signals:
-            before[one] = signal.signal(one, handle)
+        for number in numbers:
+            _take(number, worker)
         yield
     finally:
-        give_back()
-        if len(came) > 1:
-            signal.raise_signal(came[-1])
+        for number in numbers:
+            _leave(number, worker)
+        if worker.is_aborted and not _running(worker.came[-1]):
+            signal.raise_signal(worker.came[-1])
+
+
+def _take(number: int, worker: _Worker) -> None:
+    _workers[number] = [*_running(number), worker]
+    if signal.getsignal(number) is not _handle:
+        _before[number] = signal.signal(number, _handle)
+
+
+def _leave(number: int, worker: _Worker) -> None:
+    _workers[number] = [one for one in _running(number) if one is not worker]
+    if not _workers[number]:
+        _give_back(number)
+
+
+def _running(number: int) -> list[_Worker]:
+    """Workers of this process, not of one that it was forked from."""
+    return [one for one in _workers.get(number, ()) if one.pid == os.getpid()]
+
+
+def _handle(number: int, _frame: FrameType | None) -> None:
+    found = _running(number)
+    for worker in found:
+        worker.hear(number)
+    for one in list(_workers):
+        if all(worker.is_aborted for worker in _running(one)):
+            _give_back(one)
+    if not found and signal.getsignal(number) is not _handle:
+        signal.raise_signal(number)
+
+
+def _give_back(number: int) -> None:
+    before = _before.get(number)
+    # What somebody else has installed meanwhile, and handlers in C, stay as they are.
+    if before is not None and signal.getsignal(number) is _handle:
+        signal.signal(number, before)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -38,6 +39,38 @@ def test_the_second_signal_aborts_and_is_passed_on_at_the_end(came: list[str]) -
         signal.raise_signal(USER)  # for code that is stuck: nothing stands before it any more
         assert came == ["close", "abort", "the app's"]
     assert came == ["close", "abort", "the app's", "the app's"]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_all_workers_of_a_process_are_told_and_the_last_gives_the_signal_back(
+    came: list[str], first: int
+) -> None:
+    workers = [
+        shutdown_signals([USER], close=partial(came.append, f"close {n}"), abort=lambda: None)
+        for n in range(2)
+    ]
+    for worker in workers:
+        worker.__enter__()
+    signal.raise_signal(USER)
+    assert sorted(came) == ["close 0", "close 1"]
+    workers[first].__exit__(None, None, None)
+    workers[1 - first].__exit__(None, None, None)
+    signal.raise_signal(USER)
+    assert came[2:] == ["the app's"]
+
+
+def test_a_worker_that_is_aborted_does_not_end_the_other_one(came: list[str]) -> None:
+    first, second = (
+        shutdown_signals([USER], close=partial(came.append, f"close {n}"), abort=lambda: None)
+        for n in range(2)
+    )
+    with second:
+        first.__enter__()
+        signal.raise_signal(USER)
+        signal.raise_signal(USER)
+        first.__exit__(None, None, None)
+        assert "the app's" not in came
+    assert came[2:] == ["the app's"]
 
 
 def test_a_forked_child_is_ended_as_if_there_were_no_worker(
