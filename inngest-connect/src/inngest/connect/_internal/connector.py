@@ -94,8 +94,19 @@ class Connector:
         """Leave no gateway out any more."""
         self._excluded.clear()
 
-    def found(self) -> None:
-        """A gateway is ready."""
+    def lasted(self) -> None:
+        """A connection has proved good: the next failure is the first one again."""
         self._failures = 0
+
+    def sent_away(self, now: float) -> None:
+        """A gateway wants us elsewhere: at once, unless the one before did not last either."""
+        if self._failures:
+            self.failed(now)
+        else:
+            self._failures = 1
+            self.want(now)
+
+    def found(self) -> None:
+        """A gateway is ready. Whether it stays is not known yet."""
         self.is_busy, self.due = False, None
         self.include_all()

@@ -17,12 +17,16 @@ class Heartbeat:
     def __init__(self, interval: float, now: float, *, is_answered: bool = True) -> None:
         self._interval, self._is_answered = interval, is_answered
         self._unanswered = 0
+        self._began = now
+        self.is_steady = False
+        """Whether the connection has proved good: it lasted from one beat to the next."""
         self.due = now
         self.answered_at: float | None = None
 
     def answered(self, now: float) -> None:
         """The gateway is there."""
         self._unanswered, self.answered_at, self._is_answered = 0, now, True
+        self.is_steady = now - self._began >= self._interval
 
     def expect(self, now: float) -> None:
         """The gateway is to answer from now on; it is asked at once."""

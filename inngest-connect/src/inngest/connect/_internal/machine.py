@@ -183,7 +183,7 @@ class Machine:
         """The API has named a gateway."""
         answer = parse(wire.StartResponse, body)
         if isinstance(answer, Malformed):
-            return self.start_failed(now, "the answer cannot be read")
+            return self.start_failed(now, "the answer is no Inngest server's; check api_base_url")
         self._connector.accepted()
         if not answer.gateway_endpoint or not answer.connection_id:
             self._connector.include_all()
@@ -355,6 +355,8 @@ class Machine:
             case None if frame.kind == wire.GATEWAY_HEARTBEAT and link.heartbeat is not None:
                 link.heartbeat.answered(now)
                 self._heard_at = now
+                if link.heartbeat.is_steady:
+                    self._connector.lasted()
             case None if frame.kind == wire.GATEWAY_CLOSING:
                 self._drain(link, now)
             case _:
@@ -409,7 +411,7 @@ class Machine:
         self._connector.exclude(link.group)
         if self._closing_until is None:
             self._enter(ConnectionState.RECONNECTING)
-            self._connector.want(now)
+            self._connector.sent_away(now)
 
     def _open_up(self, now: float) -> None:
         """Let calls come, when what is owed is delivered, or takes too long."""

@@ -487,6 +487,42 @@ def test_a_drained_connection_that_is_cut_flushes_what_it_owes(active: Paper) ->
     assert active.is_in(ConnectionState.ACTIVE)
 
 
+def test_gateways_that_send_everybody_away_are_asked_with_growing_pauses(active: Paper) -> None:
+    starts = []
+    for link in range(1, 30):
+        active.hear(link, wire.GATEWAY_CLOSING)
+        for _ in range(1000):
+            if active.take(Start):
+                break
+            active.wait(1)
+        starts.append(active.now)
+        assert active.connect(f"g{link + 1}", f"c{link + 1}") == link + 1
+    pauses = [after - before for before, after in zip(starts, starts[1:])]
+    assert (starts[0], pauses[:4], pauses[-1]) == (100.0, [2, 5, 10, 20], 300)
+    active.live(25, 30)
+    active.hear(30, wire.GATEWAY_CLOSING)
+    assert len(active.take(Start)) == 1
+
+
+def test_gateways_that_do_not_last_are_asked_with_growing_pauses(active: Paper) -> None:
+    starts = []
+    for link in range(1, 6):
+        active.do(active.machine.closed, link, 1011, "")
+        for _ in range(1000):
+            if active.take(Start):
+                break
+            active.wait(1)
+        starts.append(active.now)
+        active.connect(f"g{link + 1}", f"c{link + 1}")
+        active.live(5, link + 1)
+    pauses = [after - before for before, after in zip(starts, starts[1:])]
+    assert pauses == [7, 10, 15, 25]
+    active.live(25, 6)
+    active.do(active.machine.closed, 6, 1011, "")
+    active.wait(1)
+    assert len(active.take(Start)) == 1
+
+
 def test_when_there_is_no_other_gateway_none_is_excluded_any_more(active: Paper) -> None:
     active.hear(1, wire.GATEWAY_CLOSING)
     active.take(Start)

@@ -86,6 +86,8 @@ def _response(run: Run) -> Response:
     if found is None:
         status = 200 if run.status == "Completed" else 500
         output = {"error": f"run {run.status}"} if run.output is None else run.output
+        if isinstance(output, dict):  # where the app's code is, is none of its client's business
+            output = {key: value for key, value in output.items() if key != "stack"}
         return JSONResponse(run.output if status == 200 else output, status, headers=_ANYONE)
     headers = {k: v for k, v in found["headers"].items() if k not in _OF_THE_CONNECTION}
     return Response(found["body"], found["status"], headers={**_ANYONE, **headers})

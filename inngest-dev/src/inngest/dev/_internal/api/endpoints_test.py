@@ -194,14 +194,14 @@ def test_a_step_that_has_failed_for_good_leaves_the_run_with_its_app(op_kind: st
 
 
 def test_a_failing_app_is_asked_as_often_as_it_wants() -> None:
-    app = App(*[(500, {"name": "E", "message": "no"})] * 3)
+    app = App(*[(500, {"name": "E", "message": "no", "stack": "Traceback"})] * 3)
 
     async def play(engine: Engine, http: Http) -> None:
         token = (await begin(http, op("nap", "Sleep", opts={"duration": "1s"})))["token"]
         await engine.advance(timedelta(minutes=1))
         assert status_of(engine) == "Failed"
         answer = await http.get(f"/v1/checkpoint/{RUN}/output", params={"token": token})
-        assert (answer.status_code, answer.json()["message"]) == (500, "no")
+        assert (answer.status_code, answer.json()) == (500, {"name": "E", "message": "no"})
 
     played(app, play)
     assert len(app.calls) == 3
