@@ -19,9 +19,12 @@ class EventStream:
 
     def feed(self, piece: bytes) -> list[str] | BodyTooLargeError:
         """Take the next bytes; return the events that they complete."""
-        if self._ends_in_return and piece.startswith(b"\n"):
+        if not piece:
+            return []
+        is_half = self._ends_in_return and piece.startswith(b"\n")
+        self._ends_in_return = piece.endswith(b"\r")
+        if is_half:  # of a line end that came in two pieces
             piece = piece[1:]
-        self._ends_in_return = piece.endswith(b"\r") if piece else self._ends_in_return
         found: list[str] = []
         *ended, rest = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         for end in ended:

@@ -29,6 +29,11 @@ def test_a_return_at_the_end_of_a_piece_ends_a_line_once() -> None:
     assert events.feed(b"\n\r\n") == ["a\nb"]
 
 
+def test_lines_may_end_in_several_ways() -> None:
+    events = EventStream()
+    assert [events.feed(piece) for piece in (b"data: a\r", b"\n", b"\n")] == [[], [], ["a"]]
+
+
 @pytest.mark.parametrize("piece", [b"data: x", b"data: x\n"])
 def test_an_event_without_end_is_refused(piece: bytes) -> None:
     events = EventStream()

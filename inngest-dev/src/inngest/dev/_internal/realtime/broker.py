@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import json
+import logging
 from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 from inngest.dev._internal.model.durations import iso
 from inngest.dev._internal.model.ids import ENVIRONMENT, new_job_id
 from inngest.dev._internal.model.values import Json
+
+_log = logging.getLogger("inngest.dev")
 
 BACKLOG = 1000
 """Messages that wait for one listener."""
@@ -52,7 +55,12 @@ class Listener:
         self._is_closed = False
 
     def give(self, message: Message | Raw) -> None:
-        if len(self._waiting) >= BACKLOG:
+        if len(self._waiting) >= BACKLOG and not self._is_closed:
+            _log.warning(
+                "realtime: a listener does not take its messages, and is let go: it misses what "
+                "is published until it connects again; channels: %s",
+                sorted({channel for channel, _ in self.topics}),
+            )
             self.close()
         if not self._is_closed:
             self._waiting.append(message)

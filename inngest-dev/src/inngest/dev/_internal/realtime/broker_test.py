@@ -4,6 +4,8 @@ import asyncio
 import json
 from typing import Any
 
+import pytest
+
 from inngest.dev._internal.realtime.broker import BACKLOG, CHUNK, Address, Broker, Listener, Message
 
 HERE = Address(channel="c", topic="t")
@@ -56,12 +58,14 @@ def test_a_stream_is_cut_into_pieces_and_no_character_is() -> None:
     assert max(len(each["data"].encode()) for each in pieces) == CHUNK - 1  # three bytes each
 
 
-def test_who_takes_nothing_is_let_go() -> None:
+def test_who_takes_nothing_is_let_go_and_that_is_told(caplog: pytest.LogCaptureFixture) -> None:
     events = broker()
     here = events.join([("c", "t")])
     for number in range(BACKLOG + 10):
         events.publish(HERE, number)
     assert [each["data"] for each in taken(here)] == list(range(BACKLOG))
+    (record,) = caplog.records
+    assert "channels: ['c']" in record.getMessage()
 
 
 def test_an_event_stream_is_passed_on_as_it_is() -> None:
