@@ -8,7 +8,9 @@ import functools
 import json
 import logging
 import runpy
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -493,6 +495,26 @@ def test_in_the_cloud_only_the_server_repeats_requests(
             assert json.loads(asking.output(away).json()) == "not canonical: \u00e9"
     assert world.calls == ["a"]
     assert [each for each in caplog.records if each.levelno >= logging.ERROR] == []
+
+
+def test_who_waits_for_an_output_is_told_when_the_server_stops(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        yield ctx.step.sleep("nap", 1_000)
+
+    with world.serving(checkout) as asking, ThreadPoolExecutor(1) as pool:
+        where = asking.post().headers["location"]
+        waiting = pool.submit(httpx.get, where, timeout=30, trust_env=False)
+        signals = world.server.engine._watchers.signals
+        for _ in range(3000):
+            if signals:
+                break
+            time.sleep(0.01)
+        world.server.stop()
+        answer = waiting.result(30)
+    assert (answer.status_code, answer.json()["status"]) == (200, "running")
+    assert [record for record in caplog.records if record.levelno > logging.INFO] == []
 
 
 def test_a_bad_configuration_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,7 +89,7 @@ class DevServer:
         if thread is None:
             return
         if server is not None and loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self.engine.realtime.close)  # or they would be waited for
+            loop.call_soon_threadsafe(self.engine.dismiss)  # or they would be waited for
             loop.call_soon_threadsafe(setattr, server, "should_exit", True)
         thread.join(_STOP_TIMEOUT)
         self._thread = None

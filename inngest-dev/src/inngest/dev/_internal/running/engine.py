@@ -143,6 +143,7 @@ class Engine:
     async def start(self) -> None:
         store = self._store = Store(self._db)
         store.unpark_all()
+        self._watchers.are_dismissed = False
         ledger = Ledger(store, self.clock, self._watchers, self._wake)
         self._worker = worker = Worker(
             store=store,
@@ -161,9 +162,14 @@ class Engine:
         self._scheduler = Scheduler(store, self.clock, worker, limit=self._concurrency)
         self._scheduler.start()
 
+    def dismiss(self) -> None:
+        """Send away all who wait for something: the engine is about to stop."""
+        self.realtime.close()
+        self._watchers.dismiss()
+
     async def stop(self) -> None:
         """Stop at once. What is unfinished is taken up again by the next start on the file."""
-        self.realtime.close()
+        self.dismiss()
         if self._scheduler is not None:
             await self._scheduler.stop()
         if self._driver is not None:
@@ -334,19 +340,20 @@ class Engine:
         return self.history(run.id) or {}
 
     async def ended(self, wanted: str, timeout: float) -> Run | None:
-        """Like `wait_for_run`; None when it takes longer than `timeout` seconds."""
+        """Like `wait_for_run`; None when it takes too long, or the engine is about to stop."""
 
-        async def ended() -> Run:
+        async def ended() -> Run | None:
             change = asyncio.Event()
             self._watchers.signals.add(change)
             try:
-                while True:
+                while not self._watchers.are_dismissed:
                     change.clear()
                     run = self.store.run(wanted)
                     found = [run] if run is not None else self.store.runs(event_id=wanted)
                     if found and all(r.ended for r in found):
                         return found[-1]
                     await change.wait()
+                return None
             finally:
                 self._watchers.signals.discard(change)
 

@@ -24,6 +24,16 @@ class Watchers:
     def __init__(self) -> None:
         self.listeners: list[Listener] = []
         self.signals: set[asyncio.Event] = set()
+        self.are_dismissed = False
+
+    def dismiss(self) -> None:
+        """Let those go who wait for a change: there will be none for now."""
+        self.are_dismissed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        for signal in self.signals:
+            signal.set()
 
     def tell(self, touched: Mapping[str, Run]) -> None:
         for run in touched.values():
@@ -32,8 +42,7 @@ class Watchers:
                     listener(run)
                 except Exception:
                     _log.exception("a listener failed on run %s", run.id)
-        for signal in self.signals:
-            signal.set()
+        self._wake()
 
 
 class Ledger:
