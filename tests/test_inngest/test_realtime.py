@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from websockets.sync.client import connect
 
 import inngest
 from inngest.dev import DevServer, Engine, VirtualClock
@@ -158,6 +160,26 @@ def test_those_who_listen_leave_connections_for_others(client: inngest.Inngest) 
         return heard
 
     assert asyncio.run(asyncio.wait_for(listen(), 3 * SECONDS)) == [1] * 110
+
+
+def test_what_a_listener_says_and_nobody_understands_is_ignored(
+    client: inngest.Inngest, server: DevServer
+) -> None:
+    token, other = (
+        realtime.get_subscription_token_sync(client, "c", [topic])["key"] for topic in "tu"
+    )
+    address = client.api_origin.replace("http", "ws", 1)
+    with connect(f"{address}/v1/realtime/connect?token={token}", proxy=None) as socket:
+        for said in (b"\xff", "", "[" * 100_000, '{"kind":"sub","data":"x"}', '{"kind":"unsub"}'):
+            socket.send(said)
+        socket.send(json.dumps({"kind": "sub", "data": other}))
+        (listener,) = server.engine.realtime._listeners
+        until = time.monotonic() + SECONDS
+        while ("c", "u") not in listener.topics:
+            assert time.monotonic() < until
+            time.sleep(0.005)
+        realtime.publish_sync(client, "c", "t", 1)
+        assert json.loads(socket.recv(SECONDS))["data"] == 1
 
 
 def test_what_is_not_json_is_refused(client: inngest.Inngest) -> None:

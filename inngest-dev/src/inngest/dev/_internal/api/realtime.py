@@ -169,9 +169,9 @@ class Realtime:
         while True:
             try:
                 told = decode(await socket.receive_text())
-            except (WebSocketDisconnect, KeyError):
+            except WebSocketDisconnect:
                 return
-            except ValueError:
+            except (KeyError, ValueError):  # KeyError: it is no text
                 continue
             match told:
                 case {"kind": "sub", "data": str(token)}:
