@@ -357,9 +357,7 @@ def test_calls_do_not_wait_long_for_what_is_owed(active: Paper) -> None:
 
 
 @pytest.mark.parametrize("is_drained", [False, True])
-def test_a_worker_that_owes_and_is_to_leave_takes_no_calls(
-    active: Paper, is_drained: bool
-) -> None:
+def test_a_worker_that_owes_and_is_to_leave_takes_no_calls(active: Paper, is_drained: bool) -> None:
     owing(active)
     if is_drained:
         active.hear(2, wire.GATEWAY_CLOSING)
@@ -497,7 +495,7 @@ def test_gateways_that_send_everybody_away_are_asked_with_growing_pauses(active:
             active.wait(1)
         starts.append(active.now)
         assert active.connect(f"g{link + 1}", f"c{link + 1}") == link + 1
-    pauses = [after - before for before, after in zip(starts, starts[1:])]
+    pauses = [after - before for before, after in itertools.pairwise(starts)]
     assert (starts[0], pauses[:4], pauses[-1]) == (100.0, [2, 5, 10, 20], 300)
     active.live(25, 30)
     active.hear(30, wire.GATEWAY_CLOSING)
@@ -515,7 +513,7 @@ def test_gateways_that_do_not_last_are_asked_with_growing_pauses(active: Paper) 
         starts.append(active.now)
         active.connect(f"g{link + 1}", f"c{link + 1}")
         active.live(5, link + 1)
-    pauses = [after - before for before, after in zip(starts, starts[1:])]
+    pauses = [after - before for before, after in itertools.pairwise(starts)]
     assert pauses == [7, 10, 15, 25]
     active.live(25, 6)
     active.do(active.machine.closed, 6, 1011, "")
@@ -630,9 +628,7 @@ def test_a_worker_that_closes_within_a_handshake_takes_no_calls(active: Paper) -
 
 
 @pytest.mark.parametrize("is_drained", [False, True])
-def test_a_call_that_crosses_the_goodbye_is_left_to_others(
-    active: Paper, is_drained: bool
-) -> None:
+def test_a_call_that_crosses_the_goodbye_is_left_to_others(active: Paper, is_drained: bool) -> None:
     """Its acknowledgement cannot be sent any more: executed here, it would be executed twice."""
     if is_drained:
         active.hear(1, wire.GATEWAY_CLOSING)

@@ -55,9 +55,7 @@ ANNOTATE: Final = (
 )
 
 
-def encode(
-    value: object, what: str, *, advice: str = ANNOTATE
-) -> str | OutputUnserializableError:
+def encode(value: object, what: str, *, advice: str = ANNOTATE) -> str | OutputUnserializableError:
     """Encode ``value`` as JSON text.
 
     :param what: names it in the error, which never quotes it.
