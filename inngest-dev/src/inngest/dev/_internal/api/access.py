@@ -61,9 +61,7 @@ def is_foreign_name(host: str, own: str) -> bool:
         name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError:
         return True
-    return "." in name and not (
-        _is_address(name) or name == own.lower() or name.endswith(_PRIVATE)
-    )
+    return "." in name and not (_is_address(name) or name == own.lower() or name.endswith(_PRIVATE))
 
 
 def is_loopback(address: str) -> bool:

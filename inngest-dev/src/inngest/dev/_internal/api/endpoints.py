@@ -33,7 +33,10 @@ _OF_THE_CONNECTION = frozenset(
 class EndpointRoutes:
     def __init__(self, engine: Engine, *, patience: float = PATIENCE) -> None:
         self._engine, self._patience = engine, patience
-        self._key = token_key(engine.signing_key)
+
+    @property
+    def _key(self) -> bytes:
+        return token_key(self._engine.signing_key, self._engine.store.secret)
 
     @describes(
         body=forms.BegunRun, answers={200: forms.Envelope[forms.Begun]}, fails=[400, 409, 413]

@@ -46,6 +46,12 @@ class Database:
     def close(self) -> None:
         self._db.close()
 
+    @property
+    def secret(self) -> bytes:
+        """32 random bytes, the same for as long as there is the file."""
+        (secret,) = self._db.execute("SELECT secret FROM secrets").fetchone()
+        return bytes(secret)
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing. Nested blocks join the outer one."""
