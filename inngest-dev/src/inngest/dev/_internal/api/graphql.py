@@ -89,8 +89,7 @@ def _selection(node: Tree[Any], variables: Mapping[str, Json]) -> tuple[Field, .
 
 def _field(node: Tree[Any], variables: Mapping[str, Json]) -> Field:
     names = [str(each) for each in node.children if isinstance(each, Token)]
-    nested = [_selection(each, variables) for each in node.find_data("selection")
-              if any(each is child for child in node.children)]  # fmt: skip
+    nested = [_selection(each, variables) for each in node.children if _is(each, "selection")]
     arguments = [_node(each) for each in node.children if _is(each, "argument")]
     return Field(
         key=names[0],
