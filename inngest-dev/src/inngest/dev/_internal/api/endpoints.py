@@ -25,6 +25,9 @@ PATIENCE = 5 * 60.0
 """Seconds that somebody waits for an output, before being told to ask again."""
 _ANYONE = {"access-control-allow-origin": "*"}
 """A page that was sent here by a redirect may read the answer; the token lets it in."""
+_POLICY = "content-security-policy"
+_SANDBOX = "sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts"
+"""What an app answers is not of the engine's origin, where it could act as the dashboard."""
 _OF_THE_CONNECTION = frozenset(
     {"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding"}
 )
@@ -91,7 +94,9 @@ def _response(run: Run) -> Response:
         output = {"error": f"run {run.status}"} if run.output is None else run.output
         return JSONResponse(run.output if status == 200 else output, status, headers=_ANYONE)
     headers = {k: v for k, v in found["headers"].items() if k not in _OF_THE_CONNECTION}
-    return Response(found["body"], found["status"], headers={**_ANYONE, **headers})
+    policies = filter(None, (headers.get(_POLICY), _SANDBOX))
+    headers = {**_ANYONE, **headers, _POLICY: ", ".join(policies)}
+    return Response(found["body"], found["status"], headers=headers)
 
 
 async def _json(request: Request) -> Json:
