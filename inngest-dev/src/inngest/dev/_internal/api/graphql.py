@@ -109,7 +109,7 @@ def _argument(node: Tree[Any], variables: Mapping[str, Json]) -> tuple[str, Json
             return name, variables[wanted]
         case "string":
             try:
-                return name, json.loads(str(value.children[0]))
+                return name, decode(str(value.children[0]))
             except ValueError as error:
                 raise QueryError(f"unreadable string: {error}") from error
         case _:

@@ -192,3 +192,11 @@ def test_the_work_of_reading_grows_with_the_length_of_a_query() -> None:
         return made
 
     assert calls(80) < 3 * calls(40)
+
+
+def test_half_a_character_in_a_string_finds_nothing(app: App) -> None:
+    async def work(ask: Asker) -> None:
+        assert await ask(r'{ run(runID: "\ud800") { id } }') == {"run": None}
+        assert await ask(r'{ event(query: {eventId: "\udfff"}) { id } }') == {"event": None}
+
+    talk(app, work)
