@@ -17,9 +17,11 @@ from inngest._internal.errors import (
     MethodUnsupportedError,
     ProbeUnknownError,
     ServerKindMismatchError,
+    SigVerificationFailedError,
     UnknownError,
 )
 from inngest._internal.flow import Flow
+from inngest._internal.hosts import is_foreign_page
 from inngest._internal.http.app import App
 from inngest._internal.http.call import call_function
 from inngest._internal.http.comm import CommRequest, CommResponse
@@ -133,7 +135,9 @@ class Endpoint:
         keys = self._app.keys
         header = request.headers.get(headers.SIGNATURE) or None
         if not self._is_cloud and (header is None or not keys):
-            return None
+            sent = request.headers
+            is_foreign = is_foreign_page(sent.get("origin"), sent.get("host", ""))
+            return _refused_page() if is_foreign else None
         return verify(keys, header=header, body=request.body, now=self._clock())
 
     def _introspect(self, request: CommRequest, verified: SigningKey | Error | None) -> Answer:
@@ -224,6 +228,13 @@ class Endpoint:
         if signer is not None:
             written[headers.SIGNATURE] = sign(signer, answer.body, self._clock())
         return CommResponse(status=answer.status, body=answer.body, headers=written)
+
+
+def _refused_page() -> SigVerificationFailedError:
+    return SigVerificationFailedError(
+        "dev mode takes requests without a signature, but none that a web page of another "
+        "site has made"
+    )
 
 
 def _failed_inside(error: Exception) -> UnknownError:

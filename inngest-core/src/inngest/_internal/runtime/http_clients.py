@@ -15,11 +15,11 @@ from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Final
 
 from inngest._internal.flow import FetchError, Request, Response
+from inngest._internal.hosts import THIS_MACHINE
 
 if TYPE_CHECKING:
     import httpx
 
-THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
 _DIRECT: Final = {f"all://{f'[{host}]' if ':' in host else host}": None for host in THIS_MACHINE}
 """What runs here, such as a dev server, is not behind the environment's proxy."""
 _SECRET = re.compile(r"(/e/|[?&]token=)[^/?&#\s]+")
@@ -65,7 +65,7 @@ class HTTPClients:
                 timeout=request.timeout,
             )
         except self.failures() as error:
-            return FetchError(error)
+            return failed(error)
         return _response(answer)
 
     async def fetch_async(self, request: Request) -> Response | FetchError:
@@ -80,7 +80,7 @@ class HTTPClients:
                 timeout=request.timeout,
             )
         except self.failures() as error:
-            return FetchError(error)
+            return failed(error)
         return _response(answer)
 
     def open(self, request: Request, quiet: float) -> httpx.Response | FetchError:
@@ -92,7 +92,7 @@ class HTTPClients:
             client = self._sync_client(_Kind.STREAMS)
             return client.send(_opening(client, request, quiet), stream=True)
         except self.failures() as error:
-            return FetchError(error)
+            return failed(error)
 
     async def open_async(self, request: Request, quiet: float) -> httpx.Response | FetchError:
         """Begin to read a response on the running loop, like :meth:`open`."""
@@ -100,7 +100,7 @@ class HTTPClients:
             client = await self._async_client(_Kind.STREAMS).open()
             return await client.send(_opening(client, request, quiet), stream=True)
         except self.failures() as error:
-            return FetchError(error)
+            return failed(error)
 
     @staticmethod
     def hang_up(response: httpx.Response) -> None:
@@ -179,6 +179,22 @@ def _start_all_anew() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_start_all_anew)
+
+
+def failed(error: Exception) -> FetchError:
+    """That no answer came. Without the frames of it: reports of errors show their variables.
+
+    There the URL with the event key is, and what the request was authorized with.
+    """
+    links: list[BaseException] = [error]
+    for link in links:
+        link.__traceback__ = None
+        links += [
+            cause
+            for cause in (link.__cause__, link.__context__)
+            if cause is not None and cause not in links
+        ]
+    return FetchError(error)
 
 
 class _LoopClient:
