@@ -59,19 +59,21 @@ class Socket:
             return ABNORMAL, f"cannot connect: {type(error).__name__}: {error}"[:200]
         self._connection = connection
         writer = asyncio.get_running_loop().create_task(self._write(connection))
+        why = ""
         try:
             self._opened()
             async for data in connection:
                 self._received(data)
-        except ConnectionClosed:
-            pass
+        except ConnectionClosed as closed:
+            if closed.rcvd is None and closed.sent is not None:  # such as for a frame too large
+                why = closed.sent.reason
         finally:
             writer.cancel()
             with suppress(asyncio.CancelledError):
                 await writer
             connection.transport.abort()
         code = connection.close_code
-        return ABNORMAL if code is None else code, connection.close_reason or ""
+        return ABNORMAL if code is None else code, connection.close_reason or why
 
     async def hang_up(self, code: int, reason: str) -> None:
         """Send what is left, then close; a peer that does not answer is left behind."""
