@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 _UNWIND = 1.0
 """Seconds that what is given up has to end."""
+_SHORT = 0.01
+"""So many seconds of each call count at most: somebody may look at it with a debugger."""
 
 
 @dataclass(slots=True, kw_only=True)  # not frozen: one is made for each call
@@ -41,6 +43,10 @@ class _Limit:
 
     def __exit__(self, *_: object) -> None:
         self._left -= self._loop.time() - self._started
+
+    def spend(self, seconds: float) -> None:
+        """Count work that is done between two bursts."""
+        self._left -= min(seconds, _SHORT)
 
     def cancel(self) -> None:
         self._timer.cancel()
@@ -69,7 +75,7 @@ class Pump:
         return future
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run it to its end. Only time spent on the loop counts for the timeout."""
+        """Run it to its end. Of what is done between bursts, little counts for the timeout."""
         if self._loop.is_running():
             coroutine.close()
             raise RuntimeError(
@@ -87,7 +93,9 @@ class Pump:
         try:
             while not task.done():
                 if self._queue:
+                    started = self._loop.time()
                     self._do(self._queue.popleft())
+                    limit.spend(self._loop.time() - started)
                 else:
                     self._burst(task, limit)
         finally:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from inngest.dev._internal.testing.starts import is_held_back, nothing_started
 from inngest.dev._internal.testing.timeline import timeline
 from inngest.dev._internal.views.export import exported
 
@@ -193,22 +194,22 @@ class RecordedRun:
         if found:
             names = ", ".join(sorted(run.function_id for run in found))
             raise RunStateError(f"the event started several: {names}. Say function=... to send()")
-        raise RunStateError(_nothing_started(self._session, self._event_id, self._function_id))
+        raise RunStateError(nothing_started(self._session, self._event_id, self._function_id))
 
 
-def _nothing_started(session: Session, event_id: str, function_id: str | None) -> str:
-    store = session.engine.store
-    event = session.read(lambda: store.event(event_id))
-    triggers = [
-        f"  {f.id}: " + ", ".join(t.event or f"cron {t.cron}" for t in f.triggers)
-        for f in session.read(store.functions)
-    ]
-    what = f'event "{event.name}"' if event else "it"
-    wanted = f" of {function_id}" if function_id else ""
-    return "\n".join(
-        [f"{what} started no run{wanted}. Triggers:", *triggers,
-         "A debounce, batch, rate limit or future ts may hold it back: advance the clock."]
-    )  # fmt: skip
+def has_ended(run: RecordedRun) -> bool:
+    """False as long as time brings it about. Raises when it was not started, and never will be."""
+    session, event_id = run._session, run._event_id
+    if not run.exists and is_held_back(session, event_id, run._function_id):
+        return False
+    return run.ended
+
+
+def refuse_unended(runs: Sequence[RecordedRun], within: timedelta) -> None:
+    """Raise, with its story, for a run that time alone did not end."""
+    for run in runs:
+        if not run.ended:
+            raise RunStateError(f"the run has not ended within {within}\n{run.timeline()}")
 
 
 def recorded_error(body: object) -> RecordedError:

@@ -114,6 +114,10 @@ class Session:
         return taken.events[0].internal_id
 
     async def invoke(self, function_id: str, body: Mapping[str, Any]) -> str:
+        known = [function.id for function in self.engine.store.functions()]
+        if function_id not in known:
+            names = ", ".join(known) or "none"
+            raise RefusedError(f'there is no function "{function_id}" to invoke; there is {names}')
         event_id = self.engine.invoke(function_id, body)
         await self.engine.settle()
         return event_id

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from inngest.dev._internal.model.values import DISCOVERY
+from inngest.dev._internal.model.values import DISCOVERY, correlation_id
 from inngest.dev._internal.testing.context import call_key
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def timeline(session: Session, run: Run) -> str:
         output = "" if run.output is None else f": {_short(run.output)}"
         lines.append((run.ended_at, f"{run.status}{output}"))
     head = f"{run.function_id}  {run.status}  (run {run.id})"
-    event = f'  {"":>12}  started by "{run.event.name}" {_short(run.event.body["data"])}'
+    event = f"  {'':>12}  {_cause(session, run)}"
     return "\n".join([head, event, *(f"  {_after(at - zero):>12}  {text}" for at, text in lines)])
 
 
@@ -65,16 +65,27 @@ def _happened(run: Run, attempts: list[Attempt], told: dict[str, list[Line]]) ->
             first = left[0]
             if position.get(first["step_id"], n) > n or first["ended_at"] > (step.ended_at or 0):
                 break
+            if step.op in _WAITS and _failed_after(first, step):
+                break
             done = first["step_id"] == step_id and first["outcome"] != "failed"
             yield from _attempt(left.pop(0), run, told)
         if step.op in _WAITS:
-            yield step.ended_at or 0, f"{_mark(step)} {step.name}: {_WAITS[step.op]}"
+            yield step.ended_at or 0, f"{_mark(step)} {step.name}: {_waited(step)}"
     for each in left:
         yield from _attempt(each, run, told)
 
 
+def _failed_after(attempt: Attempt, step: Step) -> bool:
+    """Whether the function failed in the call that got what the step waited for.
+
+    One that failed before it would have had a pause before it got to the step.
+    """
+    is_failure = attempt["step_id"] == DISCOVERY and attempt["outcome"] == "failed"
+    return is_failure and bool(attempt["ended_at"] == step.ended_at)
+
+
 def _attempt(attempt: Attempt, run: Run, told: dict[str, list[Line]]) -> Iterator[Line]:
-    yield from told.get(call_key(attempt["job_id"], attempt["attempt"] + 1), [])
+    yield from told.pop(call_key(attempt["job_id"], attempt["attempt"] + 1), [])
     step, body = run.steps.get(attempt["step_id"]), attempt["body"]
     failed = attempt["outcome"] == "failed"
     if not failed and (attempt["step_id"] == DISCOVERY or step is None):
@@ -103,6 +114,30 @@ def _told(session: Session, run: Run) -> dict[str, list[Line]]:
 
 def _mark(step: Step) -> str:
     return "✗" if step.state == "failed" else "✓"
+
+
+def _waited(step: Step) -> str:
+    """What it waited for, and what came of it."""
+    waited, memo = _WAITS[step.op], step.memo
+    if step.state == "failed":
+        error = memo.get("error") if isinstance(memo, dict) else None
+        return _outcome(error)
+    if step.op == "Sleep":
+        return waited
+    if memo is None:
+        return f"{waited}: none came in time"
+    wrapped = isinstance(memo, dict) and set(memo) == {"data"}
+    return f"{waited}: {_short(memo['data'] if wrapped else memo)}"
+
+
+def _cause(session: Session, run: Run) -> str:
+    event = run.event
+    data = {name: value for name, value in event.body["data"].items() if name != "_inngest"}
+    parent_id = (correlation_id(event) or "").partition(".")[0]
+    parent = session.engine.store.run(parent_id) if parent_id else None
+    what = f"invoked by {parent.function_id}" if parent else f'started by "{event.name}"'
+    others = f" and {len(run.events) - 1} more" if len(run.events) > 1 else ""
+    return f"{what} {_short(data)}{others}"
 
 
 def _outcome(body: Any) -> str:
