@@ -66,7 +66,10 @@ class _Face:
         return recorded_events(self._session, name)
 
     def runs(self, function: Function[Any] | str | None = None) -> list[RecordedRun]:
-        """The runs started so far, the oldest first."""
+        """The runs started so far, the oldest first.
+
+        :raises RefusedError: the engine has no such function.
+        """
         return recorded_runs(self._session, _id_of(function))
 
     def timeline(self, *, latest: int | None = None) -> str:

@@ -66,6 +66,7 @@ class Pump:
         _refuse_a_loop()
         self._loop = asyncio.new_event_loop()
         self._queue: deque[_Work] = deque()
+        self._is_working = False
 
     def elsewhere(self, do: Callable[[], T]) -> Awaitable[T]:
         """Have something done between two bursts. To be called on the loop."""
@@ -76,10 +77,10 @@ class Pump:
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run it to its end. Of what is done between bursts, little counts for the timeout."""
-        if self._loop.is_running():
+        if self._loop.is_running() or self._is_working:
             coroutine.close()
             raise RuntimeError(
-                "this engine is at work: wait for nothing in a step or an async function; "
+                "this engine is at work: functions and their steps use the client; "
                 "AsyncVirtualEngine is for tests with an event loop"
             )
         try:
@@ -122,6 +123,7 @@ class Pump:
             raise TimeoutError(f"nothing came to an end within {self._timeout} s")
 
     def _do(self, work: _Work) -> None:
+        self._is_working = True
         try:
             value = work.context.run(work.do)
         except Exception as error:
@@ -133,6 +135,8 @@ class Pump:
         else:
             if not work.future.done():  # as when the engine gave up waiting
                 work.future.set_result(value)
+        finally:
+            self._is_working = False
 
 
 def _refuse_a_loop() -> None:

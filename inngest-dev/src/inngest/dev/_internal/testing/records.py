@@ -234,6 +234,8 @@ def recorded_events(session: Session, name: str | None) -> list[RecordedEvent]:
 
 def recorded_runs(session: Session, function_id: str | None) -> list[RecordedRun]:
     """The oldest first."""
+    if function_id is not None:
+        session.find(function_id)
     found = session.read(lambda: session.engine.store.runs(limit=-1))
     return [
         RecordedRun(session, run_id=each.id)

@@ -7,7 +7,6 @@ import threading
 import weakref
 from typing import Protocol
 
-
 LATEST = 20
 """How many runs are told of: they may have started each other for long."""
 

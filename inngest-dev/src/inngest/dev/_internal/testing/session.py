@@ -114,10 +114,7 @@ class Session:
         return taken.events[0].internal_id
 
     async def invoke(self, function_id: str, body: Mapping[str, Any]) -> str:
-        known = [function.id for function in self.engine.store.functions()]
-        if function_id not in known:
-            names = ", ".join(known) or "none"
-            raise RefusedError(f'there is no function "{function_id}" to invoke; there is {names}')
+        self.find(function_id)
         event_id = self.engine.invoke(function_id, body)
         await self.engine.settle()
         return event_id
@@ -146,6 +143,13 @@ class Session:
             await self.engine.advance((due - self.clock.now()) * MILLISECOND)
 
     # out
+
+    def find(self, function_id: str) -> None:
+        """Raise when there is no such function."""
+        known = [function.id for function in self.read(self.engine.store.functions)]
+        if function_id not in known:
+            names = ", ".join(known) or "none"
+            raise RefusedError(f'there is no function "{function_id}"; there is {names}')
 
     def read(self, work: Callable[[], T]) -> T:
         """Do something short on the session's loop, from whatever thread."""

@@ -119,12 +119,42 @@ def test_a_run_that_does_not_end_in_time_is_an_error(client: Inngest) -> None:
             engine.finish(run, within=timedelta(days=100))
 
 
-def test_a_function_that_is_not_there_cannot_be_invoked(client: Inngest) -> None:
-    with (
-        VirtualEngine(client, [function(client)]) as engine,
-        pytest.raises(RefusedError, match='no function "fn" to invoke; there is shop-fn'),
-    ):
-        engine.invoke("fn")
+def test_a_function_that_is_not_there_is_said(client: Inngest) -> None:
+    with VirtualEngine(client, [function(client)]) as engine:
+        for use in (engine.invoke, engine.runs):
+            with pytest.raises(RefusedError, match='no function "fn"; there is shop-fn'):
+                use("fn")
+
+
+@pytest.mark.parametrize("use", ["advance", "finish"])
+def test_a_step_cannot_wait_for_its_own_engine(client: Inngest, use: str) -> None:
+    @client.create_function(fn_id="fn", trigger=TriggerEvent(event=ORDER.name), retries=0)
+    def fn(ctx: ContextSync) -> None:
+        ctx.step.run("a", lambda: engine.advance(MINUTE) if use == "advance" else engine.finish())
+
+    with VirtualEngine(client, [fn]) as engine:
+        run = engine.send(ORDER)
+        assert "this engine is at work" in run.error.message
+        engine.advance(MINUTE)
+
+
+def test_what_a_run_waits_for_is_told(client: Inngest) -> None:
+    @client.create_function(
+        fn_id="fn",
+        trigger=TriggerEvent(event=ORDER.name),
+        throttle=inngest.Throttle(limit=1, period=MINUTE),
+        retries=1,
+    )
+    def fn(ctx: ContextSync) -> None:
+        raise ValueError("down")
+
+    with VirtualEngine(client, [fn]) as engine:
+        first, _, third = [engine.send(ORDER) for _ in range(3)]  # one more is the burst
+        assert "+0:00:15  … the function: tried again then" in first.timeline()
+        assert "… the function: waits for its turn, by the throttle" in third.timeline()
+        ahead = round((engine.now + MINUTE).timestamp() * 1000)
+        later = engine.send(ORDER.model_copy(update={"ts": ahead}))
+        assert "+0:01:00  … the function: called then" in later.timeline()
 
 
 def test_stubs_that_stood_in_for_nothing_are_told(client: Inngest) -> None:
@@ -199,12 +229,15 @@ def test_functions_that_start_themselves_are_stopped_and_named(
     says = (
         r'within 0\.3 s; of \d+ runs, \d+ have not ended, the latest shop-again by "order/placed"'
     )
-    with pytest.raises(TimeoutError, match=says):
-        if is_async:
+    if is_async:
+        with pytest.raises(TimeoutError, match=says):
             asyncio.run(play())
-        else:
-            with VirtualEngine(client, [again], timeout=0.3) as engine:
-                engine.send(ORDER)
+        return
+    with (
+        VirtualEngine(client, [again], timeout=0.3) as engine,
+        pytest.raises(TimeoutError, match=says),
+    ):
+        engine.send(ORDER)
 
 
 def test_a_coroutine_that_was_not_awaited_is_named(client: Inngest) -> None:

@@ -12,7 +12,7 @@ from inngest.dev._internal.model.values import DISCOVERY, correlation_id
 from inngest.dev._internal.testing.context import call_key
 
 if TYPE_CHECKING:
-    from inngest.dev._internal.model.values import Run, Step
+    from inngest.dev._internal.model.values import Item, Run, Step
     from inngest.dev._internal.testing.session import Session
 
 WIDTH = 100
@@ -46,13 +46,26 @@ def timeline(session: Session, run: Run) -> str:
     for item in store.items_of(run.id):
         step = run.steps.get(item.step_id)
         name = step.name if step else "the function" if item.step_id == DISCOVERY else item.step_id
-        lines.append((item.due, "… " + _PENDING.get(item.kind, "{}: next").format(name)))
+        what = _PENDING.get(item.kind) or _next(session, run, item)
+        lines.append((item.due, "… " + what.format(name)))
     if run.ended_at is not None:
         output = "" if run.output is None else f": {_short(run.output)}"
         lines.append((run.ended_at, f"{run.status}{output}"))
     head = f"{run.function_id}  {run.status}  (run {run.id})"
     event = f"  {'':>12}  {_cause(session, run)}"
     return "\n".join([head, event, *(f"  {_after(at - zero):>12}  {text}" for at, text in lines)])
+
+
+def _next(session: Session, run: Run, item: Item) -> str:
+    """Of a call or a request."""
+    if item.attempt:
+        return "{}: tried again then"
+    if item.due > session.clock.now():
+        return "{}: called then"
+    function = session.engine.store.function(run.function_id)
+    options = function.options if function else None
+    limits = [name for name in ("concurrency", "throttle") if options and getattr(options, name)]
+    return "{}: waits for its turn, by the " + " and ".join(limits) if limits else "{}: next"
 
 
 def _happened(run: Run, attempts: list[Attempt], told: dict[str, list[Line]]) -> Iterator[Line]:
