@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import partial
+from hashlib import sha1
 from typing import TYPE_CHECKING, Any
 
 from inngest.dev._internal.testing.starts import is_held_back, nothing_started
@@ -146,11 +147,13 @@ class RecordedRun:
         return [_step(each) for each in self._history()["steps"]]
 
     def step(self, name: str) -> RecordedStep:
-        """The step of this id; the first one, if several have it."""
-        for step in self.steps:
-            if step.name == name:
-                return step
-        known = ", ".join(repr(step.name) for step in self.steps) or "none"
+        """The step of this id, `id:1` for the second that has it; or the first of this name."""
+        wire = sha1(name.encode("utf-8", "surrogatepass"), usedforsecurity=False)
+        steps, hashed = self.steps, wire.hexdigest()
+        found = [s for s in steps if s.id == hashed] or [s for s in steps if s.name == name]
+        if found:
+            return found[0]
+        known = ", ".join(repr(step.name) for step in steps) or "none"
         raise RunStateError(f"there is no step {name!r}; there is {known}\n{self.timeline()}")
 
     @property

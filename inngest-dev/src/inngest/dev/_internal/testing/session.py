@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -171,7 +172,8 @@ class Session:
         answer = ask(self._api, request)
         calling = current()
         if calling is not None and "/e/" in request.url and answer.status == 200:
-            self.senders |= dict.fromkeys(json.loads(answer.body)["ids"], calling)
+            then = replace(calling, executed=[*calling.executed])
+            self.senders |= dict.fromkeys(json.loads(answer.body)["ids"], then)
         return answer
 
     def logs_by_run(self) -> dict[str, list[RecordedLog]]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from inngest.dev._internal.model.values import Event, Function, Item, Trigger
+    from inngest.dev._internal.model.values import Event, Function, GateKind, Item, Trigger
     from inngest.dev._internal.testing.session import Session
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -48,9 +48,10 @@ def _lines(session: Session, event_id: str, function_id: str | None) -> Iterator
 
 def _timer(session: Session, function: Function, event_id: str) -> Item | None:
     store = session.engine.store
-    for kind in ("batch", "debounce"):
+    kinds: tuple[GateKind, ...] = ("batch", "debounce")
+    for kind in kinds:
         for timer in store.timers_of([function.id], kind):
-            kept = store.gate(timer.kind, function.id, timer.match or "") or {"events": []}
+            kept = store.gate(kind, function.id, timer.match or "") or {"events": []}
             if event_id in kept["events"]:
                 return timer
     return None

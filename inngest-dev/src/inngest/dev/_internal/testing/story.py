@@ -51,4 +51,5 @@ def _idle_stubs(session: Session, runs: Sequence[RecordedRun]) -> Iterator[str]:
     names = ", ".join(f'"{name}"' for name in ops) or "none"
     for stub in idle:
         reason = _NOT_RUN_BY_THE_APP.get(ops.get(stub.step, ""), f"the steps were {names}")
-        yield f'the stub of "{stub.step}" stood in for nothing; {reason}'
+        where = f" in {stub.function_id}" if stub.function_id else ""
+        yield f'the stub of "{stub.step}"{where} stood in for nothing; {reason}'

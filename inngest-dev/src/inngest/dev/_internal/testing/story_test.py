@@ -170,13 +170,17 @@ def test_stubs_that_stood_in_for_nothing_are_told(client: Inngest) -> None:
     with VirtualEngine(client, [fn, other]) as engine:
         engine.stub("chrage", "stub")
         engine.stub("ask", "stub")
+        engine.stub("charge", "stub", function="fn")
         used = engine.stub("charge", "stub")
         engine.send(ORDER)
         story = engine.timeline().splitlines()
     assert len(used.calls) == 1
     assert 'the stub of "chrage" stood in for nothing; the steps were "charge", "ask"' in story
     assert any("serve one that answers" in line and '"ask"' in line for line in story)
-    assert not any('stub of "charge"' in line for line in story)
+    stubs = [line for line in story if 'stub of "charge"' in line]
+    assert stubs == [
+        'the stub of "charge" in fn stood in for nothing; the steps were "charge", "ask"'
+    ]
 
 
 def test_what_waits_brought_is_told_once_and_in_order(client: Inngest) -> None:
@@ -243,9 +247,56 @@ def test_functions_that_start_themselves_are_stopped_and_named(
 def test_a_coroutine_that_was_not_awaited_is_named(client: Inngest) -> None:
     @client.create_function(fn_id="fn", trigger=TriggerEvent(event=ORDER.name))
     async def fn(ctx: Context) -> Any:
-        return ctx.step.run("pay", lambda: 1)
+        async def pay() -> int:
+            return 1
+
+        return ctx.step.run("pay", pay)
 
     with VirtualEngine(client, [fn]) as engine:
         run = engine.send(ORDER)
         engine.finish(run)
         assert run.error.message.endswith("that cannot be stored: it was not awaited")
+
+
+def test_what_is_logged_is_told_between_the_steps_where_it_was(client: Inngest) -> None:
+    @client.create_function(fn_id="fn", trigger=TriggerEvent(event=ORDER.name))
+    def fn(ctx: ContextSync) -> None:
+        ctx.logger.info("before")
+        ctx.step.run("a", lambda: ctx.logger.info("within"))
+        ctx.logger.info("between")
+        ctx.step.run("b", lambda: None)
+        ctx.logger.info("after")
+
+    with VirtualEngine(client, [fn]) as engine:
+        run = engine.send(ORDER)
+        told = [line.partition("+0")[2].strip() for line in run.timeline().splitlines()[2:]]
+    assert told == [
+        "info: before", "info: within", "✓ a: null", "info: between", "✓ b: null", "info: after",
+        "Completed",
+    ]  # fmt: skip
+
+
+def test_a_step_is_found_by_its_id_whatever_people_see(client: Inngest) -> None:
+    @client.create_function(fn_id="fn", trigger=TriggerEvent(event=ORDER.name))
+    def fn(ctx: ContextSync) -> None:
+        for n in range(2):
+            ctx.step.run("a", abs, n, name="For people")
+
+    with VirtualEngine(client, [fn]) as engine:
+        run = engine.send(ORDER)
+        assert (run.step("a").output, run.step("a:1").output) == (0, 1)
+        assert run.step("For people") == run.step("a")
+
+
+def test_a_cancelled_run_tells_what_it_was_at(client: Inngest) -> None:
+    @client.create_function(fn_id="fn", trigger=TriggerEvent(event=ORDER.name))
+    def fn(ctx: ContextSync) -> None:
+        ctx.step.sleep("nap", MINUTE)
+
+    with VirtualEngine(client, [fn]) as engine:
+        run = engine.send(ORDER)
+        engine.cancel(run)
+        assert [line.strip() for line in run.timeline().splitlines()[2:]] == [
+            "+0  ✗ nap: cancelled",
+            "+0  Cancelled",
+        ]
