@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import inngest
-from inngest import Checkpointing, MiddlewareSync
+from inngest import Checkpointing, MiddlewareSync, TransformOutputResult
 from inngest._internal.api import checkpoint as checkpoint_api
 from inngest._internal.flow import FetchError, Pause, Request, Response
 from inngest._internal.http import gate
@@ -274,6 +274,27 @@ def test_what_cannot_be_recorded_travels_in_the_answer(
     assert len(server.requests) == len(script)
     assert world.log == ["s0", "s1"]
     assert "checkpoint" in caplog.text
+
+
+@pytest.mark.parametrize("buffered", [1, 2])
+def test_hooks_see_what_cannot_be_recorded_once(make_world: Make, buffered: int) -> None:
+    seen: list[object] = []
+
+    class Seeing(MiddlewareSync):
+        def transform_output(self, result: TransformOutputResult) -> None:
+            assert result.step is not None
+            seen.append(result.step.id)
+            result.output = [result.output]
+
+    world = make_world(middleware=[Seeing])
+    server = world.client._http = Server(script=[404])
+    world.function(five(world), checkpointing=Checkpointing(buffered_steps=buffered))
+    reply = world.call(ctx=CTX)
+    steps = [f"s{n}" for n in range(buffered)]
+    assert reply.ops == [("StepRun", step) for step in steps]
+    assert [op["data"] for op in reply.body] == [[n] for n in range(buffered)]
+    assert seen == steps
+    assert len(server.requests) == 1
 
 
 def test_a_request_is_tried_again(world: World, server: Server) -> None:

@@ -343,9 +343,8 @@ def test_what_several_encode_is_decoded_the_other_way_round(
     assert world.call().body[0]["data"] == {"outer": {"inner": 1}}
     assert world.play().body == [1, 2]
 
-    def keep(*args: Any) -> Generator[Any, Any, bool]:
+    def keep(*args: Any) -> Generator[Any, Any, None]:
         yield from ()
-        return True
 
     monkeypatch.setattr(Checkpoints, "keep", keep)
     assert world.call().body == [1, 2]  # live, all in one call

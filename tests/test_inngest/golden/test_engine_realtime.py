@@ -172,7 +172,7 @@ class OfARun(Timeline):
         token = answer.json()["jwt"]
         renamed = json.dumps(claims(exchange.response_body["jwt"]))
         assert claims(token) == json.loads(renamed.replace(recorded, run["run_id"]))
-        topics = topics_of(token_key(None), token, self.clock.now())
+        topics = topics_of(token_key(None, self.engine.store.secret), token, self.clock.now())
         assert topics is not None and len(topics) == 4
         self.listener = self.engine.realtime.join(topics)
 

@@ -21,9 +21,9 @@ class NoCheckpoints:
 
     is_on = False
 
-    def keep(self, op: Op, hooks: Stack) -> Flow[bool | Error]:
+    def keep(self, op: Op, hooks: Stack) -> Flow[Op | Error | None]:
         yield from ()
-        return False
+        return op
 
 
 def invocation(

@@ -31,12 +31,12 @@ Flow: TypeAlias = Generator[Effect, Any, T]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """An outgoing HTTP request."""
+    """An outgoing HTTP request. ``repr`` does not show what may hold keys and data."""
 
     method: str
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
     timeout: float = 30.0
     """Seconds for the whole exchange."""
 

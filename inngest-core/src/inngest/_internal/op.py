@@ -122,6 +122,8 @@ class Op:
     is_retriable: bool = True
     is_quiet: bool = False
     retry_after: str | None = None
+    is_shown: bool = False
+    """Whether the ``transform_output`` hooks have seen it: they see each once."""
 
 
 __all__ = ["STEP_RUN", "ErrorData", "Op", "Opcode", "StepCall", "StepID"]

@@ -314,6 +314,18 @@ class TransportSuite(StreamingTests):
         assert reply.header("x-inngest-signature") is None
         assert api.requests == []
 
+    @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+    @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://["])
+    def test_a_page_of_another_site_is_a_401(self, method: str, origin: str) -> None:
+        done: list[str] = []
+        headers = {"origin": origin, "content-type": "text/plain"}
+        with self.dev(self._a_kind(), lambda ctx: done.append("done")) as bench:
+            query = {"fnId": f"{APP_ID}-fn", "stepId": "step"}
+            check(bench.send(method, call_body(), query=query, headers=headers), 401)
+            assert done == []
+            for own in (bench.channel.origin, "http://localhost:3000"):
+                check(bench.call(headers={"origin": own}), 200)
+
     # registration
 
     def test_a_sync_registers_the_app_where_it_was_reached(self, api: Inbox) -> None:

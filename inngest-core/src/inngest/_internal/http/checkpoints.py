@@ -66,23 +66,20 @@ class Checkpoints:
         """Whether the next step may be recorded, for code to go on."""
         return self._is_serial and self._is_wanted and self._gate.is_open
 
-    def keep(self, op: Op, hooks: Stack) -> Flow[bool | Error]:
-        """Take the result of a step. ``False``: it is to be reported, and the call to end."""
+    def keep(self, op: Op, hooks: Stack) -> Flow[Op | Error | None]:
+        """Take the result of a step, or return what is to be reported: the call is to end."""
         if not self.is_on or op.error is not None or self._is_late():
-            return False
+            return op
         transformed = yield from transform_op(hooks, op, self._facts)
-        if isinstance(transformed, Error):
+        if isinstance(transformed, Error) or transformed.error is not None:
             return transformed
-        if transformed.error is not None:
-            return False
         self._buffer.append(transformed)
         if not self._is_due():
-            return True
+            return None
         failure = yield from self._record()
         if isinstance(failure, CheckpointFailedError):
-            self._buffer.pop()  # reported like any other, behind those that are left
-            return False
-        return failure or True
+            return self._buffer.pop()  # reported like any other, behind those that are left
+        return failure
 
     def settle(self) -> Flow[list[Op]]:
         """Record what is left, and return what could not be: the call is about to end."""

@@ -281,15 +281,14 @@ class Recording:
         """Whether the next step may be recorded, for code to go on."""
         return True
 
-    def keep(self, op: Op, hooks: Stack) -> Flow[bool | Error]:
-        """Record a step that is done. ``False``: the server is to go on from it."""
+    def keep(self, op: Op, hooks: Stack) -> Flow[Op | Error | None]:
+        """Record a step that is done, or return it: the server is to go on from it."""
         transformed = yield from transform_op(hooks, op, self._facts)
         if isinstance(transformed, Error):
             return transformed
         if transformed.opcode is Opcode.STEP_ERROR or (transformed.error and not op.error):
-            return False
-        failure = yield from self.tell(encode_ops([transformed]))
-        return failure or True
+            return transformed
+        return (yield from self.tell(encode_ops([transformed])))
 
     def settle(self) -> Flow[list[Op]]:
         """Nothing is left behind."""

@@ -6,6 +6,8 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import urlsplit
 
 from inngest._internal.api.register import register
 from inngest._internal.errors import (
@@ -17,6 +19,7 @@ from inngest._internal.errors import (
     MethodUnsupportedError,
     ProbeUnknownError,
     ServerKindMismatchError,
+    SigVerificationFailedError,
     UnknownError,
 )
 from inngest._internal.flow import Flow
@@ -37,6 +40,7 @@ from inngest._internal.types import ServerKind
 
 IN_BAND, OUT_OF_BAND = "in_band", "out_of_band"
 METHODS = "GET, HEAD, POST, PUT"
+THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
 
 logger = logging.getLogger("inngest")
 
@@ -133,7 +137,7 @@ class Endpoint:
         keys = self._app.keys
         header = request.headers.get(headers.SIGNATURE) or None
         if not self._is_cloud and (header is None or not keys):
-            return None
+            return _refused_page() if is_foreign_page(request) else None
         return verify(keys, header=header, body=request.body, now=self._clock())
 
     def _introspect(self, request: CommRequest, verified: SigningKey | Error | None) -> Answer:
@@ -224,6 +228,30 @@ class Endpoint:
         if signer is not None:
             written[headers.SIGNATURE] = sign(signer, answer.body, self._clock())
         return CommResponse(status=answer.status, body=answer.body, headers=written)
+
+
+def is_foreign_page(request: CommRequest) -> bool:
+    """Whether a page of another site has a browser on the developer's machine make a request.
+
+    Servers name no origin. Pages of this machine, and of the app itself, may do as they like.
+    """
+    origin = request.headers.get("origin")
+    if origin is None:
+        return False
+    try:
+        parts = urlsplit(origin)
+        name = parts.hostname or ""
+    except ValueError:
+        return True
+    is_here = name in THIS_MACHINE or name.endswith(".localhost")
+    return not is_here and parts.netloc != request.headers.get("host")
+
+
+def _refused_page() -> SigVerificationFailedError:
+    return SigVerificationFailedError(
+        "dev mode takes requests without a signature, but none that a web page of another "
+        "site has made"
+    )
 
 
 def _failed_inside(error: Exception) -> UnknownError:

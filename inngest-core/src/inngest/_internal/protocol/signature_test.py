@@ -12,6 +12,7 @@ from inngest._internal.errors import (
 )
 from inngest._internal.protocol.signature import (
     MAX_CANONICALIZED_BYTES,
+    MAX_CANONICALIZED_MARKS,
     SigningKey,
     sign,
     verify,
@@ -115,6 +116,17 @@ def test_a_huge_untrusted_body_is_not_parsed() -> None:
     header = sign(key(), b"{}", 1000)
     outcome = verify([key()], header=header, body=body, now=1000)
     assert isinstance(outcome, SigVerificationFailedError)
+
+
+def test_an_untrusted_body_of_very_many_values_is_not_parsed() -> None:
+    def verified(count: int, gap: bytes) -> object:
+        body = b"[" + b",".join([b"[]"] * (count + 1)) + b"]"
+        header = sign(key(), body, 1000)
+        return verify([key()], header=header, body=gap + body, now=1000)
+
+    assert verified(MAX_CANONICALIZED_MARKS, b" ") == key()
+    assert verified(MAX_CANONICALIZED_MARKS + 1, b"") == key()
+    assert isinstance(verified(MAX_CANONICALIZED_MARKS + 1, b" "), SigVerificationFailedError)
 
 
 def test_a_missing_header_and_missing_keys_fail() -> None:

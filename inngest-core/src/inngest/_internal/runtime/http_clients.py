@@ -58,7 +58,7 @@ class HTTPClients:
                 timeout=request.timeout,
             )
         except self.failures() as error:
-            return FetchError(error)
+            return failed(error)
         return _response(answer)
 
     async def fetch_async(self, request: Request) -> Response | FetchError:
@@ -73,7 +73,7 @@ class HTTPClients:
                 timeout=request.timeout,
             )
         except self.failures() as error:
-            return FetchError(error)
+            return failed(error)
         return _response(answer)
 
     def open(self, request: Request, quiet: float) -> httpx.Response | FetchError:
@@ -85,7 +85,7 @@ class HTTPClients:
             client = self._sync_client()
             return client.send(_opening(client, request, quiet), stream=True)
         except self.failures() as error:
-            return FetchError(error)
+            return failed(error)
 
     async def open_async(self, request: Request, quiet: float) -> httpx.Response | FetchError:
         """Begin to read a response on the running loop, like :meth:`open`."""
@@ -93,7 +93,7 @@ class HTTPClients:
             client = await self._async_client().open()
             return await client.send(_opening(client, request, quiet), stream=True)
         except self.failures() as error:
-            return FetchError(error)
+            return failed(error)
 
     @staticmethod
     def failures() -> tuple[type[Exception], ...]:
@@ -147,6 +147,22 @@ def _start_all_anew() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_start_all_anew)
+
+
+def failed(error: Exception) -> FetchError:
+    """That no answer came. Without the frames of it: reports of errors show their variables.
+
+    There the URL with the event key is, and what the request was authorized with.
+    """
+    links: list[BaseException] = [error]
+    for link in links:
+        link.__traceback__ = None
+        links += [
+            cause
+            for cause in (link.__cause__, link.__context__)
+            if cause is not None and cause not in links
+        ]
+    return FetchError(error)
 
 
 class _LoopClient:

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from traceback import TracebackException
 from typing import ClassVar
 
 import httpx
@@ -194,3 +195,27 @@ def test_an_unreachable_event_api_keeps_its_cause_and_hides_the_key(
     assert isinstance(caught.value.__cause__, httpx.ConnectError)
     assert KEY not in str(caught.value)
     assert len(pauses) == 4
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_report_of_a_failed_request_with_all_variables_shows_no_key(is_async: bool) -> None:
+    """As of Sentry, which shows those of each frame."""
+    headers = {"authorization": f"Bearer {KEY}"}
+    request = Request(method="POST", url=f"http://127.0.0.1:9/e/{KEY}", headers=headers)
+    clients = HTTPClients()
+
+    async def fetch() -> Response | FetchError:
+        return await clients.fetch_async(request)
+
+    outcome = asyncio.run(fetch()) if is_async else clients.fetch(request)
+    clients.close()
+    assert isinstance(outcome, FetchError)
+    report = TracebackException.from_exception(outcome.cause, capture_locals=True)
+    text = "".join(report.format())
+    assert "httpcore.ConnectError" in text and "httpx.ConnectError" in text
+    assert KEY not in text
+
+
+def test_requests_do_not_show_keys() -> None:
+    request = Request(method="POST", url=f"/e/{KEY}", headers={"a": KEY}, body=KEY.encode())
+    assert KEY not in repr(request)

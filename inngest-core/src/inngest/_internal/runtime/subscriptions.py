@@ -12,7 +12,7 @@ from inngest._internal.api.subscription import Heard, Message, Ready
 from inngest._internal.errors import Error
 from inngest._internal.flow import Effect, FetchError, Flow
 from inngest._internal.runtime.drivers import AsyncDriver, SyncDriver
-from inngest._internal.runtime.http_clients import HTTPClients
+from inngest._internal.runtime.http_clients import HTTPClients, failed
 
 if TYPE_CHECKING:
     import httpx
@@ -120,7 +120,7 @@ class Subscription:
         try:
             return await anext(self._pieces, None)
         except self._http.failures() as error:
-            return FetchError(error)
+            return failed(error)
 
 
 class SubscriptionSync:
@@ -209,7 +209,7 @@ class SubscriptionSync:
         try:
             return next(self._pieces, None)
         except self._http.failures() as error:
-            return FetchError(error)
+            return failed(error)
 
 
 def _asked(messages: Flow[Error], outcome: object) -> Effect | Error | None:

@@ -131,7 +131,7 @@ class SyncRun(InvocationFacts):
             except SkipInterrupt:
                 continue
             except Exception as error:
-                failure = failure or error
+                failure = error if failure is None else failure
                 if self._execution.facts.target is None:
                     break
                 # What the server asks for may be in a branch behind: it was planned before

@@ -113,19 +113,19 @@ def carry_out(invocation: Invocation, found: engine.Found, verdict: engine.Verdi
         case engine.Execute(args):
             try:
                 op, live = yield from step.execute(args)
-                is_kept: bool | Error = False
+                unkept: Op | Error | None = op
                 if not execution.deferrals.unreported:  # they travel in answers alone
-                    is_kept = yield from invocation.checkpoints.keep(op, invocation.hooks)
+                    unkept = yield from invocation.checkpoints.keep(op, invocation.hooks)
             except GeneratorExit:  # the code that waited for the step was cancelled
                 execution.abandon(found)
                 raise
-            if isinstance(is_kept, Error):
-                yield BreakOff(is_kept)
-            if not is_kept:
+            if isinstance(unkept, Error):
+                yield BreakOff(unkept)
+            elif unkept is not None:
                 if isinstance(live, Raised) and op.error is None:
                     # What the step gave is not lost; the next call will fail where this one did.
                     logger.error("%s, after the step has run", live.error, exc_info=live.error)
-                yield Finish(found, op)
+                yield Finish(found, unkept)
             yield GoOn(found)
             if op.error is not None:  # it has failed for good, and that is recorded
                 raise StepError(op.error.message, op.error.name, op.error.stack)

@@ -26,8 +26,8 @@ class Keeper(Protocol):
         """Whether the next step may be recorded, for code to go on."""
         ...
 
-    def keep(self, op: Op, hooks: Stack) -> Flow[bool | Error]:
-        """Take the result of a step. ``False``: it is to be reported, and the call to end."""
+    def keep(self, op: Op, hooks: Stack) -> Flow[Op | Error | None]:
+        """Take the result of a step, or return what is to be reported: the call is to end."""
         ...
 
 

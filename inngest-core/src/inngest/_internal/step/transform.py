@@ -23,7 +23,7 @@ MAX_OUTPUT_BYTES: Final = 4 * 1024 * 1024
 def transform_op(hooks: Stack, op: Op, facts: CallFacts) -> Flow[Op | Error]:
     """Return the operation as the hooks leave it; a failed one if it is too large then."""
     changed: Op | Error = op
-    if hooks.implements("transform_output"):
+    if not op.is_shown and hooks.implements("transform_output"):
         changed = yield from _transformed(hooks, op, facts)
     if isinstance(changed, Error) or not _is_too_large(changed.data):
         return changed
@@ -54,7 +54,7 @@ def _transformed(hooks: Stack, op: Op, facts: CallFacts) -> Flow[Op | Error]:
     failure = yield from hooks.after("transform_output", result)
     if failure is not None:
         return failure
-    op = replace(op, opts=step.opts)
+    op = replace(op, opts=step.opts, is_shown=True)
     if result.error is not None:
         return op if result.error is op.cause else _with_error(op, result.error, facts)
     what = f'the output or options of step "{op.step.id}"'

@@ -184,7 +184,11 @@ class DevServer:
         await self.engine.start()
         try:
             config = uvicorn.Config(
-                build_app(self.engine, self._dashboard.routes() if self._dashboard else ()),
+                build_app(
+                    self.engine,
+                    self._dashboard.routes() if self._dashboard else (),
+                    host=self._host,
+                ),
                 log_config=None,
                 access_log=False,
                 lifespan="off",

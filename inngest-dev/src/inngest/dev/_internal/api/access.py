@@ -1,10 +1,20 @@
-"""Who may use a keyed engine: signing key as bearer, event key in the path."""
+"""Who may use an engine. Pure.
+
+A keyed one: who shows the signing key as bearer, or the event key in the path. One without
+keys: every program that reaches it, but no page of another site, whose browser reaches what
+the page's author cannot.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import re
+from urllib.parse import urlsplit
+
+_PRIVATE = (".internal", ".localhost", ".test")
+"""What no name ends with that somebody else may have: containers and tests use them."""
 
 
 def may_call(signing_key: str | None, authorization: str) -> bool:
@@ -24,6 +34,47 @@ def may_call(signing_key: str | None, authorization: str) -> bool:
 
 def may_send(event_key: str | None, given: str) -> bool:
     return event_key is None or _same(given, event_key)
+
+
+def is_foreign_page(origin: str | None, host: str) -> bool:
+    """Whether a browser says that a page made the request, and neither ours nor one from here."""
+    if origin is None:
+        return False
+    try:
+        parts = urlsplit(origin)
+        name = parts.hostname or ""
+    except ValueError:
+        return True
+    is_here = name == "localhost" or name.endswith(".localhost") or is_loopback(name)
+    return parts.netloc != host and not is_here
+
+
+def is_foreign_name(host: str, own: str) -> bool:
+    """Whether a request was sent to a name that a stranger may have given this machine.
+
+    A page of that name reads and does what it likes: to its browser we are of its origin.
+
+    :param host: the header.
+    :param own: the name that the engine was told to listen on.
+    """
+    try:
+        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return True
+    return "." in name and not (_is_address(name) or name == own.lower() or name.endswith(_PRIVATE))
+
+
+def is_loopback(address: str) -> bool:
+    """Whether it is an address that only this machine reaches."""
+    return _is_address(address) and ipaddress.ip_address(address).is_loopback
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _same(a: str, b: str) -> bool:

@@ -20,7 +20,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from inngest.dev._internal.api import forms
-from inngest.dev._internal.api.access import may_call, may_send
+from inngest.dev._internal.api.access import (
+    is_foreign_name,
+    is_foreign_page,
+    is_loopback,
+    may_call,
+    may_send,
+)
 from inngest.dev._internal.api.endpoints import EndpointRoutes
 from inngest.dev._internal.api.graphql import GraphQl
 from inngest.dev._internal.api.openapi import describe, describes, guards
@@ -35,13 +41,22 @@ from inngest.dev._internal.model.values import Json, RunStatus
 from inngest.dev._internal.running.engine import Engine
 
 MAX_EVENTS_BODY = 64 * 1024 * 1024
+_FOREIGN = (
+    "The engine has no keys, and takes nothing from pages of other sites: ask it by localhost or "
+    "an address, or give it a signing key and an event key\n"
+)
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def build_app(engine: Engine, displays: Sequence[Route] = ()) -> ASGIApp:
-    """The ASGI application of a started engine, with the routes of displays, if any."""
+def build_app(
+    engine: Engine, displays: Sequence[Route] = (), *, host: str = "localhost"
+) -> ASGIApp:
+    """The ASGI application of a started engine, with the routes of displays, if any.
+
+    :param host: what the engine listens on.
+    """
     rest = Rest(engine)
-    api = Api(engine, rest)
+    api = Api(engine, rest, host)
     realtime, endpoints = Realtime(engine), EndpointRoutes(engine)
     routes: list[BaseRoute] = [
         Route("/e/", api.no_event_key, methods=["POST"]),
@@ -70,7 +85,7 @@ def build_app(engine: Engine, displays: Sequence[Route] = ()) -> ASGIApp:
         Route("/v1/cancellations", api.keyed(rest.cancellations), methods=["GET", "POST"]),
         Route("/v1/cancellations/{id}", api.keyed(rest.cancellations), methods=["DELETE"]),
         Route("/v1/apps/{app}/functions", api.keyed(rest.functions), methods=["GET"]),
-        Route("/invoke/{id}", api.guarded(rest.invoke), methods=["POST"]),
+        Route("/invoke/{id}", api.open(rest.invoke), methods=["POST"]),
         Route("/v0/gql", api.keyed(GraphQl(engine).query), methods=["POST"]),
         Route("/v0/runs/{id}", api.keyed(rest.cancel_legacy), methods=["DELETE"]),
         Route("/v1/signals", api.keyed(rest.signal), methods=["POST"]),
@@ -114,8 +129,8 @@ class _Kind:
 
 
 class Api:
-    def __init__(self, engine: Engine, rest: Rest) -> None:
-        self._engine, self._rest = engine, rest
+    def __init__(self, engine: Engine, rest: Rest, host: str) -> None:
+        self._engine, self._rest, self._host = engine, rest, host
         self.routes: Sequence[BaseRoute] = ()
         """All that there are, to be described."""
         self._description: dict[str, Json] | None = None
@@ -124,8 +139,11 @@ class Api:
         @guards(401, str)
         @functools.wraps(handler)
         async def checked(request: Request) -> Response:
-            if not may_call(self._engine.signing_key, request.headers.get("authorization", "")):
+            key = self._engine.signing_key
+            if not may_call(key, request.headers.get("authorization", "")):
                 return PlainTextResponse("Authentication failed\n", 401)
+            if key is None and self._is_foreign(request):
+                return PlainTextResponse(_FOREIGN, 401)
             return await answered(request)
 
         answered = self.guarded(handler)
@@ -145,6 +163,30 @@ class Api:
 
         return checked
 
+    def open(self, handler: Handler) -> Handler:
+        """Without a key, as with the server, but not for pages of other sites."""
+
+        @guards(401, str)
+        @functools.wraps(handler)
+        async def checked(request: Request) -> Response:
+            if self._is_foreign(request):
+                return PlainTextResponse(_FOREIGN, 401)
+            return await answered(request)
+
+        answered = self.guarded(handler)
+        return checked
+
+    def _is_foreign(self, request: Request) -> bool:
+        """Whether a browser may have been made to send it by somebody elsewhere."""
+        host = request.headers.get("host", "")
+        if is_foreign_page(request.headers.get("origin"), host):
+            return True
+        if self._engine.signing_key is not None:
+            return False  # who gives it keys may well give it a name
+        address, _ = request.scope.get("server") or ("", None)
+        # from elsewhere, any name may be the right one
+        return is_loopback(address) and is_foreign_name(host, self._host)
+
     # events
 
     @describes(answers={303: None})
@@ -161,6 +203,8 @@ class Api:
         if not may_send(self._engine.event_key, request.path_params["key"]):
             body = {"status": 401, "message": "", "error": "Event key not found"}
             return JSONResponse(body, 401)
+        if self._engine.event_key is None and self._is_foreign(request):
+            return JSONResponse({"status": 401, "message": "", "error": _FOREIGN.strip()}, 401)
         try:
             raw = await body_of(request, MAX_EVENTS_BODY)
         except TooLargeError as error:

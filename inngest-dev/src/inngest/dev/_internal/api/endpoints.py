@@ -25,6 +25,9 @@ PATIENCE = 5 * 60.0
 """Seconds that somebody waits for an output, before being told to ask again."""
 _ANYONE = {"access-control-allow-origin": "*"}
 """A page that was sent here by a redirect may read the answer; the token lets it in."""
+_POLICY = "content-security-policy"
+_SANDBOX = "sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts"
+"""What an app answers is not of the engine's origin, where it could act as the dashboard."""
 _OF_THE_CONNECTION = frozenset(
     {"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding"}
 )
@@ -33,7 +36,10 @@ _OF_THE_CONNECTION = frozenset(
 class EndpointRoutes:
     def __init__(self, engine: Engine, *, patience: float = PATIENCE) -> None:
         self._engine, self._patience = engine, patience
-        self._key = token_key(engine.signing_key)
+
+    @property
+    def _key(self) -> bytes:
+        return token_key(self._engine.signing_key, self._engine.store.secret)
 
     @describes(
         body=forms.BegunRun, answers={200: forms.Envelope[forms.Begun]}, fails=[400, 409, 413]
@@ -88,7 +94,9 @@ def _response(run: Run) -> Response:
         output = {"error": f"run {run.status}"} if run.output is None else run.output
         return JSONResponse(run.output if status == 200 else output, status, headers=_ANYONE)
     headers = {k: v for k, v in found["headers"].items() if k not in _OF_THE_CONNECTION}
-    return Response(found["body"], found["status"], headers={**_ANYONE, **headers})
+    policies = filter(None, (headers.get(_POLICY), _SANDBOX))
+    headers = {**_ANYONE, **headers, _POLICY: ", ".join(policies)}
+    return Response(found["body"], found["status"], headers=headers)
 
 
 async def _json(request: Request) -> Json:

@@ -147,6 +147,34 @@ def test_a_run_that_ends_by_itself_is_left_alone() -> None:
     assert app.calls == []
 
 
+@pytest.mark.parametrize("policy", [{}, {"Content-Security-Policy": "script-src 'self'"}])
+def test_a_page_that_an_app_answers_with_is_not_of_the_dashboards_origin(
+    policy: dict[str, str],
+) -> None:
+    async def play(engine: Engine, http: Http) -> None:
+        token = (await begin(http, op("a")))["token"]
+        await tell(http, complete(200, "<script>", **{"content-type": "text/html", **policy}))
+        answer = await http.get(f"/v1/checkpoint/{RUN}/output", params={"token": token})
+        *own, sandbox = answer.headers["content-security-policy"].split(", ")
+        assert own == list(policy.values())
+        assert sandbox.startswith("sandbox ") and "allow-same-origin" not in sandbox
+
+    played(App(), play)
+
+
+def test_what_is_no_header_or_no_final_status_is_not_passed_on() -> None:
+    async def play(engine: Engine, http: Http) -> None:
+        token = (await begin(http, op("a")))["token"]
+        bad = {"x-split": "a\r\nset-cookie: a=b", "x y": "a", "": "a", "x-wide": "\u20ac"}
+        await tell(http, complete(101, "text", **{"x-good": "\xe9", **bad}))
+        answer = await http.get(f"/v1/checkpoint/{RUN}/output", params={"token": token})
+        assert (answer.status_code, answer.text) == (200, "text")
+        assert answer.headers["x-good"] == "\xe9"
+        assert not {"x-split", "x y", "", "x-wide"} & set(answer.headers)
+
+    played(App(), play)
+
+
 @pytest.mark.parametrize("status", [300, 404, 500])
 def test_a_status_from_300_on_is_a_failure(status: int) -> None:
     async def play(engine: Engine, http: Http) -> None:

@@ -89,8 +89,7 @@ def _selection(node: Tree[Any], variables: Mapping[str, Json]) -> tuple[Field, .
 
 def _field(node: Tree[Any], variables: Mapping[str, Json]) -> Field:
     names = [str(each) for each in node.children if isinstance(each, Token)]
-    nested = [_selection(each, variables) for each in node.find_data("selection")
-              if any(each is child for child in node.children)]  # fmt: skip
+    nested = [_selection(each, variables) for each in node.children if _is(each, "selection")]
     arguments = [_node(each) for each in node.children if _is(each, "argument")]
     return Field(
         key=names[0],
@@ -110,7 +109,7 @@ def _argument(node: Tree[Any], variables: Mapping[str, Json]) -> tuple[str, Json
             return name, variables[wanted]
         case "string":
             try:
-                return name, json.loads(str(value.children[0]))
+                return name, decode(str(value.children[0]))
             except ValueError as error:
                 raise QueryError(f"unreadable string: {error}") from error
         case _:

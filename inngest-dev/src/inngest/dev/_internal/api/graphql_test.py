@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import httpx
@@ -170,3 +171,32 @@ def test_aliases_comments_and_commas_are_read() -> None:
 def test_hostile_queries_are_errors(query: str) -> None:
     with pytest.raises(QueryError):
         read_query(query, {})
+
+
+def test_the_work_of_reading_grows_with_the_length_of_a_query() -> None:
+    def calls(depth: int) -> int:
+        query = "{a" * depth + "{b}" + "}" * depth
+        read_query(query, {})  # the grammar is read once
+        made = 0
+
+        def count(*_: object) -> None:
+            nonlocal made
+            made += 1
+
+        before = sys.getprofile()
+        sys.setprofile(count)
+        try:
+            read_query(query, {})
+        finally:
+            sys.setprofile(before)
+        return made
+
+    assert calls(80) < 3 * calls(40)
+
+
+def test_half_a_character_in_a_string_finds_nothing(app: App) -> None:
+    async def work(ask: Asker) -> None:
+        assert await ask(r'{ run(runID: "\ud800") { id } }') == {"run": None}
+        assert await ask(r'{ event(query: {eventId: "\udfff"}) { id } }') == {"event": None}
+
+    talk(app, work)

@@ -42,7 +42,10 @@ class Realtime:
     def __init__(self, engine: Engine, terms: Terms | None = None) -> None:
         self._engine = engine
         self._terms = terms or Terms()
-        self._key = token_key(engine.signing_key)
+
+    @property
+    def _key(self) -> bytes:
+        return token_key(self._engine.signing_key, self._engine.store.secret)
 
     @describes(body=list[forms.Topic], answers={201: forms.Token}, fails=[400, 413])
     async def token(self, request: Request) -> Response:

@@ -37,7 +37,8 @@ def played(play: Callable[[Engine, Http], Awaitable[None]], terms: Terms | None 
 
 
 def token_of(engine: Engine) -> str:
-    return subscription_token(token_key(None), [TOPIC], engine.clock.now())
+    key = token_key(None, engine.store.secret)
+    return subscription_token(key, [TOPIC], engine.clock.now())
 
 
 def test_a_connection_shows_that_it_lives_and_ends_in_time() -> None:

@@ -24,12 +24,14 @@ _REALTIME, _RUNS, _RUN_CLAIM = "rt.inngest.com", "api.inngest.com", "run-claim"
 _HEADER = {"alg": "HS256", "typ": "JWT"}
 
 
-def token_key(signing_key: str | None) -> bytes:
+def token_key(signing_key: str | None, secret: bytes) -> bytes:
     """What an engine signs tokens with, the same in its next life.
 
-    Without a signing key nothing is kept from anybody, and neither is this.
+    :param secret: the store's, for an engine without a signing key: a page of any site may
+        listen to it, with a token that nobody else can make.
     """
-    return hashlib.sha256(f"inngest-dev tokens {signing_key or ''}".encode()).digest()
+    key = secret if signing_key is None else signing_key.encode()
+    return hashlib.sha256(b"inngest-dev tokens " + key).digest()
 
 
 def subscription_token(

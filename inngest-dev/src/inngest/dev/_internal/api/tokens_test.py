@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -16,9 +17,10 @@ from inngest.dev._internal.api.tokens import (
     token_key,
     topics_of,
 )
+from inngest.dev._internal.store.store import Store
 
 NOW = 1_800_000_000_000
-KEY, OTHER = token_key("signkey-test-aa"), token_key("signkey-test-bb")
+KEY, OTHER = token_key("signkey-test-aa", b"s"), token_key("signkey-test-bb", b"s")
 RUN = "01HZZZZZZZZZZZZZZZZZZZZZZZ"
 
 
@@ -77,4 +79,17 @@ def test_what_was_not_signed_so_lets_nobody_in(change: Callable[[str], str]) -> 
 
 def test_another_signing_key_makes_other_tokens() -> None:
     assert not is_for_run(OTHER, run_token(KEY, RUN, NOW), RUN, NOW)
-    assert token_key(None) == token_key(None) != KEY
+    assert token_key("signkey-test-aa", b"other") == KEY
+
+
+def test_an_engine_without_a_signing_key_has_a_secret_that_nobody_else_knows(
+    tmp_path: Path,
+) -> None:
+    secrets = []
+    for path in (tmp_path / "one.db", tmp_path / "other.db", tmp_path / "one.db"):
+        store = Store(str(path))
+        secrets.append(token_key(None, store.secret))
+        store.close()
+    first, other, again = secrets
+    assert first == again != other
+    assert token_key(None, b"") not in secrets

@@ -20,6 +20,7 @@ from inngest.dev._internal.commands.discovery import find_app
 from inngest.dev._internal.commands.hosted import HostedApp
 from inngest.dev._internal.commands.telling import Teller, hint, sync_failure
 from inngest.dev._internal.commands.watching import Watched
+from inngest.dev._internal.drivers.signing import secret_of
 from inngest.dev._internal.running.engine import Engine
 from inngest.dev._internal.server import DevServer
 from inngest.dev._internal.store.schema import UnusableDatabaseError
@@ -207,8 +208,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--port", type=_port, default=8288, help="port to listen on; 0 for any")
     add("--db", default=":memory:", metavar="FILE", help="keep state here (default: memory)")
     add("--no-ui", action="store_true", help="without the dashboard")
-    add("--signing-key", help="sign calls and ask for this key, like a cloud server")
-    add("--event-key", help="take events with this key only")
+    add("--signing-key", type=_key, help="sign calls and ask for this key, like a cloud server")
+    add("--event-key", type=_key, help="take events with this key only")
     add(
         "--backoff",
         type=_delays,
@@ -234,6 +235,12 @@ def _url(text: str) -> str:
         is_known = False
     if not is_known:
         raise argparse.ArgumentTypeError("a URL is like http://127.0.0.1:8000/api/inngest")
+    return text
+
+
+def _key(text: str) -> str:
+    if not secret_of(text.strip()):
+        raise argparse.ArgumentTypeError("the key is empty: is its variable set?")
     return text
 
 

@@ -25,6 +25,7 @@ from inngest.dev._internal.connect.terms import Terms
 from inngest.dev._internal.function.registration import Refusal
 from inngest.dev._internal.model.ids import dispatch_of, new_ulid, stable_uuid
 from inngest.dev._internal.model.ids import request_id as new_request_id
+from inngest.dev._internal.model.strict import decode
 from inngest.dev._internal.model.values import Item, Json
 from inngest.dev._internal.protocol.answer import Answer, read_answer, transport_error
 from inngest.dev._internal.protocol.call import Call
@@ -126,7 +127,7 @@ class Hub:
                 "appName": app.app_name,
                 "url": _APP_URL,
                 "sdk": f"{hello.sdk_language}:{hello.sdk_version}",
-                "functions": json.loads(app.functions),
+                "functions": decode(app.functions),
             }
             outcome = self._register(body)
             if isinstance(outcome, Refusal):

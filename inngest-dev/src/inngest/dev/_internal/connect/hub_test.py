@@ -7,10 +7,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from inngest.connect.protocol import Frame, decode, wire
+import pytest
+
+from inngest.connect.protocol import Frame, decode, encode, wire
 from inngest.dev import DevServer
 from inngest.dev._internal.connect.hub import Hub
-from inngest.dev._internal.connect.session import Session
+from inngest.dev._internal.connect.session import Ended, Session
 from inngest.dev._internal.model.ids import request_id
 from inngest.dev._internal.protocol.answer import Returned
 from inngest.dev._internal.protocol.call import Call
@@ -153,3 +155,44 @@ def test_small_packets_are_sent_at_once() -> None:
             options = server._do(accepted(), 10)
     assert options
     assert all(options)
+
+
+@pytest.mark.parametrize("functions", [b'[{"id": NaN}]', b"[1e999]", b"[" * 300 + b"]" * 300])
+def test_what_http_refuses_as_a_registration_a_worker_cannot_bring(functions: bytes) -> None:
+    taken: list[Any] = []
+
+    def register(body: Any) -> dict[str, Any]:
+        taken.append(body)
+        return {}
+
+    async def test() -> None:
+        hub, noting = Hub(register, lambda: 0, lambda *_: None), Noting()
+        session = hub.enter(noting, "gw-dev")
+        hello = wire.WorkerConnectRequestData(
+            connection_id="c",
+            instance_id="i",
+            auth_data=wire.AuthData(
+                session_token=hub.start(wire.StartRequest(), "ws://x").session_token
+            ),
+            apps=[wire.AppConfiguration(app_name="app", functions=functions)],
+        )
+        with pytest.raises(Ended, match="connect_internal_error"):
+            await session.receive(encode(wire.WORKER_CONNECT, hello))
+
+    asyncio.run(asyncio.wait_for(test(), 10))
+    assert taken == []
+
+
+def test_half_a_character_of_a_worker_is_replaced() -> None:
+    hello = wire.WorkerConnectRequestData(
+        apps=[wire.AppConfiguration(app_name="app", functions=rb'[{"id": "\ud800"}]')]
+    )
+    taken: list[Any] = []
+
+    def register(body: Any) -> dict[str, Any]:
+        taken.append(body)
+        return {}
+
+    hub = Hub(register, lambda: 0, lambda *_: None)
+    assert hub.sync(hello) is None
+    assert taken[0]["functions"] == [{"id": "\ufffd"}]

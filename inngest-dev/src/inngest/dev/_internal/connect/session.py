@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -11,6 +10,7 @@ from google.protobuf.message import Message
 
 from inngest.connect.protocol import Frame, Malformed, decode, encode, wire
 from inngest.dev._internal.connect.terms import Terms, interval
+from inngest.dev._internal.model.strict import decode as decode_json
 
 CLOSING = (1001, "connect_gateway_closing")
 
@@ -173,8 +173,8 @@ def _functions(hello: wire.WorkerConnectRequestData) -> dict[str, str] | None:
     found: dict[str, str] = {}
     for app in hello.apps:
         try:
-            configs = json.loads(app.functions)
-        except (ValueError, RecursionError):
+            configs = decode_json(app.functions)
+        except ValueError:
             return None
         for config in configs if isinstance(configs, list) else []:
             if isinstance(config, dict) and isinstance(config.get("id"), str):

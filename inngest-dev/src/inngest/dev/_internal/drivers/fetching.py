@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from typing import TYPE_CHECKING
 
 from inngest.dev._internal.machine.fetching import MAX_BODY, Inbound, Outbound, Unreachable
@@ -9,6 +11,7 @@ from inngest.dev._internal.machine.fetching import MAX_BODY, Inbound, Outbound, 
 if TYPE_CHECKING:
     import httpx
 
+_KEY = re.compile(r"([?&]key=)[^&#\s]+")
 _TIMEOUT = 2 * 60 * 60.0
 
 
@@ -21,6 +24,7 @@ class HttpGateway:
         import httpx
 
         if self._client is None:
+            _hide_keys()
             self._client = httpx.AsyncClient(
                 transport=self._transport,
                 timeout=httpx.Timeout(_TIMEOUT, connect=10.0),
@@ -48,6 +52,25 @@ class HttpGateway:
         if self._client is not None:
             await self._client.aclose()
             self._client = None
+
+
+def _hide_keys() -> None:
+    """Keep keys that some providers take in the URL out of httpx's log."""
+    logger = logging.getLogger("httpx")
+    if not any(isinstance(known, _KeyFilter) for known in logger.filters):
+        logger.addFilter(_KeyFilter())
+
+
+class _KeyFilter(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(_without_key(argument) for argument in record.args)
+        return True
+
+
+def _without_key(argument: object) -> object:
+    text = str(argument) if type(argument).__name__ == "URL" else argument
+    return _KEY.sub(r"\1***", text) if isinstance(text, str) else argument
 
 
 def _first_of_each(headers: httpx.Headers) -> dict[str, str]:

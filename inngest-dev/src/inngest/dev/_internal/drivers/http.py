@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 
 from inngest.dev._internal.drivers.signing import signed
@@ -11,6 +13,8 @@ from inngest.dev._internal.protocol.canonical import canonical
 
 _CALL_TIMEOUT = 2 * 60 * 60.0
 _SYNC_TIMEOUT = 30.0
+MAX_SYNC_ANSWER = 4096
+"""Characters."""
 
 
 class HttpDriver:
@@ -19,8 +23,9 @@ class HttpDriver:
         *,
         signing_key: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        sync_timeout: float = _SYNC_TIMEOUT,
     ) -> None:
-        self._signing_key = signing_key
+        self._signing_key, self._sync_timeout = signing_key, sync_timeout
         self._client = httpx.AsyncClient(
             transport=transport,
             timeout=httpx.Timeout(_CALL_TIMEOUT, connect=10.0),
@@ -52,16 +57,25 @@ class HttpDriver:
     async def sync(self, url: str, *, kind: str) -> tuple[int, str]:
         body = canonical({"url": url})
         headers = {"content-type": "application/json", "x-inngest-server-kind": kind}
+        headers = signed(self._signing_key, headers, body)
         try:
-            response = await self._client.put(
-                url,
-                content=body,
-                headers=signed(self._signing_key, headers, body),
-                timeout=_SYNC_TIMEOUT,
-            )
+            return await asyncio.wait_for(self._put(url, headers, body), self._sync_timeout)
+        except asyncio.TimeoutError:
+            return 0, f"cannot reach {url}: no answer within {self._sync_timeout:g} seconds"
         except (httpx.HTTPError, httpx.InvalidURL, OSError, OverflowError) as error:
             return 0, f"cannot reach {url}: {str(error) or type(error).__name__}"
-        return response.status_code, response.text[:4096]
+
+    async def _put(self, url: str, headers: dict[str, str], body: bytes) -> tuple[int, str]:
+        """Status and the beginning of the answer: whoever is there may go on for ever."""
+        text = ""
+        async with self._client.stream(
+            "PUT", url, headers=headers, content=body, timeout=self._sync_timeout
+        ) as response:
+            async for piece in response.aiter_text():
+                text += piece
+                if len(text) >= MAX_SYNC_ANSWER:
+                    break
+        return response.status_code, text[:MAX_SYNC_ANSWER]
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -8,10 +8,14 @@ import re
 import time
 
 
+def secret_of(key: str) -> str:
+    """What is secret of a signing key: all but its prefix."""
+    return re.sub(r"^signkey-\w+-", "", key)
+
+
 def signature(key: str, body: bytes, now: int) -> str:
     stamp = str(now // 1000)
-    secret = re.sub(r"^signkey-\w+-", "", key).encode()
-    mac = hmac.new(secret, body + stamp.encode(), hashlib.sha256).hexdigest()
+    mac = hmac.new(secret_of(key).encode(), body + stamp.encode(), hashlib.sha256).hexdigest()
     return f"t={stamp}&s={mac}"
 
 

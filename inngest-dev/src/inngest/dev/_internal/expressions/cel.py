@@ -9,8 +9,11 @@ from lark.exceptions import LarkError
 
 from inngest.dev._internal.expressions import values
 from inngest.dev._internal.expressions.compiler import (
+    BUDGET,
     NOW,
+    Budget,
     Code,
+    CostlyError,
     Scope,
     UnknownError,
     code_of,
@@ -22,6 +25,8 @@ from inngest.dev._internal.model.values import Json
 
 ROOTS = frozenset({"event", "async", "vars"})
 MAX_LENGTH = 10_000
+MAX_VALUES = 300_000
+"""Values of lists and maps that an evaluation may go through: some seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +46,8 @@ class Expression:
     def value(self, scope: Scope, now: int) -> Value:
         """Null when it cannot be evaluated. `scope` comes from `scope_of`."""
         try:
-            return self.code({**scope, NOW: now})
-        except (EvaluationError, RecursionError, ArithmeticError):
+            return self.code({**scope, NOW: now, BUDGET: Budget(MAX_VALUES)})
+        except (EvaluationError, CostlyError, RecursionError, ArithmeticError):
             return None
 
     def holds(self, scope: Scope, now: int) -> bool:

@@ -161,3 +161,22 @@ def test_deep_nesting_is_bad_not_fatal() -> None:
 )
 def test_what_a_cancellation_may_use(text: str, simple: bool) -> None:
     assert read(text).simple is simple
+
+
+def test_an_evaluation_that_goes_through_too_many_values_has_none() -> None:
+    """The engine waits for it, and what it goes through may be of anybody's event."""
+    many = [0] * 1000
+    assert value("event.data.l.all(x, event.data.l.all(y, y == 0))", l=[0] * 500) is True
+    for text in (
+        "event.data.l.all(x, event.data.l.all(y, y == 0))",
+        "event.data.l.all(x, !(1 in event.data.l))",
+        "event.data.l.all(x, event.data.l == event.data.l)",
+        "event.data.l.exists(x, event.data.l.exists(y, y == 1)) || event.data.l.size() > 5",
+    ):
+        assert value(text, l=many) is None
+
+
+def test_a_sum_does_not_fill_the_memory() -> None:
+    assert value("event.data.s + event.data.s", s="a" * 100_000) == "a" * 200_000
+    assert value("['a'].map(x, x + x)" + ".map(x, x + x)" * 40) is None
+    assert value("[[1]].map(x, x + x)" + ".map(x, x + x)" * 40) is None

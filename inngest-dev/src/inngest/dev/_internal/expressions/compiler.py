@@ -19,7 +19,7 @@ from lark import Lark, Token, Tree
 from inngest.dev._internal.expressions import values
 from inngest.dev._internal.expressions.values import EvaluationError, Value
 
-NOW = "@now"
+NOW, BUDGET = "@now", "@budget"
 _MACROS = ("all", "exists", "exists_one", "filter", "map")
 _RESERVED = frozenset(
     [
@@ -89,6 +89,30 @@ Node = Tree[Any] | Token
 
 class UnknownError(Exception):
     """A name, a function or a literal that means nothing."""
+
+
+class CostlyError(Exception):
+    """An evaluation that has gone through more values than its budget allows."""
+
+
+class Budget:
+    """How many more values an evaluation may go through: events of others are in it."""
+
+    def __init__(self, values: int) -> None:
+        self._left = values
+
+    def spend(self, values: int) -> None:
+        """:raises CostlyError: there is too little left."""
+        self._left -= values
+        if self._left < 0:
+            raise CostlyError
+
+
+def _spending(scope: Scope, value: Value) -> Value:
+    """The value, which is about to be gone through."""
+    if isinstance(value, list | dict):
+        scope[BUDGET].spend(len(value))
+    return value
 
 
 @lru_cache(maxsize=1)
@@ -163,11 +187,11 @@ def _relation(node: Tree[Any], names: frozenset[str]) -> Code:
     a, sign, b = _code(node.children[0], names), str(node.children[1]), node.children[2]
     right = _code(b, names)
     if sign == "==":
-        return lambda scope: values.equal(a(scope), right(scope))
+        return lambda scope: values.equal(a(scope), _spending(scope, right(scope)))
     if sign == "!=":
-        return lambda scope: not values.equal(a(scope), right(scope))
+        return lambda scope: not values.equal(a(scope), _spending(scope, right(scope)))
     if sign == "in":
-        return lambda scope: values.within(a(scope), right(scope))
+        return lambda scope: values.within(a(scope), _spending(scope, right(scope)))
     test = _COMPARISONS[sign]
     return lambda scope: values.compare(test, a(scope), right(scope))
 
@@ -271,7 +295,7 @@ def _macro(name: str, receiver: Code, arguments: Tree[Any], names: frozenset[str
     body = _code(arguments.children[1], names | {variable})
 
     def evaluate(scope: Scope) -> Value:
-        items = receiver(scope)
+        items = _spending(scope, receiver(scope))
         return values.macro(name, items, lambda item: body({**scope, variable: item}))
 
     return evaluate

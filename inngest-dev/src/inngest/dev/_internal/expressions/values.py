@@ -22,6 +22,8 @@ from inngest.dev._internal.model.durations import parse_duration, parse_time
 Value = Any
 """None, bool, int, float, str, bytes, list, dict, datetime or timedelta."""
 
+MAX_JOINED = 1_000_000
+"""Characters, bytes or items of what `+` joins."""
 _INT64 = range(-(2**63), 2**63)
 _MILLISECONDS = 100_000_000_000
 """Numbers from here on are taken for milliseconds since the epoch, smaller ones for seconds."""
@@ -91,6 +93,8 @@ def index(value: Value, key: Value) -> Value:
 
 def arithmetic(sign: str, a: Value, b: Value) -> Value:
     if sign == "+" and type(a) is type(b) and isinstance(a, str | bytes | list):
+        if len(a) + len(b) > MAX_JOINED:
+            raise EvaluationError(f"the sum is longer than {MAX_JOINED}")
         return a + b
     if isinstance(a, datetime | timedelta):
         return _moved(sign, a, b)

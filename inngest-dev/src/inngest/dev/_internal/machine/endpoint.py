@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from inngest.dev._internal.machine.runs import end
 from inngest.dev._internal.model.strict import decode
@@ -12,6 +13,9 @@ from inngest.dev._internal.protocol.answer import Errored
 HTTP_EVENT = "inngest/http.request"
 TAKEOVER = "takeover"
 """The payload of the call that is made when an app falls silent."""
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+"""Of a header: what is none would be none of the output's, either."""
 
 
 def is_endpoint(function: Function | None, run: Run) -> bool:
@@ -29,13 +33,17 @@ def finish(change: Transition, run: Run, data: Json, now: int) -> None:
     told = inner if isinstance(inner, dict) else data
     fields = told if isinstance(told, dict) else {"body": json.dumps(told)}
     status, headers, body = fields.get("status"), fields.get("headers"), fields.get("body")
-    if not isinstance(status, int) or not 100 <= status <= 599:
+    if not isinstance(status, int) or not 200 <= status <= 599:
         status = 200
     text = body if isinstance(body, str) else json.dumps(body)
     named = headers if isinstance(headers, dict) else {}
     run.response = {
         "status": status,
-        "headers": {str(k).lower(): str(v) for k, v in named.items()},
+        "headers": {
+            name.lower(): str(value)
+            for name, value in named.items()
+            if _NAME.fullmatch(name) and _VALUE.fullmatch(str(value))
+        },
         "body": text,
     }
     output = _read(text)

@@ -16,6 +16,7 @@ from inngest.dev._internal.clock import Clock, RealClock, VirtualClock
 from inngest.dev._internal.drivers.contracts import Driver, Gateway
 from inngest.dev._internal.drivers.fetching import HttpGateway
 from inngest.dev._internal.drivers.http import HttpDriver
+from inngest.dev._internal.drivers.signing import secret_of
 from inngest.dev._internal.function.registration import Refusal, Registration, read_registration
 from inngest.dev._internal.machine.checkpoints import Rejected, record
 from inngest.dev._internal.machine.invocations import direct_invocation
@@ -61,7 +62,12 @@ class Engine:
         fetch and AI steps.
 
         With keys the engine behaves like a keyed server: it signs, and asks for the keys.
+
+        :raises ValueError: a key is empty, or nothing but a prefix: anybody would have it.
         """
+        for name, key in {"signing_key": signing_key, "event_key": event_key}.items():
+            if key is not None and not secret_of(key.strip()):
+                raise ValueError(f"{name} is empty: leave it out for an engine without keys")
         self.clock: Clock = RealClock() if clock is None else clock
         self.signing_key, self.event_key = signing_key, event_key
         self._reentry_delay = reentry_delay if backoff is None else self._delay

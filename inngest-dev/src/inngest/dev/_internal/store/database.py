@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ class Database:
         # SQLite opens it all the same, and fails at the first run
         if path != MEMORY and Path(path).exists() and not os.access(path, os.W_OK):
             raise UnusableDatabaseError(f"cannot use the database {path}: it is read-only")
+        if path != MEMORY:
+            _create_private(path)
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
@@ -45,6 +47,12 @@ class Database:
 
     def close(self) -> None:
         self._db.close()
+
+    @property
+    def secret(self) -> bytes:
+        """32 random bytes, the same for as long as there is the file."""
+        (secret,) = self._db.execute("SELECT secret FROM secrets").fetchone()
+        return bytes(secret)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -70,3 +78,9 @@ class Database:
 
     def all(self, sql: str, *args: Any) -> list[sqlite3.Row]:
         return self._db.execute(sql, args).fetchall()
+
+
+def _create_private(path: str) -> None:
+    """Let nobody else read a new file, nor what SQLite puts beside it: it holds all data."""
+    with suppress(OSError):  # it is there, or cannot be made, which SQLite says better
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

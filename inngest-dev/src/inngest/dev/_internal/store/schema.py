@@ -96,6 +96,10 @@ MIGRATIONS = (
     DROP INDEX items_by_match;
     CREATE INDEX items_by_match ON items (kind, match) WHERE match IS NOT NULL;
     """,
+    """
+    CREATE TABLE secrets (secret BLOB NOT NULL);
+    INSERT INTO secrets VALUES (randomblob(32));
+    """,
 )
 
 

@@ -127,3 +127,19 @@ def test_a_file_that_another_engine_uses_and_one_that_is_read_only_are_refused(
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(schema.UnusableDatabaseError, match="it is read-only"):
         Database(path)
+
+
+def test_nobody_else_reads_a_new_file(tmp_path: Path) -> None:
+    umask = os.umask(0o022)
+    try:
+        store = Store(str(tmp_path / "new.db"))
+        store.close()
+        store = Store(str(tmp_path / "new.db"))
+        with store.transaction():
+            store._db.execute("DELETE FROM events")
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+        store.close()
+    finally:
+        os.umask(umask)
+    assert modes["new.db"] == 0o600
+    assert set(modes.values()) == {0o600}
