@@ -156,7 +156,7 @@ class VirtualEngine(_Face):
             pump.close()
 
     def serve(self, client: Inngest, functions: Sequence[Function[Any]]) -> None:
-        """Add an app."""
+        """Add an app. A client without functions sends here, and that is all."""
         self._do(self._session.serve(client, functions))
 
     def send(
@@ -262,7 +262,7 @@ class AsyncVirtualEngine(_Face):
         await self._session.close()
 
     async def serve(self, client: Inngest, functions: Sequence[Function[Any]]) -> None:
-        """Add an app."""
+        """Add an app. A client without functions sends here, and that is all."""
         await self._session.serve(client, functions)
 
     async def send(

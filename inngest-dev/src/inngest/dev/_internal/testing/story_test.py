@@ -300,3 +300,14 @@ def test_a_cancelled_run_tells_what_it_was_at(client: Inngest) -> None:
             "+0  ✗ nap: cancelled",
             "+0  Cancelled",
         ]
+
+
+def test_a_client_without_functions_sends(client: Inngest) -> None:
+    with VirtualEngine(client) as engine:
+        client.send_sync(ORDER)
+        assert [(event.name, event.data) for event in engine.events()] == [(ORDER.name, ORDER.data)]
+        assert engine.runs() == []
+    with VirtualEngine() as engine:
+        engine.serve(client, [])
+        client.send_sync(ORDER)
+        assert len(engine.events()) == 1
