@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -149,9 +149,10 @@ def test_an_end_of_another_kind_is_told(client: Inngest) -> None:
 
 def test_what_is_no_history_of_these_functions_is_refused(client: Inngest) -> None:
     fn = declared(client, old)
-    for bad in ({}, [], "history", None):
+    others: tuple[Any, ...] = ({}, [], "history", None)
+    for bad in others:
         with pytest.raises(ValueError, match="not a history"):
-            check_history(cast("Any", bad), client, [fn])
+            check_history(bad, client, [fn])
     whole = recorded(client, old)
     for part, says in (
         ({"version": whole["version"]}, "function_id, run_id, status, steps, pending, events"),
