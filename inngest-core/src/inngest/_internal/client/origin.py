@@ -6,7 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from inngest._internal.errors import URLInvalidError
-from inngest._internal.runtime.http_clients import THIS_MACHINE
+from inngest._internal.hosts import THIS_MACHINE
 
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _PLAIN = re.compile(r"[\x21-\x7e]+")

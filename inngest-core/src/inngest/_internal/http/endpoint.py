@@ -6,8 +6,6 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
-from urllib.parse import urlsplit
 
 from inngest._internal.api.register import register
 from inngest._internal.errors import (
@@ -23,6 +21,7 @@ from inngest._internal.errors import (
     UnknownError,
 )
 from inngest._internal.flow import Flow
+from inngest._internal.hosts import is_foreign_page
 from inngest._internal.http.app import App
 from inngest._internal.http.call import call_function
 from inngest._internal.http.comm import CommRequest, CommResponse
@@ -40,7 +39,6 @@ from inngest._internal.types import ServerKind
 
 IN_BAND, OUT_OF_BAND = "in_band", "out_of_band"
 METHODS = "GET, HEAD, POST, PUT"
-THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
 
 logger = logging.getLogger("inngest")
 
@@ -137,7 +135,9 @@ class Endpoint:
         keys = self._app.keys
         header = request.headers.get(headers.SIGNATURE) or None
         if not self._is_cloud and (header is None or not keys):
-            return _refused_page() if is_foreign_page(request) else None
+            sent = request.headers
+            is_foreign = is_foreign_page(sent.get("origin"), sent.get("host", ""))
+            return _refused_page() if is_foreign else None
         return verify(keys, header=header, body=request.body, now=self._clock())
 
     def _introspect(self, request: CommRequest, verified: SigningKey | Error | None) -> Answer:
@@ -228,23 +228,6 @@ class Endpoint:
         if signer is not None:
             written[headers.SIGNATURE] = sign(signer, answer.body, self._clock())
         return CommResponse(status=answer.status, body=answer.body, headers=written)
-
-
-def is_foreign_page(request: CommRequest) -> bool:
-    """Whether a page of another site has a browser on the developer's machine make a request.
-
-    Servers name no origin. Pages of this machine, and of the app itself, may do as they like.
-    """
-    origin = request.headers.get("origin")
-    if origin is None:
-        return False
-    try:
-        parts = urlsplit(origin)
-        name = parts.hostname or ""
-    except ValueError:
-        return True
-    is_here = name in THIS_MACHINE or name.endswith(".localhost")
-    return not is_here and parts.netloc != request.headers.get("host")
 
 
 def _refused_page() -> SigVerificationFailedError:

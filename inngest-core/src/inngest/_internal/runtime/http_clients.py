@@ -12,11 +12,11 @@ from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Final
 
 from inngest._internal.flow import FetchError, Request, Response
+from inngest._internal.hosts import THIS_MACHINE
 
 if TYPE_CHECKING:
     import httpx
 
-THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
 _DIRECT: Final = {f"all://{f'[{host}]' if ':' in host else host}": None for host in THIS_MACHINE}
 """What runs here, such as a dev server, is not behind the environment's proxy."""
 _SECRET = re.compile(r"(/e/|[?&]token=)[^/?&#\s]+")

@@ -41,12 +41,11 @@ def is_foreign_page(origin: str | None, host: str) -> bool:
     if origin is None:
         return False
     try:
-        parts = urlsplit(origin)
-        name = parts.hostname or ""
+        name, own = urlsplit(origin).hostname or "", urlsplit(f"//{host}").hostname
     except ValueError:
         return True
     is_here = name == "localhost" or name.endswith(".localhost") or is_loopback(name)
-    return parts.netloc != host and not is_here
+    return name != own and not is_here
 
 
 def is_foreign_name(host: str, own: str) -> bool:

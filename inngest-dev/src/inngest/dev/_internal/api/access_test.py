@@ -104,6 +104,7 @@ def test_the_name_that_the_engine_listens_on_is_its_own() -> None:
     assert is_foreign_name("127.0.0.1.evil.example", "127.0.0.1")
     assert is_foreign_name("localhost.evil.example:80", "localhost")
     assert is_foreign_page("http://localhost.evil.example", "localhost")
+    assert not is_foreign_page("http://192.168.1.5:3000", "192.168.1.5:8288")
 
 
 def test_the_server_refuses_a_name_that_leads_to_it() -> None:
