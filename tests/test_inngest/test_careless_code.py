@@ -30,7 +30,7 @@ class Odd(BaseException):
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        (Odd("secret"), "Odd, which is no Exception"),
+        (Odd("too slow"), "Odd, which is no Exception: too slow"),
         (SystemExit(3), "sys.exit"),
         (asyncio.CancelledError(), "cancelled"),
     ],

@@ -7,7 +7,7 @@ import datetime
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pydantic
 import pytest
@@ -515,6 +515,16 @@ def test_a_batch_is_given_whole() -> None:
     assert mocked.trigger(declared(False, body), events, client_of()).output == [0, 1, 2]
     with pytest.raises(ValueError, match="needs an event"):
         mocked.trigger(declared(False, body), [], client_of())
+
+
+def test_what_is_no_function_and_no_event_is_named() -> None:
+    def body(ctx: Any) -> Any:
+        yield from ()
+
+    with pytest.raises(TypeError, match=r"needs an inngest\.Function, not a function"):
+        mocked.trigger(cast("Any", body), EVENT, client_of())
+    with pytest.raises(TypeError, match=r"needs an inngest\.Event, not a dict"):
+        mocked.trigger(declared(False, body), cast("Any", {"name": "go"}), client_of())
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from inngest._internal.errors import Interrupt, UnknownError
+from inngest._internal.errors import Interrupt, UnknownError, message_of
 
 
 def reported(error: BaseException, *, is_on_loop: bool = False) -> Exception:
@@ -26,7 +26,9 @@ def reported(error: BaseException, *, is_on_loop: bool = False) -> Exception:
             if is_on_loop and _is_being_cancelled():
                 raise error
             return UnknownError("the code was cancelled by itself")
-    stray = UnknownError(f"the code raised {type(error).__name__}, which is no Exception")
+    message = message_of(error)
+    said = f": {message}" if message else ""
+    stray = UnknownError(f"the code raised {type(error).__name__}, which is no Exception{said}")
     stray.__cause__ = error
     return stray
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from inspect import iscoroutine
 from typing import Any, Final
 
 from inngest._internal.errors import OutputUnserializableError
@@ -69,6 +70,9 @@ def encode(value: object, what: str, *, advice: str = ANNOTATE) -> str | OutputU
             reason = "it is nested too deeply, or contains itself"
         elif "Out of range float" in str(error):
             reason = "JSON has no NaN or Infinity"
+        elif iscoroutine(value):
+            value.close()  # nobody else can await it
+            reason = "it was not awaited"
         return OutputUnserializableError(
             f"{what} gave a value of type {type(value).__name__} that cannot be stored: {reason}"
         )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import json
 import math
 
@@ -62,6 +63,16 @@ def test_what_is_not_json_is_an_error_that_never_quotes_it(value: object, reason
     assert 'step "a"' in failure.message
     assert "secret" not in failure.message
     assert not failure.is_retriable
+
+
+def test_what_was_not_awaited_is_named_and_closed() -> None:
+    async def pay() -> None: ...
+
+    unawaited = pay()
+    failure = encode(unawaited, 'step "a"')
+    assert isinstance(failure, OutputUnserializableError)
+    assert failure.message.endswith("cannot be stored: it was not awaited")
+    assert inspect.getcoroutinestate(unawaited) == inspect.CORO_CLOSED
 
 
 @pytest.mark.parametrize(

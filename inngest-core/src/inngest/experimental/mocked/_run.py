@@ -81,9 +81,14 @@ def trigger(
         raise TypeError(
             "trigger() needs an inngest.experimental.mocked.Inngest, which sends nothing"
         )
+    if not isinstance(fn, Function):
+        raise TypeError(f"trigger() needs an inngest.Function, not a {type(fn).__name__}")
     events = event if isinstance(event, list) else [event]
     if not events:
         raise ValueError("trigger() needs an event")
+    for each in events:
+        if not isinstance(each, Event):
+            raise TypeError(f"trigger() needs an inngest.Event, not a {type(each).__name__}")
     try:
         from inngest.dev.testing.isolated import run
     except ModuleNotFoundError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +14,8 @@ class Calling:
     run_id: str
     call: str
     """Tells this attempt from all others."""
+    executed: list[str] = field(default_factory=list)
+    """The ids of the steps whose code has run in this call."""
 
 
 def call_key(job_id: str, generation: int) -> str:

@@ -18,10 +18,13 @@ from inngest.dev._internal.testing.pump import Pump
 from inngest.dev._internal.testing.records import (
     RecordedEvent,
     RecordedRun,
+    has_ended,
     recorded_events,
     recorded_runs,
+    refuse_unended,
 )
 from inngest.dev._internal.testing.session import Session
+from inngest.dev._internal.testing.story import story, whats_on
 from inngest.dev._internal.testing.stubs import Stub
 
 if TYPE_CHECKING:
@@ -63,12 +66,18 @@ class _Face:
         return recorded_events(self._session, name)
 
     def runs(self, function: Function[Any] | str | None = None) -> list[RecordedRun]:
-        """The runs started so far, the oldest first."""
+        """The runs started so far, the oldest first.
+
+        :raises RefusedError: the engine has no such function.
+        """
         return recorded_runs(self._session, _id_of(function))
 
-    def timeline(self) -> str:
-        """What happened in all runs, for people."""
-        return "\n\n".join(run.timeline() for run in self.runs())
+    def timeline(self, *, latest: int | None = None) -> str:
+        """What happened in the runs, and which stubs stood in for nothing, for people.
+
+        :param latest: only the last ones, so many of them.
+        """
+        return story(self._session, self.runs(), latest)
 
     def _run_of(
         self, event_id: str, function: Function[Any] | str | None, run_id: str | None = None
@@ -147,7 +156,7 @@ class VirtualEngine(_Face):
             pump.close()
 
     def serve(self, client: Inngest, functions: Sequence[Function[Any]]) -> None:
-        """Add an app."""
+        """Add an app. A client without functions sends here, and that is all."""
         self._do(self._session.serve(client, functions))
 
     def send(
@@ -163,7 +172,10 @@ class VirtualEngine(_Face):
     def invoke(
         self, function: Function[Any] | str, data: Mapping[str, Any] | None = None
     ) -> RecordedRun:
-        """Start a function whatever its triggers are."""
+        """Start a function whatever its triggers are.
+
+        :raises RefusedError: the engine has no such function.
+        """
         event_id = self._do(self._session.invoke(_name(function), {"data": data or {}}))
         return self._run_of(event_id, function)
 
@@ -184,14 +196,22 @@ class VirtualEngine(_Face):
         self._do(self._session.advance(delta))
 
     def finish(self, *runs: RecordedRun, within: timedelta = YEAR) -> None:
-        """Let time pass until these runs have ended, or `within` is over."""
-        self._do(self._session.advance_until(lambda: all(r.ended for r in runs), within))
+        """Let time pass until these runs have ended.
+
+        :param within: virtual time.
+        :raises RunStateError: one has not ended by then, or nothing will ever start it.
+        """
+        self._do(self._session.advance_until(lambda: all(map(has_ended, runs)), within))
+        refuse_unended(runs, within)
 
     def _do(self, work: Coroutine[Any, Any, T]) -> T:
         if self._pump is None:
             work.close()
             raise RuntimeError("this engine is closed")
-        return self._pump.run(work)
+        try:
+            return self._pump.run(work)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}{whats_on(self._session)}") from None
 
 
 class AsyncVirtualEngine(_Face):
@@ -242,7 +262,7 @@ class AsyncVirtualEngine(_Face):
         await self._session.close()
 
     async def serve(self, client: Inngest, functions: Sequence[Function[Any]]) -> None:
-        """Add an app."""
+        """Add an app. A client without functions sends here, and that is all."""
         await self._session.serve(client, functions)
 
     async def send(
@@ -258,7 +278,10 @@ class AsyncVirtualEngine(_Face):
     async def invoke(
         self, function: Function[Any] | str, data: Mapping[str, Any] | None = None
     ) -> RecordedRun:
-        """Start a function whatever its triggers are."""
+        """Start a function whatever its triggers are.
+
+        :raises RefusedError: the engine has no such function.
+        """
         event_id = await self._do(self._session.invoke(_name(function), {"data": data or {}}))
         return self._run_of(event_id, function)
 
@@ -279,16 +302,20 @@ class AsyncVirtualEngine(_Face):
         await self._do(self._session.advance(delta))
 
     async def finish(self, *runs: RecordedRun, within: timedelta = YEAR) -> None:
-        """Let time pass until these runs have ended, or `within` is over."""
-        done = self._session.advance_until(lambda: all(r.ended for r in runs), within)
-        await self._do(done)
+        """Let time pass until these runs have ended.
+
+        :param within: virtual time.
+        :raises RunStateError: one has not ended by then, or nothing will ever start it.
+        """
+        await self._do(self._session.advance_until(lambda: all(map(has_ended, runs)), within))
+        refuse_unended(runs, within)
 
     async def _do(self, work: Coroutine[Any, Any, T]) -> T:
         try:
             return await asyncio.wait_for(work, self._session.timeout)
         except asyncio.TimeoutError:
             message = f"nothing came to an end within {self._session.timeout} s"
-            raise TimeoutError(message) from None
+            raise TimeoutError(f"{message}{whats_on(self._session)}") from None
 
 
 def _name(function: Function[Any] | str) -> str:

@@ -329,7 +329,7 @@ def gone(_: Outbound) -> object:
         (lost, "KeyError: 'no such page'"),
         (gone, "CancelledError: gone"),
         (refused_by_test, "Failed: nobody was to ask"),
-        (lambda _: object(), "TypeError: Object of type object is not JSON serializable"),
+        (lambda _: object(), "fetch= gave a object: an inngest.dev.testing.Inbound is needed"),
     ],
     ids=["raises", "is cancelled", "fails the test", "no JSON"],
 )

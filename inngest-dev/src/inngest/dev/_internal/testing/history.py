@@ -41,8 +41,7 @@ def check_history(
     :raises NonDeterminismError: a step is gone, new, renamed, moved, or of another kind.
     :raises ValueError: this is no history, or one of a function that is not among these.
     """
-    if history.get("version") != VERSION:
-        raise ValueError(f"not a history of version {VERSION}")
+    _refuse_others(history)
     function_id = history["function_id"]
     if function_id not in _ids(functions):
         known = ", ".join(_ids(functions))
@@ -60,6 +59,16 @@ def check_history(
     if problems:
         head = f"{function_id} does not do what run {history['run_id']} did:"
         raise NonDeterminismError("\n".join([head, *(f"  {problem}" for problem in problems)]))
+
+
+def _refuse_others(history: Any) -> None:
+    if not isinstance(history, Mapping) or history.get("version") != VERSION:
+        raise ValueError(f"not a history of version {VERSION}")
+    lists = ("steps", "pending", "events")
+    missing = [name for name in ("function_id", "run_id", "status", *lists) if name not in history]
+    missing += [name for name in lists if not isinstance(history.get(name, []), list)]
+    if missing or not history["events"]:
+        raise ValueError(f"not a whole history: {', '.join(missing or ['events'])}")
 
 
 def _problems(handler: Handler, history: Mapping[str, Any]) -> Iterator[str]:

@@ -149,8 +149,18 @@ def test_an_end_of_another_kind_is_told(client: Inngest) -> None:
 
 def test_what_is_no_history_of_these_functions_is_refused(client: Inngest) -> None:
     fn = declared(client, old)
-    with pytest.raises(ValueError, match="not a history"):
-        check_history({}, client, [fn])
+    others: tuple[Any, ...] = ({}, [], "history", None)
+    for bad in others:
+        with pytest.raises(ValueError, match="not a history"):
+            check_history(bad, client, [fn])
+    whole = recorded(client, old)
+    for part, says in (
+        ({"version": whole["version"]}, "function_id, run_id, status, steps, pending, events"),
+        ({**whole, "steps": None}, "not a whole history: steps"),
+        ({**whole, "events": []}, "not a whole history: events"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            check_history(part, client, [fn])
     history = {**recorded(client, old), "function_id": "shop-other"}
     with pytest.raises(ValueError, match="of shop-other; the functions are shop-fn"):
         check_history(history, client, [fn])

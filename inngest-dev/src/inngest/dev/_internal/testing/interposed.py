@@ -37,4 +37,8 @@ class _Interposed(MiddlewareSync):
     def wrap_step_handler(self, step: WrappedHandler) -> Iterator[None]:
         calling = current()
         self._stubs.put_on(step, calling.function_id if calling else None)
-        yield
+        try:
+            yield
+        finally:
+            if calling is not None:
+                calling.executed.append(step.info.id)

@@ -26,6 +26,8 @@ class RecordedLog:
     at: int
     """Virtual time, in milliseconds since 1970."""
     call: str = field(default="", repr=False)
+    after: int = field(default=0, repr=False)
+    """How many steps had run in this call."""
 
 
 class RecordingLogger(_Adapter):
@@ -47,6 +49,7 @@ class RecordingLogger(_Adapter):
                 message=_message(msg, args),
                 at=self._now(),
                 call=calling.call if calling else "",
+                after=len(calling.executed) if calling else 0,
             )
         )
         if not isinstance(self.logger, (logging.Logger, logging.LoggerAdapter)):  # structlog's

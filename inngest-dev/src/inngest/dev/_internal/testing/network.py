@@ -27,7 +27,7 @@ class StubbedGateway:
             if isinstance(answer, Inbound):
                 return answer
             headers = {"content-type": "application/json"}
-            return Inbound(status=200, headers=headers, body=json.dumps(answer).encode())
+            return Inbound(status=200, headers=headers, body=_json(answer))
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # what fails a test, in some frameworks, is no Exception
@@ -36,3 +36,13 @@ class StubbedGateway:
 
     async def close(self) -> None:
         return
+
+
+def _json(answer: object) -> bytes:
+    try:
+        return json.dumps(answer).encode()
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"fetch= gave a {type(answer).__name__}: an inngest.dev.testing.Inbound is needed, "
+            f"or plain JSON, the body of an answer of status 200 ({error})"
+        ) from None

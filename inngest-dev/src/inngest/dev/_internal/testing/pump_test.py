@@ -88,3 +88,19 @@ def test_time_is_counted_over_all_bursts_and_only_on_the_loop(clock: Clock) -> N
     with pytest.raises(TimeoutError):
         in_turns(5)()
     pump.close()
+
+
+def test_short_work_counts_however_often_it_is_done(clock: Clock) -> None:
+    pump = Pump(timeout=1)
+
+    def brief() -> None:
+        clock.now += 0.005
+
+    async def endless() -> None:
+        while True:
+            await pump.elsewhere(brief)
+
+    with pytest.raises(TimeoutError):
+        pump.run(endless())
+    assert 1 <= clock.now < 1.1
+    pump.close()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import partial
+from hashlib import sha1
 from typing import TYPE_CHECKING, Any
 
+from inngest.dev._internal.testing.starts import is_held_back, nothing_started
 from inngest.dev._internal.testing.timeline import timeline
 from inngest.dev._internal.views.export import exported
 
@@ -145,11 +147,13 @@ class RecordedRun:
         return [_step(each) for each in self._history()["steps"]]
 
     def step(self, name: str) -> RecordedStep:
-        """The step of this id; the first one, if several have it."""
-        for step in self.steps:
-            if step.name == name:
-                return step
-        known = ", ".join(repr(step.name) for step in self.steps) or "none"
+        """The step of this id, `id:1` for the second that has it; or the first of this name."""
+        wire = sha1(name.encode("utf-8", "surrogatepass"), usedforsecurity=False)
+        steps, hashed = self.steps, wire.hexdigest()
+        found = [s for s in steps if s.id == hashed] or [s for s in steps if s.name == name]
+        if found:
+            return found[0]
+        known = ", ".join(repr(step.name) for step in steps) or "none"
         raise RunStateError(f"there is no step {name!r}; there is {known}\n{self.timeline()}")
 
     @property
@@ -193,22 +197,22 @@ class RecordedRun:
         if found:
             names = ", ".join(sorted(run.function_id for run in found))
             raise RunStateError(f"the event started several: {names}. Say function=... to send()")
-        raise RunStateError(_nothing_started(self._session, self._event_id, self._function_id))
+        raise RunStateError(nothing_started(self._session, self._event_id, self._function_id))
 
 
-def _nothing_started(session: Session, event_id: str, function_id: str | None) -> str:
-    store = session.engine.store
-    event = session.read(lambda: store.event(event_id))
-    triggers = [
-        f"  {f.id}: " + ", ".join(t.event or f"cron {t.cron}" for t in f.triggers)
-        for f in session.read(store.functions)
-    ]
-    what = f'event "{event.name}"' if event else "it"
-    wanted = f" of {function_id}" if function_id else ""
-    return "\n".join(
-        [f"{what} started no run{wanted}. Triggers:", *triggers,
-         "A debounce, batch, rate limit or future ts may hold it back: advance the clock."]
-    )  # fmt: skip
+def has_ended(run: RecordedRun) -> bool:
+    """False as long as time brings it about. Raises when it was not started, and never will be."""
+    session, event_id = run._session, run._event_id
+    if not run.exists and is_held_back(session, event_id, run._function_id):
+        return False
+    return run.ended
+
+
+def refuse_unended(runs: Sequence[RecordedRun], within: timedelta) -> None:
+    """Raise, with its story, for a run that time alone did not end."""
+    for run in runs:
+        if not run.ended:
+            raise RunStateError(f"the run has not ended within {within}\n{run.timeline()}")
 
 
 def recorded_error(body: object) -> RecordedError:
@@ -233,6 +237,8 @@ def recorded_events(session: Session, name: str | None) -> list[RecordedEvent]:
 
 def recorded_runs(session: Session, function_id: str | None) -> list[RecordedRun]:
     """The oldest first."""
+    if function_id is not None:
+        session.find(function_id)
     found = session.read(lambda: session.engine.store.runs(limit=-1))
     return [
         RecordedRun(session, run_id=each.id)

@@ -7,9 +7,12 @@ import threading
 import weakref
 from typing import Protocol
 
+LATEST = 20
+"""How many runs are told of: they may have started each other for long."""
+
 
 class Tells(Protocol):
-    def timeline(self) -> str: ...
+    def timeline(self, *, latest: int | None = None) -> str: ...
 
 
 class _Notes(threading.local):
@@ -33,7 +36,7 @@ def closing(engine: Tells) -> None:
         if not _NOTES.is_wanted:
             return
         with contextlib.suppress(Exception):  # of a test that broke the engine itself
-            _NOTES.told.append(engine.timeline())
+            _NOTES.told.append(engine.timeline(latest=LATEST))
 
 
 def forget() -> None:
@@ -47,5 +50,5 @@ def report() -> str:
     texts = list(_NOTES.told)
     for engine in list(_NOTES.open):
         with contextlib.suppress(Exception):
-            texts.append(engine.timeline())
+            texts.append(engine.timeline(latest=LATEST))
     return "\n\n".join(text for text in texts if text)

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -88,13 +89,15 @@ class Session:
         self._loop = None
 
     async def serve(self, client: Inngest, functions: Sequence[Function[Any]]) -> None:
-        """Add an app."""
+        """Add an app. One without functions sends here, and that is all."""
         if not isinstance(client, Inngest):
             raise RefusedError(f"an inngest.Inngest is needed, not a {type(client).__name__}")
         self._exits.enter_context(redirected(client, self.answer))
         self._exits.callback(_restore, client, client.logger, client.middleware)
         client.set_logger(RecordingLogger(client.logger, self.logs, self.clock.now))
         client.add_middleware(interposed(self.stubs, self.clock))
+        if not functions:
+            return
         url = self.apps.add(client, functions)
         status, text = await self.engine.sync(url)
         if status != 200:
@@ -114,6 +117,7 @@ class Session:
         return taken.events[0].internal_id
 
     async def invoke(self, function_id: str, body: Mapping[str, Any]) -> str:
+        self.find(function_id)
         event_id = self.engine.invoke(function_id, body)
         await self.engine.settle()
         return event_id
@@ -143,6 +147,13 @@ class Session:
 
     # out
 
+    def find(self, function_id: str) -> None:
+        """Raise when there is no such function."""
+        known = [function.id for function in self.read(self.engine.store.functions)]
+        if function_id not in known:
+            names = ", ".join(known) or "none"
+            raise RefusedError(f'there is no function "{function_id}"; there is {names}')
+
     def read(self, work: Callable[[], T]) -> T:
         """Do something short on the session's loop, from whatever thread."""
         loop = self._loop
@@ -163,7 +174,8 @@ class Session:
         answer = ask(self._api, request)
         calling = current()
         if calling is not None and "/e/" in request.url and answer.status == 200:
-            self.senders |= dict.fromkeys(json.loads(answer.body)["ids"], calling)
+            then = replace(calling, executed=[*calling.executed])
+            self.senders |= dict.fromkeys(json.loads(answer.body)["ids"], then)
         return answer
 
     def logs_by_run(self) -> dict[str, list[RecordedLog]]:

@@ -43,6 +43,10 @@ class Stubs:
         self._stubs.insert(0, stub)  # the newest wins
         return stub
 
+    def idle(self) -> list[Stub]:
+        """Those that stood in for nothing so far, the oldest first."""
+        return [stub for stub in reversed(self._stubs) if not stub.calls]
+
     def put_on(self, step: WrappedHandler, function_id: str | None) -> None:
         """Replace the handler of a step that has a stub."""
         for stub in self._stubs:

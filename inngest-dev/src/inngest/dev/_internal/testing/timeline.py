@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from inngest.dev._internal.model.values import DISCOVERY
+from inngest.dev._internal.model.values import DISCOVERY, correlation_id
 from inngest.dev._internal.testing.context import call_key
 
 if TYPE_CHECKING:
-    from inngest.dev._internal.model.values import Run, Step
+    from inngest.dev._internal.model.values import Item, Run, Step
     from inngest.dev._internal.testing.session import Session
 
 WIDTH = 100
@@ -37,72 +37,171 @@ Line = tuple[int, str]
 Attempt = dict[str, Any]
 
 
+class _Told:
+    """What calls logged and sent, each with the number of steps that had run in its call."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, list[tuple[int, Line]]] = defaultdict(list)
+        self._steps: Counter[str] = Counter()
+
+    def add(self, calling: str, after: int, line: Line) -> None:
+        self._lines[calling].append((after, line))
+
+    def before(self, call: str) -> list[Line]:
+        """What is told before the next step of a call, once."""
+        return self._take(call, self._steps[call])
+
+    def rest(self, call: str) -> list[Line]:
+        return self._take(call, None)
+
+    def step(self, call: str) -> None:
+        """A step of the call has been told."""
+        self._steps[call] += 1
+
+    def _take(self, call: str, upto: int | None) -> list[Line]:
+        lines = self._lines.pop(call, [])
+        later = [each for each in lines if upto is not None and each[0] > upto]
+        if later:
+            self._lines[call] = later
+        return [line for after, line in lines if upto is None or after <= upto]
+
+
 def timeline(session: Session, run: Run) -> str:
     """Call it on the session's loop."""
     store = session.engine.store
     run = store.run(run.id) or run
     zero = run.started_at or run.created_at
     lines = list(_happened(run, store.attempts(run.id), _told(session, run)))
+    if run.status == "Cancelled":
+        left = [step for step in run.steps.values() if step.state == "pending"]
+        lines += [(run.ended_at or zero, f"✗ {step.name}: cancelled") for step in left]
     for item in store.items_of(run.id):
         step = run.steps.get(item.step_id)
         name = step.name if step else "the function" if item.step_id == DISCOVERY else item.step_id
-        lines.append((item.due, "… " + _PENDING.get(item.kind, "{}: next").format(name)))
+        what = _PENDING.get(item.kind) or _next(session, run, item)
+        lines.append((item.due, "… " + what.format(name)))
     if run.ended_at is not None:
         output = "" if run.output is None else f": {_short(run.output)}"
         lines.append((run.ended_at, f"{run.status}{output}"))
     head = f"{run.function_id}  {run.status}  (run {run.id})"
-    event = f'  {"":>12}  started by "{run.event.name}" {_short(run.event.body["data"])}'
+    event = f"  {'':>12}  {_cause(session, run)}"
     return "\n".join([head, event, *(f"  {_after(at - zero):>12}  {text}" for at, text in lines)])
 
 
-def _happened(run: Run, attempts: list[Attempt], told: dict[str, list[Line]]) -> Iterator[Line]:
+def _next(session: Session, run: Run, item: Item) -> str:
+    """Of a call or a request."""
+    if item.attempt:
+        return "{}: tried again then"
+    if item.due > session.clock.now():
+        return "{}: called then"
+    function = session.engine.store.function(run.function_id)
+    options = function.options if function else None
+    limits = [name for name in ("concurrency", "throttle") if options and getattr(options, name)]
+    return "{}: waits for its turn, by the " + " and ".join(limits) if limits else "{}: next"
+
+
+def _happened(run: Run, attempts: list[Attempt], told: _Told) -> Iterator[Line]:
     """Steps in the order of their ends; time alone does not tell, for it stands still."""
     position = {step_id: n for n, step_id in enumerate(run.stack)}
     left = list(attempts)
+    last = {_call_of(attempt): attempt["number"] for attempt in attempts}
     for n, step_id in enumerate(run.stack):
         step, done = run.steps[step_id], False
         while left and not done:
             first = left[0]
             if position.get(first["step_id"], n) > n or first["ended_at"] > (step.ended_at or 0):
                 break
+            if step.op in _WAITS and _failed_after(first, step):
+                break
             done = first["step_id"] == step_id and first["outcome"] != "failed"
-            yield from _attempt(left.pop(0), run, told)
+            yield from _attempt(left.pop(0), run, told, last)
         if step.op in _WAITS:
-            yield step.ended_at or 0, f"{_mark(step)} {step.name}: {_WAITS[step.op]}"
+            yield step.ended_at or 0, f"{_mark(step)} {step.name}: {_waited(step)}"
     for each in left:
-        yield from _attempt(each, run, told)
+        yield from _attempt(each, run, told, last)
 
 
-def _attempt(attempt: Attempt, run: Run, told: dict[str, list[Line]]) -> Iterator[Line]:
-    yield from told.get(call_key(attempt["job_id"], attempt["attempt"] + 1), [])
+def _failed_after(attempt: Attempt, step: Step) -> bool:
+    """Whether the function failed in the call that got what the step waited for.
+
+    One that failed before it would have had a pause before it got to the step.
+    """
+    is_failure = attempt["step_id"] == DISCOVERY and attempt["outcome"] == "failed"
+    return is_failure and bool(attempt["ended_at"] == step.ended_at)
+
+
+def _attempt(attempt: Attempt, run: Run, told: _Told, last: Mapping[str, int]) -> Iterator[Line]:
+    """One attempt, among what its call told; `last` is the last attempt of each call."""
+    call = _call_of(attempt)
+    yield from told.before(call)
+    text = _tried(attempt, run)
+    if attempt["step_id"] != DISCOVERY:
+        told.step(call)
+        if text:
+            yield attempt["ended_at"], text
+    if attempt["number"] == last[call]:
+        yield from told.rest(call)
+    if attempt["step_id"] == DISCOVERY and text:
+        yield attempt["ended_at"], text
+
+
+def _call_of(attempt: Attempt) -> str:
+    return call_key(attempt["job_id"], attempt["attempt"] + 1)
+
+
+def _tried(attempt: Attempt, run: Run) -> str:
+    """What is said of an attempt, if anything."""
     step, body = run.steps.get(attempt["step_id"]), attempt["body"]
     failed = attempt["outcome"] == "failed"
     if not failed and (attempt["step_id"] == DISCOVERY or step is None):
-        return
+        return ""
     named = body.get("step") if isinstance(body, dict) else None
     name = step.name if step else named or attempt["step_id"]
     if attempt["step_id"] == DISCOVERY:
         name = "the function"
     nth = attempt["attempt"] + 1
     again = f" (attempt {nth})" if nth > 1 or failed else ""
-    yield attempt["ended_at"], f"{'✗' if failed else '✓'} {name}{again}: {_outcome(body)}"
+    return f"{'✗' if failed else '✓'} {name}{again}: {_outcome(body)}"
 
 
-def _told(session: Session, run: Run) -> dict[str, list[Line]]:
-    """What each call logged and sent."""
-    lines: dict[str, list[Line]] = defaultdict(list)
+def _told(session: Session, run: Run) -> _Told:
+    told = _Told()
     for log in session.logs_by_run().get(run.id, []):
-        lines[log.call].append((log.at, f"  {log.level.lower()}: {log.message}"))
+        told.add(log.call, log.after, (log.at, f"  {log.level.lower()}: {log.message}"))
     for event_id, calling in session.senders.items():
         event = session.engine.store.event(event_id) if calling.run_id == run.id else None
         if event is not None:
             sent = f'  sent "{event.name}" {_short(event.body["data"])}'
-            lines[calling.call].append((event.received_at, sent))
-    return lines
+            told.add(calling.call, len(calling.executed), (event.received_at, sent))
+    return told
 
 
 def _mark(step: Step) -> str:
     return "✗" if step.state == "failed" else "✓"
+
+
+def _waited(step: Step) -> str:
+    """What it waited for, and what came of it."""
+    waited, memo = _WAITS[step.op], step.memo
+    if step.state == "failed":
+        error = memo.get("error") if isinstance(memo, dict) else None
+        return _outcome(error)
+    if step.op == "Sleep":
+        return waited
+    if memo is None:
+        return f"{waited}: none came in time"
+    wrapped = isinstance(memo, dict) and set(memo) == {"data"}
+    return f"{waited}: {_short(memo['data'] if wrapped else memo)}"
+
+
+def _cause(session: Session, run: Run) -> str:
+    event = run.event
+    data = {name: value for name, value in event.body["data"].items() if name != "_inngest"}
+    parent_id = (correlation_id(event) or "").partition(".")[0]
+    parent = session.engine.store.run(parent_id) if parent_id else None
+    what = f"invoked by {parent.function_id}" if parent else f'started by "{event.name}"'
+    others = f" and {len(run.events) - 1} more" if len(run.events) > 1 else ""
+    return f"{what} {_short(data)}{others}"
 
 
 def _outcome(body: Any) -> str:
