@@ -72,9 +72,8 @@ def test_what_is_asked_for_while_the_thread_begins_is_not_lost() -> None:
     asyncio.run(run())
 
 
-def test_a_request_that_cannot_even_be_made_is_one_that_was_not_answered() -> None:
+def failure_of(api: Api) -> Unanswered:
     async def run() -> object:
-        api = Api("http://127.0.0.1:9", "na\u00efve", 1)
         try:
             return await api.post("/v0/connect/start", b"", None)
         finally:
@@ -82,6 +81,11 @@ def test_a_request_that_cannot_even_be_made_is_one_that_was_not_answered() -> No
 
     outcome = asyncio.run(run())
     assert isinstance(outcome, Unanswered)
+    return outcome
+
+
+def test_a_request_that_cannot_even_be_made_is_one_that_was_not_answered() -> None:
+    outcome = failure_of(Api("http://127.0.0.1:9", "na\u00efve", 1))
     assert outcome.status == 0
     assert outcome.reason.startswith("http://127.0.0.1:9: UnicodeEncodeError")
 
@@ -98,17 +102,10 @@ def test_a_request_that_cannot_even_be_made_is_one_that_was_not_answered() -> No
 def test_what_a_server_says_of_a_failure_is_told(
     body: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def run() -> object:
-        api = Api("http://127.0.0.1:9", None, 1)
-        transport = httpx.MockTransport(lambda request: httpx.Response(501, text=body))
-        await api.close()
-        monkeypatch.setattr(api, "_client", httpx.AsyncClient(transport=transport))
-        try:
-            return await api.post("/v0/connect/start", b"", None)
-        finally:
-            await api.close()
-
-    outcome = asyncio.run(run())
-    assert isinstance(outcome, Unanswered)
+    api = Api("http://127.0.0.1:9", None, 1)
+    asyncio.run(api.close())
+    transport = httpx.MockTransport(lambda request: httpx.Response(501, text=body))
+    monkeypatch.setattr(api, "_client", httpx.AsyncClient(transport=transport))
+    outcome = failure_of(api)
     assert outcome.reason.startswith(f"http://127.0.0.1:9{said}")
     assert len(outcome.reason) <= 200
