@@ -216,6 +216,7 @@ class Engine:
             self.store.apply(timetable(read.functions, timers, now))
             self.store.unpark_all()
         self.scheduler.wake()
+        self._watchers.tell({})
         return {
             "ok": True,
             "modified": modified,
@@ -292,6 +293,8 @@ class Engine:
         with self.store.transaction():
             for entry in entries:
                 self.store.add_metadata(run_id, target, entry, self.clock.now())
+        run = self.store.look_at(run_id)
+        self._watchers.tell({} if run is None else {run_id: run})
 
     def checkpoint(self, run_id: str, body: Json) -> Rejected | None:
         """Store steps of a call that goes on; what is wrong if nothing was stored."""
@@ -334,9 +337,13 @@ class Engine:
         shown = history(run, self.store.attempts(run_id), self.store.items_of(run_id))
         return {**shown, "metadata": self.store.metadata(run_id)}
 
-    def subscribe(self, listener: Listener) -> None:
-        """Be told of each run that changed, after the change is stored."""
+    def subscribe(self, listener: Listener, ring: Callable[[], None] = lambda: None) -> None:
+        """Be told of each run that changed, after the change is stored.
+
+        :param ring: is called after every change, of events and functions, too.
+        """
         self._watchers.listeners.append(listener)
+        self._watchers.bells.append(ring)
 
     async def wait_for_run(self, wanted: str, timeout: float = 10.0) -> dict[str, Json]:
         """The run with this id, or the first one of this event, once all of them ended."""

@@ -23,6 +23,8 @@ class Watchers:
 
     def __init__(self) -> None:
         self.listeners: list[Listener] = []
+        self.bells: list[Callable[[], None]] = []
+        """Rung by every change, whatever it is about."""
         self.signals: set[asyncio.Event] = set()
         self.are_dismissed = False
 
@@ -42,6 +44,8 @@ class Watchers:
                     listener(run)
                 except Exception:
                     _log.exception("a listener failed on run %s", run.id)
+        for ring in self.bells:
+            ring()
         self._wake()
 
 
