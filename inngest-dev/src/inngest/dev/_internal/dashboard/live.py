@@ -27,11 +27,11 @@ class Live:
         for page in self._pages:
             page.note(run.id)
 
-    def stir(self) -> None:
-        """Something has changed, whatever it is."""
+    def stir(self, run_id: str | None) -> None:
+        """Something has changed; of this run, if one is named."""
         self.mark += 1
         for page in self._pages:
-            page.wake()
+            page.note(run_id)
 
     async def stream(self, since: int) -> AsyncGenerator[bytes, None]:
         """Until the page is gone. It knows what had changed when the mark was at `since`."""
@@ -50,12 +50,9 @@ class _Page:
         self._ids: dict[str, None] = {}
         self._wake = asyncio.Event()
 
-    def note(self, run_id: str) -> None:
-        if len(self._ids) <= MAX_IDS:
+    def note(self, run_id: str | None) -> None:
+        if run_id is not None and len(self._ids) <= MAX_IDS:
             self._ids[run_id] = None
-        self._wake.set()
-
-    def wake(self) -> None:
         self._wake.set()
 
     async def next(self) -> bytes:

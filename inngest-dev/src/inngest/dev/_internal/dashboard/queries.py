@@ -25,9 +25,7 @@ _EVENTS = (
     "(SELECT COUNT(*) FROM runs r WHERE r.event_id = e.internal_id) + (SELECT COUNT(*) FROM "
     "batch_events b WHERE b.event_id = e.internal_id AND b.position > 0) AS runs FROM events e "
 )
-_OF_EVENT = (
-    "(r.event_id = ? OR r.id IN (SELECT b.run_id FROM batch_events b WHERE b.event_id = ?))"
-)
+_OF_EVENT = "(r.event_id = ? OR r.id IN (SELECT b.run_id FROM batch_events b WHERE b.event_id = ?))"
 _IN_BATCH = (
     "(r.batched AND EXISTS (SELECT 1 FROM batch_events b JOIN events m "
     "ON m.internal_id = b.event_id WHERE b.run_id = r.id AND {}))"

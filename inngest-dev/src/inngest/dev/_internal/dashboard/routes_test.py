@@ -29,9 +29,7 @@ KEY = "signkey-test-" + "ab" * 32
 class Page:
     """Asks like the dashboard's page."""
 
-    def __init__(
-        self, client: httpx.AsyncClient, engine: Engine, dashboard: Dashboard
-    ) -> None:
+    def __init__(self, client: httpx.AsyncClient, engine: Engine, dashboard: Dashboard) -> None:
         self.client, self.engine, self.dashboard = client, engine, dashboard
         self.token = dashboard.guard.token
 

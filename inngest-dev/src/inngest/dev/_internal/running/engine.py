@@ -31,7 +31,7 @@ from inngest.dev._internal.protocol.call import Call
 from inngest.dev._internal.protocol.intake import Intake, read_events
 from inngest.dev._internal.realtime.broker import Broker
 from inngest.dev._internal.running.endpoints import Endpoints, reentry_delay
-from inngest.dev._internal.running.ledger import Ledger, Listener, Watchers
+from inngest.dev._internal.running.ledger import Bell, Ledger, Listener, Watchers
 from inngest.dev._internal.running.scheduler import Scheduler
 from inngest.dev._internal.running.work import Worker
 from inngest.dev._internal.schedules.cron import timetable
@@ -216,7 +216,7 @@ class Engine:
             self.store.apply(timetable(read.functions, timers, now))
             self.store.unpark_all()
         self.scheduler.wake()
-        self._watchers.tell({})
+        self._watchers.ring()
         return {
             "ok": True,
             "modified": modified,
@@ -293,8 +293,7 @@ class Engine:
         with self.store.transaction():
             for entry in entries:
                 self.store.add_metadata(run_id, target, entry, self.clock.now())
-        run = self.store.look_at(run_id)
-        self._watchers.tell({} if run is None else {run_id: run})
+        self._watchers.ring(run_id)
 
     def checkpoint(self, run_id: str, body: Json) -> Rejected | None:
         """Store steps of a call that goes on; what is wrong if nothing was stored."""
@@ -337,13 +336,14 @@ class Engine:
         shown = history(run, self.store.attempts(run_id), self.store.items_of(run_id))
         return {**shown, "metadata": self.store.metadata(run_id)}
 
-    def subscribe(self, listener: Listener, ring: Callable[[], None] = lambda: None) -> None:
+    def subscribe(self, listener: Listener, bell: Bell = lambda _run_id: None) -> None:
         """Be told of each run that changed, after the change is stored.
 
-        :param ring: is called after every change, of events and functions, too.
+        :param bell: is called after other changes, too: of events, functions, or with the id of
+            a run, of what is noted of it.
         """
         self._watchers.listeners.append(listener)
-        self._watchers.bells.append(ring)
+        self._watchers.bells.append(bell)
 
     async def wait_for_run(self, wanted: str, timeout: float = 10.0) -> dict[str, Json]:
         """The run with this id, or the first one of this event, once all of them ended."""

@@ -16,6 +16,7 @@ from inngest.dev._internal.store.store import Store
 
 _log = logging.getLogger("inngest.dev")
 Listener = Callable[[Run], None]
+Bell = Callable[[str | None], None]
 
 
 class Watchers:
@@ -23,8 +24,7 @@ class Watchers:
 
     def __init__(self) -> None:
         self.listeners: list[Listener] = []
-        self.bells: list[Callable[[], None]] = []
-        """Rung by every change, whatever it is about."""
+        self.bells: list[Bell] = []
         self.signals: set[asyncio.Event] = set()
         self.are_dismissed = False
 
@@ -44,9 +44,13 @@ class Watchers:
                     listener(run)
                 except Exception:
                     _log.exception("a listener failed on run %s", run.id)
-        for ring in self.bells:
-            ring()
+        self.ring()
         self._wake()
+
+    def ring(self, run_id: str | None = None) -> None:
+        """Something has changed that is no state of a run; it may be about one."""
+        for bell in self.bells:
+            bell(run_id)
 
 
 class Ledger:
