@@ -158,7 +158,13 @@ def _unordered(value: object) -> object:
 def _is_same_kind(value: object, loaded: object) -> bool:
     if isinstance(value, Mapping) and isinstance(loaded, Mapping):
         return True
-    return type(value) is type(loaded)
+    return _class(value) is _class(loaded)
+
+
+def _class(value: object) -> type:
+    """Of a generic model without its arguments, which need not be named where one is made."""
+    generic = getattr(type(value), "__pydantic_generic_metadata__", None) or {}
+    return generic.get("origin") or type(value)
 
 
 def _load(adapter: pydantic.TypeAdapter[Any], data: object) -> object:
