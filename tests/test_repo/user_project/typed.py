@@ -3,6 +3,7 @@
 import datetime
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import httpx
@@ -362,7 +363,19 @@ async def all_steps(ctx: inngest.Context) -> Receipt:
         ),
         parallel_mode=inngest.ParallelMode.RACE,
     )
-    assert_type(both, tuple[int, ...])
+    assert_type(both, tuple[int, int])
+    price, tags, nothing = await ctx.group.parallel(
+        (
+            lambda: ctx.step.run("c", count),
+            lambda: ctx.step.send_event("d", event),
+            lambda: ctx.step.sleep("e", 1000),
+        )
+    )
+    assert_type(price, int)
+    assert_type(tags, list[str])
+    assert_type(nothing, None)
+    branches = [partial(ctx.step.run, f"branch {n}", count) for n in range(9)]
+    assert_type(await ctx.group.parallel(tuple(branches)), tuple[int, ...])
 
     try:
         await ctx.step.run("count", count)
@@ -434,7 +447,17 @@ def all_steps_sync(ctx: inngest.ContextSync) -> Receipt:
             lambda: ctx.step.run("b", count_sync),
         )
     )
-    assert_type(both, tuple[int, ...])
+    assert_type(both, tuple[int, int])
+    price, tags = ctx.group.parallel(
+        (
+            lambda: ctx.step.run("c", count_sync),
+            lambda: ctx.step.send_event("d", event),
+        )
+    )
+    assert_type(price, int)
+    assert_type(tags, list[str])
+    branches = [partial(ctx.step.run, f"branch {n}", count_sync) for n in range(9)]
+    assert_type(ctx.group.parallel(tuple(branches)), tuple[int, ...])
     return receipt
 
 
