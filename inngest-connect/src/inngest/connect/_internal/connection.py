@@ -147,4 +147,4 @@ class Connection:
             )
 
 
-__all__ = ["Connection", "WorkerConnection"]
+__all__ = ["Connection"]
