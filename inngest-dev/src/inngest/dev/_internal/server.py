@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 from collections.abc import Coroutine, Mapping
@@ -113,6 +114,24 @@ class DevServer:
     def settle(self, timeout: float = 30.0) -> None:
         """Wait until nothing is due and nothing is under way."""
         self._do(self.engine.settle(), timeout)
+
+    def hold(self, timeout: float) -> None:
+        """Call nobody until `release`; returns when no call is under way, or after the timeout."""
+
+        async def hold() -> None:
+            self.engine.hold()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self.engine.settle(), timeout)
+
+        self._do(hold(), timeout + 5)
+
+    def release(self) -> None:
+        """What has waited goes on."""
+
+        async def release() -> None:
+            self.engine.release()
+
+        self._do(release(), 5)
 
     def sync(self, url: str, timeout: float = 40.0) -> tuple[int, str]:
         """Ask an app to register; status and text of its answer (0: not reached)."""

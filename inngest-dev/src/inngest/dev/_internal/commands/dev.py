@@ -26,6 +26,8 @@ from inngest.dev._internal.server import DevServer
 from inngest.dev._internal.store.schema import UnusableDatabaseError
 
 _LOOK_SECONDS = 0.5
+_DRAIN_SECONDS = 2.0
+"""So long an app that is started again may take for the calls that it has."""
 NOT_REACHED = 0
 """The status of an app that nobody answers for."""
 SELF_WRITTEN = (
@@ -46,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         backoff=options.backoff,
     )
     engine.subscribe(teller.run)
+    engine.hold()  # of an older --db file, what is due is for an app that does not run yet
     server = DevServer(options.host, options.port, engine, ui=not options.no_ui)
     previous = {s: signal.signal(s, _setter(stop)) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -78,14 +81,16 @@ def _opened(options: argparse.Namespace, teller: Teller, server: DevServer) -> b
 def _work(
     options: argparse.Namespace, teller: Teller, server: DevServer, stop: threading.Event
 ) -> int:
-    awaited = [url for url in options.url if _sync(teller, server, url) == NOT_REACHED]
-    for url in awaited:
-        teller.say(f"{escape(url)} is asked again until it answers")
     target = options.app
     if target is None and not options.url:
         target = find_app(Path.cwd())
         if target is None:
             teller.say("no app found here: name one with --app module:app, or --url")
+    if target is None:
+        server.release()
+    awaited = [url for url in options.url if _sync(teller, server, url) == NOT_REACHED]
+    for url in awaited:
+        teller.say(f"{escape(url)} is asked again until it answers")
     if target is None:
         while not stop.wait(_LOOK_SECONDS):
             awaited = _ask_again(teller, server, awaited)
@@ -94,6 +99,7 @@ def _work(
     try:
         return _host(app, options, teller, server, stop, awaited)
     finally:
+        server.stop()  # first, or the app's end would be a failure of its calls
         app.close()
 
 
@@ -128,17 +134,26 @@ def _host(
 def _start(
     app: HostedApp, urls: list[str], teller: Teller, server: DevServer, stop: threading.Event
 ) -> bool:
-    """False when it runs; True when it is said already why it does not."""
-    problem = app.start(stop.is_set)
-    if stop.is_set():
-        return True
-    if problem is not None:
-        teller.problem(f"cannot serve {app.target}", f"{problem}\nwaiting for a change of its code")
-        return True
-    server.describe_events(app.schemas())
-    for url in urls:
-        _sync(teller, server, url, "--path")
-    return False
+    """False when it runs; True when it is said already why it does not.
+
+    Meanwhile calls wait: they would fail.
+    """
+    server.hold(_DRAIN_SECONDS)
+    try:
+        problem = app.start(stop.is_set)
+        if stop.is_set():
+            return True
+        if problem is not None:
+            more = "waiting for a change of its code"
+            teller.problem(f"cannot serve {app.target}", f"{problem}\n{more}")
+            return True
+        server.describe_events(app.schemas())
+        for url in urls:
+            _sync(teller, server, url, "--path")
+        return False
+    finally:
+        if not stop.is_set():
+            server.release()
 
 
 def _sync(teller: Teller, server: DevServer, url: str, option: str = "--url") -> int:

@@ -82,6 +82,7 @@ class Engine:
         self._ledger_of_store: Ledger | None = None
         self._endpoints: Endpoints | None = None
         self._watchers = Watchers()
+        self._is_held = False
         self._hub: Hub | None = None
         self.realtime = Broker(self.clock.now)
 
@@ -166,12 +167,28 @@ class Engine:
         self._endpoints = Endpoints(store, ledger, self.clock, self._reentry_delay)
         self._ledger_of_store = ledger
         self._scheduler = Scheduler(store, self.clock, worker, limit=self._concurrency)
+        if self._is_held:
+            self._scheduler.hold()
         self._scheduler.start()
 
     def dismiss(self) -> None:
         """Send away all who wait for something: the engine is about to stop."""
         self.realtime.close()
         self._watchers.dismiss()
+
+    def hold(self) -> None:
+        """Call nobody and let nothing fall due until `release`, such as while an app starts.
+
+        It may be said before the start. What is under way goes on.
+        """
+        self._is_held = True
+        if self._scheduler is not None:
+            self._scheduler.hold()
+
+    def release(self) -> None:
+        self._is_held = False
+        if self._scheduler is not None:
+            self._scheduler.release()
 
     async def stop(self) -> None:
         """Stop at once. What is unfinished is taken up again by the next start on the file."""

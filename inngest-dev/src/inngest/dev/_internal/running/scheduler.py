@@ -58,6 +58,7 @@ class Scheduler:
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._loop: asyncio.Task[None] | None = None
         self._is_stopping = False
+        self._is_held = False
         self._looked = 0
         """When it looked into the queue last: what has fallen due since is still to be taken."""
 
@@ -73,6 +74,14 @@ class Scheduler:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._busy.clear()
 
+    def hold(self) -> None:
+        """Take nothing more, until it is released. What is under way goes on."""
+        self._is_held = True
+
+    def release(self) -> None:
+        self._is_held = False
+        self.wake()
+
     def wake(self) -> None:
         """The queue has changed."""
         self._idle.clear()
@@ -86,7 +95,7 @@ class Scheduler:
 
     def next_due(self) -> int | None:
         """When an item falls due, or a throttle lets one by; without room, nothing is taken."""
-        if len(self._busy) >= self._limit:
+        if self._is_held or len(self._busy) >= self._limit:
             return None
         due = self._queue.next_due(self._looked, list(self._busy))
         moments = [each for each in (due, self._worker.next_chance()) if each is not None]
@@ -120,6 +129,8 @@ class Scheduler:
 
     def _take(self) -> None:
         """Start on what is due and admitted, as far as there is room."""
+        if self._is_held:
+            return
         self._worker.look_again()
         room = self._limit - len(self._busy)
         if room <= 0:

@@ -238,3 +238,19 @@ def test_a_place_that_cannot_be_given_back_does_not_hold_up_the_queue() -> None:
     work = Clinging("call 1", "call 2")
     play(work)
     assert work.done == ["call 1", "call 2"]
+
+
+def test_what_is_held_is_done_when_it_is_released() -> None:
+    async def go() -> None:
+        work = Work("a", "call-b")
+        scheduler = Scheduler(work, RealClock(), work)
+        scheduler.hold()
+        scheduler.start()
+        await scheduler.settle()
+        assert work.done == [] and scheduler.next_due() is None
+        scheduler.release()
+        await scheduler.settle()
+        assert work.done == ["a", "call-b"]
+        await scheduler.stop()
+
+    bounded(go)
