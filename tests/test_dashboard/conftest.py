@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Literal
 
 import httpx
 import pydantic
@@ -30,6 +31,16 @@ class OrderPlaced(pydantic.BaseModel):
     id: str = pydantic.Field(description="The order's number")
     cents: int
     gift: bool = False
+
+
+class Parcel(pydantic.BaseModel):
+    size: Literal["S", "L"]
+    at: datetime.datetime | None = None
+    grams: Annotated[int, pydantic.Field(gt=0)] = 1
+
+
+class Shipped(pydantic.BaseModel):
+    parcels: Annotated[list[Parcel], pydantic.Field(min_length=1)]
 
 
 @dataclass
@@ -84,7 +95,10 @@ def declare(shop: Shop) -> list[inngest.Function[object]]:
     )
     def nightly(ctx: inngest.ContextSync) -> None: ...
 
-    return [process, nightly]
+    @shop.client.create_function(fn_id="tidy", trigger=inngest.TriggerDeferred())
+    def tidy(ctx: inngest.ContextSync) -> None: ...
+
+    return [process, nightly, tidy]
 
 
 def charge(cents: int, attempt: int) -> int:
@@ -118,7 +132,12 @@ def shop(db: str) -> Iterator[Shop]:
         try:
             status, text = server.sync("http://shop.test/api/inngest")
             assert status == 200, text
-            server.describe_events({"shop/order.placed": OrderPlaced.model_json_schema()})
+            server.describe_events(
+                {
+                    "shop/order.placed": OrderPlaced.model_json_schema(),
+                    "shop/shipped": Shipped.model_json_schema(),
+                }
+            )
             shop.gate.set()
             yield shop
         finally:

@@ -125,6 +125,25 @@ def test_the_editor_says_what_is_wrong(page: Browser, shop: Shop) -> None:
     }  # fmt: skip
 
 
+def test_the_editor_looks_at_every_depth(page: Browser, shop: Shop) -> None:
+    go(page, "#/send?name=shop/shipped")
+    page.see("Shipped")
+    for data, wanted in (
+        ('{"parcels": [{"size": "M"}]}', 'parcels.0.size is no "S" or "L"'),
+        ('{"parcels": [{"size": "S", "at": "soon"}]}', "parcels.0.at is no date-time or null"),
+        ('{"parcels": [{"size": "S"}, {}]}', "parcels.1.size is missing"),
+        ('{"parcels": [{"size": "S", "grams": 0}]}', "parcels.0.grams is not over 0"),
+        ('{"parcels": []}', "parcels has less than 1"),
+        ('{"parcels": [{"size": "L", "at": "2026-01-02T03:04:05Z"}]}', "Fits its type."),
+    ):
+        page.fill("#data", data)
+        page.see(wanted)
+    page.fill("#data", "{}")
+    page.see("parcels is missing")
+    page.click("button", "Fill with an example")
+    page.see("Fits its type.")
+
+
 def test_runs_are_cancelled_and_started_again(page: Browser, shop: Shop) -> None:
     run = shop.place("o-1")
     go(page, f"#/runs/{run['run_id']}")

@@ -83,6 +83,11 @@ def test_what_was_left_and_what_was_never_there(page: Browser, shop: Shop) -> No
     page.see("must be a JSON object")
     page.press_together(CONTROL, ENTER)
     assert page.script("return location.hash").startswith("#/send"), "nothing is sent"
+    page.script("document.querySelector('.skip').focus()")
+    page.press(ENTER)
+    assert page.script("return document.activeElement.id") == "main"
+    page.script("location.reload()")
+    page.see("Invoke a function")
     page.problems()  # that there is no such run is told, as it should be
 
 
@@ -121,6 +126,13 @@ def test_a_hidden_page_holds_no_connection_and_catches_up(page: Browser, shop: S
 def test_new_functions_are_shown(page: Browser, shop: Shop) -> None:
     go(page, "#/functions")
     page.see("Process an order")
+    assert (
+        page.script(
+            "return [...document.querySelectorAll('tbody tr')].find((line) => "
+            "line.innerText.includes('shop-tidy')).querySelector('.button').innerText"
+        )
+        == "Invoke"
+    ), "its event is the engine's own: nobody may send it"
     assert shop.later.handler is not None
     shop.later.handler.close()
     functions = declare(shop)

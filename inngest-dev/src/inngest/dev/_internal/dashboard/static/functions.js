@@ -30,7 +30,7 @@ export function functionsPage(main) {
 }
 
 function row(f) {
-  const event = f.triggers.find((trigger) => trigger.event);
+  const event = f.triggers.find((trigger) => trigger.event && !trigger.event.startsWith("inngest/"));
   const limits = Object.keys(f.options || {}).filter((name) => !["id", "name", "triggers", "steps"].includes(name) && notEmpty(f.options[name]));
   return h("tr", {},
     h("td", { class: "wide" }, h("a", { href: `#/runs?function=${encodeURIComponent(f.id)}`, "data-line": true }, f.name), h("div", { class: "mono muted" }, f.id)),

@@ -17,7 +17,6 @@ let leave = () => {};
 
 function route() {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
-  if (path === "main") return;
   const [section, id] = path.split("/").map(decoded);
   const page = section === "runs" && id ? runPage : PAGES[section] || runsPage;
   leave();
@@ -43,6 +42,10 @@ function decoded(text) {
 
 restoreTheme();
 bindKeys();
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address says what is shown
+  document.getElementById("main").focus();
+});
 document.getElementById("theme").addEventListener("click", toggleTheme);
 window.addEventListener("hashchange", route);
 window.addEventListener("unhandledrejection", (event) => {

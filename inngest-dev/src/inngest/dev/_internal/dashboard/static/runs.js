@@ -55,7 +55,7 @@ export function runsPage(main, query) {
     const had = chips.contains(document.activeElement) ? document.activeElement.dataset.status : null;
     replace(chips, [["", "All", total], ...STATUSES.map((s) => [s, s, counts[s] || 0])].map(([status, name, number]) =>
       h("button", { type: "button", "data-status": status, "aria-pressed": String(wanted.status === status), on: { click: () => change({ status }) } },
-        name, h("small", {}, number.toLocaleString()))));
+        `${name} `, h("small", {}, number.toLocaleString()))));
     if (had !== null) chips.querySelector(`[data-status="${CSS.escape(had)}"]`)?.focus();
   }
 
