@@ -121,6 +121,10 @@ def _dump(
     try:
         dumped: object = adapter.dump_python((value,), mode="json", warnings="error")[0]
     except Exception as error:
+        if type(value) is list:  # asyncio.gather gives one; to type checkers it is a tuple
+            written = _dump(adapter, tuple(value), what, typ)
+            if not isinstance(written, OutputUnserializableError):
+                return written
         if not isinstance(encode(value, what), str):
             return _refused(what, typ, error, type(value))
         dumped = value  # plain JSON that may mean such a value, though it is not one

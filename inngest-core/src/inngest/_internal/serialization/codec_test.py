@@ -137,6 +137,20 @@ def test_a_generic_model_with_another_argument_is_refused() -> None:
     assert isinstance(failure, OutputUnserializableError)
 
 
+def test_what_gather_gives_is_the_tuple_that_type_checkers_take_it_for() -> None:
+    for typ, value in (
+        (tuple[Order, Item], [ORDER, Item(decimal.Decimal(1))]),
+        (tuple[Color, ...] | None, [Color.RED]),
+        (tuple[int, str], [1, "a"]),
+    ):
+        codec = codec_of_annotation(typ)
+        stored = json.loads(json.dumps(codec.dump(value, "it")))
+        assert codec.load(stored, "it") == tuple(value)
+    failure = Codec(typ=tuple[Order, Item]).dump([ORDER], "it")
+    assert isinstance(failure, OutputUnserializableError)
+    assert "of type list" in failure.message
+
+
 class One(pydantic.BaseModel):
     number: int
 
