@@ -4,7 +4,7 @@ import datetime
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pydantic
@@ -240,6 +240,13 @@ assert_type(typed_reference, inngest.FunctionReference[Receipt, OrderPlaced])
 untyped_reference = inngest.reference_function(function_id="fn")
 assert_type(untyped_reference, inngest.FunctionReference[object, Mapping[str, object]])
 
+union_reference: inngest.FunctionReference[Receipt | None, OrderPlaced] = (
+    inngest.reference_function(function_id="fn", output_type=Receipt | None, data=OrderPlaced)
+)
+literal_reference: inngest.FunctionReference[Literal["a", "b"], Mapping[str, object]] = (
+    inngest.reference_function(function_id="fn", output_type=Literal["a", "b"])
+)
+
 
 async def failed(ctx: inngest.Context) -> None:
     assert_type(ctx.event, inngest.Event)
@@ -332,10 +339,16 @@ async def all_steps(ctx: inngest.Context) -> Receipt:
     if typed_signal is not None:
         assert_type(typed_signal.data.amount, int)
         assert_type(typed_signal.name, str)
+    union_signal: inngest.Signal[OrderPlaced | Receipt] | None = await ctx.step.wait_for_signal(
+        "wait", signal="paid", timeout="1h", data_type=OrderPlaced | Receipt
+    )
+    if union_signal is not None:
+        assert_type(union_signal.data, OrderPlaced | Receipt)
     assert_type(await ctx.step.send_signal("tell", signal="paid", data={"n": 1}), str | None)
 
     order = OrderPlaced(order_id="A1", amount=1)
     assert_type(await ctx.step.invoke("call", function=typed_reference, data=order), Receipt)
+    assert_type(await ctx.step.invoke("call", function=union_reference, data=order), Receipt | None)
     assert_type(await ctx.step.invoke("call", function=reference, data={"n": 1}), Receipt)
     assert_type(await ctx.step.invoke("call", function=untyped_reference), object)
     assert_type(await ctx.step.invoke("call", function=typed_event, data=order), Receipt)
@@ -430,6 +443,9 @@ def all_steps_sync(ctx: inngest.ContextSync) -> Receipt:
         "wait", signal="paid", timeout=1000, data_type=OrderPlaced
     )
     assert_type(typed_signal, inngest.Signal[OrderPlaced] | None)
+    union_signal: inngest.Signal[OrderPlaced | Receipt] | None = ctx.step.wait_for_signal(
+        "wait", signal="paid", timeout="1h", data_type=OrderPlaced | Receipt
+    )
     assert_type(ctx.step.send_signal("tell", signal="paid"), str | None)
     order = OrderPlaced(order_id="A1", amount=1)
     assert_type(ctx.step.invoke("call", function=typed_reference, data=order), Receipt)
