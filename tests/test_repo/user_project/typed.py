@@ -443,9 +443,11 @@ def all_steps_sync(ctx: inngest.ContextSync) -> Receipt:
         "wait", signal="paid", timeout=1000, data_type=OrderPlaced
     )
     assert_type(typed_signal, inngest.Signal[OrderPlaced] | None)
-    union_signal: inngest.Signal[OrderPlaced | Receipt] | None = ctx.step.wait_for_signal(
+    either: inngest.Signal[OrderPlaced | Receipt] | None = ctx.step.wait_for_signal(
         "wait", signal="paid", timeout="1h", data_type=OrderPlaced | Receipt
     )
+    if either is not None:
+        assert_type(either.data, OrderPlaced | Receipt)
     assert_type(ctx.step.send_signal("tell", signal="paid"), str | None)
     order = OrderPlaced(order_id="A1", amount=1)
     assert_type(ctx.step.invoke("call", function=typed_reference, data=order), Receipt)
