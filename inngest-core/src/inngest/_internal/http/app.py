@@ -29,11 +29,10 @@ class Called:
     handler: Callable[..., object]
     codec: Codec
     is_async: bool
-
-    @property
-    def is_on_failure(self) -> bool:
-        """Whether it is the function's failure handler."""
-        return self.handler is not self.function.handler
+    what: str
+    """What errors call it."""
+    has_typed_events: bool
+    """Whether it is given events that have a type of their own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,5 +104,7 @@ def callable_table(functions: Sequence[Function[Any]]) -> dict[str, Called]:
                 handler=handler,
                 codec=codec,
                 is_async=function.is_handler_async,
+                what=f'function "{fn_id}"',
+                has_typed_events=function.has_typed_events and handler is function.handler,
             )
     return table
