@@ -9,7 +9,6 @@ from inngest._internal.engine.deferrals import Deferrals
 from inngest._internal.engine.execution import CallFacts, Execution
 from inngest._internal.errors import Error, FunctionNotFoundError, QueryParamMissingError
 from inngest._internal.flow import Flow, Host, Outcome, Raised
-from inngest._internal.function.checkpointing import chosen
 from inngest._internal.http.app import App
 from inngest._internal.http.checkpoints import Checkpoints
 from inngest._internal.http.comm import CommRequest
@@ -55,8 +54,7 @@ def call_function(request: CommRequest, app: App) -> Flow[Answer]:
         stack=complete.stack,
         deferrals=Deferrals(complete.defers),
     )
-    options = chosen(called.function.checkpointing, app.checkpointing)
-    checkpoints = Checkpoints(app, options, complete, execution.facts, app.checkpoint_gate)
+    checkpoints = Checkpoints(app, called.checkpointing, complete, execution.facts)
     call = FunctionCall(app, called, fn_id, request, complete, execution, checkpoints, timings)
     outcome: Outcome[Answer] = yield Host(call.answer(), called.is_async)
     if isinstance(outcome, Raised):

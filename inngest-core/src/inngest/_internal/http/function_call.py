@@ -121,21 +121,22 @@ class FunctionCall:
         return answer
 
     def _invocation(self) -> Invocation:
+        app, sent, request_headers = self.app, self.sent, self.request.headers
         return Invocation(
-            execution=self.execution,
-            hooks=self.hooks,
-            serializer=self.app.serializer,
-            find_serializer=self.app.find_serializer,
-            checkpoints=self.checkpoints,
-            handler=self.called.handler,
-            app_id=self.app.facts.app_id,
-            event=self.sent.event,
-            events=self.sent.events,
-            run_id=self.sent.run_id,
-            job_id=self.request.headers.get(header.JOB_ID) or None,
-            request_id=self.request.headers.get(header.REQUEST_ID) or None,
-            logger=ReplayLogger(self.app.logger(), self.execution),
-            client=self.app.client,
+            self.execution,
+            self.hooks,
+            app.serializer,
+            app.find_serializer,
+            self.checkpoints,
+            self.called.handler,
+            app.facts.app_id,
+            sent.event,
+            sent.events,
+            sent.run_id,
+            request_headers.get(header.JOB_ID) or None,
+            request_headers.get(header.REQUEST_ID) or None,
+            ReplayLogger(app.logger(), self.execution),
+            app.client,
         )
 
     def _transform_input(self, ctx: Any) -> Flow[Error | None]:

@@ -21,7 +21,7 @@ NO_TARGET = "step"
 _FLAG = (bool, type(None))
 
 
-@dataclass(slots=True, kw_only=True)  # not frozen: see op.py
+@dataclass(slots=True)  # not frozen, nor made by keywords: see op.py
 class CallRequest:
     """One call of a function (PROTOCOL section 8)."""
 
@@ -129,20 +129,20 @@ def _read(
     if not isinstance(use_api, _FLAG):
         return BodyInvalidError('"use_api" must be true or false')
     return CallRequest(
-        run_id=run_id,
-        attempt=attempt,
-        max_attempts=max_attempts,
-        plan_only=plan_only or False,
-        stack=stack,
-        event=event,
-        events=events or [event],
-        steps=steps,
-        use_api=use_api or ctx_use_api or False,
-        fn_id=_text(ctx.get("fn_id")),
-        qi_id=_text(ctx.get("qi_id")),
-        request_id=_text(ctx.get("request_id")),
-        generation_id=generation if _is_count(generation) else 0,
-        defers=_defers(body.get("defers")),
+        run_id,
+        attempt,
+        max_attempts,
+        plan_only or False,
+        stack,
+        event,
+        events or [event],
+        steps,
+        use_api or ctx_use_api or False,
+        _text(ctx.get("fn_id")),
+        _text(ctx.get("qi_id")),
+        _text(ctx.get("request_id")),
+        generation if _is_count(generation) else 0,
+        _defers(body.get("defers")),
     )
 
 
