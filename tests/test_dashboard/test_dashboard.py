@@ -75,12 +75,12 @@ def test_every_page_in_both_themes(page: Browser, shop: Shop, scheme: str) -> No
     page.see("less than nothing")
     assert page.script("return document.documentElement.scrollWidth <= innerWidth")
     page.screenshot(SCREENSHOTS / f"narrow-{scheme}.png")
-    for place, wanted, parts, width in (
+    for place, text, parts, width in (
         ("#/runs", "shop-process", ".chips button", 40),
         ("#/events", "Send again", "td.wide", 180),
     ):
         go(page, place)
-        page.see(wanted)
+        page.see(text)
         assert page.script(REACHED, parts, width), f"{parts} can be seen"
 
 

@@ -66,13 +66,13 @@ def reference_function(
 @overload  # a union, say: the annotation of what it is assigned to tells checkers which
 def reference_function(
     *, app_id: str | None = None, function_id: str, output_type: object, data: type[ModelT]
-) -> FunctionReference[T, ModelT]: ...
+) -> FunctionReference[T, ModelT]: ...  # pyright: ignore[reportInvalidTypeVarUse]
 
 
 @overload
 def reference_function(
     *, app_id: str | None = None, function_id: str, output_type: object, data: None = None
-) -> FunctionReference[T, Mapping[str, object]]: ...
+) -> FunctionReference[T, Mapping[str, object]]: ...  # pyright: ignore[reportInvalidTypeVarUse]
 
 
 @overload

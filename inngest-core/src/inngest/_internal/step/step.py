@@ -146,7 +146,7 @@ class Step:
         data_type: object,
         on_conflict: signals.OnConflict = "fail",
         name: str | None = None,
-    ) -> Signal[DataT] | None: ...
+    ) -> Signal[DataT] | None: ...  # pyright: ignore[reportInvalidTypeVarUse]
 
     @overload
     async def wait_for_signal(

@@ -144,7 +144,7 @@ class StepSync:
         data_type: object,
         on_conflict: signals.OnConflict = "fail",
         name: str | None = None,
-    ) -> Signal[DataT] | None: ...
+    ) -> Signal[DataT] | None: ...  # pyright: ignore[reportInvalidTypeVarUse]
 
     @overload
     def wait_for_signal(
