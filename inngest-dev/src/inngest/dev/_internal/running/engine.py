@@ -83,6 +83,7 @@ class Engine:
         self._endpoints: Endpoints | None = None
         self._watchers = Watchers()
         self._hub: Hub | None = None
+        self._is_away: Callable[[str], bool] = _is_nobody
         self.realtime = Broker(self.clock.now)
 
     @property
@@ -162,11 +163,26 @@ class Engine:
             delay=self._delay,
             wake=self._wake,
             reentry_delay=self._reentry_delay,
+            is_away=self._is_held,
         )
         self._endpoints = Endpoints(store, ledger, self.clock, self._reentry_delay)
         self._ledger_of_store = ledger
         self._scheduler = Scheduler(store, self.clock, worker, limit=self._concurrency)
         self._scheduler.start()
+
+    def hold(self, is_away: Callable[[str], bool] | None = None) -> None:
+        """Make no call to a URL of which this is true, until asked again: without it, to all.
+
+        For apps that are known not to be there: a call that reaches nobody is a failed attempt,
+        and the last one fails its run.
+        """
+        self._is_away = is_away or _is_nobody
+        if self._store is not None:
+            self._store.unpark_all()
+            self._wake()
+
+    def _is_held(self, url: str) -> bool:
+        return self._is_away(url)
 
     def dismiss(self) -> None:
         """Send away all who wait for something: the engine is about to stop."""
@@ -392,6 +408,10 @@ class Engine:
     def _delay(self, attempt: int) -> int:
         base = self._delays[min(attempt, len(self._delays) - 1)]
         return base + round(self._jitter() * 1000)
+
+
+def _is_nobody(_url: str) -> bool:
+    return False
 
 
 def _milliseconds(span: object) -> int:

@@ -30,6 +30,9 @@ from inngest.dev._internal.running.ledger import Ledger
 from inngest.dev._internal.schedules.cron import tick
 from inngest.dev._internal.store.store import Store
 
+_AWAY = "away"
+"""Where calls of apps are parked that are known not to be there."""
+
 
 class Worker:
     def __init__(
@@ -45,12 +48,13 @@ class Worker:
         delay: Delay,
         wake: Callable[[], None],
         reentry_delay: Delay,
+        is_away: Callable[[str], bool],
     ) -> None:
-        """`reentry_delay` is that of durable endpoints."""
+        """`reentry_delay` is that of durable endpoints; `is_away` is asked of URLs of functions."""
         self._store, self._ledger, self._clock = store, ledger, clock
         self._driver, self._gateway, self._delay = driver, gateway, delay
         self._reentry_delay, self._broker = reentry_delay, broker
-        self._call_worker, self._wake = call_worker, wake
+        self._call_worker, self._wake, self._is_away = call_worker, wake, is_away
         self._admission = Admission()
 
     def look_again(self) -> None:
@@ -68,6 +72,9 @@ class Worker:
         function = None if run is None else self._store.function(run.function_id)
         if run is None or run.ended or function is None:
             return True
+        if self._is_away(function.url):
+            self._store.park(item.job_id, _AWAY)
+            return False
         if run.started_at is None:  # it is to be changed
             run = self._store.run(run.id) or run
         now = self._clock.now()
