@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from inngest.dev._internal.store.schema import UnusableDatabaseError, create, migrate
+from inngest.dev._internal.store.schema import UnusableDatabaseError, check, create, migrate
 
 MEMORY = ":memory:"
 
@@ -34,6 +34,7 @@ class Database:
             self._db.execute("PRAGMA busy_timeout = 2000")
             # Two engines on one file would each run every step.
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            check(self._db)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             create(self._db) if path == MEMORY else migrate(self._db)
@@ -41,9 +42,9 @@ class Database:
             self._db.close()
             hint = ": another engine uses it" if "locked" in str(error) else ""
             raise UnusableDatabaseError(f"cannot use the database {path}: {error}{hint}") from error
-        except UnusableDatabaseError:
+        except UnusableDatabaseError as error:
             self._db.close()
-            raise
+            raise UnusableDatabaseError(f"cannot use the database {path}: {error}") from error
 
     def close(self) -> None:
         self._db.close()
@@ -63,11 +64,12 @@ class Database:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # on a full disk SQLite has rolled it back by itself
+                self._db.execute("ROLLBACK")
             self.rolled_back()
             raise
-        self._db.execute("COMMIT")
 
     def rolled_back(self) -> None:
         """What was read before may not be true any more."""
