@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from inngest.dev._internal.clock import Clock
 from inngest.dev._internal.model.values import Item
+from inngest.dev._internal.store.database import StoreError, unusable
 
 _log = logging.getLogger("inngest.dev")
 
@@ -101,8 +102,8 @@ class Scheduler:
             self._wake.clear()
             try:
                 self._take()
-            except Exception:  # the queue goes on
-                _log.exception("the engine could not take work from the queue")
+            except Exception as error:  # the queue goes on
+                _tell("the engine could not take work from the queue", error)
                 self._idle.clear()
                 await asyncio.sleep(1)
                 continue
@@ -134,8 +135,8 @@ class Scheduler:
                 self._wake.set()  # one that is behind it may have room
                 return
             work = self._worker.execute(item)
-        except Exception:
-            _log.exception("the engine could not work on item %s", item.job_id)
+        except Exception as error:
+            _tell(f"the engine could not work on item {item.job_id}", error)
             work = asyncio.sleep(1)
         if work is None:
             self._worker.leave(item)
@@ -154,9 +155,16 @@ class Scheduler:
             # User code in this process may raise whatever it likes: it is cancelled only by us.
             if self._is_stopping and isinstance(error, asyncio.CancelledError):
                 raise
-            _log.exception("the engine could not work on item %s", item.job_id)
+            _tell(f"the engine could not work on item {item.job_id}", error)
             await asyncio.sleep(1)
         finally:
             self._busy.pop(item.job_id, None)
             self.wake()  # in any case: its item may be left
             self._worker.leave(item)
+
+
+def _tell(what: str, error: BaseException) -> None:
+    if isinstance(error, StoreError):
+        _log.error("%s", unusable(error))
+    else:
+        _log.error("%s", what, exc_info=error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
@@ -12,7 +14,7 @@ from inngest.dev._internal.endpoints.calls import build_reentry
 from inngest.dev._internal.flow_control.admission import Admission, Admitted
 from inngest.dev._internal.machine.attempt import respond
 from inngest.dev._internal.machine.endpoint import is_endpoint
-from inngest.dev._internal.machine.fetching import Inbound, Outbound, fetched
+from inngest.dev._internal.machine.fetching import Inbound, Outbound, Unreachable, fetched
 from inngest.dev._internal.machine.retries import Delay
 from inngest.dev._internal.machine.runs import timer
 from inngest.dev._internal.machine.starting import release
@@ -28,8 +30,10 @@ from inngest.dev._internal.protocol.call import Call, build_call, is_socket
 from inngest.dev._internal.realtime.broker import Address, Broker
 from inngest.dev._internal.running.ledger import Ledger
 from inngest.dev._internal.schedules.cron import tick
+from inngest.dev._internal.store.database import StoreError, unusable
 from inngest.dev._internal.store.store import Store
 
+_log = logging.getLogger("inngest.dev")
 _AWAY = "away"
 """Where calls of apps are parked that are known not to be there."""
 
@@ -133,7 +137,7 @@ class Worker:
                 answer = await self._call_worker(call)
             else:
                 answer = await self._driver.call(call, now=started)
-        self.settle(item, answer, started)
+        await _stored(lambda: self.settle(item, answer, started))
 
     def settle(self, item: Item, answer: Answer, started: int) -> None:
         """Take the answer to a call, unless its job is done."""
@@ -163,6 +167,9 @@ class Worker:
             stream = self._broker.stream(Address(**request.publish, run_id=item.run_id))
             stream.write(answer.body)
             stream.close()
+        await _stored(lambda: self._fetched(item, answer))
+
+    def _fetched(self, item: Item, answer: Inbound | Unreachable) -> None:
         now = self._clock.now()
         with self._store.transaction():
             run = self._store.run(item.run_id)
@@ -172,6 +179,18 @@ class Worker:
             change = fetched(run, item, answer, function=function, delay=self._delay, now=now)
             touched = self._ledger.apply(iter([change]))
         self._ledger.announce(touched)
+
+
+async def _stored(store: Callable[[], None]) -> None:
+    """Store what has been answered, once that can be: to ask again would run its step again."""
+    while True:
+        try:
+            store()
+        except StoreError as error:
+            _log.error("%s", unusable(error))
+            await asyncio.sleep(1)
+        else:
+            return
 
 
 def attempt_of(

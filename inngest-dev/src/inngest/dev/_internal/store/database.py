@@ -16,6 +16,8 @@ from typing import Any
 from inngest.dev._internal.store.schema import UnusableDatabaseError, check, create, migrate
 
 MEMORY = ":memory:"
+StoreError = sqlite3.Error
+"""What all that is asked of the store may raise: the disk is full, the file is damaged."""
 
 
 class Database:
@@ -80,6 +82,11 @@ class Database:
 
     def all(self, sql: str, *args: Any) -> list[sqlite3.Row]:
         return self._db.execute(sql, args).fetchall()
+
+
+def unusable(error: Exception) -> str:
+    """What people are told of it: neither code nor app can help it."""
+    return f"the engine's database cannot be used: {error}"
 
 
 def _create_private(path: str) -> None:

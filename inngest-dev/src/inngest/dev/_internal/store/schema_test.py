@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +12,17 @@ from typing import Any
 import pytest
 
 from inngest.dev import VirtualClock
-from inngest.dev._internal.conftest import URL, App, bounded, config, hashed, op, running, send
+from inngest.dev._internal.conftest import (
+    URL,
+    App,
+    bounded,
+    config,
+    full_disk,
+    hashed,
+    op,
+    running,
+    send,
+)
 from inngest.dev._internal.machine.runs import settle_step
 from inngest.dev._internal.model.values import Event, Transition
 from inngest.dev._internal.store import schema
@@ -134,18 +141,6 @@ def test_a_file_that_another_engine_uses_and_one_that_is_read_only_are_refused(
         Database(path)
 
 
-@contextmanager
-def room(db: Path, more: int) -> Iterator[None]:
-    """As on a disk that is full: what SQLite writes beside the file grows no further than so."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    size = db.with_name(f"{db.name}-wal").stat().st_size
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size + more, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 @pytest.mark.parametrize("size", [10_000, 10_000_000], ids=["at the commit", "before it"])
 def test_what_a_full_disk_did_not_take_is_forgotten(app: App, tmp_path: Path, size: int) -> None:
     path = tmp_path / "runs.db"
@@ -161,11 +156,16 @@ def test_what_a_full_disk_did_not_take_is_forgotten(app: App, tmp_path: Path, si
             run = engine.store.run(str(found["run_id"]))
             assert run is not None
             settle_step(Transition(), run, hashed("nap"), None, START)
-            with room(path, 5_000), pytest.raises(sqlite3.OperationalError, match="disk"):
+            body = {"name": "y", "id": "E", "ts": START, "data": "x" * size}
+            event = Event(internal_id="E", received_at=START, body=body)
+
+            def save() -> None:
                 with engine.store.transaction():
                     engine.store.save_run(run)
-                    event = {"name": "y", "id": "E", "ts": START, "data": "x" * size}
-                    engine.store.add_event(Event(internal_id="E", received_at=START, body=event))
+                    engine.store.add_event(event)
+
+            with full_disk(path), pytest.raises(sqlite3.OperationalError, match="disk"):
+                save()
             again = engine.store.run(run.id)
             assert again is not None and again.pending == {hashed("nap")}
             settle_step(Transition(), again, hashed("nap"), None, START)
