@@ -17,6 +17,7 @@ from inngest.dev._internal.drivers.contracts import Driver, Gateway
 from inngest.dev._internal.drivers.fetching import HttpGateway
 from inngest.dev._internal.drivers.http import HttpDriver
 from inngest.dev._internal.drivers.signing import secret_of
+from inngest.dev._internal.flow_control.hastening import hastened
 from inngest.dev._internal.function.registration import Refusal, Registration, read_registration
 from inngest.dev._internal.machine.checkpoints import Rejected, record
 from inngest.dev._internal.machine.invocations import direct_invocation
@@ -25,7 +26,15 @@ from inngest.dev._internal.machine.retries import BACKOFF, MAX_JITTER
 from inngest.dev._internal.machine.runs import cancel, start, wake
 from inngest.dev._internal.machine.signals import deliver
 from inngest.dev._internal.model.ids import stable_uuid
-from inngest.dev._internal.model.values import Event, Item, Json, Run, Transition
+from inngest.dev._internal.model.values import (
+    Event,
+    Function,
+    Item,
+    ItemKind,
+    Json,
+    Run,
+    Transition,
+)
 from inngest.dev._internal.protocol.answer import Answer
 from inngest.dev._internal.protocol.call import Call
 from inngest.dev._internal.protocol.intake import Intake, read_events
@@ -150,6 +159,8 @@ class Engine:
     async def start(self) -> None:
         store = self._store = Store(self._db)
         store.unpark_all()
+        with store.transaction():  # the clock may have been set back
+            self._set_timers(store.functions(), store.functions(), self.clock.now())
         self._watchers.are_dismissed = False
         ledger = Ledger(store, self.clock, self._watchers, self._wake)
         self._worker = worker = Worker(
@@ -227,9 +238,7 @@ class Engine:
                 functions=read.functions,
                 now=now,
             )
-            ids = list({f.id for f in (*before, *read.functions)})
-            timers = self.store.timers_of(ids, "cron")
-            self.store.apply(timetable(read.functions, timers, now))
+            self._set_timers([*before, *read.functions], read.functions, now)
             self.store.unpark_all()
         self.scheduler.wake()
         return {
@@ -238,6 +247,16 @@ class Engine:
             "sync_id": stable_uuid("sync", read.app, str(now), str(random.random())),
             "app_id": stable_uuid("app", read.app),
         }
+
+    def _set_timers(
+        self, known: Sequence[Function], functions: Sequence[Function], now: int
+    ) -> None:
+        """Have the timers that functions want, in the place of those that are known of them."""
+        ids = list({function.id for function in known})
+        kinds: tuple[ItemKind, ...] = ("batch", "debounce")
+        collecting = [item for kind in kinds for item in self.store.timers_of(ids, kind)]
+        self.store.apply(timetable(functions, self.store.timers_of(ids, "cron"), now))
+        self.store.apply(Transition(items=[*hastened(functions, collecting, now)]))
 
     def send(self, raw: bytes, *, seed: str | None = None) -> Intake:
         """Take events as the events API does. They are durable when this returns."""
