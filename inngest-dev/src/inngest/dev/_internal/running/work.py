@@ -35,7 +35,7 @@ from inngest.dev._internal.store.store import Store
 
 _log = logging.getLogger("inngest.dev")
 _AWAY = "away"
-"""Where calls of apps are parked that are known not to be there."""
+"""Where is parked what needs an app that is known not to be there, or a function of it."""
 
 
 class Worker:
@@ -70,6 +70,9 @@ class Worker:
 
     def admit(self, item: Item) -> bool:
         """The first call of a run starts it. What is blocked is parked."""
+        if item.kind in ("batch", "debounce") and self._store.function(item.function_id) is None:
+            self._store.park(item.job_id, _AWAY)  # what it collected is kept for a later version
+            return False
         if item.kind != "call":
             return True
         run = self._store.look_at(item.run_id)
