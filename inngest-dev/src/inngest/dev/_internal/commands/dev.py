@@ -47,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         backoff=options.backoff,
     )
     engine.subscribe(teller.run)
+    engine.subscribe_to_setbacks(teller.setback)
     server = DevServer(options.host, options.port, engine, ui=not options.no_ui)
     target = options.app or (None if options.url else find_app(Path.cwd()))
     absence = Absence(server, options.url, is_hosting=target is not None)

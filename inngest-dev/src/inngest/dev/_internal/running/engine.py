@@ -33,6 +33,7 @@ from inngest.dev._internal.model.values import (
     ItemKind,
     Json,
     Run,
+    Setback,
     Transition,
 )
 from inngest.dev._internal.protocol.answer import Answer
@@ -372,6 +373,10 @@ class Engine:
     def subscribe(self, listener: Listener) -> None:
         """Be told of each run that changed, after the change is stored."""
         self._watchers.listeners.append(listener)
+
+    def subscribe_to_setbacks(self, listener: Callable[[Setback], None]) -> None:
+        """Be told of each failed attempt that is made again, after that is stored."""
+        self._watchers.setback_listeners.append(listener)
 
     async def wait_for_run(self, wanted: str, timeout: float = 10.0) -> dict[str, Json]:
         """The run with this id, or the first one of this event, once all of them ended."""

@@ -14,11 +14,26 @@ from inngest.dev._internal.endpoints.calls import build_reentry
 from inngest.dev._internal.flow_control.admission import Admission, Admitted
 from inngest.dev._internal.machine.attempt import respond
 from inngest.dev._internal.machine.endpoint import is_endpoint
-from inngest.dev._internal.machine.fetching import Inbound, Outbound, Unreachable, fetched
+from inngest.dev._internal.machine.fetching import (
+    Inbound,
+    Outbound,
+    Unreachable,
+    fetched,
+    outcome_of,
+)
+from inngest.dev._internal.machine.ops import invalid
 from inngest.dev._internal.machine.retries import Delay
 from inngest.dev._internal.machine.runs import timer
 from inngest.dev._internal.machine.starting import release
-from inngest.dev._internal.model.values import Item, Json, Run, Transition
+from inngest.dev._internal.model.values import (
+    DISCOVERY,
+    Function,
+    Item,
+    Json,
+    Run,
+    Setback,
+    Transition,
+)
 from inngest.dev._internal.protocol.answer import (
     Answer,
     Errored,
@@ -33,6 +48,9 @@ from inngest.dev._internal.schedules.cron import tick
 from inngest.dev._internal.store.database import StoreError, unusable
 from inngest.dev._internal.store.store import Store
 
+_RESULTS = ("steprun", "step", "steperror", "stepfailed")
+Attempt = tuple[str, int, int, str, Json]
+"""Step, times, outcome and body."""
 _log = logging.getLogger("inngest.dev")
 _AWAY = "away"
 """Where is parked what needs an app that is known not to be there, or a function of it."""
@@ -150,7 +168,8 @@ class Worker:
             if current is None or not self._store.has_item(item.job_id, item.generation):
                 return
             function = self._store.function(current.function_id)
-            self._store.add_attempt(item, *attempt_of(item, answer, started, now))
+            attempt = attempt_of(item, answer, started, now)
+            self._store.add_attempt(item, *attempt)
             change = respond(
                 current,
                 item,
@@ -161,7 +180,8 @@ class Worker:
                 now=now,
             )
             touched = self._ledger.apply(iter([change]))
-        self._ledger.announce(touched)
+        setback = _setback(current, function, item, attempt, change, now)
+        self._ledger.announce(touched, setback)
 
     async def _fetch(self, item: Item, started: int) -> None:
         request = Outbound(**item.payload)
@@ -170,18 +190,42 @@ class Worker:
             stream = self._broker.stream(Address(**request.publish, run_id=item.run_id))
             stream.write(answer.body)
             stream.close()
-        await _stored(lambda: self._fetched(item, answer))
+        await _stored(lambda: self._fetched(item, answer, started))
 
-    def _fetched(self, item: Item, answer: Inbound | Unreachable) -> None:
+    def _fetched(self, item: Item, answer: Inbound | Unreachable, started: int) -> None:
         now = self._clock.now()
         with self._store.transaction():
             run = self._store.run(item.run_id)
             if run is None or not self._store.has_item(item.job_id, item.generation):
                 return
             function = self._store.function(run.function_id)
-            change = fetched(run, item, answer, function=function, delay=self._delay, now=now)
+            memo = outcome_of(item, answer)
+            outcome, body = ("failed", memo["error"]) if "error" in memo else ("reported", None)
+            attempt = item.step_id, started, now, outcome, body
+            self._store.add_attempt(item, *attempt)
+            change = fetched(run, item, memo, function=function, delay=self._delay, now=now)
             touched = self._ledger.apply(iter([change]))
-        self._ledger.announce(touched)
+        self._ledger.announce(touched, _setback(run, function, item, attempt, change, now))
+
+
+def _setback(
+    run: Run, function: Function | None, item: Item, attempt: Attempt, change: Transition, now: int
+) -> Setback | None:
+    again = next((each for each in change.items if each.job_id == item.job_id), None)
+    if again is None:
+        return None
+    step_id, _, _, _, error = attempt
+    known = run.steps.get(step_id)
+    named = error.get("step") if isinstance(error, dict) else None
+    return Setback(
+        run_id=run.id,
+        function_id=run.function_id,
+        step=None if step_id == DISCOVERY else known.name if known else named or step_id,
+        attempt=item.attempt,
+        max_attempts=None if function is None else function.max_attempts,
+        error=error,
+        wait=again.due - now,
+    )
 
 
 async def _stored(store: Callable[[], None]) -> None:
@@ -196,25 +240,26 @@ async def _stored(store: Callable[[], None]) -> None:
             return
 
 
-def attempt_of(
-    item: Item, answer: Answer, started: int, ended: int
-) -> tuple[str, int, int, str, Json]:
-    """What the history keeps of a call: step, times, outcome and body."""
+def attempt_of(item: Item, answer: Answer, started: int, ended: int) -> Attempt:
+    """What the history keeps of a call."""
     outcome, body, step_id = "reported", None, item.step_id
+    if isinstance(answer, Reported):
+        answer = invalid(answer, ended) or answer
     match answer:
         case Returned(output=output):
             outcome, body = "returned", output
         case Errored(body=error):
             outcome, body = "failed", error
-        case Reported(ops=ops) if len(ops) == 1:
-            op = ops[0]
-            ran = str(op.get("op")).lower() in ("steprun", "step", "steperror", "stepfailed")
-            if ran and isinstance(op.get("id"), str):
-                step_id = op["id"].encode("ascii", "replace").decode()
-            body = op.get("data")
-            if isinstance(op.get("error"), dict):
-                outcome = "failed"
-                body = {**op["error"], "step": op.get("displayName") or op.get("name")}
         case Reported(ops=ops):
-            body = [o.get("displayName") or o.get("name") or o.get("id") for o in ops]
+            failed = next((op for op in ops if isinstance(op.get("error"), dict)), None)
+            op = failed or (ops[0] if len(ops) == 1 else None)
+            if op is None:
+                body = [o.get("displayName") or o.get("name") or o.get("id") for o in ops]
+            elif failed is None:
+                body = op.get("data")
+            else:
+                outcome = "failed"
+                body = {**failed["error"], "step": op.get("displayName") or op.get("name")}
+            if op is not None and str(op.get("op")).lower() in _RESULTS:
+                step_id = op["id"]
     return step_id, started, ended, outcome, body
