@@ -16,7 +16,10 @@ _log = logging.getLogger("inngest.dev")
 
 class Queue(Protocol):
     def ready(self, now: int, busy: list[str], limit: int) -> list[Item]:
-        """What can be done and nobody works on, in the order it is to be done."""
+        """What can be done and nobody works on, in the order it is to be done.
+
+        At most so many calls and requests; what ends at once is done in any case.
+        """
         ...
 
     def next_due(self, after: int, busy: list[str]) -> int | None:
@@ -86,9 +89,7 @@ class Scheduler:
         await self._idle.wait()
 
     def next_due(self) -> int | None:
-        """When an item falls due, or a throttle lets one by; without room, nothing is taken."""
-        if len(self._busy) >= self._limit:
-            return None
+        """When an item falls due, or a throttle lets one by."""
         due = self._queue.next_due(self._looked, list(self._busy))
         moments = [each for each in (due, self._worker.next_chance()) if each is not None]
         return min(moments, default=None)
@@ -122,10 +123,8 @@ class Scheduler:
     def _take(self) -> None:
         """Start on what is due and admitted, as far as there is room."""
         self._worker.look_again()
-        room = self._limit - len(self._busy)
-        if room <= 0:
-            return
         self._looked = self._clock.now()
+        room = max(self._limit - len(self._busy), 0)
         for item in self._queue.ready(self._looked, list(self._busy), room):
             self._start(item)
 

@@ -100,6 +100,10 @@ MIGRATIONS = (
     CREATE TABLE secrets (secret BLOB NOT NULL);
     INSERT INTO secrets VALUES (randomblob(32));
     """,
+    """
+    CREATE INDEX items_of_timers ON items (due)
+        WHERE parked IS NULL AND kind NOT IN ('call', 'fetch');
+    """,
 )
 
 
