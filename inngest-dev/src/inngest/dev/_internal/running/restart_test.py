@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ YEAR = 365 * 24 * 3600 * 1000
 def test_a_clock_that_was_set_back_stops_no_schedule_and_no_limit(
     app: App, tmp_path: Path, is_registered_again: bool
 ) -> None:
-    options = {
+    options: dict[str, dict[str, Any]] = {
         "rate": {"rateLimit": {"limit": 1, "period": "1m"}},
         "throttled": {"throttle": {"limit": 1, "period": "1m"}},
         "debounced": {"debounce": {"period": "1m"}},

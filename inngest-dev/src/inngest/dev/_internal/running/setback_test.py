@@ -37,6 +37,21 @@ class Down:
     async def close(self) -> None: ...
 
 
+@pytest.mark.parametrize("body", ["", {}, None])
+def test_an_error_without_a_word_is_told_by_its_status(app: App, body: object) -> None:
+    app.function(config("app-fn", "go", retries=1), lambda b, t: (503, body))
+    told: list[Setback] = []
+
+    async def go() -> None:
+        async with running(app) as engine:
+            engine.subscribe_to_setbacks(told.append)
+            send(engine, "go")
+            await engine.settle()
+
+    bounded(go)
+    assert [setback.error["message"] for setback in told] == ["invalid status code: 503"]
+
+
 @pytest.mark.parametrize("kind", FAILURES)
 def test_a_failed_attempt_is_told_with_its_step_its_error_and_the_next_one(
     app: App, kind: str

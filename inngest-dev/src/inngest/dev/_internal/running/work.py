@@ -248,8 +248,8 @@ def attempt_of(item: Item, answer: Answer, started: int, ended: int) -> Attempt:
     match answer:
         case Returned(output=output):
             outcome, body = "returned", output
-        case Errored(body=error):
-            outcome, body = "failed", error
+        case Errored(body=error, text=text):
+            outcome, body = "failed", error or {"name": "Error", "message": text}
         case Reported(ops=ops):
             failed = next((op for op in ops if isinstance(op.get("error"), dict)), None)
             op = failed or (ops[0] if len(ops) == 1 else None)

@@ -64,8 +64,12 @@ def test_a_result_that_found_the_disk_full_is_kept_and_its_step_is_not_run_again
     app: App, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, disk, told = tmp_path / "runs.db", ExitStack(), asyncio.Event()
-    log = logging.getLogger("inngest.dev")
-    monkeypatch.setattr(log, "filters", [lambda record: told.set() or True])
+
+    def notice(record: logging.LogRecord) -> bool:
+        told.set()
+        return True
+
+    monkeypatch.setattr(logging.getLogger("inngest.dev"), "filters", [notice])
 
     def script(body: dict[str, Any], target: str) -> Answer:
         if hashed("pay") in body["steps"]:

@@ -68,10 +68,13 @@ class Database:
             yield
             self._db.execute("COMMIT")
         except BaseException:
-            if self._db.in_transaction:  # on a full disk SQLite has rolled it back by itself
-                self._db.execute("ROLLBACK")
-            self.rolled_back()
+            self._roll_back()
             raise
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:  # on a full disk SQLite has done it by itself
+            self._db.execute("ROLLBACK")
+        self.rolled_back()
 
     def rolled_back(self) -> None:
         """What was read before may not be true any more."""
