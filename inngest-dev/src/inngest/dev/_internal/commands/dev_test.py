@@ -310,6 +310,53 @@ def test_no_attempt_is_spent_on_an_app_that_is_being_started(
         assert not any("Failed" in line for line in dev.said)
 
 
+SLOW = """
+import time, inngest, {module}
+
+client = inngest.Inngest(app_id="shop")
+
+@client.create_function(fn_id="slow", trigger=inngest.TriggerEvent(event="go"), retries=0)
+def slow(ctx: inngest.ContextSync) -> str:
+    return ctx.step.run("work", work)
+
+def work() -> str:
+    print("working", flush=True)
+    time.sleep(1)
+    return "done"
+
+{serve}
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "serve"),
+    [
+        ("inngest.wsgi", "app = inngest.wsgi.serve(client, [slow])"),
+        (
+            "inngest.tornado, tornado.web",
+            "app = tornado.web.Application()\ninngest.tornado.serve(app, client, [slow])",
+        ),
+    ],
+    ids=["wsgi", "tornado"],
+)
+def test_a_call_that_is_under_way_ends_before_the_app_is_started_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], module: str, serve: str
+) -> None:
+    app = tmp_path / "app.py"
+    change(app, SLOW.format(module=module, serve=serve), 1000)
+    with running(tmp_path) as dev:
+        origin = origin_of(dev.hear("is listening"))
+        dev.hear("shop-slow  on go")
+        assert sending.send(["go", "--engine", origin]) == 0, capsys.readouterr()
+        dev.hear("working")
+        os.utime(app, (2000, 2000))
+        dev.hear("starting app:app again")
+        dev.hear("✓ work")
+        dev.hear("shop-slow  Completed")
+        dev.hear(": 1 function")
+        assert not any("↻" in line or "Failed" in line for line in dev.said)
+
+
 def test_no_attempt_is_spent_on_an_app_that_never_answered(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
