@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import timedelta
 from importlib.util import find_spec
 from types import TracebackType
@@ -115,24 +114,6 @@ class DevServer:
         """Wait until nothing is due and nothing is under way."""
         self._do(self.engine.settle(), timeout)
 
-    def hold(self, timeout: float) -> None:
-        """Call nobody until `release`; returns when no call is under way, or after the timeout."""
-
-        async def hold() -> None:
-            self.engine.hold()
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self.engine.settle(), timeout)
-
-        self._do(hold(), timeout + 5)
-
-    def release(self) -> None:
-        """What has waited goes on."""
-
-        async def release() -> None:
-            self.engine.release()
-
-        self._do(release(), 5)
-
     def sync(self, url: str, timeout: float = 40.0) -> tuple[int, str]:
         """Ask an app to register; status and text of its answer (0: not reached)."""
         return self._do(self.engine.sync(url), timeout)
@@ -140,6 +121,14 @@ class DevServer:
     def wait_for_run(self, wanted: str, timeout: float = 10.0) -> dict[str, Json]:
         """History of the run (id of a run, or of the event that started it) once it ended."""
         return self._do(self.engine.wait_for_run(wanted, timeout), timeout + 5)
+
+    def hold(self, is_away: Callable[[str], bool]) -> None:
+        """Like `Engine.hold`. It is asked on the engine's thread."""
+
+        async def hold() -> None:
+            self.engine.hold(is_away)
+
+        self._do(hold(), 10)
 
     def functions(self, url: str = "") -> list[Function]:
         """Those of the apps that registered from URLs that begin so: all, unless given."""

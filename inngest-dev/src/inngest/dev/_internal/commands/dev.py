@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from rich.markup import escape
 
+from inngest.dev._internal.commands.absence import Absence
 from inngest.dev._internal.commands.discovery import find_app
 from inngest.dev._internal.commands.hosted import HostedApp
 from inngest.dev._internal.commands.telling import Teller, hint, sync_failure
@@ -26,8 +27,6 @@ from inngest.dev._internal.server import DevServer
 from inngest.dev._internal.store.schema import UnusableDatabaseError
 
 _LOOK_SECONDS = 0.5
-_DRAIN_SECONDS = 2.0
-"""So long an app that is started again may take for the calls that it has."""
 NOT_REACHED = 0
 """The status of an app that nobody answers for."""
 SELF_WRITTEN = (
@@ -48,8 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         backoff=options.backoff,
     )
     engine.subscribe(teller.run)
-    engine.hold()  # of an older --db file, what is due is for an app that does not run yet
+    engine.subscribe_to_setbacks(teller.setback)
     server = DevServer(options.host, options.port, engine, ui=not options.no_ui)
+    target = options.app or (None if options.url else find_app(Path.cwd()))
+    absence = Absence(server, options.url, is_hosting=target is not None)
     previous = {s: signal.signal(s, _setter(stop)) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
         if not _opened(options, teller, server):
@@ -57,13 +58,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         teller.say(f"[bold]inngest dev[/] is listening on [bold]{server.origin}[/]")
         if not options.no_ui:
             teller.say(f"dashboard: [bold]{server.dashboard_url}[/]")
-        status = _work(options, teller, server, stop)
+        _work(target, options, teller, server, absence, stop)
     finally:
         server.stop()
         for number, handler in previous.items():
             signal.signal(number, handler)
     teller.say("stopped")
-    return status
+    return 0
 
 
 def _opened(options: argparse.Namespace, teller: Teller, server: DevServer) -> bool:
@@ -79,25 +80,26 @@ def _opened(options: argparse.Namespace, teller: Teller, server: DevServer) -> b
 
 
 def _work(
-    options: argparse.Namespace, teller: Teller, server: DevServer, stop: threading.Event
-) -> int:
-    target = options.app
-    if target is None and not options.url:
-        target = find_app(Path.cwd())
-        if target is None:
-            teller.say("no app found here: name one with --app module:app, or --url")
-    if target is None:
-        server.release()
-    awaited = [url for url in options.url if _sync(teller, server, url) == NOT_REACHED]
-    for url in awaited:
+    target: str | None,
+    options: argparse.Namespace,
+    teller: Teller,
+    server: DevServer,
+    absence: Absence,
+    stop: threading.Event,
+) -> None:
+    for url in options.url:
+        _sync(teller, server, absence, url)
+    for url in absence.urls:
         teller.say(f"{escape(url)} is asked again until it answers")
+    if target is None and not options.url:
+        teller.say("no app found here: name one with --app module:app, or --url")
     if target is None:
         while not stop.wait(_LOOK_SECONDS):
-            awaited = _ask_again(teller, server, awaited)
-        return 0
+            _ask_again(teller, server, absence)
+        return
     app = HostedApp(target, environment(server, options))
     try:
-        return _host(app, options, teller, server, stop, awaited)
+        _host(app, options, teller, server, absence, stop)
     finally:
         server.stop()  # first, or the app's end would be a failure of its calls
         app.close()
@@ -108,15 +110,15 @@ def _host(
     options: argparse.Namespace,
     teller: Teller,
     server: DevServer,
+    absence: Absence,
     stop: threading.Event,
-    awaited: list[str],
-) -> int:
+) -> None:
     """Serve the app, and start it again whenever its code changes."""
     watched = Watched(Path.cwd())
     urls = [app.origin + path for path in options.path or [DEFAULT_PATH]]
-    is_told, is_new = _start(app, urls, teller, server, stop), True
+    is_told, is_new = _start(app, urls, teller, server, absence, stop), True
     while not stop.wait(_LOOK_SECONDS):
-        awaited = _ask_again(teller, server, awaited)
+        _ask_again(teller, server, absence)
         changed = watched.changed()
         for path in watched.started(changed) if is_new else ():
             teller.problem(path, SELF_WRITTEN)
@@ -124,49 +126,53 @@ def _host(
         if changed:
             more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
             teller.say(escape(f"{changed[0]}{more} changed: starting {app.target} again"))
-            is_told = _start(app, urls, teller, server, stop)
+            is_told = _start(app, urls, teller, server, absence, stop)
         elif app.ended() and not is_told:
             is_told = True
+            absence.begins(app.origin)
             teller.problem(app.target, "ended; waiting for a change of its code")
-    return 0
 
 
 def _start(
-    app: HostedApp, urls: list[str], teller: Teller, server: DevServer, stop: threading.Event
+    app: HostedApp,
+    urls: list[str],
+    teller: Teller,
+    server: DevServer,
+    absence: Absence,
+    stop: threading.Event,
 ) -> bool:
-    """False when it runs; True when it is said already why it does not.
-
-    Meanwhile calls wait: they would fail.
-    """
-    server.hold(_DRAIN_SECONDS)
-    try:
-        problem = app.start(stop.is_set)
-        if stop.is_set():
-            return True
-        if problem is not None:
-            more = "waiting for a change of its code"
-            teller.problem(f"cannot serve {app.target}", f"{problem}\n{more}")
-            return True
-        server.describe_events(app.schemas())
-        for url in urls:
-            _sync(teller, server, url, "--path")
-        return False
-    finally:
-        if not stop.is_set():
-            server.release()
+    """False when it runs; True when it is said already why it does not."""
+    absence.begins(app.origin)
+    problem = app.start(stop.is_set)
+    if stop.is_set():
+        return True
+    if problem is not None:
+        teller.problem(f"cannot serve {app.target}", f"{problem}\nwaiting for a change of its code")
+        return True
+    server.describe_events(app.schemas())
+    if {_sync(teller, server, absence, url, "--path") for url in urls} == {200}:
+        absence.is_registered()
+    absence.ends(app.origin)
+    return False
 
 
-def _sync(teller: Teller, server: DevServer, url: str, option: str = "--url") -> int:
+def _sync(
+    teller: Teller, server: DevServer, absence: Absence, url: str, option: str = "--url"
+) -> int:
     """Ask an app to register, and say what came of it. ``option`` says where the app is."""
     status = _ask(teller, server, url, option)
     if status == NOT_REACHED:
         teller.problem("could not sync", f"nobody answers at {url}")
+    else:
+        absence.ends(url)
     return status
 
 
-def _ask_again(teller: Teller, server: DevServer, urls: list[str]) -> list[str]:
-    """Ask apps that did not run yet; those that still do not."""
-    return [url for url in urls if _ask(teller, server, url, "--url") == NOT_REACHED]
+def _ask_again(teller: Teller, server: DevServer, absence: Absence) -> None:
+    """Ask the apps that did not run yet."""
+    for url in absence.urls:
+        if _ask(teller, server, url, "--url") != NOT_REACHED:
+            absence.ends(url)
 
 
 def _ask(teller: Teller, server: DevServer, url: str, option: str) -> int:
