@@ -86,6 +86,13 @@ class Browser:
     def resize(self, width: int, height: int) -> None:
         self._post("window/rect", {"width": width, "height": height})
 
+    def minimize(self) -> None:
+        """The page is hidden."""
+        self._post("window/minimize", {})
+
+    def restore(self) -> None:
+        self._post("window/maximize", {})
+
     def open(self, url: str) -> None:
         self._post("url", {"url": url})
 
@@ -139,6 +146,11 @@ class Browser:
             for key in keys
             for action in ({"type": "keyDown", "value": key}, {"type": "keyUp", "value": key})
         ]
+        self._post("actions", {"actions": [{"type": "key", "id": "keyboard", "actions": actions}]})
+
+    def press_together(self, held: str, key: str) -> None:
+        kinds = ("keyDown", held), ("keyDown", key), ("keyUp", key), ("keyUp", held)
+        actions = [{"type": kind, "value": value} for kind, value in kinds]
         self._post("actions", {"actions": [{"type": "key", "id": "keyboard", "actions": actions}]})
 
     def problems(self) -> list[str]:

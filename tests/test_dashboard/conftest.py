@@ -9,7 +9,9 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Literal
 
+import httpx
 import pydantic
 import pytest
 
@@ -31,6 +33,16 @@ class OrderPlaced(pydantic.BaseModel):
     gift: bool = False
 
 
+class Parcel(pydantic.BaseModel):
+    size: Literal["S", "L"]
+    at: datetime.datetime | None = None
+    grams: Annotated[int, pydantic.Field(gt=0)] = 1
+
+
+class Shipped(pydantic.BaseModel):
+    parcels: Annotated[list[Parcel], pydantic.Field(min_length=1)]
+
+
 @dataclass
 class Later:
     """Stands for a handler that is made once the engine's address is known."""
@@ -46,6 +58,7 @@ class Later:
 class Shop:
     server: DevServer
     client: inngest.Inngest
+    later: Later
     gate: threading.Event = field(default_factory=threading.Event)
     """Lets the step "pack" end."""
 
@@ -54,6 +67,10 @@ class Shop:
         data: dict[str, inngest.JSON] = {"id": order, "cents": cents, "note": HOSTILE}
         event = inngest.Event(name="shop/order.placed", data=data)
         return self.server.wait_for_run(self.client.send_sync(event)[0])
+
+    def cancel(self, run_id: str) -> None:
+        url = f"{self.server.origin}/v1/runs/{run_id}"
+        httpx.delete(url, trust_env=False).raise_for_status()
 
 
 def declare(shop: Shop) -> list[inngest.Function[object]]:
@@ -71,18 +88,24 @@ def declare(shop: Shop) -> list[inngest.Function[object]]:
         return ctx.step.run("pack", pack)
 
     @shop.client.create_function(
-        fn_id="nightly", trigger=inngest.TriggerCron(cron="0 3 * * *"), retries=0
+        fn_id="nightly",
+        name="Nightly " + "and-with-a-long-name-" * 12,
+        trigger=inngest.TriggerCron(cron="0 3 * * *"),
+        retries=0,
     )
     def nightly(ctx: inngest.ContextSync) -> None: ...
 
-    return [process, nightly]
+    @shop.client.create_function(fn_id="tidy", trigger=inngest.TriggerDeferred())
+    def tidy(ctx: inngest.ContextSync) -> None: ...
+
+    return [process, nightly, tidy]
 
 
 def charge(cents: int, attempt: int) -> int:
     if attempt == 0:
         raise ConnectionError("the bank did not answer")
     if cents < 0:
-        raise inngest.NonRetriableError("an order of less than nothing")
+        raise inngest.NonRetriableError("an order of less than nothing\u202e")
     return cents
 
 
@@ -103,13 +126,18 @@ def shop(db: str) -> Iterator[Shop]:
             api_base_url=server.origin,
             event_api_base_url=server.origin,
         )
-        shop = Shop(server, client)
+        shop = Shop(server, client, later)
         functions = declare(shop)
         later.handler = Handler(client, functions, ServeOptions(framework="testing", environ={}))
         try:
             status, text = server.sync("http://shop.test/api/inngest")
             assert status == 200, text
-            server.describe_events({"shop/order.placed": OrderPlaced.model_json_schema()})
+            server.describe_events(
+                {
+                    "shop/order.placed": OrderPlaced.model_json_schema(),
+                    "shop/shipped": Shipped.model_json_schema(),
+                }
+            )
             shop.gate.set()
             yield shop
         finally:

@@ -19,6 +19,8 @@ from .conftest import HOSTILE, SCREENSHOTS, Shop
 
 ENTER, ESCAPE = "\ue007", "\ue00c"
 MANY = 10_000
+DEEP = MANY - 150
+"""A run that is not among the newest hundred."""
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text("utf-8")
 NAMELESS = """
   return [...document.querySelectorAll("a, button, input, select, textarea, summary")]
@@ -31,6 +33,15 @@ STRUCTURE = """
 """
 
 
+REACHED = """
+  return [...document.querySelectorAll(arguments[0])].every((e) => {
+    const box = e.getBoundingClientRect();
+    return box.width >= arguments[1] && box.left < innerWidth && (e.tagName === "TD" || box.right <= innerWidth);
+  });
+"""
+OVERFLOWING = """
+  return [...document.querySelectorAll(".scroll")].filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.scrollWidth);
+"""
 LOADED = """
   return performance.getEntriesByType("resource").filter((e) => e.name.includes("/ui/api/"))
     .reduce((bytes, each) => bytes + each.decodedBodySize, 0);
@@ -57,11 +68,20 @@ def test_every_page_in_both_themes(page: Browser, shop: Shop, scheme: str) -> No
         assert page.script(NAMELESS) == [], name
         assert page.script(STRUCTURE) == [1, 1, "en", 0], name
         assert page.script(CONTRAST) == [], name
+        assert page.script("return document.title").endswith(" · Inngest dev")
+        assert page.script(OVERFLOWING) == [], name
     page.resize(420, 900)
     go(page, f"#/runs/{failed['run_id']}")
     page.see("less than nothing")
     assert page.script("return document.documentElement.scrollWidth <= innerWidth")
     page.screenshot(SCREENSHOTS / f"narrow-{scheme}.png")
+    for place, text, parts, width in (
+        ("#/runs", "shop-process", ".chips button", 40),
+        ("#/events", "Send again", "td.wide", 180),
+    ):
+        go(page, place)
+        page.see(text)
+        assert page.script(REACHED, parts, width), f"{parts} can be seen"
 
 
 def test_a_run_is_shown_while_it_goes(page: Browser, shop: Shop) -> None:
@@ -103,6 +123,25 @@ def test_the_editor_says_what_is_wrong(page: Browser, shop: Shop) -> None:
     assert json.loads(page.script("return document.querySelector('#data').value")) == {
         "id": "", "cents": 0, "gift": False,
     }  # fmt: skip
+
+
+def test_the_editor_looks_at_every_depth(page: Browser, shop: Shop) -> None:
+    go(page, "#/send?name=shop/shipped")
+    page.see("Shipped")
+    for data, wanted in (
+        ('{"parcels": [{"size": "M"}]}', 'parcels.0.size is no "S" or "L"'),
+        ('{"parcels": [{"size": "S", "at": "soon"}]}', "parcels.0.at is no date-time or null"),
+        ('{"parcels": [{"size": "S"}, {}]}', "parcels.1.size is missing"),
+        ('{"parcels": [{"size": "S", "grams": 0}]}', "parcels.0.grams is not over 0"),
+        ('{"parcels": []}', "parcels has less than 1"),
+        ('{"parcels": [{"size": "L", "at": "2026-01-02T03:04:05Z"}]}', "Fits its type."),
+    ):
+        page.fill("#data", data)
+        page.see(wanted)
+    page.fill("#data", "{}")
+    page.see("parcels is missing")
+    page.click("button", "Fill with an example")
+    page.see("Fits its type.")
 
 
 def test_runs_are_cancelled_and_started_again(page: Browser, shop: Shop) -> None:
@@ -157,7 +196,7 @@ def test_data_is_never_html(page: Browser, shop: Shop) -> None:
         found = page.script("return document.querySelectorAll('main img, main script').length")
         assert found == 0
     page.see("shop-process")
-    assert page.script("return document.title") == "Inngest dev"
+    assert page.script("return document.title") == "Runs · Inngest dev"
 
 
 def test_marks_of_direction_do_not_turn_data_round(page: Browser, shop: Shop) -> None:
@@ -172,6 +211,9 @@ def test_marks_of_direction_do_not_turn_data_round(page: Browser, shop: Shop) ->
     go(page, "#/runs")
     page.click("tbody a")
     page.see("Input", '"o-1\\u202e0001"')
+    failed = shop.place("o-2", cents=-1)
+    go(page, f"#/runs/{failed['run_id']}")
+    page.see("NonRetriableError: an order of less than nothing\\u202e")
 
 
 def test_the_keyboard_is_enough(page: Browser, shop: Shop) -> None:
@@ -226,8 +268,9 @@ def filled(tmp_path: Path) -> str:
             store.add_event(event)
             run = Run(
                 id=new_ulid(at), function_id="shop-process", events=(event,),
-                status="Failed" if number % 100 == 0 else "Completed",
-                created_at=at, started_at=at, ended_at=at + 5, output=number,
+                status="Failed" if number % 100 == 0 else "Running" if number == DEEP else "Completed",
+                created_at=at, started_at=at, ended_at=None if number == DEEP else at + 5,
+                output=number,
             )  # fmt: skip
             store.save_run(run)
     store.close()
@@ -248,6 +291,17 @@ class TestMany:
         assert page.script(LOADED) < 60_000, "bytes, of ten thousand runs"
         page.script("document.querySelector('.more').scrollIntoView()")
         page.until(f"return {lines} >= 200", "the next page comes when it is scrolled to")
+        (deep,) = (run for run in shop.server.runs(limit=300) if run["status"] == "Running")
+        shop.cancel(str(deep["run_id"]))
+        page.until(
+            "return [...document.querySelectorAll('tbody tr')].some((r) => "
+            f"r.innerText.includes({deep['run_id']!r}) && r.innerText.includes('Cancelled'))",
+            "what changed further down is shown",
+        )
+        assert page.script(
+            "const rows = [...document.querySelectorAll('tbody tr')].map((r) => r.children[3].innerText);"
+            "return rows.every((id, at) => !at || id < rows[at - 1])"
+        ), "in their order"
         page.click(".chips button", "Failed")
         page.until(f"return {lines} === 100", "a hundred of them failed")
         page.fill('input[type="search"]', "id-4200")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -49,6 +50,24 @@ def test_snippets_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         if info == "python" and not is_file(page, code):
             source = "\n" * line + code
             exec(compile(source, str(page), "exec", dont_inherit=True), module.__dict__)
+
+
+def test_snippets_are_typed(tmp_path: Path) -> None:
+    """To those who check strictly: what they copy is right."""
+    for page in PAGES:
+        text = ""
+        for line, info, code in snippets(page):
+            if info == "python" and not is_file(page, code):
+                text += "\n" * (line - text.count("\n")) + code
+        (tmp_path / (re.sub(r"\W", "_", name(page)) + ".py")).write_text(text, "utf-8")
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", *sorted(tmp_path.iterdir())],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

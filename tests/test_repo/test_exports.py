@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import importlib
 import inspect
 import itertools
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +73,45 @@ def test_names_are_found_where_checkers_find_them(package: Any, prefix: str) -> 
     assert sorted(declared) == list(package.__all__)
     assert declared == {name: f"{prefix}.{home}" for name, home in package._HOMES.items()}
     assert [name for name in package.__all__ if not hasattr(package, name)] == []
+
+
+RAISES = re.compile(r":raises ([\w.]+):")
+PAGES = [
+    "inngest", "inngest.asgi", "inngest.connect", "inngest.dev", "inngest.dev.testing",
+    "inngest.digital_ocean", "inngest.errors", "inngest.experimental",
+    "inngest.experimental.durable", "inngest.experimental.mocked",
+    "inngest.experimental.realtime", "inngest.fast_api", "inngest.fetching", "inngest.flask",
+    "inngest.middleware", "inngest.outgoing", "inngest.plugins", "inngest.testing",
+    "inngest.tornado", "inngest.transport", "inngest.wsgi",
+]  # fmt: skip
+
+
+def _documented(name: str) -> Iterator[tuple[str, str]]:
+    """Each public routine and class of a module, and each routine of those, with its text."""
+    module = importlib.import_module(name)
+    for public in module.__all__:
+        value = getattr(module, public)
+        held = vars(value).items() if inspect.isclass(value) else ()
+        routines = [(f"{public}.{n}", m) for n, m in held if inspect.isroutine(m) and n[0] != "_"]
+        for each, documented in [(public, value), *routines]:
+            yield f"{name}.{each}", inspect.getdoc(documented) or ""
+
+
+def test_what_is_raised_can_be_caught() -> None:
+    """An error that a docstring names is built in, or has a public name."""
+    known = {name for page in PAGES for name in importlib.import_module(page).__all__}
+    named = [
+        (where, error.rpartition(".")[2])
+        for page in PAGES
+        for where, text in _documented(page)
+        for error in RAISES.findall(text)
+    ]
+    assert len(named) > 50, "docstrings were found"
+    assert [
+        (where, error)
+        for where, error in named
+        if error not in known and not hasattr(builtins, error)
+    ] == []
 
 
 def test_unknown_names_are_no_attributes() -> None:

@@ -181,7 +181,10 @@ def test_every_overload_has_its_twin() -> None:
         ]
 
     assert overloads(inngest.Step) == overloads(inngest.StepSync)
-    assert len(overloads(inngest.Step)) == 8
+    assert len(overloads(inngest.Step)) == 9
+    given = [returned for *_, returned in overloads(inngest.Group)]
+    assert given == [returned for *_, returned in overloads(inngest.GroupSync)]
+    assert len(given) == 5
 
 
 def test_the_comparison_sees_what_differs() -> None:

@@ -3,7 +3,8 @@
 import datetime
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import httpx
 import pydantic
@@ -239,6 +240,13 @@ assert_type(typed_reference, inngest.FunctionReference[Receipt, OrderPlaced])
 untyped_reference = inngest.reference_function(function_id="fn")
 assert_type(untyped_reference, inngest.FunctionReference[object, Mapping[str, object]])
 
+union_reference: inngest.FunctionReference[Receipt | None, OrderPlaced] = (
+    inngest.reference_function(function_id="fn", output_type=Receipt | None, data=OrderPlaced)
+)
+literal_reference: inngest.FunctionReference[Literal["a", "b"], Mapping[str, object]] = (
+    inngest.reference_function(function_id="fn", output_type=Literal["a", "b"])
+)
+
 
 async def failed(ctx: inngest.Context) -> None:
     assert_type(ctx.event, inngest.Event)
@@ -331,10 +339,16 @@ async def all_steps(ctx: inngest.Context) -> Receipt:
     if typed_signal is not None:
         assert_type(typed_signal.data.amount, int)
         assert_type(typed_signal.name, str)
+    union_signal: inngest.Signal[OrderPlaced | Receipt] | None = await ctx.step.wait_for_signal(
+        "wait", signal="paid", timeout="1h", data_type=OrderPlaced | Receipt
+    )
+    if union_signal is not None:
+        assert_type(union_signal.data, OrderPlaced | Receipt)
     assert_type(await ctx.step.send_signal("tell", signal="paid", data={"n": 1}), str | None)
 
     order = OrderPlaced(order_id="A1", amount=1)
     assert_type(await ctx.step.invoke("call", function=typed_reference, data=order), Receipt)
+    assert_type(await ctx.step.invoke("call", function=union_reference, data=order), Receipt | None)
     assert_type(await ctx.step.invoke("call", function=reference, data={"n": 1}), Receipt)
     assert_type(await ctx.step.invoke("call", function=untyped_reference), object)
     assert_type(await ctx.step.invoke("call", function=typed_event, data=order), Receipt)
@@ -362,7 +376,19 @@ async def all_steps(ctx: inngest.Context) -> Receipt:
         ),
         parallel_mode=inngest.ParallelMode.RACE,
     )
-    assert_type(both, tuple[int, ...])
+    assert_type(both, tuple[int, int])
+    price, tags, nothing = await ctx.group.parallel(
+        (
+            lambda: ctx.step.run("c", count),
+            lambda: ctx.step.send_event("d", event),
+            lambda: ctx.step.sleep("e", 1000),
+        )
+    )
+    assert_type(price, int)
+    assert_type(tags, list[str])
+    assert_type(nothing, None)
+    branches = [partial(ctx.step.run, f"branch {n}", count) for n in range(9)]
+    assert_type(await ctx.group.parallel(tuple(branches)), tuple[int, ...])
 
     try:
         await ctx.step.run("count", count)
@@ -417,6 +443,11 @@ def all_steps_sync(ctx: inngest.ContextSync) -> Receipt:
         "wait", signal="paid", timeout=1000, data_type=OrderPlaced
     )
     assert_type(typed_signal, inngest.Signal[OrderPlaced] | None)
+    either: inngest.Signal[OrderPlaced | Receipt] | None = ctx.step.wait_for_signal(
+        "wait", signal="paid", timeout="1h", data_type=OrderPlaced | Receipt
+    )
+    if either is not None:
+        assert_type(either.data, OrderPlaced | Receipt)
     assert_type(ctx.step.send_signal("tell", signal="paid"), str | None)
     order = OrderPlaced(order_id="A1", amount=1)
     assert_type(ctx.step.invoke("call", function=typed_reference, data=order), Receipt)
@@ -434,7 +465,17 @@ def all_steps_sync(ctx: inngest.ContextSync) -> Receipt:
             lambda: ctx.step.run("b", count_sync),
         )
     )
-    assert_type(both, tuple[int, ...])
+    assert_type(both, tuple[int, int])
+    price, tags = ctx.group.parallel(
+        (
+            lambda: ctx.step.run("c", count_sync),
+            lambda: ctx.step.send_event("d", event),
+        )
+    )
+    assert_type(price, int)
+    assert_type(tags, list[str])
+    branches = [partial(ctx.step.run, f"branch {n}", count_sync) for n in range(9)]
+    assert_type(ctx.group.parallel(tuple(branches)), tuple[int, ...])
     return receipt
 
 

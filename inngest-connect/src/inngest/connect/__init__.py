@@ -11,13 +11,17 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from inngest import Function, Inngest
-from inngest.connect._internal.state import ConnectionState
-
-if TYPE_CHECKING:
-    from inngest.connect._internal.connection import WorkerConnection
+from inngest.connect._internal.contract import WorkerConnection
+from inngest.connect._internal.errors import (
+    ConnectAuthenticationError,
+    ConnectError,
+    ConnectRefusedError,
+    ForkedError,
+)
+from inngest.connect._internal.state import ConnectionState, WorkerStatus
 
 
 def connect(
@@ -56,4 +60,13 @@ def connect(
     )
 
 
-__all__ = ["ConnectionState", "connect"]
+__all__ = [
+    "ConnectAuthenticationError",
+    "ConnectError",
+    "ConnectRefusedError",
+    "ConnectionState",
+    "ForkedError",
+    "WorkerConnection",
+    "WorkerStatus",
+    "connect",
+]

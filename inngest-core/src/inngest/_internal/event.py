@@ -87,6 +87,17 @@ class Event(BaseModel, Generic[DataT]):
     def _read_user(cls, value: object) -> Mapping[str, JSON] | None:
         return None if value is None else _object(value)
 
+    @pydantic.field_serializer("data", mode="wrap")
+    def _write_data(
+        self,
+        value: object,
+        write: pydantic.SerializerFunctionWrapHandler,
+        info: pydantic.FieldSerializationInfo,
+    ) -> object:
+        if isinstance(value, pydantic.BaseModel):  # which is not the type that the field has
+            return value.model_dump(mode=info.mode, by_alias=info.by_alias)
+        return write(value)
+
     @staticmethod
     def decode(raw: object) -> Event | BodyInvalidError:
         """Read an event from a server. Unknown keys are ignored, nulls are absent."""

@@ -15,6 +15,7 @@ import pytest
 
 from inngest._internal.errors import BodyInvalidError
 from inngest._internal.event import Event
+from inngest._internal.event_type import EventType
 
 
 def test_defaults_and_the_wire() -> None:
@@ -182,3 +183,22 @@ def test_a_server_may_add_keys() -> None:
 @pytest.mark.parametrize("raw", [None, [], {}, {"name": 1}, {"name": "a", "ts": "x"}])
 def test_a_malformed_event_is_an_error_value(raw: Any) -> None:
     assert isinstance(Event.decode(raw), BodyInvalidError)
+
+
+class Placed(pydantic.BaseModel):
+    order_id: str = pydantic.Field(alias="orderId")
+    at: datetime.datetime | None = None
+
+
+def test_a_typed_event_can_be_written_like_any_other() -> None:
+    """By pydantic's own methods, as for a log; as on the wire by ``to_dict``."""
+    at = datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone.utc)
+    event = EventType("placed", Placed).create(Placed(orderId="o-1", at=at), id="e")
+    assert event.model_dump()["data"] == {"order_id": "o-1", "at": at}
+    assert json.loads(event.model_dump_json())["data"]["at"] == "2026-01-02T00:00:00Z"
+    assert event.to_dict()["data"] == {"orderId": "o-1", "at": "2026-01-02T00:00:00Z"}
+    assert event.to_dict()["data"] == event.to_wire(0)["data"]
+    without = EventType("placed", Placed).create(Placed(orderId="o-1"))
+    assert without.to_dict()["data"] == without.to_wire(0)["data"]
+    assert Event.model_validate(event.model_dump()).data["order_id"] == "o-1"
+    assert Event(name="a", data={"n": None}).to_dict()["data"] == {"n": None}

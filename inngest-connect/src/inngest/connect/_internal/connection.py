@@ -7,7 +7,6 @@ import random
 import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 from inngest.connect._internal.api import Api
 from inngest.connect._internal.errors import ConnectError, ForkedError
@@ -21,54 +20,6 @@ from inngest.connect._internal.waiters import Waiters
 from inngest.connect._internal.wire import connect_pb2 as wire
 from inngest.connect._internal.worker import Worker
 from inngest.transport import CommResponse, Handler
-
-
-class WorkerConnection(Protocol):
-    """A worker."""
-
-    async def start(self) -> None:
-        """Work until the worker is closed. Functions run on the loop that calls this.
-
-        While it runs, and on the main thread only, the shutdown signals close the worker: the
-        first lets it finish its calls, a second one ends it at once. Cancelling ends it at
-        once, too.
-
-        :raises ConnectError: the worker cannot go on, such as without a valid signing key.
-        """
-        ...
-
-    async def close(self, *, wait: bool = False) -> None:
-        """Take no more calls, finish and deliver those that are here, and end.
-
-        :param wait: return when that is done.
-        """
-        ...
-
-    async def closed(self) -> None:
-        """Wait for the end."""
-        ...
-
-    async def wait_for_state(self, state: ConnectionState) -> None:
-        """Wait until the worker is in a state.
-
-        :raises ConnectError: it has ended, and will not be.
-        """
-        ...
-
-    def get_state(self) -> ConnectionState:
-        """Where the worker is in its life."""
-        ...
-
-    def get_connection_id(self) -> str:
-        """What the server calls the connection.
-
-        :raises ConnectError: there is none.
-        """
-        ...
-
-    def status(self) -> WorkerStatus:
-        """How the worker is, for probes: ``is_ready``, ``is_live``, and numbers."""
-        ...
 
 
 class Connection:
@@ -196,4 +147,4 @@ class Connection:
             )
 
 
-__all__ = ["Connection", "WorkerConnection"]
+__all__ = ["Connection"]

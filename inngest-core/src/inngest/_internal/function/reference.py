@@ -63,6 +63,18 @@ def reference_function(
 ) -> FunctionReference[T, Mapping[str, object]]: ...
 
 
+@overload  # a union, say: the annotation of what it is assigned to tells checkers which
+def reference_function(
+    *, app_id: str | None = None, function_id: str, output_type: object, data: type[ModelT]
+) -> FunctionReference[T, ModelT]: ...  # pyright: ignore[reportInvalidTypeVarUse]
+
+
+@overload
+def reference_function(
+    *, app_id: str | None = None, function_id: str, output_type: object, data: None = None
+) -> FunctionReference[T, Mapping[str, object]]: ...  # pyright: ignore[reportInvalidTypeVarUse]
+
+
 @overload
 def reference_function(
     *, app_id: str | None = None, function_id: str, data: type[ModelT]
@@ -86,7 +98,8 @@ def reference_function(
 
     :param app_id: the app of the function; by default that of the function which calls it.
     :param function_id: the function's id within its app.
-    :param output_type: what it returns; without it, JSON as it is.
+    :param output_type: what it returns; without it, JSON as it is. To type checkers a union is
+        no ``type``: annotate the variable with ``FunctionReference[A | B, Data]``.
     :param data: the pydantic model of what it is called with; without it, any mapping.
     :raises FunctionConfigInvalidError: an id is empty, or ``data`` is not a model.
     """

@@ -121,6 +121,10 @@ def _dump(
     try:
         dumped: object = adapter.dump_python((value,), mode="json", warnings="error")[0]
     except Exception as error:
+        if type(value) is list:  # asyncio.gather gives one; to type checkers it is a tuple
+            written = _dump(adapter, tuple(value), what, typ)
+            if not isinstance(written, OutputUnserializableError):
+                return written
         if not isinstance(encode(value, what), str):
             return _refused(what, typ, error, type(value))
         dumped = value  # plain JSON that may mean such a value, though it is not one
@@ -158,7 +162,13 @@ def _unordered(value: object) -> object:
 def _is_same_kind(value: object, loaded: object) -> bool:
     if isinstance(value, Mapping) and isinstance(loaded, Mapping):
         return True
-    return type(value) is type(loaded)
+    return _class(value) is _class(loaded)
+
+
+def _class(value: object) -> type:
+    """Of a generic model without its arguments, which need not be named where one is made."""
+    generic = getattr(type(value), "__pydantic_generic_metadata__", None) or {}
+    return generic.get("origin") or type(value)
 
 
 def _load(adapter: pydantic.TypeAdapter[Any], data: object) -> object:

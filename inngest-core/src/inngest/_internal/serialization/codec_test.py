@@ -109,6 +109,48 @@ def test_a_value_survives_by_its_type(typ: object, value: object, is_declared: b
     assert type(codec.load(stored, "it")) is type(value)
 
 
+class Chapter(pydantic.BaseModel, Generic[T]):
+    items: list[T]
+
+
+@pytest.mark.parametrize(
+    ("typ", "value"),
+    [
+        (Chapter[Order], Chapter(items=[ORDER])),
+        (Chapter[Order] | None, Chapter(items=[ORDER])),
+        (list[Chapter[int]], [Chapter(items=[1])]),
+        (Chapter[Chapter[int]], Chapter(items=[Chapter(items=[1])])),
+        (Chapter, Chapter[int](items=[1])),
+    ],
+    ids=str,
+)
+def test_a_generic_model_may_be_made_without_its_argument(typ: object, value: object) -> None:
+    """As type checkers infer it: to them this is a ``Chapter[Order]``, and to pydantic equal."""
+    codec = codec_of_annotation(typ)
+    stored = json.loads(json.dumps(codec.dump(value, "it")))
+    assert codec.load(stored, "it") == value
+
+
+def test_a_generic_model_with_another_argument_is_refused() -> None:
+    made: Any = Chapter(items=["one"])
+    failure = Codec(typ=Chapter[int]).dump(made, "it")
+    assert isinstance(failure, OutputUnserializableError)
+
+
+def test_what_gather_gives_is_the_tuple_that_type_checkers_take_it_for() -> None:
+    for typ, value in (
+        (tuple[Order, Item], [ORDER, Item(decimal.Decimal(1))]),
+        (tuple[Color, ...] | None, [Color.RED]),
+        (tuple[int, str], [1, "a"]),
+    ):
+        codec = codec_of_annotation(typ)
+        stored = json.loads(json.dumps(codec.dump(value, "it")))
+        assert codec.load(stored, "it") == tuple(value)
+    failure = Codec(typ=tuple[Order, Item]).dump([ORDER], "it")
+    assert isinstance(failure, OutputUnserializableError)
+    assert "of type list" in failure.message
+
+
 class One(pydantic.BaseModel):
     number: int
 

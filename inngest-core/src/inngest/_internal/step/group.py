@@ -7,8 +7,13 @@ import enum
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, overload
 
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+E = TypeVar("E")
 T = TypeVar("T")
 
 
@@ -42,11 +47,59 @@ class BranchRunner(Protocol):
 class Group:
     """Runs branches of an async function in parallel."""
 
+    @overload
+    async def parallel(
+        self,
+        callables: tuple[Callable[[], Awaitable[A]], Callable[[], Awaitable[B]]],
+        parallel_mode: ParallelMode = ...,
+    ) -> tuple[A, B]: ...
+
+    @overload
+    async def parallel(
+        self,
+        callables: tuple[
+            Callable[[], Awaitable[A]], Callable[[], Awaitable[B]], Callable[[], Awaitable[C]]
+        ],
+        parallel_mode: ParallelMode = ...,
+    ) -> tuple[A, B, C]: ...
+
+    @overload
+    async def parallel(
+        self,
+        callables: tuple[
+            Callable[[], Awaitable[A]],
+            Callable[[], Awaitable[B]],
+            Callable[[], Awaitable[C]],
+            Callable[[], Awaitable[D]],
+        ],
+        parallel_mode: ParallelMode = ...,
+    ) -> tuple[A, B, C, D]: ...
+
+    @overload
+    async def parallel(
+        self,
+        callables: tuple[
+            Callable[[], Awaitable[A]],
+            Callable[[], Awaitable[B]],
+            Callable[[], Awaitable[C]],
+            Callable[[], Awaitable[D]],
+            Callable[[], Awaitable[E]],
+        ],
+        parallel_mode: ParallelMode = ...,
+    ) -> tuple[A, B, C, D, E]: ...
+
+    @overload
     async def parallel(
         self,
         callables: tuple[Callable[[], Awaitable[T]], ...],
+        parallel_mode: ParallelMode = ...,
+    ) -> tuple[T, ...]: ...
+
+    async def parallel(
+        self,
+        callables: tuple[Callable[[], Awaitable[Any]], ...],
         parallel_mode: ParallelMode = ParallelMode.WAIT,
-    ) -> tuple[T, ...]:
+    ) -> tuple[Any, ...]:
         """Run every callable; return their values in the order of ``callables``.
 
         Steps inside are run by the server in parallel. The first branch that raises
@@ -67,11 +120,48 @@ class GroupSync:
     def __init__(self, runner: BranchRunner) -> None:
         self._runner = runner
 
+    @overload
+    def parallel(
+        self,
+        callables: tuple[Callable[[], A], Callable[[], B]],
+        parallel_mode: ParallelMode = ...,
+    ) -> tuple[A, B]: ...
+
+    @overload
+    def parallel(
+        self,
+        callables: tuple[Callable[[], A], Callable[[], B], Callable[[], C]],
+        parallel_mode: ParallelMode = ...,
+    ) -> tuple[A, B, C]: ...
+
+    @overload
+    def parallel(
+        self,
+        callables: tuple[Callable[[], A], Callable[[], B], Callable[[], C], Callable[[], D]],
+        parallel_mode: ParallelMode = ...,
+    ) -> tuple[A, B, C, D]: ...
+
+    @overload
+    def parallel(
+        self,
+        callables: tuple[
+            Callable[[], A], Callable[[], B], Callable[[], C], Callable[[], D], Callable[[], E]
+        ],
+        parallel_mode: ParallelMode = ...,
+    ) -> tuple[A, B, C, D, E]: ...
+
+    @overload
     def parallel(
         self,
         callables: tuple[Callable[[], T], ...],
+        parallel_mode: ParallelMode = ...,
+    ) -> tuple[T, ...]: ...
+
+    def parallel(
+        self,
+        callables: tuple[Callable[[], Any], ...],
         parallel_mode: ParallelMode = ParallelMode.WAIT,
-    ) -> tuple[T, ...]:
+    ) -> tuple[Any, ...]:
         """Run every callable; return their values in the order of ``callables``.
 
         Steps inside are run by the server in parallel. The first branch that raises

@@ -134,6 +134,18 @@ class StepSync:
         name: str | None = None,
     ) -> Signal[DataT] | None: ...
 
+    @overload  # a union, say: the annotation of what it is assigned to tells checkers which
+    def wait_for_signal(
+        self,
+        step_id: str,
+        *,
+        signal: str,
+        timeout: Deadline,
+        data_type: object,
+        on_conflict: signals.OnConflict = "fail",
+        name: str | None = None,
+    ) -> Signal[DataT] | None: ...  # pyright: ignore[reportInvalidTypeVarUse]
+
     @overload
     def wait_for_signal(
         self,

@@ -222,6 +222,7 @@ class RunSummary(TypedDict):
 
 class History(RunSummary):
     event: dict[str, Any]
+    events: list[dict[str, Any]]
     steps: list[dict[str, Any]]
     attempts: list[dict[str, Any]]
     waiting: list[dict[str, Any]]

@@ -101,6 +101,7 @@ def _work(
     try:
         _host(app, options, teller, server, absence, stop)
     finally:
+        server.stop()  # first, or the app's end would be a failure of its calls
         app.close()
 
 

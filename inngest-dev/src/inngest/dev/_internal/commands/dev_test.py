@@ -160,6 +160,48 @@ def test_an_app_is_found_served_and_started_again(
         dev.hear("stopped")
 
 
+NAPPING = """
+import inngest, inngest.wsgi
+
+client = inngest.Inngest(app_id="shop")
+
+@client.create_function(fn_id="nap", trigger=inngest.TriggerEvent(event="go"), retries=0)
+def nap(ctx: inngest.ContextSync) -> str:
+    ctx.step.sleep("nap", int(ctx.event.data["ms"]))
+    return ctx.step.run("work", lambda: "done")
+
+app = inngest.wsgi.serve(client, [nap])
+"""
+
+
+def test_runs_wait_for_an_app_that_is_started(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """None of them fails, though none has a second attempt."""
+    app = tmp_path / "app.py"
+    change(app, NAPPING, 1000)
+    with running(tmp_path, "--db", "runs.db", "--no-ui") as dev:
+        origin = origin_of(dev.hear("is listening"))
+        dev.hear("shop-nap  on go")
+        nap = ["go", "--data", '{"ms": 1}', "--engine", origin]
+        assert sending.send(["go", "--data", '{"ms": 1500}', "--engine", origin]) == 0
+        dev.hear("Running")
+        assert dev.end() == 0
+    with running(tmp_path, "--db", "runs.db", "--no-ui") as dev:
+        nap[-1] = origin = origin_of(dev.hear("is listening"))
+        dev.hear("✓ nap")
+        dev.hear("Completed")
+        change(app, NAPPING + "\n", 2000)
+        for _ in range(8):
+            assert sending.send(nap) == 0
+            time.sleep(0.1)
+        dev.hear("starting app:app again")
+        dev.hear("shop-nap  on go")
+        assert sending.send([*nap, "--wait", "30"]) == 0, capsys.readouterr()
+        assert dev.end() == 0
+        assert not [line for line in dev.said if "Failed" in line]
+
+
 def test_a_keyed_engine_gives_the_app_its_key(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

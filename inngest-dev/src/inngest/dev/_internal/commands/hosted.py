@@ -53,8 +53,9 @@ class HostedApp:
         command = [sys.executable, "-m", "inngest.dev._internal.commands.hosting",
                    self.target, str(self.port), self._folder.name]  # fmt: skip
         process = subprocess.Popen(  # noqa: S603 - the developer's own app
-            command, env=self._environment, stdin=subprocess.PIPE, cwd=directory
-        )
+            command, env=self._environment, stdin=subprocess.PIPE, cwd=directory,
+            start_new_session=True,  # the terminal's Ctrl-C is for the engine, which ends it
+        )  # fmt: skip
         self._process = process
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline and not stopped():

@@ -104,8 +104,8 @@ def _show(remote: Remote, options: argparse.Namespace) -> None:
         return
     console = wide_console()
     console.print(Text.assemble((run["function_id"], "bold"), "  ", _status(run)))
-    event = printable(run["event_name"])
-    console.print(Text(f"event   {event} {json.dumps(run['event']['data'])}"))
+    for event in run["events"]:
+        console.print(Text(f"event   {printable(event['name'])} {json.dumps(event['data'])}"))
     table = Table("step", "state", "attempts", "duration", "result", box=None)
     for step in run["steps"]:
         table.add_row(
@@ -116,6 +116,8 @@ def _show(remote: Remote, options: argparse.Namespace) -> None:
             Text(_result(step)),
         )
     console.print(table)
+    for entry in run["metadata"]:
+        console.print(Text(f"noted   {json.dumps(entry['values'])}"))
     _failed_attempts(run, console)
     if run["output"] is not None:
         console.print(Text(f"output  {json.dumps(run['output'])}"))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from rich.console import Console
 from rich.markup import escape
@@ -58,8 +59,13 @@ def server() -> Iterator[DevServer]:
     with DevServer(port=0, engine=Engine(driver=InProcessDriver(Scripted()))) as server:
 
         async def register() -> None:
-            configs = [config("app-fn", "go"), config("app-größe", "größe")]
-            configs.append(config("app-again", "again", retries=2))
+            batch = {"maxSize": 2, "timeout": "1h"}
+            configs = [
+                config("app-fn", "go"),
+                config("app-größe", "größe"),
+                config("app-many", "many", batchEvents=batch),
+                config("app-again", "again", retries=2),
+            ]
             done = server.engine.register({"appName": "app", "url": URL, "functions": configs})
             assert not isinstance(done, Refusal)
 
@@ -115,6 +121,21 @@ def test_a_function_is_triggered(ask: Ask) -> None:
     assert status == 0 and "Completed" in out
     status, _, err = ask(sending.trigger, "app-other")
     assert status == 1 and "there is: app-again, app-fn" in err
+
+
+def test_a_run_of_a_batch_is_shown_with_all_its_events_and_what_is_noted(
+    ask: Ask, server: DevServer
+) -> None:
+    for number in range(2):
+        ask(sending.send, "many", "--data", json.dumps({"n": number}))
+    server.settle()
+    (run,) = server.runs()
+    noted = {"kind": "userland.note", "op": "merge", "values": {"rows": 7}}
+    url = f"{server.origin}/v1/runs/{run['run_id']}/metadata"
+    httpx.post(url, json={"target": {}, "metadata": [noted]}, trust_env=False).raise_for_status()
+    _, out, _ = ask(runs.main, "show", str(run["run_id"]))
+    assert 'many {"n": 0}' in out and 'many {"n": 1}' in out
+    assert 'noted   {"rows": 7}' in out
 
 
 def test_runs_are_listed_shown_cancelled_and_started_again(ask: Ask, tmp_path: Path) -> None:

@@ -27,6 +27,12 @@ class Live:
         for page in self._pages:
             page.note(run.id)
 
+    def stir(self, run_id: str | None) -> None:
+        """Something has changed; of this run, if one is named."""
+        self.mark += 1
+        for page in self._pages:
+            page.note(run_id)
+
     async def stream(self, since: int) -> AsyncGenerator[bytes, None]:
         """Until the page is gone. It knows what had changed when the mark was at `since`."""
         page = _Page()
@@ -34,9 +40,7 @@ class Live:
         try:
             yield b": hello\n\n" if since == self.mark else b"data: null\n\n"
             while True:
-                ids = await page.next()
-                told = b": beat" if ids == [] else f"data: {json.dumps(ids)}".encode()
-                yield told + b"\n\n"
+                yield await page.next() + b"\n\n"
         finally:
             self._pages.discard(page)
 
@@ -46,17 +50,17 @@ class _Page:
         self._ids: dict[str, None] = {}
         self._wake = asyncio.Event()
 
-    def note(self, run_id: str) -> None:
-        if len(self._ids) <= MAX_IDS:
+    def note(self, run_id: str | None) -> None:
+        if run_id is not None and len(self._ids) <= MAX_IDS:
             self._ids[run_id] = None
         self._wake.set()
 
-    async def next(self) -> list[str] | None:
+    async def next(self) -> bytes:
         try:
             await asyncio.wait_for(self._wake.wait(), BEAT_SECONDS)
         except asyncio.TimeoutError:
-            return []
+            return b": beat"
         await asyncio.sleep(QUIET_SECONDS)
         self._wake.clear()
         ids, self._ids = list(self._ids), {}
-        return ids if len(ids) <= MAX_IDS else None
+        return f"data: {json.dumps(ids if len(ids) <= MAX_IDS else None)}".encode()

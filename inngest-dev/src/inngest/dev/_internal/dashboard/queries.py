@@ -11,6 +11,7 @@ from typing import Any
 
 from inngest.dev._internal.model.durations import iso
 from inngest.dev._internal.model.values import Function, Json, Trigger
+from inngest.dev._internal.store.rows import dump
 from inngest.dev._internal.store.store import Store
 
 MAX_PAGE = 200
@@ -21,7 +22,13 @@ _RUNS = (
 )
 _EVENTS = (
     "SELECT e.rowid AS position, e.internal_id, e.name, e.received_at, e.body, "
-    "(SELECT COUNT(*) FROM runs r WHERE r.event_id = e.internal_id) AS runs FROM events e "
+    "(SELECT COUNT(*) FROM runs r WHERE r.event_id = e.internal_id) + (SELECT COUNT(*) FROM "
+    "batch_events b WHERE b.event_id = e.internal_id AND b.position > 0) AS runs FROM events e "
+)
+_OF_EVENT = "(r.event_id = ? OR r.id IN (SELECT b.run_id FROM batch_events b WHERE b.event_id = ?))"
+_IN_BATCH = (
+    "(r.batched AND EXISTS (SELECT 1 FROM batch_events b JOIN events m "
+    "ON m.internal_id = b.event_id WHERE b.run_id = r.id AND {}))"
 )
 
 
@@ -30,7 +37,7 @@ class RunFilter:
     status: str = ""
     function: str = ""
     event: str = ""
-    """The internal id of the event that started it."""
+    """The internal id of the event that started it, or of one of its batch."""
     search: str = ""
     before: int | None = None
     limit: int = 100
@@ -40,16 +47,16 @@ def runs_page(store: Store, wanted: RunFilter) -> list[dict[str, Json]]:
     where, given = _conditions(
         ("r.status = ?", wanted.status),
         ("r.function_id = ?", wanted.function),
-        ("r.event_id = ?", wanted.event),
         ("r.rowid < ?", wanted.before),
     )
+    if wanted.event:
+        where.append(_OF_EVENT)
+        given += [wanted.event] * 2
     if wanted.search:
-        like = _like(wanted.search)
-        where.append(
-            "(r.id LIKE ? ESCAPE '\\' OR r.function_id LIKE ? ESCAPE '\\' OR "
-            "e.name LIKE ? ESCAPE '\\' OR e.body LIKE ? ESCAPE '\\' OR r.output LIKE ? ESCAPE '\\')"
-        )
-        given += [like] * 5
+        sql, likes = _holds(wanted.search, "r.id", "r.function_id", "e.name", "e.body", "r.output")
+        in_batch, more = _holds(wanted.search, "m.body")
+        where.append(f"({sql} OR {_IN_BATCH.format(in_batch)})")
+        given += [*likes, *more]
     sql = _RUNS + _where(where) + "ORDER BY r.rowid DESC LIMIT ?"
     return [
         {
@@ -75,11 +82,9 @@ def events_page(
     if not internal:
         where.append("e.name NOT LIKE 'inngest/%'")
     if search:
-        where.append(
-            "(e.name LIKE ? ESCAPE '\\' OR e.body LIKE ? ESCAPE '\\' OR e.internal_id LIKE ? "
-            "ESCAPE '\\')"
-        )
-        given += [_like(search)] * 3
+        sql, likes = _holds(search, "e.name", "e.body", "e.internal_id")
+        where.append(sql)
+        given += likes
     sql = _EVENTS + _where(where) + "ORDER BY e.rowid DESC LIMIT ?"
     return [
         {
@@ -143,6 +148,13 @@ def _conditions(*pairs: tuple[str, Any]) -> tuple[list[str], list[Any]]:
 
 def _where(conditions: list[str]) -> str:
     return f"WHERE {' AND '.join(conditions)} " if conditions else ""
+
+
+def _holds(text: str, *columns: str) -> tuple[str, list[str]]:
+    """Whether a column holds a text, as it is or as a string of JSON has it."""
+    likes = [_like(each) for each in dict.fromkeys((text, dump(text)[1:-1]))]
+    tests = [f"{column} LIKE ? ESCAPE '\\'" for column in columns for _ in likes]
+    return f"({' OR '.join(tests)})", likes * len(columns)
 
 
 def _like(text: str) -> str:

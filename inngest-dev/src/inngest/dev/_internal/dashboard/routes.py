@@ -32,7 +32,7 @@ class Dashboard:
         self.guard = Guard(host, is_keyed=engine.signing_key is not None)
         self.schemas: dict[str, Any] = {}
         """JSON schemas of typed events, by name: hints for the page that sends them."""
-        engine.subscribe(self._live.changed)
+        engine.subscribe(self._live.changed, self._live.stir)
         self._files = {path.name: path.read_bytes() for path in _STATIC.iterdir()}
 
     def routes(self) -> list[Route]:
@@ -160,7 +160,10 @@ class Dashboard:
 
     @describes(query={"since": str}, answers={200: str}, text="text/event-stream")
     async def live(self, request: Request) -> Response:
-        """Says which runs change, as server-sent events; null if any may have since `since`."""
+        """Says which runs change, as server-sent events; null if any may have since `since`.
+
+        None at all: something else has changed, such as an event that started nothing.
+        """
         since = _number(request.query_params.get("since"))
         stream = self._live.stream(self._live.mark if since is None else since)
         return StreamingResponse(stream, media_type="text/event-stream")

@@ -29,8 +29,9 @@ KEY = "signkey-test-" + "ab" * 32
 class Page:
     """Asks like the dashboard's page."""
 
-    def __init__(self, client: httpx.AsyncClient, engine: Engine, token: str) -> None:
-        self.client, self.engine, self.token = client, engine, token
+    def __init__(self, client: httpx.AsyncClient, engine: Engine, dashboard: Dashboard) -> None:
+        self.client, self.engine, self.dashboard = client, engine, dashboard
+        self.token = dashboard.guard.token
 
     async def get(self, path: str, **query: Any) -> Any:
         answer = await self.client.get(
@@ -58,7 +59,7 @@ async def opened(app: App, *, host: str = "127.0.0.1", **options: Any) -> AsyncI
         served = build_app(engine, dashboard.routes())
         transport = httpx.ASGITransport(served)
         async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
-            yield Page(client, engine, dashboard.guard.token)
+            yield Page(client, engine, dashboard)
     finally:
         await engine.stop()
 
@@ -124,6 +125,57 @@ def test_pages_of_runs_are_filtered_searched_and_continued(app: App) -> None:
         assert names["go"]["data"]["n"] == "50%_4" and names["typed"]["schema"]
 
     two_steps(app)
+    during(app, work)
+
+
+@pytest.mark.parametrize("wanted", ["grüße", "日本", "💥", 'say "no"', "back\\slash", "ümläut_%"])
+def test_what_json_escapes_is_found_as_it_was_written(app: App, wanted: str) -> None:
+    async def work(page: Page) -> None:
+        for text in (f"<{wanted}>", "other"):
+            await page.post("send", {"name": "go", "data": {"text": text}})
+        await page.engine.settle()
+        for listed in ("events", "runs"):
+            assert len(await page.get(listed, search=wanted)) == 1, listed
+
+    two_steps(app)
+    during(app, work)
+
+
+def test_every_event_of_a_batch_leads_to_its_run(app: App) -> None:
+    async def work(page: Page) -> None:
+        for number in range(3):
+            await page.post("send", {"name": "many", "data": {"n": number}})
+        await page.engine.settle()
+        (run,) = await page.get("runs")
+        assert [e["body"]["data"]["n"] for e in await page.get("events")] == [2, 1, 0]
+        for event in await page.get("events"):
+            assert event["runs"] == 1, event
+            (found,) = await page.get("runs", event=event["internal_id"])
+            assert found["run_id"] == run["run_id"]
+        history = await page.get(f"runs/{run['run_id']}")
+        assert [event["data"]["n"] for event in history["events"]] == [0, 1, 2]
+        assert len(await page.get("runs", search='"n":2')) == 1, "searched like the first one"
+
+    batch = {"maxSize": 3, "timeout": "1s"}
+    app.function(config("app-fn", "many", batchEvents=batch), lambda body, target: (200, "done"))
+    during(app, work)
+
+
+def test_a_step_of_a_cancelled_run_is_not_tried_again(app: App) -> None:
+    async def work(page: Page) -> None:
+        await page.post("send", {"name": "go"})
+        await page.engine.settle()
+        (run,) = await page.get("runs")
+        path = f"runs/{run['run_id']}"
+        assert [s["state"] for s in (await page.get(path))["steps"]] == ["retrying"]
+        await page.post(f"{path}/cancel")
+        assert [s["state"] for s in (await page.get(path))["steps"]] == ["cancelled"]
+
+    def answer(body: dict[str, Any], target: str) -> tuple[int, Any]:
+        error = {"name": "ValueError", "message": "no"}
+        return 206, [op("a", "StepError", error=error)]
+
+    app.function(config("app-fn", "go", retries=3), answer)
     during(app, work)
 
 
@@ -292,6 +344,29 @@ def test_the_page_says_how_far_it_knows(app: App) -> None:
         await page.engine.settle()
         again = (await page.client.get("/")).text
         assert f'content="{mark}"' not in again
+
+    two_steps(app)
+    during(app, work)
+
+
+def test_pages_are_told_of_events_functions_and_metadata_too(app: App) -> None:
+    async def work(page: Page) -> None:
+        await page.post("send", {"name": "go"})
+        await page.engine.settle()
+        (run,) = await page.get("runs")
+        live = page.dashboard._live
+        entry = {"kind": "note", "op": "merge", "values": {"n": 1}}
+        body = {"appName": "app", "url": URL, "functions": app.configs}
+        for change, told in (
+            (lambda: page.engine.send(b'{"name": "nobody/listens"}'), []),
+            (lambda: page.engine.register(body), []),
+            (lambda: page.engine.note(run["run_id"], {}, [entry]), [run["run_id"]]),
+        ):
+            stream = live.stream(live.mark)
+            assert await stream.__anext__() == b": hello\n\n"
+            change()
+            assert await stream.__anext__() == f"data: {json.dumps(told)}\n\n".encode()
+            await stream.aclose()
 
     two_steps(app)
     during(app, work)

@@ -41,7 +41,7 @@ from inngest.dev._internal.protocol.call import Call
 from inngest.dev._internal.protocol.intake import Intake, read_events
 from inngest.dev._internal.realtime.broker import Broker
 from inngest.dev._internal.running.endpoints import Endpoints, reentry_delay
-from inngest.dev._internal.running.ledger import Ledger, Listener, Watchers
+from inngest.dev._internal.running.ledger import Bell, Ledger, Listener, Watchers
 from inngest.dev._internal.running.scheduler import Scheduler
 from inngest.dev._internal.running.work import Worker
 from inngest.dev._internal.schedules.cron import timetable
@@ -242,6 +242,7 @@ class Engine:
             self._set_timers([*before, *read.functions], read.functions, now)
             self.store.unpark_all()
         self.scheduler.wake()
+        self._watchers.ring()
         return {
             "ok": True,
             "modified": modified,
@@ -328,6 +329,7 @@ class Engine:
         with self.store.transaction():
             for entry in entries:
                 self.store.add_metadata(run_id, target, entry, self.clock.now())
+        self._watchers.ring(run_id)
 
     def checkpoint(self, run_id: str, body: Json) -> Rejected | None:
         """Store steps of a call that goes on; what is wrong if nothing was stored."""
@@ -370,9 +372,14 @@ class Engine:
         shown = history(run, self.store.attempts(run_id), self.store.items_of(run_id))
         return {**shown, "metadata": self.store.metadata(run_id)}
 
-    def subscribe(self, listener: Listener) -> None:
-        """Be told of each run that changed, after the change is stored."""
+    def subscribe(self, listener: Listener, bell: Bell = lambda _run_id: None) -> None:
+        """Be told of each run that changed, after the change is stored.
+
+        :param bell: is called after other changes, too: of events, functions, or with the id of
+            a run, of what is noted of it.
+        """
         self._watchers.listeners.append(listener)
+        self._watchers.bells.append(bell)
 
     def subscribe_to_setbacks(self, listener: Callable[[Setback], None]) -> None:
         """Be told of each failed attempt that is made again, after that is stored."""

@@ -18,6 +18,7 @@ from inngest.dev._internal.store.store import Store
 _log = logging.getLogger("inngest.dev")
 T = TypeVar("T")
 Listener = Callable[[Run], None]
+Bell = Callable[[str | None], None]
 
 
 class Watchers:
@@ -25,6 +26,7 @@ class Watchers:
 
     def __init__(self) -> None:
         self.listeners: list[Listener] = []
+        self.bells: list[Bell] = []
         self.setback_listeners: list[Callable[[Setback], None]] = []
         self.signals: set[asyncio.Event] = set()
         self.are_dismissed = False
@@ -45,7 +47,13 @@ class Watchers:
         for run in touched.values():
             for listener in self.listeners:
                 _tell(listener, run, run.id)
+        self.ring()
         self._wake()
+
+    def ring(self, run_id: str | None = None) -> None:
+        """Something has changed that is no state of a run; it may be about one."""
+        for bell in self.bells:
+            bell(run_id)
 
 
 def _tell(listener: Callable[[T], None], what: T, run_id: str) -> None:

@@ -57,13 +57,14 @@ def history(
     steps = [_step(s, run, attempts, items) for s in run.steps.values()]
     known = set(run.steps) | {DISCOVERY}
     steps += [
-        _retrying(step_id, attempts)
+        _retrying(step_id, attempts, is_over=run.ended)
         for step_id in dict.fromkeys(a["step_id"] for a in attempts)
         if step_id not in known
     ]
     return {
         **summary(run),
         "event": run.event.wire(),
+        "events": [event.wire() for event in run.events],
         "steps": steps,
         "attempts": shown,
         "waiting": [] if run.ended else waiting,
@@ -104,7 +105,9 @@ def _waiting_state(step: Step, own: Sequence[dict[str, Json]], items: Sequence[I
     return _STATES.get(kind, "waiting")
 
 
-def _retrying(step_id: str, attempts: Sequence[dict[str, Json]]) -> dict[str, Json]:
+def _retrying(
+    step_id: str, attempts: Sequence[dict[str, Json]], *, is_over: bool
+) -> dict[str, Json]:
     """A step that so far only failed, so that the run does not know it yet."""
     own = [a for a in attempts if a["step_id"] == step_id]
     error = own[-1]["body"]
@@ -113,7 +116,7 @@ def _retrying(step_id: str, attempts: Sequence[dict[str, Json]]) -> dict[str, Js
         "id": step_id,
         "name": named or step_id,
         "op": "StepRun",
-        "state": "retrying",
+        "state": "cancelled" if is_over else "retrying",
         "attempts": len(own),
         "started_at": iso(own[0]["started_at"]),
         "ended_at": None,

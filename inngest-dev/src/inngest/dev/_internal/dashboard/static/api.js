@@ -6,32 +6,42 @@ if (given) {
   sessionStorage.setItem(HEADER, given);
   history.replaceState(null, "", "#/runs");
 }
-const embedded = document.querySelector('meta[name="inngest-dev-token"]').content;
+const META = 'meta[name="inngest-dev-token"]';
 
-export const token = embedded || sessionStorage.getItem(HEADER) || "";
+export let token = document.querySelector(META).content || sessionStorage.getItem(HEADER) || "";
 
 export async function get(path, query = {}) {
   const wanted = Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined);
   const text = new URLSearchParams(wanted).toString();
-  return ask(`/ui/api/${path}${text ? `?${text}` : ""}`, { headers: { [HEADER]: token } });
+  return ask(`/ui/api/${path}${text ? `?${text}` : ""}`, () => ({ headers: { [HEADER]: token } }));
 }
 
 export async function post(path, body) {
-  return ask(`/ui/api/${path}`, {
+  return ask(`/ui/api/${path}`, () => ({
     method: "POST",
     headers: { [HEADER]: token, "content-type": "application/json" },
-    body: typeof body === "string" ? body : JSON.stringify(body || {}),
-  });
+    body: JSON.stringify(body || {}),
+  }));
 }
 
 async function ask(url, options) {
   let answer;
   try {
-    answer = await fetch(url, options);
+    answer = await fetch(url, options());
+    if (answer.status === 403 && await isRenewed()) answer = await fetch(url, options());
   } catch {
     throw new Error("The engine does not answer. Is it still running?");
   }
   const body = await answer.json().catch(() => null);
   if (!answer.ok) throw new Error((body && body.error) || `The engine answered ${answer.status}.`);
   return body;
+}
+
+// An engine that was started again has another token, and gives it to its page.
+async function isRenewed() {
+  const page = new DOMParser().parseFromString(await (await fetch("/")).text(), "text/html");
+  const given = page.querySelector(META)?.content || "";
+  if (!given || given === token) return false;
+  token = given;
+  return true;
 }

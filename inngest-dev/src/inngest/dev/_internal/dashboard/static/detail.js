@@ -21,7 +21,8 @@ function ofRun(run) {
     h("div", { class: "head" }, h("h2", {}, "Run"), badge(run.status)),
     error ? failure(error) : null,
     run.ended_at && !isFailed ? [h("h3", {}, "Output"), json(run.output)] : null,
-    h("h3", {}, "Input"), json(inputOf(run.event)),
+    h("h3", {}, "Input"), json(run.events.length > 1 ? run.events.map(inputOf) : inputOf(run.event)),
+    run.metadata.length ? [h("h3", {}, "Metadata"), run.metadata.map(({ kind, op, values }) => json({ kind, op, values }))] : null,
     ...attemptList(attemptsOf(run, FUNCTION).filter((a) => a.outcome === "failed"), "Failed calls of the function"),
   ];
 }

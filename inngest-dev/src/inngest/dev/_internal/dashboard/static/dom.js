@@ -1,4 +1,6 @@
-// Make elements. Text is only ever put in as text: nothing here reads HTML.
+// Make elements. Text is only ever put in as text: nothing here reads HTML, or is turned round.
+
+import { plain } from "./format.js";
 
 export function h(tag, props, ...children) {
   const element = document.createElement(tag);
@@ -14,7 +16,8 @@ export function h(tag, props, ...children) {
       element.setAttribute(name, value === true ? "" : String(value));
     }
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false)
+    .map((child) => (child instanceof Node ? child : plain(String(child)))));
   return element;
 }
 
@@ -26,6 +29,10 @@ export function toast(text, bad = false) {
   const shown = h("div", { class: bad ? "toast bad" : "toast" }, text);
   document.getElementById("toasts").append(shown);
   setTimeout(() => shown.remove(), bad ? 8000 : 4000);
+}
+
+export function titled(what) {
+  return `${plain(what)} · Inngest dev`;
 }
 
 export function badge(status) {

@@ -1,10 +1,11 @@
 // Ask for the arguments that a step is to be run with once more.
 
 import { h } from "./dom.js";
+import { written } from "./format.js";
 
 export function askForInput(step, rerun) {
   const input = h("textarea", { id: "input", spellcheck: "false", autofocus: true, "aria-describedby": "input-hint",
-    value: JSON.stringify(step.input ?? [], null, 2), on: { input: check, keydown: onKey } });
+    value: written(step.input ?? [], 2), on: { input: check, keydown: onKey } });
   const hint = h("div", { id: "input-hint", class: "hint", role: "status" });
   const button = h("button", { class: "button primary" }, "Rerun with this input");
   const dialog = h("dialog", { class: "wide", "aria-labelledby": "input-title", on: { close: () => dialog.remove() } },

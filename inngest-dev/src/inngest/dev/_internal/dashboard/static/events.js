@@ -5,36 +5,39 @@ import { empty, h, replace } from "./dom.js";
 import { ago, moment, short } from "./format.js";
 import { json } from "./json.js";
 import { listen } from "./live.js";
-import { PAGE, pagedList, slowly } from "./pages.js";
+import { keepInAddress, PAGE, pagedList, slowly } from "./pages.js";
 
 export function eventsPage(main, query) {
   const wanted = { search: "", internal: "", ...Object.fromEntries(query) };
   const open = new Set();
   const search = h("input", { type: "search", placeholder: "Search name, data, id  ( / )", "aria-label": "Search events", value: wanted.search,
-    on: { input: slowly(() => { wanted.search = search.value; start(); }, 200) } });
-  const internal = h("input", { type: "checkbox", id: "internal", on: { change: () => { wanted.internal = internal.checked ? "1" : ""; start(); } } });
+    on: { input: slowly(() => change({ search: search.value }), 200) } });
+  const internal = h("input", { type: "checkbox", id: "internal", checked: wanted.internal === "1",
+    on: { change: () => change({ internal: internal.checked ? "1" : "" }) } });
   const body = h("tbody");
   const none = h("div", { hidden: true });
   const table = h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {},
     ["Event", "Data", "Runs", "Received", ""].map((title) => h("th", { scope: "col" }, title)))), body));
-  const list = pagedList({ body, row: (event) => row(event, open), key: (event) => event.internal_id,
+  const list = pagedList({ body, row: (event) => row(event, open), key: (event) => event.internal_id, drawn: tellEmpty,
     load: (before) => get("events", { ...wanted, before, limit: PAGE }) });
   replace(main, h("div", { class: "head" }, h("h1", {}, "Events")),
     h("div", { class: "tools" }, search, h("label", { for: "internal" }, internal, "Internal events")),
     h("section", { class: "card", "aria-label": "Events" }, table, none, list.foot));
 
-  async function start() {
-    if ((await list.start()) !== null) tellEmpty();
+  function change(values) {
+    Object.assign(wanted, values);
+    keepInAddress("#/events", wanted);
+    list.start();
   }
 
-  function tellEmpty() {
-    table.hidden = list.isEmpty();
+  function tellEmpty(shown) {
+    table.hidden = !shown;
     none.hidden = !table.hidden;
     replace(none, wanted.search ? empty("No events match") : empty("No events yet", h("a", { href: "#/send" }, "Send one")));
   }
 
-  start();
-  return listen(slowly(async () => { await list.refresh(); tellEmpty(); }, 150));
+  list.start();
+  return listen((ids) => list.changed(ids && []));
 }
 
 function row(event, open) {

@@ -31,10 +31,15 @@ export function moment(iso) {
   return iso ? new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" }) : "";
 }
 
-// Marks of direction would show a text other than it is: as JSON they may be escaped.
-export function written(value, indent) {
-  return JSON.stringify(value, null, indent)?.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+// Marks of direction would show a text other than it is: they are shown as JSON escapes them.
+export function plain(text) {
+  return text.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
     (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+export function written(value, indent) {
+  const text = JSON.stringify(value, null, indent);
+  return text && plain(text);
 }
 
 export function short(value, length = 90) {

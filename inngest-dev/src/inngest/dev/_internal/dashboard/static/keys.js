@@ -27,7 +27,7 @@ function pressed(event, dialog) {
   const isTyping = event.target.matches("input, textarea, select");
   if (event.key === "Escape") {
     if (isTyping) event.target.blur();
-    else if (/^#\/(runs\/|send)/.test(location.hash)) history.back();
+    else if (/^#\/(runs\/|send)/.test(location.hash)) back();
     return;
   }
   if (isTyping) return;
@@ -44,6 +44,12 @@ function pressed(event, dialog) {
     event.preventDefault();
     does();
   }
+}
+
+// A tab that was opened for a run has nothing to go back to.
+function back() {
+  if (history.length > 1) history.back();
+  else location.hash = "#/runs";
 }
 
 function move(by) {

@@ -1,4 +1,4 @@
-// Be told which runs changed. The browser connects again by itself.
+// Be told which runs changed: their ids; none, when something else did; null, when anything may have.
 
 import { token } from "./api.js";
 
@@ -14,17 +14,30 @@ export function connect() {
   const text = document.getElementById("live-text");
   // What has changed since this page was sent is told first, also after a lost connection.
   const since = document.querySelector('meta[name="inngest-dev-mark"]').content;
-  const source = new EventSource(`/ui/api/live?since=${since}&token=${encodeURIComponent(token)}`);
-  source.onopen = () => {
-    mark.className = "live on";
-    text.textContent = "Live";
-  };
-  source.onerror = () => {
-    mark.className = "live lost";
-    text.textContent = "Engine not reached";
-  };
-  source.onmessage = (message) => {
-    const ids = JSON.parse(message.data);
-    listeners.forEach((listener) => listener(ids && new Set(ids)));
-  };
+  let source = null;
+  let retry = null;
+
+  // A browser has few connections to one server, and all its tabs share them: a hidden one takes none.
+  function follow() {
+    source?.close();
+    clearTimeout(retry);
+    if (document.hidden) return;
+    source = new EventSource(`/ui/api/live?since=${since}&token=${encodeURIComponent(token)}`);
+    source.onopen = () => {
+      mark.className = "live on";
+      text.textContent = "Live";
+    };
+    source.onerror = () => {
+      mark.className = "live lost";
+      text.textContent = "Engine not reached";
+      if (source.readyState === EventSource.CLOSED) retry = setTimeout(follow, 3000);
+    };
+    source.onmessage = (message) => {
+      const ids = JSON.parse(message.data);
+      listeners.forEach((listener) => listener(ids && new Set(ids)));
+    };
+  }
+
+  document.addEventListener("visibilitychange", follow);
+  follow();
 }

@@ -1,6 +1,6 @@
 // Show the page that the address names. Each page returns what ends it.
 
-import { h, replace } from "./dom.js";
+import { replace, titled, toast } from "./dom.js";
 import { eventsPage } from "./events.js";
 import { ago } from "./format.js";
 import { functionsPage } from "./functions.js";
@@ -12,14 +12,15 @@ import { sendPage } from "./send.js";
 import { restoreTheme, toggleTheme } from "./theme.js";
 
 const PAGES = { runs: runsPage, events: eventsPage, functions: functionsPage, send: sendPage };
+const TITLES = { events: "Events", functions: "Functions", send: "Send an event" };
 let leave = () => {};
 
 function route() {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
-  if (path === "main") return;
-  const [section, id] = path.split("/");
+  const [section, id] = path.split("/").map(decoded);
   const page = section === "runs" && id ? runPage : PAGES[section] || runsPage;
   leave();
+  document.title = titled(page === runPage ? "Run" : TITLES[section] || "Runs");
   document.querySelectorAll("[data-section]").forEach((link) => {
     if (link.dataset.section === (section || "runs")) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
@@ -27,15 +28,28 @@ function route() {
   const main = document.getElementById("main");
   replace(main);
   window.scrollTo(0, 0);
-  leave = page(main, new URLSearchParams(query || ""), decodeURIComponent(id || "")) || (() => {});
+  leave = page(main, new URLSearchParams(query || ""), id || "") || (() => {});
+}
+
+// What is no escape stands for itself: an address may be typed.
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 restoreTheme();
 bindKeys();
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address says what is shown
+  document.getElementById("main").focus();
+});
 document.getElementById("theme").addEventListener("click", toggleTheme);
 window.addEventListener("hashchange", route);
 window.addEventListener("unhandledrejection", (event) => {
-  replace(document.getElementById("toasts"), h("div", { class: "toast bad" }, event.reason?.message || String(event.reason)));
+  toast(event.reason?.message || String(event.reason), true);
 });
 setInterval(() => document.querySelectorAll("[data-since]").forEach((cell) => {
   cell.textContent = ago(cell.dataset.since);

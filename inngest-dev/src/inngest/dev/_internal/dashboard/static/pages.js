@@ -1,14 +1,16 @@
-// A list that is loaded page by page while it is read, and kept fresh at its top.
+// A list that is loaded page by page while it is read, and kept as the engine has it.
 
 import { h } from "./dom.js";
 
 export const PAGE = 100;
 
-export function pagedList({ load, row, key, body }) {
-  const shown = new Map();
-  const drawn = new Map();
-  let last = null;
+export function pagedList({ load, row, key, body, drawn }) {
+  let lines = []; // of { key, position, signature, element }, the newest first
+  let hasMore = false;
   let generation = 0;
+  let isRefreshing = false;
+  let stale = new Set();
+  let isAllStale = false;
   const more = h("button", { class: "button", type: "button", on: { click: () => next() } }, "Load more");
   const foot = h("div", { class: "more", hidden: true }, more);
   new IntersectionObserver((entries) => entries.some((e) => e.isIntersecting) && next()).observe(foot);
@@ -16,57 +18,95 @@ export function pagedList({ load, row, key, body }) {
   async function start() {
     const mine = ++generation;
     const found = await load(null);
-    if (mine !== generation) return null;
-    shown.clear();
-    drawn.clear();
+    if (mine !== generation) return;
     body.replaceChildren();
-    add(found);
-    return found.length;
+    lines = [];
+    settle(found, Infinity);
   }
 
   async function next() {
-    if (last === null || more.disabled) return;
+    if (!hasMore || more.disabled) return;
     const mine = generation;
     more.disabled = true;
     try {
-      const found = await load(last);
-      if (mine === generation) add(found);
+      const before = lines[lines.length - 1].position;
+      const found = await load(before);
+      if (mine === generation) settle(found, before);
     } finally {
       more.disabled = false;
     }
   }
 
-  function add(found) {
-    for (const item of found) {
-      const line = row(item);
-      shown.set(key(item), line);
-      drawn.set(key(item), JSON.stringify(item));
-      body.append(line);
+  // `found` is all that there is below a position, or as much of it as fits a page.
+  function settle(found, before) {
+    const floor = floorOf(found);
+    const known = new Map(lines.map((line) => [line.key, line]));
+    const above = lines.filter((line) => line.position >= before);
+    const below = lines.filter((line) => line.position < floor);
+    const fresh = found.map((item) => lineOf(item, known.get(key(item))));
+    const kept = new Set([...above, ...fresh, ...below]);
+    lines.forEach((line) => kept.has(line) || line.element.remove());
+    let after = below[0]?.element || null;
+    for (const { element } of [...fresh].reverse()) {
+      if (element.parentNode !== body || element.nextSibling !== after) body.insertBefore(element, after);
+      after = element;
     }
-    last = found.length === PAGE ? found[found.length - 1].position : null;
-    foot.hidden = last === null;
+    lines = [...kept];
+    if (!below.length) hasMore = found.length === PAGE;
+    foot.hidden = !hasMore;
+    drawn(lines.length);
   }
 
-  async function refresh() {
+  function lineOf(item, old) {
+    const signature = JSON.stringify(item);
+    if (old?.signature === signature) return old;
+    const element = row(item);
+    const hadFocus = old?.element.contains(document.activeElement);
+    old?.element.replaceWith(element);
+    if (hadFocus) element.querySelector("[data-line]")?.focus();
+    return { key: key(item), position: item.position, signature, element };
+  }
+
+  // Several changes may be told before they are looked at. Null: anything may have changed.
+  function changed(ids) {
+    if (ids === null) isAllStale = true;
+    else ids.forEach((id) => stale.add(id));
+    look();
+  }
+
+  const look = slowly(async () => {
+    if (isRefreshing) { look(); return; }
+    isRefreshing = true;
+    const isStale = ((all, some) => (line) => all || some.has(line.key))(isAllStale, stale);
+    [isAllStale, stale] = [false, new Set()];
+    try { await refresh(isStale); } finally { isRefreshing = false; }
+  }, 150);
+
+  // The newest page, and those further down that hold a line that changed.
+  async function refresh(isStale) {
     const mine = generation;
-    const found = await load(null);
-    if (mine !== generation) return;
-    if (shown.size === 0) { add(found); return; }
-    for (const item of found.reverse()) {
-      const old = shown.get(key(item));
-      const signature = JSON.stringify(item);
-      if (drawn.get(key(item)) === signature) continue;
-      drawn.set(key(item), signature);
-      const line = row(item);
-      const hadFocus = old && old.contains(document.activeElement);
-      if (old) old.replaceWith(line);
-      else body.prepend(line);
-      shown.set(key(item), line);
-      if (hadFocus) line.querySelector("[data-line]")?.focus();
+    for (let before = Infinity; before !== null;) {
+      const found = await load(before === Infinity ? null : before);
+      if (mine !== generation) return;
+      const floor = floorOf(found);
+      if (before === Infinity && lines.length && floor > lines[0].position) return start(); // or there were a gap
+      settle(found, before);
+      const further = lines.find((line) => line.position < floor && isStale(line));
+      before = further ? further.position + 1 : null;
     }
   }
 
-  return { start, refresh, foot, isEmpty: () => shown.size === 0 };
+  return { start, changed, foot };
+}
+
+function floorOf(found) {
+  return found.length === PAGE ? found[found.length - 1].position : 0;
+}
+
+// So that going back, loading anew and a copied address show the same list.
+export function keepInAddress(place, wanted) {
+  const kept = Object.entries(wanted).filter(([, value]) => value);
+  history.replaceState(null, "", `${place}${kept.length ? `?${new URLSearchParams(kept)}` : ""}`);
 }
 
 export function slowly(work, ms) {

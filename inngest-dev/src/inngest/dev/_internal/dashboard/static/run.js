@@ -2,7 +2,7 @@
 
 import { get, post } from "./api.js";
 import { detail } from "./detail.js";
-import { badge, empty, h, replace, toast } from "./dom.js";
+import { badge, empty, h, replace, titled, toast } from "./dom.js";
 import { duration, moment } from "./format.js";
 import { listen } from "./live.js";
 import { slowly } from "./pages.js";
@@ -18,14 +18,19 @@ export function runPage(main, _query, id) {
   let chosen = null;
   let run = null;
   let timer = null;
+  let isLeft = false;
 
   async function load() {
+    let problem = null;
     try {
       run = await get(`runs/${encodeURIComponent(id)}`);
-    } catch (error) {
-      replace(main, empty("This run cannot be shown", error.message));
+    } catch (error) { problem = error; }
+    if (isLeft) return;
+    if (problem) {
+      replace(main, empty("This run cannot be shown", problem.message));
       return;
     }
+    document.title = titled(run.function_id);
     if (!parts.head.isConnected) replace(main, parts.head, parts.facts, h("div", { class: "run" }, parts.chart, parts.panel));
     show();
   }
@@ -52,7 +57,7 @@ export function runPage(main, _query, id) {
       fact("Duration", duration(run.duration_ms) || "still running")]);
     drawWaterfall(parts.chart, run, chosen, choose);
     const step = run.steps.find((each) => each.id === chosen);
-    draw("panel", [chosen, run.status, step || run.output, run.attempts, run.waiting], () => detail(run, chosen, rerun));
+    draw("panel", [chosen, run.status, step || run.output, run.attempts, run.waiting, run.metadata], () => detail(run, chosen, rerun));
     clearTimeout(timer);
     if (!ended) timer = setTimeout(() => { run.now += 1000; show(); }, 1000);
   }
@@ -64,7 +69,7 @@ export function runPage(main, _query, id) {
 
   async function cancel() {
     try {
-      await post(`runs/${id}/cancel`);
+      await post(`runs/${encodeURIComponent(id)}/cancel`);
       toast("The run is cancelled.");
       load();
     } catch (error) { toast(error.message, true); }
@@ -72,16 +77,16 @@ export function runPage(main, _query, id) {
 
   async function rerun(step, input) {
     try {
-      const again = await post(`runs/${id}/rerun`, { from_step: step, input });
+      const again = await post(`runs/${encodeURIComponent(id)}/rerun`, { from_step: step, input });
       toast("The run is started again.");
-      location.hash = `#/runs/${again.run_id}`;
+      if (!isLeft) location.hash = `#/runs/${again.run_id}`;
     } catch (error) { toast(error.message, true); }
   }
 
   load();
   const reload = slowly(load, 100);
   const forget = listen((ids) => { if (ids === null || ids.has(id)) reload(); });
-  return () => { forget(); clearTimeout(timer); };
+  return () => { isLeft = true; forget(); clearTimeout(timer); };
 }
 
 function fact(name, value) {

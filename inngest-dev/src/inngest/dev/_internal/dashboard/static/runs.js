@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { badge, empty, h, replace } from "./dom.js";
 import { ago, duration, moment } from "./format.js";
 import { listen } from "./live.js";
-import { PAGE, pagedList, slowly } from "./pages.js";
+import { keepInAddress, PAGE, pagedList, slowly } from "./pages.js";
 
 const STATUSES = ["Running", "Completed", "Failed", "Cancelled", "Scheduled"];
 
@@ -21,7 +21,7 @@ export function runsPage(main, query) {
     h("thead", {}, h("tr", {}, ["Status", "Function", "Event", "Run", "Started", "Duration"].map((title) =>
       h("th", { scope: "col", class: title === "Duration" ? "number" : null }, title)))), body));
   const list = pagedList({
-    body, row, key: (run) => run.run_id,
+    body, row, key: (run) => run.run_id, drawn: tellEmpty,
     load: (before) => get("runs", { ...wanted, before, limit: PAGE }),
   });
   replace(main,
@@ -32,19 +32,17 @@ export function runsPage(main, query) {
 
   function change(values) {
     Object.assign(wanted, values);
-    const kept = Object.entries(wanted).filter(([, value]) => value);
-    history.replaceState(null, "", `#/runs${kept.length ? `?${new URLSearchParams(kept)}` : ""}`);
+    keepInAddress("#/runs", wanted);
     start();
   }
 
-  async function start() {
+  function start() {
     count();
-    const found = await list.start();
-    if (found !== null) tellEmpty();
+    list.start();
   }
 
-  function tellEmpty() {
-    table.hidden = list.isEmpty();
+  function tellEmpty(shown) {
+    table.hidden = !shown;
     none.hidden = !table.hidden;
     const isFiltered = Object.values(wanted).some(Boolean);
     replace(none, isFiltered ? empty("No runs match", "Change the filters or the search.")
@@ -57,25 +55,26 @@ export function runsPage(main, query) {
     const had = chips.contains(document.activeElement) ? document.activeElement.dataset.status : null;
     replace(chips, [["", "All", total], ...STATUSES.map((s) => [s, s, counts[s] || 0])].map(([status, name, number]) =>
       h("button", { type: "button", "data-status": status, "aria-pressed": String(wanted.status === status), on: { click: () => change({ status }) } },
-        name, h("small", {}, number.toLocaleString()))));
+        `${name} `, h("small", {}, number.toLocaleString()))));
     if (had !== null) chips.querySelector(`[data-status="${CSS.escape(had)}"]`)?.focus();
   }
 
   get("functions").then((found) => {
-    functions.append(...found.map((f) => h("option", { value: f.id }, f.id)));
+    const ids = new Set(found.map((f) => f.id));
+    if (wanted.function) ids.add(wanted.function);
+    functions.append(...[...ids].map((id) => h("option", { value: id }, id)));
     functions.value = wanted.function;
   });
   start();
-  return listen(slowly(async () => {
-    count();
-    await list.refresh();
-    tellEmpty();
-  }, 150));
+  const recount = slowly(count, 150);
+  return listen((ids) => { recount(); list.changed(ids); });
 }
 
 function row(run) {
   const href = `#/runs/${run.run_id}`;
-  return h("tr", { class: "link", on: { click: () => { location.hash = href; } } },
+  // A link opens where the browser is told to; text that is marked is to be copied.
+  const open = (event) => { if (!event.target.closest("a") && !String(getSelection())) location.hash = href; };
+  return h("tr", { class: "link", on: { click: open } },
     h("td", {}, badge(run.status)),
     h("td", {}, h("a", { href, "data-line": true }, run.function_id)),
     h("td", {}, run.event_name),

@@ -18,8 +18,8 @@ export function example(schema, root = schema, depth = 0) {
   switch (found.type) {
     case "object": return depth > 4 ? {} : Object.fromEntries(Object.entries(found.properties || {})
       .map(([name, property]) => [name, example(property, root, depth + 1)]));
-    case "array": return [];
-    case "integer": case "number": return found.minimum ?? 0;
+    case "array": return found.minItems ? [example(found.items || {}, root, depth + 1)] : [];
+    case "integer": case "number": return found.minimum ?? (found.exclusiveMinimum >= 0 ? found.exclusiveMinimum + 1 : 0);
     case "boolean": return false;
     case "null": return null;
     default: return found.format === "date-time" ? new Date().toISOString() : found.format === "date" ? new Date().toISOString().slice(0, 10) : "";
@@ -27,25 +27,67 @@ export function example(schema, root = schema, depth = 0) {
 }
 
 export function problems(value, schema) {
-  if (value === null || typeof value !== "object" || Array.isArray(value)) return ["the data is not an object"];
-  const missing = (schema.required || []).filter((name) => !(name in value)).map((name) => `${name} is missing`);
-  const wrong = Object.entries(schema.properties || {})
-    .filter(([name, property]) => name in value && !fits(value[name], resolve(property, schema), schema))
-    .map(([name, property]) => `${name} is no ${typeName(resolve(property, schema), schema)}`);
-  return [...missing, ...wrong];
+  if (!isObject(value)) return ["the data is not an object"];
+  return found(value, schema, schema, "");
 }
 
-function fits(value, schema, root) {
+// What of a value, and of what is in it, does not fit.
+function found(value, given, root, path) {
+  const schema = resolve(given, root);
   const any = schema.anyOf || schema.oneOf;
-  if (any) return any.some((each) => fits(value, resolve(each, root), root));
+  if (any) {
+    const each = any.map((one) => found(value, one, root, path));
+    if (each.some((wrong) => !wrong.length)) return [];
+    // of one thing or null, what is wrong with the thing
+    const deeper = isObject(value) || Array.isArray(value) ? each.find((wrong) => wrong.some((text) => !text.startsWith(`${path} is no `))) : null;
+    return deeper || [`${path} is no ${typeName(schema, root)}`];
+  }
+  if (!isOfType(value, schema)) return [`${path} is no ${typeName(schema, root)}`];
+  const inside = (name) => (path ? `${path}.${name}` : String(name));
+  if (isObject(value)) {
+    const known = schema.properties || {};
+    return [
+      ...(schema.required || []).filter((name) => !(name in value)).map((name) => `${inside(name)} is missing`),
+      ...Object.keys(value).flatMap((name) => {
+        if (Object.hasOwn(known, name)) return found(value[name], known[name], root, inside(name));
+        if (schema.additionalProperties === false) return [`${inside(name)} is not known`];
+        return isObject(schema.additionalProperties) ? found(value[name], schema.additionalProperties, root, inside(name)) : [];
+      }),
+    ];
+  }
+  const limits = LIMITS.filter(([name, exceeds]) => schema[name] !== undefined && exceeds(value, schema[name]))
+    .map(([name, , text]) => `${path} ${text} ${schema[name]}`);
+  if (!Array.isArray(value)) return limits;
+  const items = value.flatMap((item, at) => found(item, schema.prefixItems?.[at] || schema.items || {}, root, inside(at)));
+  return [...limits, ...items];
+}
+
+const LIMITS = [
+  ["minimum", (value, limit) => value < limit, "is less than"],
+  ["maximum", (value, limit) => value > limit, "is more than"],
+  ["exclusiveMinimum", (value, limit) => value <= limit, "is not over"],
+  ["exclusiveMaximum", (value, limit) => value >= limit, "is not under"],
+  ["minLength", (value, limit) => [...value].length < limit, "is shorter than"],
+  ["maxLength", (value, limit) => [...value].length > limit, "is longer than"],
+  ["minItems", (value, limit) => value.length < limit, "has less than"],
+  ["maxItems", (value, limit) => value.length > limit, "has more than"],
+];
+
+function isObject(value) {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+function isOfType(value, schema) {
+  if (schema.enum) return schema.enum.includes(value);
+  if (schema.const !== undefined) return value === schema.const;
   switch (schema.type) {
     case "integer": return Number.isInteger(value);
     case "number": return typeof value === "number";
-    case "string": return typeof value === "string";
+    case "string": return typeof value === "string" && !(["date", "date-time"].includes(schema.format) && isNaN(Date.parse(value)));
     case "boolean": return typeof value === "boolean";
     case "null": return value === null;
     case "array": return Array.isArray(value);
-    case "object": return value !== null && typeof value === "object" && !Array.isArray(value);
+    case "object": return isObject(value);
     default: return true;
   }
 }
@@ -60,6 +102,7 @@ function typeName(schema, root) {
   const any = schema.anyOf || schema.oneOf;
   if (any) return any.map((each) => typeName(resolve(each, root), root)).join(" or ");
   if (schema.enum) return schema.enum.map((each) => JSON.stringify(each)).join(" or ");
+  if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.type === "array") return `list of ${typeName(resolve(schema.items || {}, root), root)}`;
   return schema.format || schema.type || "value";
 }

@@ -2,6 +2,7 @@
 
 import { get, post } from "./api.js";
 import { h, replace, toast } from "./dom.js";
+import { written } from "./format.js";
 import { example, fieldsOf, problems } from "./schema.js";
 
 export function sendPage(main, query) {
@@ -37,7 +38,7 @@ export function sendPage(main, query) {
   function suggest() {
     const found = invoked ? null : known();
     const schema = found?.schema;
-    if (found && !isTouched) data.value = JSON.stringify(found.data ?? (schema ? example(schema) : {}), null, 2);
+    if (found && !isTouched) data.value = written(found.data ?? (schema ? example(schema) : {}), 2);
     if (schema) {
       replace(side, h("h2", {}, schema.title || "Data"), schema.description ? h("p", { class: "muted" }, schema.description) : null,
         h("ul", { class: "schema" }, fieldsOf(schema).map((field) => h("li", {},
@@ -87,13 +88,13 @@ export function sendPage(main, query) {
   }
 
   function onKey(event) {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.target.form.requestSubmit();
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !button.disabled) event.target.form.requestSubmit();
   }
 }
 
 function pretty(text) {
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    return written(JSON.parse(text), 2);
   } catch {
     return text || "";
   }
