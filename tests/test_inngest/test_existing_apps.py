@@ -6,13 +6,16 @@ Each of these is something that published apps, or their tests, do.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import contextvars
 import copy
 import functools
 import inspect
 import pickle
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -120,8 +123,9 @@ def test_a_decorator_may_give_a_handler_arguments_of_its_own(world: World) -> No
 def test_a_handler_that_takes_the_steps_is_told_where_they_are_now() -> None:
     """The second argument of a handler, before 0.5."""
 
-    async def handler(ctx: Any, step: Any) -> None: ...
+    async def before(ctx: Any, step: Any) -> None: ...
 
+    handler: Any = before
     with pytest.raises(FunctionConfigInvalidError, match=r"ctx\.step"):
         a_client().create_function(fn_id="fn", trigger=GO)(handler)
 
@@ -236,13 +240,13 @@ def test_a_url_of_blanks_is_still_refused() -> None:
 
 def test_hooks_may_name_their_arguments_as_they_like(world: World) -> None:
     class Hooks(inngest.MiddlewareSync):
-        def transform_input(self, context: Any, fn: Any, memos: Any) -> None:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        def transform_input(self, context: Any, fn: Any, memos: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
             world.log.append((fn.local_id, memos.size))
 
-        def transform_output(self, output: Any) -> None:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        def transform_output(self, output: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
             world.log.append(output.output)
 
-        def before_send_events(self, outgoing: Any) -> None:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        def before_send_events(self, outgoing: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
             world.log.append(len(outgoing))
 
     def body(ctx: Any) -> Steps:
@@ -258,8 +262,11 @@ def test_hooks_may_name_their_arguments_as_they_like(world: World) -> None:
 def test_a_handler_is_tested_without_a_server() -> None:
     """Tests call ``function._handler`` with a context of mocks."""
 
+    async def one() -> int:
+        return 1
+
     async def handler(ctx: inngest.Context) -> int:
-        return await ctx.step.run("one", lambda: 1)
+        return await ctx.step.run("one", one)
 
     class FakeStep:
         async def run(self, step_id: str, work: Callable[..., Any], *args: Any) -> Any:
@@ -271,3 +278,62 @@ def test_a_handler_is_tested_without_a_server() -> None:
 
     looked_at: Any = a_client().create_function(fn_id="fn", trigger=GO)(handler)
     assert asyncio.run(looked_at._handler(FakeContext())) == 1
+
+
+def test_contexts_and_clients_are_mocked_by_their_classes() -> None:
+    event = mock.MagicMock(spec=inngest.Event)
+    event.data = {"n": 1}
+    ctx = mock.MagicMock(spec=inngest.Context)
+    ctx.event = event
+    assert isinstance(ctx, inngest.Context)
+    assert ctx.event.data == {"n": 1}
+    client = mock.MagicMock(spec=inngest.Inngest)
+    assert isinstance(client.send, mock.AsyncMock)
+    assert not isinstance(client.send_sync, mock.AsyncMock)
+    step = mock.create_autospec(inngest.Step, instance=True)
+    step.run.return_value = 3
+    assert asyncio.run(step.run("one", print)) == 3
+
+
+def test_what_a_client_sends_is_replaced() -> None:
+    client, event = a_client(), inngest.Event(name="test/go")
+    with mock.patch.object(client, "send", new_callable=mock.AsyncMock) as send:
+        send.return_value = ["id"]
+        assert asyncio.run(client.send(event)) == ["id"]
+    send.assert_awaited_once_with(event)
+    with mock.patch.object(inngest.Inngest, "send_sync", return_value=["id"]):
+        assert client.send_sync(event) == ["id"]
+    with mock.patch("inngest.Inngest") as kind:
+        assert inngest.Inngest is kind
+    assert isinstance(client, inngest.Inngest)
+
+
+def test_what_is_bound_around_steps_is_unbound_where_a_call_ends(world: World) -> None:
+    """``ContextVar.reset`` wants the context that ``set`` was called in."""
+    bound: contextvars.ContextVar[str] = contextvars.ContextVar("bound")
+
+    @contextlib.contextmanager
+    def binding() -> Iterator[None]:
+        token = bound.set("here")
+        try:
+            yield
+        finally:
+            bound.reset(token)
+            world.log.append("unbound")
+
+    def sync(ctx: Any) -> Any:
+        with binding():
+            found = ctx.step.run("one", bound.get)
+            ctx.step.sleep("a while", 1000)
+        return found
+
+    async def asynchronous(ctx: Any) -> Any:
+        with binding():
+            found = await ctx.step.run("one", bound.get)
+            await ctx.step.sleep("a while", 1000)
+        return found
+
+    handler: Any = asynchronous if world.is_async else sync
+    world.functions.append(world.client.create_function(fn_id="fn", trigger=GO)(handler))
+    assert world.play().body == "here"
+    assert world.log == ["unbound"] * 3

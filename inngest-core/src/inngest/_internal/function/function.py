@@ -251,7 +251,11 @@ class Function(Generic[T_co]):
 
 
 def _check_names(options: FunctionOptions) -> None:
-    names = {"app_id": options.app_id, "fn_id": options.local_id, "name": options.name}
+    names: dict[str, object] = {
+        "app_id": options.app_id,
+        "fn_id": options.local_id,
+        "name": options.name,
+    }
     for given, text in names.items():
         if not isinstance(text, str) or not text.strip():
             raise FunctionConfigInvalidError(f"{given}: must be a string, and not empty")
