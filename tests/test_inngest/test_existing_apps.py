@@ -120,14 +120,25 @@ def test_a_decorator_may_give_a_handler_arguments_of_its_own(world: World) -> No
     assert world.play().body == 3
 
 
-def test_a_handler_that_takes_the_steps_is_told_where_they_are_now() -> None:
+async def _before(ctx: Any, step: Any) -> None: ...
+
+
+async def _by_name(ctx: Any, *, step: Any) -> None: ...
+
+
+async def _method(self: Any, ctx: Any) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("handler", "is_told"), [(_before, True), (_by_name, True), (_method, False)]
+)
+def test_a_handler_that_takes_the_steps_is_told_where_they_are_now(
+    handler: Any, is_told: bool
+) -> None:
     """The second argument of a handler, before 0.5."""
-
-    async def before(ctx: Any, step: Any) -> None: ...
-
-    handler: Any = before
-    with pytest.raises(FunctionConfigInvalidError, match=r"ctx\.step"):
+    with pytest.raises(FunctionConfigInvalidError, match="must take one argument") as caught:
         a_client().create_function(fn_id="fn", trigger=GO)(handler)
+    assert ("ctx.step" in str(caught.value)) is is_told
 
 
 def test_tests_of_apps_look_at_how_a_function_was_declared() -> None:
@@ -160,6 +171,34 @@ def test_tests_of_apps_look_at_how_a_function_was_declared() -> None:
     assert declared.name == "Weekly"
     for name in ("cancel", "debounce", "priority", "singleton"):
         assert getattr(declared, name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "meant"),
+    [
+        ("batch_events", {"max_size": 3, "timeout": 1000}, inngest.Batch(max_size=3, timeout=1000)),
+        ("cancel", [{"event": "x", "if_exp": "true"}], [inngest.Cancel(event="x", if_exp="true")]),
+        ("concurrency", [{"limit": 2}], [inngest.Concurrency(limit=2)]),
+        ("debounce", {"period": 1000}, inngest.Debounce(period=1000)),
+        ("priority", {"run": "1"}, inngest.Priority(run="1")),
+        ("rate_limit", {"limit": 1, "period": 1000}, inngest.RateLimit(limit=1, period=1000)),
+        ("singleton", {"mode": "skip"}, inngest.Singleton(mode="skip")),
+        ("throttle", {"limit": 1, "period": 1000}, inngest.Throttle(limit=1, period=1000)),
+        ("timeouts", {"start": 1000}, inngest.Timeouts(start=1000)),
+    ],
+)
+def test_an_option_may_be_a_dictionary_of_its_fields(name: str, given: Any, meant: Any) -> None:
+    options: dict[str, Any] = {name: given}
+    made = a_client().create_function(fn_id="fn", trigger=GO, **options)(lambda ctx: None)
+    assert getattr(made.get_config(URL).main, name) == meant
+
+
+@pytest.mark.parametrize(
+    "given", [[{"limit": 2, "maximum": 3}], [{"limit": "2"}], {"limit": 2}, [None, {}]]
+)
+def test_a_dictionary_that_does_not_fit_is_refused(given: Any) -> None:
+    with pytest.raises(FunctionConfigInvalidError):
+        a_client().create_function(fn_id="fn", trigger=GO, concurrency=given)(lambda ctx: None)
 
 
 def test_one_trigger_is_a_list_of_one() -> None:
