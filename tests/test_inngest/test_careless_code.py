@@ -224,7 +224,7 @@ def test_errors_can_be_copied_and_sent_to_other_processes(error: Any) -> None:
         ({"idempotency": 5}, "idempotency"),
         ({"throttle": inngest.Timeouts()}, "throttle: must be a Throttle, not a Timeouts"),
         ({"priority": "event.data.n"}, "priority"),
-        ({"singleton": {"mode": "skip"}}, "singleton"),
+        ({"singleton": "skip"}, "singleton"),
         ({"cancel": [1]}, "cancel"),
         ({"concurrency": inngest.Concurrency(limit=1)}, "concurrency: must be a list"),
         ({"retries": -1}, "retries"),

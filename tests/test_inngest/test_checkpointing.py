@@ -163,7 +163,7 @@ def test_a_buffer_is_recorded_when_it_is_full_and_at_the_end(world: World, serve
 def test_what_a_function_declares_is_registered(world: World) -> None:
     options = Checkpointing(buffered_steps=3, max_interval=1000, max_runtime=600_000)
     world.function(five(world), checkpointing=options)
-    config = world.functions[0].get_config("http://x/api/inngest").main
+    config = world.functions[0].get_config("http://x/api/inngest").main.to_dict()
     assert config["checkpoint"] == {
         "batch_steps": 3,
         "batch_interval": "1s",

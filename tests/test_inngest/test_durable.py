@@ -210,6 +210,22 @@ def test_a_step_is_tried_again_by_the_server(world: World) -> None:
     assert world.calls == ["before", *["flaky"] * 3]
 
 
+def test_a_step_that_asks_to_end_is_caught_by_its_kind(world: World) -> None:
+    def refuse() -> None:
+        raise inngest.NonRetriableError("no pages")
+
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        try:
+            yield ctx.step.run("read", world.step("read", refuse))
+        except inngest.NonRetriableError as error:
+            return f"{error.name}: {error.message}"
+
+    with world.serving(checkout, retries=2) as asking:
+        answer = asking.post()
+    assert answer.json() == "NonRetriableError: no pages"
+    assert world.calls == ["read"]
+
+
 @pytest.mark.parametrize("retries", [0, 1])
 def test_a_step_that_fails_for_good_can_be_caught(world: World, retries: int) -> None:
     """At once when there is no retry, else when the server has tried."""

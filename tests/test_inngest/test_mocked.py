@@ -506,6 +506,33 @@ def test_a_wait_is_stubbed_by_an_event() -> None:
         mocked.trigger(declared(False, body), EVENT, client_of(), step_stubs={"it": 1})
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"name": "e", "data": {"n": 1}}, ["e", {"n": 1}]),
+        (None, None),
+        (mocked.Timeout, None),
+    ],
+)
+@BOTH
+def test_a_wait_is_stubbed_by_what_it_gives(is_async: bool, given: object, expected: Any) -> None:
+    def body(ctx: Any) -> Any:
+        event = yield ctx.step.wait_for_event("it", event="e", timeout=1000)
+        return event and [event.name, event.data]
+
+    function = declared(is_async, body)
+    result = mocked.trigger(function, EVENT, client_of(), step_stubs={"it": given})
+    assert (result.status, result.output) == (mocked.Status.COMPLETED, expected)
+
+
+def test_what_is_no_event_is_no_stub_of_a_wait() -> None:
+    def body(ctx: Any) -> Any:
+        yield ctx.step.wait_for_event("it", event="e", timeout=1000)
+
+    with pytest.raises(TypeError, match=r'step "it" is no event: (.|\n)*name'):
+        mocked.trigger(declared(False, body), EVENT, client_of(), step_stubs={"it": {"data": {}}})
+
+
 def test_a_batch_is_given_whole() -> None:
     def body(ctx: Any) -> Any:
         yield from ()

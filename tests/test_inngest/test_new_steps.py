@@ -353,7 +353,7 @@ def test_a_function_without_triggers_is_registered_and_called(world: World) -> N
         return ctx.event.data
 
     made = world.function(body, trigger=())
-    assert made.get_config("http://app.test").main["triggers"] == []
+    assert made.get_config("http://app.test").main.triggers == []
     invoked = {"name": "inngest/function.invoked", "data": {"n": 1}}
     assert world.call(event=invoked).body == {"n": 1}
 
@@ -477,8 +477,8 @@ def test_the_trigger_of_deferred_calls_names_the_function(world: World) -> None:
         yield from ()
 
     made = world.function(body, fn_id="it's", trigger=inngest.TriggerDeferred())
-    (trigger,) = json.loads(json.dumps(made.get_config("http://app.test").main["triggers"]))
-    assert trigger == {
+    (trigger,) = made.get_config("http://app.test").main.triggers
+    assert trigger.to_dict() == {
         "event": "inngest/deferred.schedule",
         "expression": "event.data._inngest.fn_slug == 'app-it\\'s'",
     }

@@ -55,14 +55,14 @@ def test_a_typed_trigger_gives_the_data_its_model(world: World) -> None:
     )
     event = {"name": "shop/placed", "data": {"orderId": 7, "at": "2025-03-04T00:00:00Z"}}
     assert world.call(event=event).body == [7, 2025]
-    config = world.functions[0].get_config("http://x/api/inngest").main
+    config = world.functions[0].get_config("http://x/api/inngest").main.to_dict()
     assert config["triggers"] == [{"event": "shop/placed"}]
 
 
 def test_a_typed_trigger_with_an_expression(world: World) -> None:
     trigger = placed.as_trigger(expression="event.data.orderId > 5")
     world.function(returning(lambda ctx: ctx.event.data.order_id), trigger=trigger)
-    config = world.functions[0].get_config("http://x/api/inngest").main
+    config = world.functions[0].get_config("http://x/api/inngest").main.to_dict()
     assert config["triggers"] == [{"event": "shop/placed", "expression": "event.data.orderId > 5"}]
     assert world.call(event={"name": "shop/placed", "data": {"orderId": 7}}).body == 7
 

@@ -243,7 +243,7 @@ def declared(options: Mapping[str, Any], app_id: str, url: str) -> dict[str, Any
     def fn(ctx: Any) -> None: ...
 
     Handler(client, [fn], ServeOptions(framework="test", serve_origin=serve_origin, environ={}))
-    return fn.get_config(url).main
+    return fn.get_config(url).main.to_dict()
 
 
 def check(exchange: Exchange, name: str, number: int, taken: Taken) -> None:

@@ -34,6 +34,7 @@ Error                           code                    status  retriable
 +-- StaleDispatchError          stale_dispatch             500  yes
 +-- StateUnavailableError       state_unavailable          500  yes
 +-- StepError                   step_errored               500  no
+|   +-- NonRetriableStepError   step_errored               500  no
 +-- StepNestedError             step_nested                500  no
 +-- StepThreadError             step_thread                500  no
 +-- StepUnexpectedError         step_unexpected            500  yes
@@ -376,6 +377,13 @@ class StepError(Error):
     def stack(self) -> str | None:
         """The traceback of the error that the step raised."""
         return self._stack
+
+
+class NonRetriableStepError(StepError, NonRetriableError):
+    """A step failed for good at once, as it asked to, or as nothing else would help.
+
+    What catches :class:`NonRetriableError` around a step catches it, too.
+    """
 
 
 class Interrupt(BaseException):

@@ -35,6 +35,7 @@ from inngest._internal.flow import Flow
 from inngest._internal.function import config
 from inngest._internal.function.checkpointing import Checkpointing
 from inngest._internal.function.function import Function, FunctionOptions
+from inngest._internal.function.reading import read_option
 from inngest._internal.function.trigger import Trigger
 from inngest._internal.middleware.contract import UninitializedMiddleware, factories_of
 from inngest._internal.plugins.host import PluginHost
@@ -232,27 +233,25 @@ class Inngest:
         """
         options = FunctionOptions(
             app_id=self.app_id,
-            fn_id=fn_id,
+            local_id=fn_id,
             name=name or fn_id,
             triggers=tuple(trigger) if isinstance(trigger, Sequence) else (trigger,),
-            retries=retries,
-            on_failure=on_failure,
-            middleware=factories_of(middleware),
+            batch_events=read_option(config.Batch, batch_events),
+            cancel=read_option(config.Cancel, cancel),
             checkpointing=checkpointing,
+            concurrency=read_option(config.Concurrency, concurrency),
+            debounce=read_option(config.Debounce, debounce),
+            idempotency=idempotency,
+            middleware=factories_of(middleware),
+            on_failure=on_failure,
             output_type=output_type,
+            priority=read_option(config.Priority, priority),
+            rate_limit=read_option(config.RateLimit, rate_limit),
+            retries=retries,
             serializer=self._find_serializer(serializer),
-            flow_control={
-                "batch_events": batch_events,
-                "cancel": cancel,
-                "concurrency": concurrency,
-                "debounce": debounce,
-                "idempotency": idempotency,
-                "priority": priority,
-                "rate_limit": rate_limit,
-                "singleton": singleton,
-                "throttle": throttle,
-                "timeouts": timeouts,
-            },
+            singleton=read_option(config.Singleton, singleton),
+            throttle=read_option(config.Throttle, throttle),
+            timeouts=read_option(config.Timeouts, timeouts),
         )
 
         def decorate(handler: Callable[..., Any]) -> Function[Any]:

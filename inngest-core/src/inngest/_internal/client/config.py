@@ -1,6 +1,6 @@
 """Decide where the servers are and with which keys: arguments first, then environment.
 
-API sections 1.1 and 6, PROTOCOL section 1. An empty variable counts as absent.
+API sections 1.1 and 6, PROTOCOL section 1. What is empty counts as absent.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def _origin(
     # Dev Servers speak no TLS, those in another container either.
     scheme = "https" if mode is ServerKind.CLOUD else "http"
     for source, text in candidates:
-        if text is not None:
+        if text is not None and text != "":
             return parse_origin(text, source=source, default_scheme=scheme)
     return default
 

@@ -52,7 +52,7 @@ class DurableHandler:
         function: Function[Any] = Function(
             FunctionOptions(
                 app_id=client.app_id,
-                fn_id=fn_id,
+                local_id=fn_id,
                 name=fn_id,
                 triggers=(TriggerEvent(event=HTTP_EVENT),),
                 retries=options.retries,

@@ -20,6 +20,8 @@ class Failure:
     name: str
     message: str
     stack: str | None = None
+    is_retriable: bool = True
+    """Whether it was tried as often as allowed; else it failed at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ def _read_failure(error: object) -> Failure:
         name=str(error.get("name") or "Error"),
         message=str(error.get("message") or error.get("error") or ""),
         stack=stack if isinstance(stack, str) else None,
+        is_retriable=error.get("noRetry") is not True,
     )
 
 

@@ -68,6 +68,12 @@ NAMELESS = {"message": "no"}
         (RUN, {"error": {"name": "E", "stack": "s"}}, Failure(name="E", message="", stack="s")),
         (RUN, {"error": {"name": None, "stack": 1}}, Failure(name="Error", message="")),
         (RUN, {"error": "text"}, Failure(name="Error", message="text")),
+        (
+            RUN,
+            {"error": {"name": "E", "message": "m", "noRetry": True}},
+            Failure(name="E", message="m", is_retriable=False),
+        ),
+        (RUN, {"error": {"name": "E", "noRetry": 1}}, Failure(name="E", message="")),
         (RUN, {"input": [1, 2]}, ReplacedInput((1, 2))),
         (RUN, {"input": []}, ReplacedInput(())),
         (RUN, None, None),

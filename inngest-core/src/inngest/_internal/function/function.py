@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
@@ -12,7 +12,22 @@ from inngest._internal.errors import EventInvalidError, FunctionConfigInvalidErr
 from inngest._internal.event import Event
 from inngest._internal.event_type import EventType
 from inngest._internal.function.checkpointing import Checkpointing
-from inngest._internal.function.registration import failure_config, function_config
+from inngest._internal.function.config import (
+    Batch,
+    Cancel,
+    Concurrency,
+    Debounce,
+    Priority,
+    RateLimit,
+    Singleton,
+    Throttle,
+    Timeouts,
+)
+from inngest._internal.function.registration import (
+    FunctionConfig,
+    failure_config,
+    function_config,
+)
 from inngest._internal.function.trigger import Trigger, takes_deferred_calls
 from inngest._internal.serialization.annotations import return_type
 from inngest._internal.serialization.codec import Codec
@@ -29,8 +44,8 @@ INVOKED = "inngest/function.invoked"
 class FunctionConfigs(NamedTuple):
     """What is registered: the function, and its failure handler if it has one."""
 
-    main: dict[str, object]
-    on_failure: dict[str, object] | None
+    main: FunctionConfig
+    on_failure: FunctionConfig | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,16 +53,30 @@ class FunctionOptions:
     """Everything about a function except its code."""
 
     app_id: str
-    fn_id: str
+    local_id: str
     name: str
     triggers: tuple[Trigger[Any], ...]
-    retries: int | None = None
-    on_failure: Callable[..., object] | None = None
-    middleware: tuple[UninitializedMiddleware, ...] = ()
+    batch_events: Batch | None = None
+    cancel: Sequence[Cancel] | None = None
     checkpointing: Checkpointing | bool | None = None
+    concurrency: Sequence[Concurrency] | None = None
+    debounce: Debounce | None = None
+    idempotency: str | None = None
+    middleware: tuple[UninitializedMiddleware, ...] = ()
+    on_failure: Callable[..., object] | None = None
     output_type: object = UNSET
+    priority: Priority | None = None
+    rate_limit: RateLimit | None = None
+    retries: int | None = None
     serializer: Serializer | None = None
-    flow_control: dict[str, Any] = field(default_factory=dict)
+    singleton: Singleton | None = None
+    throttle: Throttle | None = None
+    timeouts: Timeouts | None = None
+
+    @property
+    def fully_qualified_id(self) -> str:
+        """The id that the server knows: ``<app id>-<function id>``."""
+        return f"{self.app_id}-{self.local_id}"
 
 
 class Function(Generic[T_co]):
@@ -55,16 +84,18 @@ class Function(Generic[T_co]):
 
     def __init__(self, options: FunctionOptions, handler: Callable[..., object]) -> None:
         _check_names(options)
-        _check_handler(options.fn_id, handler)
+        _check_handler(options.local_id, handler)
         if options.on_failure is not None:
-            _check_handler(f"{options.fn_id} (on_failure)", options.on_failure)
-        self._options = options
+            _check_handler(f"{options.local_id} (on_failure)", options.on_failure)
+        # Tests of apps look at _opts, _triggers and _handler: what they are called stays.
+        self._opts = options
+        self._triggers = list(options.triggers)
         self._handler = handler
         self._is_async = inspect.iscoroutinefunction(handler)
         on_failure = options.on_failure
         if on_failure is not None and inspect.iscoroutinefunction(on_failure) != self._is_async:
             raise FunctionConfigInvalidError(
-                f'function "{options.fn_id}": on_failure must be '
+                f'function "{options.local_id}": on_failure must be '
                 f"{'async' if self._is_async else 'sync'}, like the function itself"
             )
         self._event_types = [
@@ -75,17 +106,17 @@ class Function(Generic[T_co]):
     @property
     def id(self) -> str:
         """The id that the server knows: ``<app id>-<function id>``."""
-        return f"{self._options.app_id}-{self._options.fn_id}"
+        return self._opts.fully_qualified_id
 
     @property
     def local_id(self) -> str:
         """The id within the app."""
-        return self._options.fn_id
+        return self._opts.local_id
 
     @property
     def name(self) -> str:
         """The name for people."""
-        return self._options.name
+        return self._opts.name
 
     @property
     def handler(self) -> Callable[..., object]:
@@ -95,17 +126,17 @@ class Function(Generic[T_co]):
     @property
     def on_failure(self) -> Callable[..., object] | None:
         """The code that runs when the function has failed for good."""
-        return self._options.on_failure
+        return self._opts.on_failure
 
     @property
     def middleware(self) -> Sequence[UninitializedMiddleware]:
         """The function's own middleware, which runs inside the client's."""
-        return self._options.middleware
+        return self._opts.middleware
 
     @property
     def checkpointing(self) -> Checkpointing | bool | None:
         """How one call runs many steps; ``None`` leaves it to the client."""
-        return self._options.checkpointing
+        return self._opts.checkpointing
 
     @property
     def codec(self) -> Codec:
@@ -115,11 +146,11 @@ class Function(Generic[T_co]):
     @cached_property
     def _codec(self) -> Codec:
         # When it is first needed: the type may be declared after the function.
-        is_declared = self._options.output_type is not UNSET
+        is_declared = self._opts.output_type is not UNSET
         return Codec(
-            typ=self._options.output_type if is_declared else return_type(self._handler),
+            typ=self._opts.output_type if is_declared else return_type(self._handler),
             is_declared=is_declared,
-            serializer=self._options.serializer,
+            serializer=self._opts.serializer,
         )
 
     @property
@@ -140,7 +171,7 @@ class Function(Generic[T_co]):
     @property
     def takes_deferred_calls(self) -> bool:
         """Whether a trigger lets ``step.defer`` call it."""
-        return any(takes_deferred_calls(each.to_config()) for each in self._options.triggers)
+        return any(takes_deferred_calls(each.to_config()) for each in self._opts.triggers)
 
     @property
     def has_typed_events(self) -> bool:
@@ -172,12 +203,12 @@ class Function(Generic[T_co]):
         for event_type in self._event_types:
             if event_type.name == name:
                 return event_type
-        is_only_one = len(self._options.triggers) == 1
+        is_only_one = len(self._opts.triggers) == 1
         return self._event_types[0] if name == INVOKED and is_only_one else None
 
     def get_config(self, app_url: str) -> FunctionConfigs:
         """What to register for an app at ``app_url``."""
-        main, *rest = self.configs(app_url)
+        main, *rest = self._configs(app_url, "http")
         return FunctionConfigs(main, rest[0] if rest else None)
 
     def configs(
@@ -187,7 +218,10 @@ class Function(Generic[T_co]):
 
         :raises FunctionConfigInvalidError: the options do not go together.
         """
-        options = self._options
+        return [config.to_dict() for config in self._configs(app_url, runtime)]
+
+    def _configs(self, app_url: str, runtime: Literal["http", "ws"]) -> list[FunctionConfig]:
+        options = self._opts
         found = [
             function_config(
                 fn_id=self.id,
@@ -195,9 +229,18 @@ class Function(Generic[T_co]):
                 url=app_url,
                 runtime=runtime,
                 triggers=[trigger.to_config() for trigger in options.triggers],
-                retries=options.retries,
+                batch_events=options.batch_events,
+                cancel=options.cancel,
                 checkpointing=options.checkpointing,
-                **options.flow_control,
+                concurrency=options.concurrency,
+                debounce=options.debounce,
+                idempotency=options.idempotency,
+                priority=options.priority,
+                rate_limit=options.rate_limit,
+                retries=options.retries,
+                singleton=options.singleton,
+                throttle=options.throttle,
+                timeouts=options.timeouts,
             )
         ]
         if options.on_failure is not None:
@@ -208,10 +251,14 @@ class Function(Generic[T_co]):
 
 
 def _check_names(options: FunctionOptions) -> None:
-    for field_name in ("app_id", "fn_id", "name"):
-        text = getattr(options, field_name)
+    names: dict[str, object] = {
+        "app_id": options.app_id,
+        "fn_id": options.local_id,
+        "name": options.name,
+    }
+    for given, text in names.items():
         if not isinstance(text, str) or not text.strip():
-            raise FunctionConfigInvalidError(f"{field_name}: must be a string, and not empty")
+            raise FunctionConfigInvalidError(f"{given}: must be a string, and not empty")
     for trigger in options.triggers:
         is_class = isinstance(trigger, type)
         if is_class or not hasattr(trigger, "to_config"):
@@ -226,12 +273,14 @@ def _check_handler(name: str, handler: object) -> None:
     if not callable(handler):
         raise FunctionConfigInvalidError(f'function "{name}": the handler is not callable')
     try:
-        signature = inspect.signature(handler)
+        # What is called, not what it wraps: a decorator may fill in arguments of its own.
+        signature = inspect.signature(handler, follow_wrapped=False)
     except (TypeError, ValueError):  # some callables written in C do not tell
         return
     try:
         signature.bind(object())
     except TypeError:
+        hint = ": its steps are those of ctx.step" if "step" in signature.parameters else ""
         raise FunctionConfigInvalidError(
-            f'function "{name}": the handler must take one argument, the context'
+            f'function "{name}": the handler must take one argument, the context{hint}'
         ) from None

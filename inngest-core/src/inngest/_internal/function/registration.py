@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -25,11 +26,83 @@ from inngest._internal.function.config import (
 )
 from inngest._internal.model import BaseModel
 
-Runtime: TypeAlias = Literal["http", "ws"]
 Trigger: TypeAlias = TriggerCron | TriggerDeferred | TriggerEvent
 
 _MOST = {"triggers": 10, "cancel": 5, "concurrency": 2}
 """A server refuses the whole app if a function has more of these."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retries:
+    """How often a step is tried again."""
+
+    attempts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """How the server calls a function."""
+
+    type: Literal["http", "ws"]
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepConfig:
+    """The one step that a function consists of when it is registered."""
+
+    id: str = "step"
+    name: str = "step"
+    retries: Retries | None = None
+    runtime: Runtime
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionConfig:
+    """What a server is told about a function. :meth:`to_dict` gives its form on the wire."""
+
+    id: str
+    name: str
+    steps: Mapping[str, StepConfig]
+    triggers: Sequence[TriggerCron | TriggerEvent]
+    batch_events: Batch | None = None
+    cancel: Sequence[Cancel] | None = None
+    checkpoint: Checkpointing | None = None
+    concurrency: Sequence[Concurrency] | None = None
+    debounce: Debounce | None = None
+    idempotency: str | None = None
+    priority: Priority | None = None
+    rate_limit: RateLimit | None = None
+    singleton: Singleton | None = None
+    throttle: Throttle | None = None
+    timeouts: Timeouts | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the form on the wire: wire names, durations as text, no nulls."""
+        options: dict[str, BaseModel | Sequence[BaseModel] | str | None] = {
+            "batchEvents": self.batch_events,
+            "cancel": self.cancel,
+            "checkpoint": self.checkpoint,
+            "concurrency": self.concurrency,
+            "debounce": self.debounce,
+            "idempotency": self.idempotency,
+            "priority": self.priority,
+            "rateLimit": self.rate_limit,
+            "singleton": self.singleton,
+            "throttle": self.throttle,
+            "timeouts": self.timeouts,
+            "triggers": self.triggers,
+        }
+        config: dict[str, object] = {"id": self.id, "name": self.name}
+        for key, option in options.items():
+            if isinstance(option, BaseModel):
+                config[key] = option.to_dict()
+            elif isinstance(option, str):
+                config[key] = option
+            elif option is not None:
+                config[key] = [one.to_dict() for one in option]
+        config["steps"] = {key: _step_to_dict(step) for key, step in self.steps.items()}
+        return config
 
 
 def function_config(
@@ -38,7 +111,7 @@ def function_config(
     name: str,
     url: str,
     triggers: Sequence[Trigger],
-    runtime: Runtime = "http",
+    runtime: Literal["http", "ws"] = "http",
     retries: int | None = None,
     batch_events: Batch | None = None,
     cancel: Sequence[Cancel] | None = None,
@@ -51,7 +124,7 @@ def function_config(
     singleton: Singleton | None = None,
     throttle: Throttle | None = None,
     timeouts: Timeouts | None = None,
-) -> dict[str, object]:
+) -> FunctionConfig:
     """Return the configuration of a function.
 
     :param fn_id: the composite id ``<app id>-<function id>``.
@@ -77,42 +150,39 @@ def function_config(
     for option, several in (("cancel", cancel), ("concurrency", concurrency)):
         if several is not None and not isinstance(several, (list, tuple)):
             raise FunctionConfigInvalidError(f"{option}: must be a list")
-    single: dict[str, BaseModel | None] = {
-        "batchEvents": batch_events,
-        "checkpoint": checkpointing if isinstance(checkpointing, Checkpointing) else None,
-        "debounce": debounce,
-        "priority": priority,
-        "rateLimit": rate_limit,
-        "singleton": singleton,
-        "throttle": throttle,
-        "timeouts": timeouts,
-    }
-    many: dict[str, Sequence[BaseModel] | None] = {
-        "triggers": [
+    if batch_events is not None:
+        _check_batch(cancel, debounce, singleton, priority)
+    step = StepConfig(
+        retries=None if retries is None else Retries(attempts=retries),
+        runtime=Runtime(type=runtime, url=_call_url(url, fn_id)),
+    )
+    config = FunctionConfig(
+        id=fn_id,
+        name=name,
+        steps={"step": step},
+        triggers=[
             trigger.of(fn_id) if isinstance(trigger, TriggerDeferred) else trigger
             for trigger in triggers
         ],
-        "cancel": cancel,
-        "concurrency": concurrency,
-    }
-    if batch_events is not None:
-        _check_batch(cancel, debounce, singleton, priority)
-    config: dict[str, object] = {"id": fn_id, "name": name}
-    for key, model in single.items():
-        if model is not None:
-            config[key] = model.to_dict()
-    for key, models in many.items():
-        if models is not None:
-            config[key] = _listed(key, models)
-    if idempotency is not None:
-        config["idempotency"] = idempotency
-    config["steps"] = _steps(fn_id, url, runtime, retries)
+        batch_events=batch_events,
+        cancel=cancel,
+        checkpoint=checkpointing if isinstance(checkpointing, Checkpointing) else None,
+        concurrency=concurrency,
+        debounce=debounce,
+        idempotency=idempotency,
+        priority=priority,
+        rate_limit=rate_limit,
+        singleton=singleton,
+        throttle=throttle,
+        timeouts=timeouts,
+    )
+    _check_numbers(config)
     return config
 
 
 def failure_config(
-    *, fn_id: str, name: str, url: str, runtime: Runtime = "http"
-) -> dict[str, object]:
+    *, fn_id: str, name: str, url: str, runtime: Literal["http", "ws"] = "http"
+) -> FunctionConfig:
     """Return the configuration of the handler for failed runs of the function ``fn_id``.
 
     :param fn_id: the composite id of the function that fails, not of the handler.
@@ -170,24 +240,24 @@ def _check_batch(
             raise FunctionConfigInvalidError(f"batch_events: cannot be used together with {name}")
 
 
-def _listed(key: str, models: Sequence[BaseModel]) -> list[dict[str, object]]:
-    if len(models) > _MOST[key]:
-        raise FunctionConfigInvalidError(f"{key}: at most {_MOST[key]} are allowed")
-    listed = [model.to_dict() for model in models]
-    if key == "triggers" and any(item in listed[:index] for index, item in enumerate(listed)):
+def _check_numbers(config: FunctionConfig) -> None:
+    for name, most in _MOST.items():
+        if len(getattr(config, name) or ()) > most:
+            raise FunctionConfigInvalidError(f"{name}: at most {most} are allowed")
+    triggers = list(config.triggers)
+    if any(trigger in triggers[:index] for index, trigger in enumerate(triggers)):
         raise FunctionConfigInvalidError("triggers: the same trigger is there twice")
-    return listed
 
 
-def _steps(fn_id: str, url: str, runtime: Runtime, retries: int | None) -> dict[str, object]:
-    step: dict[str, object] = {
-        "id": "step",
-        "name": "step",
-        "runtime": {"type": runtime, "url": _call_url(url, fn_id)},
+def _step_to_dict(step: StepConfig) -> dict[str, object]:
+    told: dict[str, object] = {
+        "id": step.id,
+        "name": step.name,
+        "runtime": {"type": step.runtime.type, "url": step.runtime.url},
     }
-    if retries is not None:
-        step["retries"] = {"attempts": retries}
-    return {"step": step}
+    if step.retries is not None:
+        told["retries"] = {"attempts": step.retries.attempts}
+    return told
 
 
 def _call_url(url: str, fn_id: str) -> str:

@@ -21,7 +21,7 @@ from inngest._internal.function.config import (
     TriggerCron,
     TriggerEvent,
 )
-from inngest._internal.function.registration import failure_config, function_config
+from inngest._internal.function.registration import Runtime, failure_config, function_config
 
 RECORDINGS = Path(__file__).parents[5] / "tests" / "recordings"
 GO = TriggerEvent(event="a/b")
@@ -65,7 +65,7 @@ def test_all_options_are_as_recorded() -> None:
             TriggerCron(cron="0 0 1 1 *", jitter="30s"),
         ],
     )
-    assert [first, second] == recorded("sync_out_of_band")
+    assert [first.to_dict(), second.to_dict()] == recorded("sync_out_of_band")
 
 
 def test_failure_handler_is_as_recorded() -> None:
@@ -78,7 +78,7 @@ def test_failure_handler_is_as_recorded() -> None:
         triggers=[TriggerEvent(event="onf/go")],
     )
     handler = failure_config(fn_id="rec-on-failure-fn", name="fn", url=url)
-    assert [main, handler] == recorded("on_failure")
+    assert [main.to_dict(), handler.to_dict()] == recorded("on_failure")
 
 
 @pytest.mark.parametrize(
@@ -91,14 +91,14 @@ def test_failure_handler_is_as_recorded() -> None:
     ],
 )
 def test_call_url(url: str, fn_id: str, called: str) -> None:
-    config: Any = function_config(fn_id=fn_id, name="n", url=url, triggers=[GO])
-    assert config["steps"]["step"]["runtime"] == {"type": "http", "url": called}
+    config = function_config(fn_id=fn_id, name="n", url=url, triggers=[GO])
+    assert config.steps["step"].runtime == Runtime(type="http", url=called)
 
 
 def test_the_failed_id_is_quoted_in_the_expression() -> None:
-    config: Any = failure_config(fn_id="it's", name="n", url="http://h")
-    expression = config["triggers"][0]["expression"]
-    assert expression == "event.data.function_id == 'it\\'s'"
+    (trigger,) = failure_config(fn_id="it's", name="n", url="http://h").triggers
+    assert isinstance(trigger, TriggerEvent)
+    assert trigger.expression == "event.data.function_id == 'it\\'s'"
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from inngest._internal.errors import (
     Error,
     MiddlewareError,
     NonRetriableError,
+    NonRetriableStepError,
     OutputUnserializableError,
     StepError,
     StepInterrupt,
@@ -97,7 +98,7 @@ def recall_alone(invocation: Invocation, found: engine.Found) -> object:
     if memo is UNSET:
         return UNSET
     if isinstance(memo, Failure):
-        raise _step_error(memo)
+        raise _remembered(memo)
     codec = codec_of(found.call, invocation.serializer)
     return memo if codec is PLAIN else _decoded(codec, found, memo)
 
@@ -110,7 +111,7 @@ def carry_out(invocation: Invocation, found: engine.Found, verdict: engine.Verdi
         case engine.Replay(data):
             return (yield from step.recall(Returned(data)))
         case engine.Fail(failure):
-            return (yield from step.recall(Raised(_step_error(failure))))
+            return (yield from step.recall(Raised(_remembered(failure))))
         case engine.Execute(args):
             try:
                 op, live = yield from step.execute(args)
@@ -129,7 +130,8 @@ def carry_out(invocation: Invocation, found: engine.Found, verdict: engine.Verdi
                 yield Finish(found, unkept)
             yield GoOn(found)
             if op.error is not None:  # it has failed for good, and that is recorded
-                raise StepError(op.error.message, op.error.name, op.error.stack)
+                error = op.error
+                raise _step_error(error.name, error.message, error.stack, op.is_retriable)
             if isinstance(live, Returned):
                 return _loaded(invocation, found, live.value)
             yield BreakOff(live.error)
@@ -260,8 +262,13 @@ class _Step:
         )
 
 
-def _step_error(failure: Failure) -> StepError:
-    return StepError(failure.message, failure.name, failure.stack)
+def _remembered(failure: Failure) -> StepError:
+    return _step_error(failure.name, failure.message, failure.stack, failure.is_retriable)
+
+
+def _step_error(name: str, message: str, stack: str | None, is_retriable: bool) -> StepError:
+    kind = StepError if is_retriable else NonRetriableStepError
+    return kind(message, name, stack)
 
 
 def _loaded(invocation: Invocation, found: engine.Found, data: object) -> object:

@@ -70,10 +70,10 @@ def trigger(
     :param client: whose middleware and serializer are used. It stays as it is.
     :param step_stubs: what stands in for steps, by their ids. For ``run``, ``send_event``,
         ``invoke`` and ``ai.infer``: a result, an exception to raise, or a callable that gives
-        either. For ``wait_for_event``: an event, or :data:`Timeout`. For ``wait_for_signal``:
-        the signal's data, or :data:`Timeout`. For ``fetch``: an :class:`inngest.FetchedResponse`,
-        or what an answer of status 200 holds, text or JSON. Steps that wait, invoke, fetch or
-        ask a model need one; others are run.
+        either. For ``wait_for_event``: an event, or a dictionary of its fields; :data:`Timeout`
+        or ``None``. For ``wait_for_signal``: the signal's data, or :data:`Timeout`. For
+        ``fetch``: an :class:`inngest.FetchedResponse`, or what an answer of status 200 holds,
+        text or JSON. Steps that wait, invoke, fetch or ask a model need one; others are run.
     :raises UnstubbedStepError: a step that needs a stub has none.
     :raises ModuleNotFoundError: ``inngest-dev`` is not installed.
     """

@@ -167,12 +167,15 @@ class _Isolated:
 
     def _event_for(self, step: str, now: int) -> Received:
         stub = self._stubs[step]
-        if not isinstance(stub, Event):
+        event = Event.from_raw(stub) if isinstance(stub, Mapping) else stub
+        if isinstance(event, Exception):
+            raise TypeError(f'the stub of step "{step}" is no event: {event}')
+        if not isinstance(event, Event):
             raise TypeError(
                 f'the stub of step "{step}", which waits for an event, must be an '
                 f"inngest.Event or mocked.Timeout, not a {type(stub).__name__}"
             )
-        return received(stub, now)
+        return received(event, now)
 
     def _result(self, ended: Run) -> mocked.Result:
         status = mocked.Status(ended.status)
@@ -222,6 +225,8 @@ class _StandingIn:
         if kind not in _SERVED_BY_OTHERS:
             return op
         stub = self._stubs[_step_of(op)]
+        if kind == "WaitForEvent" and stub is None:  # what such a step gives then
+            stub = mocked.Timeout
         if stub is mocked.Timeout and kind in ("WaitForEvent", "WaitForSignal"):
             return {**op, "opts": {**(op.get("opts") or {}), "timeout": _AT_ONCE}}
         return op if kind == "WaitForEvent" else _done(op, lambda: stored(op, outcome_of(stub, ())))
