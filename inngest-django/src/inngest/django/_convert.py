@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from asgiref.sync import async_to_sync, sync_to_async
 
 from django.core.handlers.asgi import ASGIRequest
-from django.db import close_old_connections, transaction
+from django.db import close_old_connections, connections, transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from inngest.transport import (
@@ -77,8 +77,9 @@ def view_of(handler: Handler) -> Callable[..., Any]:
     chosen: Any = async_view if is_async else view
     chosen.csrf_exempt = True
     chosen.inngest_handler = handler
-    view_of_one: Callable[..., Any] = transaction.non_atomic_requests(chosen)
-    return view_of_one
+    for alias in connections:
+        chosen = transaction.non_atomic_requests(using=alias)(chosen)
+    return chosen  # type: ignore[no-any-return]
 
 
 class RequestThread:

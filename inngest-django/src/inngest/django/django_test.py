@@ -20,8 +20,9 @@ trigger = inngest.TriggerEvent(event="e")
 
 @client.create_function(fn_id="sync", trigger=trigger)
 def sync(ctx: inngest.ContextSync):
-    from django.db import connection
-    connection.ensure_connection()
+    from django.db import connections
+    connections["default"].ensure_connection()
+    assert not any(one.in_atomic_block for one in connections.all())
     return {"size": len(str(ctx.event.data.get("text", "")))}
 
 @client.create_function(fn_id="async", trigger=[trigger, inngest.TriggerCron(cron="0 8 * * *")])
@@ -38,9 +39,9 @@ from django.conf import settings
 
 settings.configure(
     ALLOWED_HOSTS=["*"],
-    DATABASES={{"default": {{
-        "ENGINE": "django.db.backends.sqlite3", "NAME": "db", "ATOMIC_REQUESTS": True
-    }}}},
+    DATABASES={{name: {{
+        "ENGINE": "django.db.backends.sqlite3", "NAME": name, "ATOMIC_REQUESTS": True
+    }} for name in ("default", "other")}},
     INSTALLED_APPS=["inngest.django"],
     INNGEST={inngest},
     MIDDLEWARE=["django.middleware.csrf.CsrfViewMiddleware"],
@@ -96,7 +97,7 @@ def call(fn_id, **data):
 
 @pytest.mark.parametrize("functions", ["functions", "only_sync"])
 def test_settings_name_what_is_served_and_large_bodies_come_in(run: Any, functions: str) -> None:
-    """No CSRF token, three megabytes, and a database with ATOMIC_REQUESTS."""
+    """No CSRF token, three megabytes, and two databases with ATOMIC_REQUESTS."""
     program = CALLS + "print(call('sync', text='x' * 3_000_000).json())"
     named = {**NAMED, "FUNCTIONS": f"background.{functions}"}
     assert run(program, named) == "{'size': 3000000}\n"
