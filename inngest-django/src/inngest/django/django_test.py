@@ -140,6 +140,33 @@ def test_a_streamed_async_function_comes_back_for_its_database_work(run: Any) ->
     assert run(CALLS + textwrap.dedent(program), named) == '201 "async"\n'
 
 
+def test_a_stream_behind_a_sync_middleware_has_a_thread_for_its_database_work(run: Any) -> None:
+    """The middleware's own has gone when the stream is sent."""
+    program = """
+    import asyncio
+    from django.test import AsyncClient
+    from inngest.testing.bench import call_body
+
+    def plain(get_response):
+        return lambda request: get_response(request)
+
+    import urls
+    urls.plain = plain
+    settings.MIDDLEWARE = ["urls.plain"]
+
+    async def main():
+        answer = await AsyncClient().post(
+            "/v1/api/inngest?fnId=shop-async&stepId=step", call_body(),
+            content_type="application/json",
+        )
+        print(json.loads(b"".join([chunk async for chunk in answer.streaming_content]))["body"])
+
+    asyncio.run(main())
+    """
+    named = {**NAMED, "STREAMING": "force"}
+    assert run("import json\n" + textwrap.dedent(program), named) == '"async"\n'
+
+
 def test_a_middleware_that_compresses_holds_no_space_back(run: Any) -> None:
     program = """
     settings.MIDDLEWARE = ["django.middleware.gzip.GZipMiddleware"]
