@@ -18,6 +18,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased, Sampler
 
 import inngest
 from inngest.connect.protocol import wire
@@ -315,6 +316,17 @@ def test_a_trace_that_is_not_sampled_stays_so(world: World, backend: Backend) ->
     world.function(two_steps(world))
     world.play(headers=carrier(TRACE, flags="00"))
     assert backend.spans == ()
+
+
+@pytest.mark.parametrize(("root", "count"), [(ALWAYS_OFF, 0), (ALWAYS_ON, 7)])
+def test_a_run_that_begins_its_trace_is_sampled_as_a_whole(
+    make_world: Make, backend: Backend, root: Sampler, count: int
+) -> None:
+    backend.tracers.sampler = ParentBased(root)
+    world = tracing(make_world, backend)
+    world.function(two_steps(world))
+    world.play()
+    assert len(backend.spans) == count
 
 
 def test_without_an_sdk_nothing_is_added(make_world: Make) -> None:
