@@ -30,14 +30,17 @@ def from_django(request: HttpRequest) -> CommRequest:
     """Read a request, never more of its body than could be accepted.
 
     ``request.body`` would refuse what ``DATA_UPLOAD_MAX_MEMORY_SIZE`` refuses, which is
-    less than servers send.
+    less than servers send. Middleware that looks at it afterwards finds it there.
     """
+    body = _stream(request).read(MAX_BODY_BYTES + 1)
+    if not hasattr(request, "_body"):
+        request._body = body
     return CommRequest(
         method=str(request.method),
         url=request.build_absolute_uri(),
         headers={name.lower(): value for name, value in request.headers.items()},
         query={name: request.GET.getlist(name)[0] for name in request.GET},
-        body=_stream(request).read(MAX_BODY_BYTES + 1),
+        body=body,
         raw=request,
     )
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from inngest.testing.bench import call_body
+
 BACKGROUND = """
 import inngest
 
@@ -124,6 +126,30 @@ def test_a_body_in_chunks_comes_in(run: Any) -> None:
     answer.close()
     """
     assert run(CALLS + textwrap.dedent(program)) == '200 OK\n{"size":70000}\n'
+
+
+def test_middleware_may_read_the_body_before_and_after(run: Any) -> None:
+    program = """
+    import urls
+
+    def before(get_response):
+        return lambda request: print(len(request.body)) or get_response(request)
+
+    def after(get_response):
+        def answer(request):
+            response = get_response(request)
+            print(len(request.body))
+            return response
+        return answer
+
+    urls.before, urls.after = before, after
+    for name in ("before", "after"):
+        settings.MIDDLEWARE = [f"urls.{name}"]
+        django_client = Client()
+        print(call("sync").json())
+    """
+    size = len(call_body())
+    assert run(CALLS + textwrap.dedent(program)) == f"{size}\n{{'size': 0}}\n" * 2
 
 
 def test_functions_may_be_named_one_by_one(run: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,13 +28,15 @@ def from_flask(request: flask.Request) -> CommRequest:
 
 
 def _body(request: flask.Request) -> bytes:
-    """The body, though a hook of the app has read it already.
+    """The body, though a hook of the app has read it already; those that follow can, too.
 
     ``MAX_CONTENT_LENGTH`` may be less than servers send: it is for the app's own views.
     """
-    is_seen = "stream" in vars(request)  # where werkzeug keeps it, with the app's limit
-    stream = request.stream if is_seen else get_input_stream(request.environ)
-    return stream.read(MAX_BODY_BYTES + 1) or request.get_data()
+    if "stream" in vars(request):  # where werkzeug keeps it
+        return request.stream.read(MAX_BODY_BYTES + 1) or request.get_data()
+    body = get_input_stream(request.environ).read(MAX_BODY_BYTES + 1)
+    request.stream = io.BytesIO(body)
+    return body
 
 
 def to_flask(reply: CommResponse | CommStream[SyncStream]) -> flask.Response:
