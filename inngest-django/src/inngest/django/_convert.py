@@ -12,6 +12,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.db import close_old_connections, connections, transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.encoding import escape_uri_path
 from inngest.transport import (
     MAX_BODY_BYTES,
     AsyncStream,
@@ -37,12 +38,18 @@ def from_django(request: HttpRequest) -> CommRequest:
         request._body = body
     return CommRequest(
         method=str(request.method),
-        url=request.build_absolute_uri(),
+        url=_url(request),
         headers={name.lower(): value for name, value in request.headers.items()},
         query={name: request.GET.getlist(name)[0] for name in request.GET},
         body=body,
         raw=request,
     )
+
+
+def _url(request: HttpRequest) -> str:
+    """The URL with the script's name, which ``request.path`` lacks under some ASGI servers."""
+    script = request.META.get("SCRIPT_NAME", "").rstrip("/")
+    return request.build_absolute_uri(f"//{escape_uri_path(script + request.path_info)}")
 
 
 def _stream(request: HttpRequest) -> Any:

@@ -314,6 +314,30 @@ def test_commands_find_every_endpoint_wherever_it_is(run: Any, tmp_path: Path) -
     ]
 
 
+def test_the_url_has_the_script_s_name_once(run: Any) -> None:
+    """A proxy that takes the prefix away, and servers that know it, with and without it."""
+    program = """
+    from django.test import AsyncRequestFactory, RequestFactory
+    from inngest.django._convert import from_django
+
+    def show(*requests):
+        print([from_django(request).url for request in requests])
+
+    asgi, wsgi = AsyncRequestFactory(), RequestFactory()
+    show(asgi.put("/a b/?x=1"), wsgi.put("/a b/?x=1"))
+    settings.FORCE_SCRIPT_NAME = "/pre"
+    show(asgi.put("/a"), asgi.put("/pre/a"), wsgi.put("/a"))
+    settings.FORCE_SCRIPT_NAME = None
+    show(wsgi.put("/a", SCRIPT_NAME="/pre"))
+    """
+    with_prefix = "http://testserver/pre/a"
+    assert run(program).splitlines() == [
+        "['http://testserver/a%20b/', 'http://testserver/a%20b/']",
+        str([with_prefix] * 3),
+        str([with_prefix]),
+    ]
+
+
 @pytest.mark.parametrize(
     ("named", "told"),
     [
