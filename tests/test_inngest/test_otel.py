@@ -349,6 +349,19 @@ def test_without_an_sdk_nothing_is_added(make_world: Make) -> None:
     only_measured["meter_provider"].shutdown()
 
 
+def test_without_an_sdk_code_does_not_see_what_senders_have_added(make_world: Make) -> None:
+    world = make_world(plugins=["otel"])
+    waited = {"name": "x", "data": {"n": 2, "_otel": carrier()}}
+
+    def body(ctx: Any) -> Steps:
+        got = yield ctx.step.wait_for_event("wait", event="x", timeout=1000)
+        return [dict(ctx.event.data), dict(got.data)]
+
+    world.function(body)
+    reply = world.call(event={"data": {"n": 1, "_otel": carrier()}}, memos={hashed("wait"): waited})
+    assert reply.body == [{"n": 1}, {"n": 2}]
+
+
 def test_spans_of_user_code_are_where_it_is(world: World, backend: Backend) -> None:
     tracer = backend.tracers.get_tracer("shop")
 
