@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 from asgiref.sync import async_to_sync, sync_to_async
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIRequest
-from django.db import close_old_connections, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections, transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.encoding import escape_uri_path
@@ -21,6 +22,7 @@ from inngest.transport import (
     CommStream,
     Handler,
     SyncStream,
+    threads_are_greenlets,
 )
 
 T = TypeVar("T")
@@ -68,7 +70,10 @@ def to_django(reply: Reply) -> HttpResponseBase:
 
 
 def view_of(handler: Handler) -> Callable[..., Any]:
-    """Make the view that answers for a handler; an async one only where it needs to be."""
+    """Make the view that answers for a handler; an async one only where it needs to be.
+
+    Nor where threads are greenlets: Django runs one async view at a time there.
+    """
 
     def view(request: HttpRequest) -> HttpResponseBase:
         return to_django(handler.stream_sync(from_django(request)))
@@ -84,12 +89,20 @@ def view_of(handler: Handler) -> Callable[..., Any]:
             await handler.aclose()
 
     is_async = handler.is_streaming or any(one.is_handler_async for one in handler.functions)
-    chosen: Any = async_view if is_async else view
+    chosen: Any = async_view if is_async and not threads_are_greenlets() else view
     chosen.csrf_exempt = True
     chosen.inngest_handler = handler
-    for alias in connections:
+    for alias in _databases():
         chosen = transaction.non_atomic_requests(using=alias)(chosen)
     return chosen  # type: ignore[no-any-return]
+
+
+def _databases() -> list[str]:
+    """Those that ``ATOMIC_REQUESTS`` may be set for; a small script may serve before it has any."""
+    try:
+        return list(connections)
+    except ImproperlyConfigured:
+        return [DEFAULT_DB_ALIAS]
 
 
 class RequestThread:

@@ -16,8 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 from typing_extensions import Self
 
-from inngest._internal.runtime import greenlets
-from inngest._internal.runtime.greenlets import RealThread
+from inngest._internal.runtime.greenlets import RealThread, threads_are_greenlets
 
 T = TypeVar("T")
 
@@ -56,7 +55,7 @@ class PrivateLoop:
     ) -> T:
         """Await ``coroutine`` on this loop, which stands still in between."""
         if self._loop is None:
-            self._thread = RealThread() if greenlets.are_threads() else None
+            self._thread = RealThread.take() if threads_are_greenlets() else None
             self._loop = self._on_free_thread(asyncio.new_event_loop)
         loop, context = self._loop, contextvars.copy_context() if context is None else context
         try:
@@ -80,8 +79,9 @@ class PrivateLoop:
             if loop is not None:
                 self._on_free_thread(lambda: close_loop(loop))
         finally:
-            if self._thread is not None:
-                self._thread.close()
+            thread, self._thread = self._thread, None
+            if thread is not None:
+                thread.give_back()
 
     def _on_free_thread(self, work: Callable[[], T]) -> T:
         return on_free_thread(work) if self._thread is None else _by(self._thread.do, work)
