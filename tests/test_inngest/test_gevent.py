@@ -16,6 +16,7 @@ monkey.patch_all()
 
 import asyncio, contextvars, json, sys
 import django, flask, gevent, inngest, inngest.django, inngest.flask
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from inngest.testing.bench import call_body
 
@@ -34,6 +35,8 @@ async def meet():
 @client.create_function(fn_id="async", trigger=inngest.TriggerEvent(event="e"))
 async def asynchronous(ctx):
     await meet()
+    if framework == "django":
+        await sync_to_async(len)("")
     return [len(begun), caller.get()]
 
 class Meeting(inngest.Middleware):

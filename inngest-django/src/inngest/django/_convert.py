@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import ThreadSensitiveContext, async_to_sync, sync_to_async
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIRequest
@@ -22,6 +22,7 @@ from inngest.transport import (
     CommStream,
     Handler,
     SyncStream,
+    run_coroutine,
     threads_are_greenlets,
 )
 
@@ -126,9 +127,20 @@ def connections_closed() -> Iterator[None]:
 
 
 def wait(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Finish a coroutine; its database work comes back to this thread."""
+    """Finish a coroutine; its database work comes back to this thread.
+
+    Greenlets have no way back to it. There, what Django refuses must at least not be waited for
+    by others: it is on a thread of each call's own.
+    """
+    if threads_are_greenlets():
+        return run_coroutine(_on_own_thread(coroutine))
 
     async def run() -> Any:
         return await coroutine
 
     return async_to_sync(run)()
+
+
+async def _on_own_thread(coroutine: Coroutine[Any, Any, T]) -> T:
+    async with ThreadSensitiveContext():
+        return await coroutine

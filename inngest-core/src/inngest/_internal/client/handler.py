@@ -31,7 +31,6 @@ from inngest._internal.http.serve_url import serve_url
 from inngest._internal.http.streaming import STATUS
 from inngest._internal.protocol.introspect import AppFacts
 from inngest._internal.runtime.drivers import AsyncDriver, SyncDriver, Wait, run_coroutine
-from inngest._internal.runtime.greenlets import threads_are_greenlets
 from inngest._internal.runtime.streams import AsyncStream, Cancellation, SyncStream
 from inngest._internal.runtime.threads import Elsewhere, Surroundings, Threads
 
@@ -46,8 +45,7 @@ class Handler:
 
     :param surroundings: what a sync function runs in on a thread that the framework does
         not know, such as one that closes the thread's database connections.
-    :param wait: finishes a coroutine from sync code, where the framework knows better. Not
-        asked where threads are greenlets.
+    :param wait: finishes a coroutine from sync code, where the framework knows better.
     :raises SigningKeyMissingError: in cloud mode without a signing key.
     :raises FunctionConfigInvalidError: two functions of one id.
     :raises PluginError: a plugin that must not fail in silence failed.
@@ -79,8 +77,6 @@ class Handler:
             )
         client._plugins.verify_for(client)
         self._app_id = client.app_id
-        if threads_are_greenlets():
-            wait = run_coroutine
         self._endpoint = Endpoint(app, options, clock)
         self._functions = tuple(app.functions)
         self._keys = app.keys if client.is_production else ()
