@@ -148,6 +148,44 @@ def test_uninstalled_one_by_one_the_rest_works(
     assert files == []
 
 
+MONOLITH = {
+    "inngest/__init__.py": "",
+    "inngest/flask.py": "",
+    "inngest/_internal/__init__.py": "",
+    "inngest/_internal/cli/main.py": "",
+    "inngest-0.5.dist-info/METADATA": "Metadata-Version: 2.1\nName: inngest\nVersion: 0.5\n",
+    "inngest-0.5.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+}
+
+
+def test_beside_a_package_that_owns_the_same_files(
+    make: Callable[..., Path],
+    pip: Callable[..., str],
+    wheels: dict[str, Path],
+    run: Run,
+    tmp_path: Path,
+) -> None:
+    monolith = tmp_path / "inngest-0.5-py3-none-any.whl"
+    with zipfile.ZipFile(monolith, "w") as archive:
+        for name, text in MONOLITH.items():
+            archive.writestr(name, text)
+        record = "".join(f"{name},,\n" for name in (*MONOLITH, "inngest-0.5.dist-info/RECORD"))
+        archive.writestr("inngest-0.5.dist-info/RECORD", record)
+    ours = ["inngest-core", "inngest-flask"]
+    environment = make(monolith)
+    python = python_of(environment)
+    pip(environment, "install", *(wheels[name] for name in ours))
+    app = "import inngest; inngest.Inngest(app_id='a', is_production=False)._all_middleware()"
+    assert "python -m inngest doctor" in run(python, "-c", app, cwd=tmp_path)
+
+    pip(environment, "uninstall", "-y", "inngest")
+    command_line = "from inngest.__main__ import main; main()"
+    assert "inngest-core is damaged" in run(python, "-c", command_line, cwd=tmp_path)
+    again = [wheels[name] for name in ours]
+    pip(environment, "install", "--force-reinstall", "--no-deps", *again)
+    assert state(run, environment, tmp_path, *ours) == plugins_of(*ours)
+
+
 @pytest.mark.parametrize("editable", ["inngest-core", "inngest-flask"])
 def test_editable_beside_installed(
     editable: str,

@@ -135,8 +135,8 @@ class Event(BaseModel, Generic[DataT]):
 
 
 _FIELDS: Final = frozenset(Event.model_fields)
-_OPTIONAL: Final = {"id": str, "ts": int, "user": dict, "v": str}
-_DEFAULTS: Final = {name: Event.model_fields[name].default for name in _OPTIONAL}
+_KINDS: Final = {"name": str, "data": dict, "id": str, "ts": int, "user": dict, "v": str}
+_BLANK: Final = {name: field.default for name, field in Event.model_fields.items()}
 
 
 def _plain_event(raw: object) -> Event | None:
@@ -144,24 +144,15 @@ def _plain_event(raw: object) -> Event | None:
 
     Nothing is left to check then, and pydantic, asked at every call, is slow for so little.
     """
-    if type(raw) is not dict:
+    if type(raw) is not dict or "name" not in raw or "data" not in raw:
         return None
-    name, data = raw.get("name"), raw.get("data")
-    if type(name) is not str or type(data) is not dict:
-        return None
-    fields = {"name": name, "data": data, **_DEFAULTS}
-    given = {"name", "data"}
-    for field, kind in _OPTIONAL.items():
-        value = raw.get(field)
-        if value is not None:
-            if type(value) is not kind:
-                return None
-            fields[field] = value
-            given.add(field)
+    for field, value in raw.items():
+        if type(value) is not _KINDS.get(field):
+            return None
     event: Event = Event.__new__(Event)
     # What pydantic's own `model_construct` sets.
-    object.__setattr__(event, "__dict__", fields)
-    object.__setattr__(event, "__pydantic_fields_set__", given)
+    object.__setattr__(event, "__dict__", {**_BLANK, **raw})
+    object.__setattr__(event, "__pydantic_fields_set__", set(raw))
     object.__setattr__(event, "__pydantic_extra__", None)
     object.__setattr__(event, "__pydantic_private__", None)
     return event

@@ -15,9 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Effect:
@@ -27,6 +28,9 @@ class Effect:
 
 
 Flow: TypeAlias = Generator[Effect, Any, T]
+
+NOTHING = cast("Flow[None]", ())
+"""A flow with nothing to do, which is made for free: most calls have no hooks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +76,10 @@ class Pause(Effect):
 
 
 @dataclass(slots=True)
-class Returned(Generic[T]):
+class Returned(Generic[T_co]):
     """A call gave a value."""
 
-    value: T
+    value: T_co
 
 
 @dataclass(slots=True)

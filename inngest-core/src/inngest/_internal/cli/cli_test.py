@@ -344,6 +344,7 @@ def test_a_monolith_beside_core_is_a_problem(install: Install) -> None:
     assert conflict.level == "problem"
     assert "inngest 0.5 owns inngest/__init__.py too" in conflict.text
     assert "pip uninstall inngest;" in conflict.advice
+    assert "inngest-core" in conflict.advice.split("--no-deps ")[1].split()
 
 
 def test_wheels_of_another_version_are_a_problem(install: Install) -> None:

@@ -45,17 +45,18 @@ def check_installation() -> Iterator[Finding]:
         owners.setdefault("inngest", versions["inngest"][0])
     python = f"Python {platform.python_version()}"
     yield Finding(level="ok", subject="installation", text=f"inngest-core {VERSION} on {python}")
-    yield from _conflicts(owners)
+    yield from _conflicts(owners, [name for name in FAMILY if name in versions])
     yield from _mixed(versions)
 
 
-def _conflicts(owners: dict[str, str]) -> Iterator[Finding]:
+def _conflicts(owners: dict[str, str], ours: list[str]) -> Iterator[Finding]:
     for name, version in sorted(owners.items()):
         yield Finding(
             level="problem",
             subject="conflict",
             text=f"{name} {version} owns {OWNED} too, and one of the two has overwritten the other",
-            advice=f"pip uninstall {name}; then pip install --force-reinstall --no-deps {CORE}",
+            advice=f"pip uninstall {name}; it takes files of ours along, so have them put back: "
+            f"pip install --force-reinstall --no-deps {' '.join(ours)}",
         )
 
 

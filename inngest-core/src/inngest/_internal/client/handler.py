@@ -220,7 +220,7 @@ def app_of(client: Inngest, functions: Sequence[Function[Any]], options: ServeOp
             f"serve() needs an inngest.Inngest as its client; it was given a "
             f"{type(client).__name__}. Are its arguments in order?"
         )
-    table = callable_table(functions)
+    table = callable_table(functions, client._checkpointing)
     functions = each_once(functions)
     facts = AppFacts(
         app_id=client.app_id,
@@ -248,6 +248,5 @@ def app_of(client: Inngest, functions: Sequence[Function[Any]], options: ServeOp
         middleware=client._all_middleware,
         serializer=client._serializer,
         find_serializer=client._find_serializer,
-        checkpointing=client._checkpointing,
         checkpoint_gate=Gate(),
     )

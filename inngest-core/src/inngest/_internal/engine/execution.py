@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from inngest._internal.engine.deferrals import Deferrals
 from inngest._internal.engine.journal import (
@@ -114,37 +114,37 @@ class CallFacts:
         return self.max_attempts is not None and self.attempt + 1 >= self.max_attempts
 
 
-@dataclass(slots=True)
 class Execution:
     """The state of one call. Created per request, thrown away with it."""
 
-    facts: CallFacts
-    memos: Mapping[str, object]
-    stack: Sequence[str] = ()
-    journal: Journal = field(init=False)
-    outcome: Ending | None = field(default=None, init=False)
-    deferrals: Deferrals = field(default_factory=Deferrals)
-    is_replaying: bool = field(default=True, init=False)
-    """Whether all code so far has run before: it ends with the last memo, for good."""
-    _known: list[tuple[int, int, Found]] = field(default_factory=list, init=False)
-    _abandoned: set[Found] = field(default_factory=set, init=False)
-    """Some of them may still be among those that are known."""
-    _new: dict[str, Found] = field(default_factory=dict, init=False)
-    executing: Found | None = field(default=None, init=False)
-    """The step whose handler is running at this moment."""
-    _asked: int = field(default=0, init=False)
-    _unread: int = field(default=0, init=False)
-    _has_begun: bool = field(default=False, init=False)
-
-    def __post_init__(self) -> None:
-        self.replace_memos(self.memos)
+    def __init__(
+        self,
+        facts: CallFacts,
+        memos: Mapping[str, object],
+        stack: Sequence[str] = (),
+        deferrals: Deferrals | None = None,
+    ) -> None:
+        self.facts = facts
+        self.deferrals = Deferrals() if deferrals is None else deferrals
+        self.outcome: Ending | None = None
+        self.executing: Found | None = None
+        """The step whose handler is running at this moment."""
+        self._stack = stack
+        self._known: list[tuple[int, int, Found]] = []
+        self._abandoned: set[Found] = set()
+        """Some of them may still be among those that are known."""
+        self._new: dict[str, Found] = {}
+        self._asked = 0
+        self._has_begun = False
+        self.replace_memos(memos)
 
     def replace_memos(self, memos: Mapping[str, object]) -> None:
         """Go on with other memos, before user code has asked for any."""
         self.memos = memos
-        self.journal = Journal(memos, self.stack)
+        self.journal = Journal(memos, self._stack)
         self._unread = len(memos)
         self.is_replaying = bool(memos)
+        """Whether all code so far has run before: it ends with the last memo, for good."""
 
     def is_first_new_code(self) -> bool:
         """Whether new code is about to run, and nobody has asked this since it is."""

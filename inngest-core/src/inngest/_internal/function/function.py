@@ -142,6 +142,11 @@ class Function(Generic[T_co]):
         """Whether a trigger lets ``step.defer`` call it."""
         return any(takes_deferred_calls(each.to_config()) for each in self._options.triggers)
 
+    @property
+    def has_typed_events(self) -> bool:
+        """Whether a trigger gives its events a type."""
+        return bool(self._event_types)
+
     def id_within(self, app_id: str) -> str:
         """Return :attr:`id`, which is the same for callers of every app."""
         return self.id

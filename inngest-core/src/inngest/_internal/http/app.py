@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from inngest._internal.errors import FunctionConfigInvalidError
-from inngest._internal.function.checkpointing import Checkpointing
+from inngest._internal.function.checkpointing import Checkpointing, chosen
 from inngest._internal.function.function import Function
 from inngest._internal.http.gate import Gate
 from inngest._internal.protocol.headers import sdk_headers
@@ -29,11 +29,12 @@ class Called:
     handler: Callable[..., object]
     codec: Codec
     is_async: bool
-
-    @property
-    def is_on_failure(self) -> bool:
-        """Whether it is the function's failure handler."""
-        return self.handler is not self.function.handler
+    what: str
+    """What errors call it."""
+    has_typed_events: bool
+    """Whether it is given events that have a type of their own."""
+    checkpointing: Checkpointing | None
+    """How steps are recorded, ``None`` for not at all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,6 @@ class App:
     middleware: Callable[[], Sequence[Callable[..., object]]]
     serializer: Serializer | None
     find_serializer: FindSerializer
-    checkpointing: Checkpointing | bool | None
     checkpoint_gate: Gate
 
     @cached_property
@@ -75,9 +75,12 @@ def each_once(functions: Iterable[Function[Any]]) -> list[Function[Any]]:
     return list({id(function): function for function in functions}.values())
 
 
-def callable_table(functions: Sequence[Function[Any]]) -> dict[str, Called]:
+def callable_table(
+    functions: Sequence[Function[Any]], checkpointing: Checkpointing | bool | None
+) -> dict[str, Called]:
     """Every id that the server may call, with the code behind it.
 
+    :param checkpointing: what holds for functions that do not say.
     :raises FunctionConfigInvalidError: something else than functions, or two of one id.
     """
     if not isinstance(functions, Collection):
@@ -105,5 +108,8 @@ def callable_table(functions: Sequence[Function[Any]]) -> dict[str, Called]:
                 handler=handler,
                 codec=codec,
                 is_async=function.is_handler_async,
+                what=f'function "{fn_id}"',
+                has_typed_events=function.has_typed_events and handler is function.handler,
+                checkpointing=chosen(function.checkpointing, checkpointing),
             )
     return table

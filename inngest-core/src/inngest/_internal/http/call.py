@@ -9,7 +9,6 @@ from inngest._internal.engine.deferrals import Deferrals
 from inngest._internal.engine.execution import CallFacts, Execution
 from inngest._internal.errors import Error, FunctionNotFoundError, QueryParamMissingError
 from inngest._internal.flow import Flow, Host, Outcome, Raised
-from inngest._internal.function.checkpointing import chosen
 from inngest._internal.http.app import App
 from inngest._internal.http.checkpoints import Checkpoints
 from inngest._internal.http.comm import CommRequest
@@ -27,7 +26,6 @@ from inngest._internal.protocol.response import Answer
 
 def call_function(request: CommRequest, app: App) -> Flow[Answer]:
     """Answer one call. Every failure is an answer."""
-    timings = Timings()
     fn_id = request.query.get("fnId")
     if not fn_id:
         return response.refused(QueryParamMissingError("the query parameter fnId is missing"))
@@ -37,7 +35,11 @@ def call_function(request: CommRequest, app: App) -> Flow[Answer]:
     decoded = decode_call(request.body)
     if isinstance(decoded, Error):
         return response.refused(decoded)
-    complete = yield from _complete(decoded, app, timings)
+    timings = Timings()
+    complete: CallRequest | Error = decoded
+    if decoded.use_api:
+        complete = yield from _completed(decoded, app)
+        timings.end("use_api")
     if isinstance(complete, Error):
         return response.refused(complete)
     target = request.query.get("stepId") or NO_TARGET
@@ -52,38 +54,34 @@ def call_function(request: CommRequest, app: App) -> Flow[Answer]:
         stack=complete.stack,
         deferrals=Deferrals(complete.defers),
     )
-    options = chosen(called.function.checkpointing, app.checkpointing)
-    checkpoints = Checkpoints(app, options, complete, execution.facts, app.checkpoint_gate)
+    checkpoints = Checkpoints(app, called.checkpointing, complete, execution.facts)
     call = FunctionCall(app, called, fn_id, request, complete, execution, checkpoints, timings)
     outcome: Outcome[Answer] = yield Host(call.answer(), called.is_async)
     if isinstance(outcome, Raised):
         raise outcome.error
     answer = outcome.value
-    answer.timings = timings.milliseconds
+    answer.timings = timings.parts
     return answer
 
 
-def _complete(call: CallRequest, app: App, timings: Timings) -> Flow[CallRequest | Error]:
+def _completed(call: CallRequest, app: App) -> Flow[CallRequest | Error]:
     """Fetch the state that was too large to be sent along."""
-    if not call.use_api:
-        return call
-    with timings.measure("use_api"):
-        steps = yield from fetch_steps(
-            call.run_id,
-            api_origin=app.facts.api_origin,
-            headers=app.headers,
-            keys=app.keys,
-            timeout=app.timeout,
-        )
-        if isinstance(steps, Error):
-            return steps
-        raw_events = yield from fetch_events(
-            call.run_id,
-            api_origin=app.facts.api_origin,
-            headers=app.headers,
-            keys=app.keys,
-            timeout=app.timeout,
-        )
+    steps = yield from fetch_steps(
+        call.run_id,
+        api_origin=app.facts.api_origin,
+        headers=app.headers,
+        keys=app.keys,
+        timeout=app.timeout,
+    )
+    if isinstance(steps, Error):
+        return steps
+    raw_events = yield from fetch_events(
+        call.run_id,
+        api_origin=app.facts.api_origin,
+        headers=app.headers,
+        keys=app.keys,
+        timeout=app.timeout,
+    )
     if isinstance(raw_events, Error):
         return raw_events
     events = decode_events(raw_events)

@@ -20,7 +20,6 @@ from inngest._internal.errors import CheckpointFailedError, Error, StaleDispatch
 from inngest._internal.flow import Flow
 from inngest._internal.function.checkpointing import Checkpointing, by_default
 from inngest._internal.http.app import App
-from inngest._internal.http.gate import Gate
 from inngest._internal.middleware.stack import Stack
 from inngest._internal.op import Op
 from inngest._internal.protocol.request import CallRequest
@@ -43,21 +42,16 @@ class Checkpoints:
     """The steps of one call that the server may not know yet."""
 
     def __init__(
-        self,
-        app: App,
-        options: Checkpointing | None,
-        sent: CallRequest,
-        facts: CallFacts,
-        gate: Gate,
+        self, app: App, options: Checkpointing | None, sent: CallRequest, facts: CallFacts
     ) -> None:
         self._app = app
         self._options = options or by_default()
         self._sent = sent
         self._facts = facts
-        self._gate = gate
+        self._gate = app.checkpoint_gate
         self._is_serial = facts.target is None and not facts.plan_only and facts.attempt == 0
         self._is_wanted = options is not None and sent.supports_checkpoints
-        self._started = self._last_record = gate.clock()
+        self._started = self._last_record = self._gate.clock()
         self._started_at = _milliseconds()
         self._buffer: list[Op] = []
 

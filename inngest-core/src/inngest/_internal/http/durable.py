@@ -236,9 +236,7 @@ class DurableEndpoint:
             use_api=False,
         )
         execution = Execution(facts=facts, memos=memos)
-        checkpoints = recording or Checkpoints(
-            self._app, None, taken, facts, self._app.checkpoint_gate
-        )
+        checkpoints = recording or Checkpoints(self._app, None, taken, facts)
         called = self._called
         call = FunctionCall(
             self._app, called, called.function.id, request, taken, execution, checkpoints, Timings()

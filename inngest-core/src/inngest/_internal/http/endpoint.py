@@ -28,7 +28,7 @@ from inngest._internal.http.comm import CommRequest, CommResponse
 from inngest._internal.http.options import ServeOptions
 from inngest._internal.http.serve_url import announced_url, serve_url
 from inngest._internal.http.streaming import UNBUFFERED
-from inngest._internal.http.timings import server_timing
+from inngest._internal.http.timings import entry
 from inngest._internal.protocol import headers, response
 from inngest._internal.protocol.introspect import full_inspection, public_inspection
 from inngest._internal.protocol.register import in_band_answer, registration
@@ -116,15 +116,17 @@ class Endpoint:
         return self._respond(response.refused(error), None, 0)
 
     def _route(self, request: CommRequest, verified: SigningKey | Error | None) -> Flow[Answer]:
-        match request.method.upper():
+        match request.method.upper():  # the most frequent first
+            case "POST":
+                if isinstance(verified, Error):
+                    return _refused(verified)
+                if "probe" in request.query:
+                    return _probed(request.query["probe"])
+                return (yield from call_function(request, self._app))
             case "GET" | "HEAD":
                 return self._introspect(request, verified)
             case "PUT":
                 return (yield from self._sync(request, verified))
-            case "POST":
-                if isinstance(verified, Error):
-                    return _refused(verified)
-                return (yield from self._post(request))
             case _:
                 refused = response.refused(MethodUnsupportedError("use GET, POST or PUT"))
                 return replace(refused, headers={**refused.headers, headers.ALLOW: METHODS})
@@ -194,14 +196,6 @@ class Endpoint:
             return _refused(outcome)
         return _synced(OUT_OF_BAND, outcome)
 
-    def _post(self, request: CommRequest) -> Flow[Answer]:
-        probe = request.query.get("probe")
-        if probe == "trust":
-            return Answer(status=200, body=b"null")
-        if probe is not None:
-            return response.refused(ProbeUnknownError("the only probe is trust"))
-        return (yield from call_function(request, self._app))
-
     @property
     def _is_cloud(self) -> bool:
         return self._app.facts.mode is ServerKind.CLOUD
@@ -219,15 +213,19 @@ class Endpoint:
     def _respond(self, answer: Answer, signer: SigningKey | None, seconds: float) -> CommResponse:
         written = {
             headers.SDK_HANDLED: "true",
-            headers.SERVER_TIMING: server_timing(
-                {"comm_handler": round(seconds * 1000), **answer.timings}
-            ),
+            headers.SERVER_TIMING: ", ".join([entry("comm_handler", seconds), *answer.timings]),
             **self._app.headers,
             **answer.headers,
         }
         if signer is not None:
             written[headers.SIGNATURE] = sign(signer, answer.body, self._clock())
         return CommResponse(status=answer.status, body=answer.body, headers=written)
+
+
+def _probed(probe: str) -> Answer:
+    if probe == "trust":
+        return Answer(status=200, body=b"null")
+    return response.refused(ProbeUnknownError("the only probe is trust"))
 
 
 def _refused_page() -> SigVerificationFailedError:

@@ -66,12 +66,12 @@ class FunctionCall:
     def answer(self) -> Flow[Answer]:
         """Run the whole call. Every failure is an answer."""
         factories = (*self.app.middleware(), *self.called.function.middleware)
+        if not factories:
+            return (yield from self._call())
         hooks = yield from Stack.build(factories, self.app.client, self.request.raw)
         if isinstance(hooks, MiddlewareError):
             return self._failed(hooks)
         self.hooks = hooks
-        if hooks is EMPTY:
-            return (yield from self._call())
         record = WrappedRequest(
             function=self.called.function,
             run_id=self.sent.run_id,
@@ -103,8 +103,8 @@ class FunctionCall:
         invocation = self._invocation()
         run: Run = yield Prepare(invocation)
         ctx: Any = run.context
-        with self.timings.measure("mw.transform_input"):
-            failure = yield from self._transform_input(ctx)
+        failure = yield from self._transform_input(ctx)
+        self.timings.end("mw.transform_input")
         if failure is not None:
             return self._failed(failure)
         record = WrappedFunction(
@@ -112,29 +112,31 @@ class FunctionCall:
             ctx=ctx,
             is_final_attempt=self.execution.facts.is_last_attempt,
         )
-        with self.timings.measure("function"):
-            outcome = yield from self.hooks.wrap(
-                "wrap_function", record, self._run(invocation, run, record)
-            )
-        with self.timings.measure("mw.transform_output"):
-            return (yield from self._settle(outcome, record))
+        outcome = yield from self.hooks.wrap(
+            "wrap_function", record, self._run(invocation, run, record)
+        )
+        self.timings.end("function")
+        answer = yield from self._settle(outcome, record)
+        self.timings.end("mw.transform_output")
+        return answer
 
     def _invocation(self) -> Invocation:
+        app, sent, request_headers = self.app, self.sent, self.request.headers
         return Invocation(
-            execution=self.execution,
-            hooks=self.hooks,
-            serializer=self.app.serializer,
-            find_serializer=self.app.find_serializer,
-            checkpoints=self.checkpoints,
-            handler=self.called.handler,
-            app_id=self.app.facts.app_id,
-            event=self.sent.event,
-            events=self.sent.events,
-            run_id=self.sent.run_id,
-            job_id=self.request.headers.get(header.JOB_ID) or None,
-            request_id=self.request.headers.get(header.REQUEST_ID) or None,
-            logger=ReplayLogger(self.app.logger(), self.execution),
-            client=self.app.client,
+            self.execution,
+            self.hooks,
+            app.serializer,
+            app.find_serializer,
+            self.checkpoints,
+            self.called.handler,
+            app.facts.app_id,
+            sent.event,
+            sent.events,
+            sent.run_id,
+            request_headers.get(header.JOB_ID) or None,
+            request_headers.get(header.REQUEST_ID) or None,
+            ReplayLogger(app.logger(), self.execution),
+            app.client,
         )
 
     def _transform_input(self, ctx: Any) -> Flow[Error | None]:
@@ -146,7 +148,7 @@ class FunctionCall:
             if failure is not None:
                 return failure
             self.execution.replace_memos(memos.to_raw())
-        if self.called.is_on_failure:
+        if not self.called.has_typed_events:
             return None
         read = self.called.function.read_events([ctx.event, *ctx.events])
         if isinstance(read, EventInvalidError):
@@ -164,7 +166,7 @@ class FunctionCall:
         if self.execution.outcome is None:
             if isinstance(outcome, Raised):
                 return outcome
-            stored = self._codec.dump_result(outcome.value, self._what)
+            stored = self._codec.dump_result(outcome.value, self.called.what)
             if isinstance(stored, OutputUnserializableError):
                 return Raised(stored)
             record.output = stored
@@ -209,7 +211,7 @@ class FunctionCall:
         failure = yield from self.hooks.after("transform_output", result)
         if failure is not None or result.error is not None:
             return self._failed(failure or result.error or MiddlewareError("unreachable"))
-        encoded = encode(result.output if result.has_output() else None, self._what)
+        encoded = encode(result.output if result.has_output() else None, self.called.what)
         if isinstance(encoded, OutputUnserializableError):
             return self._failed(encoded)
         deferred = self.execution.deferrals.unreported
@@ -238,10 +240,6 @@ class FunctionCall:
         return response.function_failed(
             describe(error), is_retriable=is_retriable(error), retry_after=retry_after(error)
         )
-
-    @property
-    def _what(self) -> str:
-        return f'function "{self.fn_id}"'
 
     @property
     def _codec(self) -> Codec:

@@ -3,41 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-
-
-class Measured:
-    """A block whose time counts. Not a generator: every call of a function has three."""
-
-    __slots__ = ("_milliseconds", "_part", "_started")
-
-    def __init__(self, milliseconds: dict[str, int], part: str) -> None:
-        self._milliseconds = milliseconds
-        self._part = part
-
-    def __enter__(self) -> None:
-        self._started = time.perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        passed = time.perf_counter() - self._started
-        self._milliseconds[self._part] = round(passed * 1000)
 
 
 class Timings:
-    """Measures parts of one call, each once."""
+    """Splits the time of one call into parts, each of which begins where the last one ended."""
 
     def __init__(self) -> None:
-        self.milliseconds: dict[str, int] = {}
-        """The parts in the order in which they ended."""
+        self.parts: list[str] = []
+        """Entries of the header, in the order in which the parts ended."""
+        self._last_end = time.perf_counter()
 
-    def measure(self, part: str) -> Measured:
-        """Take the time of a ``with`` block."""
-        return Measured(self.milliseconds, part)
-
-
-def server_timing(milliseconds: Mapping[str, int]) -> str:
-    """Return the value of the header."""
-    return ", ".join([f"{part};dur={duration}" for part, duration in milliseconds.items()])
+    def end(self, part: str) -> None:
+        """Note that ``part`` ends now."""
+        now = time.perf_counter()
+        self.parts.append(entry(part, now - self._last_end))
+        self._last_end = now
 
 
-__all__ = ["Timings", "server_timing"]
+def entry(part: str, seconds: float) -> str:
+    """Say how long ``part`` took, in whole milliseconds."""
+    return f"{part};dur={round(seconds * 1000)}"
+
+
+__all__ = ["Timings", "entry"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from inngest._internal.errors import Error, MiddlewareError, message_of
-from inngest._internal.flow import Call, Flow, Outcome, Raised, Within, Wrap
+from inngest._internal.flow import NOTHING, Call, Flow, Outcome, Raised, Within, Wrap
 from inngest._internal.middleware.contract import Middleware, MiddlewareSync
 from inngest._internal.middleware.owned import OfPlugin
 
@@ -53,41 +53,37 @@ class Stack:
 
     def before(self, hook: str, *args: object) -> Flow[MiddlewareError | None]:
         """Call ``hook`` of each member, first to last, until one fails."""
-        return _each(hook, args, self._with(hook))
+        members = self._members and self._with(hook)
+        return _called(hook, args, members) if members else NOTHING
 
     def after(self, hook: str, *args: object) -> Flow[MiddlewareError | None]:
         """Call ``hook`` of each member, last to first, until one fails."""
-        return _each(hook, args, self._with(hook)[::-1])
+        members = self._members and self._with(hook)[::-1]
+        return _called(hook, args, members) if members else NOTHING
 
     def observe(self, hook: str, *args: object) -> Flow[None]:
         """Call ``hook`` of every member; what it raises is logged."""
-        members = self._with(hook)
-        return _observed(hook, args, members) if members else _NOTHING
+        members = self._members and self._with(hook)
+        return _observed(hook, args, members) if members else NOTHING
 
     def wrap(self, hook: str, record: object, inside: Flow[Outcome[T]]) -> Flow[Outcome[T | None]]:
         """Run ``inside`` within ``hook`` of each member; the first is entered first.
 
         The outcome is ``Returned(None)`` when a hook swallowed an exception.
         """
-        return _within(hook, record, inside, self._with(hook))
+        members = self._members and self._with(hook)
+        return _wrapped(hook, record, inside, members) if members else inside
 
     def wrap_decoding(
         self, hook: str, record: object, inside: Flow[Outcome[T]]
     ) -> Flow[Outcome[T | None]]:
         """The same, but the last is entered first: what was encoded last is decoded first."""
-        return _within(hook, record, inside, self._with(hook)[::-1])
+        members = self._members and self._with(hook)[::-1]
+        return _wrapped(hook, record, inside, members) if members else inside
 
     def _with(self, hook: str) -> Sequence[object]:
         """The members that override ``hook``."""
-        return self._members and [
-            self._members[position] for position in _overriding(self._kinds, hook)
-        ]
-
-
-def _each(
-    hook: str, args: tuple[object, ...], members: Sequence[object]
-) -> Flow[MiddlewareError | None]:
-    return _called(hook, args, members) if members else _NOTHING
+        return [self._members[position] for position in _overriding(self._kinds, hook)]
 
 
 def _called(
@@ -107,14 +103,6 @@ def _observed(hook: str, args: tuple[object, ...], members: Iterable[object]) ->
             logger.error("%s failed", label, exc_info=outcome.error)
 
 
-def _within(
-    hook: str, record: object, inside: Flow[Outcome[T]], members: Sequence[object]
-) -> Flow[Outcome[T | None]]:
-    if not members:
-        return cast("Flow[Outcome[T | None]]", inside)
-    return _wrapped(hook, record, inside, members)
-
-
 def _wrapped(
     hook: str, record: object, inside: Flow[Outcome[T]], members: Sequence[object]
 ) -> Flow[Outcome[T | None]]:
@@ -129,10 +117,6 @@ def _calls(
     for member in members:
         blocks = bool(getattr(member, "blocks", False))
         yield _label(member, hook), Call(getattr(member, hook), args, blocks)
-
-
-_NOTHING = cast("Flow[None]", ())
-"""``yield from`` it is done at once: most calls have no middleware, and five hooks."""
 
 
 def _label(member: object, hook: str) -> str:

@@ -432,3 +432,15 @@ def test_what_was_not_asked_for_fails_quietly() -> None:
     assert found.verify() is None
     assert [t.name for t in found.transports()] == ["good"]
     assert LOADED == ["good"]
+
+
+@pytest.mark.parametrize("has_monolith", [False, True])
+def test_two_owners_of_the_package_are_told_of_once(
+    has_monolith: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    notices = Notices()
+    for _ in range(2):
+        found = Scan(plugins=(), unusable=(), has_monolith=has_monolith)
+        PluginHost(scanner=lambda: found, notices=notices).middleware(CLIENT)  # noqa: B023
+    said = [record for record in caplog.records if "inngest doctor" in record.getMessage()]
+    assert len(said) == has_monolith

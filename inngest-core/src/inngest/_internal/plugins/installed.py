@@ -13,8 +13,8 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 GROUP: Final = "inngest"
 FAMILY: Final = "inngest-"
 """What the distributions of this family are called by, before the plugin's name."""
+MONOLITH: Final = "inngest"
+"""The distribution that has the whole package for itself."""
 
 _HEADER: Final = f"[{GROUP}]".encode()
 _EXTRAS = re.compile(r"\s*\[[^\]]*\]\s*$")
@@ -66,6 +68,8 @@ class Scan:
 
     plugins: tuple[Installed, ...]
     unusable: tuple[Unusable, ...]
+    has_monolith: bool = False
+    """Whether there is a distribution that owns the package's files, too."""
 
 
 class Scanner(Protocol):
@@ -90,7 +94,8 @@ class CachedScan:
         key = (tuple(map(id, finders)), tuple((path, _changed(path)) for path in paths))
         with self._lock:
             if self._key != key:
-                self._scan = settle(_announced(paths, finders))
+                announced, owners = _announced(paths, finders)
+                self._scan = replace(settle(announced), has_monolith=MONOLITH in owners)
                 self._key = key
             return self._scan
 
@@ -139,7 +144,10 @@ def _rank(plugin: Installed) -> tuple[str, bool, str, str]:
     return (plugin.name, owner != FAMILY + plugin.name, owner, plugin.target)
 
 
-def _announced(paths: Sequence[str], finders: Sequence[object]) -> list[Installed]:
+def _announced(
+    paths: Sequence[str], finders: Sequence[object]
+) -> tuple[list[Installed], Collection[str]]:
+    """The plugins, and the names of all distributions."""
     seen: set[str] = set()
     found: list[Installed] = []
     others: list[str] = []
@@ -157,7 +165,7 @@ def _announced(paths: Sequence[str], finders: Sequence[object]) -> list[Installe
         found += _in_folder(path or ".", names, seen)
     if others or finders:
         found += _elsewhere(others, seen, use_finders=bool(finders))
-    return found
+    return found, seen
 
 
 def _in_folder(path: str, names: Sequence[str], seen: set[str]) -> list[Installed]:

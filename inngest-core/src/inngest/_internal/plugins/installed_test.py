@@ -150,3 +150,12 @@ def test_a_name_that_cannot_be_typed_is_unusable() -> None:
     scanned = settle([plugin("a/b", "w")])
     assert scanned.plugins == ()
     assert "'a/b' is not a name" in scanned.unusable[0].reason
+
+
+def test_a_distribution_that_owns_the_package_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "inngest_core-1.dist-info", None)
+    assert not scan(monkeypatch, tmp_path).has_monolith
+    write(tmp_path, "inngest-0.5.dist-info", None)
+    assert scan(monkeypatch, tmp_path).has_monolith

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from inngest._internal.plugins.admission import Admitted, Refusal
     from inngest.plugins import MiddlewareEntry
 
+_TWO_OWNERS = (
+    "the distribution inngest is installed beside inngest-core: they have files of the same "
+    "names, and one has overwritten the other's; "
+    "`python -m inngest doctor` tells how to part them"
+)
+
 
 class Registry:
     """What became of each plugin."""
@@ -139,6 +145,8 @@ class Registry:
             if isinstance(selection, PluginError):
                 return selection
             self._selection = selection
+            if selection.has_monolith:
+                self._notices.say(logging.WARNING, _TWO_OWNERS)
         return self._selection
 
     def _load(self, selection: Selection, names: Iterable[str]) -> list[Admitted] | PluginError:

@@ -26,6 +26,8 @@ class Selection:
     """Wanted, or not unwanted, but not to be had."""
     explicit: frozenset[str]
     """Asked for by name: they must not fail in silence."""
+    has_monolith: bool
+    """Whether a distribution is installed that owns the package's files, too."""
 
 
 def select(
@@ -69,6 +71,7 @@ def select(
         ),
         unusable=tuple(one for one in scanned.unusable if reasons[one.plugin.name] is None),
         explicit=frozenset({*(switches.names or ()), *objects}),
+        has_monolith=scanned.has_monolith,
     )
 
 

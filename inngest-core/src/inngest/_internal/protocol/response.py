@@ -23,8 +23,8 @@ class Answer:
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
-    timings: Mapping[str, int] = field(default_factory=dict)
-    """Milliseconds that parts of the call took."""
+    timings: Sequence[str] = ()
+    """What the header Server-Timing says of the parts of the call."""
 
 
 def dump(value: object) -> bytes:

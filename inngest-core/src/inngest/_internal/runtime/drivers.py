@@ -58,7 +58,7 @@ class SyncDriver:
         if self._portal is not None:
             return drive(flow, self.perform)
         with PrivateLoop() as portal:
-            return SyncDriver(self._http, portal, self._wait).run(flow)
+            return drive(flow, SyncDriver(self._http, portal, self._wait).perform)
 
     def perform(self, effect: Effect) -> object:
         """Perform one effect and return its outcome."""

@@ -60,7 +60,7 @@ class SyncRun(InvocationFacts):
         self._driver = driver
         self._branches: list[_Branch] = []
         self._skips = 0
-        self._thread = threading.get_ident()
+        self._thread = 0
 
     @property
     def context(self) -> ContextSync[Any]:

@@ -26,8 +26,9 @@ from inngest._internal.errors import (
     StepInterrupt,
     StepNestedError,
 )
-from inngest._internal.flow import Call, Effect, Flow, Outcome, Raised, Returned
+from inngest._internal.flow import NOTHING, Call, Effect, Flow, Outcome, Raised, Returned
 from inngest._internal.middleware.records import StepInfo, WrappedHandler, WrappedStep
+from inngest._internal.middleware.stack import Stack
 from inngest._internal.op import Op, Opcode, StepCall, StepID
 from inngest._internal.serialization.codec import PLAIN, Codec
 from inngest._internal.serialization.text import as_stored, encode
@@ -137,11 +138,15 @@ def carry_out(invocation: Invocation, found: engine.Found, verdict: engine.Verdi
 
 def begin(invocation: Invocation) -> Flow[Exception | None]:
     """Tell the hooks that new code is about to run, if it is and they were not told."""
-    if not invocation.execution.is_first_new_code():
-        return None
-    failure = yield from invocation.hooks.before("before_execution")
+    if not invocation.execution.is_first_new_code() or not invocation.hooks.watches_replay:
+        return NOTHING
+    return _told(invocation.hooks)
+
+
+def _told(hooks: Stack) -> Flow[Exception | None]:
+    failure = yield from hooks.before("before_execution")
     if failure is None:
-        yield from invocation.hooks.observe("on_memoization_end")
+        yield from hooks.observe("on_memoization_end")
     return failure
 
 

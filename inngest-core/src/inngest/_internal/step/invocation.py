@@ -31,7 +31,7 @@ class Keeper(Protocol):
         ...
 
 
-@dataclass(slots=True, kw_only=True)  # not frozen: see op.py
+@dataclass(slots=True)  # not frozen, nor made by keywords: see op.py
 class Invocation:
     """One call of a function: its code, what the code is given, and what surrounds it."""
 

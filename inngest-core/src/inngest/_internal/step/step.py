@@ -41,7 +41,11 @@ class Step:
 
     def __init__(self, runner: StepRunner) -> None:
         self._runner = runner
-        self.ai = AI(runner)
+
+    @property
+    def ai(self) -> AI:
+        """Steps that call a model."""
+        return AI(self._runner)
 
     async def run(
         self,

@@ -41,7 +41,11 @@ class StepSync:
 
     def __init__(self, runner: StepRunnerSync) -> None:
         self._runner = runner
-        self.ai = AISync(runner)
+
+    @property
+    def ai(self) -> AISync:
+        """Steps that call a model."""
+        return AISync(self._runner)
 
     def run(
         self,
