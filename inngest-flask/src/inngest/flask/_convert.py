@@ -35,7 +35,7 @@ def _body(request: flask.Request) -> bytes:
     if "stream" in vars(request):  # where werkzeug keeps it
         return request.stream.read(MAX_BODY_BYTES + 1) or request.get_data()
     body = get_input_stream(request.environ).read(MAX_BODY_BYTES + 1)
-    request.stream = io.BytesIO(body)
+    vars(request)["stream"] = io.BytesIO(body)
     return body
 
 
