@@ -114,6 +114,17 @@ def test_a_wait_for_a_typed_event_gives_its_model(world: World) -> None:
     assert "private" not in reply.body["message"]
 
 
+@pytest.mark.parametrize("memo", [{"data": "done"}, {"data": {"name": "shop/paid"}}])
+def test_a_wait_with_the_id_of_a_step_that_was_another_says_so(world: World, memo: object) -> None:
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.wait_for_event("pay", event="shop/paid", timeout=1000)
+
+    world.function(body)
+    reply = world.call(memos={hashed("pay"): memo})
+    assert (reply.status, reply.headers["x-inngest-no-retry"]) == (500, "true")
+    assert 'step "pay": what is stored for it is no event' in reply.body["message"]
+
+
 class Posted(HTTPClients):
     """Keeps what is sent."""
 

@@ -12,7 +12,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from inngest._internal.duration import milliseconds, to_duration
-from inngest._internal.errors import Error, NonRetriableError, OutputUnserializableError
+from inngest._internal.errors import (
+    BodyInvalidError,
+    Error,
+    NonRetriableError,
+    OutputUnserializableError,
+)
 from inngest._internal.event import Event
 from inngest._internal.event_type import EventType
 from inngest._internal.function.reference import FunctionReference
@@ -128,14 +133,20 @@ def event_name(event: str | EventType[Any]) -> str:
     return event if isinstance(event, str) else event.name
 
 
-def event_of(raw: object, event: str | EventType[Any]) -> Event[Any] | None:
+def event_of(step_id: str, raw: object, event: str | EventType[Any]) -> Event[Any] | None:
     """Read the event that a wait has found.
 
     :raises EventInvalidError: its data does not fit the model of ``event``.
+    :raises NonRetriableError: it is none, but what another kind of step has left.
     """
     if raw is None:
         return None
     decoded: Event[Any] | Error = Event.decode(raw)
+    if isinstance(decoded, BodyInvalidError):
+        raise NonRetriableError(
+            f'step "{step_id}": what is stored for it is no event. Was it another kind of step '
+            "when the run came by? Give the new one an id of its own"
+        )
     if isinstance(event, EventType) and isinstance(decoded, Event):
         decoded = event.parse(decoded)
     if isinstance(decoded, Error):

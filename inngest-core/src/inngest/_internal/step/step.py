@@ -122,7 +122,7 @@ class Step:
         :param timeout: at least a second, in whole seconds; or a ``datetime``.
         """
         call = calls.wait_for_event(step_id, calls.event_name(event), if_exp, timeout, name)
-        return calls.event_of(await self._runner.take(call), event)
+        return calls.event_of(step_id, await self._runner.take(call), event)
 
     @overload
     async def wait_for_signal(

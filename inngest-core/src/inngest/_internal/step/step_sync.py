@@ -120,7 +120,7 @@ class StepSync:
         :param timeout: at least a second, in whole seconds; or a ``datetime``.
         """
         call = calls.wait_for_event(step_id, calls.event_name(event), if_exp, timeout, name)
-        return calls.event_of(self._runner.take(call), event)
+        return calls.event_of(step_id, self._runner.take(call), event)
 
     @overload
     def wait_for_signal(

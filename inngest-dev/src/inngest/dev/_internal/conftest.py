@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import resource
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from inspect import isawaitable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
@@ -102,6 +104,18 @@ async def running(app: App, **options: Any) -> AsyncIterator[Engine]:
         yield engine
     finally:
         await engine.stop()
+
+
+@contextmanager
+def full_disk(db: Path, room: int = 5_000) -> Iterator[None]:
+    """What SQLite writes beside the file grows by no more than so many bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    size = db.with_name(f"{db.name}-wal").stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + room, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def send(engine: Engine, name: str, **fields: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import timedelta
 from importlib.util import find_spec
 from types import TracebackType
@@ -121,6 +121,14 @@ class DevServer:
     def wait_for_run(self, wanted: str, timeout: float = 10.0) -> dict[str, Json]:
         """History of the run (id of a run, or of the event that started it) once it ended."""
         return self._do(self.engine.wait_for_run(wanted, timeout), timeout + 5)
+
+    def hold(self, is_away: Callable[[str], bool]) -> None:
+        """Like `Engine.hold`. It is asked on the engine's thread."""
+
+        async def hold() -> None:
+            self.engine.hold(is_away)
+
+        self._do(hold(), 10)
 
     def functions(self, url: str = "") -> list[Function]:
         """Those of the apps that registered from URLs that begin so: all, unless given."""

@@ -6,6 +6,7 @@ Wrong input is answered with a 4xx and a message; bodies are limited.
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.metadata import version
 from typing import Any, get_args
@@ -39,7 +40,9 @@ from inngest.dev._internal.model.ids import is_ulid
 from inngest.dev._internal.model.strict import decode
 from inngest.dev._internal.model.values import Json, RunStatus
 from inngest.dev._internal.running.engine import Engine
+from inngest.dev._internal.store.database import StoreError, unusable
 
+_log = logging.getLogger("inngest.dev")
 MAX_EVENTS_BODY = 64 * 1024 * 1024
 _FOREIGN = (
     "The engine has no keys, and takes nothing from pages of other sites: ask it by localhost or "
@@ -107,7 +110,13 @@ def build_app(
         *displays,
     ]
     api.routes = routes
-    return _Kind(Starlette(routes=routes), engine.kind)
+    return _Kind(Starlette(routes=routes, exception_handlers={StoreError: _unstored}), engine.kind)
+
+
+def _unstored(_request: Request, error: Exception) -> Response:
+    message = unusable(error)
+    _log.error("%s", message)
+    return failed(500, message)
 
 
 _STATUSES = get_args(RunStatus)

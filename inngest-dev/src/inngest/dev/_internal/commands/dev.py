@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from rich.markup import escape
 
+from inngest.dev._internal.commands.absence import Absence
 from inngest.dev._internal.commands.discovery import find_app
 from inngest.dev._internal.commands.hosted import HostedApp
 from inngest.dev._internal.commands.telling import Teller, hint, sync_failure
@@ -46,7 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         backoff=options.backoff,
     )
     engine.subscribe(teller.run)
+    engine.subscribe_to_setbacks(teller.setback)
     server = DevServer(options.host, options.port, engine, ui=not options.no_ui)
+    target = options.app or (None if options.url else find_app(Path.cwd()))
+    absence = Absence(server, options.url, is_hosting=target is not None)
     previous = {s: signal.signal(s, _setter(stop)) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
         if not _opened(options, teller, server):
@@ -54,13 +58,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         teller.say(f"[bold]inngest dev[/] is listening on [bold]{server.origin}[/]")
         if not options.no_ui:
             teller.say(f"dashboard: [bold]{server.dashboard_url}[/]")
-        status = _work(options, teller, server, stop)
+        _work(target, options, teller, server, absence, stop)
     finally:
         server.stop()
         for number, handler in previous.items():
             signal.signal(number, handler)
     teller.say("stopped")
-    return status
+    return 0
 
 
 def _opened(options: argparse.Namespace, teller: Teller, server: DevServer) -> bool:
@@ -76,23 +80,26 @@ def _opened(options: argparse.Namespace, teller: Teller, server: DevServer) -> b
 
 
 def _work(
-    options: argparse.Namespace, teller: Teller, server: DevServer, stop: threading.Event
-) -> int:
-    awaited = [url for url in options.url if _sync(teller, server, url) == NOT_REACHED]
-    for url in awaited:
+    target: str | None,
+    options: argparse.Namespace,
+    teller: Teller,
+    server: DevServer,
+    absence: Absence,
+    stop: threading.Event,
+) -> None:
+    for url in options.url:
+        _sync(teller, server, absence, url)
+    for url in absence.urls:
         teller.say(f"{escape(url)} is asked again until it answers")
-    target = options.app
     if target is None and not options.url:
-        target = find_app(Path.cwd())
-        if target is None:
-            teller.say("no app found here: name one with --app module:app, or --url")
+        teller.say("no app found here: name one with --app module:app, or --url")
     if target is None:
         while not stop.wait(_LOOK_SECONDS):
-            awaited = _ask_again(teller, server, awaited)
-        return 0
+            _ask_again(teller, server, absence)
+        return
     app = HostedApp(target, environment(server, options))
     try:
-        return _host(app, options, teller, server, stop, awaited)
+        _host(app, options, teller, server, absence, stop)
     finally:
         app.close()
 
@@ -102,15 +109,15 @@ def _host(
     options: argparse.Namespace,
     teller: Teller,
     server: DevServer,
+    absence: Absence,
     stop: threading.Event,
-    awaited: list[str],
-) -> int:
+) -> None:
     """Serve the app, and start it again whenever its code changes."""
     watched = Watched(Path.cwd())
     urls = [app.origin + path for path in options.path or [DEFAULT_PATH]]
-    is_told, is_new = _start(app, urls, teller, server, stop), True
+    is_told, is_new = _start(app, urls, teller, server, absence, stop), True
     while not stop.wait(_LOOK_SECONDS):
-        awaited = _ask_again(teller, server, awaited)
+        _ask_again(teller, server, absence)
         changed = watched.changed()
         for path in watched.started(changed) if is_new else ():
             teller.problem(path, SELF_WRITTEN)
@@ -118,17 +125,23 @@ def _host(
         if changed:
             more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
             teller.say(escape(f"{changed[0]}{more} changed: starting {app.target} again"))
-            is_told = _start(app, urls, teller, server, stop)
+            is_told = _start(app, urls, teller, server, absence, stop)
         elif app.ended() and not is_told:
             is_told = True
+            absence.begins(app.origin)
             teller.problem(app.target, "ended; waiting for a change of its code")
-    return 0
 
 
 def _start(
-    app: HostedApp, urls: list[str], teller: Teller, server: DevServer, stop: threading.Event
+    app: HostedApp,
+    urls: list[str],
+    teller: Teller,
+    server: DevServer,
+    absence: Absence,
+    stop: threading.Event,
 ) -> bool:
     """False when it runs; True when it is said already why it does not."""
+    absence.begins(app.origin)
     problem = app.start(stop.is_set)
     if stop.is_set():
         return True
@@ -136,22 +149,29 @@ def _start(
         teller.problem(f"cannot serve {app.target}", f"{problem}\nwaiting for a change of its code")
         return True
     server.describe_events(app.schemas())
-    for url in urls:
-        _sync(teller, server, url, "--path")
+    if {_sync(teller, server, absence, url, "--path") for url in urls} == {200}:
+        absence.is_registered()
+    absence.ends(app.origin)
     return False
 
 
-def _sync(teller: Teller, server: DevServer, url: str, option: str = "--url") -> int:
+def _sync(
+    teller: Teller, server: DevServer, absence: Absence, url: str, option: str = "--url"
+) -> int:
     """Ask an app to register, and say what came of it. ``option`` says where the app is."""
     status = _ask(teller, server, url, option)
     if status == NOT_REACHED:
         teller.problem("could not sync", f"nobody answers at {url}")
+    else:
+        absence.ends(url)
     return status
 
 
-def _ask_again(teller: Teller, server: DevServer, urls: list[str]) -> list[str]:
-    """Ask apps that did not run yet; those that still do not."""
-    return [url for url in urls if _ask(teller, server, url, "--url") == NOT_REACHED]
+def _ask_again(teller: Teller, server: DevServer, absence: Absence) -> None:
+    """Ask the apps that did not run yet."""
+    for url in absence.urls:
+        if _ask(teller, server, url, "--url") != NOT_REACHED:
+            absence.ends(url)
 
 
 def _ask(teller: Teller, server: DevServer, url: str, option: str) -> int:

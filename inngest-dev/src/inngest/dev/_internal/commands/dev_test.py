@@ -269,6 +269,116 @@ def test_ctrl_c_ends_all_of_it_without_a_traceback(tmp_path: Path, kind: str) ->
         assert "Traceback" not in "".join(dev.said)
 
 
+NAPS = """
+import datetime, inngest, inngest.asgi
+
+client = inngest.Inngest(app_id="shop")
+
+@client.create_function(fn_id="naps", trigger=inngest.TriggerEvent(event="go"), retries=0)
+def naps(ctx: inngest.ContextSync) -> str:
+    ctx.step.run("first", lambda: 1)
+    ctx.step.sleep("nap", datetime.timedelta(milliseconds=300))
+    return ctx.step.run("last", lambda: "done")
+
+app = inngest.asgi.serve(client, [naps])
+"""
+
+
+def test_no_attempt_is_spent_on_an_app_that_is_being_started(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = tmp_path / "app.py"
+    change(app, NAPS, 1000)
+    with running(tmp_path, "--db", "runs.db") as dev:
+        origin = origin_of(dev.hear("is listening"))
+        dev.hear("shop-naps  on go")
+        assert sending.send(["go", "--engine", origin]) == 0, capsys.readouterr()
+        dev.hear("✓ first")
+        dev.process.kill()
+        dev.process.wait(LIMIT)
+    time.sleep(0.3)  # the nap is over when the engine is there again, and the app is not
+    change(app, f"{NAPS}\napp = (", 2000)
+    with running(tmp_path, "--db", "runs.db") as dev:
+        origin = origin_of(dev.hear("is listening"))
+        dev.hear("waiting for a change of its code")
+        change(app, NAPS, 3000)
+        dev.hear("shop-naps  Completed")
+        change(app, f"{NAPS}\nimport time\ntime.sleep(0.5)", 4000)
+        dev.hear("app.py changed: starting app:app again")
+        send(origin, capsys)
+        dev.hear("shop-naps  Completed")
+        assert not any("Failed" in line for line in dev.said)
+
+
+SLOW = """
+import time, inngest, {module}
+
+client = inngest.Inngest(app_id="shop")
+
+@client.create_function(fn_id="slow", trigger=inngest.TriggerEvent(event="go"), retries=0)
+def slow(ctx: inngest.ContextSync) -> str:
+    return ctx.step.run("work", work)
+
+def work() -> str:
+    print("working", flush=True)
+    time.sleep(1)
+    return "done"
+
+{serve}
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "serve"),
+    [
+        ("inngest.wsgi", "app = inngest.wsgi.serve(client, [slow])"),
+        (
+            "inngest.tornado, tornado.web",
+            "app = tornado.web.Application()\ninngest.tornado.serve(app, client, [slow])",
+        ),
+    ],
+    ids=["wsgi", "tornado"],
+)
+def test_a_call_that_is_under_way_ends_before_the_app_is_started_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], module: str, serve: str
+) -> None:
+    app = tmp_path / "app.py"
+    change(app, SLOW.format(module=module, serve=serve), 1000)
+    with running(tmp_path) as dev:
+        origin = origin_of(dev.hear("is listening"))
+        dev.hear("shop-slow  on go")
+        assert sending.send(["go", "--engine", origin]) == 0, capsys.readouterr()
+        dev.hear("working")
+        os.utime(app, (2000, 2000))
+        dev.hear("starting app:app again")
+        dev.hear("✓ work")
+        dev.hear("shop-slow  Completed")
+        dev.hear(": 1 function")
+        assert not any("↻" in line or "Failed" in line for line in dev.said)
+
+
+def test_no_attempt_is_spent_on_an_app_that_never_answered(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(tmp_path / "app.py", NAPS, 1000)
+    port = free_port()
+    arguments = "--db", "runs.db", "--url", f"http://127.0.0.1:{port}/api/inngest"
+    with running(tmp_path, *arguments) as dev:
+        origin = origin_of(dev.hear("is listening"))
+        with served(tmp_path, origin, port):
+            dev.hear("shop-naps  on go")
+            assert sending.send(["go", "--engine", origin]) == 0, capsys.readouterr()
+            dev.hear("✓ first")
+            dev.process.kill()
+            dev.process.wait(LIMIT)
+    with running(tmp_path, *arguments) as dev:
+        origin = origin_of(dev.hear("is listening"))
+        dev.hear("is asked again until it answers")
+        with served(tmp_path, origin, port):
+            dev.hear("shop-naps  Completed")
+        assert not any("Failed" in line for line in dev.said)
+
+
 def test_an_app_ends_with_an_engine_that_was_killed(tmp_path: Path) -> None:
     change(tmp_path / "app.py", APP.format(name="fn"), 1000)
     with running(tmp_path) as dev:

@@ -13,9 +13,11 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from inngest.dev._internal.commands.hosting import IMPORT_FAILED, PROBLEM, SCHEMAS
 
+_HOST = "127.0.0.1"
 READY_SECONDS = 60.0
 STOP_SECONDS = 5.0
 _PAUSE = 0.05
@@ -32,9 +34,15 @@ class HostedApp:
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="inngest-dev-")
 
+    @staticmethod
+    def is_one(url: str) -> bool:
+        """Whether this may be the URL of an app that an engine serves, or has served."""
+        parts = urlsplit(url)
+        return parts.hostname == _HOST and parts.port in _PORTS
+
     @property
     def origin(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{_HOST}:{self.port}"
 
     def start(self, stopped: Callable[[], bool], directory: Path | None = None) -> str | None:
         """Start it and wait until it listens: what is wrong, if it does not.
@@ -103,7 +111,7 @@ class HostedApp:
 def _free_port() -> int:
     for port in random.sample(_PORTS, 100):
         try:
-            with socket.create_server(("127.0.0.1", port)):
+            with socket.create_server((_HOST, port)):
                 return port
         except OSError:
             continue
@@ -112,7 +120,7 @@ def _free_port() -> int:
 
 def _listens(port: int) -> bool:
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1):
+        with socket.create_connection((_HOST, port), timeout=1):
             return True
     except OSError:
         return False

@@ -1,7 +1,8 @@
 """Serve an app in this process for development: what `dev --app` starts, and starts again.
 
 Takes an ASGI or WSGI app, or a Tornado application, as `module:attribute`. Not a server
-for production. Ends with status 3, and one message, when the app cannot be imported.
+for production. Ends with status 3, and one message, when the app cannot be imported. Asked to
+end, it takes no more calls, and answers those that are under way.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import importlib
 import inspect
 import json
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -125,7 +127,13 @@ def serve(app: Any, port: int) -> None:
         uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", ws="none")
     else:
         with make_server("127.0.0.1", port, app, _ThreadedServer, _Quiet) as server:
+            signal.signal(signal.SIGTERM, lambda *_: _shut_down(server))
             server.serve_forever()
+
+
+def _shut_down(server: WSGIServer) -> None:
+    """From a signal handler: it waits for the loop that the handler interrupts."""
+    threading.Thread(target=server.shutdown, daemon=True).start()
 
 
 def is_asgi(app: Any) -> bool:
@@ -143,8 +151,27 @@ def _serve_tornado(app: Any, port: int) -> None:
     import asyncio
 
     async def listen() -> None:
-        app.listen(port, "127.0.0.1")
-        await asyncio.Event().wait()
+        stopped, idle, calls = asyncio.Event(), asyncio.Event(), set[Any]()
+        prepare, log_request = app.find_handler, app.log_request
+
+        def begins(request: Any, **options: Any) -> Any:
+            calls.add(request)
+            idle.clear()
+            return prepare(request, **options)
+
+        def ends(handler: Any) -> None:
+            log_request(handler)
+            calls.discard(handler.request)
+            if not calls:
+                idle.set()
+
+        app.find_handler, app.log_request = begins, ends
+        idle.set()
+        server = app.listen(port, "127.0.0.1")
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+        await stopped.wait()
+        server.stop()
+        await idle.wait()
 
     asyncio.run(listen())
 
@@ -164,7 +191,9 @@ def _import_failure(module_name: str, error: Exception) -> str:
 
 
 class _ThreadedServer(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
+    """Waits for its threads when it is closed."""
+
+    daemon_threads = False
 
 
 class _Quiet(WSGIRequestHandler):

@@ -1,7 +1,9 @@
-"""Text of others, such as names of events and messages of errors, for a terminal."""
+"""What others have written, such as names of events and errors, and spans, for a terminal."""
 
 from __future__ import annotations
 
+LONGEST = 200
+"""Characters of an error."""
 _DIRECTIONS = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
 _ESCAPED = {
@@ -12,3 +14,25 @@ _ESCAPED = {
 def printable(text: str) -> str:
     """Escape what would steer the terminal, or turn round what is printed beside it."""
     return text.translate(_ESCAPED)
+
+
+def brief(error: object) -> str:
+    """An error in one line, whatever shape the app gave it."""
+    inner = error.get("error") if isinstance(error, dict) else None
+    source = inner if isinstance(inner, dict) else error
+    if isinstance(source, dict):
+        text = f"{source.get('name') or 'Error'}: {source.get('message') or ''}"
+    else:
+        text = "" if source is None else str(source)
+    line = text.strip().partition("\n")[0].rstrip()
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+
+
+def span(milliseconds: int) -> str:
+    """How long it is, about."""
+    seconds = milliseconds / 1000
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -19,7 +19,7 @@ from inngest.dev._internal.commands.output import (
     read_list,
     wide_console,
 )
-from inngest.dev._internal.commands.printable import printable
+from inngest.dev._internal.commands.printable import brief, printable
 from inngest.dev._internal.commands.remote import ENDED, Remote, RemoteError, add_options, connect
 
 STYLES = {"Completed": "green", "Failed": "red", "Cancelled": "yellow", "Running": "cyan"}
@@ -116,8 +116,29 @@ def _show(remote: Remote, options: argparse.Namespace) -> None:
             Text(_result(step)),
         )
     console.print(table)
+    _failed_attempts(run, console)
     if run["output"] is not None:
         console.print(Text(f"output  {json.dumps(run['output'])}"))
+
+
+def _failed_attempts(run: Mapping[str, Any], console: Console) -> None:
+    """Each of them, and when those are made again that are to be."""
+    failed = [attempt for attempt in run["attempts"] if attempt["outcome"] == "failed"]
+    if not failed:
+        return
+    names = {step["id"]: step["name"] for step in run["steps"]}
+    again = {(w["job_id"], w["attempt"]): w["due"] for w in run["waiting"]}
+    table = Table("failed attempt", "of", "ended", "again", "error", box=None)
+    for each in failed:
+        due = again.get((each["job_id"], each["attempt"] + 1))
+        table.add_row(
+            Text(str(each["attempt"] + 1)),
+            Text(printable(names.get(each["step_id"], "the function"))),
+            Text(each["ended_at"]),
+            Text(due or "", STATES["retrying"]),
+            Text(printable(brief(each["error"]))),
+        )
+    console.print(table)
 
 
 def _cancel(remote: Remote, options: argparse.Namespace) -> None:
@@ -157,8 +178,7 @@ def _status(run: Mapping[str, Any]) -> Text:
 
 def _result(step: Mapping[str, Any]) -> str:
     if step["error"]:
-        error = step["error"]
-        return printable(f"{error.get('name')}: {error.get('message')}")
+        return printable(brief(step["error"]))
     text = "" if step["output"] is None else json.dumps(step["output"])
     return text if len(text) <= 60 else text[:59] + "…"
 

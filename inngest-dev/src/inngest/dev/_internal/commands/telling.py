@@ -1,15 +1,16 @@
-"""Tell of an engine in a terminal: its functions, and its runs as they go."""
+"""Tell of an engine in a terminal: its functions, its runs as they go, and what fails on the way."""
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 
 from rich.console import Console
 from rich.markup import escape
 
-from inngest.dev._internal.commands.printable import printable
-from inngest.dev._internal.model.values import Function, Run, Trigger
+from inngest.dev._internal.commands.printable import brief, printable, span
+from inngest.dev._internal.model.values import Function, Run, Setback, Step, Trigger
 
 _COLOURS = {"Completed": "green", "Failed": "red", "Cancelled": "yellow", "Running": "cyan"}
 
@@ -22,6 +23,7 @@ class Teller:
         self.console = Console(highlight=False, soft_wrap=True)
         self.errors = Console(stderr=True, highlight=False, soft_wrap=True)
         self._shown: dict[str, tuple[str, int]] = {}
+        self._since = time.time_ns() // 1_000_000
 
     def say(self, text: str) -> None:
         self._print(self.console, text)
@@ -43,21 +45,42 @@ class Teller:
             self.say(f"  [bold]{escape(each.id.ljust(width))}[/]  on {escape(triggers)}")
 
     def run(self, run: Run) -> None:
-        """A line for each new status and each finished step."""
+        """A line for each new status and each finished step.
+
+        Of a run that an earlier engine began, only what has come since.
+        """
         before, now = self._shown.get(run.id), (run.status, len(run.stack))
         if before == now:
             return
         status, count = before or ("", 0)
+        if run.status != status and not run.ended:
+            self._status(run, is_new=not status)
         for step_id in run.stack[count:]:
             step = run.steps[step_id]
-            mark = "[red]✗[/]" if step.state == "failed" else "[green]✓[/]"
-            self.say(f"{run.id}  {escape(run.function_id)}  {mark} {escape(step.name)}")
-        if run.status != status:
-            self._status(run, is_new=not status)
+            if (step.ended_at or 0) >= self._since:
+                self._step(run, step)
         if run.ended:
+            self._status(run, is_new=not status)
             self._shown.pop(run.id, None)
         else:
             self._shown[run.id] = now
+
+    def setback(self, setback: Setback) -> None:
+        """A line for a failed attempt: what went wrong, and when it is made again."""
+        step = f"{escape(setback.step)}  " if setback.step else ""
+        many = "" if setback.max_attempts is None else f" of {setback.max_attempts}"
+        self.say(
+            f"{setback.run_id}  {escape(setback.function_id)}  [yellow]↻[/] {step}"
+            f"{escape(brief(setback.error))}  "
+            f"(attempt {setback.attempt + 1}{many}, again in {span(setback.wait)})"
+        )
+
+    def _step(self, run: Run, step: Step) -> None:
+        line = f"{run.id}  {escape(run.function_id)}  "
+        if step.state == "failed":
+            self.say(f"{line}[red]✗[/] {escape(step.name)}  {escape(brief(step.memo['error']))}")
+        else:
+            self.say(f"{line}[green]✓[/] {escape(step.name)}")
 
     def _status(self, run: Run, *, is_new: bool) -> None:
         colour = _COLOURS.get(run.status, "white")
@@ -65,7 +88,7 @@ class Teller:
         if is_new:
             line += f"  ({escape(run.event.name)})"
         if run.status == "Failed":
-            line += f"  {escape(_message(run.output))}"
+            line += f"  {escape(brief(run.output))}"
         self.say(line)
 
 
@@ -96,11 +119,3 @@ def _trigger(trigger: Trigger) -> str:
     if trigger.cron is not None:
         return f"cron {trigger.cron}"
     return trigger.event + (f" if {trigger.expression}" if trigger.expression else "")
-
-
-def _message(output: object) -> str:
-    if isinstance(output, dict):
-        inner = output.get("error")
-        source = inner if isinstance(inner, dict) else output
-        return f"{source.get('name') or 'Error'}: {source.get('message') or ''}"
-    return ""

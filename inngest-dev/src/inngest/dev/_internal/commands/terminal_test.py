@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from rich.markup import escape
 
 from inngest.dev import DevServer, Engine, InProcessDriver
 from inngest.dev._internal.commands import runs, sending
-from inngest.dev._internal.commands.printable import printable
+from inngest.dev._internal.commands.printable import brief, printable, span
 from inngest.dev._internal.commands.telling import Teller
 from inngest.dev._internal.conftest import URL, config, hashed, op
 from inngest.dev._internal.function.registration import Refusal
+from inngest.dev._internal.model.values import Event, Run, Step
 from inngest.transport import CommRequest, CommResponse
 
 HEADERS = {"X-Inngest-Sdk": "test:v1", "x-inngest-req-version": "2"}
@@ -37,6 +39,11 @@ class Scripted:
                 return _answer(206, [op(name, "StepRun", data=name.upper())])
         if body["event"]["data"].get("waits"):
             return _answer(206, [op("nap", "Sleep", opts={"duration": "1h"})])
+        if body["event"]["data"].get("trips"):
+            error = {"name": "ValueError", "message": "no\nmore"}
+            return _answer(206, [op("trip", "StepError", error=error)])
+        if body["event"]["data"].get("loses"):
+            return CommResponse(status=502, body=b"<html>", headers={})
         if body["event"]["data"].get("fails"):
             return _answer(500, {"name": "ValueError", "message": "no"})
         return _answer(200, "done")
@@ -52,6 +59,7 @@ def server() -> Iterator[DevServer]:
 
         async def register() -> None:
             configs = [config("app-fn", "go"), config("app-größe", "größe")]
+            configs.append(config("app-again", "again", retries=2))
             done = server.engine.register({"appName": "app", "url": URL, "functions": configs})
             assert not isinstance(done, Refusal)
 
@@ -106,7 +114,7 @@ def test_a_function_is_triggered(ask: Ask) -> None:
     status, out, _ = ask(sending.trigger, "app-fn", "--wait", "10")
     assert status == 0 and "Completed" in out
     status, _, err = ask(sending.trigger, "app-other")
-    assert status == 1 and "there is: app-fn" in err
+    assert status == 1 and "there is: app-again, app-fn" in err
 
 
 def test_runs_are_listed_shown_cancelled_and_started_again(ask: Ask, tmp_path: Path) -> None:
@@ -146,6 +154,93 @@ def test_a_waiting_run_is_cancelled(ask: Ask, server: DevServer) -> None:
     assert (status, out) == (1, "") and "the run has ended already: Cancelled" in err
     for odd in ("", "..", "../runs", "a b?c#d"):
         assert "Invalid run ID" in ask(runs.main, "show", odd)[2], odd
+
+
+LOST = "Server returned a fatal error: Your server returned HTTP 502 before the SDK responded."
+
+
+@pytest.mark.parametrize(
+    ("data", "what", "error"),
+    [("trips", "trip", "ValueError: no"), ("loses", "the function", LOST)],
+)
+def test_failed_attempts_of_a_run_that_goes_on_are_shown(
+    ask: Ask, server: DevServer, data: str, what: str, error: str
+) -> None:
+    ask(sending.send, "again", "--data", json.dumps({data: True}))
+    server.settle()
+    (run,) = json.loads(ask(runs.main, "list", "--json")[1])
+    history = json.loads(ask(runs.main, "show", run["run_id"], "--json")[1])
+    assert history["status"] == "Running"
+    (due,) = [each["due"] for each in history["waiting"]]
+    _, out, _ = ask(runs.main, "show", run["run_id"])
+    (line,) = [line for line in out.splitlines() if due in line]
+    at = history["attempts"][-1]["ended_at"]
+    assert line.split() == ["1", *what.split(), at, due, *error.split()]
+
+
+def test_each_failed_attempt_is_told(server: DevServer) -> None:
+    output = io.StringIO()
+    teller = Teller()
+    teller.console = Console(file=output, width=300)
+    server.engine.subscribe(teller.run)
+    server.engine.subscribe_to_setbacks(teller.setback)
+    server.engine._delays, server.engine._jitter = (0, 90_000), lambda: 0.0
+    for data in ("trips", "loses"):
+        sending.send(["again", "--data", json.dumps({data: True}), "--engine", server.origin])
+        server.settle()
+    told = [line.split("  ", 2)[2] for line in output.getvalue().splitlines() if "↻" in line]
+    assert told == [
+        "↻ trip  ValueError: no  (attempt 1 of 3, again in 0.0 s)",
+        "↻ trip  ValueError: no  (attempt 2 of 3, again in 90 s)",
+        f"↻ {LOST}  (attempt 1 of 3, again in 0.0 s)",
+        f"↻ {LOST}  (attempt 2 of 3, again in 90 s)",
+    ]
+
+
+def test_of_a_run_that_an_earlier_engine_began_only_what_is_new_is_told() -> None:
+    output, now = io.StringIO(), time.time_ns() // 1_000_000
+    teller = Teller()
+    teller.console = Console(file=output, width=300)
+    event = Event(internal_id="E", received_at=1, body={"name": "go", "id": "E", "ts": 1})
+    run = Run(id="R", function_id="app-fn", events=(event,), status="Running", created_at=1)
+    run.steps["a"] = Step(
+        id="a", name="old", op="StepRun", state="completed", created_at=1, ended_at=now - 60_000
+    )
+    run.steps["b"] = Step(
+        id="b", name="new", op="StepRun", state="failed", created_at=1, ended_at=now + 60_000,
+        memo={"error": {"name": "ValueError", "message": "no"}},
+    )  # fmt: skip
+    run.stack = ["a", "b"]
+    teller.run(run)
+    run.status, run.ended_at = "Completed", now + 60_000
+    teller.run(run)
+    assert output.getvalue().splitlines() == [
+        "R  app-fn  Running  (go)", "R  app-fn  ✗ new  ValueError: no", "R  app-fn  Completed"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (None, ""),
+        ("<html>\n<body>", "<html>"),
+        ({"message": "no"}, "Error: no"),
+        ({"error": {"name": "E", "message": "x\ny"}}, "E: x"),
+        ({"error": "text", "name": "E", "message": "no"}, "E: no"),
+        ({"name": "E", "message": "x" * 300}, "E: " + "x" * 196 + "…"),
+        (["odd"], "['odd']"),
+    ],
+)
+def test_an_error_is_told_in_one_line(error: object, line: str) -> None:
+    assert brief(error) == line
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [(40, "0.0 s"), (1500, "1.5 s"), (37_400, "37 s"), (300_000, "5 min"), (7_200_000, "2.0 h")],
+)
+def test_a_span_is_told_about(milliseconds: int, text: str) -> None:
+    assert span(milliseconds) == text
 
 
 def test_runs_that_go_on_are_named(ask: Ask) -> None:

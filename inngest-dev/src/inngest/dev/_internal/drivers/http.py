@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 import httpx
 
@@ -13,6 +15,7 @@ from inngest.dev._internal.protocol.canonical import canonical
 
 _CALL_TIMEOUT = 2 * 60 * 60.0
 _SYNC_TIMEOUT = 30.0
+_MAX_REDIRECTS = 60
 MAX_SYNC_ANSWER = 4096
 """Characters."""
 
@@ -29,8 +32,6 @@ class HttpDriver:
         self._client = httpx.AsyncClient(
             transport=transport,
             timeout=httpx.Timeout(_CALL_TIMEOUT, connect=10.0),
-            follow_redirects=True,
-            max_redirects=60,
             trust_env=False,
             # shorter than the apps keep idle connections: a call is not to fail on a stale one
             limits=httpx.Limits(
@@ -41,9 +42,7 @@ class HttpDriver:
     async def call(self, call: Call, *, now: int) -> Answer:
         headers = signed(self._signing_key, call.headers, call.body)
         try:
-            async with self._client.stream(
-                call.method, call.url, headers=headers, content=call.body
-            ) as response:
+            async with self._asked(call.method, call.url, headers, call.body) as response:
                 content = bytearray()
                 async for chunk in response.aiter_bytes():
                     content += chunk
@@ -68,14 +67,34 @@ class HttpDriver:
     async def _put(self, url: str, headers: dict[str, str], body: bytes) -> tuple[int, str]:
         """Status and the beginning of the answer: whoever is there may go on for ever."""
         text = ""
-        async with self._client.stream(
-            "PUT", url, headers=headers, content=body, timeout=self._sync_timeout
-        ) as response:
+        async with self._asked("PUT", url, headers, body) as response:
             async for piece in response.aiter_text():
                 text += piece
                 if len(text) >= MAX_SYNC_ANSWER:
                     break
         return response.status_code, text[:MAX_SYNC_ANSWER]
+
+    @asynccontextmanager
+    async def _asked(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes
+    ) -> AsyncIterator[httpx.Response]:
+        """The answer, wherever redirects lead.
+
+        Method and body stay what they are, whatever the redirect's status: a GET would only
+        introspect the app, whose answer looks like the output of a function.
+        """
+        for _ in range(_MAX_REDIRECTS + 1):
+            async with self._client.stream(
+                method, url, headers=headers, content=content
+            ) as response:
+                if not response.has_redirect_location:
+                    yield response
+                    return
+                target = response.url.join(response.headers["location"])
+            if target.scheme not in ("http", "https"):
+                raise httpx.UnsupportedProtocol(f"it redirects to {target}")
+            url = str(target)
+        raise httpx.TooManyRedirects(f"more than {_MAX_REDIRECTS} redirects")
 
     async def close(self) -> None:
         await self._client.aclose()

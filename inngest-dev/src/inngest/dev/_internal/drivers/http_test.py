@@ -12,6 +12,8 @@ import pytest
 from inngest.dev._internal.drivers.fetching import HttpGateway
 from inngest.dev._internal.drivers.http import MAX_SYNC_ANSWER, HttpDriver
 from inngest.dev._internal.machine.fetching import Inbound, read_request
+from inngest.dev._internal.protocol.answer import Errored, Returned
+from inngest.dev._internal.protocol.call import Call
 
 URL = "http://app.example/api/inngest"
 
@@ -51,6 +53,46 @@ def test_of_an_answer_to_a_sync_no_more_is_read_than_is_told() -> None:
 def test_an_answer_to_a_sync_that_does_not_end_is_none() -> None:
     status, text = synced(Endless(is_silent=True), timeout=0.01)
     assert (status, text) == (0, f"cannot reach {URL}: no answer within 0.01 seconds")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_an_app_that_has_moved_is_called_and_not_introspected(status: int) -> None:
+    moved = f"{URL}/?fnId=f&stepId=step"
+    asked: list[tuple[str, str, bytes]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append((request.method, str(request.url), request.content))
+        if str(request.url) != moved:
+            return httpx.Response(status, headers={"location": "/api/inngest/?fnId=f&stepId=step"})
+        return httpx.Response(200, json="done", headers={"x-inngest-sdk": "test:v1"})
+
+    async def run() -> None:
+        driver = HttpDriver(transport=httpx.MockTransport(answer))
+        call = Call(url=f"{URL}?fnId=f&stepId=step", headers={"x-run-id": "R"}, body=b"{}")
+        assert await driver.call(call, now=0) == Returned(output="done")
+        assert await driver.sync(URL, kind="dev") == (200, '"done"')
+        await driver.close()
+
+    asyncio.run(run())
+    assert [(method, body) for method, url, body in asked if url == moved] == [
+        ("POST", b"{}"),
+        ("PUT", b'{"url":"http://app.example/api/inngest"}'),
+    ]
+
+
+@pytest.mark.parametrize("location", [URL, "http://[", "file:///etc/passwd"])
+def test_a_redirect_that_leads_nowhere_is_a_failed_attempt(location: str) -> None:
+    async def run() -> None:
+        answer = httpx.Response(302, headers={"location": location})
+        driver = HttpDriver(transport=httpx.MockTransport(lambda request: answer))
+        failed = await driver.call(Call(url=URL, headers={}, body=b""), now=0)
+        assert isinstance(failed, Errored) and not failed.no_retry
+        assert failed.text.startswith(f"cannot call {URL}: ")
+        status, text = await driver.sync(URL, kind="dev")
+        assert status == 0 and text.startswith(f"cannot reach {URL}: ")
+        await driver.close()
+
+    asyncio.run(run())
 
 
 def test_a_key_that_a_provider_takes_in_the_url_is_in_no_log(

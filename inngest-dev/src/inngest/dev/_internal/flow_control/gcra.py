@@ -24,10 +24,13 @@ def conform(
 ) -> Allowed | Denied:
     """`limit` cells each `period` ms, one after the other; `burst` more may come at once.
 
-    `arrival` is the theoretical arrival time of the next cell, as an earlier call gave it.
+    `arrival` is the theoretical arrival time of the next cell, as an earlier call gave it. One
+    that is far too late counts for nothing: the clock was ahead, or the limit was another one.
     """
     interval = max(period // max(limit, 1), 1)
     expected = max(arrival or 0, now)
+    if expected - now > 2 * (burst + 1) * interval:
+        expected = now
     earliest = expected - burst * interval
     if now < earliest:
         return Denied(retry_at=earliest)

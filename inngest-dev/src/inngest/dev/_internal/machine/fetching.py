@@ -126,20 +126,21 @@ def _with(headers: Mapping[str, str], name: str, value: str) -> dict[str, str]:
 def fetched(
     run: Run,
     item: Item,
-    answer: Inbound | Unreachable,
+    memo: Mapping[str, Json],
     *,
     function: Function | None,
     delay: Delay,
     now: int,
 ) -> Transition:
-    """What the answer of the third party does to the run that waits for it."""
-    memo = _memo(Outbound(**item.payload), answer)
+    """What the outcome of a request does to the run that waits for it."""
     if "error" in memo and not exhausted(item, function) and not run.ended:
-        return Transition(items=[retried(item, None, delay, now)])
+        return Transition(runs=[run], items=[retried(item, None, delay, now)])
     return wake(item, run, memo, now)
 
 
-def _memo(request: Outbound, answer: Inbound | Unreachable) -> dict[str, Json]:
+def outcome_of(item: Item, answer: Inbound | Unreachable) -> dict[str, Json]:
+    """What the run is told of the answer of the third party, as data or as an error."""
+    request = Outbound(**item.payload)
     kind = "AI" if request.ai else "gateway"
     name = "AIGatewayError" if request.ai else "GatewayError"
     prefix = f"Error making {kind} request: "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from inngest.dev._internal.function.registration import DEFAULT_RETRIES
 from inngest.dev._internal.model.durations import MINUTE, SECOND
 from inngest.dev._internal.model.values import Function, Item
 
@@ -17,8 +18,11 @@ Delay = Callable[[int], int]
 
 
 def exhausted(item: Item, function: Function | None) -> bool:
-    """Whether the attempt that failed was the last one."""
-    return item.attempt + 1 >= (function.max_attempts if function else 1)
+    """Whether the attempt that failed was the last one.
+
+    A function that is missing may be there again soon: half of a deploy fails no runs.
+    """
+    return item.attempt >= (function.max_attempts - 1 if function else DEFAULT_RETRIES)
 
 
 def retried(item: Item, retry_after: int | None, delay: Delay, now: int) -> Item:

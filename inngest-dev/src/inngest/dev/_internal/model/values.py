@@ -209,6 +209,23 @@ class Transition:
     gates: list[Gate] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setback:
+    """An attempt that failed, and is made again."""
+
+    run_id: str
+    function_id: str
+    step: str | None
+    """The name of the step; None: the function, outside of steps."""
+    attempt: int
+    """From 0."""
+    max_attempts: int | None
+    """None: nobody knows, as the function is not registered."""
+    error: Json
+    wait: int
+    """Milliseconds until the next attempt."""
+
+
 def correlation_id(event: Event) -> str | None:
     """Of the invocation that this event is."""
     data = event.body.get("data")

@@ -17,6 +17,7 @@ from inngest.dev._internal.drivers.contracts import Driver, Gateway
 from inngest.dev._internal.drivers.fetching import HttpGateway
 from inngest.dev._internal.drivers.http import HttpDriver
 from inngest.dev._internal.drivers.signing import secret_of
+from inngest.dev._internal.flow_control.hastening import hastened
 from inngest.dev._internal.function.registration import Refusal, Registration, read_registration
 from inngest.dev._internal.machine.checkpoints import Rejected, record
 from inngest.dev._internal.machine.invocations import direct_invocation
@@ -25,7 +26,16 @@ from inngest.dev._internal.machine.retries import BACKOFF, MAX_JITTER
 from inngest.dev._internal.machine.runs import cancel, start, wake
 from inngest.dev._internal.machine.signals import deliver
 from inngest.dev._internal.model.ids import stable_uuid
-from inngest.dev._internal.model.values import Event, Item, Json, Run, Transition
+from inngest.dev._internal.model.values import (
+    Event,
+    Function,
+    Item,
+    ItemKind,
+    Json,
+    Run,
+    Setback,
+    Transition,
+)
 from inngest.dev._internal.protocol.answer import Answer
 from inngest.dev._internal.protocol.call import Call
 from inngest.dev._internal.protocol.intake import Intake, read_events
@@ -83,6 +93,7 @@ class Engine:
         self._endpoints: Endpoints | None = None
         self._watchers = Watchers()
         self._hub: Hub | None = None
+        self._is_away: Callable[[str], bool] = _is_nobody
         self.realtime = Broker(self.clock.now)
 
     @property
@@ -149,6 +160,8 @@ class Engine:
     async def start(self) -> None:
         store = self._store = Store(self._db)
         store.unpark_all()
+        with store.transaction():  # the clock may have been set back
+            self._set_timers(store.functions(), store.functions(), self.clock.now())
         self._watchers.are_dismissed = False
         ledger = Ledger(store, self.clock, self._watchers, self._wake)
         self._worker = worker = Worker(
@@ -162,11 +175,26 @@ class Engine:
             delay=self._delay,
             wake=self._wake,
             reentry_delay=self._reentry_delay,
+            is_away=self._is_held,
         )
         self._endpoints = Endpoints(store, ledger, self.clock, self._reentry_delay)
         self._ledger_of_store = ledger
         self._scheduler = Scheduler(store, self.clock, worker, limit=self._concurrency)
         self._scheduler.start()
+
+    def hold(self, is_away: Callable[[str], bool] | None = None) -> None:
+        """Make no call to a URL of which this is true, until asked again: without it, to all.
+
+        For apps that are known not to be there: a call that reaches nobody is a failed attempt,
+        and the last one fails its run.
+        """
+        self._is_away = is_away or _is_nobody
+        if self._store is not None:
+            self._store.unpark_all()
+            self._wake()
+
+    def _is_held(self, url: str) -> bool:
+        return self._is_away(url)
 
     def dismiss(self) -> None:
         """Send away all who wait for something: the engine is about to stop."""
@@ -211,9 +239,7 @@ class Engine:
                 functions=read.functions,
                 now=now,
             )
-            ids = list({f.id for f in (*before, *read.functions)})
-            timers = self.store.timers_of(ids, "cron")
-            self.store.apply(timetable(read.functions, timers, now))
+            self._set_timers([*before, *read.functions], read.functions, now)
             self.store.unpark_all()
         self.scheduler.wake()
         return {
@@ -222,6 +248,16 @@ class Engine:
             "sync_id": stable_uuid("sync", read.app, str(now), str(random.random())),
             "app_id": stable_uuid("app", read.app),
         }
+
+    def _set_timers(
+        self, known: Sequence[Function], functions: Sequence[Function], now: int
+    ) -> None:
+        """Have the timers that functions want, in the place of those that are known of them."""
+        ids = list({function.id for function in known})
+        kinds: tuple[ItemKind, ...] = ("batch", "debounce")
+        collecting = [item for kind in kinds for item in self.store.timers_of(ids, kind)]
+        self.store.apply(timetable(functions, self.store.timers_of(ids, "cron"), now))
+        self.store.apply(Transition(items=[*hastened(functions, collecting, now)]))
 
     def send(self, raw: bytes, *, seed: str | None = None) -> Intake:
         """Take events as the events API does. They are durable when this returns."""
@@ -338,6 +374,10 @@ class Engine:
         """Be told of each run that changed, after the change is stored."""
         self._watchers.listeners.append(listener)
 
+    def subscribe_to_setbacks(self, listener: Callable[[Setback], None]) -> None:
+        """Be told of each failed attempt that is made again, after that is stored."""
+        self._watchers.setback_listeners.append(listener)
+
     async def wait_for_run(self, wanted: str, timeout: float = 10.0) -> dict[str, Json]:
         """The run with this id, or the first one of this event, once all of them ended."""
         run = await self.ended(wanted, timeout)
@@ -392,6 +432,10 @@ class Engine:
     def _delay(self, attempt: int) -> int:
         base = self._delays[min(attempt, len(self._delays) - 1)]
         return base + round(self._jitter() * 1000)
+
+
+def _is_nobody(_url: str) -> bool:
+    return False
 
 
 def _milliseconds(span: object) -> int:

@@ -6,15 +6,17 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 from inngest.dev._internal.clock import Clock
 from inngest.dev._internal.flow_control.admission import places
 from inngest.dev._internal.machine.reception import receive
 from inngest.dev._internal.machine.runs import discovery
-from inngest.dev._internal.model.values import TIMEOUTS, Event, Run, Transition
+from inngest.dev._internal.model.values import TIMEOUTS, Event, Run, Setback, Transition
 from inngest.dev._internal.store.store import Store
 
 _log = logging.getLogger("inngest.dev")
+T = TypeVar("T")
 Listener = Callable[[Run], None]
 
 
@@ -23,6 +25,7 @@ class Watchers:
 
     def __init__(self) -> None:
         self.listeners: list[Listener] = []
+        self.setback_listeners: list[Callable[[Setback], None]] = []
         self.signals: set[asyncio.Event] = set()
         self.are_dismissed = False
 
@@ -35,14 +38,21 @@ class Watchers:
         for signal in self.signals:
             signal.set()
 
-    def tell(self, touched: Mapping[str, Run]) -> None:
+    def tell(self, touched: Mapping[str, Run], setback: Setback | None = None) -> None:
+        if setback is not None:
+            for each in self.setback_listeners:
+                _tell(each, setback, setback.run_id)
         for run in touched.values():
             for listener in self.listeners:
-                try:
-                    listener(run)
-                except Exception:
-                    _log.exception("a listener failed on run %s", run.id)
+                _tell(listener, run, run.id)
         self._wake()
+
+
+def _tell(listener: Callable[[T], None], what: T, run_id: str) -> None:
+    try:
+        listener(what)
+    except Exception:
+        _log.exception("a listener failed on run %s", run_id)
 
 
 class Ledger:
@@ -77,10 +87,10 @@ class Ledger:
                 return touched
             changes = self._receive(events.popleft())
 
-    def announce(self, touched: Mapping[str, Run]) -> None:
+    def announce(self, touched: Mapping[str, Run], setback: Setback | None = None) -> None:
         """Tell of runs that changed, once the transaction is done."""
         self._wake()
-        self._watchers.tell(touched)
+        self._watchers.tell(touched, setback)
 
     def _keep_alive(self, run: Run, change: Transition) -> None:
         """A run that goes on has work in the queue.

@@ -9,13 +9,17 @@ from typing import Any, Protocol
 
 from inngest.dev._internal.clock import Clock
 from inngest.dev._internal.model.values import Item
+from inngest.dev._internal.store.database import StoreError, unusable
 
 _log = logging.getLogger("inngest.dev")
 
 
 class Queue(Protocol):
     def ready(self, now: int, busy: list[str], limit: int) -> list[Item]:
-        """What can be done and nobody works on, in the order it is to be done."""
+        """What can be done and nobody works on, in the order it is to be done.
+
+        At most so many calls and requests; what ends at once is done in any case.
+        """
         ...
 
     def next_due(self, after: int, busy: list[str]) -> int | None:
@@ -85,9 +89,7 @@ class Scheduler:
         await self._idle.wait()
 
     def next_due(self) -> int | None:
-        """When an item falls due, or a throttle lets one by; without room, nothing is taken."""
-        if len(self._busy) >= self._limit:
-            return None
+        """When an item falls due, or a throttle lets one by."""
         due = self._queue.next_due(self._looked, list(self._busy))
         moments = [each for each in (due, self._worker.next_chance()) if each is not None]
         return min(moments, default=None)
@@ -101,8 +103,8 @@ class Scheduler:
             self._wake.clear()
             try:
                 self._take()
-            except Exception:  # the queue goes on
-                _log.exception("the engine could not take work from the queue")
+            except Exception as error:  # the queue goes on
+                _tell("the engine could not take work from the queue", error)
                 self._idle.clear()
                 await asyncio.sleep(1)
                 continue
@@ -121,10 +123,8 @@ class Scheduler:
     def _take(self) -> None:
         """Start on what is due and admitted, as far as there is room."""
         self._worker.look_again()
-        room = self._limit - len(self._busy)
-        if room <= 0:
-            return
         self._looked = self._clock.now()
+        room = max(self._limit - len(self._busy), 0)
         for item in self._queue.ready(self._looked, list(self._busy), room):
             self._start(item)
 
@@ -134,8 +134,8 @@ class Scheduler:
                 self._wake.set()  # one that is behind it may have room
                 return
             work = self._worker.execute(item)
-        except Exception:
-            _log.exception("the engine could not work on item %s", item.job_id)
+        except Exception as error:
+            _tell(f"the engine could not work on item {item.job_id}", error)
             work = asyncio.sleep(1)
         if work is None:
             self._worker.leave(item)
@@ -154,9 +154,16 @@ class Scheduler:
             # User code in this process may raise whatever it likes: it is cancelled only by us.
             if self._is_stopping and isinstance(error, asyncio.CancelledError):
                 raise
-            _log.exception("the engine could not work on item %s", item.job_id)
+            _tell(f"the engine could not work on item {item.job_id}", error)
             await asyncio.sleep(1)
         finally:
             self._busy.pop(item.job_id, None)
             self.wake()  # in any case: its item may be left
             self._worker.leave(item)
+
+
+def _tell(what: str, error: BaseException) -> None:
+    if isinstance(error, StoreError):
+        _log.error("%s", unusable(error))
+    else:
+        _log.error("%s", what, exc_info=error)

@@ -34,7 +34,11 @@ class Work:
         if "ready" in self.broken:
             self.broken.discard("ready")
             raise self.error
-        return [item(job) for job in self.jobs[:1] if job not in busy]
+        jobs = [job for job in self.jobs if job not in busy]
+        found = jobs[: min(limit, 1)]
+        if limit < 2 and not any(job.startswith("timer") for job in found):
+            found += [job for job in jobs if job.startswith("timer")][:1]
+        return [item(job) for job in found]
 
     def next_due(self, after: int, busy: list[str]) -> int | None:
         return None
@@ -154,6 +158,31 @@ def test_it_has_not_settled_when_the_clock_has_just_moved() -> None:
 
     bounded(run)
     assert work.done == ["timer 1"]
+
+
+def test_timers_end_while_as_many_calls_are_under_way_as_may_be() -> None:
+    class Endless(Work):
+        def __init__(self, *jobs: str) -> None:
+            super().__init__(*jobs)
+            self.over = asyncio.Event()
+
+        async def call(self, job: str) -> None:
+            await asyncio.Event().wait()
+
+        def leave(self, item: Item) -> None:
+            if item.job_id == "timer 2":
+                self.over.set()
+
+    work = Endless("call 1", "call 2", "timer 1", "timer 2")
+
+    async def run() -> None:
+        scheduler = Scheduler(work, RealClock(), work, limit=1)
+        scheduler.start()
+        await work.over.wait()
+        await scheduler.stop()
+
+    bounded(run)
+    assert work.done == ["timer 1", "timer 2"] and work.jobs == ["call 1", "call 2"]
 
 
 def test_others_are_served_between_timers() -> None:

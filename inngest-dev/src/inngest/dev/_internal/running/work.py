@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
@@ -12,11 +14,26 @@ from inngest.dev._internal.endpoints.calls import build_reentry
 from inngest.dev._internal.flow_control.admission import Admission, Admitted
 from inngest.dev._internal.machine.attempt import respond
 from inngest.dev._internal.machine.endpoint import is_endpoint
-from inngest.dev._internal.machine.fetching import Inbound, Outbound, fetched
+from inngest.dev._internal.machine.fetching import (
+    Inbound,
+    Outbound,
+    Unreachable,
+    fetched,
+    outcome_of,
+)
+from inngest.dev._internal.machine.ops import invalid
 from inngest.dev._internal.machine.retries import Delay
 from inngest.dev._internal.machine.runs import timer
 from inngest.dev._internal.machine.starting import release
-from inngest.dev._internal.model.values import Item, Json, Run, Transition
+from inngest.dev._internal.model.values import (
+    DISCOVERY,
+    Function,
+    Item,
+    Json,
+    Run,
+    Setback,
+    Transition,
+)
 from inngest.dev._internal.protocol.answer import (
     Answer,
     Errored,
@@ -28,7 +45,15 @@ from inngest.dev._internal.protocol.call import Call, build_call, is_socket
 from inngest.dev._internal.realtime.broker import Address, Broker
 from inngest.dev._internal.running.ledger import Ledger
 from inngest.dev._internal.schedules.cron import tick
+from inngest.dev._internal.store.database import StoreError, unusable
 from inngest.dev._internal.store.store import Store
+
+_RESULTS = ("steprun", "step", "steperror", "stepfailed")
+Attempt = tuple[str, int, int, str, Json]
+"""Step, times, outcome and body."""
+_log = logging.getLogger("inngest.dev")
+_AWAY = "away"
+"""Where is parked what needs an app that is known not to be there, or a function of it."""
 
 
 class Worker:
@@ -45,12 +70,13 @@ class Worker:
         delay: Delay,
         wake: Callable[[], None],
         reentry_delay: Delay,
+        is_away: Callable[[str], bool],
     ) -> None:
-        """`reentry_delay` is that of durable endpoints."""
+        """`reentry_delay` is that of durable endpoints; `is_away` is asked of URLs of functions."""
         self._store, self._ledger, self._clock = store, ledger, clock
         self._driver, self._gateway, self._delay = driver, gateway, delay
         self._reentry_delay, self._broker = reentry_delay, broker
-        self._call_worker, self._wake = call_worker, wake
+        self._call_worker, self._wake, self._is_away = call_worker, wake, is_away
         self._admission = Admission()
 
     def look_again(self) -> None:
@@ -62,12 +88,18 @@ class Worker:
 
     def admit(self, item: Item) -> bool:
         """The first call of a run starts it. What is blocked is parked."""
+        if item.kind in ("batch", "debounce") and self._store.function(item.function_id) is None:
+            self._store.park(item.job_id, _AWAY)  # what it collected is kept for a later version
+            return False
         if item.kind != "call":
             return True
         run = self._store.look_at(item.run_id)
         function = None if run is None else self._store.function(run.function_id)
         if run is None or run.ended or function is None:
             return True
+        if self._is_away(function.url):
+            self._store.park(item.job_id, _AWAY)
+            return False
         if run.started_at is None:  # it is to be changed
             run = self._store.run(run.id) or run
         now = self._clock.now()
@@ -126,7 +158,7 @@ class Worker:
                 answer = await self._call_worker(call)
             else:
                 answer = await self._driver.call(call, now=started)
-        self.settle(item, answer, started)
+        await _stored(lambda: self.settle(item, answer, started))
 
     def settle(self, item: Item, answer: Answer, started: int) -> None:
         """Take the answer to a call, unless its job is done."""
@@ -136,7 +168,8 @@ class Worker:
             if current is None or not self._store.has_item(item.job_id, item.generation):
                 return
             function = self._store.function(current.function_id)
-            self._store.add_attempt(item, *attempt_of(item, answer, started, now))
+            attempt = attempt_of(item, answer, started, now)
+            self._store.add_attempt(item, *attempt)
             change = respond(
                 current,
                 item,
@@ -147,7 +180,8 @@ class Worker:
                 now=now,
             )
             touched = self._ledger.apply(iter([change]))
-        self._ledger.announce(touched)
+        setback = _setback(current, function, item, attempt, change, now)
+        self._ledger.announce(touched, setback)
 
     async def _fetch(self, item: Item, started: int) -> None:
         request = Outbound(**item.payload)
@@ -156,36 +190,76 @@ class Worker:
             stream = self._broker.stream(Address(**request.publish, run_id=item.run_id))
             stream.write(answer.body)
             stream.close()
+        await _stored(lambda: self._fetched(item, answer, started))
+
+    def _fetched(self, item: Item, answer: Inbound | Unreachable, started: int) -> None:
         now = self._clock.now()
         with self._store.transaction():
             run = self._store.run(item.run_id)
             if run is None or not self._store.has_item(item.job_id, item.generation):
                 return
             function = self._store.function(run.function_id)
-            change = fetched(run, item, answer, function=function, delay=self._delay, now=now)
+            memo = outcome_of(item, answer)
+            outcome, body = ("failed", memo["error"]) if "error" in memo else ("reported", None)
+            attempt = item.step_id, started, now, outcome, body
+            self._store.add_attempt(item, *attempt)
+            change = fetched(run, item, memo, function=function, delay=self._delay, now=now)
             touched = self._ledger.apply(iter([change]))
-        self._ledger.announce(touched)
+        self._ledger.announce(touched, _setback(run, function, item, attempt, change, now))
 
 
-def attempt_of(
-    item: Item, answer: Answer, started: int, ended: int
-) -> tuple[str, int, int, str, Json]:
-    """What the history keeps of a call: step, times, outcome and body."""
+def _setback(
+    run: Run, function: Function | None, item: Item, attempt: Attempt, change: Transition, now: int
+) -> Setback | None:
+    again = next((each for each in change.items if each.job_id == item.job_id), None)
+    if again is None:
+        return None
+    step_id, _, _, _, error = attempt
+    known = run.steps.get(step_id)
+    named = error.get("step") if isinstance(error, dict) else None
+    return Setback(
+        run_id=run.id,
+        function_id=run.function_id,
+        step=None if step_id == DISCOVERY else known.name if known else named or step_id,
+        attempt=item.attempt,
+        max_attempts=None if function is None else function.max_attempts,
+        error=error,
+        wait=again.due - now,
+    )
+
+
+async def _stored(store: Callable[[], None]) -> None:
+    """Store what has been answered, once that can be: to ask again would run its step again."""
+    while True:
+        try:
+            store()
+        except StoreError as error:
+            _log.error("%s", unusable(error))
+            await asyncio.sleep(1)
+        else:
+            return
+
+
+def attempt_of(item: Item, answer: Answer, started: int, ended: int) -> Attempt:
+    """What the history keeps of a call."""
     outcome, body, step_id = "reported", None, item.step_id
+    if isinstance(answer, Reported):
+        answer = invalid(answer, ended) or answer
     match answer:
         case Returned(output=output):
             outcome, body = "returned", output
-        case Errored(body=error):
-            outcome, body = "failed", error
-        case Reported(ops=ops) if len(ops) == 1:
-            op = ops[0]
-            ran = str(op.get("op")).lower() in ("steprun", "step", "steperror", "stepfailed")
-            if ran and isinstance(op.get("id"), str):
-                step_id = op["id"].encode("ascii", "replace").decode()
-            body = op.get("data")
-            if isinstance(op.get("error"), dict):
-                outcome = "failed"
-                body = {**op["error"], "step": op.get("displayName") or op.get("name")}
+        case Errored(body=error, text=text):
+            outcome, body = "failed", error or {"name": "Error", "message": text}
         case Reported(ops=ops):
-            body = [o.get("displayName") or o.get("name") or o.get("id") for o in ops]
+            failed = next((op for op in ops if isinstance(op.get("error"), dict)), None)
+            op = failed or (ops[0] if len(ops) == 1 else None)
+            if op is None:
+                body = [o.get("displayName") or o.get("name") or o.get("id") for o in ops]
+            elif failed is None:
+                body = op.get("data")
+            else:
+                outcome = "failed"
+                body = {**failed["error"], "step": op.get("displayName") or op.get("name")}
+            if op is not None and str(op.get("op")).lower() in _RESULTS:
+                step_id = op["id"]
     return step_id, started, ended, outcome, body

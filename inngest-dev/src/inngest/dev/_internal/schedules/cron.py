@@ -128,11 +128,17 @@ def read_jitter(text: str | None) -> int | None:
 
 
 def timetable(functions: Iterable[Function], items: Iterable[Item], now: int) -> Transition:
-    """Have one timer for each cron trigger: what is known keeps its time."""
+    """Have one timer for each cron trigger: what is known keeps its time.
+
+    Unless that is later than the next tick but one: the clock was ahead when it was set.
+    """
     wanted = {(f.id, _name(t)): (f, t) for f in functions for t in f.triggers if t.cron is not None}
     change = Transition()
     for item in items:
-        if wanted.pop((item.function_id, item.match or ""), None) is None:
+        place = (item.function_id, item.match or "")
+        if place in wanted and not _is_late(item, wanted[place][1], now):
+            del wanted[place]
+        else:
             change.drops.append(item.job_id)
     for function, trigger in wanted.values():
         _schedule(change, function.id, trigger, now)
@@ -162,6 +168,13 @@ def tick(item: Item, function: Function | None, now: int) -> Transition:
     )
     _schedule(change, function.id, trigger, max(scheduled, now))
     return change
+
+
+def _is_late(item: Item, trigger: Trigger, now: int) -> bool:
+    schedule = read_schedule(trigger.cron or "")
+    following = schedule.after(now) if schedule else None
+    following = schedule.after(following) if schedule and following is not None else None
+    return following is not None and int(item.payload) > following
 
 
 def _schedule(change: Transition, function_id: str, trigger: Trigger, after: int) -> None:

@@ -13,9 +13,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from inngest.dev._internal.store.schema import UnusableDatabaseError, create, migrate
+from inngest.dev._internal.store.schema import UnusableDatabaseError, check, create, migrate
 
 MEMORY = ":memory:"
+StoreError = sqlite3.Error
+"""What all that is asked of the store may raise: the disk is full, the file is damaged."""
 
 
 class Database:
@@ -34,6 +36,7 @@ class Database:
             self._db.execute("PRAGMA busy_timeout = 2000")
             # Two engines on one file would each run every step.
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            check(self._db)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             create(self._db) if path == MEMORY else migrate(self._db)
@@ -41,9 +44,9 @@ class Database:
             self._db.close()
             hint = ": another engine uses it" if "locked" in str(error) else ""
             raise UnusableDatabaseError(f"cannot use the database {path}: {error}{hint}") from error
-        except UnusableDatabaseError:
+        except UnusableDatabaseError as error:
             self._db.close()
-            raise
+            raise UnusableDatabaseError(f"cannot use the database {path}: {error}") from error
 
     def close(self) -> None:
         self._db.close()
@@ -63,11 +66,15 @@ class Database:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
-            self.rolled_back()
+            self._roll_back()
             raise
-        self._db.execute("COMMIT")
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:  # on a full disk SQLite has done it by itself
+            self._db.execute("ROLLBACK")
+        self.rolled_back()
 
     def rolled_back(self) -> None:
         """What was read before may not be true any more."""
@@ -78,6 +85,11 @@ class Database:
 
     def all(self, sql: str, *args: Any) -> list[sqlite3.Row]:
         return self._db.execute(sql, args).fetchall()
+
+
+def unusable(error: Exception) -> str:
+    """What people are told of it: neither code nor app can help it."""
+    return f"the engine's database cannot be used: {error}"
 
 
 def _create_private(path: str) -> None:

@@ -12,6 +12,9 @@ from inngest.dev._internal.model.values import Gate, GateKind, Item, Json
 from inngest.dev._internal.store.database import MEMORY, Database
 from inngest.dev._internal.store.rows import dump, item_of, load, marks
 
+_TIMERS = 50
+"""How many are taken at a time."""
+
 
 class StoredItems(Database):
     def __init__(self, path: str = MEMORY) -> None:
@@ -30,11 +33,20 @@ class StoredItems(Database):
         return self.one(query, job_id, generation) is not None
 
     def ready(self, now: int, busy: Sequence[str], limit: int) -> list[Item]:
-        """What is due, not parked, and nobody works on, in its order."""
+        """What is due, not parked, and nobody works on, in its order.
+
+        Timers are not kept waiting by calls and requests that are in excess of the limit.
+        """
+        found = self._due("1", now, busy, limit) if limit else []
+        if len(found) == limit and all(item.kind in ("call", "fetch") for item in found):
+            found += self._due("kind NOT IN ('call', 'fetch')", now, busy, _TIMERS)
+        return found
+
+    def _due(self, which: str, now: int, busy: Sequence[str], limit: int) -> list[Item]:
         order = "due - priority" if self._has_priorities else "due"
         rows = self.all(
             "SELECT * FROM items WHERE parked IS NULL AND due <= ? "  # noqa: S608
-            f"AND job_id NOT IN ({marks(busy)}) ORDER BY {order}, rowid LIMIT ?",
+            f"AND {which} AND job_id NOT IN ({marks(busy)}) ORDER BY {order}, rowid LIMIT ?",
             now,
             *busy,
             limit,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from inngest.dev._internal.model.values import Item
@@ -63,4 +64,27 @@ def test_what_was_worked_on_is_ready_again_if_it_is_left_unfinished() -> None:
     store.save_item(item("a", 5))
     assert store.ready(100, ["a"], 10) == []
     assert ready(store) == ["a"]
+    store.close()
+
+
+def test_timers_are_not_kept_waiting_by_calls() -> None:
+    store = Store()
+    store.save_item(item("call 1", 1))
+    store.save_item(item("call 2", 2))
+    for job_id, due in (("timer 1", 3), ("parked", 3), ("timer 2", 4), ("late", 101)):
+        store.save_item(replace(item(job_id, due), kind="sleep"))
+    store.park("parked", "lane")
+
+    def taken(limit: int, *busy: str) -> list[str]:
+        return [each.job_id for each in store.ready(100, busy, limit)]
+
+    assert taken(10) == ["call 1", "call 2", "timer 1", "timer 2"]
+    assert taken(3) == ["call 1", "call 2", "timer 1"], "one more look takes the other"
+    assert taken(1) == ["call 1", "timer 1", "timer 2"]
+    assert taken(0, "timer 1") == ["timer 2"]
+    plan = store.all(
+        "EXPLAIN QUERY PLAN SELECT * FROM items WHERE parked IS NULL AND due <= 1 "
+        "AND kind NOT IN ('call', 'fetch') AND job_id NOT IN () ORDER BY due, rowid LIMIT 5"
+    )
+    assert any("items_of_timers" in row["detail"] for row in plan)
     store.close()

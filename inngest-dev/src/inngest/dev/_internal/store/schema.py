@@ -100,6 +100,10 @@ MIGRATIONS = (
     CREATE TABLE secrets (secret BLOB NOT NULL);
     INSERT INTO secrets VALUES (randomblob(32));
     """,
+    """
+    CREATE INDEX items_of_timers ON items (due)
+        WHERE parked IS NULL AND kind NOT IN ('call', 'fetch');
+    """,
 )
 
 
@@ -124,16 +128,38 @@ def _template() -> sqlite3.Connection:
     return db
 
 
+def check(db: sqlite3.Connection) -> None:
+    """Change nothing of what other programs, or newer versions, have written.
+
+    :raises UnusableDatabaseError: it is such a file, or a damaged one.
+    """
+    found = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+    if not found:
+        return
+    columns = [row[1] for row in db.execute("PRAGMA table_info(migrations)")]
+    done = _version(db) if columns == ["version"] else 0
+    if not ({"apps", "items"} <= found if done else found == {"migrations"}):
+        raise UnusableDatabaseError("it belongs to another program: give another --db file")
+    if done > len(MIGRATIONS):
+        raise UnusableDatabaseError(
+            f"it has schema version {done}; this inngest-dev knows {len(MIGRATIONS)}. "
+            "Upgrade inngest-dev, or give another --db file."
+        )
+    (state,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    if state != "ok":
+        raise UnusableDatabaseError(f"it is damaged: {' '.join(state.split())}")
+
+
 def migrate(db: sqlite3.Connection) -> None:
     """Apply the missing migrations, each in its own transaction."""
     db.execute("CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY)")
-    (done,) = db.execute("SELECT COALESCE(MAX(version), 0) FROM migrations").fetchone()
-    if done > len(MIGRATIONS):
-        raise UnusableDatabaseError(
-            f"the database has schema version {done}; this inngest-dev knows {len(MIGRATIONS)}. "
-            "Upgrade inngest-dev, or give another --db file."
-        )
+    done = _version(db)
     for version, script in enumerate(MIGRATIONS[done:], start=done + 1):
         # executescript takes no parameters; all of this text is ours
         noted = f"INSERT INTO migrations (version) VALUES ({version:d})"  # noqa: S608
         db.executescript(f"BEGIN;{script};{noted};COMMIT;")
+
+
+def _version(db: sqlite3.Connection) -> int:
+    (done,) = db.execute("SELECT COALESCE(MAX(version), 0) FROM migrations").fetchone()
+    return int(done)

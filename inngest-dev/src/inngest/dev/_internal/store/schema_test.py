@@ -12,7 +12,19 @@ from typing import Any
 import pytest
 
 from inngest.dev import VirtualClock
-from inngest.dev._internal.conftest import URL, App, bounded, config, hashed, running, send
+from inngest.dev._internal.conftest import (
+    URL,
+    App,
+    bounded,
+    config,
+    full_disk,
+    hashed,
+    op,
+    running,
+    send,
+)
+from inngest.dev._internal.machine.runs import settle_step
+from inngest.dev._internal.model.values import Event, Transition
 from inngest.dev._internal.store import schema
 from inngest.dev._internal.store.database import Database
 from inngest.dev._internal.store.store import Store
@@ -127,6 +139,107 @@ def test_a_file_that_another_engine_uses_and_one_that_is_read_only_are_refused(
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(schema.UnusableDatabaseError, match="it is read-only"):
         Database(path)
+
+
+@pytest.mark.parametrize("size", [10_000, 10_000_000], ids=["at the commit", "before it"])
+def test_what_a_full_disk_did_not_take_is_forgotten(app: App, tmp_path: Path, size: int) -> None:
+    path = tmp_path / "runs.db"
+    app.function(
+        config("app-fn", "x"), lambda b, t: (206, [op("nap", "Sleep", opts={"duration": "1h"})])
+    )
+
+    async def go() -> None:
+        async with running(app, db=str(path), clock=VirtualClock(START)) as engine:
+            send(engine, "x")
+            await engine.settle()
+            (found,) = engine.runs()
+            run = engine.store.run(str(found["run_id"]))
+            assert run is not None
+            settle_step(Transition(), run, hashed("nap"), None, START)
+            body = {"name": "y", "id": "E", "ts": START, "data": "x" * size}
+            event = Event(internal_id="E", received_at=START, body=body)
+
+            def save() -> None:
+                with engine.store.transaction():
+                    engine.store.save_run(run)
+                    engine.store.add_event(event)
+
+            with full_disk(path), pytest.raises(sqlite3.OperationalError, match="disk"):
+                save()
+            again = engine.store.run(run.id)
+            assert again is not None and again.pending == {hashed("nap")}
+            settle_step(Transition(), again, hashed("nap"), None, START)
+            with engine.store.transaction():
+                engine.store.save_run(again)
+
+    bounded(go)
+    store = Store(str(path))
+    ((run_id,),) = store.all("SELECT id FROM runs")
+    run = store.run(run_id)
+    store.close()
+    assert run is not None and run.stack == [hashed("nap")]
+
+
+def other_file(path: Path, *statements: str) -> bytes:
+    db = sqlite3.connect(path)
+    for statement in statements:
+        db.execute(statement)
+    db.commit()
+    db.close()
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["CREATE TABLE users (name TEXT)"],
+        ["CREATE TABLE events (id)"],
+        ["CREATE TABLE migrations (version)", "INSERT INTO migrations VALUES (20240101)"],
+        ["CREATE TABLE migrations (id, migration)", "CREATE TABLE runs (id)"],
+        ["CREATE VIEW two AS SELECT 2"],
+    ],
+)
+def test_a_database_of_something_else_is_refused_and_left_as_it_is(
+    tmp_path: Path, statements: list[str]
+) -> None:
+    path = tmp_path / "shop.db"
+    before = other_file(path, *statements)
+    with pytest.raises(schema.UnusableDatabaseError, match="it belongs to another program"):
+        Store(str(path))
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["shop.db"]
+
+
+def test_a_file_whose_first_start_was_cut_short_is_used(tmp_path: Path) -> None:
+    other_file(tmp_path / "runs.db", "CREATE TABLE migrations (version INTEGER PRIMARY KEY)")
+    store = Store(str(tmp_path / "runs.db"))
+    assert store.runs() == []
+    store.close()
+
+
+def test_a_file_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    Store(str(path)).close()
+    before = other_file(path, "INSERT INTO migrations VALUES (999)")
+    with pytest.raises(schema.UnusableDatabaseError, match="Upgrade inngest-dev"):
+        Store(str(path))
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    store = Store(str(path))
+    with store.transaction():
+        for n in range(100):
+            body = {"name": "x", "id": str(n), "ts": START, "data": "x" * 1000}
+            store.add_event(Event(internal_id=str(n), received_at=START, body=body))
+    store.close()
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 4096 // 2 * 4096
+    content[middle : middle + 4096] = bytes(reversed(range(256))) * 16
+    path.write_bytes(content)
+    with pytest.raises(schema.UnusableDatabaseError, match="it is damaged: "):
+        Store(str(path))
 
 
 def test_nobody_else_reads_a_new_file(tmp_path: Path) -> None:

@@ -45,7 +45,13 @@ def history(
         for a in attempts
     ]
     waiting = [
-        {"kind": i.kind, "step_id": i.step_id, "due": iso(i.due), "attempt": i.attempt}
+        {
+            "kind": i.kind,
+            "step_id": i.step_id,
+            "job_id": i.job_id,
+            "due": iso(i.due),
+            "attempt": i.attempt,
+        }
         for i in items
     ]
     steps = [_step(s, run, attempts, items) for s in run.steps.values()]

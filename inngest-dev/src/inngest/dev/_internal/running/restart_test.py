@@ -1,0 +1,86 @@
+"""Starts on a file that was written when the clock, or the options of functions, were others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inngest.dev import VirtualClock
+from inngest.dev._internal.conftest import App, bounded, config, running, send
+
+START = 1_800_000_000_000
+YEAR = 365 * 24 * 3600 * 1000
+
+
+@pytest.mark.parametrize("is_registered_again", [True, False])
+def test_a_clock_that_was_set_back_stops_no_schedule_and_no_limit(
+    app: App, tmp_path: Path, is_registered_again: bool
+) -> None:
+    options: dict[str, dict[str, Any]] = {
+        "rate": {"rateLimit": {"limit": 1, "period": "1m"}},
+        "throttled": {"throttle": {"limit": 1, "period": "1m"}},
+        "debounced": {"debounce": {"period": "1m"}},
+        "batched": {"batchEvents": {"maxSize": 9, "timeout": "60s"}},
+        "every-five": {"triggers": [{"cron": "*/5 * * * *"}]},
+        "jittered": {"triggers": [{"cron": "*/5 * * * *", "jitter": "2m"}]},
+    }
+    for name, given in options.items():
+        app.function(config(name, "go", **given), lambda b, t: (200, None))
+
+    async def go() -> None:
+        async with running(app, db=str(tmp_path / "x.db"), clock=VirtualClock(START + YEAR)) as e:
+            send(e, "go", ts=START)
+            await e.settle()
+        if not is_registered_again:
+            app.configs.clear()
+        async with running(app, db=str(tmp_path / "x.db"), clock=VirtualClock(START)) as e:
+            before = {run["run_id"] for run in e.runs()}
+            send(e, "go")
+            await e.advance(timedelta(minutes=13))
+            new = Counter(
+                r["function_id"]
+                for r in e.runs()
+                if r["run_id"] not in before and r["status"] == "Completed"
+            )
+        assert new == {
+            "rate": 1, "throttled": 1, "debounced": 1, "batched": 1, "every-five": 2, "jittered": 2
+        }  # fmt: skip
+
+    bounded(go)
+
+
+def test_a_clock_that_is_set_back_a_little_repeats_no_tick(app: App, tmp_path: Path) -> None:
+    app.function(config("app-fn", "x", triggers=[{"cron": "* * * * *"}]), lambda b, t: (200, None))
+    minute = START - START % 60_000 + 60_000
+
+    async def go() -> None:
+        for now in (minute - 1, minute - 100):
+            async with running(app, db=str(tmp_path / "x.db"), clock=VirtualClock(now)) as engine:
+                await engine.advance(timedelta(milliseconds=200))
+                assert len(engine.runs()) == 1
+
+    bounded(go)
+
+
+def test_what_is_collected_waits_no_longer_than_a_new_version_says(
+    app: App, tmp_path: Path
+) -> None:
+    def version(timeout: str) -> None:
+        app.configs.clear()
+        batch = {"maxSize": 9, "timeout": timeout}
+        app.function(config("app-fn", "go", batchEvents=batch), lambda b, t: (200, None))
+
+    async def go() -> None:
+        version("1h")
+        async with running(app, db=str(tmp_path / "x.db"), clock=VirtualClock(START)) as engine:
+            send(engine, "go")
+        version("5s")
+        async with running(app, db=str(tmp_path / "x.db"), clock=VirtualClock(START)) as engine:
+            await engine.advance(timedelta(seconds=5))
+            assert len(engine.runs()) == 1
+
+    bounded(go)
