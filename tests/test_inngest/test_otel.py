@@ -18,6 +18,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased, Sampler
 
 import inngest
 from inngest.connect.protocol import wire
@@ -317,6 +318,17 @@ def test_a_trace_that_is_not_sampled_stays_so(world: World, backend: Backend) ->
     assert backend.spans == ()
 
 
+@pytest.mark.parametrize(("root", "count"), [(ALWAYS_OFF, 0), (ALWAYS_ON, 7)])
+def test_a_run_that_begins_its_trace_is_sampled_as_a_whole(
+    make_world: Make, backend: Backend, root: Sampler, count: int
+) -> None:
+    backend.tracers.sampler = ParentBased(root)
+    world = tracing(make_world, backend)
+    world.function(two_steps(world))
+    world.play()
+    assert len(backend.spans) == count
+
+
 def test_without_an_sdk_nothing_is_added(make_world: Make) -> None:
     only_measured = {"meter_provider": MeterProvider()}
     for options in ({}, only_measured):
@@ -335,6 +347,19 @@ def test_without_an_sdk_nothing_is_added(make_world: Make) -> None:
         reply = world.call(headers=SERVER, memos=memos)
         assert reply.body[0]["opts"]["payload"]["data"] == {"n": 1}
     only_measured["meter_provider"].shutdown()
+
+
+def test_without_an_sdk_code_does_not_see_what_senders_have_added(make_world: Make) -> None:
+    world = make_world(plugins=["otel"])
+    waited = {"name": "x", "data": {"n": 2, "_otel": carrier()}}
+
+    def body(ctx: Any) -> Steps:
+        got = yield ctx.step.wait_for_event("wait", event="x", timeout=1000)
+        return [dict(ctx.event.data), dict(got.data)]
+
+    world.function(body)
+    reply = world.call(event={"data": {"n": 1, "_otel": carrier()}}, memos={hashed("wait"): waited})
+    assert reply.body == [{"n": 1}, {"n": 2}]
 
 
 def test_spans_of_user_code_are_where_it_is(world: World, backend: Backend) -> None:

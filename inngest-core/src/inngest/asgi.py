@@ -113,13 +113,21 @@ async def live(close: Callable[[], Awaitable[None]], receive: Receive, send: Sen
 
 
 async def answer(
-    handler: Handler, scope: Scope, receive: Receive, send: Send, *, raw: object
+    handler: Handler,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    *,
+    raw: object,
+    read: Callable[[], Awaitable[bytes | None]] | None = None,
 ) -> None:
     """Answer one HTTP request. A client that leaves ends the work that it asked for.
 
     :param raw: the framework's own request, for middleware.
+    :param read: gives the body, not more of it than ``MAX_BODY_BYTES`` and one, or ``None``
+        when the client is gone; for a framework that may have received it already.
     """
-    body = await read_body(receive)
+    body = await (read_body(receive) if read is None else read())
     if body is None:
         await send_response(GONE, scope, send)
         return

@@ -11,6 +11,8 @@ from inngest._internal.http.options import ServeOptions
 from inngest._internal.http.streaming import Streaming
 from inngest._internal.protocol.introspect import capabilities
 from inngest._internal.protocol.request import MAX_BODY_BYTES
+from inngest._internal.runtime.drivers import run_coroutine
+from inngest._internal.runtime.greenlets import threads_are_greenlets
 from inngest._internal.runtime.streams import AsyncStream, SyncStream
 from inngest._internal.version import SDK_HEADER, SDK_LANGUAGE, VERSION
 
@@ -29,4 +31,6 @@ __all__ = [
     "VERSION",
     "capabilities",
     "parse_query",
+    "run_coroutine",
+    "threads_are_greenlets",
 ]

@@ -6,12 +6,14 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import ThreadSensitiveContext, async_to_sync, sync_to_async
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIRequest
-from django.db import close_old_connections, transaction
+from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections, transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.encoding import escape_uri_path
 from inngest.transport import (
     MAX_BODY_BYTES,
     AsyncStream,
@@ -20,6 +22,8 @@ from inngest.transport import (
     CommStream,
     Handler,
     SyncStream,
+    run_coroutine,
+    threads_are_greenlets,
 )
 
 T = TypeVar("T")
@@ -30,16 +34,25 @@ def from_django(request: HttpRequest) -> CommRequest:
     """Read a request, never more of its body than could be accepted.
 
     ``request.body`` would refuse what ``DATA_UPLOAD_MAX_MEMORY_SIZE`` refuses, which is
-    less than servers send.
+    less than servers send. Middleware that looks at it afterwards finds it there.
     """
+    body = _stream(request).read(MAX_BODY_BYTES + 1)
+    if not hasattr(request, "_body"):
+        request._body = body
     return CommRequest(
         method=str(request.method),
-        url=request.build_absolute_uri(),
+        url=_url(request),
         headers={name.lower(): value for name, value in request.headers.items()},
         query={name: request.GET.getlist(name)[0] for name in request.GET},
-        body=_stream(request).read(MAX_BODY_BYTES + 1),
+        body=body,
         raw=request,
     )
+
+
+def _url(request: HttpRequest) -> str:
+    """The URL with the script's name, which ``request.path`` lacks under some ASGI servers."""
+    script = request.META.get("SCRIPT_NAME", "").rstrip("/")
+    return request.build_absolute_uri(f"//{escape_uri_path(script + request.path_info)}")
 
 
 def _stream(request: HttpRequest) -> Any:
@@ -58,7 +71,10 @@ def to_django(reply: Reply) -> HttpResponseBase:
 
 
 def view_of(handler: Handler) -> Callable[..., Any]:
-    """Make the view that answers for a handler; an async one only where it needs to be."""
+    """Make the view that answers for a handler; an async one only where it needs to be.
+
+    Nor where threads are greenlets: Django runs one async view at a time there.
+    """
 
     def view(request: HttpRequest) -> HttpResponseBase:
         return to_django(handler.stream_sync(from_django(request)))
@@ -74,11 +90,20 @@ def view_of(handler: Handler) -> Callable[..., Any]:
             await handler.aclose()
 
     is_async = handler.is_streaming or any(one.is_handler_async for one in handler.functions)
-    chosen: Any = async_view if is_async else view
+    chosen: Any = async_view if is_async and not threads_are_greenlets() else view
     chosen.csrf_exempt = True
     chosen.inngest_handler = handler
-    view_of_one: Callable[..., Any] = transaction.non_atomic_requests(chosen)
-    return view_of_one
+    for alias in _databases():
+        chosen = transaction.non_atomic_requests(using=alias)(chosen)
+    return chosen  # type: ignore[no-any-return]
+
+
+def _databases() -> list[str]:
+    """Those that ``ATOMIC_REQUESTS`` may be set for; a small script may serve before it has any."""
+    try:
+        return list(connections)
+    except ImproperlyConfigured:
+        return [DEFAULT_DB_ALIAS]
 
 
 class RequestThread:
@@ -102,9 +127,20 @@ def connections_closed() -> Iterator[None]:
 
 
 def wait(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Finish a coroutine; its database work comes back to this thread."""
+    """Finish a coroutine; its database work comes back to this thread.
+
+    Greenlets have no way back to it. There, what Django refuses must at least not be waited for
+    by others: it is on a thread of each call's own.
+    """
+    if threads_are_greenlets():
+        return run_coroutine(_on_own_thread(coroutine))
 
     async def run() -> Any:
         return await coroutine
 
     return async_to_sync(run)()
+
+
+async def _on_own_thread(coroutine: Coroutine[Any, Any, T]) -> T:
+    async with ThreadSensitiveContext():
+        return await coroutine

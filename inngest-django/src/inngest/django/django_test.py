@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from inngest.testing.bench import call_body
+
 BACKGROUND = """
 import inngest
 
@@ -20,8 +22,9 @@ trigger = inngest.TriggerEvent(event="e")
 
 @client.create_function(fn_id="sync", trigger=trigger)
 def sync(ctx: inngest.ContextSync):
-    from django.db import connection
-    connection.ensure_connection()
+    from django.db import connections
+    connections["default"].ensure_connection()
+    assert not any(one.in_atomic_block for one in connections.all())
     return {"size": len(str(ctx.event.data.get("text", "")))}
 
 @client.create_function(fn_id="async", trigger=[trigger, inngest.TriggerCron(cron="0 8 * * *")])
@@ -38,9 +41,9 @@ from django.conf import settings
 
 settings.configure(
     ALLOWED_HOSTS=["*"],
-    DATABASES={{"default": {{
-        "ENGINE": "django.db.backends.sqlite3", "NAME": "db", "ATOMIC_REQUESTS": True
-    }}}},
+    DATABASES={{name: {{
+        "ENGINE": "django.db.backends.sqlite3", "NAME": name, "ATOMIC_REQUESTS": True
+    }} for name in ("default", "other")}},
     INSTALLED_APPS=["inngest.django"],
     INNGEST={inngest},
     MIDDLEWARE=["django.middleware.csrf.CsrfViewMiddleware"],
@@ -96,7 +99,7 @@ def call(fn_id, **data):
 
 @pytest.mark.parametrize("functions", ["functions", "only_sync"])
 def test_settings_name_what_is_served_and_large_bodies_come_in(run: Any, functions: str) -> None:
-    """No CSRF token, three megabytes, and a database with ATOMIC_REQUESTS."""
+    """No CSRF token, three megabytes, and two databases with ATOMIC_REQUESTS."""
     program = CALLS + "print(call('sync', text='x' * 3_000_000).json())"
     named = {**NAMED, "FUNCTIONS": f"background.{functions}"}
     assert run(program, named) == "{'size': 3000000}\n"
@@ -125,6 +128,30 @@ def test_a_body_in_chunks_comes_in(run: Any) -> None:
     assert run(CALLS + textwrap.dedent(program)) == '200 OK\n{"size":70000}\n'
 
 
+def test_middleware_may_read_the_body_before_and_after(run: Any) -> None:
+    program = """
+    import urls
+
+    def before(get_response):
+        return lambda request: print(len(request.body)) or get_response(request)
+
+    def after(get_response):
+        def answer(request):
+            response = get_response(request)
+            print(len(request.body))
+            return response
+        return answer
+
+    urls.before, urls.after = before, after
+    for name in ("before", "after"):
+        settings.MIDDLEWARE = [f"urls.{name}"]
+        django_client = Client()
+        print(call("sync").json())
+    """
+    size = len(call_body())
+    assert run(CALLS + textwrap.dedent(program)) == f"{size}\n{{'size': 0}}\n" * 2
+
+
 def test_functions_may_be_named_one_by_one(run: Any) -> None:
     named = {**NAMED, "FUNCTIONS": ["background.sync", "background.asynchronous"]}
     assert run(CALLS + "print(call('async').json())", named) == "async\n"
@@ -137,6 +164,33 @@ def test_a_streamed_async_function_comes_back_for_its_database_work(run: Any) ->
     """
     named = {**NAMED, "STREAMING": "force"}
     assert run(CALLS + textwrap.dedent(program), named) == '201 "async"\n'
+
+
+def test_a_stream_behind_a_sync_middleware_has_a_thread_for_its_database_work(run: Any) -> None:
+    """The middleware's own has gone when the stream is sent."""
+    program = """
+    import asyncio
+    from django.test import AsyncClient
+    from inngest.testing.bench import call_body
+
+    def plain(get_response):
+        return lambda request: get_response(request)
+
+    import urls
+    urls.plain = plain
+    settings.MIDDLEWARE = ["urls.plain"]
+
+    async def main():
+        answer = await AsyncClient().post(
+            "/v1/api/inngest?fnId=shop-async&stepId=step", call_body(),
+            content_type="application/json",
+        )
+        print(json.loads(b"".join([chunk async for chunk in answer.streaming_content]))["body"])
+
+    asyncio.run(main())
+    """
+    named = {**NAMED, "STREAMING": "force"}
+    assert run("import json\n" + textwrap.dedent(program), named) == '"async"\n'
 
 
 def test_a_middleware_that_compresses_holds_no_space_back(run: Any) -> None:
@@ -257,6 +311,30 @@ def test_commands_find_every_endpoint_wherever_it_is(run: Any, tmp_path: Path) -
         "second-own  async  e",
         "second-own  async  e",
         "shop-sync  sync  e",
+    ]
+
+
+def test_the_url_has_the_script_s_name_once(run: Any) -> None:
+    """A proxy that takes the prefix away, and servers that know it, with and without it."""
+    program = """
+    from django.test import AsyncRequestFactory, RequestFactory
+    from inngest.django._convert import from_django
+
+    def show(*requests):
+        print([from_django(request).url for request in requests])
+
+    asgi, wsgi = AsyncRequestFactory(), RequestFactory()
+    show(asgi.put("/a b/?x=1"), wsgi.put("/a b/?x=1"))
+    settings.FORCE_SCRIPT_NAME = "/pre"
+    show(asgi.put("/a"), asgi.put("/pre/a"), wsgi.put("/a"))
+    settings.FORCE_SCRIPT_NAME = None
+    show(wsgi.put("/a", SCRIPT_NAME="/pre"))
+    """
+    with_prefix = "http://testserver/pre/a"
+    assert run(program).splitlines() == [
+        "['http://testserver/a%20b/', 'http://testserver/a%20b/']",
+        str([with_prefix] * 3),
+        str([with_prefix]),
     ]
 
 

@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import fastapi
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from inngest import asgi
-from inngest.transport import Handler
+from inngest.transport import MAX_BODY_BYTES, Handler
 
 
 class Reply(fastapi.Response):
@@ -23,7 +24,19 @@ class Reply(fastapi.Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request."""
-        await asgi.answer(self._handler, scope, receive, send, raw=self._request)
+        await asgi.answer(self._handler, scope, receive, send, raw=self._request, read=self._body)
+
+    async def _body(self) -> bytes | None:
+        """The body, though a dependency has read it already."""
+        body = bytearray()
+        try:
+            async for chunk in self._request.stream():
+                body += chunk
+                if len(body) > MAX_BODY_BYTES:
+                    break
+        except ClientDisconnect:
+            return None
+        return bytes(body[: MAX_BODY_BYTES + 1])
 
 
 def endpoint_of(handler: Handler) -> Callable[[fastapi.Request], Awaitable[fastapi.Response]]:

@@ -50,6 +50,19 @@ def test_a_router_is_included_with_its_prefix_and_its_dependencies() -> None:
     assert call(app, "/internal/api/inngest", token="t").json() == "done"
 
 
+@pytest.mark.parametrize("read", [fastapi.Request.body, fastapi.Request.json])
+def test_a_dependency_that_reads_the_body_takes_nothing_away(read: Any) -> None:
+    seen: list[Any] = []
+
+    async def noting(request: fastapi.Request) -> None:
+        seen.append(await read(request))
+
+    app = fastapi.FastAPI(dependencies=[fastapi.Depends(noting)])
+    inngest.fast_api.serve(app, client, [fn])
+    assert call(app, "/api/inngest").json() == "done"
+    assert len(seen) == 1 and seen[0]
+
+
 def test_the_endpoint_is_not_in_the_schema() -> None:
     app = fastapi.FastAPI()
     inngest.fast_api.serve(app, client, [fn])

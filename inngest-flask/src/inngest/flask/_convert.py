@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from werkzeug.wsgi import get_input_stream
 
 import flask
 from inngest.transport import (
@@ -20,8 +23,20 @@ from inngest.wsgi import from_environ
 
 def from_flask(request: flask.Request) -> CommRequest:
     """Read a request, never more of its body than could be accepted."""
-    body = request.stream.read(MAX_BODY_BYTES + 1)
-    return from_environ(request.environ, body=body, raw=_itself(request))
+    itself = _itself(request)
+    return from_environ(request.environ, body=_body(itself), raw=itself)
+
+
+def _body(request: flask.Request) -> bytes:
+    """The body, though a hook of the app has read it already; those that follow can, too.
+
+    ``MAX_CONTENT_LENGTH`` may be less than servers send: it is for the app's own views.
+    """
+    if "stream" in vars(request):  # where werkzeug keeps it
+        return request.stream.read(MAX_BODY_BYTES + 1) or request.get_data()
+    body = get_input_stream(request.environ).read(MAX_BODY_BYTES + 1)
+    vars(request)["stream"] = io.BytesIO(body)
+    return body
 
 
 def to_flask(reply: CommResponse | CommStream[SyncStream]) -> flask.Response:

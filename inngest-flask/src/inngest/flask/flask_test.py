@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import io
+import json
 from typing import Any
+
+import pytest
 
 import flask
 import inngest
@@ -62,6 +66,40 @@ def test_a_streamed_function_has_an_application_context_that_is_torn_down() -> N
     assert (answer.status_code, answer.get_json()["status"]) == (201, 200)
     assert answer.get_json()["body"] == '["app","/api/inngest"]'
     assert torn == ["torn", "torn"]
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_body_larger_than_the_app_s_own_views_take_comes_in(is_chunked: bool) -> None:
+    app = flask.Flask("app")
+    app.config["MAX_CONTENT_LENGTH"] = 1000
+    inngest.flask.serve(app, client, [fn])
+    body = io.BytesIO(call_body(data={"text": "x" * 5000}))
+    length = {} if is_chunked else {"CONTENT_LENGTH": str(len(body.getvalue()))}
+    answer = app.test_client().post(
+        "/api/inngest?fnId=my.app-fn",
+        input_stream=body,
+        environ_overrides={"wsgi.input_terminated": is_chunked, **length},
+    )
+    assert (answer.status_code, answer.json) == (200, ["app", "/api/inngest"])
+
+
+@pytest.mark.parametrize("read", [flask.Request.get_data, flask.Request.get_json])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_hook_that_reads_the_body_takes_nothing_away(when: str, read: Any) -> None:
+    app = flask.Flask("app")
+    seen: list[Any] = []
+
+    def hook(response: Any = None) -> Any:
+        seen.append(read(flask.request))
+        return response
+
+    getattr(app, f"{when}_request")(hook)
+    inngest.flask.serve(app, client, [fn])
+    answer = app.test_client().post(
+        "/api/inngest?fnId=my.app-fn", data=call_body(), content_type="application/json"
+    )
+    assert (answer.status_code, answer.json) == (200, ["app", "/api/inngest"])
+    assert seen in ([call_body()], [json.loads(call_body())])
 
 
 def test_head_and_options_are_as_flask_has_them() -> None:

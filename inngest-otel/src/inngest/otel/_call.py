@@ -23,7 +23,6 @@ from inngest.otel._ids import request_ids, run_ids, started_at, step_ids
 from inngest.otel._metrics import FUNCTION, OUTCOME, STATUS
 from inngest.otel._telemetry import (
     Telemetry,
-    below_run,
     extracted,
     is_made,
     record,
@@ -60,7 +59,9 @@ class TracedCall:
         self._find_parent(carriers)
         parent = self._run_parent
         if self._telemetry.chooses_ids:
-            parent = below_run(parent, run_ids(run_id))
+            parent = self._telemetry.below_run(
+                parent, run_ids(run_id), self._request.function.id, self._attributes
+            )
         self._span = self._telemetry.start(
             f"call {self._request.function.id}",
             request_ids(run_id, request_id, attempt) if request_id else None,

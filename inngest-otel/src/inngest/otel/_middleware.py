@@ -23,10 +23,8 @@ from inngest.middleware import (
 from inngest.otel._call import TracedCall
 from inngest.otel._events import (
     carrier_of,
-    forget_carriers,
     invoking_with_carrier,
     with_carrier,
-    without_carrier,
 )
 from inngest.otel._placing import PlacingMiddleware
 from inngest.otel._telemetry import Telemetry, injected, is_made, spanning
@@ -60,7 +58,8 @@ class OpenTelemetryMiddleware(PlacingMiddleware):
     ) -> Callable[[inngest.Inngest, object], PlacingMiddleware]:
         """Return what a client's list of middleware takes.
 
-        As long as no provider is set up, what it makes only keeps the context of logs.
+        As long as no provider is set up, what it makes only keeps the context of logs, and
+        takes out of events what their senders have put there.
 
         :param tracer_provider: the global one by default, whenever it is set.
         :param meter_provider: likewise.
@@ -90,9 +89,7 @@ class OpenTelemetryMiddleware(PlacingMiddleware):
     def transform_input(self, ctx: Any, function: inngest.Function[Any], steps: StepMemos) -> None:
         """Start the span of a call, in the trace of the events of the run."""
         carriers = [carrier_of(event) for event in ctx.events]
-        ctx.event = without_carrier(ctx.event)
-        ctx.events = [without_carrier(event) for event in ctx.events]
-        forget_carriers(steps)
+        super().transform_input(ctx, function, steps)
         if self._call is not None:
             self._call.start(carriers, attempt=ctx.attempt, replays=steps.size)
 

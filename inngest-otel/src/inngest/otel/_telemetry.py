@@ -20,6 +20,7 @@ from opentelemetry.trace import (
     NonRecordingSpan,
     Span,
     SpanContext,
+    SpanKind,
     Status,
     StatusCode,
     TraceFlags,
@@ -77,6 +78,33 @@ class Telemetry:
             tracer.id_generator = _Chosen(ids, tracer.id_generator)
         started: Span = tracer.start_span(name, **options)
         return started
+
+    def below_run(
+        self, parent: Context, ids: Ids, name: str, attributes: Mapping[str, Any]
+    ) -> Context:
+        """The context of a run's span, which is made only when the run has ended.
+
+        A run that begins its trace is sampled or not as that span is going to be.
+        """
+        above = span_context(parent)
+        is_first = not above.is_valid
+        own = SpanContext(
+            trace_id=ids.trace_id if is_first else above.trace_id,
+            span_id=ids.span_id,
+            is_remote=True,
+            trace_flags=self._flags(ids, name, attributes) if is_first else above.trace_flags,
+            trace_state=above.trace_state,
+        )
+        return trace.set_span_in_context(NonRecordingSpan(own), parent)
+
+    def _flags(self, ids: Ids, name: str, attributes: Mapping[str, Any]) -> TraceFlags:
+        sampler = getattr(self._tracer(), "sampler", None)
+        if sampler is None:
+            return TraceFlags(TraceFlags.SAMPLED)
+        asked = sampler.should_sample(
+            Context(), ids.trace_id, name, kind=SpanKind.CONSUMER, attributes=attributes, links=()
+        )
+        return TraceFlags(TraceFlags.SAMPLED if asked.decision.is_sampled() else 0)
 
     def _tracer(self) -> Any:
         return (self._provider or trace.get_tracer_provider()).get_tracer(SCOPE)
@@ -141,22 +169,8 @@ def span_context(of: Context | None = None) -> SpanContext:
     return trace.get_current_span(of).get_span_context()
 
 
-def below_run(parent: Context, ids: Ids) -> Context:
-    """The context of a run's span, which is made only when the run has ended."""
-    above = span_context(parent)
-    own = SpanContext(
-        trace_id=above.trace_id if above.is_valid else ids.trace_id,
-        span_id=ids.span_id,
-        is_remote=True,
-        trace_flags=above.trace_flags if above.is_valid else TraceFlags(TraceFlags.SAMPLED),
-        trace_state=above.trace_state,
-    )
-    return trace.set_span_in_context(NonRecordingSpan(own), parent)
-
-
 __all__ = [
     "Telemetry",
-    "below_run",
     "extracted",
     "injected",
     "is_made",

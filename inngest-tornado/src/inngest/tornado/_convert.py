@@ -16,6 +16,9 @@ from inngest.transport import (
     Handler,
 )
 
+READ_BYTES = 100 * 1024 * 1024
+"""How large a body may be to be read, and refused by us: what Tornado reads by default."""
+
 
 @tornado.web.stream_request_body
 class InngestRequestHandler(tornado.web.RequestHandler):
@@ -28,6 +31,11 @@ class InngestRequestHandler(tornado.web.RequestHandler):
         self._handler = handler
         self._body = bytearray()
         self._task: asyncio.Task[None] | None = None
+
+    def prepare(self) -> None:
+        """Have the body come in, though the server takes less for the app's own handlers."""
+        connection: Any = self.request.connection
+        connection.set_max_body_size(READ_BYTES)
 
     def data_received(self, chunk: bytes) -> None:
         """Keep no more of the body than could be accepted."""

@@ -26,7 +26,11 @@ class Hello(tornado.web.RequestHandler):
         self.write("hello")
 
 
-def with_app(check: Callable[[httpx.AsyncClient], Awaitable[None]], **options: Any) -> None:
+def with_app(
+    check: Callable[[httpx.AsyncClient], Awaitable[None]],
+    max_body_size: int | None = None,
+    **options: Any,
+) -> None:
     async def run() -> None:
         app = tornado.web.Application(
             [("/.*", Hello)], xsrf_cookies=True, log_function=lambda handler: None
@@ -34,7 +38,7 @@ def with_app(check: Callable[[httpx.AsyncClient], Awaitable[None]], **options: A
         inngest.tornado.serve(app, client, [fn], **options)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             listener.setblocking(False)
-            server = tornado.httpserver.HTTPServer(app)
+            server = tornado.httpserver.HTTPServer(app, max_body_size=max_body_size)
             server.add_socket(listener)
             origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
             async with httpx.AsyncClient(base_url=origin, trust_env=False) as asked:
@@ -71,3 +75,13 @@ def test_answers_have_one_content_type_no_etag_and_no_body_for_head() -> None:
         assert (head.status_code, head.content) == (200, b"")
 
     with_app(check)
+
+
+def test_a_body_larger_than_the_server_takes_for_others_comes_in() -> None:
+    async def check(asked: httpx.AsyncClient) -> None:
+        body = call_body(data={"text": "x" * 5000})
+        answer = await asked.post("/api/inngest?fnId=app-fn", content=body)
+        assert (answer.status_code, answer.json()) == (200, "done")
+        assert (await asked.post("/other", content=body)).status_code == 400
+
+    with_app(check, max_body_size=1000)

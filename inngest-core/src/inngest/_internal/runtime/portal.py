@@ -16,6 +16,8 @@ from typing import Any, Protocol, TypeVar
 
 from typing_extensions import Self
 
+from inngest._internal.runtime.greenlets import RealThread, threads_are_greenlets
+
 T = TypeVar("T")
 
 CLOSING_SECONDS = 1.0
@@ -40,19 +42,28 @@ class Portal(Protocol):
 class PrivateLoop:
     """A loop that exists while it is needed, on the thread that asks.
 
-    A thread that runs another loop cannot run this one too: there a helper thread does.
+    A thread that runs another loop cannot run this one too: there a helper thread does. So
+    does one for greenlets, whose loops would all be on one thread.
     """
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: RealThread | None = None
 
     def run(
         self, coroutine: Coroutine[Any, Any, T], context: contextvars.Context | None = None
     ) -> T:
         """Await ``coroutine`` on this loop, which stands still in between."""
         if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-        return self._on_free_thread(self._loop.run_until_complete, coroutine, context)
+            self._thread = RealThread.take() if threads_are_greenlets() else None
+            self._loop = self._on_free_thread(asyncio.new_event_loop)
+        loop, context = self._loop, contextvars.copy_context() if context is None else context
+        try:
+            return self._on_free_thread(
+                lambda: loop.run_until_complete(in_context(context, coroutine))
+            )
+        finally:
+            adopt(context)
 
     def __enter__(self) -> Self:
         return self
@@ -64,20 +75,16 @@ class PrivateLoop:
         trace: TracebackType | None,
     ) -> None:
         loop, self._loop = self._loop, None
-        if loop is not None:
-            on_free_thread(lambda: close_loop(loop))
-
-    def _on_free_thread(
-        self,
-        run: Callable[[Coroutine[Any, Any, T]], T],
-        coroutine: Coroutine[Any, Any, T],
-        context: contextvars.Context | None,
-    ) -> T:
-        context = contextvars.copy_context() if context is None else context
         try:
-            return on_free_thread(lambda: run(in_context(context, coroutine)))
+            if loop is not None:
+                self._on_free_thread(lambda: close_loop(loop))
         finally:
-            adopt(context)
+            thread, self._thread = self._thread, None
+            if thread is not None:
+                thread.give_back()
+
+    def _on_free_thread(self, work: Callable[[], T]) -> T:
+        return on_free_thread(work) if self._thread is None else _by(self._thread.do, work)
 
 
 class HostLoop:
@@ -171,11 +178,12 @@ def on_free_thread(work: Callable[[], T]) -> T:
     except RuntimeError:
         pass  # work outside this block: it would be the context of every error
     else:
-        return _in_thread(work)
+        return _by(_in_thread, work)
     return work()
 
 
-def _in_thread(work: Callable[[], T]) -> T:
+def _by(do: Callable[[Callable[[], None]], object], work: Callable[[], T]) -> T:
+    """Have work done elsewhere, in a copy of this context."""
     outcome: list[T] = []
     failure: list[BaseException] = []
     context = contextvars.copy_context()
@@ -186,12 +194,16 @@ def _in_thread(work: Callable[[], T]) -> T:
         except BaseException as error:
             failure.append(error)
 
-    thread = threading.Thread(target=target, name="inngest-async")
-    thread.start()
-    thread.join()
+    do(target)
     if failure:
         raise failure[0]
     return outcome[0]
+
+
+def _in_thread(work: Callable[[], None]) -> None:
+    thread = threading.Thread(target=work, name="inngest-async")
+    thread.start()
+    thread.join()
 
 
 __all__ = [

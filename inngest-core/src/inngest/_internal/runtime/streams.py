@@ -1,7 +1,6 @@
 """Streamed answers while a function runs: iterators of chunks, for threads and for loops.
 
-Both start their work at once, and give their first chunk at once: servers send the
-headers with it. Closing one ends its work as far as that can be: an async function is
+They give their first chunk at once: servers send the headers with it. Closing one ends its work as far as that can be: an async function is
 cancelled, a sync one goes on to its end, and its answer is lost.
 """
 
@@ -114,13 +113,18 @@ class SyncStream:
 
 
 class AsyncStream:
-    """Chunks for an async transport; the work is a task beside it."""
+    """Chunks for an async transport; the work is a task beside it.
+
+    It is started with the first chunk: a view that is called by sync code, such as a
+    middleware of Django's, has its database work done by that, which has gone by then.
+    """
 
     def __init__(self, work: Coroutine[Any, Any, CommResponse], *, interval: float) -> None:
+        self._work = work
         self._interval = interval
-        self._is_opened = self._is_over = False
+        self._is_over = False
         self._loop = asyncio.get_running_loop()
-        self._task = self._loop.create_task(work)
+        self._task: asyncio.Task[CommResponse] | None = None
 
     def __aiter__(self) -> AsyncStream:
         return self
@@ -128,8 +132,8 @@ class AsyncStream:
     async def __anext__(self) -> bytes:
         if self._is_over:
             raise StopAsyncIteration
-        if not self._is_opened:
-            self._is_opened = True
+        if self._task is None:
+            self._task = self._loop.create_task(self._work)
             return KEEP_ALIVE
         done, _ = await asyncio.wait({self._task}, timeout=self._interval)
         if not done:
@@ -143,11 +147,18 @@ class AsyncStream:
         """Nobody listens any more; returns when the work has ended."""
         if not self._is_over:
             self._is_over = True
-            self._task.cancel()
-            await asyncio.wait({self._task})
+            self._end()
+            if self._task is not None:
+                await asyncio.wait({self._task})
 
     def close(self) -> None:
         """Nobody listens any more. May be called from any thread, and does not wait."""
         if not self._is_over:
             self._is_over = True
-            self._loop.call_soon_threadsafe(self._task.cancel)
+            self._loop.call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
+        if self._task is None:
+            self._work.close()
+        else:
+            self._task.cancel()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -121,6 +122,25 @@ def test_closing_an_async_stream_ends_its_work(is_awaited: bool) -> None:
             await asyncio.to_thread(stream.close)
             await asyncio.wait_for(ended.wait(), SECONDS)
         assert [chunk async for chunk in stream] == []
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize("is_awaited", [True, False])
+def test_an_async_stream_that_nobody_reads_does_not_begin(is_awaited: bool) -> None:
+    async def check() -> None:
+        async def work() -> CommResponse:
+            raise AssertionError("begun")
+
+        begun = work()
+        stream = AsyncStream(begun, interval=SECONDS)
+        if is_awaited:
+            await stream.aclose()
+        else:
+            await asyncio.to_thread(stream.close)
+            await asyncio.sleep(0)
+        assert [chunk async for chunk in stream] == []
+        assert inspect.getcoroutinestate(begun) == inspect.CORO_CLOSED
 
     asyncio.run(check())
 
