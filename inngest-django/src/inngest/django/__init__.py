@@ -42,7 +42,8 @@ def serve(
     :raises FunctionConfigInvalidError: two functions of one id.
     """
     from django.urls import path
-    from inngest.django._convert import connections_closed, view_of, wait
+    from inngest.django._convert import view_of
+    from inngest.django._database import connections_closed, wait
 
     handler = Handler(
         client,

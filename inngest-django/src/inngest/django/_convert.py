@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
-from asgiref.sync import ThreadSensitiveContext, async_to_sync, sync_to_async
+from asgiref.sync import sync_to_async
 
-from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIRequest
-from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections, transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.encoding import escape_uri_path
+from inngest.django._database import RequestThread, without_transactions
 from inngest.transport import (
     MAX_BODY_BYTES,
     AsyncStream,
@@ -22,11 +20,9 @@ from inngest.transport import (
     CommStream,
     Handler,
     SyncStream,
-    run_coroutine,
     threads_are_greenlets,
 )
 
-T = TypeVar("T")
 Reply = CommResponse | CommStream[SyncStream] | CommStream[AsyncStream]
 
 
@@ -93,54 +89,5 @@ def view_of(handler: Handler) -> Callable[..., Any]:
     chosen: Any = async_view if is_async and not threads_are_greenlets() else view
     chosen.csrf_exempt = True
     chosen.inngest_handler = handler
-    for alias in _databases():
-        chosen = transaction.non_atomic_requests(using=alias)(chosen)
-    return chosen  # type: ignore[no-any-return]
-
-
-def _databases() -> list[str]:
-    """Those that ``ATOMIC_REQUESTS`` may be set for; a small script may serve before it has any."""
-    try:
-        return list(connections)
-    except ImproperlyConfigured:
-        return [DEFAULT_DB_ALIAS]
-
-
-class RequestThread:
-    """Where WSGI apps belong: Django runs an async view beside it, on a loop."""
-
-    limit = 1
-
-    async def run(self, work: Callable[[], T]) -> T:
-        """Do blocking work with the caller's context variables."""
-        return await sync_to_async(work)()
-
-
-@contextmanager
-def connections_closed() -> Iterator[None]:
-    """Do for a thread of ours what Django does around a request."""
-    close_old_connections()
-    try:
-        yield
-    finally:
-        close_old_connections()
-
-
-def wait(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Finish a coroutine; its database work comes back to this thread.
-
-    Greenlets have no way back to it. There, what Django refuses must at least not be waited for
-    by others: it is on a thread of each call's own.
-    """
-    if threads_are_greenlets():
-        return run_coroutine(_on_own_thread(coroutine))
-
-    async def run() -> Any:
-        return await coroutine
-
-    return async_to_sync(run)()
-
-
-async def _on_own_thread(coroutine: Coroutine[Any, Any, T]) -> T:
-    async with ThreadSensitiveContext():
-        return await coroutine
+    exempt: Callable[..., Any] = without_transactions(chosen)
+    return exempt

@@ -208,16 +208,16 @@ def test_a_pool_thread_leaves_no_connection_open(run: Any) -> None:
     program = """
     import asyncio
     from django.db import close_old_connections, connections
-    from inngest.django import _convert
+    from inngest.django import _database
     from django.test import AsyncClient
     from inngest.testing.bench import call_body
 
     closed = []
-    close = _convert.close_old_connections
+    close = _database.close_old_connections
     def noting():
         close()
         closed.append(connections["default"].connection)
-    _convert.close_old_connections = noting
+    _database.close_old_connections = noting
 
     async def main():
         answer = await AsyncClient().post(

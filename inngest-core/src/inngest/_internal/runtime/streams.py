@@ -1,7 +1,8 @@
 """Streamed answers while a function runs: iterators of chunks, for threads and for loops.
 
-They give their first chunk at once: servers send the headers with it. Closing one ends its work as far as that can be: an async function is
-cancelled, a sync one goes on to its end, and its answer is lost.
+They give their first chunk at once: servers send the headers with it. Closing one ends its
+work as far as that can be: an async function is cancelled, a sync one goes on to its end, and
+its answer is lost.
 """
 
 from __future__ import annotations
