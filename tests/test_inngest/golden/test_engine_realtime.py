@@ -70,7 +70,8 @@ class Session:
     def open(self, token: str) -> ClientConnection:
         address = self.server.origin.replace("http", "ws", 1)
         opened = connect(f"{address}/v1/realtime/connect?token={token}", proxy=None)
-        return self.exits.enter_context(opened)
+        self.exits.enter_context(opened)
+        return opened
 
     def tell(self, body: dict[str, Any]) -> None:
         """Say something, and see it heard: nothing is answered to it."""

@@ -67,5 +67,6 @@ def wait(coroutine: Coroutine[Any, Any, Any]) -> Any:
 
 
 async def _on_own_thread(coroutine: Coroutine[Any, Any, T]) -> T:
-    async with ThreadSensitiveContext():
+    context: Any = ThreadSensitiveContext  # untyped in the asgiref of Python 3.10
+    async with context():
         return await coroutine
