@@ -168,6 +168,8 @@ class Worker:
             if current is None or not self._store.has_item(item.job_id, item.generation):
                 return
             function = self._store.function(current.function_id)
+            if isinstance(answer, Reported):
+                answer = invalid(answer, now) or answer
             attempt = attempt_of(item, answer, started, now)
             self._store.add_attempt(item, *attempt)
             change = respond(
@@ -241,10 +243,8 @@ async def _stored(store: Callable[[], None]) -> None:
 
 
 def attempt_of(item: Item, answer: Answer, started: int, ended: int) -> Attempt:
-    """What the history keeps of a call."""
+    """What the history keeps of a call, whose answer is usable or told to have failed."""
     outcome, body, step_id = "reported", None, item.step_id
-    if isinstance(answer, Reported):
-        answer = invalid(answer, ended) or answer
     match answer:
         case Returned(output=output):
             outcome, body = "returned", output
