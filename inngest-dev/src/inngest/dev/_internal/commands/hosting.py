@@ -194,6 +194,7 @@ class _ThreadedServer(ThreadingMixIn, WSGIServer):
     """Waits for its threads when it is closed."""
 
     daemon_threads = False
+    request_queue_size = 128  # of five, most of the engine's calls would have to knock again
 
 
 class _Quiet(WSGIRequestHandler):

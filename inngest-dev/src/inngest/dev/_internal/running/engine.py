@@ -197,6 +197,10 @@ class Engine:
             self.store.unpark_all()
             self._wake()
 
+    def is_calling(self, url: str) -> bool:
+        """Whether a call to a URL that begins so is under way."""
+        return self._started.worker.is_calling(url)
+
     def _is_held(self, url: str) -> bool:
         return self._is_away(url)
 
