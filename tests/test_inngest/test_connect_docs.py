@@ -74,7 +74,10 @@ def test_gunicorns_workers_each_run_a_worker_as_the_docs_have_it(
 
     async def main() -> None:
         client = platform.client("shop")
-        await eventually(lambda: len(platform.hub.sessions) == 2, "two workers are there")
+        await eventually(
+            lambda: sum(session.is_synced for session in platform.hub.sessions) == 2,
+            "two workers have told their functions",
+        )
         event = inngest.Event(name="user/created", data={"name": "Ada"})
         (event_id,) = await client.send(event)
         assert (await platform.ended(event_id))["output"] == "Hello Ada"

@@ -124,7 +124,10 @@ def working(network: Network, origin: str, gateway: str, log: Path) -> Iterator[
 async def outages(platform: Platform, network: Network, log: Path) -> None:
     client = platform.client()
     keys, sent, seen = itertools.count(), list[str](), 0
-    await eventually(lambda: bool(platform.hub.sessions), "the worker is there")
+    await eventually(
+        lambda: any(session.is_synced for session in platform.hub.sessions),
+        "the worker has told its functions",
+    )
     for _ in range(OUTAGES):
         events = [inngest.Event(name="net/go", data={"key": next(keys)}) for _ in range(RUNS)]
         sent += await client.send(events)
