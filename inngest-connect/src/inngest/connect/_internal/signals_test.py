@@ -9,7 +9,7 @@ import pytest
 
 from inngest.connect._internal.signals import shutdown_signals
 
-USER = signal.SIGUSR1
+USER = getattr(signal, "SIGUSR1", signal.SIGTERM)
 
 
 @pytest.fixture

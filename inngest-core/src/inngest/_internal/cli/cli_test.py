@@ -236,6 +236,23 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     assert (done.returncode, done.stderr) == (1, "")
 
 
+def test_a_reader_that_has_left_is_no_error_on_windows_either() -> None:
+    code = """if True:
+        import sys
+        from inngest._internal.cli.main import _printing
+
+        def work():
+            print("unread")
+            raise OSError(22, "Invalid argument")
+
+        sys.exit(_printing(work))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+
+
 def test_a_wrong_switch_is_an_error_and_no_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

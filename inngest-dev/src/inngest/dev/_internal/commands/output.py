@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Callable
@@ -30,13 +31,20 @@ def wide_console() -> Console:
     return console if console.is_terminal else Console(soft_wrap=True, width=200)
 
 
+def is_unread(error: BaseException) -> bool:
+    """Whether the reader of a pipe that was written to has seen enough."""
+    if not isinstance(error, OSError) or error.filename is not None:
+        return False
+    return error.errno in (errno.EPIPE, errno.EINVAL)  # the latter on Windows
+
+
 def failing(work: Callable[[], int]) -> int:
     """Its exit status; 1 and a line on stderr when it fails as can be expected."""
     try:
         return work()
-    except BrokenPipeError:  # the reader has seen enough: no error to tell of
-        raise
     except (RemoteError, UsageError, OSError) as error:
+        if is_unread(error):  # no error to tell of
+            raise
         sys.stderr.write(f"{error}\n")
         return 1
 

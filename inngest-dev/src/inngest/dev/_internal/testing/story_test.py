@@ -288,6 +288,21 @@ def test_a_step_is_found_by_its_id_whatever_people_see(client: Inngest) -> None:
         assert run.step("For people") == run.step("a")
 
 
+def test_a_failure_is_told_by_its_name_and_message_whoever_tells_it(client: Inngest) -> None:
+    known = {"error": {"name": "Told", "message": "no failure"}}
+
+    @client.create_function(fn_id="fn", trigger=TriggerEvent(event=ORDER.name), retries=0)
+    def fn(ctx: ContextSync) -> None:
+        ctx.step.run("a", lambda: known)
+        ctx.step.sleep("long", 400 * 24 * 60 * MINUTE)
+
+    with VirtualEngine(client, [fn]) as engine:
+        story = engine.send(ORDER).timeline()
+    assert '✓ a: {"error": {"name": "Told", "message": "no failure"}}' in story
+    assert "+0  Failed: InngestErrTimeoutTooLong: The sleep " in story
+    assert story.endswith("sleeps may last at most one year.")
+
+
 def test_a_cancelled_run_tells_what_it_was_at(client: Inngest) -> None:
     @client.create_function(fn_id="fn", trigger=TriggerEvent(event=ORDER.name))
     def fn(ctx: ContextSync) -> None:
