@@ -54,7 +54,7 @@ class HostedApp:
         self.stop()
         (self._folder / PROBLEM).unlink(missing_ok=True)
         command = [sys.executable, "-m", "inngest.dev._internal.commands.hosting",
-                   self.target, str(self.port), self._folder]  # fmt: skip
+                   self.target, str(self.port), str(self._folder)]  # fmt: skip
         process = subprocess.Popen(  # noqa: S603 - the developer's own app
             command, env=self._environment, stdin=subprocess.PIPE, cwd=directory,
             # the terminal's Ctrl-C is for the engine, which ends it

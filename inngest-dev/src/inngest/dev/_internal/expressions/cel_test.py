@@ -55,7 +55,7 @@ def test_an_expression_holds_where_it_did_in_the_recording(text: str, matched: b
         ("r'\\d' == '\\\\d' && '\\?' == '?'", True),
         (r"'\\?'.size() == 2 && '\u0041\x41\101\U00000041\`' == 'AAAA`'", True),
         (r"b'\x41\101\?' == b'AA?'", True),
-        ("\'\'\'a\nb''' == 'a\\nb'", True),
+        ("'''a\nb''' == 'a\\nb'", True),
         ("b'a' == bytes('a')", True),
         ("0x1F == 31 && 3u == 3 && 1e3 == 1000", True),
         ("duration('1h') > duration('59m')", True),

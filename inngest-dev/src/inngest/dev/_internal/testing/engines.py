@@ -318,6 +318,11 @@ class AsyncVirtualEngine(_Face):
 
     async def _do(self, work: Coroutine[Any, Any, T]) -> T:
         try:
+            self._session.require_loop()
+        except RuntimeError:
+            work.close()
+            raise
+        try:
             return await asyncio.wait_for(work, self._session.timeout)
         except asyncio.TimeoutError:
             message = f"nothing came to an end within {self._session.timeout} s"

@@ -78,6 +78,12 @@ class Session:
     def is_open(self) -> bool:
         return self._loop is not None
 
+    def require_loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that it is open on. Raises when it is on none."""
+        if self._loop is None:
+            raise RuntimeError("this engine is not open: it is within its block of `with`")
+        return self._loop
+
     async def open(self) -> None:
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         await self.engine.start()
@@ -92,6 +98,7 @@ class Session:
 
     async def serve(self, client: Inngest, functions: Sequence[Function[Any]]) -> None:
         """Add an app. One without functions sends here, and that is all."""
+        self.require_loop()
         if not isinstance(client, Inngest):
             raise RefusedError(f"an inngest.Inngest is needed, not a {type(client).__name__}")
         self._exits.enter_context(redirected(client, self.answer))
@@ -160,9 +167,7 @@ class Session:
 
     def read(self, work: Callable[[], T]) -> T:
         """Do something short on the session's loop, from whatever thread."""
-        loop = self._loop
-        if loop is None:
-            raise RuntimeError("this engine is not open: use it within its `with` block")
+        loop = self.require_loop()
         if threading.get_ident() == self._thread or not loop.is_running():
             with self._turn:
                 return work()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -121,7 +122,8 @@ def test_a_run_that_does_not_end_in_time_is_an_error(client: Inngest) -> None:
 
 def test_a_function_that_is_not_there_is_said(client: Inngest) -> None:
     with VirtualEngine(client, [function(client)]) as engine:
-        for use in (engine.invoke, engine.runs):
+        send = partial(engine.send, ORDER)
+        for use in (engine.invoke, engine.runs, lambda name: send(function=name)):
             with pytest.raises(RefusedError, match='no function "fn"; there is shop-fn'):
                 use("fn")
 
