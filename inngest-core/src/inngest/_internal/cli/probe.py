@@ -74,7 +74,7 @@ def _path() -> str:
 
 
 def _kill(child: subprocess.Popen[str]) -> None:
-    if hasattr(os, "killpg"):
+    if sys.platform != "win32":
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
     child.kill()
