@@ -140,6 +140,20 @@ def test_checking_loads_each_plugin_apart(
     assert not [name for name in sys.modules if name.startswith("mod_")]
 
 
+def test_no_encoding_is_left_to_python(install: Install) -> None:
+    install("good", body=GOOD)
+    code = "from inngest._internal.cli.probe import probe; print(probe('good', 60).state)"
+    done = subprocess.run(
+        [sys.executable, "-X", "warn_default_encoding", "-W", "error::EncodingWarning", "-c", code],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (done.stdout, done.stderr) == ("loaded\n", "")
+
+
 def test_the_order_of_middleware_is_shown(
     install: Install, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

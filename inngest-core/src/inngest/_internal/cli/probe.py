@@ -47,7 +47,7 @@ def probe(name: str, timeout: float, environ: Mapping[str, str] | None = None) -
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="locale",
         errors="replace",
         start_new_session=True,
     )
