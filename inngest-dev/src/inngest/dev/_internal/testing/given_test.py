@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
@@ -94,3 +95,12 @@ def test_an_engine_that_was_not_entered_says_so_and_takes_no_client(client: Inng
     asyncio.run(forgetful())
     with VirtualEngine(client, functions) as engine:
         assert engine.send(ORDER).output is None
+
+
+def test_another_thread_than_the_engine_s_uses_the_client(client: Inngest) -> None:
+    with VirtualEngine(client, [taking(client)]) as engine, ThreadPoolExecutor(1) as other:
+        with pytest.raises(RuntimeError, match="used on the thread that made it"):
+            other.submit(engine.send, ORDER).result(10)
+        other.submit(client.send_sync, ORDER).result(10)
+        engine.settle()
+        assert [run.status for run in engine.runs()] == ["Completed"]
