@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -71,7 +72,15 @@ def _read(option: str, text: str, kind: type[T], form: str) -> T:
         found = json.loads(text)
         json.dumps(found, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{option} is not JSON: {error}") from error
+        raise UsageError(f"{option} is not JSON: {error}{_hint(option, text)}") from error
     if not isinstance(found, kind):
         raise UsageError(f"{option} must be {form}")
     return found
+
+
+def _hint(option: str, text: str) -> str:
+    """PowerShell takes double quotes away, and cmd.exe leaves single ones on."""
+    if '"' in text or not re.match(r"'|[{\[].*[a-z]", text, re.IGNORECASE | re.DOTALL):
+        return ""
+    other = "give @FILE" if option == "--data" else 'write \\" for each'
+    return f". The shell seems to have taken its double quotes: {other}"

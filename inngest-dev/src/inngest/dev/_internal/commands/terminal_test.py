@@ -113,6 +113,8 @@ def test_what_cannot_be_sent_is_said(ask: Ask) -> None:
         (("go", "--data", '{"n": 1e999}'), "--data is not JSON"),
         (("go", "--data", '{"half a sign": "\\ud83d"}'), "--data is not JSON"),
         (("go", "--data", "[" * 100_000), "--data is not JSON"),
+        (("go", "--data", "{id: o-1}"), "taken its double quotes: give @FILE"),  # PowerShell
+        (("go", "--data", "'{id:1}'"), "taken its double quotes: give @FILE"),  # cmd.exe
     ):
         status, _, err = ask(sending.send, *arguments)
         assert status == 1 and says in err, arguments
