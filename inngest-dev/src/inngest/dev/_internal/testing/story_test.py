@@ -305,6 +305,17 @@ def test_a_failure_is_told_by_its_name_and_message_whoever_tells_it(client: Inng
     assert story.endswith("sleeps may last at most one year.")
 
 
+def test_a_message_of_several_lines_stays_in_its_column(client: Inngest) -> None:
+    @client.create_function(fn_id="fn", trigger=TriggerEvent(event=ORDER.name), retries=0)
+    def fn(ctx: ContextSync) -> None:
+        raise AssertionError("wrong\nassert 5 == 6")
+
+    with VirtualEngine(client, [fn]) as engine:
+        *_, first, second = engine.send(ORDER).timeline().splitlines()
+    assert first == f"{'+0':>14}  Failed: AssertionError: wrong"
+    assert second == f"{'':16}assert 5 == 6"
+
+
 def test_a_cancelled_run_tells_what_it_was_at(client: Inngest) -> None:
     @client.create_function(fn_id="fn", trigger=TriggerEvent(event=ORDER.name))
     def fn(ctx: ContextSync) -> None:

@@ -85,8 +85,13 @@ def timeline(session: Session, run: Run) -> str:
         output = "" if run.output is None else f": {tell(run.output)}"
         lines.append((run.ended_at, f"{run.status}{output}"))
     head = f"{run.function_id}  {run.status}  (run {run.id})"
-    event = f"  {'':>12}  {_cause(session, run)}"
-    return "\n".join([head, event, *(f"  {_after(at - zero):>12}  {text}" for at, text in lines)])
+    event = _line("", _cause(session, run))
+    return "\n".join([head, event, *(_line(_after(at - zero), text) for at, text in lines)])
+
+
+def _line(when: str, text: str) -> str:
+    """What has several lines stays within its column."""
+    return f"  {when:>12}  " + text.replace("\n", f"\n{'':16}")
 
 
 def _next(session: Session, run: Run, item: Item) -> str:
