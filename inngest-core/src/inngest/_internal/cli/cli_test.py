@@ -267,6 +267,13 @@ def test_a_reader_that_has_left_is_no_error_on_windows_either() -> None:
     assert (done.returncode, done.stderr) == (1, "")
 
 
+def test_a_program_without_a_console_prints_nowhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)  # as pythonw.exe has it
+    assert main(["--version"]) == 0
+
+
 def test_a_wrong_switch_is_an_error_and_no_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

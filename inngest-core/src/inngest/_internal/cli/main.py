@@ -52,7 +52,7 @@ def _printing(work: Callable[[], int | None]) -> int:
     """Do what only prints. A reader that has seen enough, such as ``head``, is no error."""
     try:
         status = work() or 0
-        sys.stdout.flush()
+        print(end="", flush=True)  # which a program without a console can do, too
     except OSError as error:
         if error.errno not in UNREAD or error.filename is not None:
             raise
