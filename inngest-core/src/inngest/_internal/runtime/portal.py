@@ -157,7 +157,8 @@ def adopt(context: contextvars.Context) -> None:
 def close_loop(loop: asyncio.AbstractEventLoop) -> None:
     """Close a loop, and what was left on it, in bounded time.
 
-    ``asyncio.run`` would wait for ever for a task that ignores its end.
+    ``asyncio.run`` would wait for ever for a task that ignores its end, and for a thread that
+    nobody waits for any more: such a thread goes on by itself.
     """
     try:
         left = asyncio.all_tasks(loop)
@@ -166,7 +167,6 @@ def close_loop(loop: asyncio.AbstractEventLoop) -> None:
         if left:
             loop.run_until_complete(asyncio.wait(left, timeout=CLOSING_SECONDS))
         loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.run_until_complete(loop.shutdown_default_executor())
     finally:
         loop.close()
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from inngest._internal.runtime import portal
+from inngest._internal.runtime.drivers import run_coroutine
 from inngest._internal.runtime.portal import HostLoop
 
 
@@ -58,3 +59,22 @@ def test_what_is_raised_on_the_loop_is_raised_on_the_thread(error: type[Exceptio
 
     (raised,) = awaited_on(loop, failing())
     assert type(raised) is error and str(raised) == "told"
+
+
+def test_a_call_does_not_wait_for_threads_that_it_has_given_up() -> None:
+    may_end, has_ended = threading.Event(), threading.Event()
+
+    def stuck() -> None:
+        may_end.wait(30)
+        has_ended.set()
+
+    async def gives_up() -> None:
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(asyncio.to_thread(stuck), 0.01)
+
+    try:
+        run_coroutine(gives_up())
+        assert not has_ended.is_set()
+    finally:
+        may_end.set()
+    assert has_ended.wait(10)

@@ -111,7 +111,6 @@ class Pump:
         self._queue.clear()
         self.run(_cancel_others())
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 
     def _burst(self, task: asyncio.Task[Any], limit: _Limit) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -104,3 +105,23 @@ def test_short_work_counts_however_often_it_is_done(clock: Clock) -> None:
         pump.run(endless())
     assert 1 <= clock.now < 1.1
     pump.close()
+
+
+def test_threads_that_were_given_up_are_not_waited_for() -> None:
+    pump, may_end, has_ended = Pump(timeout=10), threading.Event(), threading.Event()
+
+    def stuck() -> None:
+        may_end.wait(30)
+        has_ended.set()
+
+    async def gives_up() -> None:
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(asyncio.to_thread(stuck), 0.01)
+
+    try:
+        pump.run(gives_up())
+        pump.close()
+        assert not has_ended.is_set()
+    finally:
+        may_end.set()
+    assert has_ended.wait(10)
