@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 import httpx
@@ -34,7 +35,10 @@ class Unanswered:
 
 
 class Api:
-    """A client for one event loop."""
+    """A client for one event loop.
+
+    :param timeout: seconds until a whole answer has to be there.
+    """
 
     def __init__(self, origin: str, env: str | None, timeout: float) -> None:
         self._origin, self._timeout = origin.rstrip("/"), timeout
@@ -50,10 +54,14 @@ class Api:
         headers = dict(self._headers)
         if authorization:
             headers["authorization"] = authorization
+        request = self._client.post(
+            f"{self._origin}{path}", content=body, headers=headers, timeout=self._timeout
+        )
         try:
-            answer = await self._client.post(
-                f"{self._origin}{path}", content=body, headers=headers, timeout=self._timeout
-            )
+            # The client's own limit is for each part: an answer may trickle in for ever.
+            answer = await asyncio.wait_for(request, self._timeout)
+        except (asyncio.TimeoutError, httpx.TimeoutException):
+            return Unanswered(0, f"{self._origin}: no answer in {self._timeout:g} seconds")
         except Exception as error:  # of many kinds, such as of a header that cannot be encoded
             return Unanswered(0, f"{self._origin}: {type(error).__name__}: {error}"[:_MOST_SHOWN])
         if answer.status_code == 200:

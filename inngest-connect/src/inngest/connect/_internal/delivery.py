@@ -2,7 +2,8 @@
 
 A reply goes out on the connection that its call came by, else on the current one. It is
 delivered over HTTP when there is none, when its connection is lost before the reply was
-acknowledged, and when the acknowledgement is late. A server takes the first of several.
+acknowledged, and when the acknowledgement is late: a few at once, however many are owed, since
+a server that is late already takes no thousands. A server takes the first of several.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from inngest.transport import CommResponse
 MOST_REJECTIONS: Final = 5
 """Times that a server may call a reply malformed before it is given up."""
 
+MOST_FLUSHES: Final = 8
+"""Replies that are delivered over HTTP at once."""
+
 
 class Delivery:
     """The outbox, and the ways out of it."""
@@ -37,6 +41,9 @@ class Delivery:
     ) -> None:
         self._connector, self._timing, self._random, self._out = connector, timing, random, out
         self._origin: dict[str, int] = {}
+        self._queued: dict[str, None] = {}
+        self._flushing: set[str] = set()
+        self._is_failing = False
         self.outbox = Outbox()
 
     @property
@@ -57,11 +64,19 @@ class Delivery:
         """A gateway has the reply."""
         self.outbox.confirmed(request_id)
         self._origin.pop(request_id, None)
+        self._queued.pop(request_id, None)
 
-    flushed = acknowledged
+    def flushed(self, request_id: str) -> None:
+        """The server has the reply, over HTTP."""
+        self._flushing.discard(request_id)
+        self._is_failing = False
+        self.acknowledged(request_id)
 
-    def flush_failed(self, request_id: str, status: int, now: float, retry_after: float) -> None:
+    def flush_failed(
+        self, request_id: str, status: int, reason: str, now: float, retry_after: float
+    ) -> None:
         """The reply could not be delivered over HTTP."""
+        self._flushing.discard(request_id)
         entry = self.outbox.get(request_id)
         if entry is None:
             return
@@ -73,19 +88,22 @@ class Delivery:
             self._connector.switch_key()
         delays = self._timing.flush
         delay = spread(delays[min(entry.flushes, len(delays) - 1)], self._random())
-        self.outbox.flush_failed(request_id, now + max(delay, retry_after))
-        self._out.append(
-            Log("flush_failed", logging.WARNING, {"request_id": request_id, "status": status})
-        )
+        self.outbox.flush_failed(request_id, now + retry_after + delay)
+        # An outage fails every reply over and over: one line of it is enough.
+        level = logging.DEBUG if self._is_failing else logging.WARNING
+        self._is_failing = True
+        fields = {"request_id": request_id, "reason": reason, "undelivered": len(self.outbox)}
+        self._out.append(Log("flush_failed", level, fields))
 
     def hurry(self, request_id: str, now: float) -> None:
         """The gateway asks again for what was answered."""
-        entry = self.outbox.get(request_id)
-        if entry is not None:
-            entry.link, entry.due = None, now
+        self.outbox.wanted(request_id, now)
 
     def connected(self, now: float) -> None:
         """A connection is ready: what waits for its next attempt over HTTP goes there."""
+        for request_id in self._queued:
+            self.outbox.recalled(request_id, now)
+        self._queued.clear()
         self.outbox.hurry(now)
 
     def lost(self, link: int, now: float) -> None:
@@ -105,8 +123,16 @@ class Delivery:
                 frame = wire.ConnectMessage(kind=wire.WORKER_REPLY, payload=entry.body)
                 self._out.append(Send(link.id, frame.SerializeToString()))
             else:
-                self.outbox.flushing(entry)
-                self._out.append(Flush(entry.request_id, entry.body, self._connector.authorization))
+                self._queued[entry.request_id] = None
+        while self._queued and len(self._flushing) < MOST_FLUSHES:
+            self._flush(next(iter(self._queued)))
+
+    def _flush(self, request_id: str) -> None:
+        del self._queued[request_id]
+        entry = self.outbox.get(request_id)
+        if entry is not None:  # it may have been given up
+            self._flushing.add(request_id)
+            self._out.append(Flush(request_id, entry.body, self._connector.authorization))
 
     def _way(self, entry: Entry, links: Mapping[int, Link]) -> Link | None:
         """The connection to use; ``None`` for HTTP."""

@@ -290,10 +290,10 @@ class Machine:
         return self.tick(now)
 
     def flush_failed(
-        self, now: float, request_id: str, status: int, retry_after: float = 0.0
+        self, now: float, request_id: str, status: int, reason: str, retry_after: float = 0.0
     ) -> list[Effect]:
         """A reply could not be delivered over HTTP. Status 0: no answer came."""
-        self._delivery.flush_failed(request_id, status, now, retry_after)
+        self._delivery.flush_failed(request_id, status, reason, now, retry_after)
         return self.tick(now)
 
     # inside
@@ -345,6 +345,8 @@ class Machine:
 
     def _receive(self, link: Link, frame: Frame, now: float) -> None:
         payload = frame.payload
+        if link.heartbeat is not None:
+            link.heartbeat.heard()
         match payload:
             case wire.GatewayExecutorRequestData():
                 self._take_call(link, payload, now)

@@ -43,8 +43,9 @@ class Socket:
 
     async def run(self) -> tuple[int, str]:
         """Open, and read until the end. Returns its code and reason."""
+        parts = urlsplit(self._url)
         try:
-            is_near = urlsplit(self._url).hostname in THIS_MACHINE
+            is_near = parts.hostname in THIS_MACHINE
             connection = await connect(
                 self._url,
                 proxy=None if is_near else True,
@@ -56,7 +57,8 @@ class Socket:
                 ping_interval=None,  # heartbeats are the protocol's own
             )
         except Exception as error:  # of many kinds, from DNS to TLS to HTTP
-            return ABNORMAL, f"cannot connect: {type(error).__name__}: {error}"[:200]
+            where = parts.netloc.rpartition("@")[2]
+            return ABNORMAL, f"cannot connect to {where}: {type(error).__name__}: {error}"[:200]
         self._connection = connection
         writer = asyncio.get_running_loop().create_task(self._write(connection))
         why = ""

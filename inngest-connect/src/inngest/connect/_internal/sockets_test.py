@@ -31,3 +31,16 @@ def test_a_frame_that_is_too_large_ends_the_connection_and_is_told() -> None:
     code, reason = asyncio.run(asyncio.wait_for(run(), 30))
     assert code == ABNORMAL
     assert "exceeds limit" in reason
+
+
+def test_a_gateway_that_cannot_be_reached_is_named() -> None:
+    socket = Socket(
+        "ws://who:secret@127.0.0.1:1/v0/connect",
+        opened=lambda: None,
+        received=lambda _data: None,
+        handshake=10,
+        goodbye=10,
+    )
+    code, reason = asyncio.run(asyncio.wait_for(socket.run(), 30))
+    assert code == ABNORMAL
+    assert reason.startswith("cannot connect to 127.0.0.1:1: ConnectionRefusedError")

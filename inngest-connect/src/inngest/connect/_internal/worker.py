@@ -271,7 +271,9 @@ class Worker:
             self._feed(lambda now: machine.flushed(now, request_id))
         else:
             self._feed(
-                lambda now: machine.flush_failed(now, request_id, answer.status, answer.retry_after)
+                lambda now: machine.flush_failed(
+                    now, request_id, answer.status, answer.reason, answer.retry_after
+                )
             )
 
     # sockets
@@ -320,7 +322,9 @@ class Worker:
     async def _answer(self, request: wire.GatewayExecutorRequestData) -> None:
         try:
             response = await self._execute(request)
-        except Exception as error:
+        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # such as GeneratorExit: somebody waits for an answer
             logger.error("connect: a call failed inside the library", exc_info=error)
             response = failed_inside()
         if self._loop is not None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
 import pytest
 
 from inngest.connect._internal.api import Api, Unanswered
-from inngest.connect._internal.conftest import OK, Paper
+from inngest.connect._internal.conftest import OK, Paper, call_of
 from inngest.connect._internal.timing import Timing
 from inngest.connect._internal.wire import connect_pb2 as wire
-from inngest.connect._internal.worker import Worker
+from inngest.connect._internal.worker import Execute, Worker
 from inngest.transport import CommResponse
 
 
@@ -30,10 +30,11 @@ class Silent(Api):
         await asyncio.Event().wait()
 
 
-def worker_of(api: Callable[[], Api]) -> Worker:
-    async def execute(request: wire.GatewayExecutorRequestData) -> CommResponse:
-        return OK
+async def execute_nothing(request: wire.GatewayExecutorRequestData) -> CommResponse:
+    return OK
 
+
+def worker_of(api: Callable[[], Api], execute: Execute = execute_nothing) -> Worker:
     return Worker(
         Paper().machine,
         api=api,
@@ -72,10 +73,30 @@ def test_what_is_asked_for_while_the_thread_begins_is_not_lost() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("raised", [GeneratorExit(), BaseException("boom"), ValueError("boom")])
+def test_a_call_is_answered_whatever_it_raises(
+    raised: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def execute(request: wire.GatewayExecutorRequestData) -> CommResponse:
+        raise raised
+
+    async def run() -> CommResponse:
+        worker = worker_of(Silent, execute)
+        replied = asyncio.get_running_loop().create_future()
+        worker._loop = asyncio.get_running_loop()
+        worker._feed = lambda step: replied.set_result(step.args[1])  # type: ignore[method-assign,attr-defined]
+        await worker._answer(call_of("r1"))
+        return await asyncio.wait_for(replied, 10)
+
+    response = asyncio.run(run())
+    assert response.status == 500
+    assert "a call failed inside the library" in caplog.text
+
+
 def failure_of(api: Api) -> Unanswered:
     async def run() -> object:
         try:
-            return await api.post("/v0/connect/start", b"", None)
+            return await asyncio.wait_for(api.post("/v0/connect/start", b"", None), 10)
         finally:
             await api.close()
 
@@ -88,6 +109,22 @@ def test_a_request_that_cannot_even_be_made_is_one_that_was_not_answered() -> No
     outcome = failure_of(Api("http://127.0.0.1:9", "na\u00efve", 1))
     assert outcome.status == 0
     assert outcome.reason.startswith("http://127.0.0.1:9: UnicodeEncodeError")
+
+
+def test_an_answer_that_trickles_in_is_not_waited_for_longer_than_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def trickle() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x"
+            await asyncio.sleep(0.01)
+
+    api = Api("http://127.0.0.1:9", None, 0.1)
+    asyncio.run(api.close())
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=trickle()))
+    monkeypatch.setattr(api, "_client", httpx.AsyncClient(transport=transport))
+    outcome = failure_of(api)
+    assert outcome == Unanswered(0, "http://127.0.0.1:9: no answer in 0.1 seconds")
 
 
 @pytest.mark.parametrize(
