@@ -16,6 +16,7 @@ logger = logging.getLogger("inngest")
 
 T = TypeVar("T")
 
+HOOKS = tuple(name for name in vars(Middleware) if not name.startswith("_"))
 REPLAY_HOOKS = ("wrap_step", "before_execution", "on_memoization_end")
 
 
@@ -42,9 +43,10 @@ class Stack:
                 failure = hook_failed(_name_of(factory), outcome.error)
                 failure.is_of_plugin = isinstance(factory, OfPlugin)
                 return failure
-            if outcome.value is None:
-                return hook_failed(_name_of(factory), TypeError("it returned None"))
-            members.append(outcome.value)
+            member = outcome.value
+            if not _is_middleware(type(member)):  # its hooks would be missed in silence
+                return hook_failed(_name_of(factory), TypeError(_what_it_is(member)))
+            members.append(member)
         return cls(members)
 
     def implements(self, hook: str) -> bool:
@@ -127,6 +129,21 @@ def _label(member: object, hook: str) -> str:
 def _overriding(kinds: tuple[Any, ...], hook: str) -> tuple[int, ...]:
     """Where the classes stand that override ``hook``."""
     return tuple(position for position, kind in enumerate(kinds) if _overrides(kind, hook))
+
+
+@lru_cache(maxsize=4096)
+def _is_middleware(kind: type) -> bool:
+    """Whether it has a hook at least; it need not be derived from the classes that declare them."""
+    return any(callable(getattr(kind, hook, None)) for hook in HOOKS)
+
+
+def _what_it_is(made: object) -> str:
+    """Say why something is no middleware."""
+    if made is None:
+        return "it returned None"
+    if isinstance(made, type):
+        return f"it returned the class {made.__name__}, not an instance of it"
+    return f"it returned {type(made).__name__}, which is no middleware"
 
 
 def _overrides(kind: Any, hook: str) -> bool:

@@ -67,6 +67,9 @@ def admit(manager: pluggy.PluginManager, installed: Installed) -> Admitted | Ref
     problem = guarded(lambda: _misuse(plugin))
     if problem is not None:
         return problem if isinstance(problem, Refusal) else Refusal(problem)
+    for known, other in manager.list_name_plugin():
+        if other is plugin:
+            return Refusal(f"it is the same object as the plugin {known!r}")
     # Registered apart first: a registry that refuses half-way may keep the first half.
     trial = new_manager()
     found = guarded(lambda: _collect(trial, installed, plugin))
