@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import httpx
 
 _MOST_SHOWN = 200
+_SLOWEST = 50_000
+"""Bytes a second at which a body goes out at least: a reply of 8 MB may take minutes."""
 THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 """What runs here, such as a dev server, is not behind the environment's proxy."""
 _DIRECT = {f"all://{f'[{host}]' if ':' in host else host}": None for host in THIS_MACHINE}
@@ -37,7 +39,7 @@ class Unanswered:
 class Api:
     """A client for one event loop.
 
-    :param timeout: seconds until a whole answer has to be there.
+    :param timeout: seconds until a whole answer has to be there, beside what a large body takes.
     """
 
     def __init__(self, origin: str, env: str | None, timeout: float) -> None:
@@ -59,7 +61,7 @@ class Api:
         )
         try:
             # The client's own limit is for each part: an answer may trickle in for ever.
-            answer = await asyncio.wait_for(request, self._timeout)
+            answer = await asyncio.wait_for(request, self._timeout + len(body) / _SLOWEST)
         except (asyncio.TimeoutError, httpx.TimeoutException):
             return Unanswered(0, f"{self._origin}: no answer in {self._timeout:g} seconds")
         except Exception as error:  # of many kinds, such as of a header that cannot be encoded

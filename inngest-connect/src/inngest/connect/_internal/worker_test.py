@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from inngest.connect._internal.api import Api, Unanswered
+from inngest.connect._internal.api import Answered, Api, Unanswered
 from inngest.connect._internal.conftest import OK, Paper, call_of
 from inngest.connect._internal.timing import Timing
 from inngest.connect._internal.wire import connect_pb2 as wire
@@ -125,6 +125,25 @@ def test_an_answer_that_trickles_in_is_not_waited_for_longer_than_others(
     monkeypatch.setattr(api, "_client", httpx.AsyncClient(transport=transport))
     outcome = failure_of(api)
     assert outcome == Unanswered(0, "http://127.0.0.1:9: no answer in 0.1 seconds")
+
+
+def test_a_large_body_has_the_time_that_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def slowly(_request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0.2)
+        return httpx.Response(200)
+
+    async def run() -> object:
+        api = Api("http://127.0.0.1:9", None, 0.1)
+        await api.close()
+        monkeypatch.setattr(
+            api, "_client", httpx.AsyncClient(transport=httpx.MockTransport(slowly))
+        )
+        try:
+            return await api.post("/v0/connect/flush", bytes(1_000_000), None)
+        finally:
+            await api.close()
+
+    assert asyncio.run(run()) == Answered(b"")
 
 
 @pytest.mark.parametrize(

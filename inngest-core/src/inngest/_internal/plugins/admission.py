@@ -225,7 +225,21 @@ def _misuse_of(manager: pluggy.PluginManager, plugin: object, attribute: str) ->
     method = getattr(plugin, attribute)
     if inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method):
         return f"{hook} is async; hooks are ordinary functions"
+    offered = _required(getattr(HookSpecs(), hook))
+    wrong = [name for name in _required(method) if name not in offered]
+    if wrong:
+        return f"{hook} takes {wrong[0]}, and is offered {', '.join(offered) or 'no argument'}"
     return None
+
+
+def _required(method: Any) -> list[str]:
+    """The arguments that a hook must be given."""
+    return [
+        name
+        for name, parameter in inspect.signature(method).parameters.items()
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+        and parameter.default is parameter.empty
+    ]
 
 
 def _meant(name: str) -> str | None:

@@ -131,6 +131,14 @@ def wrapper(self: object) -> Any:
         (returning("text"), "returned str"),
         (returning({}), "returned dict"),
         (returning([transport()]), "a list with Transport, not SerializerEntry"),
+        (
+            plugin_with("inngest_middleware", lambda self, clinet, options: []),
+            "inngest_middleware takes clinet, and is offered client, options, environ",
+        ),
+        (
+            plugin_with("inngest_serializers", lambda self, client: []),
+            "inngest_serializers takes client, and is offered no argument",
+        ),
         (returning([None]), "a list with NoneType"),
         (returning([SerializerEntry(name="a", serializer=SERIALIZER)] * 2), "two of the name 'a'"),
         (returning([SerializerEntry(name="/", serializer=SERIALIZER)]), "name is '/'"),
