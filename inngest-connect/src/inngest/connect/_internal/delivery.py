@@ -3,7 +3,8 @@
 A reply goes out on the connection that its call came by, else on the current one. It is
 delivered over HTTP when there is none, when its connection is lost before the reply was
 acknowledged, and when the acknowledgement is late: a few at once, however many are owed, since
-a server that is late already takes no thousands. A server takes the first of several.
+a server that is late already takes no thousands; in an outage one at a time, with growing pauses.
+A server takes the first of several.
 """
 
 from __future__ import annotations
@@ -43,13 +44,22 @@ class Delivery:
         self._origin: dict[str, int] = {}
         self._queued: dict[str, None] = {}
         self._flushing: set[str] = set()
-        self._is_failing = False
+        self._failures = 0
+        self._pause_until = 0.0
         self.outbox = Outbox()
 
     @property
     def next_due(self) -> float | None:
         """When something is to be done next."""
-        return self.outbox.next_due
+        found = [self.outbox.next_due]
+        if self._queued and len(self._flushing) < self._places:
+            found.append(self._pause_until)
+        return min((due for due in found if due is not None), default=None)
+
+    @property
+    def _places(self) -> int:
+        """How many replies may be under way over HTTP."""
+        return 1 if self._failures else MOST_FLUSHES
 
     def add(self, call: Call, response: CommResponse, now: float) -> None:
         """A call has been answered."""
@@ -69,7 +79,7 @@ class Delivery:
     def flushed(self, request_id: str) -> None:
         """The server has the reply, over HTTP."""
         self._flushing.discard(request_id)
-        self._is_failing = False
+        self._failures, self._pause_until = 0, 0.0
         self.acknowledged(request_id)
 
     def flush_failed(
@@ -86,13 +96,19 @@ class Delivery:
             return
         if status in (401, 403):
             self._connector.switch_key()
-        delays = self._timing.flush
-        delay = spread(delays[min(entry.flushes, len(delays) - 1)], self._random())
-        self.outbox.flush_failed(request_id, now + retry_after + delay)
-        # An outage fails every reply over and over: one line of it is enough.
-        level = logging.DEBUG if self._is_failing else logging.WARNING
-        self._is_failing = True
-        fields = {"request_id": request_id, "reason": reason, "undelivered": len(self.outbox)}
+        delay = retry_after + self._delay(entry.flushes)
+        self.outbox.flush_failed(request_id, now + delay)
+        # An outage fails every reply, over and over: it is asked once, and told once.
+        level = logging.DEBUG if self._failures else logging.WARNING
+        if status not in (400, 413) and now >= self._pause_until:  # not the other ones' fault
+            self._pause_until = now + retry_after + self._delay(self._failures)
+            self._failures += 1
+        fields = {
+            "request_id": request_id,
+            "reason": reason,
+            "retry_in": round(delay, 3),
+            "undelivered": len(self.outbox),
+        }
         self._out.append(Log("flush_failed", level, fields))
 
     def hurry(self, request_id: str, now: float) -> None:
@@ -124,7 +140,7 @@ class Delivery:
                 self._out.append(Send(link.id, frame.SerializeToString()))
             else:
                 self._queued[entry.request_id] = None
-        while self._queued and len(self._flushing) < MOST_FLUSHES:
+        while self._queued and len(self._flushing) < self._places and self._pause_until <= now:
             self._flush(next(iter(self._queued)))
 
     def _flush(self, request_id: str) -> None:
@@ -133,6 +149,10 @@ class Delivery:
         if entry is not None:  # it may have been given up
             self._flushing.add(request_id)
             self._out.append(Flush(request_id, entry.body, self._connector.authorization))
+
+    def _delay(self, failures: int) -> float:
+        delays = self._timing.flush
+        return spread(delays[min(failures, len(delays) - 1)], self._random())
 
     def _way(self, entry: Entry, links: Mapping[int, Link]) -> Link | None:
         """The connection to use; ``None`` for HTTP."""

@@ -419,14 +419,35 @@ def test_few_replies_are_flushed_at_once_and_all_in_the_end(active: Paper) -> No
     assert active.machine.unacknowledged == 0
 
 
-def test_a_flush_that_fails_makes_room_for_another_one(active: Paper) -> None:
+def test_in_an_outage_one_reply_is_tried_at_a_time_with_growing_pauses(active: Paper) -> None:
     owing_many(active)
-    first = [flush.request_id for flush in active.take(Flush)]
-    for request_id in first:
-        active.do(active.machine.flush_failed, request_id, 0, "why")
-    second = [flush.request_id for flush in active.take(Flush)]
-    assert len(second) == MOST_FLUSHES
-    assert not set(first) & set(second)
+    under_way = active.take(Flush)
+    for flush in under_way:
+        active.do(active.machine.flush_failed, flush.request_id, 503, "down")
+    waited: list[float] = []
+    for _ in range(6):
+        assert active.take(Flush) == []
+        since = active.now
+        while not (found := active.take(Flush)):
+            assert active.machine.next_due is not None
+            active.now = active.machine.next_due
+            active.do(active.machine.tick)
+        waited.append(active.now - since)
+        (flush,) = found
+        active.do(active.machine.flush_failed, flush.request_id, 503, "down")
+    assert waited == [1, 2, 5, 10, 20, 20]
+    active.wait(20)
+    (flush,) = active.take(Flush)
+    active.do(active.machine.flushed, flush.request_id)
+    assert len(active.take(Flush)) == MOST_FLUSHES
+
+
+def test_a_reply_that_is_refused_holds_up_no_other(active: Paper) -> None:
+    owing_many(active)
+    refused = active.take(Flush)[0]
+    active.do(active.machine.flush_failed, refused.request_id, 400, "malformed")
+    (other,) = active.take(Flush)
+    assert other.request_id != refused.request_id
 
 
 def test_what_waits_for_its_turn_over_http_goes_by_the_next_connection(active: Paper) -> None:
@@ -463,10 +484,14 @@ def test_an_outage_is_told_once_not_for_every_reply(active: Paper) -> None:
             active.do(active.machine.flush_failed, flush.request_id, 503, "status 503: no")
         active.wait(30)
     told = [one for one in active.logged if one.event == "flush_failed"]
-    assert [one.fields for one in told if one.level >= logging.WARNING] == [
-        {"request_id": "r0", "reason": "status 503: no", "undelivered": 100}
-    ]
-    (flush, *_) = active.take(Flush)
+    (line,) = [one.fields for one in told if one.level >= logging.WARNING]
+    assert line == {
+        "request_id": "r0",
+        "reason": "status 503: no",
+        "retry_in": 1.0,
+        "undelivered": 100,
+    }
+    (flush,) = active.take(Flush)
     active.do(active.machine.flushed, flush.request_id)
     (flush, *_) = active.take(Flush)
     active.do(active.machine.flush_failed, flush.request_id, 503, "again")
