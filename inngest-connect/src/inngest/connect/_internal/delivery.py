@@ -137,7 +137,7 @@ class Delivery:
             if link is not None:
                 self.outbox.sent(entry, link.id, now + self._timing.ack)
                 frame = wire.ConnectMessage(kind=wire.WORKER_REPLY, payload=entry.body)
-                self._out.append(Send(link.id, frame.SerializeToString()))
+                self._out.append(Send(link.id, frame.SerializeToString(), is_large=True))
             else:
                 self._queued[entry.request_id] = None
         while self._queued and len(self._flushing) < self._places and self._pause_until <= now:

@@ -1,10 +1,11 @@
-"""One WebSocket: read until it ends, write in order, hang up in bounded time."""
+"""One WebSocket: read until it ends, write what is small first, hang up in bounded time."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import count
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -34,12 +35,13 @@ class Socket:
     ) -> None:
         self._url, self._opened, self._received = url, opened, received
         self._handshake, self._goodbye = handshake, goodbye
-        self._outgoing: asyncio.Queue[bytes] = asyncio.Queue()
+        self._outgoing: asyncio.PriorityQueue[tuple[bool, int, bytes]] = asyncio.PriorityQueue()
+        self._count = count()
         self._connection: ClientConnection | None = None
 
-    def send(self, data: bytes) -> None:
-        """Send a frame after those before it."""
-        self._outgoing.put_nowait(data)
+    def send(self, data: bytes, *, is_large: bool = False) -> None:
+        """Send a frame after those before it; what is large after all that is not."""
+        self._outgoing.put_nowait((is_large, next(self._count), data))
 
     async def run(self) -> tuple[int, str]:
         """Open, and read until the end. Returns its code and reason."""
@@ -91,7 +93,7 @@ class Socket:
     async def _write(self, connection: ClientConnection) -> None:
         with suppress(ConnectionClosed):
             while True:
-                data = await self._outgoing.get()
+                *_, data = await self._outgoing.get()
                 try:
                     await connection.send(data)
                 finally:

@@ -217,9 +217,9 @@ class Worker:
 
     def _perform(self, effect: Effect) -> None:
         match effect:
-            case Send(link, data):
+            case Send(link, data, is_large):
                 if link in self._sockets:
-                    self._sockets[link][0].send(data)
+                    self._sockets[link][0].send(data, is_large=is_large)
             case Run(request):
                 self._dispatch(request)
             case Start():
