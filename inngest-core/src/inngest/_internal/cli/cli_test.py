@@ -493,6 +493,7 @@ def test_a_new_plugin_may_be_called_like_what_python_has(
         ("a/b", "letters, digits"),
         ("3d", "a letter first"),
         ("flask", "inngest-flask is taken"),
+        ("fast-api", "inngest-fastapi is taken"),
         ("there", "exists"),
         ("", ""),
     ],
