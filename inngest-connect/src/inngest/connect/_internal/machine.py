@@ -378,6 +378,8 @@ class Machine:
         self._send(link, wire.WORKER_REQUEST_ACK, request_ack(request))
         if request_id in self._calls or self._calls.was_answered(request_id):
             # A gateway that did not hear us; what it wants is under way, or on its way.
+            if request_id in self._calls and request.lease_id:  # the one before may be lost
+                self._leases.take(request_id, request.lease_id, now + self._lease_interval)
             self._delivery.hurry(request_id, now)
             return
         self._log("call", logging.DEBUG, **fields)

@@ -291,6 +291,23 @@ def test_a_lost_lease_is_not_extended_and_what_has_not_begun_never_begins() -> N
     assert wire.WORKER_REQUEST_EXTEND_LEASE not in paper.kinds()
 
 
+def test_a_call_that_runs_and_is_given_again_is_leased_again(active: Paper) -> None:
+    active.call(1, "r1")
+    active.hear(
+        1,
+        wire.WORKER_REQUEST_EXTEND_LEASE_ACK,
+        wire.WorkerRequestExtendLeaseAckData(request_id="r1"),
+    )
+    again = call_of("r1")
+    again.lease_id = "lease-2"
+    active.hear(1, wire.GATEWAY_EXECUTOR_REQUEST, again)
+    assert len(active.take(Run)) == 1
+    active.take(Send)
+    active.live(31)
+    extensions = [f for f in active.frames() if f.kind == wire.WORKER_REQUEST_EXTEND_LEASE]
+    assert [payload_of(one).lease_id for one in extensions] == ["lease-2"]
+
+
 def test_leases_go_on_over_the_next_connection(active: Paper) -> None:
     active.call(1, "r1")
     active.do(active.machine.closed, 1, 1006, "")
