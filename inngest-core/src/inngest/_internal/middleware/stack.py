@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from inngest._internal.errors import Error, MiddlewareError, message_of
 from inngest._internal.flow import NOTHING, Call, Flow, Outcome, Raised, Within, Wrap
@@ -15,16 +15,21 @@ from inngest._internal.middleware.owned import OfPlugin
 logger = logging.getLogger("inngest")
 
 T = TypeVar("T")
+_Owned = tuple[object, str]
 
 HOOKS = tuple(name for name in vars(Middleware) if not name.startswith("_"))
 REPLAY_HOOKS = ("wrap_step", "before_execution", "on_memoization_end")
 
 
 class Stack:
-    """The hooks of some middleware. The first is the outermost."""
+    """The hooks of some middleware. The first is the outermost.
 
-    def __init__(self, members: Sequence[object] = ()) -> None:
+    :param owners: what names whoever brought each, after the name of the hook; errors say it.
+    """
+
+    def __init__(self, members: Sequence[object] = (), owners: Sequence[str] = ()) -> None:
         self._members = tuple(members)
+        self._owners = tuple(owners) or ("",) * len(self._members)
         self._kinds: tuple[Any, ...] = tuple(map(type, self._members))
         self.watches_replay = any(map(self.implements, REPLAY_HOOKS))
         """Whether any hook is called while steps are replayed."""
@@ -43,11 +48,11 @@ class Stack:
                 failure = hook_failed(_name_of(factory), outcome.error)
                 failure.is_of_plugin = isinstance(factory, OfPlugin)
                 return failure
-            member = outcome.value
-            if not _is_middleware(type(member)):  # its hooks would be missed in silence
+            member, kind = outcome.value, cast(Any, type(outcome.value))
+            if not _is_middleware(kind):  # its hooks would be missed in silence
                 return hook_failed(_name_of(factory), TypeError(_what_it_is(member)))
             members.append(member)
-        return cls(members)
+        return cls(members, [_owner_of(factory) for factory in factories])
 
     def implements(self, hook: str) -> bool:
         """Whether any member overrides ``hook``."""
@@ -83,13 +88,14 @@ class Stack:
         members = self._members and self._with(hook)[::-1]
         return _wrapped(hook, record, inside, members) if members else inside
 
-    def _with(self, hook: str) -> Sequence[object]:
-        """The members that override ``hook``."""
-        return [self._members[position] for position in _overriding(self._kinds, hook)]
+    def _with(self, hook: str) -> Sequence[_Owned]:
+        """The members that override ``hook``, and whose they are."""
+        members, owners = self._members, self._owners
+        return [(members[here], owners[here]) for here in _overriding(self._kinds, hook)]
 
 
 def _called(
-    hook: str, args: tuple[object, ...], members: Iterable[object]
+    hook: str, args: tuple[object, ...], members: Iterable[_Owned]
 ) -> Flow[MiddlewareError | None]:
     for label, call in _calls(hook, args, members):
         outcome = yield call
@@ -98,7 +104,7 @@ def _called(
     return None
 
 
-def _observed(hook: str, args: tuple[object, ...], members: Iterable[object]) -> Flow[None]:
+def _observed(hook: str, args: tuple[object, ...], members: Iterable[_Owned]) -> Flow[None]:
     for label, call in _calls(hook, args, members):
         outcome = yield call
         if isinstance(outcome, Raised):
@@ -106,23 +112,26 @@ def _observed(hook: str, args: tuple[object, ...], members: Iterable[object]) ->
 
 
 def _wrapped(
-    hook: str, record: object, inside: Flow[Outcome[T]], members: Sequence[object]
+    hook: str, record: object, inside: Flow[Outcome[T]], members: Sequence[_Owned]
 ) -> Flow[Outcome[T | None]]:
-    wraps = [Wrap(_label(member, hook), getattr(member, hook), record) for member in members]
+    wraps = [
+        Wrap(_label(member, hook, owner), getattr(member, hook), record)
+        for member, owner in members
+    ]
     outcome: Outcome[T | None] = yield Within(tuple(wraps), inside)
     return outcome
 
 
 def _calls(
-    hook: str, args: tuple[object, ...], members: Iterable[object]
+    hook: str, args: tuple[object, ...], members: Iterable[_Owned]
 ) -> Iterable[tuple[str, Call]]:
-    for member in members:
+    for member, owner in members:
         blocks = bool(getattr(member, "blocks", False))
-        yield _label(member, hook), Call(getattr(member, hook), args, blocks)
+        yield _label(member, hook, owner), Call(getattr(member, hook), args, blocks)
 
 
-def _label(member: object, hook: str) -> str:
-    return f"{type(member).__name__}.{hook}"
+def _label(member: object, hook: str, owner: str) -> str:
+    return f"{type(member).__name__}.{hook}{owner}"
 
 
 @lru_cache(maxsize=4096)
@@ -170,8 +179,12 @@ def hook_failed(label: str, error: Exception) -> MiddlewareError:
 
 def _name_of(factory: object) -> str:
     if isinstance(factory, OfPlugin):
-        return f"{_name_of(factory.factory)} of plugin {factory.plugin!r}"
+        return f"{_name_of(factory.factory)}{_owner_of(factory)}"
     return f"{getattr(factory, '__name__', type(factory).__name__)}()"
+
+
+def _owner_of(factory: object) -> str:
+    return f" of plugin {factory.plugin!r}" if isinstance(factory, OfPlugin) else ""
 
 
 __all__ = ["EMPTY", "Stack", "hook_failed"]
