@@ -60,17 +60,17 @@ class Stack:
 
     def before(self, hook: str, *args: object) -> Flow[MiddlewareError | None]:
         """Call ``hook`` of each member, first to last, until one fails."""
-        members = self._members and self._with(hook)
+        members = self._with(hook) if self._members else ()
         return _called(hook, args, members) if members else NOTHING
 
     def after(self, hook: str, *args: object) -> Flow[MiddlewareError | None]:
         """Call ``hook`` of each member, last to first, until one fails."""
-        members = self._members and self._with(hook)[::-1]
+        members = self._with(hook)[::-1] if self._members else ()
         return _called(hook, args, members) if members else NOTHING
 
     def observe(self, hook: str, *args: object) -> Flow[None]:
         """Call ``hook`` of every member; what it raises is logged."""
-        members = self._members and self._with(hook)
+        members = self._with(hook) if self._members else ()
         return _observed(hook, args, members) if members else NOTHING
 
     def wrap(self, hook: str, record: object, inside: Flow[Outcome[T]]) -> Flow[Outcome[T | None]]:
@@ -78,14 +78,14 @@ class Stack:
 
         The outcome is ``Returned(None)`` when a hook swallowed an exception.
         """
-        members = self._members and self._with(hook)
+        members = self._with(hook) if self._members else ()
         return _wrapped(hook, record, inside, members) if members else inside
 
     def wrap_decoding(
         self, hook: str, record: object, inside: Flow[Outcome[T]]
     ) -> Flow[Outcome[T | None]]:
         """The same, but the last is entered first: what was encoded last is decoded first."""
-        members = self._members and self._with(hook)[::-1]
+        members = self._with(hook)[::-1] if self._members else ()
         return _wrapped(hook, record, inside, members) if members else inside
 
     def _with(self, hook: str) -> Sequence[_Owned]:
