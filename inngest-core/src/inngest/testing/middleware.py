@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Literal
 import pytest
 
 import inngest
+from inngest._internal.serialization.annotations import signature
 from inngest.errors import SendEventsError
 from inngest.testing.exchange import Inbox
 from inngest.testing.runs import Ended, play
@@ -107,8 +108,8 @@ class MiddlewareSuite:
         made = self.build()(self.client(), None)
         for name in HOOKS:
             hook = getattr(made, name)
-            given = list(inspect.signature(getattr(inngest.MiddlewareSync, name)).parameters)[1:]
-            inspect.signature(hook).bind(*given)
+            given = list(signature(getattr(inngest.MiddlewareSync, name)).parameters)[1:]
+            signature(hook).bind(*given)
 
     def test_its_hooks_have_its_colour(self) -> None:
         made = self.build()(self.client(), None)

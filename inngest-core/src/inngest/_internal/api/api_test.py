@@ -16,11 +16,13 @@ from inngest._internal.errors import (
     ServerUnreachableError,
     StateUnavailableError,
 )
+from inngest._internal.event import Event
 from inngest._internal.flow import Fetch, FetchError, Flow, Pause, Request, Response
 from inngest._internal.protocol.signature import SigningKey
 
 ONE, TWO = SigningKey(b"", "one"), SigningKey(b"", "two")
 DOWN = FetchError(ConnectionError("refused at http://h/e/secret-key"))
+ONE_EVENT = [Event(name="a")]
 URL = "http://h/e/secret-key"
 
 
@@ -42,9 +44,9 @@ def play(flow: Flow[Any], outcomes: Sequence[object]) -> tuple[Any, list[Any]]:
         return stop.value, effects
 
 
-def send(*outcomes: object, events: Sequence[Any] = ({"name": "a"},)) -> tuple[Any, list[Any]]:
+def send(*outcomes: object, events: Sequence[Event[Any]] = ONE_EVENT) -> tuple[Any, list[Any]]:
     flow = send_events(
-        events, url=URL, headers={"x": "y"}, timeout=1, seed="s", jitter=lambda: 0.01
+        events, now_ms=5, url=URL, headers={"x": "y"}, timeout=1, seed="s", jitter=lambda: 0.01
     )
     return play(flow, outcomes)
 
@@ -58,7 +60,7 @@ def test_events_are_sent_once_if_accepted() -> None:
     result, effects = send(answer(200, b'{"ids":["1"],"status":200}'))
     assert result == SendEventsResult(ids=["1"])
     (fetch,) = effects
-    assert fetch.request.body == b'[{"name":"a"}]'
+    assert fetch.request.body == b'[{"name":"a","data":{},"ts":5}]'
     assert fetch.request.headers == {"x": "y", "x-inngest-event-id-seed": "s"}
 
 
@@ -92,7 +94,10 @@ def test_a_strange_answer_is_an_error_value(body: bytes) -> None:
 
 
 def test_events_that_are_not_json_are_an_error_value() -> None:
-    assert isinstance(send(events=[{"x": object()}])[0], SendEventsError)
+    bad: Any = {"x": object()}
+    failure, _ = send(events=[Event(name="a"), Event(name="b", data=bad)])
+    assert isinstance(failure, SendEventsError)
+    assert failure.message == "data.x: a object is not JSON; convert it first"
 
 
 def bearers(effects: list[Any]) -> list[str | None]:

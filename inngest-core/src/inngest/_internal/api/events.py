@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 import pydantic
 from pydantic_core import to_json
 
 from inngest._internal.api.answer import parsed, problem
-from inngest._internal.errors import SendEventsError
+from inngest._internal.errors import BodyInvalidError, SendEventsError
+from inngest._internal.event import Event
 from inngest._internal.flow import Fetch, FetchError, Flow, Pause, Request, Response
 from inngest._internal.protocol.headers import EVENT_ID_SEED
 
@@ -28,21 +29,23 @@ class SendEventsResult(pydantic.BaseModel):
 
 
 def send_events(
-    events: Sequence[Mapping[str, object]],
+    events: Sequence[Event[Any]],
     *,
+    now_ms: int,
     url: str,
     headers: Mapping[str, str],
     timeout: float,
     seed: str,
     jitter: Callable[[], float],
 ) -> Flow[SendEventsResult | SendEventsError]:
-    """Send ``events``, which are in wire form.
+    """Send ``events``.
 
+    :param now_ms: the time of events that have none.
     :param url: ends with the event key, which no error shows.
     :param seed: sent with every try, so that a repeated try starts no function twice.
     :param jitter: seconds to add to a pause.
     """
-    body = _encode(events)
+    body = _encode(events, now_ms)
     if isinstance(body, SendEventsError):
         return body
     if not events:
@@ -63,11 +66,15 @@ def send_events(
     return _result(outcome, url)
 
 
-def _encode(events: Sequence[Mapping[str, object]]) -> bytes | SendEventsError:
-    with suppress(ValueError):  # half a surrogate pair, or nested deeply
-        return to_json(events)
+def _encode(events: Sequence[Event[Any]], now_ms: int) -> bytes | SendEventsError:
+    with suppress(ValueError):  # half a surrogate pair, nested deeply, or no JSON at all
+        # One after another: thousands of wire forms at once keep the garbage collector busy.
+        return to_json(event.to_wire(now_ms) for event in events)
     try:
-        text = json.dumps(events, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        wire = [event.to_wire(now_ms) for event in events]
+        text = json.dumps(wire, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    except BodyInvalidError as err:
+        return SendEventsError(err.message, is_retriable=False)
     except (TypeError, ValueError, RecursionError) as err:
         failure = SendEventsError("the events hold something that is not JSON", is_retriable=False)
         failure.__cause__ = err
@@ -75,7 +82,7 @@ def _encode(events: Sequence[Mapping[str, object]]) -> bytes | SendEventsError:
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError:  # half a surrogate pair: escape it
-        return json.dumps(events, allow_nan=False).encode("ascii")
+        return json.dumps(wire, allow_nan=False).encode("ascii")
 
 
 def _result(outcome: Response | FetchError, url: str) -> SendEventsResult | SendEventsError:

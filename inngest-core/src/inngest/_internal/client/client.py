@@ -382,13 +382,10 @@ class Inngest:
                 "Inngest(event_key=...), or INNGEST_DEV=1 for a Dev Server"
             )
         now_ms = int(time.time() * 1000)
-        try:
-            wire = [event.to_wire(now_ms) for event in events]
-        except Error as error:
-            return SendEventsError(error.message, is_retriable=False)
         return (
             yield from send_events(
-                wire,
+                events,
+                now_ms=now_ms,
                 url=f"{self.event_api_origin}/e/{self._config.event_key or ANY_EVENT_KEY}",
                 headers=self._headers(),
                 timeout=self._config.timeout,

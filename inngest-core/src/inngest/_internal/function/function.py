@@ -29,7 +29,7 @@ from inngest._internal.function.registration import (
     function_config,
 )
 from inngest._internal.function.trigger import Trigger, takes_deferred_calls
-from inngest._internal.serialization.annotations import return_type
+from inngest._internal.serialization.annotations import return_type, signature
 from inngest._internal.serialization.codec import Codec
 from inngest._internal.types import UNSET
 
@@ -274,13 +274,13 @@ def _check_handler(name: str, handler: object) -> None:
         raise FunctionConfigInvalidError(f'function "{name}": the handler is not callable')
     try:
         # What is called, not what it wraps: a decorator may fill in arguments of its own.
-        signature = inspect.signature(handler, follow_wrapped=False)
+        taken = signature(handler, follow_wrapped=False)
     except (TypeError, ValueError):  # some callables written in C do not tell
         return
     try:
-        signature.bind(object())
+        taken.bind(object())
     except TypeError:
-        hint = ": its steps are those of ctx.step" if "step" in signature.parameters else ""
+        hint = ": its steps are those of ctx.step" if "step" in taken.parameters else ""
         raise FunctionConfigInvalidError(
             f'function "{name}": the handler must take one argument, the context{hint}'
         ) from None

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import types
 import typing
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Annotated, Any, ForwardRef, Literal, TypeVar
 
 from typing_extensions import Self
 
 from inngest._internal.types import UNSET
+
+if sys.version_info >= (3, 14):
+    import annotationlib
 
 
 def return_type(handler: Callable[..., object]) -> object:
@@ -20,15 +24,10 @@ def return_type(handler: Callable[..., object]) -> object:
     if function is None:
         return UNSET
     try:
-        annotation = function.__annotations__.get("return", UNSET)
-        if isinstance(annotation, str):
-            # A decorator with functools.wraps passes on strings, which its module cannot read.
-            if "__wrapped__" in function.__dict__:
-                function = inspect.unwrap(function)
-            return _resolved(function, annotation, handler)
+        annotation = _annotations(function).get("return", UNSET)
+        return UNSET if annotation is UNSET else _type(function, annotation, handler)
     except Exception:  # a name that only the type checker knows, or any code in an annotation
         return UNSET
-    return annotation if annotation is UNSET else _meant(annotation, handler)
 
 
 def parameter_types(handler: Callable[..., object], count: int) -> list[object]:
@@ -36,7 +35,7 @@ def parameter_types(handler: Callable[..., object], count: int) -> list[object]:
     found: list[object] = []
     function = _function(handler)
     try:
-        parameters = list(inspect.signature(handler).parameters.values())
+        parameters = list(signature(handler).parameters.values())
     except (TypeError, ValueError):
         parameters = []
     for parameter in parameters:
@@ -55,12 +54,54 @@ def _parameter_type(
 ) -> object:
     if annotation is inspect.Parameter.empty:
         return UNSET
-    if not isinstance(annotation, str):
-        return _meant(annotation, handler)
     try:
-        return _resolved(inspect.unwrap(function), annotation, handler)
+        return _type(function, annotation, handler)
     except Exception:
         return UNSET
+
+
+def signature(call: Callable[..., Any], *, follow_wrapped: bool = True) -> inspect.Signature:
+    """What ``call`` takes. No annotation has to have a meaning for that.
+
+    :raises TypeError, ValueError: as ``inspect.signature`` does.
+    """
+    if sys.version_info >= (3, 14):
+        form = annotationlib.Format.FORWARDREF
+        return inspect.signature(call, follow_wrapped=follow_wrapped, annotation_format=form)
+    return inspect.signature(call, follow_wrapped=follow_wrapped)
+
+
+def _annotations(function: types.FunctionType) -> Mapping[str, object]:
+    if sys.version_info >= (3, 14):
+        # All are evaluated when the first is asked for: one that fails must not hide the others.
+        try:
+            return function.__annotations__
+        except Exception:
+            return annotationlib.get_annotations(function, format=annotationlib.Format.FORWARDREF)
+    return function.__annotations__
+
+
+def _type(
+    function: types.FunctionType, annotation: object, handler: Callable[..., object]
+) -> object:
+    if not _is_quoted(annotation):
+        return _meant(annotation, handler)
+    # A decorator with functools.wraps passes on strings, which its module cannot read.
+    if "__wrapped__" in function.__dict__:
+        function = inspect.unwrap(function)
+    return _resolved(function, annotation, handler)
+
+
+def _is_quoted(annotation: object) -> bool:
+    """Whether it, or a part of it, is text that names a type."""
+    if type(annotation) is type:  # nearly always
+        return False
+    if isinstance(annotation, (str, ForwardRef)):
+        return True
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Literal:
+        return False
+    return any(map(_is_quoted, arguments[:1] if origin is Annotated else arguments))
 
 
 def _function(handler: Callable[..., object]) -> types.FunctionType | None:
@@ -76,14 +117,16 @@ def _function(handler: Callable[..., object]) -> types.FunctionType | None:
 
 
 def _resolved(
-    function: types.FunctionType, annotation: str, handler: Callable[..., object]
+    function: types.FunctionType, annotation: object, handler: Callable[..., object]
 ) -> object:
     names = function.__globals__
+    captured: dict[str, Any] = {}
     if function.__closure__:
         cells = zip(function.__code__.co_freevars, function.__closure__, strict=True)
-        captured = {name: cell.cell_contents for name, cell in cells if name in annotation}
-        if captured:
-            return _meant(_evaluated(annotation, names, captured), handler)
+        text = str(annotation)
+        captured = {name: cell.cell_contents for name, cell in cells if name in text}
+    if captured or not isinstance(annotation, str):
+        return _meant(_evaluated(annotation, names, captured), handler)
     key = (annotation, id(names))
     known = _resolved_once.get(key)
     if known is None:
@@ -99,7 +142,7 @@ _resolved_once: dict[tuple[str, int], tuple[object, dict[str, Any]]] = {}
 """What an annotation means in the module with these names: a replay asks for every step."""
 
 
-def _evaluated(annotation: str, names: dict[str, Any], captured: dict[str, Any]) -> object:
+def _evaluated(annotation: object, names: dict[str, Any], captured: dict[str, Any]) -> object:
     holder = types.SimpleNamespace(__annotations__={"return": annotation})
     hints = typing.get_type_hints(holder, names, captured, include_extras=True)
     return hints["return"]
@@ -118,4 +161,4 @@ def _meant(annotation: object, handler: Callable[..., object]) -> object:
     return UNSET if isinstance(annotation, TypeVar) else annotation
 
 
-__all__ = ["parameter_types", "return_type"]
+__all__ = ["parameter_types", "return_type", "signature"]

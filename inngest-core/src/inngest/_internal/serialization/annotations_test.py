@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import functools
+import sys
+import types
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Annotated, Any, Literal, Optional, TypeVar
 
 import pytest
 
-from inngest._internal.serialization.annotations import parameter_types
+from inngest._internal.serialization.annotations import parameter_types, return_type, signature
 from inngest._internal.types import UNSET
 
 T = TypeVar("T")
@@ -72,3 +74,44 @@ def test_a_name_of_the_functions_surroundings_is_found() -> None:
         return isinstance(value, Local)
 
     assert parameter_types(handler, 1) == [Local]
+
+
+def test_text_within_an_annotation_names_types_too() -> None:
+    many: object = list["Model"]  # evaluated by those who leave out the import from __future__
+    options: object = Optional["Model"]
+    tagged: object = Annotated[Optional["Model"], "of the shop"]
+    for given, meant in (
+        (many, list[Model]),
+        (options, Optional[Model]),  # noqa: UP045
+        (tagged, Annotated[Optional[Model], "of the shop"]),  # noqa: UP045
+        (Literal["Model"], Literal["Model"]),
+        (Annotated[int, "Model"], Annotated[int, "Model"]),
+        (list["Missing"], UNSET),  # type: ignore[name-defined] # noqa: F821
+    ):
+        plain_handler = types.FunctionType(unknown.__code__, globals(), "named")
+        plain_handler.__annotations__ = {"value": given, "return": given}
+        assert return_type(plain_handler) == meant
+        assert parameter_types(plain_handler, 1) == [meant]
+
+
+LAZY = """
+def order(ctx: OnlyForTheChecker, first: Later) -> Later: ...
+def lost(value: Later) -> OnlyForTheChecker: ...
+def partly(value: list[OnlyForTheChecker]) -> Later | OnlyForTheChecker: ...
+class Later: ...
+"""
+"""Python 3.14 evaluates annotations when they are asked for; before, an import had to ask for that."""
+
+
+def test_an_annotation_that_has_no_meaning_hides_no_other() -> None:
+    names: dict[str, Any] = {}
+    by_import = "" if sys.version_info >= (3, 14) else "from __future__ import annotations"
+    exec(compile(by_import + LAZY, "app.py", "exec", dont_inherit=True), names)
+    later = names["Later"]
+    assert return_type(names["order"]) is later
+    assert parameter_types(names["order"], 2) == [UNSET, later]
+    assert return_type(names["lost"]) is UNSET
+    assert parameter_types(names["lost"], 1) == [later]
+    assert return_type(names["partly"]) is UNSET
+    assert parameter_types(names["partly"], 1) == [UNSET]
+    assert list(signature(names["order"]).parameters) == ["ctx", "first"]

@@ -38,8 +38,10 @@ def op(name: str, kind: str, **fields: Any) -> dict[str, Any]:
     return {"id": hashed(name), "op": kind, "name": name, "displayName": name, **fields}
 
 
-def config(function_id: str, event: str, *, retries: int = 0, **fields: Any) -> dict[str, Any]:
-    url = f"{URL}?fnId={function_id}&stepId=step"
+def config(
+    function_id: str, event: str, *, retries: int = 0, url: str = URL, **fields: Any
+) -> dict[str, Any]:
+    url = f"{url}?fnId={function_id}&stepId=step"
     step = {
         "id": "step",
         "name": "step",

@@ -130,6 +130,14 @@ class DevServer:
 
         self._do(hold(), 10)
 
+    def is_calling(self, url: str) -> bool:
+        """Like `Engine.is_calling`."""
+
+        async def read() -> bool:
+            return self.engine.is_calling(url)
+
+        return self._do(read(), 10)
+
     def functions(self, url: str = "") -> list[Function]:
         """Those of the apps that registered from URLs that begin so: all, unless given."""
 

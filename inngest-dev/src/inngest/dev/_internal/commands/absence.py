@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from inngest.dev._internal.commands.hosted import HostedApp
 from inngest.dev._internal.server import DevServer
+
+CALLS_SECONDS = 2.0
+_PAUSE = 0.02
 
 
 class Absence:
@@ -28,8 +32,15 @@ class Absence:
         return [url for url in self._given if url in self._away]
 
     def begins(self, url: str) -> None:
-        """What is there is about to be stopped, or has ended."""
+        """What is there has ended, or is about to be stopped: calls to it are let to end.
+
+        A server that stops answers the calls that it has taken, and drops those behind them.
+        Calls that take longer are left to it.
+        """
         self._change((*self._away, url))
+        deadline = time.monotonic() + CALLS_SECONDS
+        while self._server.is_calling(url) and time.monotonic() < deadline:
+            time.sleep(_PAUSE)
 
     def ends(self, url: str) -> None:
         """Somebody answers there."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,6 +99,14 @@ def test_asgi_and_wsgi_are_told_apart() -> None:
 
     assert is_asgi(asgi) and is_asgi(Asgi()) and is_asgi(Wrapped())
     assert not is_asgi(Wsgi()) and not is_asgi(lambda environ, start_response: [])
+
+
+def test_an_app_may_be_annotated_for_the_type_checker_alone() -> None:
+    names: dict[str, Any] = {}
+    by_import = "" if sys.version_info >= (3, 14) else "from __future__ import annotations"
+    lazy = "\ndef app(environ: WSGIEnvironment, start_response: StartResponse): ..."
+    exec(compile(by_import + lazy, "app.py", "exec", dont_inherit=True), names)
+    assert not is_asgi(names["app"])
 
 
 def test_changed_python_files_are_noticed(tmp_path: Path) -> None:

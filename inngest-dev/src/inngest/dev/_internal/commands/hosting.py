@@ -16,13 +16,16 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from inngest.dev._internal.commands.discovery import NAMES
+
+if sys.version_info >= (3, 14):
+    import annotationlib
 
 IMPORT_FAILED = 3
 PROBLEM, SCHEMAS = "problem.txt", "schemas.json"
@@ -98,10 +101,18 @@ def _is_factory(found: Any) -> bool:
     if not inspect.isroutine(found) or inspect.iscoroutinefunction(found):
         return False
     try:
-        parameters = inspect.signature(found).parameters.values()
+        parameters = _parameters(found)
     except (TypeError, ValueError):
         return False
     return all(p.default is not p.empty or p.kind is p.VAR_KEYWORD for p in parameters)
+
+
+def _parameters(call: Callable[..., object]) -> list[inspect.Parameter]:
+    """Python 3.14 evaluates annotations for that unless told not to: they may have no meaning."""
+    if sys.version_info >= (3, 14):
+        text = annotationlib.Format.STRING
+        return list(inspect.signature(call, annotation_format=text).parameters.values())
+    return list(inspect.signature(call).parameters.values())
 
 
 def event_schemas() -> dict[str, Any]:
@@ -141,7 +152,7 @@ def is_asgi(app: Any) -> bool:
     if inspect.iscoroutinefunction(call):
         return True
     try:
-        parameters = inspect.signature(app).parameters
+        parameters = _parameters(app)
     except (TypeError, ValueError):
         return False
     return len(parameters) == 3
@@ -194,6 +205,7 @@ class _ThreadedServer(ThreadingMixIn, WSGIServer):
     """Waits for its threads when it is closed."""
 
     daemon_threads = False
+    request_queue_size = 128  # of five, most of the engine's calls would have to knock again
 
 
 class _Quiet(WSGIRequestHandler):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from inngest.dev._internal.machine.ops import invalid
 from inngest.dev._internal.machine.report import Report
 from inngest.dev._internal.machine.retries import Delay, exhausted, retried
 from inngest.dev._internal.machine.runs import end
@@ -21,7 +20,7 @@ def respond(
     delay: Delay,
     now: int,
 ) -> Transition:
-    """What the answer to `item` changes."""
+    """What the answer to `item` changes. What it reports must be usable: see `invalid`."""
     change = Transition(drops=[item.job_id])
     if run.ended:
         return change
@@ -30,20 +29,16 @@ def respond(
         case Returned(output=output):
             end(change, run, "Completed", now, output)
         case Errored():
+            if answer.version is not None:
+                run.version = answer.version
             _fail_attempt(change, run, item, answer, function, delay, now)
         case Reported():
-            problem = invalid(answer, now)
-            if problem is not None:
-                if problem.version is not None:
-                    run.version = problem.version
-                _fail_attempt(change, run, item, problem, function, delay, now)
-            else:
-                if answer.ops and answer.version is not None and answer.version >= 0:
-                    run.version = answer.version
-                report = Report(
-                    change, run, item, answer, function=function, state=state, delay=delay, now=now
-                )
-                report.apply()
+            if answer.ops and answer.version is not None and answer.version >= 0:
+                run.version = answer.version
+            report = Report(
+                change, run, item, answer, function=function, state=state, delay=delay, now=now
+            )
+            report.apply()
     return change
 
 

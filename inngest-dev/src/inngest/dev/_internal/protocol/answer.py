@@ -18,7 +18,6 @@ class Returned:
     """The function ended with this output."""
 
     output: Json
-    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +39,7 @@ class Errored:
     no_retry: bool = False
     retry_after: int | None = None
     version: int | None = None
+    """That of the request, as far as it is noted of an answer that failed."""
 
 
 Answer = Returned | Reported | Errored
@@ -58,7 +58,6 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes, now: in
         return transport_error("response is larger than 8 MB")
     if status == 201:
         return _read_envelope(headers, content, now)
-    version = _version(headers.get("x-inngest-req-version"))
     no_retry = headers.get("x-inngest-no-retry", "").strip().lower() == "true"
     retry_after = parse_retry_after(headers.get("retry-after", ""), now)
     readable, body = _json(content)
@@ -77,7 +76,6 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes, now: in
             text="NonRetriableError" if no_retry else f"invalid status code: {status}",
             no_retry=no_retry,
             retry_after=retry_after,
-            version=version,
         )
     if not headers.get("x-inngest-sdk"):
         return transport_error(
@@ -89,11 +87,12 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes, now: in
         if not content:
             output = None
         if no_retry:
-            return Errored(body=output, text="NonRetriableError", no_retry=True, version=version)
-        return Returned(output=output, version=version)
+            return Errored(body=output, text="NonRetriableError", no_retry=True)
+        return Returned(output=output)
     ops = [body] if isinstance(body, dict) else body
     if not readable or not isinstance(ops, list) or not all(isinstance(o, dict) for o in ops):
         return transport_error("the 206 answer does not hold a list of steps")
+    version = _version(headers.get("x-inngest-req-version"))
     return Reported(ops=ops, no_retry=no_retry, retry_after=retry_after, version=version)
 
 
@@ -105,10 +104,7 @@ def read_reentry(status: int, headers: Mapping[str, str], content: bytes, now: i
     readable, body = _json(content)
     if readable and isinstance(body, list):
         return read_answer(206, headers, content, now)
-    return Returned(
-        output=body if readable else content.decode("utf-8", "replace"),
-        version=_version(headers.get("x-inngest-req-version")),
-    )
+    return Returned(output=body if readable else content.decode("utf-8", "replace"))
 
 
 def _upstream(headers: Mapping[str, str], content: bytes) -> str:

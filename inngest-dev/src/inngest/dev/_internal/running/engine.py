@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -17,20 +18,16 @@ from inngest.dev._internal.drivers.contracts import Driver, Gateway
 from inngest.dev._internal.drivers.fetching import HttpGateway
 from inngest.dev._internal.drivers.http import HttpDriver
 from inngest.dev._internal.drivers.signing import secret_of
-from inngest.dev._internal.flow_control.hastening import hastened
-from inngest.dev._internal.function.registration import Refusal, Registration, read_registration
+from inngest.dev._internal.function.registration import Refusal
 from inngest.dev._internal.machine.checkpoints import Rejected, record
 from inngest.dev._internal.machine.invocations import direct_invocation
 from inngest.dev._internal.machine.rerun import rerun
 from inngest.dev._internal.machine.retries import BACKOFF, MAX_JITTER
 from inngest.dev._internal.machine.runs import cancel, start, wake
 from inngest.dev._internal.machine.signals import deliver
-from inngest.dev._internal.model.ids import stable_uuid
 from inngest.dev._internal.model.values import (
     Event,
-    Function,
     Item,
-    ItemKind,
     Json,
     Run,
     Setback,
@@ -40,16 +37,27 @@ from inngest.dev._internal.protocol.answer import Answer
 from inngest.dev._internal.protocol.call import Call
 from inngest.dev._internal.protocol.intake import Intake, read_events
 from inngest.dev._internal.realtime.broker import Broker
+from inngest.dev._internal.running import registering
 from inngest.dev._internal.running.endpoints import Endpoints, reentry_delay
 from inngest.dev._internal.running.ledger import Bell, Ledger, Listener, Watchers
 from inngest.dev._internal.running.scheduler import Scheduler
 from inngest.dev._internal.running.work import Worker
-from inngest.dev._internal.schedules.cron import timetable
 from inngest.dev._internal.store.store import Store
 from inngest.dev._internal.views.history import history, summary
 
 if TYPE_CHECKING:
     from inngest.dev._internal.connect.hub import Hub
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What there is of an engine from its start to its stop."""
+
+    store: Store
+    ledger: Ledger
+    worker: Worker
+    endpoints: Endpoints
+    scheduler: Scheduler
 
 
 class Engine:
@@ -86,11 +94,7 @@ class Engine:
         self._jitter = jitter or ((lambda: 0.0) if quiet else _jitter)
         self._db, self._driver, self._concurrency = db, driver, concurrency
         self._gateway: Gateway = HttpGateway() if gateway is None else gateway
-        self._store: Store | None = None
-        self._scheduler: Scheduler | None = None
-        self._worker: Worker | None = None
-        self._ledger_of_store: Ledger | None = None
-        self._endpoints: Endpoints | None = None
+        self._parts: Parts | None = None
         self._watchers = Watchers()
         self._hub: Hub | None = None
         self._is_away: Callable[[str], bool] = _is_nobody
@@ -102,28 +106,26 @@ class Engine:
 
     @property
     def store(self) -> Store:
-        if self._store is None:
-            raise RuntimeError("the engine is not started")
-        return self._store
+        return self._started.store
 
     @property
     def scheduler(self) -> Scheduler:
-        if self._scheduler is None:
-            raise RuntimeError("the engine is not started")
-        return self._scheduler
+        return self._started.scheduler
 
     @property
     def endpoints(self) -> Endpoints:
         """Runs whose code is an HTTP handler."""
-        if self._endpoints is None:
-            raise RuntimeError("the engine is not started")
-        return self._endpoints
+        return self._started.endpoints
 
     @property
     def _ledger(self) -> Ledger:
-        if self._ledger_of_store is None:
+        return self._started.ledger
+
+    @property
+    def _started(self) -> Parts:
+        if self._parts is None:
             raise RuntimeError("the engine is not started")
-        return self._ledger_of_store
+        return self._parts
 
     def _wake(self) -> None:
         self.scheduler.wake()
@@ -149,8 +151,8 @@ class Engine:
     def _settle(self, run_id: str, fits: Callable[[Item], bool], answer: Answer) -> None:
         """Take an answer to a call of a run that is not under way."""
         for item in self.store.items_of(run_id):
-            if item.kind == "call" and fits(item) and self._worker is not None:
-                self._worker.settle(item, answer, self.clock.now())
+            if item.kind == "call" and fits(item):
+                self._started.worker.settle(item, answer, self.clock.now())
                 run = self.store.look_at(run_id)
                 if run is not None:
                     self._ledger.hand_on(run)
@@ -158,13 +160,9 @@ class Engine:
                 return
 
     async def start(self) -> None:
-        store = self._store = Store(self._db)
-        store.unpark_all()
-        with store.transaction():  # the clock may have been set back
-            self._set_timers(store.functions(), store.functions(), self.clock.now())
-        self._watchers.are_dismissed = False
+        store = Store(self._db)
         ledger = Ledger(store, self.clock, self._watchers, self._wake)
-        self._worker = worker = Worker(
+        worker = Worker(
             store=store,
             ledger=ledger,
             clock=self.clock,
@@ -177,10 +175,16 @@ class Engine:
             reentry_delay=self._reentry_delay,
             is_away=self._is_held,
         )
-        self._endpoints = Endpoints(store, ledger, self.clock, self._reentry_delay)
-        self._ledger_of_store = ledger
-        self._scheduler = Scheduler(store, self.clock, worker, limit=self._concurrency)
-        self._scheduler.start()
+        self._parts = Parts(
+            store=store,
+            ledger=ledger,
+            worker=worker,
+            endpoints=Endpoints(store, ledger, self.clock, self._reentry_delay),
+            scheduler=Scheduler(store, self.clock, worker, limit=self._concurrency),
+        )
+        self._watchers.are_dismissed = False
+        registering.resume(store, self.clock.now())
+        self.scheduler.start()
 
     def hold(self, is_away: Callable[[str], bool] | None = None) -> None:
         """Make no call to a URL of which this is true, until asked again: without it, to all.
@@ -189,9 +193,13 @@ class Engine:
         and the last one fails its run.
         """
         self._is_away = is_away or _is_nobody
-        if self._store is not None:
-            self._store.unpark_all()
+        if self._parts is not None:
+            self.store.unpark_all()
             self._wake()
+
+    def is_calling(self, url: str) -> bool:
+        """Whether a call to a URL that begins so is under way."""
+        return self._started.worker.is_calling(url)
 
     def _is_held(self, url: str) -> bool:
         return self._is_away(url)
@@ -204,17 +212,16 @@ class Engine:
     async def stop(self) -> None:
         """Stop at once. What is unfinished is taken up again by the next start on the file."""
         self.dismiss()
-        if self._scheduler is not None:
-            await self._scheduler.stop()
+        if self._parts is not None:
+            await self.scheduler.stop()
         if self._driver is not None:
             await self._driver.close()
         await self._gateway.close()
         await self.leave_workers()
         self._hub = None
-        if self._store is not None:
-            self._store.close()
-        self._scheduler = self._store = self._driver = self._ledger_of_store = None
-        self._endpoints = None
+        if self._parts is not None:
+            self.store.close()
+        self._parts = self._driver = None
 
     async def leave_workers(self) -> None:
         """Close the WebSockets of all workers. What they do is taken up again by the next start."""
@@ -225,40 +232,11 @@ class Engine:
 
     def register(self, body: Json) -> dict[str, Json] | Refusal:
         """Take the functions of an app, or refuse them all."""
-        read = read_registration(body)
-        if not isinstance(read, Registration):
-            return read
-        now = self.clock.now()
-        before = [f for f in self.store.functions() if f.app == read.app]
-        with self.store.transaction():
-            modified = self.store.register(
-                read.app,
-                url=read.url,
-                sdk=read.sdk,
-                checksum=read.checksum,
-                functions=read.functions,
-                now=now,
-            )
-            self._set_timers([*before, *read.functions], read.functions, now)
-            self.store.unpark_all()
-        self.scheduler.wake()
-        self._watchers.ring()
-        return {
-            "ok": True,
-            "modified": modified,
-            "sync_id": stable_uuid("sync", read.app, str(now), str(random.random())),
-            "app_id": stable_uuid("app", read.app),
-        }
-
-    def _set_timers(
-        self, known: Sequence[Function], functions: Sequence[Function], now: int
-    ) -> None:
-        """Have the timers that functions want, in the place of those that are known of them."""
-        ids = list({function.id for function in known})
-        kinds: tuple[ItemKind, ...] = ("batch", "debounce")
-        collecting = [item for kind in kinds for item in self.store.timers_of(ids, kind)]
-        self.store.apply(timetable(functions, self.store.timers_of(ids, "cron"), now))
-        self.store.apply(Transition(items=[*hastened(functions, collecting, now)]))
+        taken = registering.register(body, self.store, self.clock.now())
+        if not isinstance(taken, Refusal):
+            self._wake()
+            self._watchers.ring()
+        return taken
 
     def send(self, raw: bytes, *, seed: str | None = None) -> Intake:
         """Take events as the events API does. They are durable when this returns."""

@@ -78,6 +78,8 @@ class Worker:
         self._reentry_delay, self._broker = reentry_delay, broker
         self._call_worker, self._wake, self._is_away = call_worker, wake, is_away
         self._admission = Admission()
+        self._called: dict[str, str] = {}
+        """The URLs of the calls that are under way, by job."""
 
     def look_again(self) -> None:
         for throttle in self._admission.chances(self._clock.now()):
@@ -114,7 +116,12 @@ class Worker:
             self._wake()
         return isinstance(verdict, Admitted)
 
+    def is_calling(self, url: str) -> bool:
+        """Whether a call to a URL that begins so is under way."""
+        return any(each.startswith(url) for each in self._called.values())
+
     def leave(self, item: Item) -> None:
+        self._called.pop(item.job_id, None)
         for lane in self._admission.leave(item.job_id):
             self._store.unpark(lane)
 
@@ -150,6 +157,7 @@ class Worker:
         else:
             build = build_reentry if is_endpoint(function, run) else partial(build_call, function)
             call = build(run, item, now=started)
+            self._called[item.job_id] = call.url
             if is_socket(call.url):
                 if not self._store.has_item(
                     item.job_id, item.generation
@@ -168,6 +176,8 @@ class Worker:
             if current is None or not self._store.has_item(item.job_id, item.generation):
                 return
             function = self._store.function(current.function_id)
+            if isinstance(answer, Reported):
+                answer = invalid(answer, now) or answer
             attempt = attempt_of(item, answer, started, now)
             self._store.add_attempt(item, *attempt)
             change = respond(
@@ -241,10 +251,8 @@ async def _stored(store: Callable[[], None]) -> None:
 
 
 def attempt_of(item: Item, answer: Answer, started: int, ended: int) -> Attempt:
-    """What the history keeps of a call."""
+    """What the history keeps of a call, whose answer is usable or told to have failed."""
     outcome, body, step_id = "reported", None, item.step_id
-    if isinstance(answer, Reported):
-        answer = invalid(answer, ended) or answer
     match answer:
         case Returned(output=output):
             outcome, body = "returned", output

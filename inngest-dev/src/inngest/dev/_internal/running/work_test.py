@@ -25,6 +25,7 @@ from inngest.dev._internal.conftest import (
     running,
     send,
 )
+from inngest.dev._internal.running.engine import Engine
 
 FULL = "the engine's database cannot be used: "
 
@@ -56,6 +57,27 @@ def test_calls_of_an_app_that_is_away_wait_and_all_else_goes_on(app: App) -> Non
             run = await engine.wait_for_run(later)
             assert (run["status"], run["output"]) == ("Completed", "rested")
             assert {call["ctx"]["attempt"] for call in app.calls} == {0}
+
+    bounded(go)
+
+
+def test_it_is_known_which_apps_are_being_called(app: App) -> None:
+    seen: list[bool] = []
+    engines: list[Engine] = []
+
+    def script(body: dict[str, Any], target: str) -> Answer:
+        seen.extend(engines[0].is_calling(url) for url in (URL, "http://elsewhere"))
+        return 200, None
+
+    app.function(config("app-fn", "go"), script)
+
+    async def go() -> None:
+        async with running(app) as engine:
+            engines.append(engine)
+            await engine.wait_for_run(send(engine, "go"))
+            await engine.settle()
+            assert seen == [True, False]
+            assert not engine.is_calling(URL)
 
     bounded(go)
 

@@ -1,0 +1,56 @@
+"""Keep the functions of apps, and the timers that they want."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from inngest.dev._internal.flow_control.hastening import hastened
+from inngest.dev._internal.function.registration import Refusal, Registration, read_registration
+from inngest.dev._internal.model.ids import stable_uuid
+from inngest.dev._internal.model.values import Function, ItemKind, Json, Transition
+from inngest.dev._internal.schedules.cron import timetable
+from inngest.dev._internal.store.store import Store
+
+
+def register(body: Json, store: Store, now: int) -> dict[str, Json] | Refusal:
+    """Take the functions of an app, or refuse them all."""
+    read = read_registration(body)
+    if not isinstance(read, Registration):
+        return read
+    before = [f for f in store.functions() if f.app == read.app]
+    with store.transaction():
+        modified = store.register(
+            read.app,
+            url=read.url,
+            sdk=read.sdk,
+            checksum=read.checksum,
+            functions=read.functions,
+            now=now,
+        )
+        _set_timers([*before, *read.functions], read.functions, store, now)
+        store.unpark_all()
+    return {
+        "ok": True,
+        "modified": modified,
+        "sync_id": stable_uuid("sync", read.app, str(now), str(random.random())),
+        "app_id": stable_uuid("app", read.app),
+    }
+
+
+def resume(store: Store, now: int) -> None:
+    """Have the timers that functions want now: the clock may have been set back."""
+    store.unpark_all()
+    with store.transaction():
+        _set_timers(store.functions(), store.functions(), store, now)
+
+
+def _set_timers(
+    known: Sequence[Function], functions: Sequence[Function], store: Store, now: int
+) -> None:
+    """Have the timers that functions want, in the place of those that are known of them."""
+    ids = list({function.id for function in known})
+    kinds: tuple[ItemKind, ...] = ("batch", "debounce")
+    collecting = [item for kind in kinds for item in store.timers_of(ids, kind)]
+    store.apply(timetable(functions, store.timers_of(ids, "cron"), now))
+    store.apply(Transition(items=[*hastened(functions, collecting, now)]))
