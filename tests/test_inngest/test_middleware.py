@@ -412,16 +412,22 @@ def test_a_factory_that_makes_no_middleware_fails_the_call(
     def build(client: object, raw_request: object) -> Any:
         return made
 
+    def body(ctx: Any) -> Steps:
+        return (yield ctx.step.run("a", world.step(lambda: 7)))
+
     world.client.middleware = [build]
-    world.function(lambda ctx: (yield ctx.step.run("a", world.step(lambda: 7))))
+    world.function(body)
     reply = world.call()
     assert reply.status == 500
     assert reply.body["message"] == f"the middleware hook build() failed: TypeError: {said}"
 
 
 def test_a_middleware_need_not_be_derived_from_ours(world: World) -> None:
+    def body(ctx: Any) -> Steps:
+        return (yield ctx.step.run("a", world.step(lambda: 7)))
+
     world.client.middleware = [lambda client, raw_request: Alien()]  # type: ignore[list-item,return-value]
-    world.function(lambda ctx: (yield ctx.step.run("a", world.step(lambda: 7))))
+    world.function(body)
     assert world.call().body[0]["data"] == 7
 
 
