@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import httpx
+
+from inngest.connect._internal.errors import ConnectError
 
 _MOST_SHOWN = 200
 _SLOWEST = 50_000
@@ -40,6 +43,7 @@ class Api:
     """A client for one event loop.
 
     :param timeout: seconds until a whole answer has to be there, beside what a large body takes.
+    :raises ConnectError: the way there is a proxy that cannot be used.
     """
 
     def __init__(self, origin: str, env: str | None, timeout: float) -> None:
@@ -47,7 +51,7 @@ class Api:
         self._headers = {"content-type": "application/protobuf"}
         if env:
             self._headers["x-inngest-env"] = env
-        self._client = httpx.AsyncClient(mounts=_DIRECT)
+        self._client = _client(self._origin)
 
     async def post(
         self, path: str, body: bytes, authorization: str | None
@@ -77,6 +81,15 @@ class Api:
     async def close(self) -> None:
         """Close pooled connections."""
         await self._client.aclose()
+
+
+def _client(origin: str) -> httpx.AsyncClient:
+    try:
+        return httpx.AsyncClient(mounts=_DIRECT)
+    except (ImportError, ValueError, httpx.InvalidURL) as error:  # such as SOCKS without a library
+        if urlsplit(origin).hostname in THIS_MACHINE:
+            return httpx.AsyncClient(trust_env=False)
+        raise ConnectError(f"the environment's proxy cannot be used: {error}") from error
 
 
 def _said(text: str) -> str:

@@ -159,6 +159,8 @@ class Worker:
         try:
             asyncio.run(self._serve())
             error = self._error
+        except ConnectError as raised:
+            error = raised
         except BaseException as raised:
             logger.critical("connect: the worker's thread has failed", exc_info=raised)
             error = ConnectError(f"the worker's thread has failed: {raised!r}")

@@ -12,6 +12,7 @@ import pytest
 
 from inngest.connect._internal.api import Answered, Api, Unanswered
 from inngest.connect._internal.conftest import OK, Paper, call_of
+from inngest.connect._internal.errors import ConnectError
 from inngest.connect._internal.timing import Timing
 from inngest.connect._internal.wire import connect_pb2 as wire
 from inngest.connect._internal.worker import Execute, Worker
@@ -103,6 +104,24 @@ def failure_of(api: Api) -> Unanswered:
     outcome = asyncio.run(run())
     assert isinstance(outcome, Unanswered)
     return outcome
+
+
+@pytest.mark.parametrize("proxy", ["socks9://127.0.0.1:9", "http://127.0.0.1:port"])
+def test_a_proxy_that_cannot_be_used_is_in_the_way_of_those_only_who_need_it(
+    proxy: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    assert failure_of(Api("http://127.0.0.1:9", None, 1)).status == 0
+
+    async def run() -> None:
+        await worker_of(lambda: Api("https://api.invalid", None, 1)).run()
+
+    with pytest.raises(ConnectError, match=r"^the environment's proxy cannot be used: "):
+        asyncio.run(asyncio.wait_for(run(), 10))
+    assert "thread has failed" not in caplog.text
 
 
 def test_a_request_that_cannot_even_be_made_is_one_that_was_not_answered() -> None:
