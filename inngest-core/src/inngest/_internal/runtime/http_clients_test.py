@@ -140,12 +140,11 @@ def test_a_proxy_that_cannot_be_used_is_told_to_those_who_need_it(
     proxy: str, set_proxy: Callable[[str], None]
 ) -> None:
     set_proxy(proxy)
-    client = client_for("http://events.invalid")
-    with pytest.raises(SendEventsError, match="the environment's proxy cannot be used"):
-        client.send_sync(Event(name="e"))
-    with pytest.raises(SendEventsError, match="the environment's proxy cannot be used"):
-        asyncio.run(client.send(Event(name="e")))
-    client.close()
+    clients, request = HTTPClients(), Request(method="GET", url="http://events.invalid")
+    for outcome in (clients.fetch(request), asyncio.run(clients.fetch_async(request))):
+        assert isinstance(outcome, FetchError)
+        assert str(outcome.cause).startswith("the environment's proxy cannot be used: ")
+    clients.close()
 
 
 def test_send_works_in_two_loops_one_after_the_other(origin: str) -> None:
