@@ -16,6 +16,7 @@ import pluggy
 
 from inngest._internal.plugins.installed import Installed
 from inngest._internal.plugins.offers import problem_of
+from inngest._internal.serialization.annotations import signature
 from inngest.plugins import (
     API_VERSION,
     GROUP,
@@ -236,7 +237,7 @@ def _required(method: Any) -> list[str]:
     """The arguments that a hook must be given."""
     return [
         name
-        for name, parameter in inspect.signature(method).parameters.items()
+        for name, parameter in signature(method).parameters.items()
         if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
         and parameter.default is parameter.empty
     ]
