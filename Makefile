@@ -3,6 +3,8 @@
 # which example `make demo` shows.
 VENV ?= .venv
 export VENV
+# Tests start hundreds of processes: each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 # Relative, as VENV is: the path of a checkout may hold a blank.
 BIN := $(VENV)/bin
 SOURCES := $(wildcard inngest-*/src)
@@ -11,7 +13,7 @@ TYPED := $(SOURCES) $(wildcard tests scripts examples benchmarks conftest.py)
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 
 .DEFAULT_GOAL := test
-.PHONY: setup lock format lint type-check utest itest test demo bench
+.PHONY: setup lock format lint type-check mypy pyright utest itest test demo bench
 
 setup:
 	@scripts/bootstrap
@@ -28,8 +30,14 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/python scripts/layers.py
 
+# Both at once.
 type-check: setup
+	@$(MAKE) --no-print-directory -j2 mypy pyright
+
+mypy: setup
 	$(BIN)/mypy $(TYPED)
+
+pyright: setup
 	$(BIN)/python scripts/merge_namespace.py
 	$(BIN)/pyright --pythonpath $(BIN)/python
 

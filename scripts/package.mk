@@ -6,6 +6,7 @@ VENV ?= .venv
 # A relative VENV is relative to the root, as in the root's Makefile, and so is each command.
 BIN := $(VENV)/bin
 export VENV
+unexport PYTHONDONTWRITEBYTECODE
 AT_ROOT := cd "$(ROOT)" &&
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 # Integration tests that name this package; all of them for core.

@@ -56,7 +56,7 @@ def chromedriver() -> Iterator[str]:
 
 
 @contextmanager
-def browser(driver: str, profile: Path, *, scheme: str = "light") -> Iterator[Browser]:
+def browser(driver: str, profile: Path) -> Iterator[Browser]:
     flags = [*FLAGS, f"--user-data-dir={profile}"]
     options = {"args": flags, "binary": shutil.which("chromium")}
     wanted = {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
@@ -64,10 +64,8 @@ def browser(driver: str, profile: Path, *, scheme: str = "light") -> Iterator[Br
         session = _value(client.post("/session", json={"capabilities": {"alwaysMatch": wanted}}))[
             "sessionId"
         ]
-        found = Browser(client, f"/session/{session}")
         try:
-            found.emulate(scheme)
-            yield found
+            yield Browser(client, f"/session/{session}")
         finally:
             client.delete(f"/session/{session}")
 
@@ -75,6 +73,22 @@ def browser(driver: str, profile: Path, *, scheme: str = "light") -> Iterator[Br
 class Browser:
     def __init__(self, client: httpx.Client, session: str) -> None:
         self._client, self._session = client, session
+
+    @contextmanager
+    def window(self) -> Iterator[None]:
+        """A new window, which remembers nothing; whatever is open at the end of the block is closed."""
+        first = self._get("window")
+        self.devtools("Network.clearBrowserCookies", {})
+        self.problems()
+        self._post("window", {"handle": self._post("window/new", {"type": "window"})["handle"]})
+        try:
+            yield
+        finally:
+            for each in self._get("window/handles"):
+                if each != first:
+                    self._post("window", {"handle": each})
+                    _value(self._client.delete(f"{self._session}/window"))
+            self._post("window", {"handle": first})
 
     def emulate(self, scheme: str) -> None:
         features = [{"name": "prefers-color-scheme", "value": scheme}]
@@ -160,8 +174,10 @@ class Browser:
 
     def screenshot(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        answer = self._client.get(f"{self._session}/screenshot")
-        path.write_bytes(base64.b64decode(_value(answer)))
+        path.write_bytes(base64.b64decode(self._get("screenshot")))
+
+    def _get(self, path: str) -> Any:
+        return _value(self._client.get(f"{self._session}/{path}"))
 
     def _post(self, path: str, body: Mapping[str, Any]) -> Any:
         return _value(self._client.post(f"{self._session}/{path}", json=body))

@@ -147,9 +147,14 @@ def shop(db: str) -> Iterator[Shop]:
 
 
 @pytest.fixture(scope="session")
-def driver() -> Iterator[str]:
-    with chromedriver() as url:
-        yield url
+def chromium() -> Iterator[Browser]:
+    """One for all tests: it takes longer to start than most tests take."""
+    with (
+        chromedriver() as driver,
+        tempfile.TemporaryDirectory() as profile,
+        browser(driver, Path(profile)) as found,
+    ):
+        yield found
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -158,15 +163,12 @@ def scheme(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def page(driver: str, shop: Shop, request: pytest.FixtureRequest) -> Iterator[Browser]:
+def page(chromium: Browser, shop: Shop, request: pytest.FixtureRequest) -> Iterator[Browser]:
     """The dashboard, in the scheme of the test's parameter if it has one."""
     has_scheme = "scheme" in request.fixturenames
-    scheme = request.getfixturevalue("scheme") if has_scheme else "light"
-    with (
-        tempfile.TemporaryDirectory() as profile,
-        browser(driver, Path(profile), scheme=scheme) as found,
-    ):
-        found.resize(1440, 1000)
-        found.open(shop.server.dashboard_url)
-        yield found
-        assert found.problems() == [], "the console tells of no error"
+    with chromium.window():
+        chromium.emulate(request.getfixturevalue("scheme") if has_scheme else "light")
+        chromium.resize(1440, 1000)
+        chromium.open(shop.server.dashboard_url)
+        yield chromium
+        assert chromium.problems() == [], "the console tells of no error"

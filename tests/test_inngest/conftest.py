@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +12,15 @@ import pytest
 from .worlds import KINDS, WAYS, World
 
 Make = Callable[..., World]
+
+
+@pytest.fixture(autouse=True)
+def _certificates_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each client reads a hundred of them, which is most of what many a test takes."""
+    monkeypatch.setattr(ssl, "create_default_context", _context)
+
+
+_context = functools.cache(ssl.create_default_context)
 
 
 @pytest.fixture(params=[f"{kind}-{way}" for kind in KINDS for way in WAYS])

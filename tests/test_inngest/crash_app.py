@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import flask
+import httpx  # noqa: F401 - here, or each life would import it
 from werkzeug.serving import make_server
 
 import inngest
@@ -45,6 +46,7 @@ async def work_async(key: int, step: int) -> dict[str, int]:
 client = inngest.Inngest(
     app_id="crash",
     is_production=False,
+    plugins=[],
     api_base_url=SCENE.plan["engine"],
     checkpointing=SCENE.plan["checkpointing"],
     event_api_base_url=SCENE.plan["engine"],

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import fastapi
     import flask
 
-STEPS = 10
+STEPS = 5
 
 client = inngest.Inngest(app_id="load", is_production=False)
 

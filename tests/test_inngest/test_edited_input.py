@@ -14,6 +14,8 @@ import inngest
 from inngest.dev import DevServer, Engine, InProcessDriver, VirtualClock
 from inngest.transport import Handler, ServeOptions
 
+from .ports import free_port
+
 DAY = datetime.timedelta(days=1)
 APP = "http://in-process.test/api/inngest"
 
@@ -36,7 +38,8 @@ def rerun(
     request: pytest.FixtureRequest, calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Rerun]:
     """Run ``first``, ``charge`` and ``last``, then once more as the body asks: how it ended."""
-    monkeypatch.setenv("INNGEST_DEV", "1")
+    port = free_port()
+    monkeypatch.setenv("INNGEST_DEV", f"http://127.0.0.1:{port}")
     client = inngest.Inngest(app_id="shop", is_production=False)
     declare = client.create_function(fn_id="fn", retries=1)
 
@@ -72,7 +75,7 @@ def rerun(
     fn = declare(handler) if request.param == "async" else declare(handler_sync)
     app = Handler(client, [fn], ServeOptions(framework="test", environ={}))
     engine = Engine(clock=VirtualClock(), driver=InProcessDriver(app))
-    with DevServer(port=0, engine=engine) as server:
+    with DevServer(port=port, engine=engine) as server:
         configs = fn.configs(APP)
         body = {"appName": "shop", "url": APP, "functions": configs}
         assert httpx.post(f"{server.origin}/fn/register", json=body).status_code == 200

@@ -24,6 +24,8 @@ import inngest
 import inngest.flask
 from inngest.dev import DevServer, Engine, VirtualClock
 
+from .ports import free_port
+
 HOUR = timedelta(hours=1)
 Body = Callable[[Any], Generator[Any, Any, Any]]
 Step = Callable[[], Any]
@@ -379,8 +381,8 @@ def test_wait_for_event_gives_the_event_or_none(world: World, is_sent: bool) -> 
 
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 def test_a_run_sleeps_across_a_restart_of_the_engine(tmp_path: Path, is_async: bool) -> None:
-    db = str(tmp_path / "engine.db")
-    with DevServer(port=0, engine=engine(db)) as first:
+    db, port = str(tmp_path / "engine.db"), free_port()
+    with DevServer(port=port, engine=engine(db)) as first:
         world = World(first, is_async)
 
         def body(ctx: Any) -> Any:
@@ -393,7 +395,7 @@ def test_a_run_sleeps_across_a_restart_of_the_engine(tmp_path: Path, is_async: b
             sent = world.send("sleep")
             assert world.calls == ["before"]
             first.stop()
-            with DevServer(port=0, engine=engine(db)) as second:
+            with DevServer(port=port, engine=engine(db)) as second:
                 second.settle()
                 assert world.calls == ["before"]
                 second.advance(HOUR * 2)

@@ -20,7 +20,7 @@ from .ports import free_port
 
 HERE = Path(__file__).parent
 RUNS = 200
-STEPS = 10
+STEPS = 5
 SECONDS = 120.0
 """For all runs of one server; they take a few seconds on an idle machine."""
 SERVERS = {

@@ -68,7 +68,7 @@ def declare(world: Any, seen: list[Any]) -> None:
         seen.append(ctx.event.data["encrypted"])
         card = yield ctx.step.run("find", find_async if world.is_async else find, "1")
         assert isinstance(card, Card)
-        yield ctx.step.sleep("nap", datetime.timedelta(seconds=1))
+        yield ctx.step.sleep("nap", datetime.timedelta(milliseconds=50))
         data = {"encrypted": {"secret": f"{PLAIN} invoked"}}
         of_child = yield ctx.step.invoke("call", function=invoked, data=data)
         branches = tuple(world.branch(branch(name), ctx) for name in "ab")

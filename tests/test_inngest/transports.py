@@ -68,7 +68,7 @@ def on_thread(work: Callable[[], object], stop: Callable[[], object]) -> Iterato
 def on_werkzeug(app: Any) -> Iterator[str]:
     server = make_server("127.0.0.1", 0, app, threaded=True)
     try:
-        with on_thread(lambda: server.serve_forever(0.02), server.shutdown):
+        with on_thread(lambda: server.serve_forever(0.005), server.shutdown):
             yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.server_close()
@@ -117,10 +117,24 @@ class Uvicorn(LoopServer):
         outer = self
 
         class Server(uvicorn.Server):
+            """Without uvicorn's pauses of a tenth of a second, where nothing is under way."""
+
             async def main_loop(self) -> None:
-                """Without uvicorn's pauses of a tenth of a second."""
                 await self.on_tick(0)
                 await outer.until_stopped()
+
+            async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+                state = self.server_state
+                for connection in [] if state.tasks else list(state.connections):
+                    connection.shutdown()
+                for _ in range(3):  # of the loop: then closed connections are gone
+                    await asyncio.sleep(0)
+                if state.connections or state.tasks:
+                    await super().shutdown(sockets)
+                    return
+                for each in (*self.servers, *(sockets or ())):
+                    each.close()
+                await self.lifespan.shutdown()
 
         await Server(self._config).serve(sockets=[self.listener])
 

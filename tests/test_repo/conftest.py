@@ -117,43 +117,51 @@ def locked(run: Run, bin_folder: Path, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="session")
-def house(
+def uv(
     run: Run,
+    bin_folder: Path,
     wheels: dict[str, Path],
-    example_wheel: Path,
     locked: Path,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
-    """A folder with every wheel that an installation may need."""
-    out = tmp_path_factory.mktemp("house")
-    ours = [*wheels.values(), example_wheel]
-    options = ["-q", "--disable-pip-version-check", "--only-binary=:all:", "-d", out, "-c", locked]
-    run(sys.executable, "-m", "pip", "download", *options, *ours, "pytest")
-    return out
+) -> Callable[..., str]:
+    """Run `uv pip` on an environment: it has the versions of the lock in its cache.
+
+    Ours are those just built, whatever an index has under their names.
+    """
+    ours = tmp_path_factory.mktemp("ours") / "ours.txt"
+    ours.write_text("".join(f"{name} @ {wheel.as_uri()}\n" for name, wheel in wheels.items()))
+
+    def uv(environment: Path, command: str, *arguments: str | Path) -> str:
+        options: list[str | Path] = ["-q", "--python", python_of(environment)]
+        if command == "install":
+            options += ["--overrides", ours, "--constraints", locked]
+        return run(bin_folder / "uv", "pip", command, *options, *arguments)
+
+    return uv
 
 
 @pytest.fixture(scope="session")
-def pip(run: Run, house: Path) -> Callable[..., str]:
-    """Run pip on an environment, with the folder of wheels for all there is."""
+def pip(run: Run) -> Callable[..., str]:
+    """Run pip on an environment, which has all that is required of others."""
 
     def pip(environment: Path, command: str, *arguments: str | Path) -> str:
         start = [sys.executable, "-m", "pip", "--python", python_of(environment)]
         options: list[str | Path] = ["-q", "--disable-pip-version-check"]
         if command == "install":
-            options += ["--no-index", "--find-links", house, "--no-compile"]
+            options += ["--no-index", "--no-compile"]
         return run(*start, command, *options, *arguments)
 
     return pip
 
 
 @pytest.fixture(scope="session")
-def make(pip: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Make a clean environment and have pip install into it; the caller may change it."""
+def make(uv: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Make a clean environment with these and what they require; the caller may change it."""
 
     def make(*names: str | Path) -> Path:
         environment = tmp_path_factory.mktemp("environment")
         venv.create(environment, symlinks=os.name != "nt")
-        pip(environment, "install", *names)
+        uv(environment, "install", *names)
         return environment
 
     return make

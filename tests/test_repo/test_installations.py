@@ -1,21 +1,19 @@
 """The wheels as users install them: by pip, on every Python, beside each other and others.
 
-All installations are made from one folder of wheels, ours and those of the lock, so that
-pip has nothing to look for elsewhere. Other Pythons than the one that runs the tests need
-other wheels; there uv installs, from its cache.
+What others publish is installed by uv, which has it in its cache; so are ours where it does not
+matter who installs them.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 import json
 import os
 import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -36,7 +34,11 @@ pytestmark = pytest.mark.slow
 Run = Callable[..., str]
 
 CHECK = """
-import importlib, json, sys
+import importlib, importlib.metadata, json, sys
+for dist in importlib.metadata.distributions():
+    for point in dist.entry_points if dist.name.startswith("inngest") else ():
+        if point.group != "pytest11":  # pytest, which loads these, need not be there
+            assert point.load() is not None, point
 for module in json.loads(sys.argv[1]):
     importlib.import_module(module)
 import inngest
@@ -71,9 +73,25 @@ def plugins_of(*distributions: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def everything(install: Callable[..., Path]) -> Path:
-    """All wheels, a third party's, and what tests need."""
-    return install(*MEMBERS, "acme-inngest", "pytest")
+def everything(
+    make: Callable[..., Path],
+    uv: Callable[..., str],
+    pip: Callable[..., str],
+    wheels: dict[str, Path],
+    example_wheel: Path,
+) -> Path:
+    """All wheels, as pip installs them, a third party's, and what tests need."""
+    environment = make(*MEMBERS, example_wheel, "pytest")
+    uv(environment, "uninstall", *MEMBERS)
+    pip(environment, "install", *wheels.values())
+    return environment
+
+
+@pytest.fixture
+def put_back(everything: Path, uv: Callable[..., str], wheels: dict[str, Path]) -> Iterator[None]:
+    """The test may uninstall ours."""
+    yield
+    uv(everything, "install", "--reinstall", "--no-deps", *wheels.values())
 
 
 def state(run: Run, environment: Path, cwd: Path, *distributions: str, **env: str) -> object:
@@ -83,17 +101,9 @@ def state(run: Run, environment: Path, cwd: Path, *distributions: str, **env: st
     return json.loads(out.splitlines()[-1])
 
 
-def installed(environment: Path) -> set[str]:
-    found = importlib.metadata.distributions(path=[str(site_of(environment))])
-    return {dist.name for dist in found}
-
-
 @pytest.mark.parametrize("name", MEMBERS)
 def test_alone(name: str, install: Callable[..., Path], run: Run, tmp_path: Path) -> None:
-    environment = install(name)
-    ours = {found for found in installed(environment) if found.startswith("inngest")}
-    assert ours == {name, "inngest-core"}
-    assert state(run, environment, tmp_path, name) == plugins_of(name)
+    assert state(run, install(name), tmp_path, name) == plugins_of(name)
 
 
 def test_together_with_a_third_partys(everything: Path, run: Run, tmp_path: Path) -> None:
@@ -114,38 +124,50 @@ def test_the_example_keeps_what_the_kits_ask_for(
 
 
 def test_a_new_plugin_passes_its_tests(
-    everything: Path,
-    run: Run,
-    bin_folder: Path,
-    tmp_path: Path,
+    everything: Path, run: Run, uv: Callable[..., str], bin_folder: Path, tmp_path: Path
 ) -> None:
-    python, uv = python_of(everything), bin_folder / "uv"
+    python = python_of(everything)
     run(python, "-m", "inngest", "new-plugin", "Audit_Log", "--into", tmp_path, cwd=tmp_path)
     project = tmp_path / "inngest-audit-log"
     wheel = build(run, bin_folder, project, tmp_path / "out")
-    run(uv, "pip", "install", "-q", "--no-deps", "--python", python, wheel)
+    uv(everything, "install", "--no-deps", wheel)
     try:
         run(python, "-W", "error", "-m", "pytest", "-q", cwd=project)
         listing = run(python, "-m", "inngest", "plugins", "--json", cwd=tmp_path)
         (row,) = [row for row in json.loads(listing)["plugins"] if row["name"] == "audit-log"]
         assert (row["distribution"], row["hooks"]) == ("inngest-audit-log", ["inngest_middleware"])
     finally:
-        run(uv, "pip", "uninstall", "-q", "--python", python, "inngest-audit-log")
+        uv(everything, "uninstall", "inngest-audit-log")
 
 
+@pytest.mark.usefixtures("put_back")
 def test_uninstalled_one_by_one_the_rest_works(
-    make: Callable[..., Path], run: Run, bin_folder: Path, tmp_path: Path
+    everything: Path, run: Run, uv: Callable[..., str], tmp_path: Path
 ) -> None:
-    environment = make(*MEMBERS)
-    uninstall = [bin_folder / "uv", "pip", "uninstall", "-q", "--python", python_of(environment)]
     left = [name for name in MEMBERS if name != "inngest-core"]
     while left:
         name = left.pop(len(left) // 2)
-        run(*uninstall, name)
-        assert state(run, environment, tmp_path, *left) == plugins_of(*left)
-    run(*uninstall, "inngest-core")
-    files = list((site_of(environment) / "inngest").rglob("*.py"))
-    assert files == []
+        uv(everything, "uninstall", name)
+        expected = {**plugins_of(*left), "acme": "not configured"}
+        assert state(run, everything, tmp_path, *left) == expected
+    uv(everything, "uninstall", "inngest-core")
+    assert list((site_of(everything) / "inngest").rglob("*.py")) == []
+
+
+@pytest.mark.usefixtures("put_back")
+def test_every_wheel_in_a_folder_of_its_own(
+    everything: Path, uv: Callable[..., str], wheels: dict[str, Path], run: Run, tmp_path: Path
+) -> None:
+    """Portions and their metadata are found wherever they are; core is neither first nor last."""
+    uv(everything, "uninstall", *MEMBERS)
+    folders = []
+    for name, wheel in sorted(wheels.items(), reverse=True):
+        folders.append(tmp_path / name)
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(folders[-1])
+    path = os.pathsep.join(map(str, folders))
+    expected = {**plugins_of(*MEMBERS), "acme": "not configured"}
+    assert state(run, everything, tmp_path, *MEMBERS, PYTHONPATH=path) == expected
 
 
 MONOLITH = {
@@ -160,6 +182,7 @@ MONOLITH = {
 
 def test_beside_a_package_that_owns_the_same_files(
     make: Callable[..., Path],
+    uv: Callable[..., str],
     pip: Callable[..., str],
     wheels: dict[str, Path],
     run: Run,
@@ -172,8 +195,10 @@ def test_beside_a_package_that_owns_the_same_files(
         record = "".join(f"{name},,\n" for name in (*MONOLITH, "inngest-0.5.dist-info/RECORD"))
         archive.writestr("inngest-0.5.dist-info/RECORD", record)
     ours = ["inngest-core", "inngest-flask"]
-    environment = make(monolith)
+    environment = make(*ours)
     python = python_of(environment)
+    uv(environment, "uninstall", *ours)
+    pip(environment, "install", monolith)
     pip(environment, "install", *(wheels[name] for name in ours))
     app = "import inngest; inngest.Inngest(app_id='a', is_production=False)._all_middleware()"
     assert "python -m inngest doctor" in run(python, "-c", app, cwd=tmp_path)
@@ -190,6 +215,7 @@ def test_beside_a_package_that_owns_the_same_files(
 def test_editable_beside_installed(
     editable: str,
     make: Callable[..., Path],
+    uv: Callable[..., str],
     pip: Callable[..., str],
     run: Run,
     tmp_path: Path,
@@ -198,36 +224,13 @@ def test_editable_beside_installed(
     environment = make("inngest-flask", "inngest-digitalocean")
     program = "import hatchling.build, sys; print(hatchling.build.build_editable(sys.argv[1]))"
     name = run(sys.executable, "-c", program, tmp_path, cwd=ROOT / editable).split()[-1]
-    pip(environment, "uninstall", "-y", editable)
+    uv(environment, "uninstall", editable)
     pip(environment, "install", "--no-deps", tmp_path / name)
     there = ["inngest-digitalocean", "inngest-flask"]
     assert state(run, environment, tmp_path, *there) == plugins_of(*there)
     module = "inngest" if editable == "inngest-core" else "inngest.flask"
     where = run(python_of(environment), "-c", f"import {module}; print({module}.__file__)")
     assert where.startswith(str(ROOT / editable))
-
-
-def test_two_folders_on_the_path(
-    make: Callable[..., Path],
-    pip: Callable[..., str],
-    wheels: dict[str, Path],
-    run: Run,
-    tmp_path: Path,
-) -> None:
-    """Portions and their metadata are found wherever they are; core comes last."""
-    environment = make("inngest-flask", "inngest-tornado")
-    pip(environment, "uninstall", "-y", "inngest-core", "inngest-flask", "inngest-tornado")
-    first, second = tmp_path / "first", tmp_path / "second"
-    for name, folder in (
-        ("inngest-flask", first),
-        ("inngest-tornado", second),
-        ("inngest-core", second),
-    ):
-        with zipfile.ZipFile(wheels[name]) as archive:
-            archive.extractall(folder)
-    path = os.pathsep.join(map(str, (first, second)))
-    there = ["inngest-flask", "inngest-tornado"]
-    assert state(run, environment, tmp_path, *there, PYTHONPATH=path) == plugins_of(*there)
 
 
 @functools.cache
@@ -250,23 +253,16 @@ def interpreter(version: str) -> str | None:
 def test_on_every_python(
     version: str,
     run: Run,
+    uv: Callable[..., str],
     bin_folder: Path,
-    wheels: dict[str, Path],
     example_wheel: Path,
-    locked: Path,
     tmp_path: Path,
 ) -> None:
     """All together. The Python that runs the tests is in all other tests, unless alone."""
-    uv, environment = bin_folder / "uv", tmp_path / "environment"
-    python = interpreter(version)
+    environment, python = tmp_path / "environment", interpreter(version)
     assert python is not None
-    run(uv, "venv", "-q", "--python", python, environment)
-    # Ours are those just built, whatever an index has under their names.
-    overrides = tmp_path / "ours.txt"
-    overrides.write_text("".join(f"{n} @ {wheel.as_uri()}\n" for n, wheel in wheels.items()))
-    options: list[str | Path] = ["--overrides", overrides, "--constraints", locked]
-    install = [uv, "pip", "install", "-q", "--python", python_of(environment), *options]
-    run(*install, *wheels.values(), example_wheel)
+    run(bin_folder / "uv", "venv", "-q", "--python", python, environment)
+    uv(environment, "install", *MEMBERS, example_wheel)
     expected = {**plugins_of(*MEMBERS), "acme": "not configured"}
     assert state(run, environment, tmp_path, *MEMBERS) == expected
 

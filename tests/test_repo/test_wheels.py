@@ -7,7 +7,6 @@ import email.message
 import importlib.metadata
 import re
 import shutil
-import sys
 import zipfile
 from pathlib import Path
 from typing import Protocol
@@ -178,25 +177,10 @@ def test_entry_points(name: str, install: Install) -> None:
 
 
 @pytest.mark.parametrize("name", MEMBERS)
-def test_entry_points_load(name: str, install: Install, run: Run, tmp_path: Path) -> None:
-    program = (
-        "import importlib.metadata as m\n"
-        f"for point in m.distribution({name!r}).entry_points:\n"
-        "    if point.group != 'pytest11':  # pytest, which loads these, need not be there\n"
-        "        assert point.load() is not None, point\n"
-    )
-    run(python_of(install(name)), "-W", "error", "-c", program, cwd=tmp_path)
-
-
-@pytest.mark.parametrize("name", MEMBERS)
-def test_installs_alone(
-    name: str, install: Install, wheels: dict[str, Path], run: Run, tmp_path: Path
+def test_brings_what_it_needs_and_nothing_else(
+    name: str, install: Install, wheels: dict[str, Path]
 ) -> None:
-    venv = install(name)
-    program = f"import {portion_of(name, wheels[name])}"
-    run(python_of(venv), "-W", "error", "-c", program, cwd=tmp_path)
-
-    site = str(site_of(venv))
+    site = str(site_of(install(name)))
     arrived = {
         canonicalize_name(dist.name) for dist in importlib.metadata.distributions(path=[site])
     }
@@ -209,36 +193,19 @@ def test_installs_alone(
         assert arrived.isdisjoint(ASGI_SERVER | others)
 
 
-def test_installs_together(
-    install: Install, wheels: dict[str, Path], run: Run, tmp_path: Path
-) -> None:
-    modules = [portion_of(name, wheel) for name, wheel in sorted(wheels.items())]
-    program = f"import {', '.join(modules)}"
-    run(python_of(install(*sorted(wheels))), "-W", "error", "-c", program, cwd=tmp_path)
-
-
-def test_portions_may_be_in_several_directories(
-    install: Install, wheels: dict[str, Path], run: Run, bin_folder: Path, tmp_path: Path
-) -> None:
-    """Every wheel in a directory of its own, core neither first nor last on the path."""
-    python = python_of(install(*sorted(wheels)))
-    folders = []
-    for name, wheel in sorted(wheels.items(), reverse=True):
-        folders.append(tmp_path / name)
-        with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(tmp_path / name)
-    modules = [portion_of(name, wheel) for name, wheel in sorted(wheels.items())]
-    program = f"import {', '.join(modules)}, sys\n"
-    program += f"for m in {modules!r}: print(sys.modules[m].__file__)"
-    path = ":".join(map(str, folders)) if sys.platform != "win32" else ";".join(map(str, folders))
-    printed = run(python, "-W", "error", "-c", program, cwd=tmp_path, PYTHONPATH=path).split()
-    assert [file for file in printed if not file.startswith(str(tmp_path))] == []
-
-
 @pytest.fixture
 def user_project(tmp_path: Path) -> Path:
     """The user's project, away from this repository and its configuration."""
     return Path(shutil.copytree(USER_PROJECT, tmp_path / "project"))
+
+
+@pytest.fixture(scope="session")
+def mypy(
+    install: Install, bin_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> list[str | Path]:
+    """The command, for a user of Flask. It reads what is installed once."""
+    cache, python = tmp_path_factory.mktemp("cache"), python_of(install("inngest-flask"))
+    return [bin_folder / "mypy", "--strict", "--cache-dir", cache, "--python-executable", python]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -246,11 +213,8 @@ def test_user_project_runs(program: str, install: Install, run: Run, user_projec
     run(python_of(install("inngest-flask")), "-W", "error", program, cwd=user_project)
 
 
-def test_mypy_accepts_user_project(
-    install: Install, run: Run, bin_folder: Path, user_project: Path
-) -> None:
-    command = mypy(bin_folder, user_project, install("inngest-flask"))
-    run(*command, *PROGRAMS, cwd=user_project)
+def test_mypy_accepts_user_project(run: Run, mypy: list[str | Path], user_project: Path) -> None:
+    run(*mypy, *PROGRAMS, cwd=user_project)
 
 
 def test_pyright_accepts_user_project(
@@ -263,15 +227,16 @@ def test_pyright_accepts_user_project(
 
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])
 def test_checkers_refuse_the_lines_that_are_marked_and_no_others(
-    checker: str, install: Install, run: Run, bin_folder: Path, user_project: Path
+    checker: str,
+    install: Install,
+    run: Run,
+    bin_folder: Path,
+    mypy: list[str | Path],
+    user_project: Path,
 ) -> None:
-    venv = install("inngest-flask")
-    command: list[str | Path]
-    if checker == "mypy":
-        command = mypy(bin_folder, user_project, venv)
-    else:
-        # Not strict: strictness also reports what is only odd, such as an unused name.
-        command = [bin_folder / "pyright", "--pythonpath", python_of(venv)]
+    # Not strict: strictness also reports what is only odd, such as an unused name.
+    pyright = [bin_folder / "pyright", "--pythonpath", python_of(install("inngest-flask"))]
+    command = mypy if checker == "mypy" else pyright
     with pytest.raises(pytest.fail.Exception) as caught:
         run(*command, "wrong.py", cwd=user_project)
     reported = {int(line) for line in re.findall(r"wrong\.py:(\d+):.* error: ", str(caught.value))}
@@ -279,9 +244,3 @@ def test_checkers_refuse_the_lines_that_are_marked_and_no_others(
     marked = {number for number, line in enumerate(lines, 1) if "# wrong: " in line}
     assert reported == marked, str(caught.value)
     assert len(marked) > 50
-
-
-def mypy(bin_folder: Path, user_project: Path, venv: Path) -> list[str | Path]:
-    cache = user_project / "cache"
-    python = python_of(venv)
-    return [bin_folder / "mypy", "--strict", "--cache-dir", cache, "--python-executable", python]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import ssl
 from collections.abc import Iterator
 
 import pytest
@@ -12,15 +10,6 @@ from ..live import KINDS, TRANSPORTS, Server, World, a_server
 
 WORLDS = [f"{name}-{kind}" for name in sorted(TRANSPORTS) for kind in KINDS]
 STREAMING = [each for each in WORLDS if TRANSPORTS[each.rpartition("-")[0]].streams]
-
-
-@pytest.fixture(autouse=True)
-def _certificates_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each client reads a hundred of them, which is most of what a case takes."""
-    monkeypatch.setattr(ssl, "create_default_context", _context)
-
-
-_context = functools.cache(ssl.create_default_context)
 
 
 @pytest.fixture(scope="session")

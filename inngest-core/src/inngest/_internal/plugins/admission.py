@@ -10,6 +10,7 @@ import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, TypeVar
 
 import pluggy
@@ -53,9 +54,21 @@ class Admitted:
     commands: tuple[Command, ...]
 
 
+class _Manager(pluggy.PluginManager):
+    """Looks past what all objects have, which took most of the time of loading plugins."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        return None if name.startswith("__") else super().parse_hookimpl_opts(plugin, name)
+
+    def parse_hookspec_opts(
+        self, module_or_class: ModuleType | type, name: str
+    ) -> pluggy.HookspecOpts | None:
+        return None if name.startswith("__") else super().parse_hookspec_opts(module_or_class, name)
+
+
 def new_manager() -> pluggy.PluginManager:
     """Make a registry that knows the hooks and no plugin."""
-    manager = pluggy.PluginManager(GROUP)
+    manager = _Manager(GROUP)
     manager.add_hookspecs(HookSpecs)
     return manager
 
@@ -65,7 +78,7 @@ def admit(manager: pluggy.PluginManager, installed: Installed) -> Admitted | Ref
     plugin = guarded(installed.load)
     if isinstance(plugin, Refusal):
         return plugin
-    problem = guarded(lambda: _misuse(plugin))
+    problem = guarded(lambda: _misuse(manager, plugin))
     if problem is not None:
         return problem if isinstance(problem, Refusal) else Refusal(problem)
     for known, other in manager.list_name_plugin():
@@ -189,7 +202,7 @@ def _checked(hook: str, result: Any, kind: type[T]) -> list[T]:
     return items
 
 
-def _misuse(plugin: object) -> str | None:
+def _misuse(manager: pluggy.PluginManager, plugin: object) -> str | None:
     """What is wrong with a plugin, before any hook is called."""
     if inspect.isclass(plugin):
         return "the entry point names a class; name an instance of it"
@@ -199,7 +212,6 @@ def _misuse(plugin: object) -> str | None:
     if version != API_VERSION:
         side = "the plugin" if version < API_VERSION else "inngest-core"
         return f"it has api_version {version} and this core has {API_VERSION}: upgrade {side}"
-    manager = new_manager()
     problems = (_misuse_of(manager, plugin, attribute) for attribute in dir(plugin))
     return next(filter(None, problems), None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import timedelta
 from importlib.util import find_spec
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _START_TIMEOUT = 15.0
 _STOP_TIMEOUT = 15.0
+_PAUSE = 0.005
+_PATIENCE = 1.0
+"""Seconds that answers have which are under way when the server ends."""
 
 
 class DevServer:
@@ -43,7 +47,7 @@ class DevServer:
         self._host, self._port = host, port
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._server: uvicorn.Server | None = None
+        self._server: _Server | None = None
         self._ready = threading.Event()
         self._problem: BaseException | None = None
 
@@ -90,7 +94,7 @@ class DevServer:
             return
         if server is not None and loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self.engine.dismiss)  # or they would be waited for
-            loop.call_soon_threadsafe(setattr, server, "should_exit", True)
+            loop.call_soon_threadsafe(server.end)
         thread.join(_STOP_TIMEOUT)
         self._thread = None
 
@@ -207,10 +211,10 @@ class DevServer:
                 ),
                 log_config=None,
                 access_log=False,
+                date_header=False,  # uvicorn's would stand still, see main_loop
                 lifespan="off",
                 ws=_websockets(),
                 ws_ping_interval=None,  # workers have heartbeats of their own
-                timeout_graceful_shutdown=1,
             )
             self._server = _Server(config, self.engine)
             self._ready.set()
@@ -220,14 +224,38 @@ class DevServer:
 
 
 class _Server(uvicorn.Server):
+    """Ends when it is told, and as soon as all has been answered; uvicorn looks ten times a second."""
+
     def __init__(self, config: uvicorn.Config, engine: Engine) -> None:
         super().__init__(config)
         self._engine = engine
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        """Call it on the server's loop."""
+        self._ending.set()
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)  # sets the headers of all answers
+        await self._ending.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Workers are told before their sockets are closed."""
         await self._engine.leave_workers()
-        await super().shutdown(sockets)
+        for each in (*self.servers, *(sockets or ())):
+            each.close()
+        await asyncio.sleep(_PAUSE)  # what was accepted last is a connection by then
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        state, patience = self.server_state, time.monotonic() + _PATIENCE
+        # uvicorn tells nobody that one has ended
+        while (state.connections or state.tasks) and time.monotonic() < patience:  # noqa: ASYNC110
+            await asyncio.sleep(_PAUSE)
+        for connection in list(state.connections):
+            connection.transport.abort()
+        for task in list(state.tasks):
+            task.cancel()
+        await asyncio.sleep(_PAUSE)  # in which they end
 
 
 def _websockets() -> Literal["none", "websockets-sansio"]:

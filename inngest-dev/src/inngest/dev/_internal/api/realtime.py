@@ -113,13 +113,14 @@ class Realtime:
             else:
                 await socket.close(1008)
             return
-        await socket.accept()
-        listener = self._engine.realtime.join(topics)
-        tasks = {
-            asyncio.ensure_future(self._send(socket, listener)),
-            asyncio.ensure_future(self._hear(socket, listener)),
-        }
+        listener = self._engine.realtime.join(topics)  # first: what follows the answer is heard
+        tasks: set[asyncio.Future[None]] = set()
         try:
+            await socket.accept()
+            tasks |= {
+                asyncio.ensure_future(self._send(socket, listener)),
+                asyncio.ensure_future(self._hear(socket, listener)),
+            }
             await asyncio.wait(tasks, timeout=self._terms.life, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._engine.realtime.leave(listener)

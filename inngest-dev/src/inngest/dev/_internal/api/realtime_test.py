@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
 
 import httpx
 import pytest
@@ -49,6 +50,32 @@ def test_a_connection_shows_that_it_lives_and_ends_in_time() -> None:
         assert set(comments) == {":", ""}
 
     played(play, Terms(ping=0.01, life=0.05))
+
+
+def test_what_is_published_as_soon_as_a_socket_is_open_is_heard() -> None:
+    async def play(engine: Engine, http: Http) -> None:
+        said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        said.put_nowait({"type": "websocket.connect"})
+        heard: list[str] = []
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "websocket.accept":
+                topic = {"channel": "c", "topic": "t"}
+                await http.post("/v1/realtime/publish", params=topic, content=b"1")
+            elif message["type"] == "websocket.send":
+                heard.append(message["text"])
+                said.put_nowait({"type": "websocket.disconnect", "code": 1000})
+
+        scope = {
+            "type": "websocket",
+            "path": "/v1/realtime/connect",
+            "query_string": f"token={token_of(engine)}".encode(),
+            "headers": [(b"host", b"server")],
+        }
+        await build_app(engine)(scope, said.get, send)
+        assert ['"data":1' in text for text in heard] == [True]
+
+    played(play)
 
 
 def test_a_token_that_is_over_lets_nobody_in() -> None:

@@ -1,0 +1,69 @@
+"""How a server ends: with what is under way, and with nothing else."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from inngest.dev import DevServer
+from inngest.dev._internal import server as module
+
+BODY = b'{"name": "go"}'
+HEAD = (
+    b"POST /e/key HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+    b"content-length: %d\r\n\r\n" % len(BODY)
+)
+LONG = 60.0
+
+
+def connected(server: DevServer) -> socket.socket:
+    parts = urlsplit(server.origin)
+    return socket.create_connection((parts.hostname or "", parts.port or 0), timeout=LONG)
+
+
+def until_it_is_ending(server: DevServer) -> None:
+    assert server._server is not None
+    (listening,) = server._server.servers
+    deadline = time.monotonic() + LONG
+    while listening.is_serving():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_what_is_being_answered_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", LONG)
+    monkeypatch.setattr(module, "_STOP_TIMEOUT", LONG)
+    with DevServer(port=0) as server, connected(server) as asking:
+        asking.sendall(HEAD + BODY[:5])
+        httpx.get(f"{server.origin}/health", trust_env=False)  # by now the head was read
+        stopping = threading.Thread(target=server.stop)
+        stopping.start()
+        until_it_is_ending(server)
+        asking.sendall(BODY[5:])
+        assert asking.recv(100).startswith(b"HTTP/1.1 200 OK\r\n")
+        stopping.join(LONG)
+        assert not stopping.is_alive()
+
+
+def test_who_never_ends_a_request_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", 0.01)
+    with DevServer(port=0) as server, connected(server) as asking:
+        asking.sendall(HEAD + BODY[:5])
+        httpx.get(f"{server.origin}/health", trust_env=False)
+        thread = server._thread
+        server.stop()
+        assert thread is not None and not thread.is_alive()
+
+
+def test_a_connection_that_asks_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", 10 * LONG)
+    with DevServer(port=0) as server, httpx.Client(trust_env=False) as client:
+        assert client.get(f"{server.origin}/health").status_code == 200
+        thread = server._thread
+        server.stop()
+        assert thread is not None and not thread.is_alive()
