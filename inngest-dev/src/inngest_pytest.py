@@ -42,5 +42,11 @@ def pytest_runtest_makereport(
     if reporting is not None and call.when == "call" and report.failed:
         text = reporting.report()
         if text:
-            report.sections.append(("Inngest runs", text))
+            report.sections.append(("Inngest runs", _writable(text)))
     return report
+
+
+def _writable(text: str) -> str:
+    """Escape what the terminal's encoding lacks: pytest would escape the ends of lines, too."""
+    encoding = getattr(sys.__stdout__, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -715,6 +715,33 @@ def test_a_limit_is_a_whole_number(limit: Any) -> None:
     assert repr(limit) in str(refused.value)
 
 
+@pytest.mark.parametrize("form", ["client", "pair", "flat", "text"])
+def test_apps_that_are_no_pairs_are_told_so(form: str) -> None:
+    client = nowhere()
+    greet = greeter(client)
+    forms: dict[str, Any] = {
+        "client": [client],
+        "pair": (client, [greet]),
+        "flat": [client, [greet]],
+        "text": "shop",
+    }
+    with pytest.raises(ConnectError, match="a list of pairs, each a client and its functions"):
+        inngest.connect.connect(forms[form])
+
+
+@pytest.mark.parametrize("wrong", ["SIGTERM", 9, None, 12345])
+def test_what_is_no_shutdown_signal_is_told_before_the_start(wrong: Any) -> None:
+    client = nowhere()
+    with pytest.raises(ConnectError, match="shutdown_signals: signals that a process can take"):
+        inngest.connect.connect([(client, [greeter(client)])], shutdown_signals=[wrong])
+
+
+def test_an_instance_id_is_a_text() -> None:
+    client, options = nowhere(), dict[str, Any](instance_id=5)
+    with pytest.raises(ConnectError, match="instance_id: a text, not 5"):
+        inngest.connect.connect([(client, [greeter(client)])], **options)
+
+
 def test_cloud_mode_needs_a_key() -> None:
     client = inngest.Inngest(app_id="app", is_production=True)
     with pytest.raises(inngest.errors.SigningKeyMissingError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,25 @@ def test_npx_runs_the_version_that_is_asked_for(
     assert said["argv"] == ["--yes", package, *FLAGS, str(server.port)]
     server.stop()
     assert not is_there(server), "what npx has started has ended too"
+
+
+def test_what_npx_has_started_ends_on_windows_too(
+    folder: Path, made: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executable(folder, "npx")
+    taskkill = folder / "taskkill"  # by the documentation of Windows: /T /F /PID number
+    taskkill.write_text('#!/bin/sh\n[ "$1 $2 $3" = "/T /F /PID" ] && kill -9 "-$4"\n')
+    taskkill.chmod(0o755)
+    server = made()
+    server.start()
+    assert asked(server)["by_npx"]
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(sys, "platform", "win32")
+    server.stop()
+    end = time.monotonic() + 10
+    while is_there(server):  # nobody waits for what is not our own child
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def test_an_installed_server_is_preferred_to_npx(folder: Path, made: Any) -> None:

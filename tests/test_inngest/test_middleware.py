@@ -389,6 +389,48 @@ def test_input_can_be_changed(world: World) -> None:
     assert world.call(memos={hashed("a"): {"data": 1}}).body[0]["data"] == 7
 
 
+class Alien:
+    """A middleware that is not derived from ours."""
+
+    def before_execution(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (None, "it returned None"),
+        (42, "it returned int, which is no middleware"),
+        (Noting, "it returned the class Noting, not an instance of it"),
+        ([], "it returned list, which is no middleware"),
+    ],
+)
+def test_a_factory_that_makes_no_middleware_fails_the_call(
+    world: World, made: object, said: str
+) -> None:
+    """Its hooks would be missed in silence: those of encryption, say."""
+
+    def build(client: object, raw_request: object) -> Any:
+        return made
+
+    def body(ctx: Any) -> Steps:
+        return (yield ctx.step.run("a", world.step(lambda: 7)))
+
+    world.client.middleware = [build]
+    world.function(body)
+    reply = world.call()
+    assert reply.status == 500
+    assert reply.body["message"] == f"the middleware hook build() failed: TypeError: {said}"
+
+
+def test_a_middleware_need_not_be_derived_from_ours(world: World) -> None:
+    def body(ctx: Any) -> Steps:
+        return (yield ctx.step.run("a", world.step(lambda: 7)))
+
+    world.client.middleware = [lambda client, raw_request: Alien()]  # type: ignore[list-item,return-value]
+    world.function(body)
+    assert world.call().body[0]["data"] == 7
+
+
 FAILING = [
     "__init__",
     "transform_input",

@@ -105,6 +105,26 @@ def test_a_plugin_whose_middleware_cannot_be_made_is_named(make_world: Make) -> 
         assert "broken() of plugin 'broken' failed: KeyError: 'no dsn'" in message
 
 
+@pytest.mark.parametrize("hook", ["before_execution", "wrap_function"])
+def test_a_plugin_whose_hook_fails_is_named(make_world: Make, hook: str) -> None:
+    def fail(self: object, *args: object) -> Any:
+        raise KeyError("no dsn")
+
+    tracing: Any = type("Tracing", (inngest.MiddlewareSync,), {hook: fail})
+
+    class Broken:
+        api_version = API_VERSION
+
+        @hookimpl
+        def inngest_middleware(self) -> Any:
+            return [MiddlewareEntry(name="b", factory=tracing)]
+
+    world = make_world(plugins=[Broken()])
+    world.function(body)
+    message = world.call().body["message"]
+    assert f"the middleware hook Tracing.{hook} of plugin 'broken' failed: KeyError" in message
+
+
 def _refusal(client: inngest.Inngest) -> str:
     with pytest.raises(MiddlewareError) as refused:
         client.send_sync([])

@@ -85,6 +85,51 @@ class TestPydantic(SerializerSuite):
     mismatches = (("x", Order), ({"id": "no"}, Order))
 
 
+class Array:
+    """Compares number by number, as arrays of numbers do."""
+
+    def __init__(self, *numbers: float) -> None:
+        self.numbers = numbers
+
+    def __eq__(self, other: object) -> Any:
+        assert isinstance(other, Array)
+        return [a == b for a, b in zip(self.numbers, other.numbers, strict=True)]
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Array{self.numbers}"
+
+
+class Arrays:
+    """A serializer of arrays."""
+
+    def serialize(self, obj: object, typ: object) -> object:
+        return list(obj.numbers) if isinstance(obj, Array) else obj
+
+    def deserialize(self, obj: Any, typ: object) -> object:
+        return Array(*obj) if typ is Array else obj
+
+
+class TestArrays(SerializerSuite):
+    serializer = Arrays()
+    values = ((Array(1.0, 2.0), Array),)
+
+    def is_equal(self, got: Any, value: Any) -> bool:
+        return bool(all(got == value))
+
+
+def test_the_suite_heeds_what_a_serializers_values_call_equal() -> None:
+    class Never(TestArrays):
+        def is_equal(self, got: Any, value: Any) -> bool:
+            return False
+
+    with pytest.raises(AssertionError, match="came back as"):
+        Never().test_values_come_back_equal()
+    with pytest.raises(AssertionError, match="came back as"):
+        Never().test_steps_give_equal_values_live_and_replayed("sync")
+
+
 FRAMEWORKS = (
     *("django", "fastapi", "flask", "google.protobuf", "nacl", "opentelemetry", "rich"),
     *("sqlite3", "starlette", "tornado", "uvicorn", "websockets"),

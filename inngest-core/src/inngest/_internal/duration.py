@@ -1,4 +1,7 @@
-"""Lengths of time: what users write, what a server reads. The only place that reads them."""
+"""Lengths of time and instants: what users write, what a server reads.
+
+The only place that reads them.
+"""
 
 from __future__ import annotations
 
@@ -59,6 +62,17 @@ def milliseconds(value: Duration) -> int:
 @lru_cache(maxsize=1024)
 def _milliseconds(value: datetime.timedelta) -> int:
     return to_timedelta(value) // _MILLISECOND
+
+
+def in_utc(when: datetime.datetime) -> datetime.datetime:
+    """Return an instant in UTC; a naive one is local time.
+
+    :raises ValueError: the system knows no local time then: Windows' is from 1970 to 3000.
+    """
+    try:
+        return when.astimezone(datetime.timezone.utc)
+    except (OSError, OverflowError) as error:
+        raise ValueError(f"{when} cannot be converted to UTC; give it a time zone") from error
 
 
 def seconds(value: Duration) -> float:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from inngest._internal.duration import milliseconds, seconds, to_duration, to_go_duration
-from inngest._internal.errors import RetryAfterError
+from inngest._internal.errors import NonRetriableError, RetryAfterError
+from inngest._internal.step.calls import sleep_until, wait_for_event
 
 
 @pytest.mark.parametrize(
@@ -79,3 +80,20 @@ def test_a_retry_is_at_an_instant_or_after_a_duration() -> None:
     assert pickle.loads(pickle.dumps(error)).retry_after == now
     with pytest.raises(ValueError, match=r"^retry_after: "):
         RetryAfterError("later", "soon")
+
+
+class OutOfRange(datetime.datetime):
+    """A time without a zone, to Windows: it knows local time from 1970 to 3000."""
+
+    def astimezone(self, tz: datetime.tzinfo | None = None) -> OutOfRange:
+        raise OSError(22, "Invalid argument")
+
+
+def test_an_instant_that_the_system_cannot_convert_is_said() -> None:
+    when, says = OutOfRange(9999, 12, 31), "9999-12-31 00:00:00 cannot be converted to UTC"
+    with pytest.raises(NonRetriableError, match=f'^step "nap": until: {says}'):
+        sleep_until("nap", when)
+    with pytest.raises(NonRetriableError, match=f'^step "wait": timeout: {says}'):
+        wait_for_event("wait", "x", None, when)
+    with pytest.raises(ValueError, match=f"^retry_after: {says}"):
+        RetryAfterError("later", when)

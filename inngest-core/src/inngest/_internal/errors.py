@@ -53,7 +53,7 @@ import traceback
 from collections.abc import Sequence
 from typing import ClassVar
 
-from inngest._internal.duration import to_timedelta
+from inngest._internal.duration import in_utc, to_timedelta
 from inngest._internal.types import Deadline
 
 
@@ -344,9 +344,9 @@ class RetryAfterError(Error):
 
 
 def _instant(when: Deadline) -> datetime.datetime:
-    if isinstance(when, datetime.datetime):
-        return when.astimezone(datetime.timezone.utc)
     try:
+        if isinstance(when, datetime.datetime):
+            return in_utc(when)
         return datetime.datetime.now(datetime.timezone.utc) + to_timedelta(when)
     except ValueError as error:
         raise ValueError(f"retry_after: {error}") from None

@@ -40,7 +40,7 @@ class MiddlewareSuite:
     """What every middleware does, whatever it is for."""
 
     runs_sync = True
-    """It works around sync functions; an async :class:`inngest.Middleware` does not."""
+    """It works around sync functions."""
     runs_async = True
     """It works around async functions."""
     values: ClassVar[tuple[Any, ...]] = (

@@ -85,7 +85,7 @@ class PluginSuite:
         done = subprocess.run(  # noqa: S603  ourselves
             [sys.executable, "-c", program],
             capture_output=True,
-            text=True,
+            encoding="locale",
             timeout=TIMEOUT,
             check=False,
         )

@@ -122,7 +122,7 @@ class StreamingTests:
             incoming = bench.stream()
             incoming.read(1)
             incoming.close()
-            assert cancelled.wait(TIMEOUT)
+            assert cancelled.wait(TIMEOUT), "the client left: close the chunks of its stream"
 
 
 def opened(incoming: Incoming) -> dict[str, Any]:

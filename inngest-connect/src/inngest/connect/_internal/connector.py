@@ -58,7 +58,7 @@ class Connector:
     def failed(self, now: float, retry_after: float = 0.0) -> float:
         """It did not work. Returns the seconds until the next attempt."""
         delay = spread(self._delays[min(self._failures, len(self._delays) - 1)], self._random())
-        delay = max(delay, retry_after)
+        delay += retry_after  # who is told to wait together does not come back together
         self._failures += 1
         self.is_busy, self.due = False, now + delay
         return delay

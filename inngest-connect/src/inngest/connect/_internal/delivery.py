@@ -2,7 +2,9 @@
 
 A reply goes out on the connection that its call came by, else on the current one. It is
 delivered over HTTP when there is none, when its connection is lost before the reply was
-acknowledged, and when the acknowledgement is late. A server takes the first of several.
+acknowledged, and when the acknowledgement is late: a few at once, however many are owed, since
+a server that is late already takes no thousands; in an outage one at a time, with growing pauses.
+A server takes the first of several.
 """
 
 from __future__ import annotations
@@ -24,6 +26,9 @@ from inngest.transport import CommResponse
 MOST_REJECTIONS: Final = 5
 """Times that a server may call a reply malformed before it is given up."""
 
+MOST_FLUSHES: Final = 8
+"""Replies that are delivered over HTTP at once."""
+
 
 class Delivery:
     """The outbox, and the ways out of it."""
@@ -37,12 +42,24 @@ class Delivery:
     ) -> None:
         self._connector, self._timing, self._random, self._out = connector, timing, random, out
         self._origin: dict[str, int] = {}
+        self._queued: dict[str, None] = {}
+        self._flushing: set[str] = set()
+        self._failures = 0
+        self._pause_until = 0.0
         self.outbox = Outbox()
 
     @property
     def next_due(self) -> float | None:
         """When something is to be done next."""
-        return self.outbox.next_due
+        found = [self.outbox.next_due]
+        if self._queued and len(self._flushing) < self._places:
+            found.append(self._pause_until)
+        return min((due for due in found if due is not None), default=None)
+
+    @property
+    def _places(self) -> int:
+        """How many replies may be under way over HTTP."""
+        return 1 if self._failures else MOST_FLUSHES
 
     def add(self, call: Call, response: CommResponse, now: float) -> None:
         """A call has been answered."""
@@ -57,11 +74,19 @@ class Delivery:
         """A gateway has the reply."""
         self.outbox.confirmed(request_id)
         self._origin.pop(request_id, None)
+        self._queued.pop(request_id, None)
 
-    flushed = acknowledged
+    def flushed(self, request_id: str) -> None:
+        """The server has the reply, over HTTP."""
+        self._flushing.discard(request_id)
+        self._failures, self._pause_until = 0, 0.0
+        self.acknowledged(request_id)
 
-    def flush_failed(self, request_id: str, status: int, now: float, retry_after: float) -> None:
+    def flush_failed(
+        self, request_id: str, status: int, reason: str, now: float, retry_after: float
+    ) -> None:
         """The reply could not be delivered over HTTP."""
+        self._flushing.discard(request_id)
         entry = self.outbox.get(request_id)
         if entry is None:
             return
@@ -71,21 +96,30 @@ class Delivery:
             return
         if status in (401, 403):
             self._connector.switch_key()
-        delays = self._timing.flush
-        delay = spread(delays[min(entry.flushes, len(delays) - 1)], self._random())
-        self.outbox.flush_failed(request_id, now + max(delay, retry_after))
-        self._out.append(
-            Log("flush_failed", logging.WARNING, {"request_id": request_id, "status": status})
-        )
+        delay = retry_after + self._delay(entry.flushes)
+        self.outbox.flush_failed(request_id, now + delay)
+        # An outage fails every reply, over and over: it is asked once, and told once.
+        level = logging.DEBUG if self._failures else logging.WARNING
+        if status not in (400, 413) and now >= self._pause_until:  # not the other ones' fault
+            self._pause_until = now + retry_after + self._delay(self._failures)
+            self._failures += 1
+        fields = {
+            "request_id": request_id,
+            "reason": reason,
+            "retry_in": round(delay, 3),
+            "undelivered": len(self.outbox),
+        }
+        self._out.append(Log("flush_failed", level, fields))
 
     def hurry(self, request_id: str, now: float) -> None:
         """The gateway asks again for what was answered."""
-        entry = self.outbox.get(request_id)
-        if entry is not None:
-            entry.link, entry.due = None, now
+        self.outbox.wanted(request_id, now)
 
     def connected(self, now: float) -> None:
         """A connection is ready: what waits for its next attempt over HTTP goes there."""
+        for request_id in self._queued:
+            self.outbox.recalled(request_id, now)
+        self._queued.clear()
         self.outbox.hurry(now)
 
     def lost(self, link: int, now: float) -> None:
@@ -103,10 +137,22 @@ class Delivery:
             if link is not None:
                 self.outbox.sent(entry, link.id, now + self._timing.ack)
                 frame = wire.ConnectMessage(kind=wire.WORKER_REPLY, payload=entry.body)
-                self._out.append(Send(link.id, frame.SerializeToString()))
+                self._out.append(Send(link.id, frame.SerializeToString(), is_large=True))
             else:
-                self.outbox.flushing(entry)
-                self._out.append(Flush(entry.request_id, entry.body, self._connector.authorization))
+                self._queued[entry.request_id] = None
+        while self._queued and len(self._flushing) < self._places and self._pause_until <= now:
+            self._flush(next(iter(self._queued)))
+
+    def _flush(self, request_id: str) -> None:
+        del self._queued[request_id]
+        entry = self.outbox.get(request_id)
+        if entry is not None:  # it may have been given up
+            self._flushing.add(request_id)
+            self._out.append(Flush(request_id, entry.body, self._connector.authorization))
+
+    def _delay(self, failures: int) -> float:
+        delays = self._timing.flush
+        return spread(delays[min(failures, len(delays) - 1)], self._random())
 
     def _way(self, entry: Entry, links: Mapping[int, Link]) -> Link | None:
         """The connection to use; ``None`` for HTTP."""

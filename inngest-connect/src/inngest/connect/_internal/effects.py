@@ -30,10 +30,14 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send a frame, after those before it."""
+    """Send a frame, after those before it.
+
+    What ``is_large`` lets all pass that is not: heartbeats and leases must not be late for it.
+    """
 
     link: int
     data: bytes
+    is_large: bool = False
 
 
 @dataclass(frozen=True, slots=True)

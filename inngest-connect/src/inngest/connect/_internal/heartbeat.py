@@ -23,6 +23,10 @@ class Heartbeat:
         self.due = now
         self.answered_at: float | None = None
 
+    def heard(self) -> None:
+        """The gateway has said something: its answer may stand behind much else."""
+        self._unanswered = 0
+
     def answered(self, now: float) -> None:
         """The gateway is there."""
         self._unanswered, self.answered_at, self._is_answered = 0, now, True

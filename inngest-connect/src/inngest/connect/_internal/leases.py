@@ -2,54 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(slots=True)
-class Lease:
-    """The newest lease of one call."""
-
-    lease_id: str
-    due: float
-    """When to ask for the next one."""
+from inngest.connect._internal.agenda import Agenda
 
 
 class Leases:
-    """The leases of all calls that are under way."""
+    """The newest leases of all calls that are under way, and when to ask for the next ones."""
 
     def __init__(self) -> None:
-        self._held: dict[str, Lease] = {}
+        self._held: dict[str, str] = {}
+        self._agenda = Agenda()
 
     def take(self, request_id: str, lease_id: str, due: float) -> None:
         """A call came in with a lease."""
-        self._held[request_id] = Lease(lease_id, due)
+        self._held[request_id] = lease_id
+        self._agenda.put(request_id, due)
 
     def renewed(self, request_id: str, lease_id: str) -> None:
         """The gateway gave another lease. That of a call that has ended is of no use."""
-        lease = self._held.get(request_id)
-        if lease is not None:
-            lease.lease_id = lease_id
+        if request_id in self._held:
+            self._held[request_id] = lease_id
 
     def drop(self, request_id: str) -> bool:
         """The call has ended, or its lease is lost. Whether there was one."""
+        self._agenda.drop(request_id)
         return self._held.pop(request_id, None) is not None
 
     def hurry(self, now: float) -> None:
         """Ask for all of them again: the gateway is another one."""
-        for lease in self._held.values():
-            lease.due = min(lease.due, now)
+        for request_id in self._held:
+            self._agenda.hurry(request_id, now)
 
     def due(self, now: float, interval: float) -> list[tuple[str, str]]:
         """Calls whose lease is to be extended now, with it; not again for an interval."""
-        found = [(key, lease) for key, lease in self._held.items() if lease.due <= now]
-        for _, lease in found:
-            lease.due = now + interval
-        return [(key, lease.lease_id) for key, lease in found]
+        found = self._agenda.take(now)
+        for request_id in found:
+            self._agenda.put(request_id, now + interval)
+        return [(request_id, self._held[request_id]) for request_id in found]
 
     @property
     def next_due(self) -> float | None:
         """When something is to be done next."""
-        return min((lease.due for lease in self._held.values()), default=None)
+        return self._agenda.next_due
 
     def __contains__(self, request_id: object) -> bool:
         return request_id in self._held

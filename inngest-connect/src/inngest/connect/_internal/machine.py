@@ -290,10 +290,10 @@ class Machine:
         return self.tick(now)
 
     def flush_failed(
-        self, now: float, request_id: str, status: int, retry_after: float = 0.0
+        self, now: float, request_id: str, status: int, reason: str, retry_after: float = 0.0
     ) -> list[Effect]:
         """A reply could not be delivered over HTTP. Status 0: no answer came."""
-        self._delivery.flush_failed(request_id, status, now, retry_after)
+        self._delivery.flush_failed(request_id, status, reason, now, retry_after)
         return self.tick(now)
 
     # inside
@@ -345,6 +345,8 @@ class Machine:
 
     def _receive(self, link: Link, frame: Frame, now: float) -> None:
         payload = frame.payload
+        if link.heartbeat is not None:
+            link.heartbeat.heard()
         match payload:
             case wire.GatewayExecutorRequestData():
                 self._take_call(link, payload, now)
@@ -376,6 +378,8 @@ class Machine:
         self._send(link, wire.WORKER_REQUEST_ACK, request_ack(request))
         if request_id in self._calls or self._calls.was_answered(request_id):
             # A gateway that did not hear us; what it wants is under way, or on its way.
+            if request_id in self._calls and request.lease_id:  # the one before may be lost
+                self._leases.take(request_id, request.lease_id, now + self._lease_interval)
             self._delivery.hurry(request_id, now)
             return
         self._log("call", logging.DEBUG, **fields)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from inngest.connect._internal.conftest import Paper, call_of, start_answer
+from inngest.connect._internal.delivery import MOST_FLUSHES
 from inngest.connect._internal.effects import Close, Flush, Open, Run, Send, Start
 from inngest.connect._internal.errors import ConnectAuthenticationError, ConnectRefusedError
 from inngest.connect._internal.frames import Frame
@@ -125,7 +127,18 @@ def test_delays_are_spread(paper: Paper) -> None:
 
 def test_a_server_may_ask_for_a_longer_delay(paper: Paper) -> None:
     paper.do(paper.machine.start_failed, "status 429", 77.0)
-    assert paper.machine.next_due == paper.now + 77
+    assert paper.machine.next_due == paper.now + 77 + 1
+
+
+def test_workers_that_are_told_to_wait_do_not_come_back_together() -> None:
+    found = set[float]()
+    for number in (0.0, 0.5, 1.0):
+        made = Paper(random=lambda number=number: number)
+        made.do(made.machine.start)
+        made.do(made.machine.start_failed, "status 429", 77.0)
+        assert made.machine.next_due is not None
+        found.add(round(made.machine.next_due - made.now, 1))
+    assert found == {77.5, 78.0, 78.5}
 
 
 def test_a_refused_key_gives_way_to_the_other_one() -> None:
@@ -278,6 +291,23 @@ def test_a_lost_lease_is_not_extended_and_what_has_not_begun_never_begins() -> N
     assert wire.WORKER_REQUEST_EXTEND_LEASE not in paper.kinds()
 
 
+def test_a_call_that_runs_and_is_given_again_is_leased_again(active: Paper) -> None:
+    active.call(1, "r1")
+    active.hear(
+        1,
+        wire.WORKER_REQUEST_EXTEND_LEASE_ACK,
+        wire.WorkerRequestExtendLeaseAckData(request_id="r1"),
+    )
+    again = call_of("r1")
+    again.lease_id = "lease-2"
+    active.hear(1, wire.GATEWAY_EXECUTOR_REQUEST, again)
+    assert len(active.take(Run)) == 1
+    active.take(Send)
+    active.live(31)
+    extensions = [f for f in active.frames() if f.kind == wire.WORKER_REQUEST_EXTEND_LEASE]
+    assert [payload_of(one).lease_id for one in extensions] == ["lease-2"]
+
+
 def test_leases_go_on_over_the_next_connection(active: Paper) -> None:
     active.call(1, "r1")
     active.do(active.machine.closed, 1, 1006, "")
@@ -326,7 +356,7 @@ def owing(paper: Paper) -> None:
     for _ in range(5):
         paper.wait(30)
         paper.take(Flush)
-        paper.do(paper.machine.flush_failed, "r1", 0)
+        paper.do(paper.machine.flush_failed, "r1", 0, "why")
     paper.take(Send)
     paper.connect("g2", "c2")
 
@@ -374,10 +404,115 @@ def test_a_flush_is_tried_until_it_works(active: Paper) -> None:
     active.reply("r1")
     for _ in range(40):
         assert len(active.take(Flush)) == 1
-        active.do(active.machine.flush_failed, "r1", 0)
+        active.do(active.machine.flush_failed, "r1", 0, "why")
         assert active.take(Flush) == []
         active.wait(30)
     assert active.machine.unacknowledged == 1
+
+
+def owing_many(paper: Paper) -> list[str]:
+    """Have a worker without a gateway owe many replies. Returns their calls."""
+    calls = [f"r{number}" for number in range(100)]
+    for request_id in calls:
+        paper.call(1, request_id)
+    paper.do(paper.machine.closed, 1, 1006, "")
+    for request_id in calls:
+        paper.reply(request_id)
+    return calls
+
+
+def test_few_replies_are_flushed_at_once_and_all_in_the_end(active: Paper) -> None:
+    calls = owing_many(active)
+    under_way = active.take(Flush)
+    assert len(under_way) == MOST_FLUSHES
+    found: list[str] = []
+    while under_way:
+        flush = under_way.pop(0)
+        found.append(flush.request_id)
+        active.do(active.machine.flushed, flush.request_id)
+        under_way += active.take(Flush)
+        assert len(under_way) <= MOST_FLUSHES
+    assert found == calls
+    assert active.machine.unacknowledged == 0
+
+
+def test_in_an_outage_one_reply_is_tried_at_a_time_with_growing_pauses(active: Paper) -> None:
+    owing_many(active)
+    under_way = active.take(Flush)
+    for flush in under_way:
+        active.do(active.machine.flush_failed, flush.request_id, 503, "down")
+    waited: list[float] = []
+    for _ in range(6):
+        assert active.take(Flush) == []
+        since = active.now
+        while not (found := active.take(Flush)):
+            assert active.machine.next_due is not None
+            active.now = active.machine.next_due
+            active.do(active.machine.tick)
+        waited.append(active.now - since)
+        (flush,) = found
+        active.do(active.machine.flush_failed, flush.request_id, 503, "down")
+    assert waited == [1, 2, 5, 10, 20, 20]
+    active.wait(20)
+    (flush,) = active.take(Flush)
+    active.do(active.machine.flushed, flush.request_id)
+    assert len(active.take(Flush)) == MOST_FLUSHES
+
+
+def test_a_reply_that_is_refused_holds_up_no_other(active: Paper) -> None:
+    owing_many(active)
+    refused = active.take(Flush)[0]
+    active.do(active.machine.flush_failed, refused.request_id, 400, "malformed")
+    (other,) = active.take(Flush)
+    assert other.request_id != refused.request_id
+
+
+def test_what_waits_for_its_turn_over_http_goes_by_the_next_connection(active: Paper) -> None:
+    calls = owing_many(active)
+    under_way = {flush.request_id for flush in active.take(Flush)}
+    active.connect("g2", "c2")
+    sent = [payload_of(one).request_id for one in active.frames(2) if one.kind == wire.WORKER_REPLY]
+    assert sent == [request_id for request_id in calls if request_id not in under_way]
+    for request_id in under_way:
+        active.do(active.machine.flushed, request_id)
+    assert active.take(Flush) == []
+
+
+def test_a_reply_that_is_acknowledged_while_it_waits_for_its_turn_is_not_flushed(
+    active: Paper,
+) -> None:
+    calls = [f"r{number}" for number in range(MOST_FLUSHES + 1)]
+    for request_id in calls:
+        active.call(1, request_id)
+        active.reply(request_id)
+    active.wait(5)
+    assert len(active.take(Flush)) == MOST_FLUSHES
+    active.hear(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id=calls[-1]))
+    for request_id in calls[:-1]:
+        active.do(active.machine.flushed, request_id)
+    assert active.take(Flush) == []
+    assert active.machine.unacknowledged == 0
+
+
+def test_an_outage_is_told_once_not_for_every_reply(active: Paper) -> None:
+    owing_many(active)
+    for _ in range(10):
+        for flush in active.take(Flush):
+            active.do(active.machine.flush_failed, flush.request_id, 503, "status 503: no")
+        active.wait(30)
+    told = [one for one in active.logged if one.event == "flush_failed"]
+    (line,) = [one.fields for one in told if one.level >= logging.WARNING]
+    assert line == {
+        "request_id": "r0",
+        "reason": "status 503: no",
+        "retry_in": 1.0,
+        "undelivered": 100,
+    }
+    (flush,) = active.take(Flush)
+    active.do(active.machine.flushed, flush.request_id)
+    (flush, *_) = active.take(Flush)
+    active.do(active.machine.flush_failed, flush.request_id, 503, "again")
+    assert active.logged[-1].level == logging.WARNING
 
 
 def test_a_reply_that_the_server_calls_malformed_is_given_up(active: Paper) -> None:
@@ -386,7 +521,7 @@ def test_a_reply_that_the_server_calls_malformed_is_given_up(active: Paper) -> N
     active.reply("r1")
     for _ in range(5):
         assert len(active.take(Flush)) == 1
-        active.do(active.machine.flush_failed, "r1", 400)
+        active.do(active.machine.flush_failed, "r1", 400, "why")
         active.wait(30)
     assert active.take(Flush) == []
     assert "reply_lost" in [entry.event for entry in active.logged]
@@ -400,7 +535,7 @@ def test_a_refused_flush_uses_the_other_key() -> None:
     paper.do(paper.machine.closed, 1, 1006, "")
     paper.reply("r1")
     assert [one.authorization for one in paper.take(Flush)] == ["Bearer a"]
-    paper.do(paper.machine.flush_failed, "r1", 401)
+    paper.do(paper.machine.flush_failed, "r1", 401, "why")
     paper.wait(2)
     assert [one.authorization for one in paper.take(Flush)] == ["Bearer b"]
 
@@ -426,6 +561,15 @@ def test_a_gateway_that_answers_is_kept(active: Paper) -> None:
         active.wait(10)
     assert active.take(Close) == []
     assert active.machine.heard_at == pytest.approx(active.now - 10)
+
+
+def test_a_gateway_that_has_much_to_say_is_not_silent(active: Paper) -> None:
+    """Its answer to a heartbeat stands behind thousands of calls."""
+    for number in range(10):
+        active.call(1, f"r{number}")
+        active.wait(9)
+    assert active.take(Close) == []
+    assert active.is_in(ConnectionState.ACTIVE)
 
 
 def test_a_machine_that_slept_sends_one_beat_not_many(active: Paper) -> None:

@@ -6,8 +6,8 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, cast
 
 from inngest import Function, Inngest
 from inngest.connect._internal.connection import Connection
@@ -26,6 +26,10 @@ from inngest.transport import Handler, ServeOptions
 _MOST = 2**63 - 1
 """What fits its field of the handshake."""
 
+_TAKEABLE = frozenset(signal.valid_signals()) - {
+    getattr(signal, name, None) for name in ("SIGKILL", "SIGSTOP")
+}
+
 Apps = list[tuple[Inngest, list[Function[Any]]]]
 
 
@@ -39,7 +43,10 @@ def make(
     timing: Timing | None = None,
 ) -> Connection:
     """Make a worker; tests bring their own ``timing``."""
+    _check_form(apps)
     _check(apps)
+    if instance_id is not None and not isinstance(cast(object, instance_id), str):
+        raise ConnectError(f"instance_id: a text, not {instance_id!r}")
     client = apps[0][0]
     handlers = {
         each.app_id: Handler(each, functions, ServeOptions(framework=FRAMEWORK))
@@ -63,14 +70,39 @@ def make(
         identity,
         api_origin=client.api_origin,
         rewrite=rewrite_gateway_endpoint or str,
-        signals=DEFAULT if shutdown_signals is None else shutdown_signals,
+        signals=DEFAULT if shutdown_signals is None else _signals(shutdown_signals),
         timing=timing,
     )
 
 
-def _check(apps: Apps) -> None:
+def _check_form(apps: object) -> None:
     if not apps:
         raise ConnectError("no apps provided")
+    pairs: Sequence[object] = apps if isinstance(apps, (list, tuple)) else ()
+    if not (pairs and all(map(_is_pair, pairs))):
+        raise ConnectError(
+            "apps: a list of pairs, each a client and its functions, as in "
+            "connect([(client, [greet])])"
+        )
+
+
+def _is_pair(given: object) -> bool:
+    return isinstance(given, (tuple, list)) and len(given) == 2 and isinstance(given[0], Inngest)
+
+
+def _signals(given: Iterable[object]) -> list[signal.Signals]:
+    found: list[signal.Signals] = []
+    for one in given:
+        if not isinstance(one, int) or one not in _TAKEABLE:
+            raise ConnectError(
+                "shutdown_signals: signals that a process can take, such as signal.SIGTERM, "
+                f"not {one!r}"
+            )
+        found.append(cast(signal.Signals, one))  # those for real time have no name there
+    return found
+
+
+def _check(apps: Apps) -> None:
     traits: dict[str, Callable[[Inngest], object]] = {
         "API base URL": lambda client: client.api_origin,
         "env": lambda client: client.env,

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from inngest.connect._internal.agenda import Agenda
+
 MAX_BYTES: Final = 500 * 1000 * 1000
 
 
@@ -17,11 +19,8 @@ class Entry:
 
     request_id: str
     body: bytes
-    due: float
-    """When to deliver it, again or for the first time."""
     link: int | None = None
     """The connection that it was last sent on."""
-    is_flushing: bool = False
     flushes: int = 0
     """Times that it could not be delivered over HTTP."""
 
@@ -31,13 +30,15 @@ class Outbox:
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._entries: dict[str, Entry] = {}
+        self._agenda = Agenda()
         self._max_bytes = max_bytes
         self._bytes = 0
 
     def add(self, request_id: str, body: bytes, now: float) -> list[str]:
         """Keep a reply; it is due at once. Returns the calls whose replies were given up."""
         self.confirmed(request_id)
-        self._entries[request_id] = Entry(request_id, body, now)
+        self._entries[request_id] = Entry(request_id, body)
+        self._agenda.put(request_id, now)
         self._bytes += len(body)
         evicted: list[str] = []
         while self._bytes > self._max_bytes and len(self._entries) > 1:
@@ -51,6 +52,7 @@ class Outbox:
         entry = self._entries.pop(request_id, None)
         if entry is None:
             return False
+        self._agenda.drop(request_id)
         self._bytes -= len(entry.body)
         return True
 
@@ -60,35 +62,45 @@ class Outbox:
 
     def sent(self, entry: Entry, link: int, due: float) -> None:
         """It went out on a connection; unless it is confirmed, it is due again."""
-        entry.link, entry.due = link, due
-
-    def flushing(self, entry: Entry) -> None:
-        """It is being delivered over HTTP."""
-        entry.is_flushing = True
+        entry.link = link
+        self._agenda.put(entry.request_id, due)
 
     def flush_failed(self, request_id: str, due: float) -> Entry | None:
         """It could not be delivered over HTTP; it is due again."""
         entry = self._entries.get(request_id)
         if entry is not None:
-            entry.is_flushing, entry.due, entry.link = False, due, None
+            entry.link = None
             entry.flushes += 1
+            self._agenda.put(request_id, due)
         return entry
+
+    def recalled(self, request_id: str, now: float) -> None:
+        """It is not to be delivered over HTTP after all: it is due at once."""
+        if request_id in self._entries:
+            self._agenda.put(request_id, now)
 
     def lost(self, link: int, now: float) -> None:
         """A connection is gone: what was sent on it is due at once."""
         for entry in self._entries.values():
             if entry.link == link:
-                entry.due = min(entry.due, now)
+                self._agenda.hurry(entry.request_id, now)
+
+    def wanted(self, request_id: str, now: float) -> None:
+        """It is asked for once more: it is due at once, by any way."""
+        entry = self._entries.get(request_id)
+        if entry is not None:
+            entry.link = None
+            self._agenda.hurry(request_id, now)
 
     def hurry(self, now: float) -> None:
         """There is another way out: what waits for its next attempt is due at once."""
         for entry in self._entries.values():
             if entry.link is None:
-                entry.due = min(entry.due, now)
+                self._agenda.hurry(entry.request_id, now)
 
     def due(self, now: float) -> list[Entry]:
-        """What to deliver now."""
-        return [e for e in self._entries.values() if e.due <= now and not e.is_flushing]
+        """What to deliver now. It is due again when it was ``sent`` or its flush has failed."""
+        return [self._entries[request_id] for request_id in self._agenda.take(now)]
 
     def waits_for(self, link: int) -> bool:
         """Whether a confirmation may still come by a connection."""
@@ -97,7 +109,7 @@ class Outbox:
     @property
     def next_due(self) -> float | None:
         """When something is to be done next."""
-        return min((e.due for e in self._entries.values() if not e.is_flushing), default=None)
+        return self._agenda.next_due
 
     def __contains__(self, request_id: object) -> bool:
         return request_id in self._entries

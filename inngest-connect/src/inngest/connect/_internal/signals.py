@@ -1,6 +1,9 @@
 """Signals that end workers: taken while one runs, given back afterwards, never before.
 
 A process has one handler for a signal, and may run several workers: all that run are told.
+
+The first process of a container has no defaults: the system keeps from it every signal that it
+has no handler for, so what would end another process is done here.
 """
 
 from __future__ import annotations
@@ -12,9 +15,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 DEFAULT = (signal.SIGINT, signal.SIGTERM)
+_FIRST: Final = 1
+"""The number of the first process of a machine or a container."""
+_BY_SIGNAL: Final = 128
+"""What shells add to a signal's number for the status of a process that it ended."""
 
 
 @dataclass(eq=False, slots=True)
@@ -66,7 +73,7 @@ def shutdown_signals(
         for number in numbers:
             _leave(number, worker)
         if worker.is_aborted and not _running(worker.came[-1]):
-            signal.raise_signal(worker.came[-1])
+            _pass_on(worker.came[-1])
 
 
 def _take(number: int, worker: _Worker) -> None:
@@ -94,11 +101,27 @@ def _handle(number: int, _frame: FrameType | None) -> None:
         if all(worker.is_aborted for worker in _running(one)):
             _give_back(one)
     if not found and signal.getsignal(number) is not _handle:
-        signal.raise_signal(number)
+        _pass_on(number)
 
 
 def _give_back(number: int) -> None:
-    before = _before.get(number)
+    before: Any = _before.get(number)
     # What somebody else has installed meanwhile, and handlers in C, stay as they are.
-    if before is not None and signal.getsignal(number) is _handle:
-        signal.signal(number, before)
+    if before is not None and signal.getsignal(number) in (_handle, _end):
+        is_stuck = bool(_running(number)) and _is_ignored(before)
+        signal.signal(number, _end if is_stuck else before)
+
+
+def _pass_on(number: int) -> None:
+    before = signal.getsignal(number)
+    signal.raise_signal(number)
+    if _is_ignored(before):
+        _end(number, None)
+
+
+def _is_ignored(handler: object) -> bool:
+    return handler is signal.SIG_DFL and os.getpid() == _FIRST
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    os._exit(_BY_SIGNAL + number)

@@ -7,9 +7,10 @@ from functools import partial
 
 import pytest
 
+from inngest.connect._internal import signals
 from inngest.connect._internal.signals import shutdown_signals
 
-USER = signal.SIGUSR1
+USER = getattr(signal, "SIGUSR1", signal.SIGTERM)
 
 
 @pytest.fixture
@@ -80,3 +81,23 @@ def test_a_forked_child_is_ended_as_if_there_were_no_worker(
         monkeypatch.setattr(os, "getpid", lambda: -1)
         signal.raise_signal(USER)
     assert came == ["the app's"]
+
+
+def test_the_first_process_of_a_container_is_ended_though_it_gets_no_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """SIGURG does nothing by default, as all signals do in such a process."""
+    ended: list[int] = []
+    monkeypatch.setattr(signals, "_FIRST", os.getpid())
+    monkeypatch.setattr(os, "_exit", ended.append)
+    number = signal.SIGURG
+    before = signal.getsignal(number)
+    assert before is signal.SIG_DFL
+    with shutdown_signals([number], close=lambda: None, abort=lambda: None):
+        signal.raise_signal(number)
+        signal.raise_signal(number)
+        assert ended == []
+        signal.raise_signal(number)  # for code that is stuck
+        assert ended == [128 + number]
+    assert ended == [128 + number] * 2
+    assert signal.getsignal(number) is before

@@ -1,10 +1,11 @@
-"""One WebSocket: read until it ends, write in order, hang up in bounded time."""
+"""One WebSocket: read until it ends, write what is small first, hang up in bounded time."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import count
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -34,17 +35,19 @@ class Socket:
     ) -> None:
         self._url, self._opened, self._received = url, opened, received
         self._handshake, self._goodbye = handshake, goodbye
-        self._outgoing: asyncio.Queue[bytes] = asyncio.Queue()
+        self._outgoing: asyncio.PriorityQueue[tuple[bool, int, bytes]] = asyncio.PriorityQueue()
+        self._count = count()
         self._connection: ClientConnection | None = None
 
-    def send(self, data: bytes) -> None:
-        """Send a frame after those before it."""
-        self._outgoing.put_nowait(data)
+    def send(self, data: bytes, *, is_large: bool = False) -> None:
+        """Send a frame after those before it; what is large after all that is not."""
+        self._outgoing.put_nowait((is_large, next(self._count), data))
 
     async def run(self) -> tuple[int, str]:
         """Open, and read until the end. Returns its code and reason."""
+        parts = urlsplit(self._url)
         try:
-            is_near = urlsplit(self._url).hostname in THIS_MACHINE
+            is_near = parts.hostname in THIS_MACHINE
             connection = await connect(
                 self._url,
                 proxy=None if is_near else True,
@@ -56,7 +59,8 @@ class Socket:
                 ping_interval=None,  # heartbeats are the protocol's own
             )
         except Exception as error:  # of many kinds, from DNS to TLS to HTTP
-            return ABNORMAL, f"cannot connect: {type(error).__name__}: {error}"[:200]
+            where = parts.netloc.rpartition("@")[2]
+            return ABNORMAL, f"cannot connect to {where}: {type(error).__name__}: {error}"[:200]
         self._connection = connection
         writer = asyncio.get_running_loop().create_task(self._write(connection))
         why = ""
@@ -89,7 +93,7 @@ class Socket:
     async def _write(self, connection: ClientConnection) -> None:
         with suppress(ConnectionClosed):
             while True:
-                data = await self._outgoing.get()
+                *_, data = await self._outgoing.get()
                 try:
                     await connection.send(data)
                 finally:

@@ -31,3 +31,43 @@ def test_a_frame_that_is_too_large_ends_the_connection_and_is_told() -> None:
     code, reason = asyncio.run(asyncio.wait_for(run(), 30))
     assert code == ABNORMAL
     assert "exceeds limit" in reason
+
+
+def test_a_gateway_that_cannot_be_reached_is_named() -> None:
+    socket = Socket(
+        "ws://who:secret@127.0.0.1:1/v0/connect",
+        opened=lambda: None,
+        received=lambda _data: None,
+        handshake=10,
+        goodbye=10,
+    )
+    code, reason = asyncio.run(asyncio.wait_for(socket.run(), 30))
+    assert code == ABNORMAL
+    assert reason.startswith("cannot connect to 127.0.0.1:1: ConnectionRefusedError")
+
+
+def test_a_heartbeat_is_not_late_for_large_replies() -> None:
+    came: list[bytes] = []
+
+    async def listen(connection: ServerConnection) -> None:
+        for _ in range(4):
+            frame = await connection.recv()
+            assert isinstance(frame, bytes)
+            came.append(frame)
+
+    async def run() -> None:
+        async with serve(listen, "127.0.0.1", 0) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            socket = Socket(
+                f"ws://127.0.0.1:{port}",
+                opened=lambda: None,
+                received=lambda _data: None,
+                handshake=10,
+                goodbye=10,
+            )
+            for data, is_large in ((b"r1", True), (b"r2", True), (b"b1", False), (b"b2", False)):
+                socket.send(data, is_large=is_large)
+            await socket.run()
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+    assert came == [b"b1", b"b2", b"r1", b"r2"]

@@ -159,6 +159,8 @@ class Worker:
         try:
             asyncio.run(self._serve())
             error = self._error
+        except ConnectError as raised:
+            error = raised
         except BaseException as raised:
             logger.critical("connect: the worker's thread has failed", exc_info=raised)
             error = ConnectError(f"the worker's thread has failed: {raised!r}")
@@ -217,9 +219,9 @@ class Worker:
 
     def _perform(self, effect: Effect) -> None:
         match effect:
-            case Send(link, data):
+            case Send(link, data, is_large):
                 if link in self._sockets:
-                    self._sockets[link][0].send(data)
+                    self._sockets[link][0].send(data, is_large=is_large)
             case Run(request):
                 self._dispatch(request)
             case Start():
@@ -271,7 +273,9 @@ class Worker:
             self._feed(lambda now: machine.flushed(now, request_id))
         else:
             self._feed(
-                lambda now: machine.flush_failed(now, request_id, answer.status, answer.retry_after)
+                lambda now: machine.flush_failed(
+                    now, request_id, answer.status, answer.reason, answer.retry_after
+                )
             )
 
     # sockets
@@ -320,7 +324,9 @@ class Worker:
     async def _answer(self, request: wire.GatewayExecutorRequestData) -> None:
         try:
             response = await self._execute(request)
-        except Exception as error:
+        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # such as GeneratorExit: somebody waits for an answer
             logger.error("connect: a call failed inside the library", exc_info=error)
             response = failed_inside()
         if self._loop is not None:

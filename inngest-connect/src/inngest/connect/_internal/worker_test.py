@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
 import pytest
 
-from inngest.connect._internal.api import Api, Unanswered
-from inngest.connect._internal.conftest import OK, Paper
+from inngest.connect._internal.api import Answered, Api, Unanswered
+from inngest.connect._internal.conftest import OK, Paper, call_of
+from inngest.connect._internal.errors import ConnectError
 from inngest.connect._internal.timing import Timing
 from inngest.connect._internal.wire import connect_pb2 as wire
-from inngest.connect._internal.worker import Worker
+from inngest.connect._internal.worker import Execute, Worker
 from inngest.transport import CommResponse
 
 
@@ -30,10 +31,11 @@ class Silent(Api):
         await asyncio.Event().wait()
 
 
-def worker_of(api: Callable[[], Api]) -> Worker:
-    async def execute(request: wire.GatewayExecutorRequestData) -> CommResponse:
-        return OK
+async def execute_nothing(request: wire.GatewayExecutorRequestData) -> CommResponse:
+    return OK
 
+
+def worker_of(api: Callable[[], Api], execute: Execute = execute_nothing) -> Worker:
     return Worker(
         Paper().machine,
         api=api,
@@ -72,10 +74,30 @@ def test_what_is_asked_for_while_the_thread_begins_is_not_lost() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("raised", [GeneratorExit(), BaseException("boom"), ValueError("boom")])
+def test_a_call_is_answered_whatever_it_raises(
+    raised: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def execute(request: wire.GatewayExecutorRequestData) -> CommResponse:
+        raise raised
+
+    async def run() -> CommResponse:
+        worker = worker_of(Silent, execute)
+        replied = asyncio.get_running_loop().create_future()
+        worker._loop = asyncio.get_running_loop()
+        worker._feed = lambda step: replied.set_result(step.args[1])  # type: ignore[method-assign,attr-defined]
+        await worker._answer(call_of("r1"))
+        return await asyncio.wait_for(replied, 10)
+
+    response = asyncio.run(run())
+    assert response.status == 500
+    assert "a call failed inside the library" in caplog.text
+
+
 def failure_of(api: Api) -> Unanswered:
     async def run() -> object:
         try:
-            return await api.post("/v0/connect/start", b"", None)
+            return await asyncio.wait_for(api.post("/v0/connect/start", b"", None), 10)
         finally:
             await api.close()
 
@@ -84,10 +106,63 @@ def failure_of(api: Api) -> Unanswered:
     return outcome
 
 
+@pytest.mark.parametrize("proxy", ["socks9://127.0.0.1:9", "http://127.0.0.1:port"])
+def test_a_proxy_that_cannot_be_used_is_in_the_way_of_those_only_who_need_it(
+    proxy: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    assert failure_of(Api("http://127.0.0.1:9", None, 1)).status == 0
+
+    async def run() -> None:
+        await worker_of(lambda: Api("https://api.invalid", None, 1)).run()
+
+    with pytest.raises(ConnectError, match=r"^the environment's proxy cannot be used: "):
+        asyncio.run(asyncio.wait_for(run(), 10))
+    assert "thread has failed" not in caplog.text
+
+
 def test_a_request_that_cannot_even_be_made_is_one_that_was_not_answered() -> None:
     outcome = failure_of(Api("http://127.0.0.1:9", "na\u00efve", 1))
     assert outcome.status == 0
     assert outcome.reason.startswith("http://127.0.0.1:9: UnicodeEncodeError")
+
+
+def test_an_answer_that_trickles_in_is_not_waited_for_longer_than_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def trickle() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x"
+            await asyncio.sleep(0.01)
+
+    api = Api("http://127.0.0.1:9", None, 0.1)
+    asyncio.run(api.close())
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=trickle()))
+    monkeypatch.setattr(api, "_client", httpx.AsyncClient(transport=transport))
+    outcome = failure_of(api)
+    assert outcome == Unanswered(0, "http://127.0.0.1:9: no answer in 0.1 seconds")
+
+
+def test_a_large_body_has_the_time_that_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def slowly(_request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0.2)
+        return httpx.Response(200)
+
+    async def run() -> object:
+        api = Api("http://127.0.0.1:9", None, 0.1)
+        await api.close()
+        monkeypatch.setattr(
+            api, "_client", httpx.AsyncClient(transport=httpx.MockTransport(slowly))
+        )
+        try:
+            return await api.post("/v0/connect/flush", bytes(1_000_000), None)
+        finally:
+            await api.close()
+
+    assert asyncio.run(run()) == Answered(b"")
 
 
 @pytest.mark.parametrize(

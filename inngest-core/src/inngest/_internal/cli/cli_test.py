@@ -36,14 +36,22 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     """Put distributions on the path, as pip leaves them."""
     monkeypatch.syspath_prepend(tmp_path)
 
-    def install(name: str, version: str = "1", body: str | None = None, record: str = "") -> None:
+    def install(
+        name: str,
+        version: str = "1",
+        body: str | None = None,
+        record: str = "",
+        entry: str | None = None,
+    ) -> None:
         stem = name.replace("-", "_")
         info = tmp_path / f"{stem}-{version}.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
         (info / "RECORD").write_text(record)
         if body is not None:
-            (info / "entry_points.txt").write_text(f"[inngest]\n{name} = mod_{stem}:plugin\n")
+            (info / "entry_points.txt").write_text(
+                f"[inngest]\n{entry or name} = mod_{stem}:plugin\n"
+            )
             (tmp_path / f"mod_{stem}.py").write_text(body)
 
     return install
@@ -66,6 +74,17 @@ plugin = Plugin()
 """
 WRITES = "import pathlib\npathlib.Path({path!r}).write_text('imported')\n"
 HANGS = "import time\n\n\ndef wait():\n    time.sleep(600)\n\n\nwait()\n"
+SENDS = """
+from inngest.plugins import hookimpl
+import inngest
+class Plugin:
+    api_version = 1
+    @hookimpl
+    def inngest_middleware(self, client):
+        client.send_sync(inngest.Event(name="loaded"))
+        return []
+plugin = Plugin()
+"""
 IDLE = """
 from inngest.plugins import NotConfigured, hookimpl
 class Plugin:
@@ -138,6 +157,45 @@ def test_checking_loads_each_plugin_apart(
     assert rows["bad"]["reason"] == "it called sys.exit()"
     assert "ended with status 7" in rows["crash"]["reason"]
     assert not [name for name in sys.modules if name.startswith("mod_")]
+
+
+def test_no_encoding_is_left_to_python(install: Install) -> None:
+    install("good", body=GOOD)
+    code = "from inngest._internal.cli.probe import probe; print(probe('good', 60).state)"
+    done = subprocess.run(
+        [sys.executable, "-X", "warn_default_encoding", "-W", "error::EncodingWarning", "-c", code],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (done.stdout, done.stderr) == ("loaded\n", "")
+
+
+def test_of_two_plugins_of_one_name_one_is_checked_and_the_other_is_still_left_out(
+    install: Install, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("good", body=GOOD)
+    install("good-too", body=GOOD, entry="good")
+    monkeypatch.setenv("INNGEST_PLUGINS", "good")
+    _, out, _ = run(capsys, "plugins", "--check", "--json")
+    rows = [row for row in json.loads(out)["plugins"] if row["name"] == "good"]
+    assert [(row["distribution"], row["state"]) for row in rows] == [
+        ("good", "loaded"),
+        ("good-too", "unusable"),
+    ]
+    assert "offers" not in rows[1]
+
+
+def test_a_plugin_that_sends_while_it_is_asked_is_refused_as_in_an_app(
+    install: Install, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("sends", body=SENDS)
+    monkeypatch.setenv("INNGEST_PLUGINS", "sends")
+    status, out, _ = run(capsys, "plugins", "--check")
+    assert status == 1
+    assert "a plugin used the client while it was asked for its middleware" in out
 
 
 def test_the_order_of_middleware_is_shown(
@@ -234,6 +292,30 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     finally:
         os.close(writing)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_reader_that_has_left_is_no_error_on_windows_either() -> None:
+    code = """if True:
+        import sys
+        from inngest._internal.cli.main import _printing
+
+        def work():
+            print("unread")
+            raise OSError(22, "Invalid argument")
+
+        sys.exit(_printing(work))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_program_without_a_console_prints_nowhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)  # as pythonw.exe has it
+    assert main(["--version"]) == 0
 
 
 def test_a_wrong_switch_is_an_error_and_no_traceback(
@@ -449,6 +531,7 @@ def test_a_new_plugin_may_be_called_like_what_python_has(
         ("a/b", "letters, digits"),
         ("3d", "a letter first"),
         ("flask", "inngest-flask is taken"),
+        ("fast-api", "inngest-fastapi is taken"),
         ("there", "exists"),
         ("", ""),
     ],

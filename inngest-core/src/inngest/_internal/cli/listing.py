@@ -25,7 +25,7 @@ def main(argv: Sequence[str]) -> int:
     if options.check:
         enabled = [row.name for row in rows if row.state == "enabled"]
         probed = probe_all(enabled, options.timeout)
-        rows = [_after(row, probed.get(row.name)) for row in rows]
+        rows = [_after(row, probed) for row in rows]
     print(as_json(rows, probed) if options.json else as_text(rows, probed))
     return int(any(row.state == "failed" for row in rows))
 
@@ -65,7 +65,7 @@ def as_json(rows: Sequence[Listed], probed: dict[str, Probed]) -> str:
     found = [
         {
             **dataclasses.asdict(row),
-            **({"offers": probed[row.name].offers} if row.name in probed else {}),
+            **({"offers": probed[row.name].offers} if _is_probed(row, probed) else {}),
         }
         for row in rows
     ]
@@ -82,11 +82,17 @@ def middleware_order(probed: dict[str, Probed]) -> list[str]:
     return [f"{name} ({order})" for order, name, _ in sorted(entries)]
 
 
-def _after(row: Listed, found: Probed | None) -> Listed:
-    if found is None:
+def _after(row: Listed, probed: dict[str, Probed]) -> Listed:
+    if not _is_probed(row, probed):
         return row
+    found = probed[row.name]
     hooks = row.hooks if found.hooks is None else tuple(found.hooks)
     return dataclasses.replace(row, state=found.state, reason=found.reason, hooks=hooks)
+
+
+def _is_probed(row: Listed, probed: dict[str, Probed]) -> bool:
+    """Whether a finding is of this row: of two plugins of one name, one is left out unseen."""
+    return row.state not in ("unusable", "off") and row.name in probed
 
 
 def _parser() -> argparse.ArgumentParser:

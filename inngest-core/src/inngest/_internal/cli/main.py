@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -51,8 +52,10 @@ def _printing(work: Callable[[], int | None]) -> int:
     """Do what only prints. A reader that has seen enough, such as ``head``, is no error."""
     try:
         status = work() or 0
-        sys.stdout.flush()
-    except BrokenPipeError:
+        print(end="", flush=True)  # which a program without a console can do, too
+    except OSError as error:
+        if error.errno not in UNREAD or error.filename is not None:
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # flushed again at exit
         return 1
     return status
@@ -85,6 +88,9 @@ OWN: dict[str, tuple[str, Run]] = {
 
 OF_DEV = ("dev", "runs", "send", "trigger")
 """What inngest-dev adds."""
+
+UNREAD = (errno.EPIPE, errno.EINVAL)
+"""What writing to a pipe without a reader ends with; on Windows it is the latter."""
 
 INTERRUPTED = 130
 """How a shell counts a command that was ended by Ctrl-C."""

@@ -47,7 +47,7 @@ def probe(name: str, timeout: float, environ: Mapping[str, str] | None = None) -
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="locale",
         errors="replace",
         start_new_session=True,
     )
@@ -74,7 +74,7 @@ def _path() -> str:
 
 
 def _kill(child: subprocess.Popen[str]) -> None:
-    if hasattr(os, "killpg"):
+    if sys.platform != "win32":
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
     child.kill()
@@ -125,10 +125,12 @@ def _load(name: str) -> dict[str, object]:
 
     logging.disable()  # what is said is in the finding
     host = PluginHost(environ={**os.environ, "INNGEST_PLUGINS": name, "INNGEST_PLUGINS_STRICT": ""})
+    client = Inngest(app_id="probe", is_production=False, plugins=False)
+    client._plugins = host  # a plugin that sends events while it is asked is refused, as in apps
     message: str | None = None
     offers: dict[str, object] = {}
     try:
-        host.middleware(Inngest(app_id="probe", is_production=False, plugins=False))
+        host.middleware(client)
         offers = host.offers()
     except Error as error:
         message = error.message

@@ -16,7 +16,7 @@ from string import Template
 from inngest._internal.cli.installation import FAMILY
 from inngest._internal.cli.templates import FILES
 from inngest._internal.errors import PluginConfigInvalidError
-from inngest._internal.plugins.names import canonical, is_canonical
+from inngest._internal.plugins.names import canonical, is_canonical, squashed
 from inngest._internal.version import VERSION
 
 
@@ -39,8 +39,9 @@ def write_project(name: str, into: Path) -> Path | PluginConfigInvalidError:
         return PluginConfigInvalidError(
             f"{name!r} is not a name for a plugin; use letters, digits and hyphens, a letter first"
         )
-    if distribution in FAMILY:
-        return PluginConfigInvalidError(f"{distribution} is taken; choose another name")
+    taken = {squashed(one): one for one in FAMILY}.get(squashed(distribution))
+    if taken is not None:
+        return PluginConfigInvalidError(f"{taken} is taken; choose another name")
     target = into / distribution
     if target.exists():
         return PluginConfigInvalidError(f"{target} exists; choose another name, or --into")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from inngest._internal.errors import Error, MiddlewareError, message_of
 from inngest._internal.flow import NOTHING, Call, Flow, Outcome, Raised, Within, Wrap
@@ -15,15 +15,21 @@ from inngest._internal.middleware.owned import OfPlugin
 logger = logging.getLogger("inngest")
 
 T = TypeVar("T")
+_Owned = tuple[object, str]
 
+HOOKS = tuple(name for name in vars(Middleware) if not name.startswith("_"))
 REPLAY_HOOKS = ("wrap_step", "before_execution", "on_memoization_end")
 
 
 class Stack:
-    """The hooks of some middleware. The first is the outermost."""
+    """The hooks of some middleware. The first is the outermost.
 
-    def __init__(self, members: Sequence[object] = ()) -> None:
+    :param owners: what names whoever brought each, after the name of the hook; errors say it.
+    """
+
+    def __init__(self, members: Sequence[object] = (), owners: Sequence[str] = ()) -> None:
         self._members = tuple(members)
+        self._owners = tuple(owners) or ("",) * len(self._members)
         self._kinds: tuple[Any, ...] = tuple(map(type, self._members))
         self.watches_replay = any(map(self.implements, REPLAY_HOOKS))
         """Whether any hook is called while steps are replayed."""
@@ -42,10 +48,11 @@ class Stack:
                 failure = hook_failed(_name_of(factory), outcome.error)
                 failure.is_of_plugin = isinstance(factory, OfPlugin)
                 return failure
-            if outcome.value is None:
-                return hook_failed(_name_of(factory), TypeError("it returned None"))
-            members.append(outcome.value)
-        return cls(members)
+            member, kind = outcome.value, cast(Any, type(outcome.value))
+            if not _is_middleware(kind):  # its hooks would be missed in silence
+                return hook_failed(_name_of(factory), TypeError(_what_it_is(member)))
+            members.append(member)
+        return cls(members, [_owner_of(factory) for factory in factories])
 
     def implements(self, hook: str) -> bool:
         """Whether any member overrides ``hook``."""
@@ -53,17 +60,17 @@ class Stack:
 
     def before(self, hook: str, *args: object) -> Flow[MiddlewareError | None]:
         """Call ``hook`` of each member, first to last, until one fails."""
-        members = self._members and self._with(hook)
+        members = self._with(hook) if self._members else ()
         return _called(hook, args, members) if members else NOTHING
 
     def after(self, hook: str, *args: object) -> Flow[MiddlewareError | None]:
         """Call ``hook`` of each member, last to first, until one fails."""
-        members = self._members and self._with(hook)[::-1]
+        members = self._with(hook)[::-1] if self._members else ()
         return _called(hook, args, members) if members else NOTHING
 
     def observe(self, hook: str, *args: object) -> Flow[None]:
         """Call ``hook`` of every member; what it raises is logged."""
-        members = self._members and self._with(hook)
+        members = self._with(hook) if self._members else ()
         return _observed(hook, args, members) if members else NOTHING
 
     def wrap(self, hook: str, record: object, inside: Flow[Outcome[T]]) -> Flow[Outcome[T | None]]:
@@ -71,23 +78,24 @@ class Stack:
 
         The outcome is ``Returned(None)`` when a hook swallowed an exception.
         """
-        members = self._members and self._with(hook)
+        members = self._with(hook) if self._members else ()
         return _wrapped(hook, record, inside, members) if members else inside
 
     def wrap_decoding(
         self, hook: str, record: object, inside: Flow[Outcome[T]]
     ) -> Flow[Outcome[T | None]]:
         """The same, but the last is entered first: what was encoded last is decoded first."""
-        members = self._members and self._with(hook)[::-1]
+        members = self._with(hook)[::-1] if self._members else ()
         return _wrapped(hook, record, inside, members) if members else inside
 
-    def _with(self, hook: str) -> Sequence[object]:
-        """The members that override ``hook``."""
-        return [self._members[position] for position in _overriding(self._kinds, hook)]
+    def _with(self, hook: str) -> Sequence[_Owned]:
+        """The members that override ``hook``, and whose they are."""
+        members, owners = self._members, self._owners
+        return [(members[here], owners[here]) for here in _overriding(self._kinds, hook)]
 
 
 def _called(
-    hook: str, args: tuple[object, ...], members: Iterable[object]
+    hook: str, args: tuple[object, ...], members: Iterable[_Owned]
 ) -> Flow[MiddlewareError | None]:
     for label, call in _calls(hook, args, members):
         outcome = yield call
@@ -96,7 +104,7 @@ def _called(
     return None
 
 
-def _observed(hook: str, args: tuple[object, ...], members: Iterable[object]) -> Flow[None]:
+def _observed(hook: str, args: tuple[object, ...], members: Iterable[_Owned]) -> Flow[None]:
     for label, call in _calls(hook, args, members):
         outcome = yield call
         if isinstance(outcome, Raised):
@@ -104,29 +112,47 @@ def _observed(hook: str, args: tuple[object, ...], members: Iterable[object]) ->
 
 
 def _wrapped(
-    hook: str, record: object, inside: Flow[Outcome[T]], members: Sequence[object]
+    hook: str, record: object, inside: Flow[Outcome[T]], members: Sequence[_Owned]
 ) -> Flow[Outcome[T | None]]:
-    wraps = [Wrap(_label(member, hook), getattr(member, hook), record) for member in members]
+    wraps = [
+        Wrap(_label(member, hook, owner), getattr(member, hook), record)
+        for member, owner in members
+    ]
     outcome: Outcome[T | None] = yield Within(tuple(wraps), inside)
     return outcome
 
 
 def _calls(
-    hook: str, args: tuple[object, ...], members: Iterable[object]
+    hook: str, args: tuple[object, ...], members: Iterable[_Owned]
 ) -> Iterable[tuple[str, Call]]:
-    for member in members:
+    for member, owner in members:
         blocks = bool(getattr(member, "blocks", False))
-        yield _label(member, hook), Call(getattr(member, hook), args, blocks)
+        yield _label(member, hook, owner), Call(getattr(member, hook), args, blocks)
 
 
-def _label(member: object, hook: str) -> str:
-    return f"{type(member).__name__}.{hook}"
+def _label(member: object, hook: str, owner: str) -> str:
+    return f"{type(member).__name__}.{hook}{owner}"
 
 
 @lru_cache(maxsize=4096)
 def _overriding(kinds: tuple[Any, ...], hook: str) -> tuple[int, ...]:
     """Where the classes stand that override ``hook``."""
     return tuple(position for position, kind in enumerate(kinds) if _overrides(kind, hook))
+
+
+@lru_cache(maxsize=4096)
+def _is_middleware(kind: type) -> bool:
+    """Whether it has a hook at least; it need not be derived from the classes that declare them."""
+    return any(callable(getattr(kind, hook, None)) for hook in HOOKS)
+
+
+def _what_it_is(made: object) -> str:
+    """Say why something is no middleware."""
+    if made is None:
+        return "it returned None"
+    if isinstance(made, type):
+        return f"it returned the class {made.__name__}, not an instance of it"
+    return f"it returned {type(made).__name__}, which is no middleware"
 
 
 def _overrides(kind: Any, hook: str) -> bool:
@@ -153,8 +179,12 @@ def hook_failed(label: str, error: Exception) -> MiddlewareError:
 
 def _name_of(factory: object) -> str:
     if isinstance(factory, OfPlugin):
-        return f"{_name_of(factory.factory)} of plugin {factory.plugin!r}"
+        return f"{_name_of(factory.factory)}{_owner_of(factory)}"
     return f"{getattr(factory, '__name__', type(factory).__name__)}()"
+
+
+def _owner_of(factory: object) -> str:
+    return f" of plugin {factory.plugin!r}" if isinstance(factory, OfPlugin) else ""
 
 
 __all__ = ["EMPTY", "Stack", "hook_failed"]

@@ -17,6 +17,7 @@ import pluggy
 
 from inngest._internal.plugins.installed import Installed
 from inngest._internal.plugins.offers import problem_of
+from inngest._internal.serialization.annotations import signature
 from inngest.plugins import (
     API_VERSION,
     GROUP,
@@ -80,6 +81,9 @@ def admit(manager: pluggy.PluginManager, installed: Installed) -> Admitted | Ref
     problem = guarded(lambda: _misuse(manager, plugin))
     if problem is not None:
         return problem if isinstance(problem, Refusal) else Refusal(problem)
+    for known, other in manager.list_name_plugin():
+        if other is plugin:
+            return Refusal(f"it is the same object as the plugin {known!r}")
     # Registered apart first: a registry that refuses half-way may keep the first half.
     trial = new_manager()
     found = guarded(lambda: _collect(trial, installed, plugin))
@@ -234,7 +238,21 @@ def _misuse_of(manager: pluggy.PluginManager, plugin: object, attribute: str) ->
     method = getattr(plugin, attribute)
     if inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method):
         return f"{hook} is async; hooks are ordinary functions"
+    offered = _required(getattr(HookSpecs(), hook))
+    wrong = [name for name in _required(method) if name not in offered]
+    if wrong:
+        return f"{hook} takes {wrong[0]}, and is offered {', '.join(offered) or 'no argument'}"
     return None
+
+
+def _required(method: Any) -> list[str]:
+    """The arguments that a hook must be given."""
+    return [
+        name
+        for name, parameter in signature(method).parameters.items()
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+        and parameter.default is parameter.empty
+    ]
 
 
 def _meant(name: str) -> str | None:

@@ -131,6 +131,14 @@ def wrapper(self: object) -> Any:
         (returning("text"), "returned str"),
         (returning({}), "returned dict"),
         (returning([transport()]), "a list with Transport, not SerializerEntry"),
+        (
+            plugin_with("inngest_middleware", lambda self, clinet, options: []),
+            "inngest_middleware takes clinet, and is offered client, options, environ",
+        ),
+        (
+            plugin_with("inngest_serializers", lambda self, client: []),
+            "inngest_serializers takes client, and is offered no argument",
+        ),
         (returning([None]), "a list with NoneType"),
         (returning([SerializerEntry(name="a", serializer=SERIALIZER)] * 2), "two of the name 'a'"),
         (returning([SerializerEntry(name="/", serializer=SERIALIZER)]), "name is '/'"),
@@ -204,11 +212,15 @@ def test_a_hook_of_a_later_core_may_be_optional() -> None:
 def test_one_object_cannot_be_two_plugins() -> None:
     plugin = returning([])
     manager = new_manager()
-    for name, expected in (("a", Admitted), ("b", Refusal)):
-        installed = Installed(
-            name=name, distribution="w", version="1", target="", load=lambda: plugin
+    found = [
+        admit(
+            manager,
+            Installed(name=name, distribution="w", version="1", target="", load=lambda: plugin),
         )
-        assert isinstance(admit(manager, installed), expected)
+        for name in ("a", "b")
+    ]
+    assert isinstance(found[0], Admitted)
+    assert found[1] == Refusal("it is the same object as the plugin 'a'")
     assert len(manager.get_plugins()) == 1
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
-from inngest._internal.plugins.names import canonical, is_canonical
+from inngest._internal.plugins.names import canonical, is_canonical, squashed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,7 +141,8 @@ def load_target(target: str) -> object:
 
 def _rank(plugin: Installed) -> tuple[str, bool, str, str]:
     owner = plugin.distribution or ""
-    return (plugin.name, owner != FAMILY + plugin.name, owner, plugin.target)
+    is_familys = squashed(owner) == squashed(FAMILY + plugin.name)  # inngest-fastapi has fast-api
+    return (plugin.name, not is_familys, owner, plugin.target)
 
 
 def _announced(

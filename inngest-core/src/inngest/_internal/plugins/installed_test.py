@@ -146,6 +146,17 @@ def test_of_two_of_one_name_the_familys_own_stays_in_any_order(turn: int) -> Non
     assert "inngest-flask 1 announces a plugin of the same name" in left.reason
 
 
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [("fast-api", "inngest-fastapi"), ("digital-ocean", "inngest-digitalocean")],
+)
+def test_the_familys_plugin_is_kept_though_its_distribution_is_spelt_in_one_word(
+    name: str, family: str
+) -> None:
+    scanned = settle([plugin(name, "a-stranger"), plugin(name, family)])
+    assert [one.distribution for one in scanned.plugins] == [family]
+
+
 def test_a_name_that_cannot_be_typed_is_unusable() -> None:
     scanned = settle([plugin("a/b", "w")])
     assert scanned.plugins == ()

@@ -12,16 +12,13 @@ import socket
 import threading
 import weakref
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from inngest._internal.flow import FetchError, Request, Response
-from inngest._internal.hosts import THIS_MACHINE
 
 if TYPE_CHECKING:
     import httpx
 
-_DIRECT: Final = {f"all://{f'[{host}]' if ':' in host else host}": None for host in THIS_MACHINE}
-"""What runs here, such as a dev server, is not behind the environment's proxy."""
 _SECRET = re.compile(r"(/e/|[?&]token=)[^/?&#\s]+")
 
 
@@ -132,12 +129,12 @@ class HTTPClients:
             await client.close()
 
     def _sync_client(self, kind: _Kind) -> httpx.Client:
-        import httpx
+        from inngest._internal.runtime.proxies import new_client
 
         with self._lock:
             if kind not in self._sync:
                 hide_event_keys()
-                self._sync[kind] = httpx.Client(mounts=_DIRECT, limits=_limits(kind))
+                self._sync[kind] = new_client(_limits(kind))
             return self._sync[kind]
 
     def _async_client(self, kind: _Kind) -> _LoopClient:
@@ -201,9 +198,9 @@ class _LoopClient:
     """An async client that ends with the loop on which it was opened."""
 
     def __init__(self, kind: _Kind) -> None:
-        import httpx
+        from inngest._internal.runtime.proxies import new_async_client
 
-        self._client = httpx.AsyncClient(mounts=_DIRECT, limits=_limits(kind))
+        self._client = new_async_client(_limits(kind))
         self._keeper = _keep(self._client)
         self._is_kept = False
 

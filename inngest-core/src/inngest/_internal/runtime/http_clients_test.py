@@ -120,6 +120,33 @@ def test_what_is_elsewhere_is_asked_through_the_proxy(
     client.close()
 
 
+UNUSABLE = ["socks9://127.0.0.1:9", "http://127.0.0.1:port"]
+"""Such as a SOCKS proxy where there is no library for it."""
+
+
+@pytest.mark.parametrize("proxy", UNUSABLE)
+def test_a_proxy_that_cannot_be_used_is_not_in_the_way_to_this_machine(
+    proxy: str, origin: str, set_proxy: Callable[[str], None]
+) -> None:
+    set_proxy(proxy)
+    client = client_for(origin)
+    assert client.send_sync(Event(name="e")) == ["1"]
+    assert asyncio.run(client.send(Event(name="e"))) == ["1"]
+    client.close()
+
+
+@pytest.mark.parametrize("proxy", UNUSABLE)
+def test_a_proxy_that_cannot_be_used_is_told_to_those_who_need_it(
+    proxy: str, set_proxy: Callable[[str], None]
+) -> None:
+    set_proxy(proxy)
+    clients, request = HTTPClients(), Request(method="GET", url="http://events.invalid")
+    for outcome in (clients.fetch(request), asyncio.run(clients.fetch_async(request))):
+        assert isinstance(outcome, FetchError)
+        assert str(outcome.cause).startswith("the environment's proxy cannot be used: ")
+    clients.close()
+
+
 def test_send_works_in_two_loops_one_after_the_other(origin: str) -> None:
     client = client_for(origin)
 

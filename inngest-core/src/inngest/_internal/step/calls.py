@@ -11,7 +11,7 @@ import datetime
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from inngest._internal.duration import milliseconds, to_duration
+from inngest._internal.duration import in_utc, milliseconds, to_duration
 from inngest._internal.errors import (
     BodyInvalidError,
     Error,
@@ -111,7 +111,7 @@ def sleep_until(step_id: str, until: datetime.datetime, name: str | None = None)
         )
     try:
         instant = format_instant(until)
-    except (OverflowError, ValueError) as error:
+    except ValueError as error:
         raise NonRetriableError(f'step "{step_id}": until: {error}') from error
     return StepCall.for_server(step_id, SLEEP, name=instant, display_name=name)
 
@@ -244,9 +244,7 @@ def deadline(step_id: str, timeout: Deadline) -> str:
     try:
         if not isinstance(timeout, datetime.datetime):
             return to_duration(timeout)
-        left = timeout.astimezone(datetime.timezone.utc) - datetime.datetime.now(
-            datetime.timezone.utc
-        )
+        left = in_utc(timeout) - datetime.datetime.now(datetime.timezone.utc)
         return f"{max(milliseconds(left), 0)}ms"
     except (OverflowError, ValueError) as error:
         raise NonRetriableError(f'step "{step_id}": timeout: {error}') from None
@@ -254,6 +252,6 @@ def deadline(step_id: str, timeout: Deadline) -> str:
 
 def format_instant(when: datetime.datetime) -> str:
     """RFC 3339 in UTC with milliseconds, as the server reads it."""
-    utc = when.astimezone(datetime.timezone.utc)
+    utc = in_utc(when)
     # Not strftime: it writes the year 1 as "1".
     return utc.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

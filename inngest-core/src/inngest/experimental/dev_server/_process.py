@@ -6,6 +6,7 @@ import atexit
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -45,7 +46,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=self._output,
                 stderr=subprocess.STDOUT if self._output else None,
-                start_new_session=os.name == "posix",
+                start_new_session=True,
             )
         except OSError as error:
             self._forget()
@@ -106,19 +107,23 @@ def _is_running(process: subprocess.Popen[bytes]) -> bool:
     """Whether it, or something that it has started, has not ended."""
     if process.poll() is None:
         return True
-    return os.name == "posix" and _signal(process, 0)
+    return sys.platform != "win32" and _signal(process, 0)
 
 
 def _signal(process: subprocess.Popen[bytes], number: int) -> bool:
     """Tell it and all that it has started, as a terminal would: whether anybody was there."""
-    if os.name != "posix":
-        process.terminate()
+    if sys.platform == "win32":  # which can only kill, and others than itself by a command
+        kill = ["taskkill", "/T", "/F", "/PID", str(process.pid)]
+        with suppress(OSError):
+            subprocess.run(kill, capture_output=True, check=False)  # noqa: S603
+        process.kill()
         return True
-    try:
-        os.killpg(process.pid, number)
-    except (ProcessLookupError, PermissionError):  # macOS: a group of zombies
-        return False
-    return True
+    else:
+        try:
+            os.killpg(process.pid, number)
+        except (ProcessLookupError, PermissionError):  # macOS: a group of zombies
+            return False
+        return True
 
 
 __all__ = ["Process"]

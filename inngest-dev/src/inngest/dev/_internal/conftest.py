@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import resource
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from inspect import isawaitable
@@ -111,6 +110,8 @@ async def running(app: App, **options: Any) -> AsyncIterator[Engine]:
 @contextmanager
 def full_disk(db: Path, room: int = 5_000) -> Iterator[None]:
     """What SQLite writes beside the file grows by no more than so many bytes."""
+    import resource  # Windows has none
+
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     size = db.with_name(f"{db.name}-wal").stat().st_size
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + room, before[1]))

@@ -300,6 +300,28 @@ def test_an_app_that_cannot_be_read_is_started_once_it_can(tmp_path: Path) -> No
         dev.hear("shop-mended  on go")
 
 
+LIFESPAN = """
+import contextlib, starlette.applications
+
+@contextlib.asynccontextmanager
+async def lifespan(app):
+    raise ConnectionError("no database")
+    yield
+
+import inngest
+app = starlette.applications.Starlette(lifespan=lifespan)
+"""
+
+
+def test_an_app_whose_startup_fails_is_started_once_it_can(tmp_path: Path) -> None:
+    change(tmp_path / "app.py", LIFESPAN, 1000)
+    with running(tmp_path) as dev:
+        dev.hear("no database")
+        dev.hear("cannot serve app:app: its startup has failed")
+        change(tmp_path / "app.py", APP.format(name="mended"), 2000)
+        dev.hear("shop-mended  on go")
+
+
 @pytest.mark.parametrize("kind", ["asgi", "wsgi"])
 def test_ctrl_c_ends_all_of_it_without_a_traceback(tmp_path: Path, kind: str) -> None:
     change(tmp_path / "app.py", APP.format(name="fn").replace("asgi", kind), 1000)
@@ -352,6 +374,15 @@ def test_no_attempt_is_spent_on_an_app_that_is_being_started(
         assert not any("Failed" in line for line in dev.said)
 
 
+AS_ON_WINDOWS = """
+import asyncio, subprocess
+
+def add_signal_handler(*_):
+    raise NotImplementedError
+
+subprocess.Popen.terminate = subprocess.Popen.kill
+asyncio.SelectorEventLoop.add_signal_handler = add_signal_handler
+"""
 SLOW = """
 import time, inngest, {module}
 
@@ -373,17 +404,25 @@ def work() -> str:
 @pytest.mark.parametrize(
     ("module", "serve"),
     [
+        ("inngest.asgi", "app = inngest.asgi.serve(client, [slow])"),
         ("inngest.wsgi", "app = inngest.wsgi.serve(client, [slow])"),
         (
             "inngest.tornado, tornado.web",
             "app = tornado.web.Application()\ninngest.tornado.serve(app, client, [slow])",
         ),
     ],
-    ids=["wsgi", "tornado"],
+    ids=["asgi", "wsgi", "tornado"],
 )
 def test_a_call_that_is_under_way_ends_before_the_app_is_started_again(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], module: str, serve: str
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    module: str,
+    serve: str,
 ) -> None:
+    (tmp_path / "path").mkdir()
+    (tmp_path / "path" / "sitecustomize.py").write_text(AS_ON_WINDOWS)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "path"))
     app = tmp_path / "app.py"
     change(app, SLOW.format(module=module, serve=serve), 1000)
     with running(tmp_path) as dev:

@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from inngest.dev._internal.commands.hosting import IMPORT_FAILED, PROBLEM, SCHEMAS
+from inngest.dev._internal.commands.hosting import PROBLEM, SCHEMAS, STOP_SECONDS
 
 _HOST = "127.0.0.1"
 READY_SECONDS = 60.0
-STOP_SECONDS = 5.0
 _PAUSE = 0.05
 _PORTS = range(20_000, 32_000)
 """Systems give out those above for any connection: one could take the app's while it starts again."""
+_OWN_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+"""On Windows, what a session of its own is elsewhere."""
 
 
 class HostedApp:
@@ -32,7 +33,8 @@ class HostedApp:
         self.target, self.port = target, _free_port()
         self._environment = {**os.environ, **environment}
         self._process: subprocess.Popen[bytes] | None = None
-        self._folder = tempfile.TemporaryDirectory(prefix="inngest-dev-")
+        self._temporary = tempfile.TemporaryDirectory(prefix="inngest-dev-")
+        self._folder = Path(self._temporary.name)
 
     @staticmethod
     def is_one(url: str) -> bool:
@@ -50,11 +52,13 @@ class HostedApp:
         ``directory`` is where its module is; the current one unless given.
         """
         self.stop()
+        (self._folder / PROBLEM).unlink(missing_ok=True)
         command = [sys.executable, "-m", "inngest.dev._internal.commands.hosting",
-                   self.target, str(self.port), self._folder.name]  # fmt: skip
+                   self.target, str(self.port), str(self._folder)]  # fmt: skip
         process = subprocess.Popen(  # noqa: S603 - the developer's own app
             command, env=self._environment, stdin=subprocess.PIPE, cwd=directory,
-            start_new_session=True,  # the terminal's Ctrl-C is for the engine, which ends it
+            # the terminal's Ctrl-C is for the engine, which ends it
+            start_new_session=True, creationflags=_OWN_GROUP,
         )  # fmt: skip
         self._process = process
         deadline = time.monotonic() + READY_SECONDS
@@ -85,27 +89,23 @@ class HostedApp:
         process, self._process = self._process, None
         if process is None:
             return
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(STOP_SECONDS)
         assert process.stdin is not None
-        process.stdin.close()
+        process.stdin.close()  # which has it end
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(STOP_SECONDS)
 
     def close(self) -> None:
         self.stop()
-        self._folder.cleanup()
+        self._temporary.cleanup()
 
     def _why(self, status: int) -> str:
-        if status == IMPORT_FAILED:
-            return self._read(PROBLEM)
-        return f"{self.target} ended with status {status}"
+        return self._read(PROBLEM) or f"{self.target} ended with status {status}"
 
     def _read(self, name: str) -> str:
-        path = Path(self._folder.name) / name
+        path = self._folder / name
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
 

@@ -1,20 +1,22 @@
 """Serve an app in this process for development: what `dev --app` starts, and starts again.
 
 Takes an ASGI or WSGI app, or a Tornado application, as `module:attribute`. Not a server
-for production. Ends with status 3, and one message, when the app cannot be imported. Asked to
-end, it takes no more calls, and answers those that are under way.
+for production. Ends with status 3, and one message, when the app cannot be served. When the
+engine's end of the pipe is closed, by the engine or by its death, it takes no more calls, and
+answers those that are under way. Signals would not do: Windows can only kill a process.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import inspect
 import json
 import os
-import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,9 +29,11 @@ from inngest.dev._internal.commands.discovery import NAMES
 if sys.version_info >= (3, 14):
     import annotationlib
 
-IMPORT_FAILED = 3
+CANNOT_BE_SERVED = 3
 PROBLEM, SCHEMAS = "problem.txt", "schemas.json"
-"""Files in the folder that is given: why the import failed, and what it made."""
+"""Files in the folder that is given: why it cannot be served, and what its import made."""
+STOP_SECONDS = 5.0
+"""How long calls that are under way may take to end."""
 
 
 class AppError(Exception):
@@ -39,14 +43,14 @@ class AppError(Exception):
 def main(argv: Sequence[str]) -> int:
     target, port, folder = argv[0], int(argv[1]), Path(argv[2])
     sys.path.insert(0, str(Path.cwd()))
-    threading.Thread(target=_end_with_the_engine, args=(_own_stdin(),), daemon=True).start()
+    ending = Ending(_own_stdin())
     try:
         app = load(target)
         (folder / SCHEMAS).write_text(json.dumps(event_schemas()), encoding="utf-8")
-        serve(app, port)
+        serve(app, port, ending)
     except AppError as error:
         (folder / PROBLEM).write_text(str(error), encoding="utf-8")
-        return IMPORT_FAILED
+        return CANNOT_BE_SERVED
     except KeyboardInterrupt:  # a terminal's Ctrl-C is for the engine, which ends this, too
         return 0
     return 0
@@ -61,10 +65,27 @@ def _own_stdin() -> int:
     return pipe
 
 
-def _end_with_the_engine(pipe: int) -> None:
-    """An engine that was killed cannot end this; but its end of the pipe is closed then."""
-    while os.read(pipe, 1024):
-        pass
+class Ending:
+    """Ends this process when nobody holds the other end of the pipe any more."""
+
+    def __init__(self, pipe: int) -> None:
+        self._pipe = pipe
+        self._begin: Callable[[], object] = _end_at_once
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def begins_by(self, begin: Callable[[], object]) -> None:
+        """What has the server take no more calls. It is called from another thread."""
+        self._begin = begin
+
+    def _watch(self) -> None:
+        while os.read(self._pipe, 1024):
+            pass
+        self._begin()
+        time.sleep(STOP_SECONDS)
+        _end_at_once()
+
+
+def _end_at_once() -> None:
     os._exit(0)
 
 
@@ -129,22 +150,15 @@ def event_schemas() -> dict[str, Any]:
     return found
 
 
-def serve(app: Any, port: int) -> None:
+def serve(app: Any, port: int, ending: Ending) -> None:
     if any(base.__module__.startswith("tornado.") for base in type(app).__mro__):
-        _serve_tornado(app, port)
+        _serve_tornado(app, port, ending)
     elif is_asgi(app):
-        import uvicorn
-
-        uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", ws="none")
+        _serve_asgi(app, port, ending)
     else:
         with make_server("127.0.0.1", port, app, _ThreadedServer, _Quiet) as server:
-            signal.signal(signal.SIGTERM, lambda *_: _shut_down(server))
+            ending.begins_by(server.shutdown)
             server.serve_forever()
-
-
-def _shut_down(server: WSGIServer) -> None:
-    """From a signal handler: it waits for the loop that the handler interrupts."""
-    threading.Thread(target=server.shutdown, daemon=True).start()
 
 
 def is_asgi(app: Any) -> bool:
@@ -158,7 +172,19 @@ def is_asgi(app: Any) -> bool:
     return len(parameters) == 3
 
 
-def _serve_tornado(app: Any, port: int) -> None:
+def _serve_asgi(app: Any, port: int, ending: Ending) -> None:
+    import uvicorn
+
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", ws="none")
+    server = uvicorn.Server(config)
+    ending.begins_by(lambda: setattr(server, "should_exit", True))
+    with contextlib.suppress(SystemExit):  # which is how it ends if it cannot start
+        server.run()
+    if not server.started:  # it has logged why
+        raise AppError("its startup has failed")
+
+
+def _serve_tornado(app: Any, port: int, ending: Ending) -> None:
     import asyncio
 
     async def listen() -> None:
@@ -179,7 +205,8 @@ def _serve_tornado(app: Any, port: int) -> None:
         app.find_handler, app.log_request = begins, ends
         idle.set()
         server = app.listen(port, "127.0.0.1")
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+        loop = asyncio.get_running_loop()
+        ending.begins_by(lambda: loop.call_soon_threadsafe(stopped.set))
         await stopped.wait()
         server.stop()
         await idle.wait()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import re
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -30,13 +32,20 @@ def wide_console() -> Console:
     return console if console.is_terminal else Console(soft_wrap=True, width=200)
 
 
+def is_unread(error: BaseException) -> bool:
+    """Whether the reader of a pipe that was written to has seen enough."""
+    if not isinstance(error, OSError) or error.filename is not None:
+        return False
+    return error.errno in (errno.EPIPE, errno.EINVAL)  # the latter on Windows
+
+
 def failing(work: Callable[[], int]) -> int:
     """Its exit status; 1 and a line on stderr when it fails as can be expected."""
     try:
         return work()
-    except BrokenPipeError:  # the reader has seen enough: no error to tell of
-        raise
     except (RemoteError, UsageError, OSError) as error:
+        if is_unread(error):  # no error to tell of
+            raise
         sys.stderr.write(f"{error}\n")
         return 1
 
@@ -63,7 +72,15 @@ def _read(option: str, text: str, kind: type[T], form: str) -> T:
         found = json.loads(text)
         json.dumps(found, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{option} is not JSON: {error}") from error
+        raise UsageError(f"{option} is not JSON: {error}{_hint(option, text)}") from error
     if not isinstance(found, kind):
         raise UsageError(f"{option} must be {form}")
     return found
+
+
+def _hint(option: str, text: str) -> str:
+    """PowerShell takes double quotes away, and cmd.exe leaves single ones on."""
+    if '"' in text or not re.match(r"'|[{\[].*[a-z]", text, re.IGNORECASE | re.DOTALL):
+        return ""
+    other = "give @FILE" if option == "--data" else 'write \\" for each'
+    return f". The shell seems to have taken its double quotes: {other}"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 from rich.markup import escape
 
+from inngest.dev._internal.commands.output import is_unread
 from inngest.dev._internal.commands.printable import brief, printable, span
 from inngest.dev._internal.model.values import Function, Run, Setback, Step, Trigger
 
@@ -34,7 +35,9 @@ class Teller:
     def _print(self, console: Console, text: str) -> None:
         try:
             console.print(printable(text))
-        except (BrokenPipeError, SystemExit):  # rich exits, and be it from an engine's thread
+        except (OSError, SystemExit) as error:  # rich exits, and be it from an engine's thread
+            if not (is_unread(error) or isinstance(error, SystemExit)):
+                raise
             console.quiet = True
             self._unheard()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -19,6 +20,7 @@ from rich.markup import escape
 
 from inngest.dev import DevServer, Engine, InProcessDriver
 from inngest.dev._internal.commands import runs, sending
+from inngest.dev._internal.commands.output import failing
 from inngest.dev._internal.commands.printable import brief, printable, span
 from inngest.dev._internal.commands.telling import Teller
 from inngest.dev._internal.conftest import URL, config, hashed, op
@@ -111,6 +113,8 @@ def test_what_cannot_be_sent_is_said(ask: Ask) -> None:
         (("go", "--data", '{"n": 1e999}'), "--data is not JSON"),
         (("go", "--data", '{"half a sign": "\\ud83d"}'), "--data is not JSON"),
         (("go", "--data", "[" * 100_000), "--data is not JSON"),
+        (("go", "--data", "{id: o-1}"), "taken its double quotes: give @FILE"),  # PowerShell
+        (("go", "--data", "'{id:1}'"), "taken its double quotes: give @FILE"),  # cmd.exe
     ):
         status, _, err = ask(sending.send, *arguments)
         assert status == 1 and says in err, arguments
@@ -287,6 +291,20 @@ def test_a_reader_that_has_seen_enough_is_no_error(server: DevServer) -> None:
     with process.stderr as errors:
         assert errors.read() == b""
     assert process.wait(60) == 1
+
+
+def test_a_reader_that_has_left_is_told_of_as_windows_does() -> None:
+    class Unread(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+    noted: list[str] = []
+    teller = Teller(unheard=lambda: noted.append("left"))
+    teller.console.file = Unread()
+    teller.say("a run")
+    assert noted == ["left"]
+    with pytest.raises(OSError, match="Invalid argument"):
+        failing(lambda: Unread().write(""))
 
 
 def test_what_the_terminal_s_encoding_lacks_is_escaped(ask: Ask, server: DevServer) -> None:

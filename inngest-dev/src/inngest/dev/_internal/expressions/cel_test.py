@@ -53,6 +53,8 @@ def test_an_expression_holds_where_it_did_in_the_recording(text: str, matched: b
         ("{'a': {'b': 1},}.a.b", 1),
         ("[[1], [2]].exists(x, x.exists(y, y == 2))", True),
         ("r'\\d' == '\\\\d' && '\\?' == '?'", True),
+        (r"'\\?'.size() == 2 && '\u0041\x41\101\U00000041\`' == 'AAAA`'", True),
+        (r"b'\x41\101\?' == b'AA?'", True),
         ("'''a\nb''' == 'a\\nb'", True),
         ("b'a' == bytes('a')", True),
         ("0x1F == 31 && 3u == 3 && 1e3 == 1000", True),
@@ -134,9 +136,13 @@ def test_both_events_are_seen_by_a_wait() -> None:
         "99999999999999999999",
         "Message{a: 1}",
         "1" + " + 1" * MAX_LENGTH,
-        "'\\q'",
+        r"'\q'",
+        r"event.data.path.matches('\d+')",
+        r"'\N{DIGIT ONE}' == '1'",
+        r"b'\u0041' == b'A'",
     ],
 )
+@pytest.mark.filterwarnings("ignore")  # as for users: Python warns of some, and goes on
 def test_what_cannot_be_read_is_bad_and_says_why(text: str) -> None:
     read = compiled(text)
     assert isinstance(read, BadExpression)

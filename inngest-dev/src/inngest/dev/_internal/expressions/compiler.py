@@ -43,6 +43,8 @@ _RESERVED = frozenset(
     ]
 )
 _COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+_ESCAPE_IN_BYTES = re.compile(r"""\\(?:([?`])|[abfnrtv\\"']|x[0-9a-fA-F]{2}|[0-3][0-7]{2})""")
+_ESCAPE = re.compile(rf"{_ESCAPE_IN_BYTES.pattern}|\\u[0-9a-fA-F]{{4}}|\\U[0-9a-fA-F]{{8}}")
 
 _GRAMMAR = r"""
 ?start: expr
@@ -340,9 +342,14 @@ def _read_int(text: str) -> int:
 
 
 def _read_string(text: str) -> Value:
-    """Python reads the same escapes, but for those of `?` and the backquote."""
-    body = re.sub(r"\\([?`])", r"\1", text) if "r" not in text[:2].lower() else text
-    return ast.literal_eval(body)
+    """Python reads the same escapes, but for those of `?` and the backquote; and others, too."""
+    prefix = text[:2].lower()
+    if "r" in prefix:
+        return ast.literal_eval(text)
+    escape = _ESCAPE_IN_BYTES if "b" in prefix else _ESCAPE
+    if "\\" in escape.sub("", text):
+        raise ValueError(r"there is no such escape; a backslash is written \\")
+    return ast.literal_eval(escape.sub(lambda found: found[1] or found[0], text))
 
 
 def _read_float(text: str) -> float:

@@ -165,22 +165,25 @@ class VirtualEngine(_Face):
         """Send an event, let everything happen that is due, and return the run it starts.
 
         :param function: which run is meant, when the event starts several functions.
-        :raises RefusedError: the event is not valid.
+        :raises RefusedError: the event is not valid, or the engine has no such function.
         """
-        return self._run_of(self._do(self._session.send(event)), function)
+        return self._run_of(self._do(self._session.send(event, _id_of(function))), function)
 
     def invoke(
         self, function: Function[Any] | str, data: Mapping[str, Any] | None = None
     ) -> RecordedRun:
         """Start a function whatever its triggers are.
 
-        :raises RefusedError: the engine has no such function.
+        :raises RefusedError: the engine has no such function, or the data is no JSON.
         """
-        event_id = self._do(self._session.invoke(_name(function), {"data": data or {}}))
+        event_id = self._do(self._session.invoke(_name(function), data))
         return self._run_of(event_id, function)
 
     def signal(self, name: str, data: object = None) -> bool:
-        """Send a signal: whether a run waited for it."""
+        """Send a signal: whether a run waited for it.
+
+        :raises RefusedError: the data is no JSON.
+        """
         return self._do(self._session.signal(name, data))
 
     def cancel(self, run: RecordedRun) -> None:
@@ -271,22 +274,25 @@ class AsyncVirtualEngine(_Face):
         """Send an event, let everything happen that is due, and return the run it starts.
 
         :param function: which run is meant, when the event starts several functions.
-        :raises RefusedError: the event is not valid.
+        :raises RefusedError: the event is not valid, or the engine has no such function.
         """
-        return self._run_of(await self._do(self._session.send(event)), function)
+        return self._run_of(await self._do(self._session.send(event, _id_of(function))), function)
 
     async def invoke(
         self, function: Function[Any] | str, data: Mapping[str, Any] | None = None
     ) -> RecordedRun:
         """Start a function whatever its triggers are.
 
-        :raises RefusedError: the engine has no such function.
+        :raises RefusedError: the engine has no such function, or the data is no JSON.
         """
-        event_id = await self._do(self._session.invoke(_name(function), {"data": data or {}}))
+        event_id = await self._do(self._session.invoke(_name(function), data))
         return self._run_of(event_id, function)
 
     async def signal(self, name: str, data: object = None) -> bool:
-        """Send a signal: whether a run waited for it."""
+        """Send a signal: whether a run waited for it.
+
+        :raises RefusedError: the data is no JSON.
+        """
         return await self._do(self._session.signal(name, data))
 
     async def cancel(self, run: RecordedRun) -> None:
@@ -311,6 +317,11 @@ class AsyncVirtualEngine(_Face):
         refuse_unended(runs, within)
 
     async def _do(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            self._session.require_loop()
+        except RuntimeError:
+            work.close()
+            raise
         try:
             return await asyncio.wait_for(work, self._session.timeout)
         except asyncio.TimeoutError:

@@ -34,14 +34,16 @@ def test_fails_within():
 """
 
 
-def run_pytest(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_pytest(
+    path: Path, *arguments: str, encoding: str = "utf-8"
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "error", "-m", "pytest", "-p", "no:cacheprovider", *arguments]
     return subprocess.run(
         command,
         cwd=path,
-        env={**os.environ, "PYTHONUTF8": "1"},
+        env={**os.environ, "PYTHONUTF8": "1", "PYTHONIOENCODING": encoding},
         capture_output=True,
-        encoding="utf-8",
+        encoding=encoding,
         timeout=120,
         check=False,
     )
@@ -53,6 +55,13 @@ def test_failed_tests_show_what_happened(tmp_path: Path) -> None:
     assert "2 failed, 2 passed" in done.stdout, done.stdout + done.stderr
     assert done.stdout.count("Inngest runs") == 2
     assert done.stdout.count('✓ pay: "paid"') == 2, "each test tells of its own runs"
+
+
+def test_a_terminal_without_the_marks_shows_them_line_by_line(tmp_path: Path) -> None:
+    (tmp_path / "test_shop.py").write_text(SUITE)
+    done = run_pytest(tmp_path, "-k", "fails_within", encoding="cp1252")  # as in CI on Windows
+    lines = done.stdout.partition(" Inngest runs ")[2].splitlines()
+    assert any(line.endswith('\\u2713 pay: "paid"') for line in lines), done.stdout
 
 
 def test_a_project_without_functions_pays_nothing(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import math
+import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -65,6 +66,7 @@ class Pump:
         self._timeout = seconds_of(timeout)
         _refuse_a_loop()
         self._loop = asyncio.new_event_loop()
+        self._thread = threading.get_ident()
         self._queue: deque[_Work] = deque()
         self._is_working = False
 
@@ -85,6 +87,7 @@ class Pump:
             )
         try:
             _refuse_a_loop()
+            self._refuse_another_thread()
         except RuntimeError:
             coroutine.close()
             raise
@@ -120,6 +123,13 @@ class Pump:
             self._loop.run_forever()  # the end of the task stops it
             rest.cancel()
             raise TimeoutError(f"nothing came to an end within {self._timeout} s")
+
+    def _refuse_another_thread(self) -> None:
+        if threading.get_ident() != self._thread:
+            raise RuntimeError(
+                "this engine is used on the thread that made it: others use the client, and "
+                "settle() on that thread takes what they have sent"
+            )
 
     def _do(self, work: _Work) -> None:
         self._is_working = True

@@ -18,6 +18,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
+import pydantic
+
 from inngest import Event, Function, Inngest
 from inngest.dev._internal.api.app import build_app
 from inngest.dev._internal.clock import VirtualClock
@@ -39,7 +41,7 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 class RefusedError(Exception):
-    """The engine does not take what it was given: functions or an event."""
+    """The engine does not take what it was given: functions, an event or data."""
 
 
 class Session:
@@ -76,6 +78,12 @@ class Session:
     def is_open(self) -> bool:
         return self._loop is not None
 
+    def require_loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that it is open on. Raises when it is on none."""
+        if self._loop is None:
+            raise RuntimeError("this engine is not open: it is within its block of `with`")
+        return self._loop
+
     async def open(self) -> None:
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         await self.engine.start()
@@ -90,6 +98,7 @@ class Session:
 
     async def serve(self, client: Inngest, functions: Sequence[Function[Any]]) -> None:
         """Add an app. One without functions sends here, and that is all."""
+        self.require_loop()
         if not isinstance(client, Inngest):
             raise RefusedError(f"an inngest.Inngest is needed, not a {type(client).__name__}")
         self._exits.enter_context(redirected(client, self.answer))
@@ -105,8 +114,10 @@ class Session:
 
     # in
 
-    async def send(self, event: Event[Any]) -> str:
+    async def send(self, event: Event[Any], function_id: str | None) -> str:
         """Send it, and let everything happen that is due now: the event's id."""
+        if function_id is not None:
+            self.find(function_id)
         if not isinstance(event, Event):
             raise RefusedError(f"an inngest.Event is needed, not a {type(event).__name__}")
         raw = json.dumps(event.to_wire(self.clock.now())).encode()
@@ -116,15 +127,15 @@ class Session:
         await self.engine.settle()
         return taken.events[0].internal_id
 
-    async def invoke(self, function_id: str, body: Mapping[str, Any]) -> str:
+    async def invoke(self, function_id: str, data: Mapping[str, Any] | None) -> str:
         self.find(function_id)
-        event_id = self.engine.invoke(function_id, body)
+        event_id = self.engine.invoke(function_id, {"data": _as_sent(data)})
         await self.engine.settle()
         return event_id
 
     async def signal(self, name: str, data: object) -> bool:
         """Whether a run waited for it."""
-        run_id = self.engine.signal(name, data)
+        run_id = self.engine.signal(name, _as_sent({name: data})[name])
         await self.engine.settle()
         return run_id is not None
 
@@ -156,9 +167,7 @@ class Session:
 
     def read(self, work: Callable[[], T]) -> T:
         """Do something short on the session's loop, from whatever thread."""
-        loop = self._loop
-        if loop is None:
-            raise RuntimeError("this engine is closed")
+        loop = self.require_loop()
         if threading.get_ident() == self._thread or not loop.is_running():
             with self._turn:
                 return work()
@@ -183,6 +192,19 @@ class Session:
         for log in self.logs:
             found[log.run_id or ""].append(log)
         return found
+
+
+def _as_sent(data: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What comes of data that a client sends: JSON, by the rules of events."""
+    try:
+        wire = Event(name="data", data=data).to_wire(0)["data"]
+    except pydantic.ValidationError as error:
+        told = ", ".join(problem["msg"] for problem in error.errors())
+        raise RefusedError(f"data: {told.removeprefix('Value error, ')}") from None
+    except ValueError as error:
+        raise RefusedError(str(error)) from None
+    sent: dict[str, Any] = json.loads(json.dumps(wire))
+    return sent
 
 
 def _restore(client: Inngest, logger: Any, middleware: list[Any]) -> None:

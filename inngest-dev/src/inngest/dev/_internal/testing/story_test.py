@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -121,7 +122,8 @@ def test_a_run_that_does_not_end_in_time_is_an_error(client: Inngest) -> None:
 
 def test_a_function_that_is_not_there_is_said(client: Inngest) -> None:
     with VirtualEngine(client, [function(client)]) as engine:
-        for use in (engine.invoke, engine.runs):
+        send = partial(engine.send, ORDER)
+        for use in (engine.invoke, engine.runs, lambda name: send(function=name)):
             with pytest.raises(RefusedError, match='no function "fn"; there is shop-fn'):
                 use("fn")
 
@@ -286,6 +288,32 @@ def test_a_step_is_found_by_its_id_whatever_people_see(client: Inngest) -> None:
         run = engine.send(ORDER)
         assert (run.step("a").output, run.step("a:1").output) == (0, 1)
         assert run.step("For people") == run.step("a")
+
+
+def test_a_failure_is_told_by_its_name_and_message_whoever_tells_it(client: Inngest) -> None:
+    known = {"error": {"name": "Told", "message": "no failure"}}
+
+    @client.create_function(fn_id="fn", trigger=TriggerEvent(event=ORDER.name), retries=0)
+    def fn(ctx: ContextSync) -> None:
+        ctx.step.run("a", lambda: known)
+        ctx.step.sleep("long", 400 * 24 * 60 * MINUTE)
+
+    with VirtualEngine(client, [fn]) as engine:
+        story = engine.send(ORDER).timeline()
+    assert '✓ a: {"error": {"name": "Told", "message": "no failure"}}' in story
+    assert "+0  Failed: InngestErrTimeoutTooLong: The sleep " in story
+    assert story.endswith("sleeps may last at most one year.")
+
+
+def test_a_message_of_several_lines_stays_in_its_column(client: Inngest) -> None:
+    @client.create_function(fn_id="fn", trigger=TriggerEvent(event=ORDER.name), retries=0)
+    def fn(ctx: ContextSync) -> None:
+        raise AssertionError("wrong\nassert 5 == 6")
+
+    with VirtualEngine(client, [fn]) as engine:
+        *_, first, second = engine.send(ORDER).timeline().splitlines()
+    assert first == f"{'+0':>14}  Failed: AssertionError: wrong"
+    assert second == f"{'':16}assert 5 == 6"
 
 
 def test_a_cancelled_run_tells_what_it_was_at(client: Inngest) -> None:

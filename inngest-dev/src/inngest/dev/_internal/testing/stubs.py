@@ -37,6 +37,8 @@ class Stubs:
         self._stubs: list[Stub] = []
 
     def add(self, step: str, outcomes: tuple[object, ...], function_id: str | None) -> Stub:
+        if not isinstance(step, str):
+            raise TypeError(f"a stub needs the id of a step, not {step!r}")
         if not outcomes:
             raise TypeError("a stub needs an outcome: a value, a callable or an exception")
         stub = Stub(step, function_id, deque(outcomes))

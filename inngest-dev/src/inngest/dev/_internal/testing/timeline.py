@@ -81,11 +81,17 @@ def timeline(session: Session, run: Run) -> str:
         what = _PENDING.get(item.kind) or _next(session, run, item)
         lines.append((item.due, "… " + what.format(name)))
     if run.ended_at is not None:
-        output = "" if run.output is None else f": {_short(run.output)}"
+        tell = _failure if run.status == "Failed" else _short
+        output = "" if run.output is None else f": {tell(run.output)}"
         lines.append((run.ended_at, f"{run.status}{output}"))
     head = f"{run.function_id}  {run.status}  (run {run.id})"
-    event = f"  {'':>12}  {_cause(session, run)}"
-    return "\n".join([head, event, *(f"  {_after(at - zero):>12}  {text}" for at, text in lines)])
+    event = _line("", _cause(session, run))
+    return "\n".join([head, event, *(_line(_after(at - zero), text) for at, text in lines)])
+
+
+def _line(when: str, text: str) -> str:
+    """What has several lines stays within its column."""
+    return f"  {when:>12}  " + text.replace("\n", f"\n{'':16}")
 
 
 def _next(session: Session, run: Run, item: Item) -> str:
@@ -161,7 +167,7 @@ def _tried(attempt: Attempt, run: Run) -> str:
         name = "the function"
     nth = attempt["attempt"] + 1
     again = f" (attempt {nth})" if nth > 1 or failed else ""
-    return f"{'✗' if failed else '✓'} {name}{again}: {_outcome(body)}"
+    return f"✗ {name}{again}: {_failure(body)}" if failed else f"✓ {name}{again}: {_short(body)}"
 
 
 def _told(session: Session, run: Run) -> _Told:
@@ -185,7 +191,7 @@ def _waited(step: Step) -> str:
     waited, memo = _WAITS[step.op], step.memo
     if step.state == "failed":
         error = memo.get("error") if isinstance(memo, dict) else None
-        return _outcome(error)
+        return _failure(error)
     if step.op == "Sleep":
         return waited
     if memo is None:
@@ -204,9 +210,12 @@ def _cause(session: Session, run: Run) -> str:
     return f"{what} {_short(data)}{others}"
 
 
-def _outcome(body: Any) -> str:
-    if isinstance(body, dict) and "message" in body and "name" in body:
-        return f"{body['name']}: {body['message']}"
+def _failure(body: Any) -> str:
+    """An error, as an app tells it or as the engine does."""
+    inner = body.get("error") if isinstance(body, dict) else None
+    error = inner if isinstance(inner, dict) else body
+    if isinstance(error, dict) and "message" in error and "name" in error:
+        return f"{error['name']}: {error['message']}"
     return _short(body)
 
 

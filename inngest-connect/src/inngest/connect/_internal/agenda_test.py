@@ -1,0 +1,53 @@
+"""An agenda says what a list of times would say, and stays as small as what is on it."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inngest.connect._internal.agenda import Agenda
+
+names = st.sampled_from("abcde")
+times = st.integers(0, 20).map(float)
+acts = st.one_of(
+    st.tuples(st.just("put"), names, times),
+    st.tuples(st.just("hurry"), names, times),
+    st.tuples(st.just("drop"), names, times),
+    st.tuples(st.just("take"), names, times),
+)
+
+
+@given(st.lists(acts, max_size=60))
+def test_it_says_what_a_list_of_times_says(done: list[tuple[str, str, float]]) -> None:
+    agenda, times_of = Agenda(), dict[str, float]()
+    for act, name, time in done:
+        match act:
+            case "put":
+                agenda.put(name, time)
+                times_of[name] = time
+            case "hurry":
+                agenda.hurry(name, time)
+                times_of.update({name: min(time, times_of[name])} if name in times_of else {})
+            case "drop":
+                agenda.drop(name)
+                times_of.pop(name, None)
+            case _:
+                due = {one for one, at in times_of.items() if at <= time}
+                assert set(agenda.take(time)) == due
+                times_of = {one: at for one, at in times_of.items() if one not in due}
+        assert agenda.next_due == min(times_of.values(), default=None)
+
+
+def test_of_what_is_due_together_the_first_is_first() -> None:
+    agenda = Agenda()
+    for name, due in (("c", 2), ("b", 1), ("a", 1)):
+        agenda.put(name, due)
+    assert agenda.take(5) == ["b", "a", "c"]
+
+
+def test_what_is_done_long_before_it_is_due_takes_no_room() -> None:
+    agenda = Agenda()
+    for number in range(10_000):
+        agenda.put(str(number), 30.0)
+        agenda.drop(str(number))
+    assert len(agenda._heap) < 100

@@ -1,0 +1,52 @@
+"""HTTP clients that heed the environment's proxy, and what becomes of one that cannot be used.
+
+Such as that of ``ALL_PROXY=socks5://…`` on a machine without a SOCKS library: to make a client
+fails then. What runs on this machine needs no proxy, and is asked all the same; for the rest each
+request fails, as it does where a proxy is away.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import httpx
+
+from inngest._internal.hosts import THIS_MACHINE
+
+_DIRECT: Final = {f"all://{f'[{host}]' if ':' in host else host}": None for host in THIS_MACHINE}
+"""What runs here, such as a dev server, is not behind the environment's proxy."""
+_FAILURES: Final = (ImportError, ValueError, httpx.InvalidURL)
+
+
+class _Unusable(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """What takes the place of the proxy."""
+
+    def __init__(self, error: Exception) -> None:
+        self._message = f"the environment's proxy cannot be used: {error}"
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        raise httpx.ProxyError(self._message, request=request)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        raise httpx.ProxyError(self._message, request=request)
+
+
+def new_client(limits: httpx.Limits) -> httpx.Client:
+    """Make a client for threads."""
+    try:
+        return httpx.Client(mounts=_DIRECT, limits=limits)
+    except _FAILURES as error:
+        mounts = {"all://": _Unusable(error), **_DIRECT}
+        return httpx.Client(trust_env=False, mounts=mounts, limits=limits)
+
+
+def new_async_client(limits: httpx.Limits) -> httpx.AsyncClient:
+    """Make a client for an event loop."""
+    try:
+        return httpx.AsyncClient(mounts=_DIRECT, limits=limits)
+    except _FAILURES as error:
+        mounts = {"all://": _Unusable(error), **_DIRECT}
+        return httpx.AsyncClient(trust_env=False, mounts=mounts, limits=limits)
+
+
+__all__ = ["new_async_client", "new_client"]
