@@ -194,10 +194,10 @@ def test_over_a_websocket(
     frames: list[bytes] = []
     send = Socket.send
 
-    def keep(self: Socket, data: bytes) -> None:
+    def keep(self: Socket, data: bytes, *, is_large: bool = False) -> None:
         """What a worker sends is masked on the wire."""
         frames.append(data)
-        send(self, data)
+        send(self, data, is_large=is_large)
 
     monkeypatch.setattr(Socket, "send", keep)
     seen: list[Any] = []
