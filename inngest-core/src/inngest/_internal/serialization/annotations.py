@@ -126,7 +126,8 @@ def _resolved(
         text = str(annotation)
         captured = {name: cell.cell_contents for name, cell in cells if name in text}
     if captured or not isinstance(annotation, str):
-        return _meant(_evaluated(annotation, names, captured), handler)
+        evaluated = _evaluated(_referring(annotation), names, captured)
+        return UNSET if _is_quoted(evaluated) else _meant(evaluated, handler)
     key = (annotation, id(names))
     known = _resolved_once.get(key)
     if known is None:
@@ -135,6 +136,18 @@ def _resolved(
         # With the names themselves: as long as they live, nothing else has their id.
         known = _resolved_once[key] = (_evaluated(annotation, names, {}), names)
     return _meant(known[0], handler)
+
+
+def _referring(annotation: object) -> object:
+    """Python 3.10 does not look at text within ``list[...]``: make it a reference."""
+    if type(annotation) is not types.GenericAlias:
+        return annotation
+    origin: Any = typing.get_origin(annotation)
+    arguments = (
+        ForwardRef(each) if isinstance(each, str) else _referring(each)
+        for each in typing.get_args(annotation)
+    )
+    return origin[tuple(arguments)]
 
 
 MAX_RESOLVED = 1024
