@@ -2,10 +2,21 @@ from __future__ import annotations
 
 import asyncio
 
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from inngest.connect._internal.sockets import ABNORMAL, MAX_FRAME_BYTES, Socket
+
+
+def socket_to(server: Server) -> Socket:
+    port = next(iter(server.sockets)).getsockname()[1]
+    return Socket(
+        f"ws://127.0.0.1:{port}",
+        opened=lambda: None,
+        received=lambda _data: None,
+        handshake=10,
+        goodbye=10,
+    )
 
 
 def test_a_frame_that_is_too_large_ends_the_connection_and_is_told() -> None:
@@ -18,15 +29,7 @@ def test_a_frame_that_is_too_large_ends_the_connection_and_is_told() -> None:
 
     async def run() -> tuple[int, str]:
         async with serve(talk, "127.0.0.1", 0) as server:
-            port = next(iter(server.sockets)).getsockname()[1]
-            socket = Socket(
-                f"ws://127.0.0.1:{port}",
-                opened=lambda: None,
-                received=lambda _data: None,
-                handshake=10,
-                goodbye=10,
-            )
-            return await socket.run()
+            return await socket_to(server).run()
 
     code, reason = asyncio.run(asyncio.wait_for(run(), 30))
     assert code == ABNORMAL
@@ -57,14 +60,7 @@ def test_a_heartbeat_is_not_late_for_large_replies() -> None:
 
     async def run() -> None:
         async with serve(listen, "127.0.0.1", 0) as server:
-            port = next(iter(server.sockets)).getsockname()[1]
-            socket = Socket(
-                f"ws://127.0.0.1:{port}",
-                opened=lambda: None,
-                received=lambda _data: None,
-                handshake=10,
-                goodbye=10,
-            )
+            socket = socket_to(server)
             for data, is_large in ((b"r1", True), (b"r2", True), (b"b1", False), (b"b2", False)):
                 socket.send(data, is_large=is_large)
             await socket.run()

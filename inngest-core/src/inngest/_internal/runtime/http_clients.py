@@ -129,12 +129,14 @@ class HTTPClients:
             await client.close()
 
     def _sync_client(self, kind: _Kind) -> httpx.Client:
+        import httpx
+
         from inngest._internal.runtime.proxies import new_client
 
         with self._lock:
             if kind not in self._sync:
                 hide_event_keys()
-                self._sync[kind] = new_client(_limits(kind))
+                self._sync[kind] = new_client(httpx.Client, _limits(kind))
             return self._sync[kind]
 
     def _async_client(self, kind: _Kind) -> _LoopClient:
@@ -198,9 +200,11 @@ class _LoopClient:
     """An async client that ends with the loop on which it was opened."""
 
     def __init__(self, kind: _Kind) -> None:
-        from inngest._internal.runtime.proxies import new_async_client
+        import httpx
 
-        self._client = new_async_client(_limits(kind))
+        from inngest._internal.runtime.proxies import new_client
+
+        self._client = new_client(httpx.AsyncClient, _limits(kind))
         self._keeper = _keep(self._client)
         self._is_kept = False
 

@@ -7,11 +7,13 @@ request fails, as it does where a proxy is away.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import httpx
 
 from inngest._internal.hosts import THIS_MACHINE
+
+ClientT = TypeVar("ClientT", httpx.Client, httpx.AsyncClient)
 
 _DIRECT: Final = {f"all://{f'[{host}]' if ':' in host else host}": None for host in THIS_MACHINE}
 """What runs here, such as a dev server, is not behind the environment's proxy."""
@@ -31,22 +33,13 @@ class _Unusable(httpx.BaseTransport, httpx.AsyncBaseTransport):
         raise httpx.ProxyError(self._message, request=request)
 
 
-def new_client(limits: httpx.Limits) -> httpx.Client:
-    """Make a client for threads."""
+def new_client(kind: type[ClientT], limits: httpx.Limits) -> ClientT:
+    """Make a client for threads, or one for an event loop."""
     try:
-        return httpx.Client(mounts=_DIRECT, limits=limits)
+        return kind(mounts=_DIRECT, limits=limits)
     except _FAILURES as error:
-        mounts = {"all://": _Unusable(error), **_DIRECT}
-        return httpx.Client(trust_env=False, mounts=mounts, limits=limits)
+        mounts: dict[str, Any] = {"all://": _Unusable(error), **_DIRECT}
+        return kind(trust_env=False, mounts=mounts, limits=limits)
 
 
-def new_async_client(limits: httpx.Limits) -> httpx.AsyncClient:
-    """Make a client for an event loop."""
-    try:
-        return httpx.AsyncClient(mounts=_DIRECT, limits=limits)
-    except _FAILURES as error:
-        mounts = {"all://": _Unusable(error), **_DIRECT}
-        return httpx.AsyncClient(trust_env=False, mounts=mounts, limits=limits)
-
-
-__all__ = ["new_async_client", "new_client"]
+__all__ = ["new_client"]
