@@ -86,7 +86,10 @@ class Error(Exception):
 
 def format_stack(error: BaseException) -> str:
     """Render ``error`` with its traceback, as the dashboard shows it."""
-    return "".join(traceback.format_exception(error))
+    try:
+        return "".join(traceback.format_exception(error))
+    except Exception:  # code of loaders runs there, and warnings may be errors
+        return f"{type(error).__name__}: {message_of(error)}"
 
 
 def message_of(error: BaseException) -> str:
