@@ -65,9 +65,12 @@ class Dev:
             self._lines.put(line)
 
     def end(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
+        """End it, unless it has ended: its apps let go of the pipe a moment later."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
         status = self.process.wait(LIMIT)
         self._reader.join(LIMIT)
+        assert not self._reader.is_alive(), "an app still holds the pipe"
         return status
 
 
@@ -88,8 +91,7 @@ def running(directory: Path, *arguments: str, own_group: bool = False) -> Iterat
     try:
         yield dev
     finally:
-        if process.poll() is None:
-            dev.end()
+        dev.end()
         assert process.stdout is not None
         process.stdout.close()
 
