@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import threading
 from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import wait
@@ -109,6 +110,9 @@ class HostLoop:
                     raise RuntimeError("the event loop of this call has been closed")
             return future.result()
         finally:
+            if self._loop.is_closed() and inspect.getcoroutinestate(work) == inspect.CORO_CREATED:
+                for each in (work, coroutine):  # or Python warns that nobody awaits them
+                    each.close()
             adopt(context)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 from collections.abc import Coroutine
 from typing import Any
@@ -29,7 +30,7 @@ def awaited_on(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any]) 
     loop.run_forever()
     left = asyncio.all_tasks(loop)
     loop.close()
-    thread.join(10)
+    thread.join(60)
     for task in left:  # nobody awaits it any more: that is what this is about
         task._log_destroy_pending = False  # type: ignore[attr-defined]
         coroutine: Any = task.get_coro()
@@ -61,20 +62,64 @@ def test_what_is_raised_on_the_loop_is_raised_on_the_thread(error: type[Exceptio
     assert type(raised) is error and str(raised) == "told"
 
 
+@pytest.mark.parametrize("is_asked_first", [False, True])
+def test_nothing_is_left_of_what_a_closed_loop_has_not_begun(
+    is_asked_first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portal, "LOOK_SECONDS", 0.01)
+    loop, is_asked = asyncio.new_event_loop(), threading.Event()
+
+    async def late() -> None: ...
+
+    if is_asked_first:
+        ask = loop.call_soon_threadsafe
+
+        def asked(*args: Any, **options: Any) -> Any:
+            handle = ask(*args, **options)
+            is_asked.set()
+            return handle
+
+        monkeypatch.setattr(loop, "call_soon_threadsafe", asked)
+    else:
+        loop.close()
+    work, failed = late(), list[BaseException]()
+
+    def run() -> None:
+        try:
+            HostLoop(loop).run(work)
+        except RuntimeError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    if is_asked_first:
+        assert is_asked.wait(60)
+        loop.close()
+    thread.join(60)
+    assert [str(error).endswith("closed") for error in failed] == [True]
+    assert inspect.getcoroutinestate(work) == inspect.CORO_CLOSED
+
+
 def test_a_call_does_not_wait_for_threads_that_it_has_given_up() -> None:
     may_end, has_ended = threading.Event(), threading.Event()
 
-    def stuck() -> None:
-        may_end.wait(30)
-        has_ended.set()
-
     async def gives_up() -> None:
-        with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(asyncio.to_thread(stuck), 0.01)
+        loop, has_begun = asyncio.get_running_loop(), asyncio.Event()
+
+        def stuck() -> None:
+            loop.call_soon_threadsafe(has_begun.set)
+            may_end.wait(60)
+            has_ended.set()
+
+        waiting = asyncio.ensure_future(asyncio.to_thread(stuck))
+        await has_begun.wait()
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
 
     try:
         run_coroutine(gives_up())
         assert not has_ended.is_set()
     finally:
         may_end.set()
-    assert has_ended.wait(10)
+    assert has_ended.wait(60)

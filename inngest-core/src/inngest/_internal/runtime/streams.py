@@ -12,6 +12,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from inngest._internal.http.comm import CommResponse
@@ -41,7 +42,8 @@ class Cancellation:
             self._is_cancelled = True
             if self._running is not None:
                 loop, task = self._running
-                loop.call_soon_threadsafe(task.cancel)
+                with suppress(RuntimeError):  # a framework's loop that has been closed
+                    loop.call_soon_threadsafe(task.cancel)
 
     async def _watched(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         task = asyncio.current_task()
@@ -156,7 +158,11 @@ class AsyncStream:
         """Nobody listens any more. May be called from any thread, and does not wait."""
         if not self._is_over:
             self._is_over = True
-            self._loop.call_soon_threadsafe(self._end)
+            try:
+                self._loop.call_soon_threadsafe(self._end)
+            except RuntimeError:  # the loop has been closed, and has ended its tasks
+                if self._task is None:
+                    self._work.close()
 
     def _end(self) -> None:
         if self._task is None:

@@ -4,8 +4,9 @@ import asyncio
 import contextvars
 import inspect
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from inngest._internal.runtime.streams import AsyncStream, Cancellation, SyncStr
 from inngest._internal.runtime.threads import Threads
 
 ANSWER = CommResponse(status=200, body=b"1")
-SECONDS = 10.0
+SECONDS = 60.0
 
 
 def never() -> None:
@@ -143,6 +144,45 @@ def test_an_async_stream_that_nobody_reads_does_not_begin(is_awaited: bool) -> N
         assert inspect.getcoroutinestate(begun) == inspect.CORO_CLOSED
 
     asyncio.run(check())
+
+
+@pytest.mark.parametrize("has_begun", [True, False])
+def test_a_stream_may_be_closed_after_its_loop(has_begun: bool) -> None:
+    async def work() -> CommResponse:
+        return ANSWER
+
+    async def open_it() -> AsyncStream:
+        stream = AsyncStream(begun, interval=SECONDS)
+        if has_begun:
+            await anext(stream)
+        return stream
+
+    begun = work()
+    asyncio.run(open_it()).close()
+    assert inspect.getcoroutinestate(begun) == inspect.CORO_CLOSED
+
+
+def test_what_a_closed_loop_was_running_may_be_cancelled() -> None:
+    loop = asyncio.new_event_loop()
+
+    def on_the_loop(coroutine: Coroutine[Any, Any, Any]) -> None:
+        task = loop.create_task(coroutine)
+        loop.call_soon(loop.stop)
+        loop.run_forever()
+        tasks.append(task)
+        loop.close()
+
+    async def endless() -> None:
+        await loop.create_future()
+
+    tasks = list[asyncio.Task[Any]]()
+    cancellation = Cancellation(on_the_loop)
+    cancellation.run(endless())
+    cancellation.cancel()
+    for task in tasks:  # nobody awaits it any more: that is what this is about
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+        coroutine: Any = task.get_coro()
+        coroutine.close()
 
 
 def test_threads_work_within_their_surroundings_and_the_callers_context() -> None:

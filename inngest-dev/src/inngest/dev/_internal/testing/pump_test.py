@@ -108,15 +108,21 @@ def test_short_work_counts_however_often_it_is_done(clock: Clock) -> None:
 
 
 def test_threads_that_were_given_up_are_not_waited_for() -> None:
-    pump, may_end, has_ended = Pump(timeout=10), threading.Event(), threading.Event()
-
-    def stuck() -> None:
-        may_end.wait(30)
-        has_ended.set()
+    pump, may_end, has_ended = Pump(timeout=60), threading.Event(), threading.Event()
 
     async def gives_up() -> None:
-        with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(asyncio.to_thread(stuck), 0.01)
+        loop, has_begun = asyncio.get_running_loop(), asyncio.Event()
+
+        def stuck() -> None:
+            loop.call_soon_threadsafe(has_begun.set)
+            may_end.wait(60)
+            has_ended.set()
+
+        waiting = asyncio.ensure_future(asyncio.to_thread(stuck))
+        await has_begun.wait()
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
 
     try:
         pump.run(gives_up())
@@ -124,4 +130,4 @@ def test_threads_that_were_given_up_are_not_waited_for() -> None:
         assert not has_ended.is_set()
     finally:
         may_end.set()
-    assert has_ended.wait(10)
+    assert has_ended.wait(60)
