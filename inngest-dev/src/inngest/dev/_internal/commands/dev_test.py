@@ -8,14 +8,17 @@ import queue
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from inngest.dev import DevServer
@@ -97,9 +100,33 @@ def running(directory: Path, *arguments: str, own_group: bool = False) -> Iterat
 
 
 def change(path: Path, text: str, seconds: int) -> None:
-    """Write a file, with a time of its own: two writes may be too close for the clock."""
-    path.write_text(text)
-    os.utime(path, (seconds, seconds))
+    """Write a file, with a time of its own: two writes may be too close for the clock.
+
+    It changes once: who looks meanwhile finds neither half of it nor another time.
+    """
+    draft = path.with_suffix(".draft")
+    draft.write_text(text)
+    os.utime(draft, (seconds, seconds))
+    draft.replace(path)
+
+
+def until_it_naps(origin: str) -> None:
+    """Until the engine knows of the nap of its only run."""
+    deadline = time.monotonic() + LIMIT
+    with httpx.Client(base_url=origin, timeout=LIMIT, trust_env=False) as http:
+        while True:
+            (run,) = http.get("/v0/runs").json()["data"]
+            history = http.get(f"/v0/runs/{run['run_id']}/history").json()["data"]
+            if any(step["name"] == "nap" for step in history["steps"]):
+                return
+            assert time.monotonic() < deadline, history
+            time.sleep(0.02)
+
+
+def an_hour_passes(db: Path) -> None:
+    """For an engine that does not run: what was due within an hour is due."""
+    with closing(sqlite3.connect(db)) as store, store:
+        store.execute("UPDATE items SET due = due - 3600000")
 
 
 def origin_of(line: str) -> str:
@@ -127,7 +154,7 @@ def served(directory: Path, engine: str, port: int | None = None) -> Iterator[st
 
 
 def send(origin: str, capsys: pytest.CaptureFixture[str]) -> str:
-    status = sending.send(["go", "--engine", origin, "--wait", "30"])
+    status = sending.send(["go", "--engine", origin, "--wait", "60"])
     told = capsys.readouterr()
     assert status == 0, told
     return told.out
@@ -186,9 +213,10 @@ def test_runs_wait_for_an_app_that_is_started(
         origin = origin_of(dev.hear("is listening"))
         dev.hear("shop-nap  on go")
         nap = ["go", "--data", '{"ms": 1}', "--engine", origin]
-        assert sending.send(["go", "--data", '{"ms": 1500}', "--engine", origin]) == 0
-        dev.hear("Running")
+        assert sending.send(["go", "--data", '{"ms": 3000000}', "--engine", origin]) == 0
+        until_it_naps(origin)
         assert dev.end() == 0
+    an_hour_passes(tmp_path / "runs.db")  # the app is not there yet when the engine is
     with running(tmp_path, "--db", "runs.db", "--no-ui") as dev:
         nap[-1] = origin = origin_of(dev.hear("is listening"))
         dev.hear("✓ nap")
@@ -199,7 +227,7 @@ def test_runs_wait_for_an_app_that_is_started(
             time.sleep(0.1)
         dev.hear("starting app:app again")
         dev.hear("shop-nap  on go")
-        assert sending.send([*nap, "--wait", "30"]) == 0, capsys.readouterr()
+        assert sending.send([*nap, "--wait", "60"]) == 0, capsys.readouterr()
         assert dev.end() == 0
         assert not [line for line in dev.said if "Failed" in line]
 
@@ -212,7 +240,7 @@ def test_a_keyed_engine_gives_the_app_its_key(
     with running(tmp_path, "--signing-key", key, "--app", "app:app", "--no-ui") as dev:
         origin = origin_of(dev.hear("is listening"))
         dev.hear("shop-signed  on go")
-        arguments = ["go", "--engine", origin, "--signing-key", key, "--wait", "30"]
+        arguments = ["go", "--engine", origin, "--signing-key", key, "--wait", "60"]
         assert sending.send(arguments) == 0, capsys.readouterr()
         dev.hear("Completed")
         assert not any("dashboard" in line for line in dev.said)
@@ -335,15 +363,23 @@ def test_ctrl_c_ends_all_of_it_without_a_traceback(tmp_path: Path, kind: str) ->
         assert "Traceback" not in "".join(dev.said)
 
 
+GO_ON = "go-on"
+UNTIL_IT_MAY_GO_ON = f"""
+import pathlib, time
+until = time.monotonic() + {LIMIT}
+while not pathlib.Path({GO_ON!r}).exists():
+    assert time.monotonic() < until, "nobody said so"
+    time.sleep(0.01)
+"""
 NAPS = """
-import datetime, inngest, inngest.asgi
+import inngest, inngest.asgi
 
 client = inngest.Inngest(app_id="shop")
 
 @client.create_function(fn_id="naps", trigger=inngest.TriggerEvent(event="go"), retries=0)
 def naps(ctx: inngest.ContextSync) -> str:
     ctx.step.run("first", lambda: 1)
-    ctx.step.sleep("nap", datetime.timedelta(milliseconds=300))
+    ctx.step.sleep("nap", int(ctx.event.data.get("ms", 3_000_000)))
     return ctx.step.run("last", lambda: "done")
 
 app = inngest.asgi.serve(client, [naps])
@@ -360,18 +396,21 @@ def test_no_attempt_is_spent_on_an_app_that_is_being_started(
         dev.hear("shop-naps  on go")
         assert sending.send(["go", "--engine", origin]) == 0, capsys.readouterr()
         dev.hear("✓ first")
+        until_it_naps(origin)
         dev.process.kill()
         dev.process.wait(LIMIT)
-    time.sleep(0.3)  # the nap is over when the engine is there again, and the app is not
+    an_hour_passes(tmp_path / "runs.db")  # the app is not there yet when the engine is
     change(app, f"{NAPS}\napp = (", 2000)
     with running(tmp_path, "--db", "runs.db") as dev:
         origin = origin_of(dev.hear("is listening"))
         dev.hear("waiting for a change of its code")
         change(app, NAPS, 3000)
         dev.hear("shop-naps  Completed")
-        change(app, f"{NAPS}\nimport time\ntime.sleep(0.5)", 4000)
+        change(app, f"{NAPS}{UNTIL_IT_MAY_GO_ON}", 4000)
         dev.hear("app.py changed: starting app:app again")
-        send(origin, capsys)
+        nap = ["go", "--data", '{"ms": 1}', "--engine", origin]
+        assert sending.send(nap) == 0, capsys.readouterr()
+        (tmp_path / GO_ON).touch()
         dev.hear("shop-naps  Completed")
         assert not any("Failed" in line for line in dev.said)
 
@@ -386,7 +425,7 @@ subprocess.Popen.terminate = subprocess.Popen.kill
 asyncio.SelectorEventLoop.add_signal_handler = add_signal_handler
 """
 SLOW = """
-import time, inngest, {module}
+import inngest, {module}
 
 client = inngest.Inngest(app_id="shop")
 
@@ -396,7 +435,7 @@ def slow(ctx: inngest.ContextSync) -> str:
 
 def work() -> str:
     print("working", flush=True)
-    time.sleep(1)
+    {until_it_may_go_on}
     return "done"
 
 {serve}
@@ -426,7 +465,9 @@ def test_a_call_that_is_under_way_ends_before_the_app_is_started_again(
     (tmp_path / "path" / "sitecustomize.py").write_text(AS_ON_WINDOWS)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "path"))
     app = tmp_path / "app.py"
-    change(app, SLOW.format(module=module, serve=serve), 1000)
+    until_it_may_go_on = textwrap.indent(UNTIL_IT_MAY_GO_ON, "    ")
+    text = SLOW.format(module=module, serve=serve, until_it_may_go_on=until_it_may_go_on)
+    change(app, text, 1000)
     with running(tmp_path) as dev:
         origin = origin_of(dev.hear("is listening"))
         dev.hear("shop-slow  on go")
@@ -434,6 +475,7 @@ def test_a_call_that_is_under_way_ends_before_the_app_is_started_again(
         dev.hear("working")
         os.utime(app, (2000, 2000))
         dev.hear("starting app:app again")
+        (tmp_path / GO_ON).touch()
         dev.hear("✓ work")
         dev.hear("shop-slow  Completed")
         dev.hear(": 1 function")
@@ -452,8 +494,10 @@ def test_no_attempt_is_spent_on_an_app_that_never_answered(
             dev.hear("shop-naps  on go")
             assert sending.send(["go", "--engine", origin]) == 0, capsys.readouterr()
             dev.hear("✓ first")
+            until_it_naps(origin)
             dev.process.kill()
             dev.process.wait(LIMIT)
+    an_hour_passes(tmp_path / "runs.db")
     with running(tmp_path, *arguments) as dev:
         origin = origin_of(dev.hear("is listening"))
         dev.hear("is asked again until it answers")
