@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,12 @@ from inngest.connect._internal.timing import Timing
 from inngest.connect.protocol import wire
 from inngest.dev import DevServer, Engine
 from inngest.dev._internal.connect.hub import Hub
+from inngest.dev._internal.connect.session import Session
 from inngest.dev._internal.connect.terms import Terms
 
-PATIENCE = 30.0
+from .ports import free_port
+
+PATIENCE = 60.0
 """Seconds that anything may take; nothing here passes because it did not take long."""
 
 SHORT = Timing(
@@ -35,8 +39,16 @@ SHORT = Timing(
     goodbye=0.3,
     shutdown=PATIENCE,
 )
+STEADY = replace(SHORT, request=PATIENCE, handshake=PATIENCE)
+"""Where nothing gets lost: what takes long is no fault."""
 TERMS = Terms(heartbeat=0.3, extend_lease=0.3, lease=2.0, hello=2.0, drain=1.0, patience=3.0)
-UNHURRIED = Terms(heartbeat=5.0, extend_lease=5.0, lease=60.0)
+UNHURRIED = Terms(
+    heartbeat=PATIENCE, extend_lease=5.0, lease=PATIENCE, hello=PATIENCE, patience=PATIENCE
+)
+OFTEN = replace(
+    UNHURRIED, heartbeat=0.3, extend_lease=0.3, missed_heartbeats=200, stale_heartbeats=200.0
+)
+"""A worker says often that it is there, and is not given up before the patience is over."""
 
 
 class NotingHub(Hub):
@@ -45,7 +57,12 @@ class NotingHub(Hub):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.replies: set[str] = set()
+        self.extensions = 0
         self.last_reply = wire.SDKResponse()
+
+    def extended(self, session: Session, request: wire.WorkerRequestExtendLeaseData) -> str | None:
+        self.extensions += 1
+        return super().extended(session, request)
 
     def answered(self, reply: wire.SDKResponse) -> None:
         self.replies.add(reply.request_id)
@@ -78,7 +95,7 @@ class Platform:
         self._terms, self._host, self._options = terms, host, options
         self._db = str(db) if db is not None else ":memory:"
         self.hubs: list[NotingHub] = []
-        self.server = self._make(0)
+        self.server = self._make(free_port())
 
     @property
     def origin(self) -> str:
@@ -137,7 +154,7 @@ class Platform:
 
 def made(client: inngest.Inngest, *functions: inngest.Function[Any], **options: Any) -> Connection:
     """A worker for one app that takes no signals."""
-    options = {"timing": SHORT, "shutdown_signals": [], **options}
+    options = {"timing": STEADY, "shutdown_signals": [], **options}
     return make([(client, list(functions))], **options)
 
 
@@ -176,7 +193,7 @@ def nothing_left() -> Iterator[None]:
     yield
     left = [one for one in threading.enumerate() if one not in threads]
     for one in left:
-        one.join(5)
+        one.join(PATIENCE)
     assert [one.name for one in left if one.is_alive()] == []
     until = time.monotonic() + PATIENCE
     while open_sockets() > sockets and time.monotonic() < until:
