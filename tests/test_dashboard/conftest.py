@@ -70,7 +70,7 @@ class Shop:
 
     def cancel(self, run_id: str) -> None:
         url = f"{self.server.origin}/v1/runs/{run_id}"
-        httpx.delete(url, trust_env=False).raise_for_status()
+        httpx.delete(url, timeout=60, trust_env=False).raise_for_status()
 
 
 def declare(shop: Shop) -> list[inngest.Function[object]]:
@@ -82,7 +82,7 @@ def declare(shop: Shop) -> list[inngest.Function[object]]:
         ctx.step.sleep("cool down", datetime.timedelta(milliseconds=100))
 
         def pack() -> str:
-            assert shop.gate.wait(30)
+            assert shop.gate.wait(60)
             return f"parcel {HOSTILE}"
 
         return ctx.step.run("pack", pack)

@@ -122,7 +122,7 @@ class Elsewhere:
         return datetime.now(timezone.utc)
 
     def sync(self, url: str) -> tuple[int, str]:
-        answer = httpx.put(url, json={"url": url}, timeout=30)
+        answer = httpx.put(url, json={"url": url}, timeout=60)
         return answer.status_code, answer.text
 
     def let_pass(self, delta: timedelta) -> None:
@@ -131,7 +131,7 @@ class Elsewhere:
     def runs(self, event_id: str, *, at_least: int = 1) -> list[Run]:
         until = time.monotonic() + self._deadline
         while True:
-            answer = httpx.get(f"{self.origin}/v1/events/{event_id}/runs", timeout=30)
+            answer = httpx.get(f"{self.origin}/v1/events/{event_id}/runs", timeout=60)
             found = answer.json()["data"]
             if len(found) >= at_least and all(run.get("ended_at") for run in found):
                 return [Run(run["status"], run.get("output")) for run in found]

@@ -54,5 +54,7 @@ def s3_client(origin: str) -> Any:
     ).client(
         "s3",
         endpoint_url=origin,
-        config=config.Config(retries={"max_attempts": 1}, connect_timeout=5, read_timeout=30),
+        config=config.Config(
+            retries={"max_attempts": 1}, connect_timeout=SECONDS, read_timeout=SECONDS
+        ),
     )

@@ -87,4 +87,4 @@ def supervised(app: str, folder: Path, plan: dict[str, Any]) -> Iterator[subproc
             raise
         finally:
             os.killpg(supervisor.pid, signal.SIGKILL)
-            supervisor.wait(10)
+            supervisor.wait(60)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
-END_SECONDS = 10.0
+END_SECONDS = 60.0
 
 
 class Tap:

@@ -170,7 +170,7 @@ def test_a_thread_with_the_context_may_look_but_not_step(sync_world: World) -> N
 
 
 def test_runs_on_several_threads_know_their_own_steps() -> None:
-    barrier, seen = threading.Barrier(4, timeout=30), []
+    barrier, seen = threading.Barrier(4, timeout=60), []
 
     def run(kind: str) -> None:
         world = World(kind, "thread")

@@ -50,7 +50,7 @@ def test_the_probe_of_the_docs_tells_whether_calls_come_in(platform: Platform) -
             origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
             async def ask(path: str) -> int:
-                async with httpx.AsyncClient() as http:
+                async with httpx.AsyncClient(timeout=60) as http:
                     return (await http.get(origin + path)).status_code
 
             assert (await ask("/ready"), await ask("/live")) == (503, 503)

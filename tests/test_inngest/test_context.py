@@ -268,7 +268,7 @@ def in_thread(work: Callable[[], object]) -> Exception | None:
 
     thread = threading.Thread(target=run)
     thread.start()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
     return raised[0] if raised else None
 

@@ -42,7 +42,7 @@ def plan(seed: int) -> list[Kill]:
 
 
 def register(server: DevServer, supervisor: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         assert supervisor.poll() is None
         status, text = server.sync(f"http://127.0.0.1:{port}/api/inngest")

@@ -76,7 +76,9 @@ def made(folder: Path) -> Iterator[Any]:
 
 
 def asked(server: Server) -> dict[str, Any]:
-    answer: dict[str, Any] = httpx.get(f"{server.origin}/health", trust_env=False).json()
+    answer: dict[str, Any] = httpx.get(
+        f"{server.origin}/health", timeout=60, trust_env=False
+    ).json()
     return answer
 
 
@@ -133,7 +135,7 @@ def test_what_npx_has_started_ends_on_windows_too(
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr(sys, "platform", "win32")
     server.stop()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while is_there(server):  # nobody waits for what is not our own child
         assert time.monotonic() < end
         time.sleep(0.02)

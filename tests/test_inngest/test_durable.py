@@ -139,14 +139,14 @@ class Asking:
 
     def post(self, body: object = None, *, query: str = "", **headers: str) -> httpx.Response:
         return httpx.post(
-            f"{self.url}?{query}", json=body, headers=headers, timeout=30, trust_env=False
+            f"{self.url}?{query}", json=body, headers=headers, timeout=60, trust_env=False
         )
 
     def output(self, away: httpx.Response, pass_by: timedelta = LATER) -> httpx.Response:
         """The output of a run that went on without its client."""
         assert away.status_code == 302, away.text
         self.world.server.advance(pass_by)
-        return httpx.get(away.headers["location"], timeout=30, trust_env=False)
+        return httpx.get(away.headers["location"], timeout=60, trust_env=False)
 
 
 @pytest.fixture
@@ -274,7 +274,9 @@ def test_gathered_steps_too(server: DevServer, client: inngest.Inngest) -> None:
         return list(await asyncio.gather(*steps))
 
     with TRANSPORTS["asgi"].run(checkout) as origin:
-        answer = Asking(world, origin + PATH).output(httpx.post(origin + PATH, trust_env=False))
+        answer = Asking(world, origin + PATH).output(
+            httpx.post(origin + PATH, trust_env=False, timeout=60)
+        )
     assert answer.json() == ["X", "Y"]
     assert sorted(world.calls) == ["x", "y"]
 
@@ -323,9 +325,9 @@ def test_a_client_may_be_told_where_to_look(world: World) -> None:
         assert (away.status_code, set(told)) == (202, {"run_id", "token"})
         world.server.advance(LATER)
     path = f"{world.server.origin}/v1/checkpoint/{told['run_id']}/output"
-    answer = httpx.get(path, params={"token": told["token"]}, trust_env=False)
+    answer = httpx.get(path, params={"token": told["token"]}, trust_env=False, timeout=60)
     assert (answer.status_code, answer.content) == (200, b"null")
-    assert httpx.get(path, params={"token": "x"}, trust_env=False).status_code == 401
+    assert httpx.get(path, params={"token": "x"}, trust_env=False, timeout=60).status_code == 401
     assert world.run()["function_id"].endswith("-checkout")
 
 
@@ -422,14 +424,14 @@ def test_a_body_that_cannot_be_read_is_the_client_s_error(
 
     with each.serving(checkout) as asking:
         for body in (b"", b"{", b"\xff", b"[" * 100_000):
-            answer = httpx.post(asking.url, content=body, timeout=30, trust_env=False)
+            answer = httpx.post(asking.url, content=body, timeout=60, trust_env=False)
             assert (answer.status_code, answer.json()) == (400, {"error": "the body is not JSON"})
-        answer = httpx.post(f"{asking.url}?text=1", content=b"\xff", timeout=30, trust_env=False)
+        answer = httpx.post(f"{asking.url}?text=1", content=b"\xff", timeout=60, trust_env=False)
         assert (answer.status_code, answer.json()["error"]) == (
             400,
             "the body is not text in UTF-8",
         )
-        away = httpx.post(f"{asking.url}?steps=1", content=b"{", timeout=30, trust_env=False)
+        away = httpx.post(f"{asking.url}?steps=1", content=b"{", timeout=60, trust_env=False)
         assert asking.output(away).status_code == 400
     assert each.run()["status"] == "Failed"  # as the server counts any status from 300
     assert [log for log in caplog.records if log.levelno >= logging.ERROR] == []
@@ -444,7 +446,7 @@ def test_a_handler_may_answer_bad_bodies_itself(world: World) -> None:
             return durable.Response(body="what?", status=422)
 
     with world.serving(checkout) as asking:
-        answer = httpx.post(asking.url, content=b"{", timeout=30, trust_env=False)
+        answer = httpx.post(asking.url, content=b"{", timeout=60, trust_env=False)
     assert (answer.status_code, answer.text) == (422, "what?")
     assert issubclass(durable.RequestBodyError, ValueError)
 
@@ -521,7 +523,7 @@ def test_who_waits_for_an_output_is_told_when_the_server_stops(
 
     with world.serving(checkout) as asking, ThreadPoolExecutor(1) as pool:
         where = asking.post().headers["location"]
-        waiting = pool.submit(httpx.get, where, timeout=30, trust_env=False)
+        waiting = pool.submit(httpx.get, where, timeout=60, trust_env=False)
         signals = world.server.engine._watchers.signals
         for _ in range(3000):
             if signals:
@@ -569,9 +571,9 @@ def test_the_example_is_seen_through(server: DevServer, monkeypatch: pytest.Monk
     client = example["client"]
     with contextlib.closing(client), TRANSPORTS["asgi"].run(example["app"]) as origin:
         url = f"{origin}/checkout"
-        away = httpx.post(url, json={"id": "o-1", "cents": 1250}, timeout=30, trust_env=False)
+        away = httpx.post(url, json={"id": "o-1", "cents": 1250}, timeout=60, trust_env=False)
         with realtime.subscribe_sync(client, "orders", ["status"]) as messages:
             server.advance(LATER)
             assert next(messages).data == {"order": "o-1", "is": "paid"}
-        answer = httpx.get(away.headers["location"], timeout=30, trust_env=False)
+        answer = httpx.get(away.headers["location"], timeout=60, trust_env=False)
     assert answer.json() == {"payment": "charged 12.50 for o-1", "parcel": "parcel-o-1"}

@@ -41,7 +41,7 @@ class World:
         """Send the request of a client; None when its connection broke."""
         order = {"key": key, "kill": list(kill) if kill else None, "nap": nap}
         try:
-            return httpx.post(self.url, json=order, timeout=30, trust_env=False)
+            return httpx.post(self.url, json=order, timeout=60, trust_env=False)
         except httpx.TransportError:
             return None
 
@@ -68,7 +68,7 @@ def serving(server: DevServer, folder: Path, kind: str) -> Iterator[World]:
     plan = {"engine": server.origin, "port": port, "kind": kind}
     with supervised("durable_app", folder, plan) as supervisor:
         url = f"http://127.0.0.1:{port}/checkout"
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while True:
             assert supervisor.poll() is None and time.monotonic() < until
             try:
@@ -102,6 +102,6 @@ def test_no_recorded_step_is_executed_again(tmp_path: Path, kind: str) -> None:
             run = world.ended()
             assert (run["status"], run["output"]) == ("Completed", {"total": 6})
             world.check(key, kill)
-            output = httpx.get(away.headers["location"], timeout=30, trust_env=False)
+            output = httpx.get(away.headers["location"], timeout=60, trust_env=False)
             assert (output.status_code, output.json()) == (200, {"total": 6})
         assert world.log.count("restart") == 2 * len(deaths)

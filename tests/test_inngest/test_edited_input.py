@@ -78,15 +78,20 @@ def rerun(
     with DevServer(port=port, engine=engine) as server:
         configs = fn.configs(APP)
         body = {"appName": "shop", "url": APP, "functions": configs}
-        assert httpx.post(f"{server.origin}/fn/register", json=body).status_code == 200
-        assert httpx.post(f"{server.origin}/invoke/shop-fn", json={"data": {}}).status_code == 200
+        assert httpx.post(f"{server.origin}/fn/register", json=body, timeout=60).status_code == 200
+        assert (
+            httpx.post(f"{server.origin}/invoke/shop-fn", json={"data": {}}, timeout=60).status_code
+            == 200
+        )
         server.advance(DAY)
         (run,) = server.runs()
         assert run["output"] == ["first", "teatea", "last"]
         calls.clear()
 
         def rerun(asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-            answer = httpx.post(f"{server.origin}/v0/runs/{run['run_id']}/rerun", json=asked)
+            answer = httpx.post(
+                f"{server.origin}/v0/runs/{run['run_id']}/rerun", json=asked, timeout=60
+            )
             if answer.status_code != 200:
                 return answer.status_code, answer.json()
             server.advance(DAY)

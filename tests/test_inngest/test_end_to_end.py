@@ -45,7 +45,7 @@ def served(app: flask.Flask) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}/api/inngest"
     finally:
         server.shutdown()
-        thread.join(10)
+        thread.join(60)
         server.server_close()
 
 
@@ -299,7 +299,7 @@ def test_gathered_steps_run_in_parallel() -> None:
     with DevServer(port=0, engine=engine()) as server:
         world = World(server, is_async=True)
         # Each of the two waits for the other: one after the other could not end.
-        both = threading.Barrier(2, timeout=10)
+        both = threading.Barrier(2, timeout=60)
 
         async def gathers(ctx: inngest.Context) -> list[str]:
             def branch(name: str) -> Any:

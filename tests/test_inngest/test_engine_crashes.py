@@ -44,7 +44,7 @@ KINDS = ("steps", "checkpointed", "parallel", "invoke", "sleep", "batch")
 POINTS = ("sent", "called", "working", "answering", "answered", "starting")
 DELAYS = (0.0, 0.0, 0.001, 0.003, 0.008)
 """Seconds from a point to the kill: the engine works on what it was just told."""
-STARTED = 30.0
+STARTED = 60.0
 SECONDS = 60.0 + RUNS
 ENGINE = Path(__file__).with_name("crash_engine.py")
 

@@ -69,7 +69,7 @@ class Target:
 
     def __init__(self, server: DevServer) -> None:
         self.server = server
-        page = httpx.get(server.origin, trust_env=False).text
+        page = httpx.get(server.origin, trust_env=False, timeout=60).text
         self.token = page.partition('name="inngest-dev-token" content="')[2].partition('"')[0]
         self.headers = {"x-inngest-dev-token": self.token}
         self.ids = [self.send("app/short"), self.send("app/long")]
@@ -79,7 +79,7 @@ class Target:
 
     def send(self, name: str) -> str:
         url = f"{self.server.origin}/e/any"
-        answer = httpx.post(url, json={"name": name}, trust_env=False)
+        answer = httpx.post(url, json={"name": name}, trust_env=False, timeout=60)
         return str(answer.json()["ids"][0])
 
     def known(self) -> st.SearchStrategy[str]:
@@ -176,7 +176,7 @@ def registration() -> dict[str, Any]:
 def target() -> Iterator[Target]:
     engine = Engine(clock=VirtualClock(), driver=InProcessDriver(App()))
     with DevServer(port=0, engine=engine, ui=True) as server:
-        httpx.post(f"{server.origin}/fn/register", json=registration(), trust_env=False)
+        httpx.post(f"{server.origin}/fn/register", json=registration(), trust_env=False, timeout=60)
         yield Target(server)
 
 
@@ -212,10 +212,12 @@ def try_out(operation: Any, mode: Any, target: Target, session: requests.Session
 
 
 def test_bodies_that_are_hardly_json(target: Target) -> None:
-    described = httpx.get(f"{target.server.origin}/openapi.json", trust_env=False).json()
+    described = httpx.get(
+        f"{target.server.origin}/openapi.json", trust_env=False, timeout=60
+    ).json()
     posts = [path for path, operations in described["paths"].items() if "post" in operations]
     assert len(posts) > 15
-    with httpx.Client(headers=target.headers, trust_env=False) as client:
+    with httpx.Client(headers=target.headers, trust_env=False, timeout=60) as client:
 
         @given(path=st.sampled_from(posts), body=BODIES, known=target.known())
         def run(path: str, body: bytes, known: str) -> None:

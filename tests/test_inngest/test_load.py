@@ -50,14 +50,14 @@ def serving(name: str, engine: str, log: Path) -> Iterator[tuple[subprocess.Pope
         finally:
             app.terminate()
             try:
-                app.wait(10)
+                app.wait(60)
             except subprocess.TimeoutExpired:
                 app.kill()
-                app.wait(10)
+                app.wait(60)
 
 
 def register(server: DevServer, app: subprocess.Popen[bytes], url: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         assert app.poll() is None, "the app ended"
         status, text = server.sync(url)

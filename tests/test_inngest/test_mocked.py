@@ -629,7 +629,7 @@ def test_triggers_on_several_threads_do_not_meet() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert results == {n: n for n in range(4)}
 
 

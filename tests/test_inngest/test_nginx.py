@@ -31,7 +31,7 @@ from .transports import TRANSPORTS, on_werkzeug
 NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
 OPENSSL = shutil.which("openssl")
 PROXIED = ["asgi", "django_asgi", "django_wsgi", "fast_api", "flask", "tornado", "wsgi"]
-SECONDS = 20.0
+SECONDS = 60.0
 
 pytestmark = pytest.mark.skipif(
     NGINX is None or OPENSSL is None,

@@ -313,7 +313,7 @@ def in_process(way: str, client: inngest.Inngest, function: inngest.Function[Any
         if way == "thread":
             answer = handler.handle_sync(request)
         else:
-            answer = asyncio.run(asyncio.wait_for(handler.handle_async(request), 30))
+            answer = asyncio.run(asyncio.wait_for(handler.handle_async(request), 60))
         return answer.status, json.loads(answer.body), answer.headers
 
     return ask

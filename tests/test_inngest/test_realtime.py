@@ -22,7 +22,7 @@ from inngest.experimental import realtime
 
 from .live import KINDS, TRANSPORTS, Embedded, World
 
-SECONDS = 10.0
+SECONDS = 60.0
 KEY = "signkey-test-7468697320697320612074657374206b65792121"
 
 
@@ -159,7 +159,7 @@ def test_those_who_listen_leave_connections_for_others(client: inngest.Inngest) 
         await client.aclose()
         return heard
 
-    assert asyncio.run(asyncio.wait_for(listen(), 3 * SECONDS)) == [1] * 110
+    assert asyncio.run(asyncio.wait_for(listen(), SECONDS)) == [1] * 110
 
 
 def test_what_a_listener_says_and_nobody_understands_is_ignored(
@@ -169,7 +169,9 @@ def test_what_a_listener_says_and_nobody_understands_is_ignored(
         realtime.get_subscription_token_sync(client, "c", [topic])["key"] for topic in "tu"
     )
     address = client.api_origin.replace("http", "ws", 1)
-    with connect(f"{address}/v1/realtime/connect?token={token}", proxy=None) as socket:
+    with connect(
+        f"{address}/v1/realtime/connect?token={token}", proxy=None, open_timeout=SECONDS
+    ) as socket:
         for said in (b"\xff", "", "[" * 100_000, '{"kind":"sub","data":"x"}', '{"kind":"unsub"}'):
             socket.send(said)
         socket.send(json.dumps({"kind": "sub", "data": other}))

@@ -24,7 +24,7 @@ from .transports import TRANSPORTS, Transport, on_uvicorn
 
 ON_LOOPS = ["asgi", "django_asgi", "fast_api", "tornado"]
 ON_THREADS = ["django_wsgi", "flask", "wsgi"]
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 @contextmanager

@@ -29,7 +29,7 @@ import inngest.tornado
 import inngest.wsgi
 from inngest.digital_ocean import simulator
 
-STOP_SECONDS = 10.0
+STOP_SECONDS = 60.0
 CLIENTS: list[inngest.Inngest] = []
 
 

@@ -242,7 +242,7 @@ class World:
         if self.way == "thread":
             response = handler.handle_sync(request)
         else:
-            response = asyncio.run(asyncio.wait_for(handler.handle_async(request), 30))
+            response = asyncio.run(asyncio.wait_for(handler.handle_async(request), 60))
         return Reply(
             status=response.status, headers=response.headers, body=json.loads(response.body)
         )

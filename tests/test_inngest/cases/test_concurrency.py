@@ -13,7 +13,7 @@ from ..live import World
 
 def test_runs_whose_steps_need_each_other(world: World) -> None:
     """The step of each run ends when those of all runs have begun."""
-    everybody = threading.Barrier(4, timeout=20)
+    everybody = threading.Barrier(4, timeout=60)
 
     def body(ctx: Any) -> Any:
         def meet() -> int:

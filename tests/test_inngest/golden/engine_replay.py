@@ -28,7 +28,7 @@ from .replay import (
     load,
 )
 
-LIMIT: Final = 5.0
+LIMIT: Final = 60.0
 """Seconds of real time that a replay may take; its clock is virtual."""
 
 _EVENT: Final = r"body\.(event|events\[0\])\."

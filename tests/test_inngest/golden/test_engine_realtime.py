@@ -23,7 +23,7 @@ from .engine_timeline import Timeline
 from .realtime import EVENT_STREAM, RUN_MESSAGES, SOCKETS, claims, told
 from .replay import Exchange, load
 
-SECONDS = 5.0
+SECONDS = 60.0
 CHUNKED = "text/stream"
 
 
@@ -69,7 +69,9 @@ class Session:
 
     def open(self, token: str) -> ClientConnection:
         address = self.server.origin.replace("http", "ws", 1)
-        opened = connect(f"{address}/v1/realtime/connect?token={token}", proxy=None)
+        opened = connect(
+            f"{address}/v1/realtime/connect?token={token}", proxy=None, open_timeout=SECONDS
+        )
         self.exits.enter_context(opened)
         return opened
 
@@ -122,7 +124,10 @@ class Session:
 
 def test_a_listener_on_a_web_socket_hears_what_is_recorded(server: DevServer) -> None:
     exchanges = load(SOCKETS)
-    with httpx.Client(base_url=server.origin, trust_env=False) as http, ExitStack() as exits:
+    with (
+        httpx.Client(base_url=server.origin, timeout=SECONDS, trust_env=False) as http,
+        ExitStack() as exits,
+    ):
         session = Session(server, http, exits)
         for exchange in exchanges:
             session.play(exchange)
@@ -132,7 +137,10 @@ def test_a_listener_on_a_web_socket_hears_what_is_recorded(server: DevServer) ->
 
 def test_a_listener_to_server_sent_events_hears_what_is_recorded(server: DevServer) -> None:
     *published, heard = load(EVENT_STREAM)
-    with httpx.Client(base_url=server.origin, trust_env=False) as http, ExitStack() as exits:
+    with (
+        httpx.Client(base_url=server.origin, timeout=SECONDS, trust_env=False) as http,
+        ExitStack() as exits,
+    ):
         session = Session(server, http, exits)
         session.play(published[0])
         path = heard.path.replace("<jwt>", session.token)

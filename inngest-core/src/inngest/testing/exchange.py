@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-TIMEOUT = 20.0
+TIMEOUT = 60.0
 """Seconds that anything may take. Nothing here waits for time to pass."""
 
 

@@ -14,8 +14,8 @@ def socket_to(server: Server) -> Socket:
         f"ws://127.0.0.1:{port}",
         opened=lambda: None,
         received=lambda _data: None,
-        handshake=10,
-        goodbye=10,
+        handshake=60,
+        goodbye=60,
     )
 
 
@@ -31,7 +31,7 @@ def test_a_frame_that_is_too_large_ends_the_connection_and_is_told() -> None:
         async with serve(talk, "127.0.0.1", 0) as server:
             return await socket_to(server).run()
 
-    code, reason = asyncio.run(asyncio.wait_for(run(), 30))
+    code, reason = asyncio.run(asyncio.wait_for(run(), 60))
     assert code == ABNORMAL
     assert "exceeds limit" in reason
 
@@ -41,10 +41,10 @@ def test_a_gateway_that_cannot_be_reached_is_named() -> None:
         "ws://who:secret@127.0.0.1:1/v0/connect",
         opened=lambda: None,
         received=lambda _data: None,
-        handshake=10,
-        goodbye=10,
+        handshake=60,
+        goodbye=60,
     )
-    code, reason = asyncio.run(asyncio.wait_for(socket.run(), 30))
+    code, reason = asyncio.run(asyncio.wait_for(socket.run(), 60))
     assert code == ABNORMAL
     assert reason.startswith("cannot connect to 127.0.0.1:1: ConnectionRefusedError")
 
@@ -65,5 +65,5 @@ def test_a_heartbeat_is_not_late_for_large_replies() -> None:
                 socket.send(data, is_large=is_large)
             await socket.run()
 
-    asyncio.run(asyncio.wait_for(run(), 30))
+    asyncio.run(asyncio.wait_for(run(), 60))
     assert came == [b"b1", b"b2", b"r1", b"r2"]

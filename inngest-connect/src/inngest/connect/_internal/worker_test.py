@@ -56,7 +56,7 @@ class Late(list[Any]):
 
     def append(self, step: object) -> None:
         self.is_given.set()
-        assert self.begun.wait(10)
+        assert self.begun.wait(60)
         super().append(step)
 
 
@@ -67,9 +67,9 @@ def test_what_is_asked_for_while_the_thread_begins_is_not_lost() -> None:
         wishes = worker._wishes = Late(api.is_asked)
         closing = threading.Thread(target=worker.close)
         closing.start()
-        assert await asyncio.to_thread(wishes.is_given.wait, 10)
-        await asyncio.wait_for(worker.run(), 10)
-        closing.join(10)
+        assert await asyncio.to_thread(wishes.is_given.wait, 60)
+        await asyncio.wait_for(worker.run(), 60)
+        closing.join(60)
 
     asyncio.run(run())
 
@@ -87,7 +87,7 @@ def test_a_call_is_answered_whatever_it_raises(
         worker._loop = asyncio.get_running_loop()
         worker._feed = lambda step: replied.set_result(step.args[1])  # type: ignore[method-assign,attr-defined]
         await worker._answer(call_of("r1"))
-        return await asyncio.wait_for(replied, 10)
+        return await asyncio.wait_for(replied, 60)
 
     response = asyncio.run(run())
     assert response.status == 500
@@ -97,7 +97,7 @@ def test_a_call_is_answered_whatever_it_raises(
 def failure_of(api: Api) -> Unanswered:
     async def run() -> object:
         try:
-            return await asyncio.wait_for(api.post("/v0/connect/start", b"", None), 10)
+            return await asyncio.wait_for(api.post("/v0/connect/start", b"", None), 60)
         finally:
             await api.close()
 
@@ -120,7 +120,7 @@ def test_a_proxy_that_cannot_be_used_is_in_the_way_of_those_only_who_need_it(
         await worker_of(lambda: Api("https://api.invalid", None, 1)).run()
 
     with pytest.raises(ConnectError, match=r"^the environment's proxy cannot be used: "):
-        asyncio.run(asyncio.wait_for(run(), 10))
+        asyncio.run(asyncio.wait_for(run(), 60))
     assert "thread has failed" not in caplog.text
 
 

@@ -384,7 +384,7 @@ def server() -> Iterator[str]:
     thread.start()
     yield f"http://127.0.0.1:{served.server_port}"
     served.shutdown()
-    thread.join(10)
+    thread.join(60)
     served.server_close()
 
 

@@ -27,7 +27,7 @@ class Client:
 
 def run(body: Callable[[Client], Coroutine[Any, Any, None]]) -> None:
     async def main() -> None:
-        await asyncio.wait_for(body(Client()), 10)
+        await asyncio.wait_for(body(Client()), 60)
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(main())

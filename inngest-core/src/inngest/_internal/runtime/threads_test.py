@@ -23,7 +23,7 @@ class Closing:
             self._is_first = False
             other = threading.Thread(target=self._threads.close)
             other.start()
-            other.join(10)
+            other.join(60)
 
 
 def test_work_is_done_though_the_pool_is_closed_meanwhile() -> None:

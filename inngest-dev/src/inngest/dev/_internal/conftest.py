@@ -127,7 +127,7 @@ def send(engine: Engine, name: str, **fields: Any) -> str:
     return taken.events[0].internal_id
 
 
-def bounded(work: Callable[[], Awaitable[T]], limit: float = 20.0) -> T:
+def bounded(work: Callable[[], Awaitable[T]], limit: float = 60.0) -> T:
     """Run a test's coroutine, never for longer than this."""
 
     async def limited() -> T:

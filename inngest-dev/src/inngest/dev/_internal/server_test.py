@@ -40,7 +40,9 @@ def test_what_is_being_answered_is_answered(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(module, "_STOP_TIMEOUT", LONG)
     with DevServer(port=0) as server, connected(server) as asking:
         asking.sendall(HEAD + BODY[:5])
-        httpx.get(f"{server.origin}/health", trust_env=False)  # by now the head was read
+        httpx.get(
+            f"{server.origin}/health", timeout=LONG, trust_env=False
+        )  # by now the head was read
         stopping = threading.Thread(target=server.stop)
         stopping.start()
         until_it_is_ending(server)
@@ -54,7 +56,7 @@ def test_who_never_ends_a_request_is_not_waited_for(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(module, "_PATIENCE", 0.01)
     with DevServer(port=0) as server, connected(server) as asking:
         asking.sendall(HEAD + BODY[:5])
-        httpx.get(f"{server.origin}/health", trust_env=False)
+        httpx.get(f"{server.origin}/health", timeout=LONG, trust_env=False)
         thread = server._thread
         server.stop()
         assert thread is not None and not thread.is_alive()
@@ -62,7 +64,7 @@ def test_who_never_ends_a_request_is_not_waited_for(monkeypatch: pytest.MonkeyPa
 
 def test_a_connection_that_asks_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_PATIENCE", 10 * LONG)
-    with DevServer(port=0) as server, httpx.Client(trust_env=False) as client:
+    with DevServer(port=0) as server, httpx.Client(timeout=LONG, trust_env=False) as client:
         assert client.get(f"{server.origin}/health").status_code == 200
         thread = server._thread
         server.stop()

@@ -110,9 +110,9 @@ def test_the_name_that_the_engine_listens_on_is_its_own() -> None:
 def test_the_server_refuses_a_name_that_leads_to_it() -> None:
     with DevServer(port=0, engine=Engine(clock=VirtualClock())) as server:
         url = f"{server.origin}/dev"
-        assert httpx.get(url, trust_env=False).status_code == 200
+        assert httpx.get(url, trust_env=False, timeout=60).status_code == 200
         foreign = {"host": "evil.example"}
-        assert httpx.get(url, headers=foreign, trust_env=False).status_code == 401
+        assert httpx.get(url, headers=foreign, trust_env=False, timeout=60).status_code == 401
 
 
 @pytest.mark.parametrize("key", ["", "  ", "signkey-test-"])

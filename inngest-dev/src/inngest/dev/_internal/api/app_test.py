@@ -212,7 +212,7 @@ def test_rest_answers(app: App) -> None:
 def test_the_server_runs_in_a_thread(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     with DevServer(port=0, engine=Engine(clock=VirtualClock(), db=str(path))) as server:
-        sent = httpx.post(f"{server.origin}/e/k", json={"name": "x"})
+        sent = httpx.post(f"{server.origin}/e/k", json={"name": "x"}, timeout=60)
         assert sent.status_code == 200
         server.advance(timedelta(days=1))
         assert server.runs() == []

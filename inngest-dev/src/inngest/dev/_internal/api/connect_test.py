@@ -34,5 +34,5 @@ def test_a_worker_that_takes_nothing_in_is_not_waited_for_without_end() -> None:
         await channel.close(1008, "CONSECUTIVE_HEARTBEATS_MISSED")
         await asyncio.gather(*sending)
 
-    bounded(run, 5)
+    bounded(run)
     assert socket.asked == 1

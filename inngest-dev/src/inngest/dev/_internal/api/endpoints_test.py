@@ -89,7 +89,7 @@ def played(app: App, play: Callable[[Engine, Http], Awaitable[None]]) -> None:
         finally:
             await engine.stop()
 
-    asyncio.run(asyncio.wait_for(run(), 10))
+    asyncio.run(asyncio.wait_for(run(), 60))
 
 
 async def begin(http: Http, *steps: dict[str, Any], **fields: Any) -> dict[str, Any]:

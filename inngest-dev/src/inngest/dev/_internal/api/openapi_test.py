@@ -57,7 +57,7 @@ def test_what_is_said_beside_a_handler_is_described() -> None:
 
 def test_every_route_is_described_and_every_reference_leads_somewhere() -> None:
     with DevServer(port=0, ui=True) as server:
-        described = httpx.get(f"{server.origin}/openapi.json", trust_env=False).json()
+        described = httpx.get(f"{server.origin}/openapi.json", trust_env=False, timeout=60).json()
     schemas = described["components"]["schemas"]
     referred = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(described)))
     assert referred <= set(schemas)

@@ -34,7 +34,7 @@ def played(play: Callable[[Engine, Http], Awaitable[None]], terms: Terms | None 
         finally:
             await engine.stop()
 
-    asyncio.run(asyncio.wait_for(run(), 10))
+    asyncio.run(asyncio.wait_for(run(), 60))
 
 
 def token_of(engine: Engine) -> str:

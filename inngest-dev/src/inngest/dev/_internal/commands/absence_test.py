@@ -14,7 +14,7 @@ from inngest.dev._internal.commands import absence as absence_module
 from inngest.dev._internal.commands.absence import Absence
 from inngest.dev._internal.conftest import config
 
-LIMIT = 30.0
+LIMIT = 60.0
 
 
 class App:
@@ -60,8 +60,13 @@ def test_calls_that_are_under_way_end_before_an_app_is_stopped(
     with served(app) as origin, server:
         functions = [config("shop-fn", "go", url=f"{origin}/api/inngest")]
         app_of_it = {"appName": "shop", "url": origin, "functions": functions}
-        assert httpx.post(f"{server.origin}/fn/register", json=app_of_it).status_code == 200
-        (sent,) = httpx.post(f"{server.origin}/e/x", json={"name": "go"}).json()["ids"]
+        assert (
+            httpx.post(f"{server.origin}/fn/register", json=app_of_it, timeout=LIMIT).status_code
+            == 200
+        )
+        (sent,) = httpx.post(f"{server.origin}/e/x", json={"name": "go"}, timeout=LIMIT).json()[
+            "ids"
+        ]
         assert app.is_called.wait(LIMIT)
         try:
             absence.begins(origin)

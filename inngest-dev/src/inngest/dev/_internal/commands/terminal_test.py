@@ -136,7 +136,9 @@ def test_a_run_of_a_batch_is_shown_with_all_its_events_and_what_is_noted(
     (run,) = server.runs()
     noted = {"kind": "userland.note", "op": "merge", "values": {"rows": 7}}
     url = f"{server.origin}/v1/runs/{run['run_id']}/metadata"
-    httpx.post(url, json={"target": {}, "metadata": [noted]}, trust_env=False).raise_for_status()
+    httpx.post(
+        url, json={"target": {}, "metadata": [noted]}, trust_env=False, timeout=60
+    ).raise_for_status()
     _, out, _ = ask(runs.main, "show", str(run["run_id"]))
     assert 'many {"n": 0}' in out and 'many {"n": 1}' in out
     assert 'noted   {"rows": 7}' in out

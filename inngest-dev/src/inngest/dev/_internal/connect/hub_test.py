@@ -53,7 +53,7 @@ def run(test: Callable[[Hub, Session, Noting], Coroutine[Any, Any, None]]) -> No
         session.is_synced = session.is_ready = True
         await test(hub, session, noting)
 
-    asyncio.run(asyncio.wait_for(main(), 10))
+    asyncio.run(asyncio.wait_for(main(), 60))
 
 
 async def ended(task: asyncio.Task[Any]) -> None:
@@ -179,7 +179,7 @@ def test_what_http_refuses_as_a_registration_a_worker_cannot_bring(functions: by
         with pytest.raises(Ended, match="connect_internal_error"):
             await session.receive(encode(wire.WORKER_CONNECT, hello))
 
-    asyncio.run(asyncio.wait_for(test(), 10))
+    asyncio.run(asyncio.wait_for(test(), 60))
     assert taken == []
 
 

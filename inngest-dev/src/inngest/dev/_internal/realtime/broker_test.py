@@ -27,7 +27,7 @@ def taken(listener: Listener) -> list[Any]:
         return found
 
     listener.close()
-    return asyncio.run(asyncio.wait_for(take(), 5))
+    return asyncio.run(asyncio.wait_for(take(), 60))
 
 
 def test_a_message_reaches_those_who_listen_to_its_topic_at_that_moment() -> None:

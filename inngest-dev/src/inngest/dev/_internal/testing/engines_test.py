@@ -355,7 +355,7 @@ def test_a_stand_in_that_raises_is_a_connection_that_breaks(
         return run
 
     if is_async:
-        asyncio.run(asyncio.wait_for(play(), 30))
+        asyncio.run(asyncio.wait_for(play(), 60))
     else:
         with VirtualEngine(client, [fn], fetch=fetch) as engine:
             run = engine.send(ORDER)
@@ -507,13 +507,13 @@ def test_threads_of_a_sync_function_take_turns_at_the_engine(client: Inngest) ->
             return engine._session.read(slow)
 
         def send_another() -> None:
-            assert is_in.wait(5)
+            assert is_in.wait(60)
             engine._session.read(has_met.set)
 
         with ThreadPoolExecutor(2) as pool:
             met, another = pool.submit(send), pool.submit(send_another)
-            another.result(5)
-            return met.result(5)
+            another.result(60)
+            return met.result(60)
 
     with VirtualEngine(client, [fan_out]) as engine:
         assert engine.send(ORDER).output is False
@@ -531,7 +531,7 @@ def test_what_never_ends_is_given_up_in_a_test_with_a_loop(client: Inngest) -> N
             with pytest.raises(TimeoutError):
                 await engine.advance(timedelta(days=1))
 
-    asyncio.run(asyncio.wait_for(run(), 10))
+    asyncio.run(asyncio.wait_for(run(), 60))
 
 
 def test_where_an_event_loop_runs_the_other_face_is_named(client: Inngest) -> None:
