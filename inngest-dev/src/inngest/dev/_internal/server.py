@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from importlib.util import find_spec
 from types import TracebackType
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 T = TypeVar("T")
-_START_TIMEOUT = 15.0
-_STOP_TIMEOUT = 15.0
+_START_TIMEOUT = 60.0
+_STOP_TIMEOUT = 60.0
+_READ_TIMEOUT = 60.0
 _PAUSE = 0.005
 _PATIENCE = 1.0
 """Seconds that answers have which are under way when the server ends."""
@@ -93,8 +95,9 @@ class DevServer:
         if thread is None:
             return
         if server is not None and loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self.engine.dismiss)  # or they would be waited for
-            loop.call_soon_threadsafe(server.end)
+            with suppress(RuntimeError):  # it has just ended by itself
+                loop.call_soon_threadsafe(self.engine.dismiss)  # or they would be waited for
+                loop.call_soon_threadsafe(server.end)
         thread.join(_STOP_TIMEOUT)
         self._thread = None
 
@@ -122,7 +125,7 @@ class DevServer:
         """Ask an app to register; status and text of its answer (0: not reached)."""
         return self._do(self.engine.sync(url), timeout)
 
-    def wait_for_run(self, wanted: str, timeout: float = 10.0) -> dict[str, Json]:
+    def wait_for_run(self, wanted: str, timeout: float = 30.0) -> dict[str, Json]:
         """History of the run (id of a run, or of the event that started it) once it ended."""
         return self._do(self.engine.wait_for_run(wanted, timeout), timeout + 5)
 
@@ -132,7 +135,7 @@ class DevServer:
         async def hold() -> None:
             self.engine.hold(is_away)
 
-        self._do(hold(), 10)
+        self._do(hold(), _READ_TIMEOUT)
 
     def is_calling(self, url: str) -> bool:
         """Like `Engine.is_calling`."""
@@ -140,7 +143,7 @@ class DevServer:
         async def read() -> bool:
             return self.engine.is_calling(url)
 
-        return self._do(read(), 10)
+        return self._do(read(), _READ_TIMEOUT)
 
     def functions(self, url: str = "") -> list[Function]:
         """Those of the apps that registered from URLs that begin so: all, unless given."""
@@ -150,7 +153,7 @@ class DevServer:
             apps = {app["name"] for app in store.apps() if str(app["url"]).startswith(url)}
             return [function for function in store.functions() if function.app in apps]
 
-        return self._do(read(), 10)
+        return self._do(read(), _READ_TIMEOUT)
 
     def syncs(self) -> dict[str, Json]:
         """When each app registered, by its name."""
@@ -158,7 +161,7 @@ class DevServer:
         async def read() -> dict[str, Json]:
             return {str(app["name"]): app["synced_at"] for app in self.engine.store.apps()}
 
-        return self._do(read(), 10)
+        return self._do(read(), _READ_TIMEOUT)
 
     def describe_events(self, schemas: Mapping[str, Json]) -> None:
         """Give the dashboard the JSON schemas of typed events, by name."""
@@ -169,13 +172,13 @@ class DevServer:
         async def read() -> list[dict[str, Json]]:
             return self.engine.runs(limit=limit)
 
-        return self._do(read(), 10)
+        return self._do(read(), _READ_TIMEOUT)
 
     def history(self, run_id: str) -> dict[str, Json] | None:
         async def read() -> dict[str, Json] | None:
             return self.engine.history(run_id)
 
-        return self._do(read(), 10)
+        return self._do(read(), _READ_TIMEOUT)
 
     def _failure(self) -> BaseException | None:
         return self._problem
@@ -184,7 +187,11 @@ class DevServer:
         if self._thread is None or self._loop is None or self._loop.is_closed():
             work.close()
             raise RuntimeError("the server is not started")
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        except RuntimeError:  # it has just been closed
+            work.close()
+            raise RuntimeError("the server is not started") from None
         try:
             return future.result(timeout)
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -40,9 +41,8 @@ def test_what_is_being_answered_is_answered(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(module, "_STOP_TIMEOUT", LONG)
     with DevServer(port=0) as server, connected(server) as asking:
         asking.sendall(HEAD + BODY[:5])
-        httpx.get(
-            f"{server.origin}/health", timeout=LONG, trust_env=False
-        )  # by now the head was read
+        httpx.get(f"{server.origin}/health", timeout=LONG, trust_env=False)
+        # by now the head was read
         stopping = threading.Thread(target=server.stop)
         stopping.start()
         until_it_is_ending(server)
@@ -69,3 +69,21 @@ def test_a_connection_that_asks_nothing_is_not_waited_for(monkeypatch: pytest.Mo
         thread = server._thread
         server.stop()
         assert thread is not None and not thread.is_alive()
+
+
+def test_a_server_that_has_just_ended_by_itself_is_not_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = DevServer(port=0)
+    with server:
+        pass
+    loop, ended = asyncio.new_event_loop(), threading.Thread()
+    loop.close()
+    monkeypatch.setattr(loop, "is_closed", lambda: False)  # as when it was looked at
+    ended.start()
+    monkeypatch.setattr(server, "_loop", loop)
+    monkeypatch.setattr(server, "_thread", ended)
+    with pytest.raises(RuntimeError, match="the server is not started"):
+        server.runs()
+    server.stop()
+    server.stop()

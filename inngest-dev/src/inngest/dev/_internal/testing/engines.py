@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from inngest import Event, Function, Inngest
 from inngest.dev._internal.testing import reporting
 from inngest.dev._internal.testing.network import Fetch
-from inngest.dev._internal.testing.pump import Pump
+from inngest.dev._internal.testing.pump import PATIENCE, Pump
 from inngest.dev._internal.testing.records import (
     RecordedEvent,
     RecordedRun,
@@ -102,7 +102,7 @@ class VirtualEngine(_Face):
 
     :param start: the time that it stands at; the real one if not given.
     :param fetch: answers the requests of fetch and AI steps; without it they fail.
-    :param timeout: real seconds that anything may take.
+    :param timeout: real seconds that anything of the app may take.
     :raises RefusedError: the functions cannot be registered.
     """
 
@@ -124,7 +124,7 @@ class VirtualEngine(_Face):
             self._pump.close()
             raise
         try:
-            self._do(self._session.open())
+            self._do(self._session.open(), at_least=PATIENCE)
             if client is not None:
                 self.serve(client, functions)
         except BaseException:
@@ -150,14 +150,14 @@ class VirtualEngine(_Face):
             return
         reporting.closing(self)
         try:
-            self._do(self._session.close())
+            self._do(self._session.close(), at_least=PATIENCE)
         finally:
             self._pump = None
             pump.close()
 
     def serve(self, client: Inngest, functions: Sequence[Function[Any]]) -> None:
         """Add an app. A client without functions sends here, and that is all."""
-        self._do(self._session.serve(client, functions))
+        self._do(self._session.serve(client, functions), at_least=PATIENCE)
 
     def send(
         self, event: Event[Any], *, function: Function[Any] | str | None = None
@@ -207,12 +207,12 @@ class VirtualEngine(_Face):
         self._do(self._session.advance_until(lambda: all(map(has_ended, runs)), within))
         refuse_unended(runs, within)
 
-    def _do(self, work: Coroutine[Any, Any, T]) -> T:
+    def _do(self, work: Coroutine[Any, Any, T], *, at_least: float = 0.0) -> T:
         if self._pump is None:
             work.close()
             raise RuntimeError("this engine is closed")
         try:
-            return self._pump.run(work)
+            return self._pump.run(work, at_least=at_least)
         except TimeoutError as error:
             raise TimeoutError(f"{error}{whats_on(self._session)}") from None
 

@@ -377,6 +377,17 @@ def test_what_never_ends_is_said(client: Inngest) -> None:
         engine.send(ORDER)
 
 
+def test_a_short_timeout_is_for_the_app_and_not_for_the_engine(client: Inngest) -> None:
+    """On a loaded machine it would be over before the engine has started, or has ended."""
+
+    @client.create_function(fn_id="stuck", trigger=inngest.TriggerEvent(event=ORDER.name))
+    async def stuck(ctx: inngest.Context) -> None:
+        await asyncio.Event().wait()
+
+    with VirtualEngine(client, [stuck], timeout=1e-6) as engine, pytest.raises(TimeoutError):
+        engine.send(ORDER)
+
+
 def test_what_is_missing_is_said(client: Inngest) -> None:
     @function(client, debounce=inngest.Debounce(period=timedelta(minutes=1)))
     def fn(ctx: ContextSync) -> str:

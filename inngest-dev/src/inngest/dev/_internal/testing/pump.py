@@ -19,6 +19,8 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 _UNWIND = 1.0
 """Seconds that what is given up has to end."""
+PATIENCE = 60.0
+"""Seconds that are let pass at least where nothing of the app is waited for."""
 _SHORT = 0.01
 """So many seconds of each call count at most: somebody may look at it with a debugger."""
 
@@ -77,8 +79,11 @@ class Pump:
         self._loop.stop()
         return future
 
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run it to its end. Of what is done between bursts, little counts for the timeout."""
+    def run(self, coroutine: Coroutine[Any, Any, T], *, at_least: float = 0.0) -> T:
+        """Run it to its end. Of what is done between bursts, little counts for the timeout.
+
+        :param at_least: seconds that it has, though the timeout is shorter.
+        """
         if self._loop.is_running() or self._is_working:
             coroutine.close()
             raise RuntimeError(
@@ -93,7 +98,8 @@ class Pump:
             raise
         task = self._loop.create_task(coroutine)
         task.add_done_callback(lambda _: self._loop.stop())
-        limit = _Limit(self._loop, self._timeout)
+        timeout = max(self._timeout, at_least)
+        limit = _Limit(self._loop, timeout)
         try:
             while not task.done():
                 if self._queue:
@@ -101,7 +107,7 @@ class Pump:
                     self._do(self._queue.popleft())
                     limit.spend(self._loop.time() - started)
                 else:
-                    self._burst(task, limit)
+                    self._burst(task, limit, timeout)
         finally:
             limit.cancel()
         return task.result()
@@ -109,11 +115,13 @@ class Pump:
     def close(self) -> None:
         """Cancel what is left."""
         self._queue.clear()
-        self.run(_cancel_others())
-        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-        self._loop.close()
+        try:
+            self.run(_cancel_others(), at_least=PATIENCE)
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        finally:
+            self._loop.close()
 
-    def _burst(self, task: asyncio.Task[Any], limit: _Limit) -> None:
+    def _burst(self, task: asyncio.Task[Any], limit: _Limit, timeout: float) -> None:
         if not limit.is_reached:  # else what was asked for in that turn is done, and it is over
             with limit:
                 self._loop.run_forever()
@@ -122,7 +130,7 @@ class Pump:
             rest = self._loop.call_later(_UNWIND, self._loop.stop)
             self._loop.run_forever()  # the end of the task stops it
             rest.cancel()
-            raise TimeoutError(f"nothing came to an end within {self._timeout} s")
+            raise TimeoutError(f"nothing came to an end within {timeout} s")
 
     def _refuse_another_thread(self) -> None:
         if threading.get_ident() != self._thread:

@@ -107,6 +107,28 @@ def test_short_work_counts_however_often_it_is_done(clock: Clock) -> None:
     pump.close()
 
 
+def test_what_takes_long_to_end_is_ended_with_its_loop(clock: Clock) -> None:
+    pump = Pump(timeout=1)
+    ended: list[str] = []
+
+    async def reluctant() -> None:
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            await busy(clock, 5)
+            ended.append("reluctant")
+
+    async def leave_behind() -> asyncio.Task[None]:
+        task = asyncio.ensure_future(reluctant())
+        await asyncio.sleep(0)
+        return task
+
+    task = pump.run(leave_behind())
+    pump.close()
+    assert task.cancelled() and ended == ["reluctant"]
+    assert pump._loop.is_closed()
+
+
 def test_threads_that_were_given_up_are_not_waited_for() -> None:
     pump, may_end, has_ended = Pump(timeout=60), threading.Event(), threading.Event()
 
