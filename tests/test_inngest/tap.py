@@ -20,6 +20,7 @@ class Tap:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
+        self._lock, self._is_closed = threading.Lock(), False
         self._pieces: list[bytearray] = []
 
     @property
@@ -39,11 +40,23 @@ class Tap:
         with suppress(OSError):  # the listener was closed
             while True:
                 near, _ = self._listener.accept()
-                far = socket.create_connection(self._target, timeout=END_SECONDS)
-                far.settimeout(None)
-                self._sockets += [near, far]
-                self._start(self._pass_on, near, far)
-                self._start(self._pass_on, far, near)
+                self._join_up(near)
+
+    def _join_up(self, near: socket.socket) -> None:
+        try:
+            far = socket.create_connection(self._target, timeout=END_SECONDS)
+        except OSError:  # the server has gone
+            near.close()
+            return
+        far.settimeout(None)
+        with self._lock:
+            if self._is_closed:
+                near.close()
+                far.close()
+                return
+            self._sockets += [near, far]
+            self._start(self._pass_on, near, far)
+            self._start(self._pass_on, far, near)
 
     def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
         kept = bytearray()
@@ -56,6 +69,8 @@ class Tap:
             sink.shutdown(socket.SHUT_WR)
 
     def _close(self) -> None:
+        with self._lock:
+            self._is_closed = True
         for each in (self._listener, *self._sockets):
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)

@@ -202,8 +202,9 @@ def supervised(folder: Path, port: int, app: AppServer) -> Iterator[Engine]:
             assert process.poll() is None, (folder / "errors").read_text()
         finally:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait(10)
-            reader.join(10)
+            process.wait(STARTED)
+            reader.join(2 * STARTED)
+            assert not reader.is_alive(), "somebody holds the pipe, or a call does not end"
             for pipe in (process.stdin, process.stdout):
                 assert pipe is not None
                 pipe.close()

@@ -406,7 +406,7 @@ def test_the_clock_is_compared_with_the_servers(
     def clock() -> float:
         return now + ahead
 
-    found = levels(check_server({"INNGEST_DEV": server}, 10, clock))
+    found = levels(check_server({"INNGEST_DEV": server}, 60, clock))
     assert found["server"] == ("ok", f"{server} answers (404)")
     assert found["clock"][0] == level
     assert text.rsplit(maxsplit=1)[-1] in found["clock"][1]

@@ -48,7 +48,7 @@ def origin() -> Iterator[str]:
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
-    thread.join()
+    thread.join(60)
     server.server_close()
 
 
@@ -59,7 +59,16 @@ def client_for(origin: str) -> Inngest:
 FORKING = """
 import os, sys
 import inngest
+from inngest._internal.runtime import http_clients
 
+limits_of = http_clients._limits
+
+def unhurried(kind):
+    limits = limits_of(kind)
+    limits.keepalive_expiry = None  # else a connection is given up after five seconds
+    return limits
+
+http_clients._limits = unhurried
 client = inngest.Inngest(app_id="a", is_production=False, event_api_base_url=sys.argv[1])
 
 def send():

@@ -86,7 +86,7 @@ def ask(server: DevServer, capsys: pytest.CaptureFixture[str]) -> Ask:
 
 
 def test_an_event_is_sent_and_waited_for(ask: Ask, tmp_path: Path) -> None:
-    status, out, _ = ask(sending.send, "go", "--wait", "10")
+    status, out, _ = ask(sending.send, "go", "--wait", "60")
     assert status == 0 and "Completed" in out and '"done"' in out
     data = tmp_path / "data.json"
     data.write_text('{"fails": true}')
@@ -121,7 +121,7 @@ def test_what_cannot_be_sent_is_said(ask: Ask) -> None:
 
 
 def test_a_function_is_triggered(ask: Ask) -> None:
-    status, out, _ = ask(sending.trigger, "app-fn", "--wait", "10")
+    status, out, _ = ask(sending.trigger, "app-fn", "--wait", "60")
     assert status == 0 and "Completed" in out
     status, _, err = ask(sending.trigger, "app-other")
     assert status == 1 and "there is: app-again, app-fn" in err
@@ -146,8 +146,8 @@ def test_a_run_of_a_batch_is_shown_with_all_its_events_and_what_is_noted(
 
 def test_runs_are_listed_shown_cancelled_and_started_again(ask: Ask, tmp_path: Path) -> None:
     assert "there are no such runs" in ask(runs.main, "list")[1]
-    ask(sending.send, "go", "--wait", "10")
-    ask(sending.send, "go", "--data", '{"fails": true}', "--wait", "10")
+    ask(sending.send, "go", "--wait", "60")
+    ask(sending.send, "go", "--data", '{"fails": true}', "--wait", "60")
     listed = json.loads(ask(runs.main, "list", "--json")[1])
     assert [run["status"] for run in listed] == ["Failed", "Completed"]
     _, out, _ = ask(runs.main, "list", "--status", "Completed", "--function", "app-fn")
@@ -310,7 +310,7 @@ def test_a_reader_that_has_left_is_told_of_as_windows_does() -> None:
 
 
 def test_what_the_terminal_s_encoding_lacks_is_escaped(ask: Ask, server: DevServer) -> None:
-    ask(sending.send, "größe", "--data", '{"sign": "✓"}', "--wait", "10")
+    ask(sending.send, "größe", "--data", '{"sign": "✓"}', "--wait", "60")
 
     def told(*arguments: str) -> str:
         command = [sys.executable, "-m", "inngest", "runs", *arguments, "--engine", server.origin]

@@ -404,7 +404,7 @@ def test_many_blocked_runs_do_not_hold_up_another_function(app: App) -> None:
         for i in range(450):
             send(engine, "slow", data={"i": i})
         event_id = send(engine, "x", data={"i": "quick"})
-        assert (await engine.wait_for_run(event_id, 5))["status"] == "Completed"
+        assert (await engine.wait_for_run(event_id))["status"] == "Completed"
         assert len(slow.under_way) == 1
 
     work(app, go, concurrency=3)
@@ -575,7 +575,7 @@ def test_a_run_is_cancelled_while_its_call_is_under_way(app: App) -> None:
         await slow.started(0)
         assert isinstance(engine.clock, VirtualClock)
         engine.clock.advance(2 * SECOND)
-        run = await engine.wait_for_run(event_id, 5)
+        run = await engine.wait_for_run(event_id)
         assert run["status"] == "Cancelled"
         slow.finish(0)
         await engine.settle()
@@ -714,7 +714,7 @@ def test_an_automatic_clock_runs_for_runs_but_not_for_cron_alone(app: App) -> No
         await engine.settle()
         assert engine.clock.now() == moment
         event_id = send(engine, "x")
-        assert (await engine.wait_for_run(event_id, 5))["output"] == "rested"
+        assert (await engine.wait_for_run(event_id))["output"] == "rested"
         await engine.settle()
         assert engine.clock.now() == moment + 150 * 60_000
         ticks = [run for run in engine.runs() if run["function_id"] == "app-cron"]

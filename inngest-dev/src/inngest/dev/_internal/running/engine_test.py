@@ -60,7 +60,7 @@ def test_a_sleep_ends_when_the_virtual_clock_says_so(app: App) -> None:
             await engine.advance(timedelta(minutes=119))
             assert engine.runs()[0]["status"] == "Running"
             await engine.advance(timedelta(minutes=1))
-            run = await engine.wait_for_run(event_id, 1)
+            run = await engine.wait_for_run(event_id)
             assert run["output"] == "rested"
             assert run["duration_ms"] == 7_200_000
             assert app.calls[1]["steps"] == {hashed("nap"): None}
@@ -73,7 +73,7 @@ def test_an_automatic_clock_jumps_over_sleeps(app: App) -> None:
 
     async def go() -> None:
         async with running(app, clock=VirtualClock(auto=True)) as engine:
-            assert (await engine.wait_for_run(send(engine, "nap/go"), 5))["output"] == "rested"
+            assert (await engine.wait_for_run(send(engine, "nap/go")))["output"] == "rested"
 
     bounded(go)
 
@@ -97,7 +97,7 @@ def test_a_failed_step_is_retried_on_the_same_job(app: App) -> None:
                 "state"
             ] == "retrying"
             await engine.advance(30 * SECOND)
-            run = await engine.wait_for_run(event_id, 1)
+            run = await engine.wait_for_run(event_id)
             assert run["output"] == "ok"
             assert run["steps"][0]["attempts"] == 3
 
@@ -123,7 +123,7 @@ def test_retry_after_replaces_the_delay(app: App) -> None:
             await engine.advance(2 * SECOND)
             assert len(app.calls) == 1
             await engine.advance(SECOND)
-            assert (await engine.wait_for_run(event_id, 1))["status"] == "Completed"
+            assert (await engine.wait_for_run(event_id))["status"] == "Completed"
 
     bounded(go)
 
@@ -178,7 +178,7 @@ def test_a_run_asleep_survives_a_restart(app: App, tmp_path: Path) -> None:
             await engine.settle()
         async with running(app, db=path, clock=clock) as engine:
             await engine.advance(timedelta(hours=2))
-            assert (await engine.wait_for_run(event_id, 1))["output"] == "rested"
+            assert (await engine.wait_for_run(event_id))["output"] == "rested"
 
     bounded(go)
 
@@ -239,7 +239,7 @@ def test_a_wait_ends_with_its_event_or_its_timeout(app: App, fulfilled: bool) ->
                 send(engine, "wait/done", data={"x": 1})
             else:
                 await engine.advance(timedelta(hours=1))
-            output = (await engine.wait_for_run(event_id, 5))["output"]
+            output = (await engine.wait_for_run(event_id))["output"]
             assert output["data"] == {"x": 1} if fulfilled else output is None
 
     bounded(go)
@@ -277,7 +277,7 @@ def test_an_invoke_reports_what_became_of_the_child(app: App, child: str) -> Non
         async with running(app) as engine:
             event_id = send(engine, "inv/go", data={"call": f"app-{child}"})
             await engine.advance(timedelta(minutes=2))
-            return (await engine.wait_for_run(event_id, 1))["output"]
+            return (await engine.wait_for_run(event_id))["output"]
 
     memo = bounded(go)
     if child == "ok":
@@ -369,7 +369,7 @@ def test_a_step_that_is_not_reported_again_does_not_hang_its_run(app: App) -> No
         async with running(app) as engine:
             event_id = send(engine, "x")
             await engine.advance(15 * SECOND)
-            assert (await engine.wait_for_run(event_id, 1))["output"] == "done"
+            assert (await engine.wait_for_run(event_id))["output"] == "done"
 
     bounded(go)
 
