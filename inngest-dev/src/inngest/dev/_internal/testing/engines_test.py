@@ -530,6 +530,25 @@ def test_threads_of_a_sync_function_take_turns_at_the_engine(client: Inngest) ->
         assert engine.send(ORDER).output is False
 
 
+def test_a_thread_does_not_wait_for_a_loop_that_waits_for_it(
+    client: Inngest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that an earlier function has started, and a later one waits for."""
+
+    @function(client)
+    def joins(ctx: ContextSync) -> int:
+        ran = iter([True])  # when it was looked at; then it stopped for this function
+        monkeypatch.setattr(engine._session.require_loop(), "is_running", lambda: next(ran, False))
+        try:
+            with ThreadPoolExecutor(1) as pool:
+                return pool.submit(engine._session.read, lambda: 5).result(60)
+        finally:
+            monkeypatch.undo()
+
+    with VirtualEngine(client, [joins], timeout=10) as engine:
+        assert engine.send(ORDER).output == 5
+
+
 def test_what_never_ends_is_given_up_in_a_test_with_a_loop(client: Inngest) -> None:
     @function(client)
     async def stuck(ctx: Context) -> None:

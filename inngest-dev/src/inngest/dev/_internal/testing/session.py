@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -38,6 +39,8 @@ from inngest.outgoing import Request, Response, redirected
 
 T = TypeVar("T")
 MILLISECOND = timedelta(milliseconds=1)
+_LOOK = 0.05
+"""Seconds between two looks at whether the loop still runs."""
 
 
 class RefusedError(Exception):
@@ -173,7 +176,15 @@ class Session:
                 return work()
         done: Future[T] = Future()
         loop.call_soon_threadsafe(_fulfil, done, work)
-        return done.result(self.timeout)
+        until = time.monotonic() + self.timeout
+        while not wait([done], _LOOK).done:
+            # It stopped before it came to this: what it stands still for may wait for this thread.
+            if not loop.is_running() and done.cancel():
+                with self._turn:
+                    return work()
+            if time.monotonic() > until:
+                raise TimeoutError(f"the engine is at work since {self.timeout} s")
+        return done.result()
 
     def answer(self, request: Request) -> Response:
         """What clients are answered, on any thread."""
@@ -213,6 +224,8 @@ def _restore(client: Inngest, logger: Any, middleware: list[Any]) -> None:
 
 
 def _fulfil(done: Future[T], work: Callable[[], T]) -> None:
+    if not done.set_running_or_notify_cancel():
+        return
     try:
         done.set_result(work())
     except BaseException as error:
