@@ -6,8 +6,8 @@ Only what the tests use. Every wait is bounded, and ends as soon as it can.
 from __future__ import annotations
 
 import base64
+import random
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -19,6 +19,8 @@ import httpx
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 WAIT = 60.0
+PORTS = range(32_000, 32_700)
+"""Below those that systems give out for any connection; other tests have others."""
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -35,17 +37,26 @@ def chromedriver() -> Iterator[str]:
     """Its URL, while it runs."""
     path = shutil.which("chromedriver")
     assert path is not None, "scripts/install_system_packages installs a browser"
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    for port in random.SystemRandom().sample(PORTS, 5):
+        with _listening(path, port) as url:
+            if url:
+                yield url
+                return
+    raise DriverError("chromedriver finds no port")
+
+
+@contextmanager
+def _listening(path: str, port: int) -> Iterator[str]:
+    """Its URL, or nothing when it has ended: somebody else has the port."""
+    url = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(
         [path, f"--port={port}", "--allowed-ips=127.0.0.1"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    url = f"http://127.0.0.1:{port}"
     try:
-        _until(lambda: _answers(url), "chromedriver answers")
-        yield url
+        until(lambda: process.poll() is not None or _answers(url), "chromedriver answers")
+        yield url if process.poll() is None else ""
     finally:
         process.terminate()
         try:
@@ -121,17 +132,17 @@ class Browser:
         """Wait until the page shows all of these."""
         shown = ""
         for text in texts:
-            _until(lambda text=text: text in self.text(), f"the page shows {text!r}", self.text)
+            until(lambda text=text: text in self.text(), f"the page shows {text!r}", self.text)
             shown = self.text()
         return shown
 
     def until(self, script: str, what: str) -> Any:
         """Wait until a script returns something."""
-        return _until(lambda: self.script(script), what, self.text)
+        return until(lambda: self.script(script), what, self.text)
 
     def click(self, selector: str, text: str = "") -> None:
         """Click the first that can be seen, with this text if one is given."""
-        _until(lambda: self._clicked(selector, text), f"{selector} {text!r} is clicked", self.text)
+        until(lambda: self._clicked(selector, text), f"{selector} {text!r} is clicked", self.text)
 
     def _clicked(self, selector: str, text: str) -> bool:
         """False when it went away meanwhile: pages change while they are live."""
@@ -197,7 +208,7 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _until(done: Any, what: str, tell: Any = lambda: "") -> Any:
+def until(done: Any, what: str, tell: Any = lambda: "") -> Any:
     deadline = time.monotonic() + WAIT
     while time.monotonic() < deadline:
         found = done()
