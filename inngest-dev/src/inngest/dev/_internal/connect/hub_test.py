@@ -31,11 +31,14 @@ class Noting:
     def __init__(self) -> None:
         self.kinds: list[int] = []
         self.closed: list[tuple[int, str]] = []
+        self.is_called = asyncio.Event()
 
     async def send(self, data: bytes) -> None:
         frame = decode(data)
         assert isinstance(frame, Frame)
         self.kinds.append(frame.kind)
+        if frame.kind == wire.GATEWAY_EXECUTOR_REQUEST:
+            self.is_called.set()
         await asyncio.sleep(0.01)
 
     async def close(self, code: int, reason: str) -> None:
@@ -79,8 +82,7 @@ def test_no_call_is_sent_to_a_worker_that_is_sent_away() -> None:
 def test_a_call_that_nobody_has_acknowledged_is_not_lost_by_a_stop() -> None:
     async def test(hub: Hub, session: Session, noting: Noting) -> None:
         calling = asyncio.ensure_future(hub.call(CALL))
-        while noting.kinds[-1] != wire.GATEWAY_EXECUTOR_REQUEST:
-            await asyncio.sleep(0)
+        await noting.is_called.wait()
         await hub.close()
         hub.leave(session)
         await asyncio.sleep(0.02)
@@ -110,8 +112,7 @@ def test_a_call_does_not_fail_because_the_gateway_stops() -> None:
 def test_a_call_that_nobody_has_acknowledged_is_lost_with_its_connection() -> None:
     async def test(hub: Hub, session: Session, noting: Noting) -> None:
         calling = asyncio.ensure_future(hub.call(CALL))
-        while noting.kinds[-1] != wire.GATEWAY_EXECUTOR_REQUEST:
-            await asyncio.sleep(0)
+        await noting.is_called.wait()
         hub.leave(session)
         await calling
         assert hub.lost == ["q"]

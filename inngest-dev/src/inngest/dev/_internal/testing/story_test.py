@@ -248,10 +248,11 @@ def test_functions_that_start_themselves_are_stopped_and_named(
         with pytest.raises(TimeoutError, match=says):
             asyncio.run(play())
         return
-    with VirtualEngine(client, [again]) as engine, pytest.raises(TimeoutError, match=says):
+    with VirtualEngine(client, [again]) as engine:
         assert engine._pump is not None
         monkeypatch.setattr(engine._pump._loop, "time", now)
-        engine.send(ORDER)
+        with pytest.raises(TimeoutError, match=says):
+            engine.send(ORDER)
 
 
 def test_a_coroutine_that_was_not_awaited_is_named(client: Inngest) -> None:
