@@ -516,8 +516,10 @@ def test_in_the_cloud_only_the_server_repeats_requests(
 
 
 def test_who_waits_for_an_output_is_told_when_the_server_stops(
-    world: World, caplog: pytest.LogCaptureFixture
+    world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("inngest.dev._internal.server._PATIENCE", 60.0)
+
     def checkout(ctx: Any, request: durable.Request) -> Any:
         yield ctx.step.sleep("nap", 1_000)
 
@@ -525,12 +527,12 @@ def test_who_waits_for_an_output_is_told_when_the_server_stops(
         where = asking.post().headers["location"]
         waiting = pool.submit(httpx.get, where, timeout=60, trust_env=False)
         signals = world.server.engine._watchers.signals
-        for _ in range(3000):
+        for _ in range(6000):
             if signals:
                 break
             time.sleep(0.01)
         world.server.stop()
-        answer = waiting.result(30)
+        answer = waiting.result(60)
     assert (answer.status_code, answer.json()["status"]) == (200, "running")
     assert [record for record in caplog.records if record.levelno > logging.INFO] == []
 

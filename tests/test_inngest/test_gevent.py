@@ -27,7 +27,7 @@ begun = set()
 
 async def meet():
     begun.add(caller.get())
-    for _ in range(2_000):
+    for _ in range(10_000):
         if len(begun) == CALLS:
             return
         await asyncio.sleep(0.005)

@@ -113,19 +113,19 @@ class DevServer:
     ) -> None:
         self.stop()
 
-    def advance(self, delta: timedelta, timeout: float = 30.0) -> None:
+    def advance(self, delta: timedelta, timeout: float = 60.0) -> None:
         """Move the virtual clock; returns when all that fell due has been done."""
         self._do(self.engine.advance(delta), timeout)
 
-    def settle(self, timeout: float = 30.0) -> None:
+    def settle(self, timeout: float = 60.0) -> None:
         """Wait until nothing is due and nothing is under way."""
         self._do(self.engine.settle(), timeout)
 
-    def sync(self, url: str, timeout: float = 40.0) -> tuple[int, str]:
+    def sync(self, url: str, timeout: float = 60.0) -> tuple[int, str]:
         """Ask an app to register; status and text of its answer (0: not reached)."""
         return self._do(self.engine.sync(url), timeout)
 
-    def wait_for_run(self, wanted: str, timeout: float = 30.0) -> dict[str, Json]:
+    def wait_for_run(self, wanted: str, timeout: float = 60.0) -> dict[str, Json]:
         """History of the run (id of a run, or of the event that started it) once it ended."""
         return self._do(self.engine.wait_for_run(wanted, timeout), timeout + 5)
 

@@ -363,7 +363,7 @@ class Engine:
         """Be told of each failed attempt that is made again, after that is stored."""
         self._watchers.setback_listeners.append(listener)
 
-    async def wait_for_run(self, wanted: str, timeout: float = 30.0) -> dict[str, Json]:
+    async def wait_for_run(self, wanted: str, timeout: float = 60.0) -> dict[str, Json]:
         """The run with this id, or the first one of this event, once all of them ended."""
         run = await self.ended(wanted, timeout)
         if run is None:
