@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import threading
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ from inngest.experimental.dev_server._process import Process
 
 HOST = "127.0.0.1"
 USUAL_PORT = 8288
+_PORTS = range(20_000, 32_000)
+"""Systems give out those above for any connection: one could take it before the server does."""
 START_SECONDS = 120.0
 """How long a server may take to answer: npx may have to fetch it first."""
 
@@ -122,10 +125,10 @@ def _is_free(port: int) -> bool:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-    return port
+    for port in random.sample(_PORTS, 100):
+        if _is_free(port):
+            return port
+    raise Error("no port is free for the server: set DEV_SERVER_PORT")
 
 
 __all__ = ["HOST", "START_SECONDS", "USUAL_PORT", "Server"]
