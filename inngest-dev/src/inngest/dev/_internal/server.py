@@ -127,7 +127,7 @@ class DevServer:
 
     def wait_for_run(self, wanted: str, timeout: float = 60.0) -> dict[str, Json]:
         """History of the run (id of a run, or of the event that started it) once it ended."""
-        return self._do(self.engine.wait_for_run(wanted, timeout), timeout + 5)
+        return self._do(self.engine.wait_for_run(wanted, timeout), timeout + _READ_TIMEOUT)
 
     def hold(self, is_away: Callable[[str], bool]) -> None:
         """Like `Engine.hold`. It is asked on the engine's thread."""
