@@ -674,6 +674,34 @@ def test_transform_output_can_replace_errors(world: World) -> None:
     assert world.call(made_up).ops == [("StepError", "a")]
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        inngest.NonRetriableError("never"),
+        inngest.RetryAfterError("later", datetime.timedelta(minutes=5)),
+    ],
+)
+def test_a_failure_that_transform_output_makes_good_is_no_failure(
+    world: World, error: Exception
+) -> None:
+    class Healing(MiddlewareSync):
+        def transform_output(self, result: TransformOutputResult) -> None:
+            if result.step is not None:
+                result.error, result.output = None, "healed"
+
+    def fail() -> None:
+        raise error
+
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.run("a", world.step(fail))
+
+    world.client.middleware = [Healing]
+    reply = world.call(world.function(body))
+    assert reply.ops == [("StepRun", "a")]
+    assert reply.body[0]["data"] == "healed"
+    assert not {"x-inngest-no-retry", "retry-after"} & set(reply.headers)
+
+
 def test_after_execution_is_not_called_after_an_exception_of_the_function(
     world: World, colour: str
 ) -> None:

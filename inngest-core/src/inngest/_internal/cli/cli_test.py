@@ -159,6 +159,17 @@ def test_checking_loads_each_plugin_apart(
     assert not [name for name in sys.modules if name.startswith("mod_")]
 
 
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "1e9", "soon"])
+@pytest.mark.parametrize("command", [["plugins", "--check"], ["doctor"]])
+def test_a_timeout_that_is_none_is_not_the_fault_of_plugins(
+    command: list[str], seconds: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--timeout", seconds])
+    assert ended.value.code == 2
+    assert "argument --timeout" in capsys.readouterr().err
+
+
 def test_no_encoding_is_left_to_python(install: Install) -> None:
     install("good", body=GOOD)
     code = "from inngest._internal.cli.probe import probe; print(probe('good', 60).state)"

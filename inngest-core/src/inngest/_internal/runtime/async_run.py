@@ -99,6 +99,8 @@ class AsyncRun(InvocationFacts):
                 await self._ended
             finally:
                 await self._unwind(main)
+        if not main.done():  # it swallows every cancellation: what it has done counts
+            return Raised(UnknownError("the function does not end when it is cancelled"))
         if main.cancelled():
             return Raised(UnknownError("the function was cancelled by its own code"))
         return main.result()

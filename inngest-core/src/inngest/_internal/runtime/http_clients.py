@@ -11,7 +11,7 @@ import re
 import socket
 import threading
 import weakref
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING
 
 from inngest._internal.flow import FetchError, Request, Response
@@ -57,7 +57,7 @@ class HTTPClients:
             answer = client.request(
                 request.method,
                 request.url,
-                headers=dict(request.headers),
+                headers=_bytes_of(request.headers),
                 content=request.body,
                 timeout=request.timeout,
             )
@@ -72,7 +72,7 @@ class HTTPClients:
             answer = await client.request(
                 request.method,
                 request.url,
-                headers=dict(request.headers),
+                headers=_bytes_of(request.headers),
                 content=request.body,
                 timeout=request.timeout,
             )
@@ -236,9 +236,15 @@ def _opening(
     return client.build_request(
         request.method,
         request.url,
-        headers=dict(request.headers),
+        headers=_bytes_of(request.headers),
         timeout=httpx.Timeout(request.timeout, read=quiet),
     )
+
+
+def _bytes_of(headers: Mapping[str, str]) -> httpx.Headers:
+    import httpx
+
+    return httpx.Headers(dict(headers), encoding="latin-1")
 
 
 def _response(answer: httpx.Response) -> Response:

@@ -63,7 +63,15 @@ def _transformed(hooks: Stack, op: Op, facts: CallFacts) -> Flow[Op | Error]:
         if isinstance(each, OutputUnserializableError):
             return each
     opcode = op.opcode if op.error is None else Opcode.STEP_RUN
-    return replace(op, opcode=opcode, data=str(encoded), error=None, cause=None)
+    return replace(
+        op,
+        opcode=opcode,
+        data=str(encoded),
+        error=None,
+        cause=None,
+        is_retriable=True,
+        retry_after=None,
+    )
 
 
 def _with_error(op: Op, error: Exception, facts: CallFacts) -> Op:
