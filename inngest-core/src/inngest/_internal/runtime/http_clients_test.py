@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from traceback import TracebackException
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -196,6 +196,23 @@ def test_a_client_can_be_used_after_it_was_closed(origin: str) -> None:
     for _ in range(2):
         assert client.send_sync(Event(name="e")) == ["1"]
         client.close()
+
+
+def test_a_thread_may_close_the_client_that_another_one_is_about_to_use(
+    origin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_for(origin)
+    given = HTTPClients._sync_client
+    closings = iter([client.close])
+
+    def give(self: HTTPClients, *kind: Any) -> httpx.Client:
+        found = given(self, *kind)
+        next(closings, lambda: None)()
+        return found
+
+    monkeypatch.setattr(HTTPClients, "_sync_client", give)
+    assert client.send_sync(Event(name="e")) == ["1"]
+    client.close()
 
 
 @pytest.mark.parametrize("env", ["gr\u00f6\u00dfe", "\u65e5\u672c"])
