@@ -161,6 +161,7 @@ async def _answer(handler: Handler, request: CommRequest, scope: Scope, send: Se
 
 
 async def send_response(response: CommResponse, scope: Scope, send: Send) -> None:
+    """Write a response. A client that has left does not get it."""
     length = ("content-length", str(len(response.body)))
     body = b"" if scope["method"] == "HEAD" else response.body
     try:
@@ -197,6 +198,7 @@ async def _leaving(receive: Receive) -> None:
 
 
 def from_scope(scope: Scope, body: bytes, raw: object) -> CommRequest:
+    """Read a request; of several headers of one name the first counts."""
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
         headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
