@@ -101,6 +101,8 @@ def message_of(error: BaseException) -> str:
 
 
 class _MaybeRetriableError(Error):
+    """An error of which only whoever raises it knows whether another attempt may help."""
+
     def __init__(self, message: str, *, is_retriable: bool = True) -> None:
         super().__init__(message)
         self.is_retriable = is_retriable
@@ -187,14 +189,10 @@ class QueryParamMissingError(Error):
     code, status, is_retriable = "query_param_missing", 400, False
 
 
-class RealtimeError(Error):
+class RealtimeError(_MaybeRetriableError):
     """A message was not published, or it is refused to listen."""
 
     code = "realtime_failed"
-
-    def __init__(self, message: str, *, is_retriable: bool = True) -> None:
-        super().__init__(message)
-        self.is_retriable = is_retriable
 
 
 class RegistrationFailedError(Error):

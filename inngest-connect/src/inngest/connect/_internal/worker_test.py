@@ -166,8 +166,7 @@ def test_nothing_is_left_of_a_socket_that_never_opened() -> None:
             worker._open(1, f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}")
             await asked.wait()
             worker._close(1, 1000, "no handshake in time")
-            while worker._tasks or worker._hanging_up:
-                await asyncio.sleep(0)
+            await asyncio.wait([*worker._tasks, *worker._hanging_up])
             done.set()
         return worker._sockets
 

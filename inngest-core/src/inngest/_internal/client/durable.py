@@ -38,9 +38,10 @@ class DurableHandler:
         options: DurableOptions,
         *,
         framework: str,
-        clock: Callable[[], float] = time.time,
     ) -> None:
-        serve = with_origin(ServeOptions(framework=framework, serve_origin=options.origin), "origin")
+        serve = with_origin(
+            ServeOptions(framework=framework, serve_origin=options.origin), "origin"
+        )
         options = dataclasses.replace(options, origin=serve.origin)
         fn_id = options.fn_id or str(getattr(handler, "__name__", "endpoint"))
         function: Function[Any] = Function(
@@ -56,7 +57,7 @@ class DurableHandler:
         app = app_of(client, [function], serve)
         self._client = client
         self._threads = Threads(serve.max_threads)
-        self._endpoint = DurableEndpoint(app, app.table[function.id], options, clock)
+        self._endpoint = DurableEndpoint(app, app.table[function.id], options, time.time)
 
     def handle_sync(self, request: CommRequest, origin: Origin) -> CommResponse:
         """Answer a request in the calling thread."""
