@@ -24,7 +24,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 import inngest
-from inngest._internal.api import endpoint_runs
+from inngest._internal.api import access
 from inngest._internal.flow import Pause
 from inngest.dev import DevServer, Engine, VirtualClock
 from inngest.errors import SigningKeyMissingError, URLInvalidError
@@ -332,7 +332,7 @@ def test_a_client_may_be_told_where_to_look(world: World) -> None:
 def test_without_a_server_nothing_is_promised(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(endpoint_runs, "Pause", lambda seconds: Pause(0))
+    monkeypatch.setattr(access, "Pause", lambda seconds: Pause(0))
     origin = f"http://127.0.0.1:{free_port()}"
     lonely = inngest.Inngest(app_id="shop", is_production=False, api_base_url=origin)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, overload
 
 from typing_extensions import TypeVar
 
-from inngest._internal.api.authorized import Access
+from inngest._internal.api.access import Access
 from inngest._internal.api.events import SendEventsResult, send_events
 from inngest._internal.api.metadata import update_metadata
 from inngest._internal.api.seed import event_id_seed
@@ -346,7 +346,7 @@ class Inngest:
 
     def _access(self) -> Access:
         return Access(
-            origin=self.api_origin,
+            api_origin=self.api_origin,
             headers=self._headers(),
             keys=self._config.signing_keys,
             timeout=self._config.timeout,

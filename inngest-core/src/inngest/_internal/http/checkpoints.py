@@ -86,10 +86,7 @@ class Checkpoints:
             self._sent.run_id,
             encode_ops(self._buffer),
             self._dispatch(),
-            api_origin=self._app.facts.api_origin,
-            headers=self._app.headers,
-            keys=self._app.keys,
-            timeout=self._app.timeout,
+            access=self._app.access,
             jitter=lambda: random.uniform(0, 0.1),
         )
         if isinstance(failure, CheckpointFailedError):

@@ -88,12 +88,7 @@ class DurableEndpoint:
         self._called = called
         self._options = options
         self._clock = clock
-        self._access = Access(
-            api_origin=app.facts.api_origin,
-            headers=app.headers,
-            keys=app.keys,
-            timeout=app.timeout,
-        )
+        self._access = app.access
 
     def handle(self, request: CommRequest, origin: Origin) -> Flow[CommResponse]:
         """Answer a request. Never raises an ``Exception``."""
@@ -175,15 +170,8 @@ class DurableEndpoint:
         return self._signed(answer, verified)
 
     def _next_steps(self, request: CommRequest, run_id: str) -> Flow[Answer]:
-        access = self._access
-        where: dict[str, Any] = {
-            "api_origin": access.api_origin,
-            "headers": access.headers,
-            "keys": access.keys,
-            "timeout": access.timeout,
-        }
-        steps = yield from fetch_steps(run_id, **where)
-        raw = yield from fetch_events(run_id, **where)
+        steps = yield from fetch_steps(run_id, self._access)
+        raw = yield from fetch_events(run_id, self._access)
         for each in (steps, raw):
             if isinstance(each, Error):
                 return response.refused(each)
