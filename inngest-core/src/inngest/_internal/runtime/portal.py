@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import threading
 from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import wait
@@ -109,7 +110,16 @@ class HostLoop:
                     raise RuntimeError("the event loop of this call has been closed")
             return future.result()
         finally:
+            if self._loop.is_closed():
+                _drop(work, coroutine)
             adopt(context)
+
+
+def _drop(*works: Coroutine[Any, Any, Any]) -> None:
+    """End what has not begun, and never will: Python warns of coroutines that nobody awaited."""
+    for work in works:
+        if inspect.getcoroutinestate(work) == inspect.CORO_CREATED:
+            work.close()
 
 
 def run_at_once(coroutine: Coroutine[Any, Any, T]) -> T:
