@@ -361,7 +361,9 @@ def levels(findings: Any) -> dict[str, tuple[str, str]]:
         ({"INNGEST_DEV": "yes, please"}, "mode", "warning", "neither a flag nor a URL"),
         ({"INNGEST_DEV": "localhost:9999"}, "mode", "ok", "http://localhost:9999"),
         ({"INNGEST_API_BASE_URL": "ftp://x"}, "configuration", "problem", "INNGEST_API_BASE_URL"),
-        ({"INNGEST_SERVE_ORIGIN": "shop.example"}, "INNGEST_SERVE_ORIGIN", "problem", "no scheme"),
+        ({"INNGEST_SERVE_ORIGIN": "shop.test"}, "public origin", "ok", "https://shop.test"),
+        ({"INNGEST_SERVE_ORIGIN": "https://a b"}, "public origin", "problem", "not a valid URL"),
+        ({"INNGEST_SERVE_PATH": "https://shop.test/x"}, "path", "problem", "INNGEST_SERVE_PATH"),
         ({"INNGEST_PLUGINS_STRICT": "?"}, "plugin switches", "problem", "1 or 0"),
     ],
 )

@@ -176,11 +176,17 @@ class Handler:
         return CommStream(status=STATUS, headers=self._endpoint.stream_headers(), chunks=chunks)
 
     def public_url(self, path: str, *, origin: str | None = None) -> str | None:
-        """Where the endpoint is reached that is mounted at ``path``, if anything says so."""
-        origin = origin or self._options.origin
-        if origin is None:
+        """Where the endpoint is reached that is mounted at ``path``, if anything says so.
+
+        :param origin: the public origin, instead of the one that the options say.
+        :raises URLInvalidError: it cannot be used.
+        """
+        options = self._options
+        if origin:
+            options = with_origin(dataclasses.replace(options, serve_origin=origin), "origin")
+        if options.origin is None:
             return None
-        return serve_url(path, origin=origin, public_path=self._options.public_path)
+        return serve_url(path, origin=options.origin, public_path=options.public_path)
 
     def register_sync(self, url: str) -> CommResponse:
         """Tell the Inngest server that the app is reached at this URL."""

@@ -52,6 +52,8 @@ def test_other_origins_are_served(origin: str | None) -> None:
         ("https://app.test", "https://app.test/fns"),
         (" https://app.test ", "https://app.test/fns"),
         ("app.test", "https://app.test/fns"),
+        ("http.app.test", "https://http.app.test/fns"),
+        ("web", "https://web/fns"),
         ("localhost:8000", "http://localhost:8000/fns"),
     ],
 )
