@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import logging
-import random
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -21,15 +20,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from inngest._internal.api.access import Access
-from inngest._internal.api.endpoint_runs import BegunRun, begin_run, record_endpoint_steps
+from inngest._internal.api.endpoint_runs import BegunRun
 from inngest._internal.api.runs import fetch_events, fetch_steps
 from inngest._internal.engine.execution import CallFacts, Execution
 from inngest._internal.engine.journal import hash_id
 from inngest._internal.errors import (
     BodyInvalidError,
     BodyTooLargeError,
-    CheckpointFailedError,
     Error,
 )
 from inngest._internal.event import Event
@@ -39,16 +36,14 @@ from inngest._internal.http.checkpoints import Checkpoints
 from inngest._internal.http.comm import CommRequest, CommResponse
 from inngest._internal.http.durable_messages import JSON_TYPE, event_of, sent, stored
 from inngest._internal.http.function_call import FunctionCall
+from inngest._internal.http.recording import Recording
 from inngest._internal.http.timings import Timings
-from inngest._internal.middleware.stack import Stack
-from inngest._internal.op import Op, Opcode
 from inngest._internal.protocol import headers, response
 from inngest._internal.protocol.request import MAX_BODY_BYTES, CallRequest, decode_events
-from inngest._internal.protocol.response import Answer, encode_ops
+from inngest._internal.protocol.response import Answer
 from inngest._internal.protocol.signature import SigningKey, sign, verify
 from inngest._internal.protocol.ulid import ENTROPY_BYTES, ulid
 from inngest._internal.serialization.codec import PLAIN
-from inngest._internal.step.transform import transform_op
 from inngest._internal.types import ServerKind
 
 RETRIES: Final = 4
@@ -236,74 +231,6 @@ class DurableEndpoint:
 
     def _milliseconds(self) -> int:
         return int(self._clock() * 1000)
-
-
-class Recording:
-    """Tells the server each step of a client's request, before code goes on that depends on it."""
-
-    def __init__(
-        self,
-        access: Access,
-        facts: CallFacts,
-        event: Event[Any],
-        retries: int,
-        milliseconds: Callable[[], int],
-    ) -> None:
-        self._access = access
-        self._facts = facts
-        self._event = event
-        self._retries = retries
-        self._milliseconds = milliseconds
-        self.run: BegunRun | None = None
-        self.failure: CheckpointFailedError | None = None
-
-    @property
-    def run_id(self) -> str:
-        """The id of the run."""
-        return self._event.id
-
-    @property
-    def is_on(self) -> bool:
-        """Whether the next step may be recorded, for code to go on."""
-        return True
-
-    def keep(self, op: Op, hooks: Stack) -> Flow[Op | Error | None]:
-        """Record a step that is done, or return it: the server is to go on from it."""
-        transformed = yield from transform_op(hooks, op, self._facts)
-        if isinstance(transformed, Error):
-            return transformed
-        if transformed.opcode is Opcode.STEP_ERROR or (transformed.error and not op.error):
-            return transformed
-        return (yield from self.tell(encode_ops([transformed])))
-
-    def settle(self) -> Flow[list[Op]]:
-        """Nothing is left behind."""
-        yield from ()
-        return []
-
-    def tell(self, steps: bytes) -> Flow[CheckpointFailedError | None]:
-        """Tell the server of steps; of the run, too, if these are its first."""
-        if self.run is not None:
-            self.failure = yield from record_endpoint_steps(
-                self._access, self.run, steps, now_ms=self._milliseconds(), jitter=_jitter
-            )
-            return self.failure
-        facts = {
-            "run_id": self.run_id,
-            "event": self._event.to_wire(self._milliseconds()),
-            "request_version": int(headers.EXECUTION_VERSION),
-            "retries": self._retries,
-        }
-        begun = yield from begin_run(self._access, facts, steps, jitter=_jitter)
-        if isinstance(begun, CheckpointFailedError):
-            self.failure = begun
-        else:
-            self.run = begun
-        return self.failure
-
-
-def _jitter() -> float:
-    return random.uniform(0, 0.1)
 
 
 def _complete(opcode: str, data: object) -> bytes:

@@ -64,7 +64,7 @@ def test_what_a_closed_loop_never_began_leaves_no_warning(
         loop.close()
     else:
         monkeypatch.setattr(loop, "call_soon_threadsafe", lambda *_, **__: loop.close())
-    with pytest.raises(RuntimeError, match="(is|has been) closed"):
+    with pytest.raises(RuntimeError, match=r"(is|has been) closed"):
         HostLoop(loop).run(hook())
     gc.collect()
 
