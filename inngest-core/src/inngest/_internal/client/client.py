@@ -91,6 +91,8 @@ class Inngest:
     :param signing_key: proves that requests are the server's (``INNGEST_SIGNING_KEY``).
     :raises URLInvalidError: a base URL cannot be used.
     :raises SigningKeyInvalidError: a signing key is malformed.
+    :raises FunctionConfigInvalidError: ``request_timeout`` or ``middleware`` cannot be used.
+    :raises SerializerUnknownError: no plugin, or more than one, offers the serializer.
     :raises PluginError: a plugin that was asked for by name is not there, or fails.
     """
 
@@ -230,6 +232,7 @@ class Inngest:
         :param on_failure: called when a run has failed for good; async or sync like the
             function itself.
         :raises FunctionConfigInvalidError: the options do not go together.
+        :raises SerializerUnknownError: no plugin, or more than one, offers the serializer.
         """
         options = FunctionOptions(
             app_id=self.app_id,
