@@ -194,6 +194,66 @@ def test_a_client_gets_the_response_and_a_nap_is_slept_through(each: World) -> N
     assert run["function_id"].endswith(f"-POST {PATH}")
 
 
+CLEANING: Any = inngest.reference_function(app_id="shop", function_id="clean-up")
+
+
+def deferring(world: World, abort_after: timedelta | None) -> Any:
+    """A handler that defers a call between two steps, and takes it back when it has slept."""
+    first, second = world.step("first"), world.step("second")
+
+    def run_sync(ctx: inngest.ContextSync, request: durable.Request) -> str:
+        ctx.step.run("first", first)
+        cleaning = ctx.step.defer("clean up", function=CLEANING, data={"folder": "/tmp/7"})
+        ctx.step.run("second", second)
+        if abort_after is not None:
+            ctx.step.sleep("nap", abort_after)
+            cleaning.abort()
+        return "done"
+
+    async def run_async(ctx: inngest.Context, request: durable.Request) -> str:
+        await ctx.step.run("first", first)
+        cleaning = await ctx.step.defer("clean up", function=CLEANING, data={"folder": "/tmp/7"})
+        await ctx.step.run("second", second)
+        if abort_after is not None:
+            await ctx.step.sleep("nap", abort_after)
+            await cleaning.abort()
+        return "done"
+
+    return run_async if world.is_async else run_sync
+
+
+def deferred_by(server: DevServer) -> list[Any]:
+    query = {"name": "inngest/deferred.schedule", "include_internal": "true"}
+    url = f"{server.origin}/v1/events"
+    events = httpx.get(url, params=query, timeout=30, trust_env=False).json()["data"]
+    return [event["data"]["folder"] for event in events]
+
+
+def test_a_client_need_not_wait_for_what_is_deferred(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world, "handler", lambda body: body)
+    with world.serving(deferring(world, None)) as asking:
+        answer = asking.post()
+    assert (answer.status_code, answer.json()) == (200, "done")
+    assert world.calls == ["first", "second"]
+    assert world.run()["status"] == "Completed"
+    world.server.settle()
+    assert deferred_by(world.server) == ["/tmp/7"]
+
+
+def test_a_deferred_call_is_taken_back_by_the_repetition_of_its_request(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world, "handler", lambda body: body)
+    with world.serving(deferring(world, LATER / 2)) as asking:
+        answer = asking.output(asking.post())
+    assert (answer.status_code, answer.json()) == (200, "done")
+    assert world.calls == ["first", "second"]
+    world.server.settle()
+    assert deferred_by(world.server) == []
+
+
 def test_a_step_is_tried_again_by_the_server(world: World) -> None:
     def flaky() -> str:
         if world.calls.count("flaky") < 3:

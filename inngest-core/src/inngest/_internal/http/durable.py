@@ -22,6 +22,7 @@ from urllib.parse import quote, urlsplit
 
 from inngest._internal.api.endpoint_runs import BegunRun
 from inngest._internal.api.runs import fetch_events, fetch_steps
+from inngest._internal.engine.deferrals import Deferrals
 from inngest._internal.engine.execution import CallFacts, Execution
 from inngest._internal.engine.journal import hash_id
 from inngest._internal.errors import (
@@ -38,6 +39,7 @@ from inngest._internal.http.durable_messages import JSON_TYPE, event_of, sent, s
 from inngest._internal.http.function_call import FunctionCall
 from inngest._internal.http.recording import Recording
 from inngest._internal.http.timings import Timings
+from inngest._internal.op import Opcode
 from inngest._internal.protocol import headers, response
 from inngest._internal.protocol.request import MAX_BODY_BYTES, CallRequest, decode_events
 from inngest._internal.protocol.response import Answer
@@ -125,19 +127,23 @@ class DurableEndpoint:
         answer = yield from self._call(request, event, facts, {}, recording)
         if recording.failure is not None:
             return _told(503, {"error": "the steps of this request cannot be recorded now"})
+        deferred: list[object] = []
         if answer.status == 206:
-            failure = yield from recording.tell(answer.body)
-            if failure is not None:
-                return _told(503, {"error": "this request cannot be continued now"})
-            return self._sent_away(recording.run)
-        result = _result(answer)
+            *deferred, last = json.loads(answer.body)
+            if last["op"] != Opcode.RUN_COMPLETE.value:
+                failure = yield from recording.tell(answer.body)
+                if failure is not None:
+                    return _told(503, {"error": "this request cannot be continued now"})
+                return self._sent_away(recording.run)
+            result: dict[str, object] = last["data"]
+        else:
+            result = _result(answer)
         duration = time.perf_counter_ns() - started
-        failure = yield from recording.tell(
-            _complete("RunComplete", {**result, "duration": duration})
-        )
+        complete = _complete("RunComplete", {**result, "duration": duration})
+        failure = yield from recording.tell(response.dump([*deferred, complete]))
         if failure is not None:
             logger.warning("the end of run %s is not recorded: %s", run_id, failure.message)
-        return sent(result) if answer.status == 200 else _unanswered()
+        return sent(result) if answer.status < 300 else _unanswered()
 
     def _sent_away(self, run: BegunRun | None) -> CommResponse:
         """The run goes on without its client: tell where its output will be."""
@@ -181,8 +187,8 @@ class DurableEndpoint:
         answer = yield from self._call(request, events[0], facts, steps, None)
         if answer.status != 200:
             return answer
-        body = _complete("SyncRunComplete", {"data": {**_result(answer), "duration": 0}})
-        return Answer(status=206, body=body)
+        complete = _complete("SyncRunComplete", {"data": {**_result(answer), "duration": 0}})
+        return Answer(status=206, body=response.dump([complete]))
 
     def _verify(self, request: CommRequest) -> SigningKey | Error | None:
         keys = self._app.keys
@@ -218,7 +224,9 @@ class DurableEndpoint:
             steps=memos,
             use_api=False,
         )
-        execution = Execution(facts=facts, memos=memos)
+        # A repetition is not told what the calls before it have deferred.
+        deferrals = Deferrals({} if recording else None)
+        execution = Execution(facts=facts, memos=memos, deferrals=deferrals)
         checkpoints = recording or Checkpoints(self._app, None, taken, facts)
         called = self._called
         call = FunctionCall(
@@ -233,8 +241,8 @@ class DurableEndpoint:
         return int(self._clock() * 1000)
 
 
-def _complete(opcode: str, data: object) -> bytes:
-    return response.dump([{"id": hash_id(_COMPLETE), "op": opcode, "data": data}])
+def _complete(opcode: str, data: object) -> dict[str, object]:
+    return {"id": hash_id(_COMPLETE), "op": opcode, "data": data}
 
 
 def _result(answer: Answer) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from inngest._internal.api.access import Access
@@ -48,14 +48,20 @@ class Recording:
         """Whether the next step may be recorded, for code to go on."""
         return True
 
-    def keep(self, op: Op, hooks: Stack) -> Flow[Op | Error | None]:
+    def keep(self, op: Op, hooks: Stack, deferred: Sequence[Op]) -> Flow[Op | Error | None]:
         """Record a step that is done, or return it: the server is to go on from it."""
         transformed = yield from transform_op(hooks, op, self._facts)
         if isinstance(transformed, Error):
             return transformed
         if transformed.opcode is Opcode.STEP_ERROR or (transformed.error and not op.error):
             return transformed
-        return (yield from self.tell(encode_ops([transformed])))
+        told = [transformed]
+        for each in deferred:
+            changed = yield from transform_op(hooks, each, self._facts)
+            if isinstance(changed, Error):
+                return changed
+            told.append(changed)
+        return (yield from self.tell(encode_ops(told)))
 
     def settle(self) -> Flow[list[Op]]:
         """Nothing is left behind."""

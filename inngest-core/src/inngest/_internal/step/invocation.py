@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -26,8 +26,11 @@ class Keeper(Protocol):
         """Whether the next step may be recorded, for code to go on."""
         ...
 
-    def keep(self, op: Op, hooks: Stack) -> Flow[Op | Error | None]:
-        """Take the result of a step, or return what is to be reported: the call is to end."""
+    def keep(self, op: Op, hooks: Stack, deferred: Sequence[Op]) -> Flow[Op | Error | None]:
+        """Take the result of a step, or return what is to be reported: the call is to end.
+
+        :param deferred: calls that the server is to be told of along with it.
+        """
         ...
 
 
