@@ -27,8 +27,10 @@ import inngest
 from inngest._internal.api import access
 from inngest._internal.flow import Pause
 from inngest.dev import DevServer, Engine, VirtualClock
+from inngest.encryption import EncryptionMiddleware
 from inngest.errors import SigningKeyMissingError, URLInvalidError
 from inngest.experimental import durable, realtime
+from inngest.experimental.remote_state_middleware import InMemoryDriver, RemoteStateMiddleware
 
 from .live import TRANSPORTS
 from .ports import free_port
@@ -542,6 +544,76 @@ def test_middleware_surrounds_an_endpoint(world: World) -> None:
     with world.serving(checkout) as asking:
         assert asking.post().json() == 1
     assert seen == ["before", "step", "end"]
+
+
+HIDING: dict[str, tuple[Any, str]] = {
+    "encryption": (EncryptionMiddleware.factory("a secret"), "__ENCRYPTED__"),
+    "remote state": (RemoteStateMiddleware.factory(InMemoryDriver()), "__REMOTE_STATE__"),
+}
+
+
+@pytest.mark.parametrize("name", HIDING)
+def test_middleware_that_hides_outputs_hides_them_from_the_server_alone(
+    world: World, name: str
+) -> None:
+    factory, mark = HIDING[name]
+    world.client.add_middleware(factory)
+
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        order = yield ctx.step.run("read", world.step("read", request.json))
+        if request.query.get("nap"):
+            yield ctx.step.sleep("nap", LATER / 2)
+        text = f"for {order['who']}"
+        return durable.Response(body=text, status=201, headers={"x-shop": "yes"})
+
+    with world.serving(checkout) as asking:
+        answer = asking.post({"who": "Ada"})
+        assert (answer.status_code, answer.text) == (201, "for Ada")
+        kept = world.run()
+        assert kept["output"][mark] is True and "Ada" not in str(kept["output"])
+        answer = asking.output(asking.post({"who": "Ada"}, query="nap=1"))
+    assert (answer.status_code, answer.headers["x-shop"]) == (201, "yes")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()[mark] is True
+
+
+def test_a_serializer_s_form_is_for_the_server_alone(server: DevServer) -> None:
+    class Wrapping:
+        def serialize(self, obj: object, typ: object) -> object:
+            return {"wrapped": obj}
+
+        def deserialize(self, obj: Any, typ: object) -> object:
+            return obj["wrapped"]
+
+    client = inngest.Inngest(
+        app_id="shop", is_production=False, api_base_url=server.origin, serializer=Wrapping()
+    )
+    world = World(server, client, "wsgi-sync")
+
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        text = yield ctx.step.run("a", world.step("a", lambda: "paid"))
+        return durable.Response(body=text, status=201)
+
+    with contextlib.closing(client), world.serving(checkout) as asking:
+        answer = asking.post()
+    assert (answer.status_code, answer.text) == (201, "paid")
+
+
+def test_a_hook_that_swallows_an_error_leaves_an_empty_response(world: World) -> None:
+    class Swallowing(inngest.MiddlewareSync):
+        def wrap_function(self, call: Any) -> Iterator[None]:
+            with contextlib.suppress(ValueError):
+                yield
+
+    world.client.add_middleware(Swallowing)
+
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        yield ctx.step.run("a", world.step("a"))
+        raise ValueError("no luck")
+
+    with world.serving(checkout) as asking:
+        answer = asking.post()
+    assert (answer.status_code, answer.json()) == (200, None)
 
 
 @pytest.mark.parametrize("kind", ["asgi-async", "wsgi-sync"])

@@ -35,7 +35,14 @@ from inngest._internal.flow import Call, Flow, Host, Outcome, Raised
 from inngest._internal.http.app import App, Called
 from inngest._internal.http.checkpoints import Checkpoints
 from inngest._internal.http.comm import CommRequest, CommResponse
-from inngest._internal.http.durable_messages import JSON_TYPE, event_of, sent, stored
+from inngest._internal.http.durable_messages import (
+    JSON_TYPE,
+    WITHOUT_BODY,
+    event_of,
+    is_kept,
+    sent,
+    stored,
+)
 from inngest._internal.http.function_call import FunctionCall
 from inngest._internal.http.recording import Recording
 from inngest._internal.http.timings import Timings
@@ -124,7 +131,7 @@ class DurableEndpoint:
         facts = CallFacts(attempt=0, max_attempts=self._options.retries + 1)
         recording = Recording(self._access, facts, event, self._options.retries, self._milliseconds)
         started = time.perf_counter_ns()
-        answer = yield from self._call(request, event, facts, {}, recording)
+        answer, own = yield from self._call(request, event, facts, {}, recording)
         if recording.failure is not None:
             return _told(503, {"error": "the steps of this request cannot be recorded now"})
         deferred: list[object] = []
@@ -135,15 +142,17 @@ class DurableEndpoint:
                 if failure is not None:
                     return _told(503, {"error": "this request cannot be continued now"})
                 return self._sent_away(recording.run)
-            result: dict[str, object] = last["data"]
-        else:
-            result = _result(answer)
+            answer = response.function_returned(json.dumps(last["data"]))
+        kept = _kept(answer, own)
         duration = time.perf_counter_ns() - started
-        complete = _complete("RunComplete", {**result, "duration": duration})
+        complete = _complete("RunComplete", {**kept, "duration": duration})
         failure = yield from recording.tell(response.dump([*deferred, complete]))
         if failure is not None:
             logger.warning("the end of run %s is not recorded: %s", run_id, failure.message)
-        return sent(result) if answer.status < 300 else _unanswered()
+        if answer.status != 200:
+            return _unanswered()
+        # What middleware hides, as by encryption, it does not hide from who has asked for it.
+        return sent(own if is_kept(own) and not is_kept(json.loads(answer.body)) else kept)
 
     def _sent_away(self, run: BegunRun | None) -> CommResponse:
         """The run goes on without its client: tell where its output will be."""
@@ -184,10 +193,10 @@ class DurableEndpoint:
             target=request.headers.get(headers.STEP_ID) or None,
             plan_only=request.headers.get(headers.FORCE_STEP_PLAN, "").lower() == "true",
         )
-        answer = yield from self._call(request, events[0], facts, steps, None)
+        answer, own = yield from self._call(request, events[0], facts, steps, None)
         if answer.status != 200:
             return answer
-        complete = _complete("SyncRunComplete", {"data": {**_result(answer), "duration": 0}})
+        complete = _complete("SyncRunComplete", {"data": {**_kept(answer, own), "duration": 0}})
         return Answer(status=206, body=response.dump([complete]))
 
     def _verify(self, request: CommRequest) -> SigningKey | Error | None:
@@ -212,7 +221,8 @@ class DurableEndpoint:
         facts: CallFacts,
         memos: Mapping[str, object],
         recording: Recording | None,
-    ) -> Flow[Answer]:
+    ) -> Flow[tuple[Answer, object]]:
+        """Call the handler: the answer, and the response before middleware made an answer of it."""
         taken = CallRequest(
             run_id=recording.run_id if recording else request.headers[headers.RUN_ID],
             attempt=facts.attempt,
@@ -235,7 +245,7 @@ class DurableEndpoint:
         outcome: Outcome[Answer] = yield Host(call.answer(), called.is_async)
         if isinstance(outcome, Raised):
             raise outcome.error
-        return outcome.value
+        return outcome.value, call.returned
 
     def _milliseconds(self) -> int:
         return int(self._clock() * 1000)
@@ -245,13 +255,23 @@ def _complete(opcode: str, data: object) -> dict[str, object]:
     return {"id": hash_id(_COMPLETE), "op": opcode, "data": data}
 
 
-def _result(answer: Answer) -> dict[str, object]:
-    """The response that a call ended with; of one that failed, what the server keeps of it."""
-    if answer.status == 200:
-        kept: dict[str, object] = json.loads(answer.body)
-        return kept
+def _kept(answer: Answer, own: object) -> dict[str, object]:
+    """The response that a call ended with; of one that failed, what the server keeps of it.
+
+    Middleware may have put something else in its place: that is the body then.
+    """
     body = answer.body.decode("utf-8", "replace")
-    return {"status": 500, "headers": {headers.CONTENT_TYPE: JSON_TYPE}, "body": body}
+    as_json = {headers.CONTENT_TYPE: JSON_TYPE}
+    if answer.status != 200:
+        return {"status": 500, "headers": as_json, "body": body}
+    kept = json.loads(body)
+    if is_kept(kept):
+        return kept
+    if not is_kept(own):
+        return {"status": 200, "headers": as_json, "body": body}
+    if own["status"] in WITHOUT_BODY:
+        return own
+    return {**own, "headers": {**own["headers"], **as_json}, "body": body}
 
 
 def _told(status: int, body: object) -> CommResponse:

@@ -62,6 +62,8 @@ class FunctionCall:
     checkpoints: Recorder
     timings: Timings
     hooks: Stack = EMPTY
+    returned: object = UNSET
+    """What the function gave, before a serializer or a hook made something else of it."""
 
     def answer(self) -> Flow[Answer]:
         """Run the whole call. Every failure is an answer."""
@@ -166,6 +168,7 @@ class FunctionCall:
         if self.execution.outcome is None:
             if isinstance(outcome, Raised):
                 return outcome
+            self.returned = outcome.value
             stored = self._codec.dump_result(outcome.value, self.called.what)
             if isinstance(stored, OutputUnserializableError):
                 return Raised(stored)
