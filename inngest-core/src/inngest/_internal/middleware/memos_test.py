@@ -32,6 +32,7 @@ def test_an_equal_value_of_another_type_is_a_change(raw: object, changed: object
 def test_an_error_can_be_changed() -> None:
     memos = StepMemos.from_raw({"step": FAILED})
     for output in memos.values():
+        assert output.error is not None
         assert output.error == MemoizedError(name="OddError", message="odd", stack="at x")
         output.error.message = "other"
     error = {"name": "OddError", "message": "other", "stack": "at x"}
