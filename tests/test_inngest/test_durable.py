@@ -546,6 +546,30 @@ def test_middleware_surrounds_an_endpoint(world: World) -> None:
     assert seen == ["before", "step", "end"]
 
 
+def test_a_failure_that_ends_the_run_is_told_to_middleware_as_one(world: World) -> None:
+    seen: list[bool] = []
+
+    class Watching(inngest.MiddlewareSync):
+        def wrap_request(self, request: Any) -> Iterator[None]:
+            yield
+            seen.append(request.ends_run)
+
+        def wrap_function(self, call: Any) -> Iterator[None]:
+            seen.append(call.is_final_attempt)
+            yield
+
+    world.client.add_middleware(Watching)
+
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        yield ctx.step.run("a", world.step("a"))
+        raise ValueError("no luck")
+
+    with world.serving(checkout) as asking:
+        assert asking.post().status_code == 500
+    assert world.run()["status"] == "Failed"
+    assert seen == [True, True]
+
+
 HIDING: dict[str, tuple[Any, str]] = {
     "encryption": (EncryptionMiddleware.factory("a secret"), "__ENCRYPTED__"),
     "remote state": (RemoteStateMiddleware.factory(InMemoryDriver()), "__REMOTE_STATE__"),

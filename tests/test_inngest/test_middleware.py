@@ -889,6 +889,11 @@ def test_a_request_shows_its_headers_and_whether_it_ends_the_run(world: World) -
     def failing_step(ctx: Any) -> Steps:
         yield ctx.step.run("a", world.step(lambda: 1 / 0))
 
+    def deferring(ctx: Any) -> Steps:
+        function: Any = inngest.reference_function(app_id="app", function_id="later")
+        yield ctx.step.defer("later", function=function)
+        return "done"
+
     world.client.middleware = [Watching]
     headers = {"traceparent": "00-ab-cd-01"}
     world.play(world.function(one_step(world)), headers=headers)
@@ -902,6 +907,12 @@ def test_a_request_shows_its_headers_and_whether_it_ends_the_run(world: World) -
     ends.clear()
     world.play(world.function(failing_step, "step"), headers=headers, max_attempts=1)
     assert ends == [(206, False), (500, True)]
+    ends.clear()
+    assert world.call(world.function(deferring, "deferring"), headers=headers).ops == [
+        ("DeferAdd", "later"),
+        ("RunComplete", "complete"),
+    ]
+    assert ends == [(206, True)]
 
 
 def test_secrets_in_options_are_not_shown() -> None:

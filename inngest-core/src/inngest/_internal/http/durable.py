@@ -242,6 +242,7 @@ class DurableEndpoint:
         call = FunctionCall(
             self._app, called, called.function.id, request, taken, execution, checkpoints, Timings()
         )
+        call.is_called_once = recording is not None
         outcome: Outcome[Answer] = yield Host(call.answer(), called.is_async)
         if isinstance(outcome, Raised):
             raise outcome.error

@@ -62,6 +62,10 @@ class FunctionCall:
     checkpoints: Recorder
     timings: Timings
     hooks: Stack = EMPTY
+    is_called_once: bool = False
+    """Whether the function, unlike its steps, has no other attempt."""
+    has_completed: bool = False
+    """Whether the answer has the function's result, be it with something else."""
     returned: object = UNSET
     """What the function gave, before a serializer or a hook made something else of it."""
 
@@ -98,8 +102,12 @@ class FunctionCall:
 
     def _ends_run(self, answer: Answer) -> bool:
         if answer.status < 300:
-            return answer.status == response.RETURNED
-        return self.execution.facts.is_last_attempt or header.NO_RETRY in answer.headers
+            return answer.status == response.RETURNED or self.has_completed
+        return self._is_last_attempt or header.NO_RETRY in answer.headers
+
+    @property
+    def _is_last_attempt(self) -> bool:
+        return self.is_called_once or self.execution.facts.is_last_attempt
 
     def _call(self) -> Flow[Answer]:
         invocation = self._invocation()
@@ -112,7 +120,7 @@ class FunctionCall:
         record = WrappedFunction(
             function=self.called.function,
             ctx=ctx,
-            is_final_attempt=self.execution.facts.is_last_attempt,
+            is_final_attempt=self._is_last_attempt,
         )
         outcome = yield from self.hooks.wrap(
             "wrap_function", record, self._run(invocation, run, record)
@@ -220,6 +228,7 @@ class FunctionCall:
         deferred = self.execution.deferrals.unreported
         if not deferred:
             return response.function_returned(encoded)
+        self.has_completed = True
         return (yield from self._report((), deferred, completed(encoded)))
 
     def _report(self, unsent: Sequence[Op], ops: Sequence[Op], *ended: Op) -> Flow[Answer]:
