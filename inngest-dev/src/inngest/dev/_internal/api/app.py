@@ -88,7 +88,7 @@ def build_app(
         Route("/v1/cancellations", api.keyed(rest.cancellations), methods=["GET", "POST"]),
         Route("/v1/cancellations/{id}", api.keyed(rest.cancellations), methods=["DELETE"]),
         Route("/v1/apps/{app}/functions", api.keyed(rest.functions), methods=["GET"]),
-        Route("/invoke/{id}", api.open(rest.invoke), methods=["POST"]),
+        Route("/invoke/{id:path}", api.open(rest.invoke), methods=["POST"]),
         Route("/v0/gql", api.keyed(GraphQl(engine).query), methods=["POST"]),
         Route("/v0/runs/{id}", api.keyed(rest.cancel_legacy), methods=["DELETE"]),
         Route("/v1/signals", api.keyed(rest.signal), methods=["POST"]),
@@ -113,7 +113,7 @@ def build_app(
     return _Kind(Starlette(routes=routes, exception_handlers={StoreError: _unstored}), engine.kind)
 
 
-def _unstored(_request: Request, error: Exception) -> Response:
+async def _unstored(_request: Request, error: Exception) -> Response:
     message = unusable(error)
     _log.error("%s", message)
     return failed(500, message)
