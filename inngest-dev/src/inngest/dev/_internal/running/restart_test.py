@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from inngest.dev import VirtualClock
-from inngest.dev._internal.conftest import App, bounded, config, running, send
+from inngest.dev import Engine, VirtualClock
+from inngest.dev._internal.conftest import URL, App, bounded, config, running, send
+from inngest.dev._internal.protocol.answer import Answer, Returned
+from inngest.dev._internal.protocol.call import Call
 
 START = 1_800_000_000_000
 YEAR = 365 * 24 * 3600 * 1000
@@ -49,6 +51,34 @@ def test_a_clock_that_was_set_back_stops_no_schedule_and_no_limit(
         assert new == {
             "rate": 1, "throttled": 1, "debounced": 1, "batched": 1, "every-five": 2, "jittered": 2
         }  # fmt: skip
+
+    bounded(go)
+
+
+def test_an_engine_that_is_started_again_calls_by_the_driver_that_it_was_given(app: App) -> None:
+    app.function(config("app-fn", "go"), lambda b, t: (200, "done"))
+
+    class Given:
+        """An app by no URL, whose driver can be used again."""
+
+        async def call(self, call: Call, *, now: int) -> Answer:
+            return Returned(output="given")
+
+        async def sync(self, url: str, *, kind: str) -> tuple[int, str]:
+            raise AssertionError
+
+        async def close(self) -> None:
+            return
+
+    async def go() -> None:
+        engine = Engine(clock=VirtualClock(START), driver=Given())
+        for _ in range(2):
+            await engine.start()
+            engine.register({"appName": "app", "url": URL, "functions": app.configs})
+            send(engine, "go")
+            await engine.settle()
+            assert [run["output"] for run in engine.runs()] == ["given"]
+            await engine.stop()
 
     bounded(go)
 
