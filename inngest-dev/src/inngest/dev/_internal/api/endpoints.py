@@ -28,6 +28,7 @@ _ANYONE = {"access-control-allow-origin": "*"}
 _POLICY = "content-security-policy"
 _SANDBOX = "sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts"
 """What an app answers is not of the engine's origin, where it could act as the dashboard."""
+_WITHOUT_BODY = (204, 304)
 _OF_THE_CONNECTION = frozenset(
     {"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding"}
 )
@@ -98,7 +99,8 @@ def _response(run: Run) -> Response:
     headers = {k: v for k, v in found["headers"].items() if k not in _OF_THE_CONNECTION}
     policies = filter(None, (headers.get(_POLICY), _SANDBOX))
     headers = {**_ANYONE, **headers, _POLICY: ", ".join(policies)}
-    return Response(found["body"], found["status"], headers=headers)
+    body = None if found["status"] in _WITHOUT_BODY else found["body"]
+    return Response(body, found["status"], headers=headers)
 
 
 async def _json(request: Request) -> Json:

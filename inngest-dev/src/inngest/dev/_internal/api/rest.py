@@ -100,8 +100,13 @@ class Rest:
         run = self._run(request)
         if isinstance(run, Response):
             return run
-        body = await _json(request)
-        fields = body if isinstance(body, dict) else {}
+        raw = await body_of(request)
+        try:
+            fields = (decode(raw) if raw.strip() else None) or {}
+        except ValueError as error:
+            return failed(400, f"the body is not JSON: {error}")
+        if not isinstance(fields, dict):
+            return failed(400, "the body must be an object")
         step, arguments = fields.get("from_step"), fields.get("input")
         if step is not None:
             named = [s for s in run.stack if step in (s, run.steps[s].name)]
