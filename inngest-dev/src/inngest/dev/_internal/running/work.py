@@ -270,7 +270,8 @@ def attempt_of(item: Item, answer: Answer, started: int, ended: int) -> Attempt:
                 body = op.get("data")
             else:
                 outcome = "failed"
-                body = {**failed["error"], "step": op.get("displayName") or op.get("name")}
+                name = op.get("displayName") or op.get("name")
+                body = {**failed["error"], "step": name and str(name)}
             if op is not None and str(op.get("op")).lower() in _RESULTS:
                 step_id = op["id"]
     return step_id, started, ended, outcome, body
