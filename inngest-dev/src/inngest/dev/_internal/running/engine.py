@@ -184,7 +184,11 @@ class Engine:
             scheduler=Scheduler(store, self.clock, worker, limit=self._concurrency),
         )
         self._watchers.are_dismissed = False
-        registering.resume(store, self.clock.now())
+        try:
+            registering.resume(store, self.clock.now())
+        except BaseException:
+            await self.stop()
+            raise
         self.scheduler.start()
 
     def hold(self, is_away: Callable[[str], bool] | None = None) -> None:

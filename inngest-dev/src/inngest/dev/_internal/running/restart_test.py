@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from inngest.dev import Engine, VirtualClock
 from inngest.dev._internal.conftest import URL, App, bounded, config, running, send
 from inngest.dev._internal.protocol.answer import Answer, Returned
 from inngest.dev._internal.protocol.call import Call
+from inngest.dev._internal.running import registering
 
 START = 1_800_000_000_000
 YEAR = 365 * 24 * 3600 * 1000
@@ -79,6 +81,25 @@ def test_an_engine_that_is_started_again_calls_by_the_driver_that_it_was_given(a
             await engine.settle()
             assert [run["output"] for run in engine.runs()] == ["given"]
             await engine.stop()
+
+    bounded(go)
+
+
+def test_a_start_that_fails_lets_go_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    async def go() -> None:
+        engine, another = (Engine(db=str(tmp_path / "x.db")) for _ in range(2))
+        with monkeypatch.context() as patch:
+            patch.setattr(registering, "resume", is_full)
+            with pytest.raises(sqlite3.OperationalError):
+                await engine.start()
+        for each in (another, engine):
+            await each.start()
+            await each.stop()
 
     bounded(go)
 
