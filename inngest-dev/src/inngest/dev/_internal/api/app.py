@@ -44,6 +44,7 @@ from inngest.dev._internal.store.database import StoreError, unusable
 
 _log = logging.getLogger("inngest.dev")
 MAX_EVENTS_BODY = 64 * 1024 * 1024
+_STATUSES = get_args(RunStatus)
 _FOREIGN = (
     "The engine has no keys, and takes nothing from pages of other sites: ask it by localhost or "
     "an address, or give it a signing key and an event key\n"
@@ -117,9 +118,6 @@ async def _unstored(_request: Request, error: Exception) -> Response:
     message = unusable(error)
     _log.error("%s", message)
     return failed(500, message)
-
-
-_STATUSES = get_args(RunStatus)
 
 
 class _Kind:

@@ -43,7 +43,7 @@ class Remote:
                 json=body if method == "POST" else None,
             )
         except UnicodeEncodeError as error:
-            raise RemoteError(f"an argument is not UTF-8: {ascii(error.object)}") from error
+            raise RemoteError(f"an argument is not UTF-8: {error.object!a}") from error
         except (httpx.UnsupportedProtocol, httpx.InvalidURL, ValueError) as error:
             raise RemoteError(
                 f"--engine takes a URL like {DEFAULT}, not {self.origin!r}"

@@ -366,7 +366,7 @@ def test_a_server_that_is_no_engine_is_named(
             self.end_headers()
             self.wfile.write(b"<html>")
 
-        do_GET = do_POST = do_DELETE = answer
+        do_GET = do_POST = do_DELETE = answer  # noqa: N815
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """To nobody."""

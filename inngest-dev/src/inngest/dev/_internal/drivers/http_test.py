@@ -96,7 +96,8 @@ def test_a_redirect_that_leads_nowhere_is_a_failed_attempt(location: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("url", "headers"), [(URL, {"content-type": "text/é"}), ("http://@/x", {}), ("http://xn--a", {})]
+    ("url", "headers"),
+    [(URL, {"content-type": "text/é"}), ("http://@/x", {}), ("http://xn--a", {})],
 )
 def test_what_cannot_be_sent_is_a_failed_attempt(url: str, headers: dict[str, str]) -> None:
     async def run() -> None:

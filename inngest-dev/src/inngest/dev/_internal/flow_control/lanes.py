@@ -19,7 +19,9 @@ class Lane:
 def lanes(function: Function, keys: Mapping[str, Json]) -> list[Lane]:
     """What a run with these keys takes places in. Equal keys of a scope share their lane."""
     found: dict[str, Lane] = {}
-    for limit, value in zip(function.options.concurrency, keys.get("concurrency") or (), strict=False):
+    for limit, value in zip(
+        function.options.concurrency, keys.get("concurrency") or (), strict=False
+    ):
         name = _name(function, limit, value)
         known = found.get(name)
         if known is None or limit.limit < known.limit:

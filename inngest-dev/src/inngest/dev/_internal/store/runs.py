@@ -77,7 +77,7 @@ class StoredRuns(Database):
         which, given = ("1", ()) if event_id is None else (_OF_EVENT, (event_id, event_id))
         rows = self.all(
             # Not by number: Python 3.12.0 to 3.12.3 warn of that.
-            _RUN + f"WHERE {which} AND (? IS NULL OR r.status = ?) "  # noqa: S608
+            _RUN + f"WHERE {which} AND (? IS NULL OR r.status = ?) "
             "AND (? IS NULL OR r.function_id = ?) ORDER BY r.rowid DESC LIMIT ?",
             *given,
             *(status, status),

@@ -304,14 +304,14 @@ def test_a_line_that_cannot_be_formatted_fails_no_function(client: Inngest) -> N
         def __str__(self) -> str:
             raise RuntimeError("no text")
 
+    lines = [("%(name)s", {"id": 1}), ("%s and %s", 1), ("it is %s", Unprintable())]
     client.set_logger(logging.getLogger("inngest.test.silent"))
     client.logger.setLevel(logging.CRITICAL)
 
     @function(client)
     def fn(ctx: ContextSync) -> None:
-        ctx.logger.info("%(name)s", {"id": 1})
-        ctx.logger.info("%s and %s", 1)
-        ctx.logger.info("it is %s", Unprintable())
+        for line, value in lines:
+            ctx.logger.info(line, value)
 
     with VirtualEngine(client, [fn]) as engine:
         run = engine.send(ORDER)
