@@ -44,7 +44,7 @@ class Shipped(pydantic.BaseModel):
     parcels: Annotated[list[Parcel], pydantic.Field(min_length=1)]
 
 
-Tags = TypeAliasType("Tags", "list[Tags | str]")  # type: ignore[misc]  # it is within itself
+Tags = TypeAliasType("Tags", "list[Tags | str]")
 
 
 class Branch(pydantic.BaseModel):

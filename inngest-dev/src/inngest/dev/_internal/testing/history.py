@@ -83,7 +83,7 @@ def _problems(handler: Handler, history: Mapping[str, Any]) -> Iterator[str]:
             return  # what follows would only repeat it
 
 
-def _steps(history: Mapping[str, Any], name: str, **more: object) -> list[_Step]:
+def _steps(history: Mapping[str, Any], name: str, **more: Any) -> list[_Step]:
     try:
         return [_Step(**step, **more) for step in history[name]]
     except TypeError:
