@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-import pydantic
 from pydantic_core import to_json
 
 from inngest._internal.api.answer import parsed, problem
@@ -15,17 +14,9 @@ from inngest._internal.errors import BodyInvalidError, SendEventsError
 from inngest._internal.event import Event
 from inngest._internal.flow import Fetch, FetchError, Flow, Pause, Request, Response
 from inngest._internal.protocol.headers import EVENT_ID_SEED
+from inngest._internal.sent import SendEventsResult
 
 TRIES: Final = 5
-
-
-class SendEventsResult(pydantic.BaseModel):
-    """What became of sent events: ``ids`` in the order of the events."""
-
-    model_config = pydantic.ConfigDict(defer_build=True)
-
-    error: str | None = None
-    ids: list[str] = pydantic.Field(default_factory=list)
 
 
 def send_events(

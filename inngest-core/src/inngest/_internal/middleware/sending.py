@@ -1,34 +1,29 @@
-"""Send events within the client's middleware. A flow, for both faces of the client."""
+"""Send events within middleware: a client's, or that of a call. A flow."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from inngest._internal.api.events import SendEventsResult
-from inngest._internal.errors import Error, MiddlewareError, SendEventsError
+from inngest._internal.errors import Error, MiddlewareError, SendEventsError, message_of
 from inngest._internal.event import Event
 from inngest._internal.flow import Flow, Outcome, Raised, Returned
 from inngest._internal.middleware.records import WrappedSend
 from inngest._internal.middleware.stack import Stack
+from inngest._internal.sent import SendEventsResult
 
-Post: TypeAlias = "Callable[[Sequence[Event[Any]]], Flow[SendEventsResult | Error]]"
+Post: TypeAlias = "Callable[[Sequence[Event[Any]]], Flow[SendEventsResult | Exception]]"
 # In quotes: to subscript a model makes pydantic build it, which scans entry points.
 
 
 def send_within(
-    factories: Sequence[Callable[..., object]],
-    client: object,
-    events: list[Event[Any]],
-    post: Post,
-) -> Flow[SendEventsResult | Error]:
-    """Have middleware see and change ``events``, then ``post`` them.
+    hooks: Stack, events: list[Event[Any]], post: Post
+) -> Flow[SendEventsResult | Exception]:
+    """Have ``hooks`` see and change ``events``, then ``post`` them.
 
     ``after_send_events`` sees a failure as a result with an ``error``.
     """
-    hooks = yield from Stack.build(factories, client, None)
-    if isinstance(hooks, MiddlewareError):
-        return hooks
     if hooks.implements("before_send_events") or hooks.implements("wrap_send"):
         # They change what is sent, and not what the caller holds.
         events = [event.model_copy() for event in events]
@@ -50,15 +45,40 @@ def send_within(
     return result if failure is None else failure
 
 
+def ids_of(result: SendEventsResult | Exception) -> list[str]:
+    """Return the ids of sent events, or raise why there are none.
+
+    :raises Exception: what a hook raised, as it is; what sending raised.
+    """
+    if isinstance(result, MiddlewareError) and not result.is_of_plugin:
+        raise _noting_the_hook(result)
+    if isinstance(result, Exception):
+        raise result
+    return result.ids
+
+
 def _posted(record: WrappedSend, post: Post) -> Flow[Outcome[None]]:
     result = yield from post(record.events)
-    if isinstance(result, Error):
+    if isinstance(result, Exception):
         record.result = _failed(result)
         return Raised(result)
     record.result = result
     return Returned(None)
 
 
-def _failed(error: Error) -> SendEventsResult:
+def _failed(error: Exception) -> SendEventsResult:
     ids = error.ids if isinstance(error, SendEventsError) else []
-    return SendEventsResult(error=error.message, ids=ids)
+    return SendEventsResult(error=message_of(error), ids=ids)
+
+
+def _noting_the_hook(failure: MiddlewareError) -> BaseException:
+    """What a hook raised, as those who send catch it; a traceback names the hook, too."""
+    error = failure.__cause__
+    if error is None:
+        return failure
+    if sys.version_info >= (3, 11):
+        error.add_note(failure.message)
+    return error
+
+
+__all__ = ["Post", "ids_of", "send_within"]
