@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic_core import to_json
 
 from inngest._internal.api.answer import parsed, problem
-from inngest._internal.errors import BodyInvalidError, SendEventsError
+from inngest._internal.errors import BodyInvalidError, EventsInvalidError, SendEventsError
 from inngest._internal.event import Event
 from inngest._internal.flow import Fetch, FetchError, Flow, Pause, Request, Response
 from inngest._internal.protocol.headers import EVENT_ID_SEED
@@ -65,9 +65,9 @@ def _encode(events: Sequence[Event[Any]], now_ms: int) -> bytes | SendEventsErro
         wire = [event.to_wire(now_ms) for event in events]
         text = json.dumps(wire, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     except BodyInvalidError as err:
-        return SendEventsError(err.message, is_retriable=False)
+        return EventsInvalidError(err.message)
     except (TypeError, ValueError, RecursionError) as err:
-        failure = SendEventsError("the events hold something that is not JSON", is_retriable=False)
+        failure = EventsInvalidError("the events hold something that is not JSON")
         failure.__cause__ = err
         return failure
     try:

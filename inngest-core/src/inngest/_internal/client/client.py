@@ -386,11 +386,12 @@ class Inngest:
                 "Inngest(event_key=...), or INNGEST_DEV=1 for a Dev Server"
             )
         now_ms = int(time.time() * 1000)
+        origin = self.event_api_origin.rstrip("/")
         return (
             yield from send_events(
                 events,
                 now_ms=now_ms,
-                url=f"{self.event_api_origin}/e/{self._config.event_key or ANY_EVENT_KEY}",
+                url=f"{origin}/e/{self._config.event_key or ANY_EVENT_KEY}",
                 headers=self._headers(),
                 timeout=self._config.timeout,
                 seed=event_id_seed(now_ms, secrets.token_bytes(10)),

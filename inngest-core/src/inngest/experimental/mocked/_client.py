@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from inngest._internal.client.client import Inngest as RealInngest
-from inngest._internal.errors import Error, SendEventsError, SendSignalError
+from inngest._internal.errors import Error, EventsInvalidError, SendSignalError
 from inngest._internal.event import Event
 from inngest._internal.flow import FetchError, Flow, Request, Response
 from inngest._internal.runtime.drivers import SyncDriver
@@ -60,7 +60,7 @@ class Inngest(RealInngest):
             for event in events:
                 event.to_wire(0)
         except Error as error:
-            return SendEventsError(error.message, is_retriable=False)
+            return EventsInvalidError(error.message)
         return SendEventsResult(ids=[f"{position:026}" for position in range(len(events))])
 
     def _signal(self, signal: str, data: object) -> Flow[str | SendSignalError | None]:
