@@ -10,9 +10,9 @@ from inngest._internal.op import Opcode
 from inngest._internal.types import UNSET
 
 if TYPE_CHECKING:
-    from inngest._internal.sent import SendEventsResult
     from inngest._internal.event import Event
     from inngest._internal.function.function import Function
+    from inngest._internal.sent import SendEventsResult
     from inngest._internal.step.context import Context, ContextSync
 
 
