@@ -22,6 +22,7 @@ from unittest import mock
 import pytest
 
 import inngest
+from inngest._internal.flow import Response
 from inngest.errors import FunctionConfigInvalidError, SendEventsError, URLInvalidError
 from inngest.transport import CommRequest, Handler, ServeOptions
 
@@ -352,6 +353,23 @@ def test_a_sync_by_a_server_of_the_wrong_kind_is_told_why(
     )
     answer = handler.handle_sync(request)
     assert (answer.status, json.loads(answer.body)["message"]) == (400, text)
+
+
+def test_the_environment_is_asked_when_functions_are_served(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Tests set it around ``serve``, and take it back."""
+    client = inngest.Inngest(app_id="app", signing_key="ab", is_production=True)
+    function = client.create_function(fn_id="fn", trigger=GO)(lambda ctx: None)
+    client._http = mock.Mock()
+    client._http.fetch.return_value = Response(status=200, headers={}, body=b'{"ok":true}')
+    with monkeypatch.context() as around:
+        around.setenv("INNGEST_STREAMING", "force")
+        around.setenv("INNGEST_ENABLE_UNAUTHED_SYNC", "true")
+        handler = Handler(client, [function], ServeOptions(framework="x"))
+    assert handler.is_streaming
+    request = CommRequest(method="PUT", url=URL, headers={}, query={}, body=b"")
+    assert handler.handle_sync(request).status == 200
 
 
 def test_an_error_that_is_stored_for_a_wait_is_a_step_error(world: World) -> None:
