@@ -372,6 +372,23 @@ def test_the_environment_is_asked_when_functions_are_served(
     assert handler.handle_sync(request).status == 200
 
 
+def test_middleware_changes_the_event_and_each_of_the_batch(world: World) -> None:
+    """The first of the batch is not changed twice, as it is where the two are one."""
+
+    class Reading(inngest.MiddlewareSync):
+        def transform_input(self, ctx: Any, function: Any, steps: Any) -> None:
+            for event in [ctx.event, *ctx.events]:
+                event.data["text"] = event.data["text"][::-1]
+
+    def body(ctx: Any) -> Steps:
+        yield from ()
+        return [event.data["text"] for event in [ctx.event, *ctx.events]]
+
+    world.client.add_middleware(Reading)
+    world.function(body)
+    assert world.call(event={"data": {"text": "terces"}}).body == ["secret", "secret"]
+
+
 def test_an_error_that_is_stored_for_a_wait_is_a_step_error(world: World) -> None:
     def body(ctx: Any) -> Steps:
         try:
