@@ -9,6 +9,8 @@ from typing_extensions import Self
 
 from inngest._internal.types import UNSET, Unset
 
+_WRAPPING = frozenset({"data", "error"})
+
 
 @dataclass(kw_only=True)
 class MemoizedError:
@@ -77,26 +79,32 @@ class StepMemos:
 
 
 def _read(raw: object) -> MemoizedOutput:
-    match raw:
-        case {"error": {"name": str(name), "message": str(message), **rest}}:
-            stack = rest.get("stack")
-            error = MemoizedError(
-                name=name, message=message, stack=stack if isinstance(stack, str) else None
-            )
-            return MemoizedOutput(error=error)
-        case {"data": data, **rest} if not set(rest) - {"error"}:
-            return MemoizedOutput(data=data)
+    if isinstance(raw, dict):  # a pattern would take three times as long
+        error = raw.get("error")
+        if isinstance(error, dict):
+            name, message, stack = error.get("name"), error.get("message"), error.get("stack")
+            if isinstance(name, str) and isinstance(message, str):
+                stack = stack if isinstance(stack, str) else None
+                return MemoizedOutput(error=MemoizedError(name=name, message=message, stack=stack))
+        if _is_wrapped(raw) and "data" in raw:
+            return MemoizedOutput(data=raw["data"])
     return MemoizedOutput(data=raw)
 
 
 def _write(output: MemoizedOutput, raw: object) -> object:
-    if output == _read(raw):
+    if output.data is raw and output.error is None:
+        return raw
+    given = _read(raw)
+    if output.data is given.data and output.error == given.error:
         return raw
     if output.error is not None:
         error = {"name": output.error.name, "message": output.error.message}
         return {"error": error | ({"stack": output.error.stack} if output.error.stack else {})}
-    is_wrapped = isinstance(raw, Mapping) and bool(raw) and set(raw) <= {"data", "error"}
-    return {"data": output.data} if is_wrapped else output.data
+    return {"data": output.data} if isinstance(raw, dict) and _is_wrapped(raw) else output.data
+
+
+def _is_wrapped(raw: dict[object, object]) -> bool:
+    return bool(raw) and raw.keys() <= _WRAPPING
 
 
 __all__ = ["MemoizedError", "MemoizedOutput", "StepMemos"]
