@@ -43,9 +43,9 @@ class BaseModel(pydantic.BaseModel):
     )
 
     _error: ClassVar[type[Error]] = FunctionConfigInvalidError
-    __signature__ = _Signature()
 
-    if not TYPE_CHECKING:  # the type checker makes a better one from the fields
+    if not TYPE_CHECKING:  # the type checker makes better ones from the fields
+        __signature__ = _Signature()
 
         def __init__(self, **fields: Any) -> None:
             try:

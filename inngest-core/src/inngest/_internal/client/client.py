@@ -8,7 +8,7 @@ import os
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, overload
 
 from typing_extensions import TypeVar
@@ -23,7 +23,6 @@ from inngest._internal.errors import (
     Error,
     EventKeyUnspecifiedError,
     MiddlewareError,
-    SendEventsError,
     SendSignalError,
     SerializerUnknownError,
     UpdateMetadataError,
@@ -36,7 +35,7 @@ from inngest._internal.function.function import Function, FunctionOptions
 from inngest._internal.function.reading import read_option
 from inngest._internal.function.trigger import Trigger
 from inngest._internal.middleware.contract import UninitializedMiddleware, factories_of
-from inngest._internal.middleware.sending import ids_of, send_within
+from inngest._internal.middleware.sending import ids_of, listed, send_within
 from inngest._internal.middleware.stack import Stack
 from inngest._internal.plugins.host import PluginHost
 from inngest._internal.protocol import headers
@@ -268,12 +267,12 @@ class Inngest:
         :raises SendEventsError: not all were accepted; its ``ids`` were.
         :raises Exception: what a middleware raised.
         """
-        flow = self._send(_listed(events), skip_middleware)
+        flow = self._send(listed(events), skip_middleware)
         return ids_of(await AsyncDriver(self._http).run(flow))
 
     def send_sync(self, events: Events, *, skip_middleware: bool = False) -> list[str]:
         """Send events like :meth:`send`, without an event loop."""
-        flow = self._send(_listed(events), skip_middleware)
+        flow = self._send(listed(events), skip_middleware)
         return ids_of(SyncDriver(self._http).run(flow))
 
     async def send_signal(self, signal: str, data: object = None) -> str | None:
@@ -398,25 +397,6 @@ class Inngest:
                 jitter=lambda: random.uniform(0, 0.1),
             )
         )
-
-
-def _listed(events: Events) -> list[Event[Any]]:
-    if isinstance(events, Event):
-        return [events]
-    if isinstance(events, (str, Mapping)) or not isinstance(events, Iterable):
-        raise _no_event(events)
-    listed = list(events)
-    for event in listed:
-        if type(event) is not Event and not isinstance(event, Event):
-            raise _no_event(event)
-    return listed
-
-
-def _no_event(given: object) -> SendEventsError:
-    return SendEventsError(
-        f"an inngest.Event is needed, or a list of them, not a {type(given).__name__}",
-        is_retriable=False,
-    )
 
 
 def _signalled(outcome: str | SendSignalError | None) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from inngest._internal.errors import Error, MiddlewareError, SendEventsError, message_of
@@ -45,6 +45,22 @@ def send_within(
     return result if failure is None else failure
 
 
+def listed(events: object) -> list[Event[Any]]:
+    """List what is to be sent: one event, or several.
+
+    :raises SendEventsError: something else is among them.
+    """
+    if isinstance(events, Event):
+        return [events]
+    if isinstance(events, (str, Mapping)) or not isinstance(events, Iterable):
+        raise _no_event(events)
+    found = list(events)
+    for event in found:
+        if type(event) is not Event and not isinstance(event, Event):
+            raise _no_event(event)
+    return found
+
+
 def ids_of(result: SendEventsResult | Exception) -> list[str]:
     """Return the ids of sent events, or raise why there are none.
 
@@ -55,6 +71,13 @@ def ids_of(result: SendEventsResult | Exception) -> list[str]:
     if isinstance(result, Exception):
         raise result
     return result.ids
+
+
+def _no_event(given: object) -> SendEventsError:
+    return SendEventsError(
+        f"an inngest.Event is needed, or a list of them, not a {type(given).__name__}",
+        is_retriable=False,
+    )
 
 
 def _posted(record: WrappedSend, post: Post) -> Flow[Outcome[None]]:
@@ -81,4 +104,4 @@ def _noting_the_hook(failure: MiddlewareError) -> BaseException:
     return error
 
 
-__all__ = ["Post", "ids_of", "send_within"]
+__all__ = ["Post", "ids_of", "listed", "send_within"]

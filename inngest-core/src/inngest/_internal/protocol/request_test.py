@@ -58,7 +58,9 @@ def test_without_a_batch_the_event_is_the_batch(events: object) -> None:
     call = decode(events=events)
     assert isinstance(call, CallRequest)
     assert call.events == [call.event]
-    assert call.events[0].data is not call.event.data, "what is done to one is not done to the other"
+    assert call.events[0].data is not call.event.data, (
+        "what is done to one is not done to the other"
+    )
 
 
 @pytest.mark.parametrize("field", ["ctx", "event", "steps"])

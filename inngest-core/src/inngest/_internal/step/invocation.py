@@ -11,7 +11,7 @@ from inngest._internal.engine.execution import Execution
 from inngest._internal.errors import Error
 from inngest._internal.event import Event
 from inngest._internal.flow import Call, Effect, Flow, Outcome, Raised
-from inngest._internal.middleware.sending import send_within
+from inngest._internal.middleware.sending import listed, send_within
 from inngest._internal.middleware.stack import Stack
 from inngest._internal.op import Op, StepID
 from inngest._internal.sent import SendEventsResult
@@ -82,11 +82,11 @@ class InvocationFacts:
     def sending(
         self, events: Events, send: Callable[..., object]
     ) -> Flow[SendEventsResult | Exception]:
-        """Have the client ``send`` events, within the middleware that this call has made."""
-        listed = [events] if isinstance(events, Event) else events
-        if not isinstance(listed, list) or not all(isinstance(one, Event) for one in listed):
-            return _sent_by(send, events)  # which says what is wrong with them
-        return send_within(self._invocation.hooks, listed, partial(_sent_by, send))
+        """Have the client ``send`` events, within the middleware that this call has made.
+
+        :raises SendEventsError: they are no events.
+        """
+        return send_within(self._invocation.hooks, listed(events), partial(_sent_by, send))
 
     def abort(self, deferred: StepID) -> None:
         """Take back a deferred call."""

@@ -11,7 +11,6 @@ from typing import Final
 from inngest._internal.middleware.memos import MemoizedOutput, StepMemos
 from inngest._internal.types import UNSET, Unset
 
-
 _PLACE: Final = {"bucket", "key"}
 """What the package ``inngest`` has in a pointer into S3, in the place of ``data``."""
 
