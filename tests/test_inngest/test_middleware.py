@@ -924,6 +924,42 @@ def reply_error(reply: Reply) -> str:
     return str(reply.body["message"])
 
 
+@pytest.mark.parametrize(
+    "encode",
+    [
+        lambda output: {"sealed": output},
+        lambda output: json.dumps(output),
+        lambda output: output if output is None else [output],
+    ],
+)
+def test_hooks_may_encode_whatever_is_reported(make_world: Make, encode: Any) -> None:
+    """Existing middleware does, though a sleep has no output, nor has a step that is planned."""
+
+    class Encoding(MiddlewareSync):
+        def transform_output(self, result: TransformOutputResult) -> None:
+            world.log.append((result.step and result.step.op.value, result.has_output()))
+            result.output = encode(result.output)
+
+    world = make_world(middleware=[Encoding])
+
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.sleep("sleep", 1000)
+        yield ctx.step.wait_for_event("wait", event="x", timeout=1000)
+        yield ctx.step.invoke_by_id("call", function_id="other")
+        yield ctx.step.run("fail", world.step(lambda: 1 / 0))
+
+    world.function(body)
+    memos: dict[str, Any] = {}
+    for step, data in (("sleep", None), ("wait", None), ("call", {"data": 1})):
+        (op,) = world.call(memos=dict(memos)).body
+        assert (op["displayName"], op["data"]) == (step, None)
+        memos[hashed(step)] = data
+    (op,) = world.call(memos=memos).body
+    assert (op["op"], op["error"]["name"]) == ("StepError", "ZeroDivisionError")
+    kinds = ("Sleep", "WaitForEvent", "InvokeFunction", "StepError")
+    assert world.log == [(kind, False) for kind in kinds]
+
+
 def test_events_that_are_not_valid_any_more_are_a_clear_error(make_world: Make) -> None:
     class Breaking(MiddlewareSync):
         def before_send_events(self, events: list[Event[Any]]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from inngest._internal.api.access import Access
 from inngest._internal.api.authorized import fetch_authorized
-from inngest._internal.api.events import SendEventsResult, send_events
+from inngest._internal.api.events import send_events
 from inngest._internal.api.register import register
 from inngest._internal.api.runs import fetch_events, fetch_steps
 from inngest._internal.api.seed import event_id_seed
@@ -21,6 +21,7 @@ from inngest._internal.errors import (
 from inngest._internal.event import Event
 from inngest._internal.flow import Fetch, FetchError, Flow, Pause, Request, Response
 from inngest._internal.protocol.signature import SigningKey
+from inngest._internal.sent import SendEventsResult
 
 ONE, TWO = SigningKey(b"", "one"), SigningKey(b"", "two")
 DOWN = FetchError(ConnectionError("refused at http://h/e/secret-key"))

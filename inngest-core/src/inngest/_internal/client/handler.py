@@ -63,6 +63,7 @@ class Handler:
         surroundings: Surroundings = nullcontext,
         wait: Wait = run_coroutine,
     ) -> None:
+        options = options.settled()
         problem = options.problem()
         if problem is not None:
             raise problem

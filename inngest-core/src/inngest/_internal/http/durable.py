@@ -11,6 +11,7 @@ which attempt a repetition is.
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import secrets
@@ -230,7 +231,7 @@ class DurableEndpoint:
             plan_only=facts.plan_only,
             stack=(),
             event=event,
-            events=[event],
+            events=[copy.deepcopy(event)],
             steps=memos,
             use_api=False,
         )

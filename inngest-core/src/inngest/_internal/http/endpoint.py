@@ -203,7 +203,7 @@ class Endpoint:
         if claimed is None or claimed not in known or known[claimed] is self._app.facts.mode:
             return None
         return ServerKindMismatchError(
-            f"Sync rejected since it's from {known[claimed].label} "
+            f"Sync rejected since it's from {known[claimed].one} "
             f"but expected {self._app.facts.mode.label}"
         )
 

@@ -222,7 +222,7 @@ class FunctionCall:
         failure = yield from self.hooks.after("transform_output", result)
         if failure is not None or result.error is not None:
             return self._failed(failure or result.error or MiddlewareError("unreachable"))
-        encoded = encode(result.output if result.has_output() else None, self.called.what)
+        encoded = encode(result.output, self.called.what)
         if isinstance(encoded, OutputUnserializableError):
             return self._failed(encoded)
         deferred = self.execution.deferrals.unreported
