@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 import httpx
 import pydantic
 import pytest
+from typing_extensions import TypeAliasType
 
 import inngest
 from inngest.dev import DevServer, Engine, InProcessDriver
@@ -41,6 +42,16 @@ class Parcel(pydantic.BaseModel):
 
 class Shipped(pydantic.BaseModel):
     parcels: Annotated[list[Parcel], pydantic.Field(min_length=1)]
+
+
+Tags = TypeAliasType("Tags", "list[Tags | str]")
+
+
+class Branch(pydantic.BaseModel):
+    """A tree."""
+
+    tags: Tags
+    branches: list[Branch] = []
 
 
 @dataclass
@@ -136,6 +147,7 @@ def shop(db: str) -> Iterator[Shop]:
                 {
                     "shop/order.placed": OrderPlaced.model_json_schema(),
                     "shop/shipped": Shipped.model_json_schema(),
+                    "shop/planted": Branch.model_json_schema(),
                 }
             )
             shop.gate.set()

@@ -144,6 +144,15 @@ def test_the_editor_looks_at_every_depth(page: Browser, shop: Shop) -> None:
     page.see("Fits its type.")
 
 
+def test_the_editor_knows_types_that_are_within_themselves(page: Browser, shop: Shop) -> None:
+    go(page, "#/send?name=shop/planted")
+    page.see("A tree.", "tags", "branches", "list of object, optional")
+    page.fill("#data", '{"tags": ["a", ["b", []]], "branches": [{"tags": 1}]}')
+    page.see("branches.0.tags is no list of")
+    page.click("button", "Fill with an example")
+    page.see("Fits its type.")
+
+
 def test_runs_are_cancelled_and_started_again(page: Browser, shop: Shop) -> None:
     run = shop.place("o-1")
     go(page, f"#/runs/{run['run_id']}")

@@ -21,7 +21,7 @@ from inngest.connect._internal.making import make
 from inngest.connect._internal.timing import Timing
 from inngest.connect.protocol import wire
 from inngest.dev import DevServer, Engine
-from inngest.dev._internal.connect.hub import Hub
+from inngest.dev._internal.connect.hub import Hub, Pending
 from inngest.dev._internal.connect.session import Session
 from inngest.dev._internal.connect.terms import Terms
 
@@ -52,12 +52,13 @@ OFTEN = replace(
 
 
 class NotingHub(Hub):
-    """A hub that notes which replies came, over whatever way."""
+    """A hub that notes which replies came, over whatever way, and which calls have none."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.replies: set[str] = set()
         self.extensions = 0
+        self.lost: list[str] = []
         self.last_reply = wire.SDKResponse()
 
     def extended(self, session: Session, request: wire.WorkerRequestExtendLeaseData) -> str | None:
@@ -68,6 +69,11 @@ class NotingHub(Hub):
         self.replies.add(reply.request_id)
         self.last_reply = reply
         super().answered(reply)
+
+    def _lose(self, pending: Pending, why: str) -> None:
+        if not pending.answer.done():
+            self.lost.append(pending.request.request_id)
+        super()._lose(pending, why)
 
     async def close(self) -> None:
         self.lost += self._pending

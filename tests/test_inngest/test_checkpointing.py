@@ -16,7 +16,7 @@ import pytest
 
 import inngest
 from inngest import Checkpointing, MiddlewareSync, TransformOutputResult
-from inngest._internal.api import checkpoint as checkpoint_api
+from inngest._internal.api import access
 from inngest._internal.flow import FetchError, Pause, Request, Response
 from inngest._internal.http import gate
 from inngest._internal.runtime.http_clients import HTTPClients
@@ -81,7 +81,7 @@ class Server(HTTPClients):
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint_api, "Pause", lambda seconds: Pause(0))
+    monkeypatch.setattr(access, "Pause", lambda seconds: Pause(0))
 
 
 @pytest.fixture

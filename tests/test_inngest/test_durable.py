@@ -24,11 +24,13 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 import inngest
-from inngest._internal.api import endpoint_runs
+from inngest._internal.api import access
 from inngest._internal.flow import Pause
 from inngest.dev import DevServer, Engine, VirtualClock
+from inngest.encryption import EncryptionMiddleware
 from inngest.errors import SigningKeyMissingError, URLInvalidError
 from inngest.experimental import durable, realtime
+from inngest.experimental.remote_state_middleware import InMemoryDriver, RemoteStateMiddleware
 
 from .live import TRANSPORTS
 from .ports import free_port
@@ -194,6 +196,66 @@ def test_a_client_gets_the_response_and_a_nap_is_slept_through(each: World) -> N
     assert run["function_id"].endswith(f"-POST {PATH}")
 
 
+CLEANING: Any = inngest.reference_function(app_id="shop", function_id="clean-up")
+
+
+def deferring(world: World, abort_after: timedelta | None) -> Any:
+    """A handler that defers a call between two steps, and takes it back when it has slept."""
+    first, second = world.step("first"), world.step("second")
+
+    def run_sync(ctx: inngest.ContextSync, request: durable.Request) -> str:
+        ctx.step.run("first", first)
+        cleaning = ctx.step.defer("clean up", function=CLEANING, data={"folder": "/tmp/7"})
+        ctx.step.run("second", second)
+        if abort_after is not None:
+            ctx.step.sleep("nap", abort_after)
+            cleaning.abort()
+        return "done"
+
+    async def run_async(ctx: inngest.Context, request: durable.Request) -> str:
+        await ctx.step.run("first", first)
+        cleaning = await ctx.step.defer("clean up", function=CLEANING, data={"folder": "/tmp/7"})
+        await ctx.step.run("second", second)
+        if abort_after is not None:
+            await ctx.step.sleep("nap", abort_after)
+            await cleaning.abort()
+        return "done"
+
+    return run_async if world.is_async else run_sync
+
+
+def deferred_by(server: DevServer) -> list[Any]:
+    query = {"name": "inngest/deferred.schedule", "include_internal": "true"}
+    url = f"{server.origin}/v1/events"
+    events = httpx.get(url, params=query, timeout=30, trust_env=False).json()["data"]
+    return [event["data"]["folder"] for event in events]
+
+
+def test_a_client_need_not_wait_for_what_is_deferred(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world, "handler", lambda body: body)
+    with world.serving(deferring(world, None)) as asking:
+        answer = asking.post()
+    assert (answer.status_code, answer.json()) == (200, "done")
+    assert world.calls == ["first", "second"]
+    assert world.run()["status"] == "Completed"
+    world.server.settle()
+    assert deferred_by(world.server) == ["/tmp/7"]
+
+
+def test_a_deferred_call_is_taken_back_by_the_repetition_of_its_request(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world, "handler", lambda body: body)
+    with world.serving(deferring(world, LATER / 2)) as asking:
+        answer = asking.output(asking.post())
+    assert (answer.status_code, answer.json()) == (200, "done")
+    assert world.calls == ["first", "second"]
+    world.server.settle()
+    assert deferred_by(world.server) == []
+
+
 def test_a_step_is_tried_again_by_the_server(world: World) -> None:
     def flaky() -> str:
         if world.calls.count("flaky") < 3:
@@ -334,7 +396,7 @@ def test_a_client_may_be_told_where_to_look(world: World) -> None:
 def test_without_a_server_nothing_is_promised(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(endpoint_runs, "Pause", lambda seconds: Pause(0))
+    monkeypatch.setattr(access, "Pause", lambda seconds: Pause(0))
     origin = f"http://127.0.0.1:{free_port()}"
     lonely = inngest.Inngest(app_id="shop", is_production=False, api_base_url=origin)
 
@@ -484,6 +546,100 @@ def test_middleware_surrounds_an_endpoint(world: World) -> None:
     with world.serving(checkout) as asking:
         assert asking.post().json() == 1
     assert seen == ["before", "step", "end"]
+
+
+def test_a_failure_that_ends_the_run_is_told_to_middleware_as_one(world: World) -> None:
+    seen: list[bool] = []
+
+    class Watching(inngest.MiddlewareSync):
+        def wrap_request(self, request: Any) -> Iterator[None]:
+            yield
+            seen.append(request.ends_run)
+
+        def wrap_function(self, call: Any) -> Iterator[None]:
+            seen.append(call.is_final_attempt)
+            yield
+
+    world.client.add_middleware(Watching)
+
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        yield ctx.step.run("a", world.step("a"))
+        raise ValueError("no luck")
+
+    with world.serving(checkout) as asking:
+        assert asking.post().status_code == 500
+    assert world.run()["status"] == "Failed"
+    assert seen == [True, True]
+
+
+HIDING: dict[str, tuple[Any, str]] = {
+    "encryption": (EncryptionMiddleware.factory("a secret"), "__ENCRYPTED__"),
+    "remote state": (RemoteStateMiddleware.factory(InMemoryDriver()), "__REMOTE_STATE__"),
+}
+
+
+@pytest.mark.parametrize("name", HIDING)
+def test_middleware_that_hides_outputs_hides_them_from_the_server_alone(
+    world: World, name: str
+) -> None:
+    factory, mark = HIDING[name]
+    world.client.add_middleware(factory)
+
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        order = yield ctx.step.run("read", world.step("read", request.json))
+        if request.query.get("nap"):
+            yield ctx.step.sleep("nap", LATER / 2)
+        text = f"for {order['who']}"
+        return durable.Response(body=text, status=201, headers={"x-shop": "yes"})
+
+    with world.serving(checkout) as asking:
+        answer = asking.post({"who": "Ada"})
+        assert (answer.status_code, answer.text) == (201, "for Ada")
+        kept = world.run()
+        assert kept["output"][mark] is True and "Ada" not in str(kept["output"])
+        answer = asking.output(asking.post({"who": "Ada"}, query="nap=1"))
+    assert (answer.status_code, answer.headers["x-shop"]) == (201, "yes")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()[mark] is True
+
+
+def test_a_serializer_s_form_is_for_the_server_alone(server: DevServer) -> None:
+    class Wrapping:
+        def serialize(self, obj: object, typ: object) -> object:
+            return {"wrapped": obj}
+
+        def deserialize(self, obj: Any, typ: object) -> object:
+            return obj["wrapped"]
+
+    client = inngest.Inngest(
+        app_id="shop", is_production=False, api_base_url=server.origin, serializer=Wrapping()
+    )
+    world = World(server, client, "wsgi-sync")
+
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        text = yield ctx.step.run("a", world.step("a", lambda: "paid"))
+        return durable.Response(body=text, status=201)
+
+    with contextlib.closing(client), world.serving(checkout) as asking:
+        answer = asking.post()
+    assert (answer.status_code, answer.text) == (201, "paid")
+
+
+def test_a_hook_that_swallows_an_error_leaves_an_empty_response(world: World) -> None:
+    class Swallowing(inngest.MiddlewareSync):
+        def wrap_function(self, call: Any) -> Iterator[None]:
+            with contextlib.suppress(ValueError):
+                yield
+
+    world.client.add_middleware(Swallowing)
+
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        yield ctx.step.run("a", world.step("a"))
+        raise ValueError("no luck")
+
+    with world.serving(checkout) as asking:
+        answer = asking.post()
+    assert (answer.status_code, answer.json()) == (200, None)
 
 
 @pytest.mark.parametrize("kind", ["asgi-async", "wsgi-sync"])

@@ -10,7 +10,9 @@ import contextlib
 import contextvars
 import copy
 import functools
+import hashlib
 import inspect
+import json
 import pickle
 from collections.abc import Callable, Generator, Iterator
 from datetime import timedelta
@@ -20,7 +22,9 @@ from unittest import mock
 import pytest
 
 import inngest
-from inngest.errors import FunctionConfigInvalidError, URLInvalidError
+from inngest._internal.flow import Response
+from inngest.errors import FunctionConfigInvalidError, SendEventsError, URLInvalidError
+from inngest.transport import CommRequest, Handler, ServeOptions
 
 from .worlds import World
 
@@ -272,9 +276,130 @@ def test_what_a_setting_leaves_empty_is_not_given(
         assert getattr(client, each) == getattr(plain, each)
 
 
+def test_a_client_names_the_default_origins_as_ever() -> None:
+    plain = inngest.Inngest(app_id="app", is_production=True)
+    assert plain.api_origin == "https://api.inngest.com/"
+    assert plain.event_api_origin == "https://inn.gs/"
+    assert a_client().api_origin == a_client().event_api_origin == "http://127.0.0.1:8288/"
+    for given in ("http://h:1", "http://h:1/"):
+        client = inngest.Inngest(
+            app_id="app", is_production=False, api_base_url=given, event_api_base_url=given
+        )
+        assert client.api_origin == client.event_api_origin == given
+
+
 def test_a_url_of_blanks_is_still_refused() -> None:
     with pytest.raises(URLInvalidError):
         inngest.Inngest(app_id="app", is_production=False, api_base_url=" ")
+
+
+def test_the_signatures_of_options_say_what_they_take() -> None:
+    for kind, names in (
+        (inngest.Batch, ["max_size", "timeout", "key", "if_exp"]),
+        (inngest.Throttle, ["key", "limit", "period", "burst"]),
+        (inngest.SendEventsResult, ["error", "ids"]),
+    ):
+        fresh: Any = type(kind.__name__, (kind,), {})  # which nobody has made one of
+        assert set(inspect.signature(fresh).parameters) == set(names)
+    burst = inspect.signature(inngest.Throttle).parameters["burst"]
+    assert (burst.default, burst.kind) == (1, inspect.Parameter.KEYWORD_ONLY)
+
+
+def test_what_was_sent_is_read_and_written_like_other_models() -> None:
+    """Stores of an app keep it."""
+    result = inngest.SendEventsResult(ids=["1"])
+    assert inngest.SendEventsResult.from_raw({"ids": ["1"], "status": 200}) == result
+    assert result.to_dict() == {"ids": ["1"]}
+    assert isinstance(inngest.SendEventsResult.from_raw({"ids": 1}), Exception)
+
+
+def test_the_serializer_of_pydantic_is_one() -> None:
+    assert inngest.Serializer in inngest.PydanticSerializer.__mro__
+
+
+def test_packages_find_the_names_of_headers() -> None:
+    from inngest._internal.server_lib import HeaderKey
+
+    assert HeaderKey.SIGNATURE.value == "x-inngest-signature"
+    assert HeaderKey.REQUEST_VERSION.value == "x-inngest-req-version"
+
+
+@pytest.mark.parametrize("data", [{"n": float("nan")}, {"n": [float("inf")]}, {"n": object()}])
+def test_events_that_cannot_be_json_are_a_value_error(data: dict[str, Any]) -> None:
+    """As apps catch it that were written when an HTTP library raised it."""
+    client = a_client()
+    with pytest.raises(ValueError, match=r"data\.n") as raised:
+        client.send_sync(inngest.Event(name="a", data=data))
+    assert isinstance(raised.value, SendEventsError)
+    with pytest.raises(ValueError, match=r"data\.n"):
+        asyncio.run(client.send(inngest.Event(name="a", data=data)))
+
+
+@pytest.mark.parametrize(
+    ("is_production", "kind", "text"),
+    [
+        (True, "dev", "Sync rejected since it's from a Dev Server but expected Cloud"),
+        (False, "cloud", "Sync rejected since it's from Cloud but expected Dev Server"),
+    ],
+)
+def test_a_sync_by_a_server_of_the_wrong_kind_is_told_why(
+    is_production: bool, kind: str, text: str
+) -> None:
+    client = inngest.Inngest(app_id="app", is_production=is_production, signing_key="ab")
+    function = client.create_function(fn_id="fn", trigger=GO)(lambda ctx: None)
+    handler = Handler(client, [function], ServeOptions(framework="x"))
+    request = CommRequest(
+        method="PUT", url=URL, headers={"x-inngest-server-kind": kind}, query={}, body=b""
+    )
+    answer = handler.handle_sync(request)
+    assert (answer.status, json.loads(answer.body)["message"]) == (400, text)
+
+
+def test_the_environment_is_asked_when_functions_are_served(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Tests set it around ``serve``, and take it back."""
+    client = inngest.Inngest(app_id="app", signing_key="ab", is_production=True)
+    function = client.create_function(fn_id="fn", trigger=GO)(lambda ctx: None)
+    client._http = mock.Mock()
+    client._http.fetch.return_value = Response(status=200, headers={}, body=b'{"ok":true}')
+    with monkeypatch.context() as around:
+        around.setenv("INNGEST_STREAMING", "force")
+        around.setenv("INNGEST_ENABLE_UNAUTHED_SYNC", "true")
+        handler = Handler(client, [function], ServeOptions(framework="x"))
+    assert handler.is_streaming
+    request = CommRequest(method="PUT", url=URL, headers={}, query={}, body=b"")
+    assert handler.handle_sync(request).status == 200
+
+
+def test_middleware_changes_the_event_and_each_of_the_batch(world: World) -> None:
+    """The first of the batch is not changed twice, as it is where the two are one."""
+
+    class Reading(inngest.MiddlewareSync):
+        def transform_input(self, ctx: Any, function: Any, steps: Any) -> None:
+            for event in [ctx.event, *ctx.events]:
+                event.data["text"] = event.data["text"][::-1]
+
+    def body(ctx: Any) -> Steps:
+        yield from ()
+        return [event.data["text"] for event in [ctx.event, *ctx.events]]
+
+    world.client.add_middleware(Reading)
+    world.function(body)
+    assert world.call(event={"data": {"text": "terces"}}).body == ["secret", "secret"]
+
+
+def test_an_error_that_is_stored_for_a_wait_is_a_step_error(world: World) -> None:
+    def body(ctx: Any) -> Steps:
+        try:
+            yield ctx.step.wait_for_event("wait", event="x", timeout=1000)
+        except inngest.StepError as error:
+            return [error.name, error.message]
+
+    world.function(body)
+    stored = {"error": {"name": "GoneError", "message": "gone"}}
+    wait = hashlib.sha1(b"wait").hexdigest()
+    assert world.call(memos={wait: stored}).body == ["GoneError", "gone"]
 
 
 def test_hooks_may_name_their_arguments_as_they_like(world: World) -> None:

@@ -674,6 +674,34 @@ def test_transform_output_can_replace_errors(world: World) -> None:
     assert world.call(made_up).ops == [("StepError", "a")]
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        inngest.NonRetriableError("never"),
+        inngest.RetryAfterError("later", datetime.timedelta(minutes=5)),
+    ],
+)
+def test_a_failure_that_transform_output_makes_good_is_no_failure(
+    world: World, error: Exception
+) -> None:
+    class Healing(MiddlewareSync):
+        def transform_output(self, result: TransformOutputResult) -> None:
+            if result.step is not None:
+                result.error, result.output = None, "healed"
+
+    def fail() -> None:
+        raise error
+
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.run("a", world.step(fail))
+
+    world.client.middleware = [Healing]
+    reply = world.call(world.function(body))
+    assert reply.ops == [("StepRun", "a")]
+    assert reply.body[0]["data"] == "healed"
+    assert not {"x-inngest-no-retry", "retry-after"} & set(reply.headers)
+
+
 def test_after_execution_is_not_called_after_an_exception_of_the_function(
     world: World, colour: str
 ) -> None:
@@ -861,6 +889,11 @@ def test_a_request_shows_its_headers_and_whether_it_ends_the_run(world: World) -
     def failing_step(ctx: Any) -> Steps:
         yield ctx.step.run("a", world.step(lambda: 1 / 0))
 
+    def deferring(ctx: Any) -> Steps:
+        function: Any = inngest.reference_function(app_id="app", function_id="later")
+        yield ctx.step.defer("later", function=function)
+        return "done"
+
     world.client.middleware = [Watching]
     headers = {"traceparent": "00-ab-cd-01"}
     world.play(world.function(one_step(world)), headers=headers)
@@ -874,6 +907,12 @@ def test_a_request_shows_its_headers_and_whether_it_ends_the_run(world: World) -
     ends.clear()
     world.play(world.function(failing_step, "step"), headers=headers, max_attempts=1)
     assert ends == [(206, False), (500, True)]
+    ends.clear()
+    assert world.call(world.function(deferring, "deferring"), headers=headers).ops == [
+        ("DeferAdd", "later"),
+        ("RunComplete", "complete"),
+    ]
+    assert ends == [(206, True)]
 
 
 def test_secrets_in_options_are_not_shown() -> None:
@@ -883,6 +922,42 @@ def test_secrets_in_options_are_not_shown() -> None:
 
 def reply_error(reply: Reply) -> str:
     return str(reply.body["message"])
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [
+        lambda output: {"sealed": output},
+        lambda output: json.dumps(output),
+        lambda output: output if output is None else [output],
+    ],
+)
+def test_hooks_may_encode_whatever_is_reported(make_world: Make, encode: Any) -> None:
+    """Existing middleware does, though a sleep has no output, nor has a step that is planned."""
+
+    class Encoding(MiddlewareSync):
+        def transform_output(self, result: TransformOutputResult) -> None:
+            world.log.append((result.step and result.step.op.value, result.has_output()))
+            result.output = encode(result.output)
+
+    world = make_world(middleware=[Encoding])
+
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.sleep("sleep", 1000)
+        yield ctx.step.wait_for_event("wait", event="x", timeout=1000)
+        yield ctx.step.invoke_by_id("call", function_id="other")
+        yield ctx.step.run("fail", world.step(lambda: 1 / 0))
+
+    world.function(body)
+    memos: dict[str, Any] = {}
+    for step, data in (("sleep", None), ("wait", None), ("call", {"data": 1})):
+        (op,) = world.call(memos=dict(memos)).body
+        assert (op["displayName"], op["data"]) == (step, None)
+        memos[hashed(step)] = data
+    (op,) = world.call(memos=memos).body
+    assert (op["op"], op["error"]["name"]) == ("StepError", "ZeroDivisionError")
+    kinds = ("Sleep", "WaitForEvent", "InvokeFunction", "StepError")
+    assert world.log == [(kind, False) for kind in kinds]
 
 
 def test_events_that_are_not_valid_any_more_are_a_clear_error(make_world: Make) -> None:

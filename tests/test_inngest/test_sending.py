@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
@@ -76,7 +77,6 @@ def send(request: pytest.FixtureRequest, client: inngest.Inngest) -> Send:
 def noting(log: list[str], name: str, colour: str) -> Any:
     class Sync(MiddlewareSync):
         def before_send_events(self, events: list[Event[Any]]) -> None:
-            assert self.raw_request is None
             log.append(f"{name} before {len(events)}")
             events[0].data = {**events[0].data, name: True}
 
@@ -175,13 +175,101 @@ def test_what_a_hook_raises_is_raised_and_names_the_hook(
         assert "Failing" in note
 
 
+def test_middleware_of_a_send_is_given_no_request(client: inngest.Inngest, send: Send) -> None:
+    given: list[object] = []
+
+    def factory(client: inngest.Inngest, raw_request: object) -> MiddlewareSync:
+        given.append(raw_request)
+        return MiddlewareSync(client, raw_request)
+
+    client.middleware = [factory]
+    send(Event(name="a"))
+    assert given == [None]
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_a_step_sends_within_the_middleware_of_the_call(world: World, colour: str) -> None:
+    """Middleware tells events which call they come of by what it has seen of that call."""
+    server = world.client._http = Server()
+
+    class Tracing(MiddlewareSync):
+        made = 0
+
+        def __init__(self, client: inngest.Inngest, raw_request: object) -> None:
+            self.client, self.raw_request = client, raw_request
+            type(self).made += 1
+
+        def transform_input(self, ctx: Any, function: Any, steps: Any) -> None:
+            self.trace = ctx.run_id
+
+        def before_send_events(self, events: list[Event[Any]]) -> None:
+            for event in events:
+                event.data = {**event.data, type(self).__name__: self.trace}
+
+        def after_send_events(self, result: SendEventsResult) -> None:
+            world.log.append((type(self).__name__, self.trace, result.ids))
+
+    def later(hook: str) -> Any:
+        async def run(self: Any, *given: Any) -> None:
+            await asyncio.sleep(0)
+            getattr(Tracing, hook)(self, *given)
+
+        return run
+
+    hooks = ("transform_input", "before_send_events", "after_send_events")
+    ways = {hook: later(hook) for hook in hooks} | {"__init__": Tracing.__init__, "made": 0}
+    kind = Tracing if colour == "sync" else type("TracingLater", (Middleware,), ways)
+    of_client: Any = type("OfClient", (kind,), {})
+    of_function: Any = type("OfFunction", (kind,), {})
+    world.client.middleware = [of_client]
+
+    def body(ctx: Any) -> Generator[Any, Any, Any]:
+        return (yield ctx.step.send_event("send", Event(name="a")))
+
+    world.function(body, middleware=[of_function])
+    reply = world.call()
+    assert reply.body[0]["data"] == ["1"]
+    run_id = server.events[0]["data"]["OfClient"]
+    assert server.events[0]["data"] == {"OfClient": run_id, "OfFunction": run_id}
+    assert world.log == [("OfFunction", run_id, ["1"]), ("OfClient", run_id, ["1"])]
+    assert (of_client.made, of_function.made) == (1, 1)
+
+
+def test_a_step_sends_by_the_send_that_the_client_has(world: World) -> None:
+    """Tests replace it by a mock."""
+    sent = AsyncMock(return_value=["id"]) if world.is_async else Mock(return_value=["id"])
+    setattr(world.client, "send" if world.is_async else "send_sync", sent)
+    event = Event(name="a")
+
+    def body(ctx: Any) -> Generator[Any, Any, Any]:
+        return (yield ctx.step.send_event("send", event))
+
+    world.function(body)
+    assert world.play().body == ["id"]
+    sent.assert_called_once()
+
+
+def test_what_is_no_event_is_refused_by_the_step(world: World) -> None:
+    world.client.middleware = [noting(world.log, "1", "sync")]
+
+    def body(ctx: Any) -> Generator[Any, Any, Any]:
+        return (yield ctx.step.send_event("send", {"name": "a"}))
+
+    world.function(body)
+    (op,) = world.call().body
+    assert world.log == []
+    assert op["error"]["name"] == "SendEventsError"
+    assert "not a dict" in op["error"]["message"]
+
+
 def test_a_step_sends_within_the_clients_middleware(world: World) -> None:
     server = world.client._http = Server()
     log: list[str] = []
     world.client.middleware = [noting(log, "1", "async")]
 
     def body(ctx: Any) -> Generator[Any, Any, Any]:
-        return (yield ctx.step.send_event("send", [Event(name="a"), Event(name="b")]))
+        events = (Event(name="a"), Event(name="b"))  # a tuple will do
+        return (yield ctx.step.send_event("send", events))
 
     world.function(body)
     assert world.play().body == ["1", "2"]

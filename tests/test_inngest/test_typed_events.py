@@ -48,6 +48,28 @@ def returning(take: Any) -> Any:
     return body
 
 
+@pytest.mark.parametrize(("value", "status"), [(datetime.date(2025, 3, 4), 200), (object(), 500)])
+def test_a_hook_may_put_values_into_the_data_that_json_has_not(
+    world: World, value: object, status: int
+) -> None:
+    class Dating(inngest.MiddlewareSync):
+        def transform_input(self, ctx: Any, function: Any, steps: Any) -> None:
+            ctx.event = ctx.event.model_copy(update={"data": {**ctx.event.data, "at": value}})
+
+    world.client.middleware = [Dating]
+    world.function(returning(lambda ctx: ctx.event.data.at.year), trigger=placed)
+    reply = world.call(event={"name": "shop/placed", "data": {"orderId": 7}})
+    assert reply.status == status
+    if status == 200:
+        assert reply.body == 2025
+    else:
+        assert (reply.body["code"], reply.headers["x-inngest-no-retry"]) == (
+            "event_invalid",
+            "true",
+        )
+        assert "shop/placed" in reply.body["message"]
+
+
 def test_a_typed_trigger_gives_the_data_its_model(world: World) -> None:
     world.function(
         returning(lambda ctx: [ctx.event.data.order_id, ctx.events[0].data.at.year]),

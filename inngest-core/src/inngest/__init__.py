@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 __path__ = extend_path(__path__, __name__)
 
 if TYPE_CHECKING:
-    from inngest._internal.api.events import SendEventsResult
     from inngest._internal.client.client import Inngest
     from inngest._internal.errors import NonRetriableError, RetryAfterError, StepError
     from inngest._internal.event import Event
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from inngest._internal.middleware.memos import StepMemos
     from inngest._internal.middleware.records import TransformOutputResult
     from inngest._internal.plugins.serving import serve
+    from inngest._internal.sent import SendEventsResult
     from inngest._internal.serialization.contract import PydanticSerializer, Serializer
     from inngest._internal.signal import Signal
     from inngest._internal.step.context import Context, ContextSync
@@ -74,7 +74,7 @@ _HOMES: Final[dict[str, str]] = {
     "PydanticSerializer": "serialization.contract",
     "RateLimit": "function.config",
     "RetryAfterError": "errors",
-    "SendEventsResult": "api.events",
+    "SendEventsResult": "sent",
     "Serializer": "serialization.contract",
     "Signal": "signal",
     "Singleton": "function.config",

@@ -62,6 +62,8 @@ def serve(
     :param streaming: answer calls at once and keep them alive (``INNGEST_STREAMING``).
     :raises SigningKeyMissingError: in cloud mode without a signing key.
     :raises FunctionConfigInvalidError: two functions of one id.
+    :raises URLInvalidError: the origin, or a path, cannot be used.
+    :raises PluginError: a plugin that was asked for by name fails.
     """
     options = ServeOptions(
         framework=FRAMEWORK,
@@ -161,6 +163,7 @@ async def _answer(handler: Handler, request: CommRequest, scope: Scope, send: Se
 
 
 async def send_response(response: CommResponse, scope: Scope, send: Send) -> None:
+    """Write a response. A client that has left does not get it."""
     length = ("content-length", str(len(response.body)))
     body = b"" if scope["method"] == "HEAD" else response.body
     try:
@@ -197,6 +200,7 @@ async def _leaving(receive: Receive) -> None:
 
 
 def from_scope(scope: Scope, body: bytes, raw: object) -> CommRequest:
+    """Read a request; of several headers of one name the first counts."""
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
         headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))

@@ -19,9 +19,11 @@ from inngest.transport import (
     MAX_BODY_BYTES,
     CommRequest,
     CommResponse,
+    CommStream,
     Handler,
     ServeOptions,
     Streaming,
+    SyncStream,
     parse_query,
 )
 
@@ -56,6 +58,8 @@ def serve(
     :param streaming: answer calls at once and keep them alive (``INNGEST_STREAMING``).
     :raises SigningKeyMissingError: in cloud mode without a signing key.
     :raises FunctionConfigInvalidError: two functions of one id.
+    :raises URLInvalidError: the origin, or a path, cannot be used.
+    :raises PluginError: a plugin that was asked for by name fails.
     """
     options = ServeOptions(
         framework=FRAMEWORK,
@@ -83,20 +87,34 @@ class WSGIApp:
         else:
             text = f"Not Found: the Inngest endpoint is {self._handler.mount_path}".encode()
             reply = CommResponse(status=404, body=text, headers={CONTENT_TYPE: "text/plain"})
-        headers = [(name.title(), value) for name, value in reply.headers.items()]
-        chunks: Iterable[bytes]
-        if isinstance(reply, CommResponse):
-            headers.append(("Content-Length", str(len(reply.body))))
-            chunks = [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]
-        else:
-            chunks = reply.chunks
-        start_response(f"{reply.status} {HTTPStatus(reply.status).phrase}", headers)
-        return chunks
+        return send_response(reply, environ, start_response)
 
     def _is_ours(self, environ: Environ) -> bool:
         path = environ.get("PATH_INFO", "")
         is_mounted = bool(environ.get("SCRIPT_NAME", "").strip("/"))
         return path == self._handler.mount_path or (is_mounted and path in ("", "/"))
+
+
+def send_response(
+    reply: CommResponse | CommStream[SyncStream], environ: Environ, start_response: StartResponse
+) -> Iterable[bytes]:
+    """Write a response, at once or piece by piece. Servers close what they iterate over."""
+    headers = [(name.title(), value) for name, value in reply.headers.items()]
+    chunks: Iterable[bytes]
+    if isinstance(reply, CommResponse):
+        headers.append(("Content-Length", str(len(reply.body))))
+        chunks = [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]
+    else:
+        chunks = reply.chunks
+    start_response(f"{reply.status} {_phrase(reply.status)}", headers)
+    return chunks
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:  # one of the user's own, of a durable endpoint
+        return "Unknown"
 
 
 def from_environ(environ: Environ, *, body: bytes, raw: object) -> CommRequest:

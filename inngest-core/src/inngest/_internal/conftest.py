@@ -21,7 +21,7 @@ class NoCheckpoints:
 
     is_on = False
 
-    def keep(self, op: Op, hooks: Stack) -> Flow[Op | Error | None]:
+    def keep(self, op: Op, hooks: Stack, deferred: Sequence[Op]) -> Flow[Op | Error | None]:
         yield from ()
         return op
 

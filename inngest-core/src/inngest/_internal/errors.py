@@ -25,6 +25,7 @@ Error                           code                    status  retriable
 +-- RegistrationFailedError     registration_failed        500  yes
 +-- RetryAfterError             retry_after_error          500  yes
 +-- SendEventsError             send_event_failed          500  yes
+|   +-- EventsInvalidError      send_event_failed          500  no
 +-- SendSignalError             send_signal_failed         500  as its cause
 +-- ServerKindMismatchError     server_kind_mismatch       400  yes
 +-- ServerUnreachableError      server_unreachable         500  yes
@@ -101,6 +102,8 @@ def message_of(error: BaseException) -> str:
 
 
 class _MaybeRetriableError(Error):
+    """An error of which only whoever raises it knows whether another attempt may help."""
+
     def __init__(self, message: str, *, is_retriable: bool = True) -> None:
         super().__init__(message)
         self.is_retriable = is_retriable
@@ -187,14 +190,10 @@ class QueryParamMissingError(Error):
     code, status, is_retriable = "query_param_missing", 400, False
 
 
-class RealtimeError(Error):
+class RealtimeError(_MaybeRetriableError):
     """A message was not published, or it is refused to listen."""
 
     code = "realtime_failed"
-
-    def __init__(self, message: str, *, is_retriable: bool = True) -> None:
-        super().__init__(message)
-        self.is_retriable = is_retriable
 
 
 class RegistrationFailedError(Error):
@@ -212,6 +211,13 @@ class SendEventsError(Error):
         super().__init__(message)
         self.ids = list(ids)
         self.is_retriable = is_retriable
+
+
+class EventsInvalidError(SendEventsError, ValueError):
+    """Nothing was sent: what is to be sent cannot be JSON. A ``ValueError``, as ``json`` raises."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, is_retriable=False)
 
 
 class SendSignalError(_MaybeRetriableError):

@@ -13,6 +13,7 @@ from typing_extensions import TypeVar
 from inngest._internal.errors import EventInvalidError, FunctionConfigInvalidError
 from inngest._internal.event import Event
 from inngest._internal.function.config import TriggerEvent
+from inngest._internal.serialization.text import to_json_values
 from inngest._internal.types import JSON
 
 ModelT = TypeVar("ModelT", bound=pydantic.BaseModel)
@@ -134,8 +135,8 @@ class EventType(_TypedTrigger[ModelT]):
         data = {key: value for key, value in event.data.items() if key != FROM_THE_SERVER}
         try:
             # JSON mode: a date is a string to the server.
-            model = self._model.model_validate_json(json.dumps(data))
-        except pydantic.ValidationError as error:
+            model = self._model.model_validate_json(_json(data))
+        except ValueError as error:
             failure = EventInvalidError(
                 f'the data of event "{event.name}" is not a {self._model.__name__}: '
                 + _problems(error)
@@ -167,7 +168,16 @@ def _with_data(event: Event, data: ModelT) -> Event[ModelT]:
     return cast("Event[ModelT]", typed)
 
 
-def _problems(error: pydantic.ValidationError) -> str:
+def _json(data: object) -> str:
+    try:
+        return json.dumps(data)
+    except TypeError:  # it is a server's no more: a hook of a middleware may have changed it
+        return json.dumps(data, default=to_json_values)
+
+
+def _problems(error: ValueError) -> str:
+    if not isinstance(error, pydantic.ValidationError):
+        return "a middleware has put something into it that is not JSON"
     found = error.errors(include_url=False, include_input=False, include_context=False)
     return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in found[:5])
 

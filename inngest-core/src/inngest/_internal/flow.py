@@ -42,7 +42,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
     timeout: float = 30.0
-    """Seconds for the whole exchange."""
+    """Seconds to connect, and for each wait for the other side. An answer may trickle in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,28 @@ from typing_extensions import Self
 
 from inngest._internal.errors import Error, FunctionConfigInvalidError
 
+if TYPE_CHECKING:
+    from inspect import Signature
+
+
+class _Signature:
+    """What ``inspect.signature`` and help are told: pydantic says it of models that are built."""
+
+    def __get__(self, instance: object, owner: type[BaseModel]) -> Signature:
+        from inspect import Parameter, Signature
+
+        return Signature(
+            [
+                Parameter(
+                    name,
+                    Parameter.KEYWORD_ONLY,
+                    default=Parameter.empty if field.is_required() else field.get_default(),
+                    annotation=field.rebuild_annotation(),
+                )
+                for name, field in owner.model_fields.items()
+            ]
+        )
+
 
 class BaseModel(pydantic.BaseModel):
     """A strict model. Unknown keyword arguments are errors; no error shows a value."""
@@ -22,7 +44,8 @@ class BaseModel(pydantic.BaseModel):
 
     _error: ClassVar[type[Error]] = FunctionConfigInvalidError
 
-    if not TYPE_CHECKING:  # the type checker makes a better one from the fields
+    if not TYPE_CHECKING:  # the type checker makes better ones from the fields
+        __signature__ = _Signature()
 
         def __init__(self, **fields: Any) -> None:
             try:

@@ -45,5 +45,10 @@ class ServerKind(str, enum.Enum):
         """The name that people use."""
         return "Cloud" if self is ServerKind.CLOUD else "Dev Server"
 
+    @property
+    def one(self) -> str:
+        """One of this kind, within a sentence."""
+        return "Cloud" if self is ServerKind.CLOUD else "a Dev Server"
+
 
 __all__ = ["JSON", "UNSET", "Deadline", "Duration", "Mapping", "Sequence", "ServerKind", "Unset"]

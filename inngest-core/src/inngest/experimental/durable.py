@@ -19,7 +19,6 @@ there is sent to where the output will be.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from http import HTTPStatus
 from typing import Any, TypeAlias
 
 from inngest import asgi as _asgi
@@ -80,14 +79,7 @@ class WSGIEndpoint:
             query_string=environ.get("QUERY_STRING", ""), ip=environ.get("REMOTE_ADDR", "")
         )
         response = self._handler.handle_sync(request, origin)
-        headers = [(name.title(), value) for name, value in response.headers.items()]
-        headers.append(("Content-Length", str(len(response.body))))
-        try:
-            phrase = HTTPStatus(response.status).phrase
-        except ValueError:
-            phrase = "Unknown"
-        start_response(f"{response.status} {phrase}", headers)
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
+        return _wsgi.send_response(response, environ, start_response)
 
 
 def asgi(

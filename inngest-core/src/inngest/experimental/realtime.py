@@ -15,6 +15,7 @@ from within a step, or each replay publishes once more.
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Mapping, Sequence
 
@@ -24,7 +25,6 @@ from inngest._internal.api.subscription import Kind, Message, listen
 from inngest._internal.client.client import Inngest
 from inngest._internal.errors import Error, RealtimeError
 from inngest._internal.flow import Flow
-from inngest._internal.protocol.headers import sdk_headers
 from inngest._internal.runtime.drivers import AsyncDriver, SyncDriver
 from inngest._internal.runtime.subscriptions import Subscription, SubscriptionSync
 
@@ -108,13 +108,8 @@ def _given(client: Inngest, channel: str, topics: Sequence[str]) -> Flow[Mapping
 
 
 def _access(client: Inngest) -> Access:
-    config = client._config
-    return Access(
-        api_origin=config.api_origin,
-        headers=sdk_headers(env=config.env, framework=None, server_kind=None),
-        keys=config.signing_keys if client.is_production else (),
-        timeout=config.timeout,
-    )
+    access = client._access()
+    return access if client.is_production else dataclasses.replace(access, keys=())
 
 
 def _check(failure: Error | None) -> None:

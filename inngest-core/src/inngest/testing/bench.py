@@ -88,12 +88,12 @@ def hashed(step_id: str) -> str:
     return hashlib.sha1(step_id.encode(), usedforsecurity=False).hexdigest()
 
 
-def call_body(*, data: Any = None, steps: dict[str, Any] | None = None, attempt: int = 0) -> bytes:
+def call_body(*, data: Any = None, steps: dict[str, Any] | None = None) -> bytes:
     """The body of a call, as a server writes it."""
     event = {"data": data or {}, "id": "e1", "name": "suite/go", "ts": 1}
     body = {
         "ctx": {
-            "attempt": attempt,
+            "attempt": 0,
             "disable_immediate_execution": False,
             "max_attempts": 4,
             "run_id": "run",

@@ -309,7 +309,8 @@ class TransportSuite(StreamingTests):
         self, method: str, how: dict[str, Any], api: Inbox
     ) -> None:
         with self.cloud(api) as bench:
-            reply = bench.send(method, call_body(), query={"fnId": f"{APP_ID}-fn"}, **how)
+            query = {"fnId": f"{APP_ID}-fn", "stepId": "step"}
+            reply = bench.send(method, call_body(), query=query, **how)
         check(reply, 401)
         assert reply.header("x-inngest-signature") is None
         assert api.requests == []

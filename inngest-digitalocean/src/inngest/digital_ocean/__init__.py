@@ -36,6 +36,8 @@ def serve(
     :param serve_path: the endpoint's path within the app (``INNGEST_SERVE_PATH``).
     :raises SigningKeyMissingError: in cloud mode without a signing key.
     :raises FunctionConfigInvalidError: two functions of one id.
+    :raises URLInvalidError: the origin, or a path, cannot be used.
+    :raises PluginError: a plugin that was asked for by name fails.
     """
     handler = Handler(
         client,

@@ -26,9 +26,12 @@ def from_event(event: object, context: object) -> CommRequest | str:
         decoded = base64.b64decode(body, validate=True) if http.get("isBase64Encoded") else None
     except binascii.Error:
         return "the event's http.body is not the Base64 that it says it is"
+    method, parameters = str(http.get("method", "")), parse_query(query)
+    if method.upper() == "POST" and parameters.get("fnId") and not parameters.get("stepId"):
+        return "the query parameter stepId is missing"
     named = {str(name).lower(): str(value) for name, value in headers.items()}
     return CommRequest(
-        method=str(http.get("method", "")),
+        method=method,
         url=_url(
             named.get("host", "localhost"),
             str(http.get("path") or ""),
@@ -36,7 +39,7 @@ def from_event(event: object, context: object) -> CommRequest | str:
             _told_by(context, "function_name"),
         ),
         headers=named,
-        query=parse_query(query),
+        query=parameters,
         body=body.encode("utf-8", "replace") if decoded is None else decoded,
         raw=event,
     )

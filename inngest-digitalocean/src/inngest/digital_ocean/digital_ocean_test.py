@@ -71,6 +71,7 @@ def test_functions_of_both_kinds_run(kind: str, is_encoded: bool) -> None:
         event(body="?", isBase64Encoded=True),
         event(queryString=""),
         event(queryString="stepId=step"),
+        event(queryString="fnId=app-sync"),
     ],
 )
 def test_an_event_that_is_no_request_is_a_400(given: Any) -> None:

@@ -277,6 +277,20 @@ def test_a_command_says_why_nothing_was_registered(run: Any) -> None:
     assert "error not registered: " in told
 
 
+@pytest.mark.parametrize(
+    ("origin", "told"),
+    [
+        (" localhost:8000 ", "at http://localhost:8000/v1/api/inngest"),
+        ("shop example", "error origin (INNGEST_SERVE_ORIGIN) is not a valid URL: "),
+    ],
+)
+def test_a_command_reads_its_origin_as_the_settings_are_read(
+    run: Any, origin: str, told: str
+) -> None:
+    program = SYNC.replace("STATUS", "200").replace("OPTIONS", f"{{'origin': {origin!r}}}")
+    assert told in run(program)
+
+
 SEVERAL = """
 import inngest, inngest.django, background
 from django.urls import include, path

@@ -84,6 +84,22 @@ def is_sealed(value: object) -> TypeGuard[Mapping[str, object]]:
     )
 
 
+def secrets_of(
+    secret_key: bytes | str, fallbacks: Sequence[bytes | str] | None
+) -> list[bytes | str]:
+    """The secret that encrypts, and behind it those that decrypt besides.
+
+    :raises EncryptionKeyInvalidError: what is to be a list is a key itself, whose letters would
+        be taken for keys.
+    """
+    listed: object = fallbacks or ()
+    if isinstance(listed, (bytes, str)) or not isinstance(listed, Sequence):
+        raise EncryptionKeyInvalidError(
+            f"fallback_decryption_keys is a list of keys, not a {type(listed).__name__}"
+        )
+    return [secret_key, *listed]
+
+
 def key_of(secret: bytes | str) -> bytes:
     """Make the key of a secret.
 
@@ -127,4 +143,4 @@ def _unarmoured(data: object) -> bytes:
         return b""
 
 
-__all__ = ["Keyring", "Sealed", "is_sealed", "key_of"]
+__all__ = ["Keyring", "Sealed", "is_sealed", "key_of", "secrets_of"]

@@ -15,7 +15,7 @@ import pydantic
 
 import inngest
 from inngest.encryption._events import open_data, open_event, open_internal, seal_data
-from inngest.encryption._keyring import Keyring, is_sealed, key_of
+from inngest.encryption._keyring import Keyring, is_sealed, key_of, secrets_of
 from inngest.middleware import (
     Opcode,
     StepInfo,
@@ -55,7 +55,7 @@ class EncryptionMiddleware(inngest.MiddlewareSync):
         fallback_decryption_keys: Sequence[bytes | str] | None = None,
     ) -> None:
         super().__init__(client, raw_request)
-        self._keys = Keyring([secret_key, *(fallback_decryption_keys or ())])
+        self._keys = Keyring(secrets_of(secret_key, fallback_decryption_keys))
         self._is_encrypting = not decrypt_only
         named = event_encryption_field
         self._fields = (named,) if isinstance(named, str) else tuple(named)
@@ -73,7 +73,7 @@ class EncryptionMiddleware(inngest.MiddlewareSync):
 
         :raises EncryptionKeyInvalidError: one of the keys is none.
         """
-        for secret in (secret_key, *(fallback_decryption_keys or ())):
+        for secret in secrets_of(secret_key, fallback_decryption_keys):
             key_of(secret)
 
         def make(client: inngest.Inngest, raw_request: object) -> EncryptionMiddleware:

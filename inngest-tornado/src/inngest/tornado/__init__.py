@@ -41,6 +41,8 @@ def serve(
     :param streaming: answer calls at once and keep them alive (``INNGEST_STREAMING``).
     :raises SigningKeyMissingError: in cloud mode without a signing key.
     :raises FunctionConfigInvalidError: two functions of one id.
+    :raises URLInvalidError: the origin, or a path, cannot be used.
+    :raises PluginError: a plugin that was asked for by name fails.
     """
     from inngest.tornado._convert import InngestRequestHandler
 

@@ -57,7 +57,7 @@ class Api:
         self, path: str, body: bytes, authorization: str | None
     ) -> Answered | Unanswered:
         """Make a request. Never raises an ``Exception``: whoever asked would never be told."""
-        headers = dict(self._headers)
+        headers = httpx.Headers(self._headers, encoding="utf-8")
         if authorization:
             headers["authorization"] = authorization
         request = self._client.post(
@@ -68,7 +68,7 @@ class Api:
             answer = await asyncio.wait_for(request, self._timeout + len(body) / _SLOWEST)
         except (asyncio.TimeoutError, httpx.TimeoutException):
             return Unanswered(0, f"{self._origin}: no answer in {self._timeout:g} seconds")
-        except Exception as error:  # of many kinds, such as of a header that cannot be encoded
+        except Exception as error:  # of many kinds, such as of a URL that is none
             return Unanswered(0, f"{self._origin}: {type(error).__name__}: {error}"[:_MOST_SHOWN])
         if answer.status_code == 200:
             return Answered(answer.content)

@@ -34,11 +34,10 @@ class Connection:
         rewrite: Callable[[str], str] = str,
         signals: Sequence[signal.Signals] = (),
         timing: Timing | None = None,
-        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._handlers, self._identity = dict(handlers), identity
         self._api_origin, self._rewrite, self._signals = api_origin, rewrite, tuple(signals)
-        self._timing, self._jitter = timing or Timing(), jitter
+        self._timing = timing or Timing()
         self._worker: Worker | None = None
         self._pid: int | None = None
         self._lock = threading.Lock()
@@ -120,7 +119,7 @@ class Connection:
         first = next(iter(self._handlers.values()))
         machine = Machine(
             self._identity,
-            random=self._jitter,
+            random=random.random,
             authorizations=first.authorizations,
             timing=self._timing,
             rewrite=self._rewrite,

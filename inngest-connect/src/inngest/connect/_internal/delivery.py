@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from inngest.connect._internal.calls import Call, Calls
+from inngest.connect._internal.calls import Call
 from inngest.connect._internal.connector import Connector
 from inngest.connect._internal.effects import Effect, Flush, Log, Send
 from inngest.connect._internal.link import Link
@@ -130,7 +130,7 @@ class Delivery:
         """Whether an acknowledgement may still come by a connection."""
         return self.outbox.waits_for(link)
 
-    def tick(self, now: float, links: Mapping[int, Link], calls: Calls) -> None:
+    def tick(self, now: float, links: Mapping[int, Link]) -> None:
         """Deliver what is due."""
         for entry in self.outbox.due(now):
             link = self._way(entry, links)

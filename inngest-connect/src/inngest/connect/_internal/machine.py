@@ -168,7 +168,7 @@ class Machine:
             if self.current is not None:
                 for request_id, lease_id in self._leases.due(now, self._lease_interval):
                     self._extend(request_id, lease_id)
-            self._delivery.tick(now, self._links, self._calls)
+            self._delivery.tick(now, self._links)
             self._open_up(now)
             self._retire(now)
             self._finish(now)

@@ -104,7 +104,7 @@ def _signals(given: Iterable[object]) -> list[signal.Signals]:
 
 def _check(apps: Apps) -> None:
     traits: dict[str, Callable[[Inngest], object]] = {
-        "API base URL": lambda client: client.api_origin,
+        "API base URL": lambda client: client.api_origin.rstrip("/"),
         "env": lambda client: client.env,
         "mode": lambda client: client.is_production,
         "signing key": lambda client: (client.signing_key, client.signing_key_fallback),

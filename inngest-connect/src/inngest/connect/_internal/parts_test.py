@@ -11,6 +11,8 @@ from inngest.connect._internal.frames import Frame, decode, encode
 from inngest.connect._internal.leases import Leases
 from inngest.connect._internal.messages import comm_request
 from inngest.connect._internal.outbox import Outbox
+from inngest.connect._internal.state import ConnectionState
+from inngest.connect._internal.waiters import Waiters
 from inngest.connect._internal.wire import connect_pb2 as wire
 
 
@@ -136,3 +138,11 @@ def test_a_trace_context_that_makes_no_sense_is_none(context: bytes) -> None:
     request = call_of("r")
     request.user_trace_ctx = context
     assert set(comm_request(request).headers) == {"x-inngest-job-id", "x-request-id"}
+
+
+def test_a_worker_that_has_ended_enters_no_other_state() -> None:
+    """What its thread has yet to tell may come later, when the end was cancelled twice."""
+    waiters = Waiters(ConnectionState.CONNECTING)
+    waiters.end(None)
+    waiters.enter(ConnectionState.ACTIVE)
+    assert waiters.state is ConnectionState.CLOSED

@@ -30,6 +30,8 @@ class Waiters:
         if state is ConnectionState.CLOSED:
             return
         with self._lock:
+            if self._state is ConnectionState.CLOSED:
+                return
             self._state = state
             found = [one for one in self._waiters if one[0] is state]
         for _, future in found:

@@ -292,8 +292,10 @@ class Worker:
         self._sockets[link] = (socket, self._spawn(self._read(link, socket), self._tasks))
 
     async def _read(self, link: int, socket: Socket) -> None:
-        code, reason = await socket.run()
-        self._sockets.pop(link, None)
+        try:
+            code, reason = await socket.run()
+        finally:  # who hangs up does not wait for the end of what does not answer
+            self._sockets.pop(link, None)
         self._feed(lambda now: self._machine.closed(now, link, code, reason))
 
     def _close(self, link: int, code: int, reason: str) -> None:

@@ -125,9 +125,52 @@ def test_a_proxy_that_cannot_be_used_is_in_the_way_of_those_only_who_need_it(
 
 
 def test_a_request_that_cannot_even_be_made_is_one_that_was_not_answered() -> None:
-    outcome = failure_of(Api("http://127.0.0.1:9", "na\u00efve", 1))
+    outcome = failure_of(Api("http://127.0.0.1:port", None, 1))
     assert outcome.status == 0
-    assert outcome.reason.startswith("http://127.0.0.1:9: UnicodeEncodeError")
+    assert outcome.reason.startswith("http://127.0.0.1:port: InvalidURL")
+
+
+def test_a_branch_may_be_named_in_any_language() -> None:
+    env, heads = "\u65e5\u672c", list[bytes]()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        writer.close()
+
+    async def run() -> object:
+        async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
+            api = Api(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", env, 10)
+            try:
+                return await api.post("/v0/connect/start", b"", None)
+            finally:
+                await api.close()
+
+    assert asyncio.run(asyncio.wait_for(run(), 30)) == Answered(b"")
+    assert f"x-inngest-env: {env}\r\n".encode() in heads[0]
+
+
+def test_nothing_is_left_of_a_socket_that_never_opened() -> None:
+    """A gateway behind a black hole: the machine gives up the handshake, again and again."""
+
+    async def run() -> dict[int, Any]:
+        asked, done = asyncio.Event(), asyncio.Event()
+
+        async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            asked.set()
+            await done.wait()
+            writer.close()
+
+        async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
+            worker = worker_of(Silent)
+            worker._open(1, f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+            await asked.wait()
+            worker._close(1, 1000, "no handshake in time")
+            await asyncio.wait([*worker._tasks, *worker._hanging_up])
+            done.set()
+        return worker._sockets
+
+    assert asyncio.run(asyncio.wait_for(run(), 30)) == {}
 
 
 def test_an_answer_that_trickles_in_is_not_waited_for_longer_than_others(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from inngest._internal.api.authorized import fetch_authorized
-from inngest._internal.flow import FetchError, Flow, Request, Response
+from inngest._internal.flow import FetchError, Flow, Pause, Request, Response
 from inngest._internal.protocol.signature import SigningKey
 
 
@@ -23,16 +23,39 @@ class Access:
         """The URL of a path, which begins with a slash."""
         return f"{self.api_origin.rstrip('/')}{path}"
 
-    def post(self, path: str, body: bytes) -> Flow[Response | FetchError]:
+    def get(self, path: str) -> Flow[Response | FetchError]:
+        """Get what is there, with the first key that is not refused."""
+        return self._fetch("GET", path, b"", self.timeout)
+
+    def post(
+        self, path: str, body: bytes, *, timeout: float | None = None
+    ) -> Flow[Response | FetchError]:
         """Post JSON, with the first key that is not refused."""
+        return self._fetch("POST", path, body, self.timeout if timeout is None else timeout)
+
+    def _fetch(
+        self, method: str, path: str, body: bytes, timeout: float
+    ) -> Flow[Response | FetchError]:
         request = Request(
-            method="POST",
-            url=self.url(path),
-            headers=self.headers,
-            body=body,
-            timeout=self.timeout,
+            method=method, url=self.url(path), headers=self.headers, body=body, timeout=timeout
         )
         return fetch_authorized(request, self.keys)
 
 
-__all__ = ["Access"]
+def until_settled(
+    ask: Callable[[], Flow[Response | FetchError]], *, tries: int, jitter: Callable[[], float]
+) -> Flow[Response | FetchError]:
+    """Ask again while no answer comes, or one that passes: of a server in trouble, or 429.
+
+    :param jitter: seconds to add to a pause.
+    """
+    outcome = yield from ask()
+    for retry in range(tries - 1):
+        if isinstance(outcome, Response) and outcome.status < 500 and outcome.status != 429:
+            break
+        yield Pause(0.1 * 2**retry + jitter())
+        outcome = yield from ask()
+    return outcome
+
+
+__all__ = ["Access", "until_settled"]

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from inngest._internal.api.access import Access
 from inngest._internal.api.authorized import fetch_authorized
-from inngest._internal.api.events import SendEventsResult, send_events
+from inngest._internal.api.events import send_events
 from inngest._internal.api.register import register
 from inngest._internal.api.runs import fetch_events, fetch_steps
 from inngest._internal.api.seed import event_id_seed
@@ -19,9 +21,11 @@ from inngest._internal.errors import (
 from inngest._internal.event import Event
 from inngest._internal.flow import Fetch, FetchError, Flow, Pause, Request, Response
 from inngest._internal.protocol.signature import SigningKey
+from inngest._internal.sent import SendEventsResult
 
 ONE, TWO = SigningKey(b"", "one"), SigningKey(b"", "two")
 DOWN = FetchError(ConnectionError("refused at http://h/e/secret-key"))
+ACCESS = Access(api_origin="http://h/", headers={}, keys=[], timeout=1)
 ONE_EVENT = [Event(name="a")]
 URL = "http://h/e/secret-key"
 
@@ -126,12 +130,7 @@ def test_the_next_key_is_tried_when_one_is_refused(
 
 def sync(outcome: object, deploy_id: str | None = None) -> tuple[Any, list[Any]]:
     flow = register(
-        {"appName": "a"},
-        api_origin="http://h/",
-        deploy_id=deploy_id,
-        headers={},
-        keys=[ONE],
-        timeout=1,
+        {"appName": "a"}, access=dataclasses.replace(ACCESS, keys=[ONE]), deploy_id=deploy_id
     )
     return play(flow, [outcome])
 
@@ -163,17 +162,17 @@ def test_registration_failures_are_values() -> None:
     ],
 )
 def test_state_of_a_run(outcomes: list[object], expected: Any) -> None:
-    flow = fetch_events("R1", api_origin="http://h", headers={}, keys=[], timeout=1)
+    flow = fetch_events("R1", ACCESS)
     result, effects = play(flow, outcomes)
     assert effects[0].request.url == "http://h/v0/runs/R1/batch"
     assert result == expected or isinstance(result, expected)
 
 
 def test_steps_of_a_run() -> None:
-    flow = fetch_steps("R1", api_origin="http://h", headers={}, keys=[], timeout=1)
+    flow = fetch_steps("R1", ACCESS)
     assert play(flow, [answer(200, b'{"a":1}')])[0] == {"a": 1}
-    flow = fetch_steps("R1", api_origin="http://h", headers={}, keys=[], timeout=1)
+    flow = fetch_steps("R1", ACCESS)
     found = play(flow, [answer(200, b'{"a":{"data": 1152921504606846977}}')])[0]
     assert found == {"a": {"data": 1152921504606847000}}, "what a call tells of it, too"
-    flow = fetch_steps("../x", api_origin="http://h", headers={}, keys=[], timeout=1)
+    flow = fetch_steps("../x", ACCESS)
     assert isinstance(play(flow, [])[0], StateUnavailableError)

@@ -3,33 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from inngest._internal.flow import Fetch, FetchError, Flow, Request, Response
 from inngest._internal.protocol.headers import AUTHORIZATION
 from inngest._internal.protocol.signature import SigningKey
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """Where the API is, who we are, and with which keys. ``timeout`` is in seconds."""
-
-    origin: str
-    headers: Mapping[str, str]
-    keys: Sequence[SigningKey]
-    timeout: float
-
-    def post(self, path: str, body: bytes) -> Flow[Response | FetchError]:
-        """Make one request, with each key that may be needed."""
-        request = Request(
-            method="POST",
-            url=self.origin.rstrip("/") + path,
-            headers=self.headers,
-            body=body,
-            timeout=self.timeout,
-        )
-        return fetch_authorized(request, self.keys)
 
 
 def fetch_authorized(make: Request, keys: Sequence[SigningKey]) -> Flow[Response | FetchError]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final
 
+from inngest._internal.api.access import Access, until_settled
 from inngest._internal.api.answer import problem
-from inngest._internal.api.authorized import fetch_authorized
 from inngest._internal.errors import CheckpointFailedError, StaleDispatchError
-from inngest._internal.flow import FetchError, Flow, Pause, Request, Response
-from inngest._internal.protocol.signature import SigningKey
+from inngest._internal.flow import FetchError, Flow, Response
 
 TRIES: Final = 5
 TIMEOUT: Final = 5.0
@@ -22,10 +21,7 @@ def record_steps(
     steps: bytes,
     facts: Mapping[str, object],
     *,
-    api_origin: str,
-    headers: Mapping[str, str],
-    keys: Sequence[SigningKey],
-    timeout: float,
+    access: Access,
     jitter: Callable[[], float],
 ) -> Flow[CheckpointFailedError | StaleDispatchError | None]:
     """Record ``steps``; return ``None`` when the server has them.
@@ -34,19 +30,10 @@ def record_steps(
     :param facts: which dispatch of which run they belong to.
     """
     body = json.dumps(facts).encode("ascii")[:-1] + b',"steps":' + steps + b"}"
-    request = Request(
-        method="POST",
-        url=f"{api_origin.rstrip('/')}/v1/checkpoint/{run_id}/async",
-        headers=headers,
-        body=body,
-        timeout=min(timeout, TIMEOUT),
+    path, timeout = f"/v1/checkpoint/{run_id}/async", min(access.timeout, TIMEOUT)
+    outcome = yield from until_settled(
+        lambda: access.post(path, body, timeout=timeout), tries=TRIES, jitter=jitter
     )
-    outcome = yield from fetch_authorized(request, keys)
-    for retry in range(TRIES - 1):
-        if isinstance(outcome, Response) and outcome.status < 500 and outcome.status != 429:
-            break
-        yield Pause(0.1 * 2**retry + jitter())
-        outcome = yield from fetch_authorized(request, keys)
     match outcome:
         case FetchError(cause):
             failure = CheckpointFailedError(

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from inngest._internal.api.access import Access
+from inngest._internal.api.access import Access, until_settled
 from inngest._internal.api.answer import parsed, problem
 from inngest._internal.errors import CheckpointFailedError
-from inngest._internal.flow import FetchError, Flow, Pause, Response
+from inngest._internal.flow import FetchError, Flow, Response
 
 TRIES: Final = 5
 
@@ -70,12 +70,7 @@ def _post(
     jitter: Callable[[], float],
 ) -> Flow[Response | CheckpointFailedError]:
     body = json.dumps(facts).encode("ascii")[:-1] + b',"steps":' + steps + b"}"
-    outcome = yield from access.post(path, body)
-    for retry in range(TRIES - 1):
-        if isinstance(outcome, Response) and outcome.status < 500 and outcome.status != 429:
-            break
-        yield Pause(0.1 * 2**retry + jitter())
-        outcome = yield from access.post(path, body)
+    outcome = yield from until_settled(lambda: access.post(path, body), tries=TRIES, jitter=jitter)
     match outcome:
         case FetchError(cause):
             failure = CheckpointFailedError(

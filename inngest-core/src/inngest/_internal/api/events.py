@@ -7,25 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-import pydantic
 from pydantic_core import to_json
 
 from inngest._internal.api.answer import parsed, problem
-from inngest._internal.errors import BodyInvalidError, SendEventsError
+from inngest._internal.errors import BodyInvalidError, EventsInvalidError, SendEventsError
 from inngest._internal.event import Event
 from inngest._internal.flow import Fetch, FetchError, Flow, Pause, Request, Response
 from inngest._internal.protocol.headers import EVENT_ID_SEED
+from inngest._internal.sent import SendEventsResult
 
 TRIES: Final = 5
-
-
-class SendEventsResult(pydantic.BaseModel):
-    """What became of sent events: ``ids`` in the order of the events."""
-
-    model_config = pydantic.ConfigDict(defer_build=True)
-
-    error: str | None = None
-    ids: list[str] = pydantic.Field(default_factory=list)
 
 
 def send_events(
@@ -74,9 +65,9 @@ def _encode(events: Sequence[Event[Any]], now_ms: int) -> bytes | SendEventsErro
         wire = [event.to_wire(now_ms) for event in events]
         text = json.dumps(wire, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     except BodyInvalidError as err:
-        return SendEventsError(err.message, is_retriable=False)
+        return EventsInvalidError(err.message)
     except (TypeError, ValueError, RecursionError) as err:
-        failure = SendEventsError("the events hold something that is not JSON", is_retriable=False)
+        failure = EventsInvalidError("the events hold something that is not JSON")
         failure.__cause__ = err
         return failure
     try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from inngest._internal.api.access import Access
 from inngest._internal.api.answer import problem
-from inngest._internal.api.authorized import Access
 from inngest._internal.checks import is_text
 from inngest._internal.errors import UpdateMetadataError
 from inngest._internal.flow import FetchError, Flow, Response

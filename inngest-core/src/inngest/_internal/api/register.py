@@ -3,41 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from urllib.parse import quote
 
+from inngest._internal.api.access import Access
 from inngest._internal.api.answer import parsed, problem
-from inngest._internal.api.authorized import fetch_authorized
 from inngest._internal.errors import RegistrationFailedError, ServerUnreachableError
-from inngest._internal.flow import FetchError, Flow, Request
-from inngest._internal.protocol.signature import SigningKey
+from inngest._internal.flow import FetchError, Flow
 
 
 def register(
     body: Mapping[str, object],
     *,
-    api_origin: str,
+    access: Access,
     deploy_id: str | None,
-    headers: Mapping[str, str],
-    keys: Sequence[SigningKey],
-    timeout: float,
 ) -> Flow[dict[str, object] | RegistrationFailedError | ServerUnreachableError]:
     """Post a registration; return what the server answered.
 
     :param deploy_id: the ``deployId`` of the request that asked for the sync.
     """
     query = "" if deploy_id is None else f"?deployId={quote(deploy_id, safe='')}"
-    request = Request(
-        method="POST",
-        url=f"{api_origin.rstrip('/')}/fn/register{query}",
-        headers=headers,
-        body=json.dumps(body, allow_nan=False).encode("ascii"),
-        timeout=timeout,
-    )
-    outcome = yield from fetch_authorized(request, keys)
+    sent = json.dumps(body, allow_nan=False).encode("ascii")
+    outcome = yield from access.post(f"/fn/register{query}", sent)
     if isinstance(outcome, FetchError):
         failure = ServerUnreachableError(
-            f"no answer came from the Inngest server at {api_origin}: "
+            f"no answer came from the Inngest server at {access.api_origin}: "
             f"{type(outcome.cause).__name__}"
         )
         failure.__cause__ = outcome.cause

@@ -3,72 +3,44 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from typing import Final
 
+from inngest._internal.api.access import Access
 from inngest._internal.api.answer import problem
-from inngest._internal.api.authorized import fetch_authorized
 from inngest._internal.errors import StateUnavailableError
-from inngest._internal.flow import FetchError, Flow, Pause, Request, Response
-from inngest._internal.protocol.signature import SigningKey
+from inngest._internal.flow import FetchError, Flow, Pause, Response
 from inngest._internal.serialization.text import as_stored
 
 TRIES: Final = 3
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
-def fetch_events(
-    run_id: str,
-    *,
-    api_origin: str,
-    headers: Mapping[str, str],
-    keys: Sequence[SigningKey],
-    timeout: float,
-) -> Flow[list[object] | StateUnavailableError]:
+def fetch_events(run_id: str, access: Access) -> Flow[list[object] | StateUnavailableError]:
     """Fetch the events that started the run, still in wire form."""
-    answer = yield from _fetch(run_id, "batch", api_origin, headers, keys, timeout)
+    answer = yield from _fetch(run_id, "batch", access)
     if isinstance(answer, (list, StateUnavailableError)):
         return answer
     return _malformed(run_id)
 
 
-def fetch_steps(
-    run_id: str,
-    *,
-    api_origin: str,
-    headers: Mapping[str, str],
-    keys: Sequence[SigningKey],
-    timeout: float,
-) -> Flow[dict[str, object] | StateUnavailableError]:
+def fetch_steps(run_id: str, access: Access) -> Flow[dict[str, object] | StateUnavailableError]:
     """Fetch the results of the run's steps, by hashed id, still in wire form."""
-    answer = yield from _fetch(run_id, "actions", api_origin, headers, keys, timeout)
+    answer = yield from _fetch(run_id, "actions", access)
     if isinstance(answer, (dict, StateUnavailableError)):
         return answer
     return _malformed(run_id)
 
 
-def _fetch(
-    run_id: str,
-    part: str,
-    api_origin: str,
-    headers: Mapping[str, str],
-    keys: Sequence[SigningKey],
-    timeout: float,
-) -> Flow[object]:
+def _fetch(run_id: str, part: str, access: Access) -> Flow[object]:
     if not _RUN_ID.fullmatch(run_id):
         return StateUnavailableError("the run id is not valid")
-    request = Request(
-        method="GET",
-        url=f"{api_origin.rstrip('/')}/v0/runs/{run_id}/{part}",
-        headers=headers,
-        timeout=timeout,
-    )
-    outcome = yield from fetch_authorized(request, keys)
+    path = f"/v0/runs/{run_id}/{part}"
+    outcome = yield from access.get(path)
     for retry in range(TRIES - 1):
         if isinstance(outcome, Response) and outcome.status < 500:
             break
         yield Pause(0.1 * 2**retry)
-        outcome = yield from fetch_authorized(request, keys)
+        outcome = yield from access.get(path)
     match outcome:
         case FetchError(cause):
             failure = StateUnavailableError(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from inngest._internal.api.access import Access
 from inngest._internal.api.answer import parsed, problem
-from inngest._internal.api.authorized import Access
 from inngest._internal.checks import is_text
 from inngest._internal.errors import Error, SendSignalError
 from inngest._internal.flow import FetchError, Flow, Response

@@ -159,6 +159,17 @@ def test_checking_loads_each_plugin_apart(
     assert not [name for name in sys.modules if name.startswith("mod_")]
 
 
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "1e9", "soon"])
+@pytest.mark.parametrize("command", [["plugins", "--check"], ["doctor"]])
+def test_a_timeout_that_is_none_is_not_the_fault_of_plugins(
+    command: list[str], seconds: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--timeout", seconds])
+    assert ended.value.code == 2
+    assert "argument --timeout" in capsys.readouterr().err
+
+
 def test_no_encoding_is_left_to_python(install: Install) -> None:
     install("good", body=GOOD)
     code = "from inngest._internal.cli.probe import probe; print(probe('good', 60).state)"
@@ -350,7 +361,9 @@ def levels(findings: Any) -> dict[str, tuple[str, str]]:
         ({"INNGEST_DEV": "yes, please"}, "mode", "warning", "neither a flag nor a URL"),
         ({"INNGEST_DEV": "localhost:9999"}, "mode", "ok", "http://localhost:9999"),
         ({"INNGEST_API_BASE_URL": "ftp://x"}, "configuration", "problem", "INNGEST_API_BASE_URL"),
-        ({"INNGEST_SERVE_ORIGIN": "shop.example"}, "INNGEST_SERVE_ORIGIN", "problem", "no scheme"),
+        ({"INNGEST_SERVE_ORIGIN": "shop.test"}, "public origin", "ok", "https://shop.test"),
+        ({"INNGEST_SERVE_ORIGIN": "https://a b"}, "public origin", "problem", "not a valid URL"),
+        ({"INNGEST_SERVE_PATH": "https://shop.test/x"}, "path", "problem", "INNGEST_SERVE_PATH"),
         ({"INNGEST_PLUGINS_STRICT": "?"}, "plugin switches", "problem", "1 or 0"),
     ],
 )

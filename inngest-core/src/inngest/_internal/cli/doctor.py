@@ -23,6 +23,7 @@ from inngest._internal.cli.functions import check_app
 from inngest._internal.cli.installation import check_installation
 from inngest._internal.cli.namespace import check_namespace
 from inngest._internal.cli.plugin_checks import check_plugins
+from inngest._internal.cli.probe import seconds
 from inngest._internal.cli.server import check_server
 
 Check = Callable[[], Iterable[Finding]]
@@ -88,16 +89,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--timeout",
-        type=_seconds,
+        type=seconds,
         default=5.0,
         metavar="SECONDS",
         help="for the server, and for each plugin to load",
     )
     return parser
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0.1 <= seconds <= 600:
-        raise argparse.ArgumentTypeError("a number of seconds from 0.1 to 600")
-    return seconds

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from inngest._internal.cli.finding import Finding
 from inngest._internal.client.config import ClientConfig, resolve
+from inngest._internal.client.origin import parse_origin
 from inngest._internal.errors import Error
 from inngest._internal.http.options import ServeOptions
 from inngest._internal.plugins import switches
@@ -99,13 +100,15 @@ def _event_key(config: ClientConfig) -> Finding:
 
 def _serving(environ: Mapping[str, str]) -> Iterator[Finding]:
     options = ServeOptions(framework="doctor", environ=environ)
-    if options.origin and not re.match(r"https?://", options.origin):
-        yield Finding(
-            level="problem",
-            subject="INNGEST_SERVE_ORIGIN",
-            text="it has no scheme",
-            advice="it should look like https://shop.example.com",
-        )
+    problem = options.problem()
+    if problem is not None:
+        yield Finding(level="problem", subject="path", text=problem.message)
+    if options.origin is not None:
+        origin = parse_origin(options.origin, source="INNGEST_SERVE_ORIGIN")
+        if isinstance(origin, Error):
+            yield Finding(level="problem", subject="public origin", text=origin.message)
+        else:
+            yield Finding(level="ok", subject="public origin", text=origin)
 
 
 def _switches(environ: Mapping[str, str]) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ import dataclasses
 import json
 from collections.abc import Sequence
 
-from inngest._internal.cli.probe import Probed, probe_all
+from inngest._internal.cli.probe import Probed, probe_all, seconds
 from inngest._internal.cli.table import table
 from inngest._internal.plugins.host import PluginHost
 from inngest._internal.plugins.listing import Listed
@@ -100,6 +100,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--check", action="store_true", help="load each plugin, apart")
     parser.add_argument(
-        "--timeout", type=float, default=10.0, metavar="SECONDS", help="for each, with --check"
+        "--timeout", type=seconds, default=10.0, metavar="SECONDS", help="for each, with --check"
     )
     return parser

@@ -7,6 +7,7 @@ killed, with the processes that it started.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import faulthandler
 import json
@@ -66,6 +67,20 @@ def probe_all(
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = pool.map(lambda name: probe(name, timeout, environ), names)
         return dict(zip(names, found, strict=True))
+
+
+def seconds(text: str) -> float:
+    """Read what an option says of a deadline.
+
+    :raises argparse.ArgumentTypeError: it says none.
+    """
+    try:
+        read = float(text)
+    except ValueError:
+        read = 0.0
+    if not 0.1 <= read <= 600:
+        raise argparse.ArgumentTypeError("a number of seconds from 0.1 to 600")
+    return read
 
 
 def _path() -> str:

@@ -28,7 +28,9 @@ def check_server(
     http = HTTPClients()
     try:
         is_dev = config.mode is ServerKind.DEV_SERVER
-        for origin in dict.fromkeys([config.api_origin, config.event_api_origin]):
+        for origin in dict.fromkeys(
+            [config.api_origin.rstrip("/"), config.event_api_origin.rstrip("/")]
+        ):
             url = f"{origin}/dev" if is_dev else f"{origin}/"
             sent = clock()
             answer = http.fetch(Request(method="GET", url=url, timeout=timeout))

@@ -7,25 +7,22 @@ import logging
 import os
 import random
 import secrets
-import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, overload
 
 from typing_extensions import TypeVar
 
-from inngest._internal.api.authorized import Access
-from inngest._internal.api.events import SendEventsResult, send_events
+from inngest._internal.api.access import Access
+from inngest._internal.api.events import send_events
 from inngest._internal.api.metadata import update_metadata
 from inngest._internal.api.seed import event_id_seed
 from inngest._internal.api.signals import send_signal
 from inngest._internal.client.config import ClientConfig, resolve
-from inngest._internal.client.sending import send_within
 from inngest._internal.errors import (
     Error,
     EventKeyUnspecifiedError,
     MiddlewareError,
-    SendEventsError,
     SendSignalError,
     SerializerUnknownError,
     UpdateMetadataError,
@@ -38,10 +35,13 @@ from inngest._internal.function.function import Function, FunctionOptions
 from inngest._internal.function.reading import read_option
 from inngest._internal.function.trigger import Trigger
 from inngest._internal.middleware.contract import UninitializedMiddleware, factories_of
+from inngest._internal.middleware.sending import ids_of, listed, send_within
+from inngest._internal.middleware.stack import Stack
 from inngest._internal.plugins.host import PluginHost
 from inngest._internal.protocol import headers
 from inngest._internal.runtime.drivers import AsyncDriver, SyncDriver
 from inngest._internal.runtime.http_clients import HTTPClients
+from inngest._internal.sent import SendEventsResult
 from inngest._internal.serialization.contract import Serializer
 from inngest._internal.step.runner import Events, MetadataOp
 from inngest._internal.types import UNSET, Duration, ServerKind
@@ -91,6 +91,8 @@ class Inngest:
     :param signing_key: proves that requests are the server's (``INNGEST_SIGNING_KEY``).
     :raises URLInvalidError: a base URL cannot be used.
     :raises SigningKeyInvalidError: a signing key is malformed.
+    :raises FunctionConfigInvalidError: ``request_timeout`` or ``middleware`` cannot be used.
+    :raises SerializerUnknownError: no plugin, or more than one, offers the serializer.
     :raises PluginError: a plugin that was asked for by name is not there, or fails.
     """
 
@@ -230,6 +232,7 @@ class Inngest:
         :param on_failure: called when a run has failed for good; async or sync like the
             function itself.
         :raises FunctionConfigInvalidError: the options do not go together.
+        :raises SerializerUnknownError: no plugin, or more than one, offers the serializer.
         """
         options = FunctionOptions(
             app_id=self.app_id,
@@ -267,13 +270,13 @@ class Inngest:
         :raises SendEventsError: not all were accepted; its ``ids`` were.
         :raises Exception: what a middleware raised.
         """
-        flow = self._send(_listed(events), skip_middleware)
-        return _ids(await AsyncDriver(self._http).run(flow))
+        flow = self._send(listed(events), skip_middleware)
+        return ids_of(await AsyncDriver(self._http).run(flow))
 
     def send_sync(self, events: Events, *, skip_middleware: bool = False) -> list[str]:
         """Send events like :meth:`send`, without an event loop."""
-        flow = self._send(_listed(events), skip_middleware)
-        return _ids(SyncDriver(self._http).run(flow))
+        flow = self._send(listed(events), skip_middleware)
+        return ids_of(SyncDriver(self._http).run(flow))
 
     async def send_signal(self, signal: str, data: object = None) -> str | None:
         """Send a signal to the run that waits for it, and return that run's id.
@@ -332,9 +335,12 @@ class Inngest:
 
     def _send(
         self, events: list[Event[Any]], skip_middleware: bool
-    ) -> Flow[SendEventsResult | Error]:
+    ) -> Flow[SendEventsResult | Exception]:
         factories = [] if skip_middleware else self._all_middleware()
-        return send_within(factories, self, events, self._post)
+        hooks = yield from Stack.build(factories, self, None)
+        if isinstance(hooks, MiddlewareError):
+            return hooks
+        return (yield from send_within(hooks, events, self._post))
 
     def _signal(self, signal: str, data: object) -> Flow[str | SendSignalError | None]:
         return send_signal(signal, data, self._access())
@@ -346,7 +352,7 @@ class Inngest:
 
     def _access(self) -> Access:
         return Access(
-            origin=self.api_origin,
+            api_origin=self.api_origin,
             headers=self._headers(),
             keys=self._config.signing_keys,
             timeout=self._config.timeout,
@@ -373,7 +379,7 @@ class Inngest:
             raise found
         return found
 
-    def _post(self, events: Sequence[Event[Any]]) -> Flow[SendEventsResult | Error]:
+    def _post(self, events: Sequence[Event[Any]]) -> Flow[SendEventsResult | Exception]:
         if not events:
             return SendEventsResult()
         if self._config.event_key is None and self.is_production:
@@ -382,54 +388,18 @@ class Inngest:
                 "Inngest(event_key=...), or INNGEST_DEV=1 for a Dev Server"
             )
         now_ms = int(time.time() * 1000)
+        origin = self.event_api_origin.rstrip("/")
         return (
             yield from send_events(
                 events,
                 now_ms=now_ms,
-                url=f"{self.event_api_origin}/e/{self._config.event_key or ANY_EVENT_KEY}",
+                url=f"{origin}/e/{self._config.event_key or ANY_EVENT_KEY}",
                 headers=self._headers(),
                 timeout=self._config.timeout,
                 seed=event_id_seed(now_ms, secrets.token_bytes(10)),
                 jitter=lambda: random.uniform(0, 0.1),
             )
         )
-
-
-def _listed(events: Events) -> list[Event[Any]]:
-    if isinstance(events, Event):
-        return [events]
-    if isinstance(events, (str, Mapping)) or not isinstance(events, Iterable):
-        raise _no_event(events)
-    listed = list(events)
-    for event in listed:
-        if type(event) is not Event and not isinstance(event, Event):
-            raise _no_event(event)
-    return listed
-
-
-def _no_event(given: object) -> SendEventsError:
-    return SendEventsError(
-        f"an inngest.Event is needed, or a list of them, not a {type(given).__name__}",
-        is_retriable=False,
-    )
-
-
-def _ids(result: SendEventsResult | Error) -> list[str]:
-    if isinstance(result, MiddlewareError) and not result.is_of_plugin:
-        raise _noting_the_hook(result)
-    if isinstance(result, Error):
-        raise result
-    return result.ids
-
-
-def _noting_the_hook(failure: MiddlewareError) -> BaseException:
-    """What a hook raised, as those who send catch it; a traceback names the hook, too."""
-    error = failure.__cause__
-    if error is None:
-        return failure
-    if sys.version_info >= (3, 11):
-        error.add_note(failure.message)
-    return error
 
 
 def _signalled(outcome: str | SendSignalError | None) -> str | None:

@@ -88,6 +88,12 @@ def client_with(*outcomes: Response | FetchError, **options: Any) -> tuple[Innge
     return client, http
 
 
+def test_the_slash_that_an_origin_ends_with_is_in_no_url_twice(send: Send) -> None:
+    client, http = client_with(ACCEPTED, event_key="k", event_api_base_url="http://h/")
+    send(client, Event(name="a"))
+    assert http.requests[0].url == "http://h/e/k"
+
+
 def test_events_are_sent_in_wire_form_and_their_ids_returned(send: Send) -> None:
     client, http = client_with(ACCEPTED, event_key="k", request_timeout=1500)
     events = [
@@ -182,7 +188,7 @@ def test_a_malformed_signing_key_is_refused_at_once_and_not_shown(key: str) -> N
     ("text", "origin"),
     [
         ("httpbin", "http://httpbin"),
-        ("http://http.example.com/", "http://http.example.com"),
+        ("http://http.example.com/", "http://http.example.com/"),
         ("https://ppp.tth", "https://ppp.tth"),
         ("localhost:8288", "http://localhost:8288"),
     ],

@@ -21,9 +21,9 @@ from inngest._internal.errors import (
 from inngest._internal.protocol.signature import SigningKey
 from inngest._internal.types import Duration, ServerKind
 
-DEV_ORIGIN: Final = "http://127.0.0.1:8288"
-CLOUD_API_ORIGIN: Final = "https://api.inngest.com"
-CLOUD_EVENT_API_ORIGIN: Final = "https://inn.gs"
+DEV_ORIGIN: Final = "http://127.0.0.1:8288/"
+CLOUD_API_ORIGIN: Final = "https://api.inngest.com/"
+CLOUD_EVENT_API_ORIGIN: Final = "https://inn.gs/"
 DEFAULT_TIMEOUT: Final = 30.0
 
 _BRANCH_VARIABLES = (
@@ -36,7 +36,10 @@ _BRANCH_VARIABLES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientConfig:
-    """Everything that is settled when a client is made. ``repr`` shows no key."""
+    """Everything that is settled when a client is made. ``repr`` shows no key.
+
+    An origin ends with a slash if it was given so, and the defaults do, as existing apps know them.
+    """
 
     api_origin: str
     event_api_origin: str
@@ -145,7 +148,9 @@ def _origin(
     scheme = "https" if mode is ServerKind.CLOUD else "http"
     for source, text in candidates:
         if text is not None and text != "":
-            return parse_origin(text, source=source, default_scheme=scheme)
+            parsed = parse_origin(text, source=source, default_scheme=scheme)
+            has_slash = isinstance(parsed, str) and text.rstrip().endswith("/")
+            return f"{parsed}/" if has_slash else parsed
     return default
 
 

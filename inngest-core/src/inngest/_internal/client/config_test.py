@@ -28,7 +28,7 @@ def origins(config: ClientConfig) -> tuple[str, str]:
 def test_cloud_is_the_default() -> None:
     config = settle()
     assert config.mode is ServerKind.CLOUD
-    assert origins(config) == ("https://api.inngest.com", "https://inn.gs")
+    assert origins(config) == ("https://api.inngest.com/", "https://inn.gs/")
     assert config.timeout == 30
 
 
@@ -47,7 +47,7 @@ def test_origins_by_precedence() -> None:
     environ = {"INNGEST_DEV": "localhost:1"}
     assert origins(settle(environ)) == ("http://localhost:1", "http://localhost:1")
     environ["INNGEST_BASE_URL"] = "http://base/"
-    assert origins(settle(environ)) == ("http://base", "http://base")
+    assert origins(settle(environ)) == ("http://base/", "http://base/")
     environ["INNGEST_API_BASE_URL"] = "api"
     environ["INNGEST_EVENT_API_BASE_URL"] = "events:5"
     assert origins(settle(environ)) == ("http://api", "http://events:5")
@@ -55,7 +55,7 @@ def test_origins_by_precedence() -> None:
     assert origins(in_the_cloud) == ("https://api", "https://events:5")
     chosen = settle(environ, api_base_url="http://a", event_api_base_url="http://e")
     assert origins(chosen) == ("http://a", "http://e")
-    assert origins(settle({"INNGEST_DEV": "1"})) == ("http://127.0.0.1:8288",) * 2
+    assert origins(settle({"INNGEST_DEV": "1"})) == ("http://127.0.0.1:8288/",) * 2
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from inngest._internal.client.client import Inngest
-from inngest._internal.client.handler import app_of
-from inngest._internal.client.origin import parse_origin
-from inngest._internal.errors import SigningKeyMissingError, URLInvalidError
+from inngest._internal.client.handler import app_of, with_origin
 from inngest._internal.function.config import TriggerEvent
 from inngest._internal.function.function import Function, FunctionOptions
 from inngest._internal.http.comm import CommRequest, CommResponse
@@ -40,14 +38,11 @@ class DurableHandler:
         options: DurableOptions,
         *,
         framework: str,
-        clock: Callable[[], float] = time.time,
     ) -> None:
-        serve = ServeOptions(framework=framework, serve_origin=options.origin)
-        if serve.origin is not None:
-            origin = parse_origin(serve.origin, source="origin (INNGEST_SERVE_ORIGIN)")
-            if isinstance(origin, URLInvalidError):
-                raise origin
-            options = dataclasses.replace(options, origin=origin)
+        serve = with_origin(
+            ServeOptions(framework=framework, serve_origin=options.origin), "origin"
+        )
+        options = dataclasses.replace(options, origin=serve.origin)
         fn_id = options.fn_id or str(getattr(handler, "__name__", "endpoint"))
         function: Function[Any] = Function(
             FunctionOptions(
@@ -60,14 +55,9 @@ class DurableHandler:
             _taking_a_request(handler, f'endpoint "{fn_id}"'),
         )
         app = app_of(client, [function], serve)
-        if client.is_production and not app.keys:
-            raise SigningKeyMissingError(
-                "cloud mode needs a signing key: set INNGEST_SIGNING_KEY or "
-                "Inngest(signing_key=...), or INNGEST_DEV=1 for a Dev Server"
-            )
         self._client = client
         self._threads = Threads(serve.max_threads)
-        self._endpoint = DurableEndpoint(app, app.table[function.id], options, clock)
+        self._endpoint = DurableEndpoint(app, app.table[function.id], options, time.time)
 
     def handle_sync(self, request: CommRequest, origin: Origin) -> CommResponse:
         """Answer a request in the calling thread."""

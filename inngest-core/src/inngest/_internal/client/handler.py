@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -62,19 +63,12 @@ class Handler:
         surroundings: Surroundings = nullcontext,
         wait: Wait = run_coroutine,
     ) -> None:
+        options = options.settled()
         problem = options.problem()
         if problem is not None:
             raise problem
-        if options.origin is not None:
-            origin = parse_origin(options.origin, source="serve_origin (INNGEST_SERVE_ORIGIN)")
-            if isinstance(origin, URLInvalidError):
-                raise origin
+        options = with_origin(options, "serve_origin")
         app = app_of(client, functions, options)
-        if client.is_production and not app.keys:
-            raise SigningKeyMissingError(
-                "cloud mode needs a signing key: set INNGEST_SIGNING_KEY or "
-                "Inngest(signing_key=...), or INNGEST_DEV=1 for a Dev Server"
-            )
         client._plugins.verify_for(client)
         self._app_id = client.app_id
         self._endpoint = Endpoint(app, options, clock)
@@ -183,11 +177,17 @@ class Handler:
         return CommStream(status=STATUS, headers=self._endpoint.stream_headers(), chunks=chunks)
 
     def public_url(self, path: str, *, origin: str | None = None) -> str | None:
-        """Where the endpoint is reached that is mounted at ``path``, if anything says so."""
-        origin = origin or self._options.origin
-        if origin is None:
+        """Where the endpoint is reached that is mounted at ``path``, if anything says so.
+
+        :param origin: the public origin, instead of the one that the options say.
+        :raises URLInvalidError: it cannot be used.
+        """
+        options = self._options
+        if origin:
+            options = with_origin(dataclasses.replace(options, serve_origin=origin), "origin")
+        if options.origin is None:
             return None
-        return serve_url(path, origin=origin, public_path=self._options.public_path)
+        return serve_url(path, origin=options.origin, public_path=options.public_path)
 
     def register_sync(self, url: str) -> CommResponse:
         """Tell the Inngest server that the app is reached at this URL."""
@@ -212,8 +212,26 @@ class Handler:
         return streaming.KEEP_ALIVE_SECONDS if given is None else given
 
 
+def with_origin(options: ServeOptions, argument: str) -> ServeOptions:
+    """The options with their public origin as it is to be used: a bare host will do.
+
+    :param argument: what the caller's users call the origin.
+    :raises URLInvalidError: it cannot be used.
+    """
+    if options.origin is None:
+        return options
+    origin = parse_origin(options.origin, source=f"{argument} (INNGEST_SERVE_ORIGIN)")
+    if isinstance(origin, URLInvalidError):
+        raise origin
+    return dataclasses.replace(options, serve_origin=origin)
+
+
 def app_of(client: Inngest, functions: Sequence[Function[Any]], options: ServeOptions) -> App:
-    """What an endpoint needs to know of a client."""
+    """What an endpoint needs to know of a client.
+
+    :raises SigningKeyMissingError: in cloud mode without a signing key.
+    :raises FunctionConfigInvalidError: no client, no functions, or two of one id.
+    """
     config = getattr(client, "_config", None)
     if not isinstance(config, ClientConfig):
         raise FunctionConfigInvalidError(
@@ -222,6 +240,11 @@ def app_of(client: Inngest, functions: Sequence[Function[Any]], options: ServeOp
         )
     table = callable_table(functions, client._checkpointing)
     functions = each_once(functions)
+    if client.is_production and not config.signing_keys:
+        raise SigningKeyMissingError(
+            "cloud mode needs a signing key: set INNGEST_SIGNING_KEY or "
+            "Inngest(signing_key=...), or INNGEST_DEV=1 for a Dev Server"
+        )
     facts = AppFacts(
         app_id=client.app_id,
         api_origin=config.api_origin,

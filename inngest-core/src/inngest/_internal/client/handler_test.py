@@ -47,6 +47,25 @@ def test_other_origins_are_served(origin: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("origin", "url"),
+    [
+        ("https://app.test", "https://app.test/fns"),
+        (" https://app.test ", "https://app.test/fns"),
+        ("app.test", "https://app.test/fns"),
+        ("http.app.test", "https://http.app.test/fns"),
+        ("web", "https://web/fns"),
+        ("localhost:8000", "http://localhost:8000/fns"),
+    ],
+)
+def test_an_origin_is_registered_as_it_was_understood(origin: str, url: str) -> None:
+    environ = {"INNGEST_SERVE_ORIGIN": origin}
+    handler = serve(ServeOptions(framework="test", environ=environ))
+    assert handler.public_url("/fns") == url
+    answer = handler.handle_sync(CommRequest(method="GET", url="", headers={}, query={}, body=b""))
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize(
     "path",
     [
         "http://app.test/fns",

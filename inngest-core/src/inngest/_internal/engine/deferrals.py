@@ -16,8 +16,8 @@ from inngest._internal.op import Op, Opcode, StepCall, StepID
 class Deferrals:
     """What the server knows already, and what it is still to be told."""
 
-    known: Mapping[str, bool] = field(default_factory=dict)
-    """By hashed id: whether the call can still be taken back."""
+    known: Mapping[str, bool] | None = field(default_factory=dict)
+    """By hashed id: whether the call can still be taken back. ``None``: nobody says."""
     _unreported: dict[str, Op] = field(default_factory=dict)
 
     @property
@@ -27,7 +27,7 @@ class Deferrals:
 
     def add(self, step: StepID, call: StepCall) -> None:
         """Note a call, unless an earlier report had it."""
-        if step.hashed not in self.known:
+        if self.known is None or step.hashed not in self.known:
             self._unreported[step.hashed] = Op(
                 step=step,
                 opcode=Opcode.DEFER_ADD,
@@ -38,7 +38,8 @@ class Deferrals:
 
     def abort(self, step: StepID) -> None:
         """Take a call back. Doing it twice changes nothing."""
-        if self._unreported.pop(step.hashed, None) is not None or not self.known.get(step.hashed):
+        is_news = self._unreported.pop(step.hashed, None) is not None
+        if self.known is not None and (is_news or not self.known.get(step.hashed)):
             return
         name = f"{step.id}:{step.index}" if step.index else step.id
         hashed = hash_id(f"{name}-abort")
@@ -48,6 +49,14 @@ class Deferrals:
             name=step.id,
             opts={"target_hashed_id": step.hashed},
         )
+
+    def note_told(self) -> None:
+        """The server was told of all that was unreported, and code goes on."""
+        known = dict(self.known or {})
+        for hashed, op in self._unreported.items():
+            is_call = op.opcode is Opcode.DEFER_ADD
+            known[hashed if is_call else str((op.opts or {})["target_hashed_id"])] = is_call
+        self.known, self._unreported = known, {}
 
 
 __all__ = ["Deferrals"]

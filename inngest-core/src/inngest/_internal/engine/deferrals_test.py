@@ -35,6 +35,31 @@ def test_only_what_the_server_knows_and_can_take_back_is_aborted() -> None:
     assert op.opts == {"target_hashed_id": hash_id("known")}
 
 
+def test_what_was_told_is_not_told_again_and_can_be_taken_back() -> None:
+    deferrals = Deferrals()
+    deferrals.add(step("a"), call("a"))
+    deferrals.note_told()
+    deferrals.add(step("a"), call("a"))
+    assert told(deferrals) == []
+    deferrals.abort(step("a"))
+    assert told(deferrals) == [(Opcode.DEFER_ABORT, hash_id("a-abort"))]
+    deferrals.note_told()
+    deferrals.abort(step("a"))
+    assert told(deferrals) == []
+
+
+def test_where_nobody_says_what_the_server_knows_a_call_is_taken_back_in_any_case() -> None:
+    deferrals = Deferrals(None)
+    for name in ("a", "b"):
+        deferrals.add(step(name), call(name))
+    for _ in range(2):
+        deferrals.abort(step("a"))
+    assert told(deferrals) == [
+        (Opcode.DEFER_ADD, hash_id("b")),
+        (Opcode.DEFER_ABORT, hash_id("a-abort")),
+    ]
+
+
 def test_repeated_ids_are_aborted_one_by_one() -> None:
     steps = [step("a", index) for index in range(3)]
     deferrals = Deferrals({each.hashed: True for each in steps})

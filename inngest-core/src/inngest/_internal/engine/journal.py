@@ -38,8 +38,10 @@ def read_memo(raw: object, opcode: Opcode) -> object:
     """
     if opcode is STEP_RUN and type(raw) is dict and len(raw) == 1 and "data" in raw:
         return raw["data"]  # nearly always
-    if not isinstance(raw, dict) or opcode in (Opcode.SLEEP, Opcode.WAIT_FOR_EVENT):
+    if not isinstance(raw, dict) or opcode is Opcode.SLEEP:
         return raw
+    if opcode is Opcode.WAIT_FOR_EVENT and ("name" in raw or "error" not in raw):
+        return raw  # an event, which has a name; an error stands alone
     if opcode is Opcode.INVOKE and raw.get("name") == INVOKED_FUNCTION_FINISHED:
         return Failure(name="InvokeCancelledError", message="the invoked function was cancelled")
     if "error" in raw and raw["error"] is not None:

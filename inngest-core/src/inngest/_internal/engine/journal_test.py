@@ -80,6 +80,7 @@ NAMELESS = {"message": "no"}
         (RUN, [1], [1]),
         (Opcode.SLEEP, None, None),
         (Opcode.WAIT_FOR_EVENT, None, None),
+        (Opcode.WAIT_FOR_EVENT, {"error": NAMELESS}, Failure(name="Error", message="no")),
         (
             Opcode.WAIT_FOR_EVENT,
             {"name": "e", "data": {}, "error": "x"},

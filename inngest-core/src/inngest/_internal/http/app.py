@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from inngest._internal.api.access import Access
 from inngest._internal.errors import FunctionConfigInvalidError
 from inngest._internal.function.checkpointing import Checkpointing, chosen
 from inngest._internal.function.function import Function
@@ -63,6 +64,16 @@ class App:
         """Who we are, on every request and answer."""
         return sdk_headers(
             env=self.facts.env, framework=self.facts.framework, server_kind=self.facts.mode
+        )
+
+    @cached_property
+    def access(self) -> Access:
+        """How the API is called."""
+        return Access(
+            api_origin=self.facts.api_origin,
+            headers=self.headers,
+            keys=self.keys,
+            timeout=self.timeout,
         )
 
     def configs(self, url: str) -> list[dict[str, object]]:

@@ -66,22 +66,10 @@ def call_function(request: CommRequest, app: App) -> Flow[Answer]:
 
 def _completed(call: CallRequest, app: App) -> Flow[CallRequest | Error]:
     """Fetch the state that was too large to be sent along."""
-    steps = yield from fetch_steps(
-        call.run_id,
-        api_origin=app.facts.api_origin,
-        headers=app.headers,
-        keys=app.keys,
-        timeout=app.timeout,
-    )
+    steps = yield from fetch_steps(call.run_id, app.access)
     if isinstance(steps, Error):
         return steps
-    raw_events = yield from fetch_events(
-        call.run_id,
-        api_origin=app.facts.api_origin,
-        headers=app.headers,
-        keys=app.keys,
-        timeout=app.timeout,
-    )
+    raw_events = yield from fetch_events(call.run_id, app.access)
     if isinstance(raw_events, Error):
         return raw_events
     events = decode_events(raw_events)

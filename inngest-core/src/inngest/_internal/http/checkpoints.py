@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from inngest._internal.api.checkpoint import record_steps
@@ -60,9 +60,12 @@ class Checkpoints:
         """Whether the next step may be recorded, for code to go on."""
         return self._is_serial and self._is_wanted and self._gate.is_open
 
-    def keep(self, op: Op, hooks: Stack) -> Flow[Op | Error | None]:
-        """Take the result of a step, or return what is to be reported: the call is to end."""
-        if not self.is_on or op.error is not None or self._is_late():
+    def keep(self, op: Op, hooks: Stack, deferred: Sequence[Op]) -> Flow[Op | Error | None]:
+        """Take the result of a step, or return what is to be reported: the call is to end.
+
+        Deferred calls travel in answers alone.
+        """
+        if deferred or not self.is_on or op.error is not None or self._is_late():
             return op
         transformed = yield from transform_op(hooks, op, self._facts)
         if isinstance(transformed, Error) or transformed.error is not None:
@@ -86,10 +89,7 @@ class Checkpoints:
             self._sent.run_id,
             encode_ops(self._buffer),
             self._dispatch(),
-            api_origin=self._app.facts.api_origin,
-            headers=self._app.headers,
-            keys=self._app.keys,
-            timeout=self._app.timeout,
+            access=self._app.access,
             jitter=lambda: random.uniform(0, 0.1),
         )
         if isinstance(failure, CheckpointFailedError):

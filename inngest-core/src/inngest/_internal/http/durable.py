@@ -11,9 +11,9 @@ which attempt a repetition is.
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
-import random
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -21,15 +21,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from inngest._internal.api.access import Access
-from inngest._internal.api.endpoint_runs import BegunRun, begin_run, record_endpoint_steps
+from inngest._internal.api.endpoint_runs import BegunRun
 from inngest._internal.api.runs import fetch_events, fetch_steps
+from inngest._internal.engine.deferrals import Deferrals
 from inngest._internal.engine.execution import CallFacts, Execution
 from inngest._internal.engine.journal import hash_id
 from inngest._internal.errors import (
     BodyInvalidError,
     BodyTooLargeError,
-    CheckpointFailedError,
     Error,
 )
 from inngest._internal.event import Event
@@ -37,18 +36,24 @@ from inngest._internal.flow import Call, Flow, Host, Outcome, Raised
 from inngest._internal.http.app import App, Called
 from inngest._internal.http.checkpoints import Checkpoints
 from inngest._internal.http.comm import CommRequest, CommResponse
-from inngest._internal.http.durable_messages import JSON_TYPE, event_of, sent, stored
+from inngest._internal.http.durable_messages import (
+    JSON_TYPE,
+    WITHOUT_BODY,
+    event_of,
+    is_kept,
+    sent,
+    stored,
+)
 from inngest._internal.http.function_call import FunctionCall
+from inngest._internal.http.recording import Recording
 from inngest._internal.http.timings import Timings
-from inngest._internal.middleware.stack import Stack
-from inngest._internal.op import Op, Opcode
+from inngest._internal.op import Opcode
 from inngest._internal.protocol import headers, response
 from inngest._internal.protocol.request import MAX_BODY_BYTES, CallRequest, decode_events
-from inngest._internal.protocol.response import Answer, encode_ops
+from inngest._internal.protocol.response import Answer
 from inngest._internal.protocol.signature import SigningKey, sign, verify
 from inngest._internal.protocol.ulid import ENTROPY_BYTES, ulid
 from inngest._internal.serialization.codec import PLAIN
-from inngest._internal.step.transform import transform_op
 from inngest._internal.types import ServerKind
 
 RETRIES: Final = 4
@@ -88,12 +93,7 @@ class DurableEndpoint:
         self._called = called
         self._options = options
         self._clock = clock
-        self._access = Access(
-            api_origin=app.facts.api_origin,
-            headers=app.headers,
-            keys=app.keys,
-            timeout=app.timeout,
-        )
+        self._access = app.access
 
     def handle(self, request: CommRequest, origin: Origin) -> Flow[CommResponse]:
         """Answer a request. Never raises an ``Exception``."""
@@ -132,22 +132,28 @@ class DurableEndpoint:
         facts = CallFacts(attempt=0, max_attempts=self._options.retries + 1)
         recording = Recording(self._access, facts, event, self._options.retries, self._milliseconds)
         started = time.perf_counter_ns()
-        answer = yield from self._call(request, event, facts, {}, recording)
+        answer, own = yield from self._call(request, event, facts, {}, recording)
         if recording.failure is not None:
             return _told(503, {"error": "the steps of this request cannot be recorded now"})
+        deferred: list[object] = []
         if answer.status == 206:
-            failure = yield from recording.tell(answer.body)
-            if failure is not None:
-                return _told(503, {"error": "this request cannot be continued now"})
-            return self._sent_away(recording.run)
-        result = _result(answer)
+            *deferred, last = json.loads(answer.body)
+            if last["op"] != Opcode.RUN_COMPLETE.value:
+                failure = yield from recording.tell(answer.body)
+                if failure is not None:
+                    return _told(503, {"error": "this request cannot be continued now"})
+                return self._sent_away(recording.run)
+            answer = response.function_returned(json.dumps(last["data"]))
+        kept = _kept(answer, own)
         duration = time.perf_counter_ns() - started
-        failure = yield from recording.tell(
-            _complete("RunComplete", {**result, "duration": duration})
-        )
+        complete = _complete("RunComplete", {**kept, "duration": duration})
+        failure = yield from recording.tell(response.dump([*deferred, complete]))
         if failure is not None:
             logger.warning("the end of run %s is not recorded: %s", run_id, failure.message)
-        return sent(result) if answer.status == 200 else _unanswered()
+        if answer.status != 200:
+            return _unanswered()
+        # What middleware hides, as by encryption, it does not hide from who has asked for it.
+        return sent(own if is_kept(own) and not is_kept(json.loads(answer.body)) else kept)
 
     def _sent_away(self, run: BegunRun | None) -> CommResponse:
         """The run goes on without its client: tell where its output will be."""
@@ -175,15 +181,8 @@ class DurableEndpoint:
         return self._signed(answer, verified)
 
     def _next_steps(self, request: CommRequest, run_id: str) -> Flow[Answer]:
-        access = self._access
-        where: dict[str, Any] = {
-            "api_origin": access.api_origin,
-            "headers": access.headers,
-            "keys": access.keys,
-            "timeout": access.timeout,
-        }
-        steps = yield from fetch_steps(run_id, **where)
-        raw = yield from fetch_events(run_id, **where)
+        steps = yield from fetch_steps(run_id, self._access)
+        raw = yield from fetch_events(run_id, self._access)
         for each in (steps, raw):
             if isinstance(each, Error):
                 return response.refused(each)
@@ -195,11 +194,11 @@ class DurableEndpoint:
             target=request.headers.get(headers.STEP_ID) or None,
             plan_only=request.headers.get(headers.FORCE_STEP_PLAN, "").lower() == "true",
         )
-        answer = yield from self._call(request, events[0], facts, steps, None)
+        answer, own = yield from self._call(request, events[0], facts, steps, None)
         if answer.status != 200:
             return answer
-        body = _complete("SyncRunComplete", {"data": {**_result(answer), "duration": 0}})
-        return Answer(status=206, body=body)
+        complete = _complete("SyncRunComplete", {"data": {**_kept(answer, own), "duration": 0}})
+        return Answer(status=206, body=response.dump([complete]))
 
     def _verify(self, request: CommRequest) -> SigningKey | Error | None:
         keys = self._app.keys
@@ -223,7 +222,8 @@ class DurableEndpoint:
         facts: CallFacts,
         memos: Mapping[str, object],
         recording: Recording | None,
-    ) -> Flow[Answer]:
+    ) -> Flow[tuple[Answer, object]]:
+        """Call the handler: the answer, and the response before middleware made an answer of it."""
         taken = CallRequest(
             run_id=recording.run_id if recording else request.headers[headers.RUN_ID],
             attempt=facts.attempt,
@@ -231,104 +231,49 @@ class DurableEndpoint:
             plan_only=facts.plan_only,
             stack=(),
             event=event,
-            events=[event],
+            events=[copy.deepcopy(event)],
             steps=memos,
             use_api=False,
         )
-        execution = Execution(facts=facts, memos=memos)
+        # A repetition is not told what the calls before it have deferred.
+        deferrals = Deferrals({} if recording else None)
+        execution = Execution(facts=facts, memos=memos, deferrals=deferrals)
         checkpoints = recording or Checkpoints(self._app, None, taken, facts)
         called = self._called
         call = FunctionCall(
             self._app, called, called.function.id, request, taken, execution, checkpoints, Timings()
         )
+        call.is_called_once = recording is not None
         outcome: Outcome[Answer] = yield Host(call.answer(), called.is_async)
         if isinstance(outcome, Raised):
             raise outcome.error
-        return outcome.value
+        return outcome.value, call.returned
 
     def _milliseconds(self) -> int:
         return int(self._clock() * 1000)
 
 
-class Recording:
-    """Tells the server each step of a client's request, before code goes on that depends on it."""
-
-    def __init__(
-        self,
-        access: Access,
-        facts: CallFacts,
-        event: Event[Any],
-        retries: int,
-        milliseconds: Callable[[], int],
-    ) -> None:
-        self._access = access
-        self._facts = facts
-        self._event = event
-        self._retries = retries
-        self._milliseconds = milliseconds
-        self.run: BegunRun | None = None
-        self.failure: CheckpointFailedError | None = None
-
-    @property
-    def run_id(self) -> str:
-        """The id of the run."""
-        return self._event.id
-
-    @property
-    def is_on(self) -> bool:
-        """Whether the next step may be recorded, for code to go on."""
-        return True
-
-    def keep(self, op: Op, hooks: Stack) -> Flow[Op | Error | None]:
-        """Record a step that is done, or return it: the server is to go on from it."""
-        transformed = yield from transform_op(hooks, op, self._facts)
-        if isinstance(transformed, Error):
-            return transformed
-        if transformed.opcode is Opcode.STEP_ERROR or (transformed.error and not op.error):
-            return transformed
-        return (yield from self.tell(encode_ops([transformed])))
-
-    def settle(self) -> Flow[list[Op]]:
-        """Nothing is left behind."""
-        yield from ()
-        return []
-
-    def tell(self, steps: bytes) -> Flow[CheckpointFailedError | None]:
-        """Tell the server of steps; of the run, too, if these are its first."""
-        if self.run is not None:
-            self.failure = yield from record_endpoint_steps(
-                self._access, self.run, steps, now_ms=self._milliseconds(), jitter=_jitter
-            )
-            return self.failure
-        facts = {
-            "run_id": self.run_id,
-            "event": self._event.to_wire(self._milliseconds()),
-            "request_version": int(headers.EXECUTION_VERSION),
-            "retries": self._retries,
-        }
-        begun = yield from begin_run(self._access, facts, steps, jitter=_jitter)
-        if isinstance(begun, CheckpointFailedError):
-            self.failure = begun
-        else:
-            self.run = begun
-        return self.failure
+def _complete(opcode: str, data: object) -> dict[str, object]:
+    return {"id": hash_id(_COMPLETE), "op": opcode, "data": data}
 
 
-def _jitter() -> float:
-    return random.uniform(0, 0.1)
+def _kept(answer: Answer, own: object) -> dict[str, object]:
+    """The response that a call ended with; of one that failed, what the server keeps of it.
 
-
-def _complete(opcode: str, data: object) -> bytes:
-    return response.dump([{"id": hash_id(_COMPLETE), "op": opcode, "data": data}])
-
-
-def _result(answer: Answer) -> dict[str, object]:
-    """The response that a call ended with; of one that failed, what the server keeps of it."""
-    if answer.status == 200:
-        kept: dict[str, object] = json.loads(answer.body)
-        return kept
+    Middleware may have put something else in its place: that is the body then.
+    """
     body = answer.body.decode("utf-8", "replace")
-    return {"status": 500, "headers": {headers.CONTENT_TYPE: JSON_TYPE}, "body": body}
+    as_json = {headers.CONTENT_TYPE: JSON_TYPE}
+    if answer.status != 200:
+        return {"status": 500, "headers": as_json, "body": body}
+    kept = json.loads(body)
+    if is_kept(kept):
+        return kept
+    if not is_kept(own):
+        return {"status": 200, "headers": as_json, "body": body}
+    if own["status"] in WITHOUT_BODY:
+        return own
+    return {**own, "headers": {**own["headers"], **as_json}, "body": body}
 
 
 def _told(status: int, body: object) -> CommResponse:

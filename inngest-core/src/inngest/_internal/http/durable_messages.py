@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 from urllib.parse import urlsplit
 
 from inngest._internal.errors import (
@@ -180,6 +180,14 @@ def stored(value: object, codec: Codec, what: str) -> dict[str, object]:
     return {"status": response.status, "headers": headers, "body": body}
 
 
+def is_kept(value: object) -> TypeGuard[dict[str, Any]]:
+    """Whether it has the form in which the server keeps a result."""
+    match value:
+        case {"status": int(), "headers": {}, "body": str()}:
+            return True
+    return False
+
+
 def sent(kept: Mapping[str, Any]) -> CommResponse:
     """What the client gets of a result that was kept."""
     return CommResponse(
@@ -205,7 +213,9 @@ __all__ = [
     "Request",
     "RequestBodyError",
     "Response",
+    "WITHOUT_BODY",
     "event_of",
+    "is_kept",
     "request_of",
     "sent",
     "stored",

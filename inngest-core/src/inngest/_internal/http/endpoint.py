@@ -186,11 +186,8 @@ class Endpoint:
     ) -> Flow[Answer]:
         outcome = yield from register(
             registration(self._app.facts, url=url, functions=functions),
-            api_origin=self._app.facts.api_origin,
+            access=self._app.access,
             deploy_id=deploy_id,
-            headers=self._app.headers,
-            keys=self._app.keys,
-            timeout=self._app.timeout,
         )
         if isinstance(outcome, Error):
             return _refused(outcome)
@@ -206,7 +203,7 @@ class Endpoint:
         if claimed is None or claimed not in known or known[claimed] is self._app.facts.mode:
             return None
         return ServerKindMismatchError(
-            f"Sync rejected since it's from {known[claimed].label} "
+            f"Sync rejected since it's from {known[claimed].one} "
             f"but expected {self._app.facts.mode.label}"
         )
 

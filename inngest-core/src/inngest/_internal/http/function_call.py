@@ -62,6 +62,12 @@ class FunctionCall:
     checkpoints: Recorder
     timings: Timings
     hooks: Stack = EMPTY
+    is_called_once: bool = False
+    """Whether the function, unlike its steps, has no other attempt."""
+    has_completed: bool = False
+    """Whether the answer has the function's result, be it with something else."""
+    returned: object = UNSET
+    """What the function gave, before a serializer or a hook made something else of it."""
 
     def answer(self) -> Flow[Answer]:
         """Run the whole call. Every failure is an answer."""
@@ -96,8 +102,12 @@ class FunctionCall:
 
     def _ends_run(self, answer: Answer) -> bool:
         if answer.status < 300:
-            return answer.status == response.RETURNED
-        return self.execution.facts.is_last_attempt or header.NO_RETRY in answer.headers
+            return answer.status == response.RETURNED or self.has_completed
+        return self._is_last_attempt or header.NO_RETRY in answer.headers
+
+    @property
+    def _is_last_attempt(self) -> bool:
+        return self.is_called_once or self.execution.facts.is_last_attempt
 
     def _call(self) -> Flow[Answer]:
         invocation = self._invocation()
@@ -110,7 +120,7 @@ class FunctionCall:
         record = WrappedFunction(
             function=self.called.function,
             ctx=ctx,
-            is_final_attempt=self.execution.facts.is_last_attempt,
+            is_final_attempt=self._is_last_attempt,
         )
         outcome = yield from self.hooks.wrap(
             "wrap_function", record, self._run(invocation, run, record)
@@ -166,6 +176,7 @@ class FunctionCall:
         if self.execution.outcome is None:
             if isinstance(outcome, Raised):
                 return outcome
+            self.returned = outcome.value
             stored = self._codec.dump_result(outcome.value, self.called.what)
             if isinstance(stored, OutputUnserializableError):
                 return Raised(stored)
@@ -211,12 +222,13 @@ class FunctionCall:
         failure = yield from self.hooks.after("transform_output", result)
         if failure is not None or result.error is not None:
             return self._failed(failure or result.error or MiddlewareError("unreachable"))
-        encoded = encode(result.output if result.has_output() else None, self.called.what)
+        encoded = encode(result.output, self.called.what)
         if isinstance(encoded, OutputUnserializableError):
             return self._failed(encoded)
         deferred = self.execution.deferrals.unreported
         if not deferred:
             return response.function_returned(encoded)
+        self.has_completed = True
         return (yield from self._report((), deferred, completed(encoded)))
 
     def _report(self, unsent: Sequence[Op], ops: Sequence[Op], *ended: Op) -> Flow[Answer]:

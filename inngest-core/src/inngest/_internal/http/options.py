@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from inngest._internal.environment import is_truthy
 from inngest._internal.errors import URLInvalidError
@@ -29,6 +29,14 @@ class ServeOptions:
     keep_alive_seconds: float | None = None
     """How often a streamed answer shows that it is alive."""
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    def settled(self) -> ServeOptions:
+        """With what the environment says now, but for the address: a sync asks for it again."""
+        return replace(
+            self,
+            enable_unauthed_sync=self.allows_unauthed_sync,
+            streaming=Streaming.FORCE if self.is_streaming else Streaming.DISABLE,
+        )
 
     @property
     def origin(self) -> str | None:

@@ -17,7 +17,7 @@ def serve_url(
 ) -> str:
     """Build the app's URL from the one that was called and what the user knows better.
 
-    :param origin: ``INNGEST_SERVE_ORIGIN``; without a scheme it means ``https``.
+    :param origin: ``INNGEST_SERVE_ORIGIN``, with its scheme.
     :param public_path: the path as the server sees it, when a proxy rewrites it.
     :param serve_path: the path within the app. One that the request's path ends with says
         nothing new: the app may be mounted under a prefix, which only the request knows.
@@ -25,8 +25,6 @@ def serve_url(
     parts = urlsplit(request_url)
     scheme, host = parts.scheme, parts.netloc
     if origin:
-        if "://" not in origin:
-            origin = f"https://{origin}"
         given = urlsplit(origin)
         scheme, host = given.scheme, given.netloc
     path = parts.path

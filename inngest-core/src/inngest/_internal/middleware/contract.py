@@ -35,10 +35,10 @@ from inngest._internal.middleware.records import (
 )
 
 if TYPE_CHECKING:
-    from inngest._internal.api.events import SendEventsResult
     from inngest._internal.client.client import Inngest
     from inngest._internal.event import Event
     from inngest._internal.function.function import Function
+    from inngest._internal.sent import SendEventsResult
     from inngest._internal.step.context import Context, ContextSync
 
 

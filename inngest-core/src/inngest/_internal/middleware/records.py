@@ -10,9 +10,9 @@ from inngest._internal.op import Opcode
 from inngest._internal.types import UNSET
 
 if TYPE_CHECKING:
-    from inngest._internal.api.events import SendEventsResult
     from inngest._internal.event import Event
     from inngest._internal.function.function import Function
+    from inngest._internal.sent import SendEventsResult
     from inngest._internal.step.context import Context, ContextSync
 
 
@@ -46,16 +46,23 @@ class TransformOutputStepInfo:
 class TransformOutputResult:
     """What is about to be reported: of a step, or of the function if ``step`` is ``None``.
 
-    ``output`` holds JSON values. ``error`` and ``output`` may be replaced.
+    ``output`` holds JSON values, and ``None`` where there is no output. ``error`` and
+    ``output`` may be replaced.
     """
 
     error: Exception | None = None
     output: object = field(default=UNSET, repr=False)
     step: TransformOutputStepInfo | None = None
 
+    def __post_init__(self) -> None:
+        # Hooks look at the output of whatever is reported, and many do not ask whether it has one.
+        self._is_without = self.output is UNSET
+        if self._is_without:
+            self.output = None
+
     def has_output(self) -> bool:
-        """Whether there is an output: ``None`` is one."""
-        return self.output is not UNSET
+        """Whether there is an output: ``None`` may be one."""
+        return self.output is not None or not self._is_without
 
 
 @dataclass(kw_only=True)

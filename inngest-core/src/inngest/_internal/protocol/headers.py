@@ -46,7 +46,7 @@ def sdk_headers(
         REQ_VERSION: EXECUTION_VERSION,
     }
     if env:
-        headers[ENV] = env
+        headers[ENV] = env.encode("utf-8").decode("latin-1")  # how HTTP libraries take bytes
     if framework:
         headers[FRAMEWORK] = framework
     if server_kind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -106,8 +107,7 @@ def _read(
     if isinstance(event, BodyInvalidError):
         return event
     raw_events = body.get("events")
-    is_alone = raw_events is None or raw_events == [raw_event]
-    events = [event] if is_alone else decode_events(raw_events)
+    events = [] if raw_events is None else decode_events(raw_events)
     if isinstance(events, BodyInvalidError):
         return events
     run_id, attempt, max_attempts = ctx.get("run_id"), ctx.get("attempt"), ctx.get("max_attempts")
@@ -135,7 +135,7 @@ def _read(
         plan_only or False,
         stack,
         event,
-        events or [event],
+        events or [copy.deepcopy(event)],  # each is somebody's to change, as in a list that is sent
         steps,
         use_api or ctx_use_api or False,
         _text(ctx.get("fn_id")),

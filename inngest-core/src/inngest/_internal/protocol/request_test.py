@@ -57,7 +57,10 @@ def test_an_absent_stack_is_empty(stack: object) -> None:
 def test_without_a_batch_the_event_is_the_batch(events: object) -> None:
     call = decode(events=events)
     assert isinstance(call, CallRequest)
-    assert len(call.events) == 1
+    assert call.events == [call.event]
+    assert call.events[0].data is not call.event.data, (
+        "what is done to one is not done to the other"
+    )
 
 
 @pytest.mark.parametrize("field", ["ctx", "event", "steps"])

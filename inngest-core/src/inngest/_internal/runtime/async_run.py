@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from inngest._internal.engine.execution import Found, Lost, Move, Resume, Stop, Verdict
 from inngest._internal.errors import Interrupt, StepInterrupt, StepThreadError, UnknownError
 from inngest._internal.flow import Effect, Outcome, Raised, Returned
+from inngest._internal.middleware.sending import ids_of
 from inngest._internal.op import StepCall, StepID
 from inngest._internal.runtime.drive import drive_async
 from inngest._internal.runtime.stray import reported
@@ -32,6 +33,7 @@ from inngest._internal.step.flow import (
 )
 from inngest._internal.step.group import Group
 from inngest._internal.step.invocation import Invocation, InvocationFacts
+from inngest._internal.step.runner import Events
 from inngest._internal.step.step import Step
 from inngest._internal.types import UNSET
 
@@ -99,6 +101,8 @@ class AsyncRun(InvocationFacts):
                 await self._ended
             finally:
                 await self._unwind(main)
+        if not main.done():  # it swallows every cancellation: what it has done counts
+            return Raised(UnknownError("the function does not end when it is cancelled"))
         if main.cancelled():
             return Raised(UnknownError("the function was cancelled by its own code"))
         return main.result()
@@ -117,6 +121,10 @@ class AsyncRun(InvocationFacts):
                 return value
         verdict = await self._settle(found)
         return await drive_async(carry_out(self._invocation, found, verdict), self._perform)
+
+    async def send(self, events: Events) -> list[str]:
+        """Send events within the middleware of the call."""
+        return ids_of(await self._driver.run(self.sending(events, self.client.send)))
 
     def defer(self, call: StepCall) -> StepID:
         """Note a call that is to be made when the run has ended."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -242,6 +243,25 @@ def test_code_that_swallows_every_exception_still_reports_its_step() -> None:
     state = execution()
     run(handler, state)
     assert ops(state) == [("a", "StepRun")]
+
+
+def test_code_that_swallows_every_cancellation_still_reports_its_step(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(async_run, "UNWIND_SECONDS", 0.001)
+
+    async def handler(ctx: Context) -> object:
+        try:
+            return await one(ctx, "a")
+        finally:
+            for _ in range(async_run.UNWIND_ROUNDS):
+                with suppress(asyncio.CancelledError):
+                    await asyncio.sleep(60)
+
+    state = execution()
+    asyncio.run(call(handler, state))
+    assert ops(state) == [("a", "StepRun")]
+    assert "does not end when cancelled" in caplog.text
 
 
 def test_a_step_that_a_cancelled_task_waits_for_is_not_reported() -> None:

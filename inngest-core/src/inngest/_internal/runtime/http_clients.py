@@ -11,7 +11,7 @@ import re
 import socket
 import threading
 import weakref
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING
 
 from inngest._internal.flow import FetchError, Request, Response
@@ -53,14 +53,7 @@ class HTTPClients:
     def fetch(self, request: Request) -> Response | FetchError:
         """Make a request from this thread."""
         try:
-            client = self._sync_client(_Kind.REQUESTS)
-            answer = client.request(
-                request.method,
-                request.url,
-                headers=dict(request.headers),
-                content=request.body,
-                timeout=request.timeout,
-            )
+            answer = _asked(self._sync_client(_Kind.REQUESTS), request)
         except self.failures() as error:
             return failed(error)
         return _response(answer)
@@ -72,7 +65,7 @@ class HTTPClients:
             answer = await client.request(
                 request.method,
                 request.url,
-                headers=dict(request.headers),
+                headers=_bytes_of(request.headers),
                 content=request.body,
                 timeout=request.timeout,
             )
@@ -236,9 +229,32 @@ def _opening(
     return client.build_request(
         request.method,
         request.url,
-        headers=dict(request.headers),
+        headers=_bytes_of(request.headers),
         timeout=httpx.Timeout(request.timeout, read=quiet),
     )
+
+
+def _asked(client: httpx.Client, request: Request) -> httpx.Response:
+    import httpx
+
+    try:
+        return client.request(
+            request.method,
+            request.url,
+            headers=_bytes_of(request.headers),
+            content=request.body,
+            timeout=request.timeout,
+        )
+    except RuntimeError as error:
+        if not client.is_closed:
+            raise
+        raise httpx.ConnectError("another thread has just closed the client") from error
+
+
+def _bytes_of(headers: Mapping[str, str]) -> httpx.Headers:
+    import httpx
+
+    return httpx.Headers(dict(headers), encoding="latin-1")
 
 
 def _response(answer: httpx.Response) -> Response:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from traceback import TracebackException
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -26,9 +26,11 @@ KEY = "very-secret-event-key"
 class EventAPI(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     ports: ClassVar[list[int]] = []
+    envs: ClassVar[list[str | None]] = []
 
     def do_POST(self) -> None:
         self.ports.append(self.client_address[1])
+        self.envs.append(self.headers["x-inngest-env"])
         self.rfile.read(int(self.headers["content-length"]))
         body = b'{"ids":["1"],"status":200}'
         self.send_response(200)
@@ -203,6 +205,38 @@ def test_a_client_can_be_used_after_it_was_closed(origin: str) -> None:
     for _ in range(2):
         assert client.send_sync(Event(name="e")) == ["1"]
         client.close()
+
+
+def test_a_thread_may_close_the_client_that_another_one_is_about_to_use(
+    origin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_for(origin)
+    given = HTTPClients._sync_client
+    closings = iter([client.close])
+
+    def give(self: HTTPClients, *kind: Any) -> httpx.Client:
+        found = given(self, *kind)
+        next(closings, lambda: None)()
+        return found
+
+    monkeypatch.setattr(HTTPClients, "_sync_client", give)
+    assert client.send_sync(Event(name="e")) == ["1"]
+    client.close()
+
+
+@pytest.mark.parametrize("env", ["gr\u00f6\u00dfe", "\u65e5\u672c"])
+def test_a_branch_may_be_named_in_any_language(env: str, origin: str) -> None:
+    """A branch's name comes from git, and is sent as UTF-8: what Python reads as Latin-1."""
+    client = Inngest(app_id="a", env=env, event_api_base_url=origin, is_production=False)
+    EventAPI.envs.clear()
+
+    async def send() -> None:
+        await client.send(Event(name="e"))
+        await client.aclose()
+
+    client.send_sync(Event(name="e"))
+    asyncio.run(send())
+    assert EventAPI.envs == [env.encode().decode("latin-1")] * 2
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/x", "http://[/", "nonsense"])

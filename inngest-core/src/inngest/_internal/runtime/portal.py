@@ -110,10 +110,16 @@ class HostLoop:
                     raise RuntimeError("the event loop of this call has been closed")
             return future.result()
         finally:
-            if self._loop.is_closed() and inspect.getcoroutinestate(work) == inspect.CORO_CREATED:
-                for each in (work, coroutine):  # or Python warns that nobody awaits them
-                    each.close()
+            if self._loop.is_closed():
+                _drop(work, coroutine)
             adopt(context)
+
+
+def _drop(*works: Coroutine[Any, Any, Any]) -> None:
+    """End what has not begun, and never will: Python warns of coroutines that nobody awaited."""
+    for work in works:
+        if inspect.getcoroutinestate(work) == inspect.CORO_CREATED:
+            work.close()
 
 
 def run_at_once(coroutine: Coroutine[Any, Any, T]) -> T:

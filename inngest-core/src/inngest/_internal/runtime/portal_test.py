@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import threading
 from collections.abc import Coroutine
@@ -48,6 +49,25 @@ def test_a_thread_does_not_wait_for_a_loop_that_is_closed(monkeypatch: pytest.Mo
 
     (error,) = awaited_on(loop, endless())
     assert isinstance(error, RuntimeError) and "has been closed" in str(error)
+
+
+@pytest.mark.parametrize("is_closed_before", [True, False])
+def test_what_a_closed_loop_never_began_leaves_no_warning(
+    is_closed_before: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server has ended, and a thread of it asks for a hook: warnings would be errors here."""
+    monkeypatch.setattr(portal, "LOOK_SECONDS", 0.01)
+    loop = asyncio.new_event_loop()
+
+    async def hook() -> None: ...
+
+    if is_closed_before:
+        loop.close()
+    else:
+        monkeypatch.setattr(loop, "call_soon_threadsafe", lambda *_, **__: loop.close())
+    with pytest.raises(RuntimeError, match=r"(is|has been) closed"):
+        HostLoop(loop).run(hook())
+    gc.collect()
 
 
 @pytest.mark.parametrize("error", [TimeoutError, RuntimeError])

@@ -16,6 +16,7 @@ from inngest._internal.errors import (
     StepThreadError,
 )
 from inngest._internal.flow import Effect, Outcome, Raised, Returned
+from inngest._internal.middleware.sending import ids_of
 from inngest._internal.op import StepCall, StepID
 from inngest._internal.runtime.drive import drive
 from inngest._internal.runtime.stray import reported
@@ -32,6 +33,7 @@ from inngest._internal.step.flow import (
 )
 from inngest._internal.step.group import GroupSync
 from inngest._internal.step.invocation import Invocation, InvocationFacts
+from inngest._internal.step.runner import Events
 from inngest._internal.step.step_sync import StepSync
 from inngest._internal.types import UNSET
 
@@ -111,6 +113,10 @@ class SyncRun(InvocationFacts):
             return value
         verdict = self._settle(found)
         return drive(carry_out(self._invocation, found, verdict), self._perform)
+
+    def send(self, events: Events) -> list[str]:
+        """Send events within the middleware of the call."""
+        return ids_of(self._driver.run(self.sending(events, self.client.send_sync)))
 
     def defer(self, call: StepCall) -> StepID:
         """Note a call that is to be made when the run has ended."""

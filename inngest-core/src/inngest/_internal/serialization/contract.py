@@ -23,7 +23,7 @@ class Serializer(Protocol):
         ...
 
 
-class PydanticSerializer:
+class PydanticSerializer(Serializer):
     """Serializes by pydantic's rules, with one ``TypeAdapter`` a type."""
 
     def __init__(self) -> None:

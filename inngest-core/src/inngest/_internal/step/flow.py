@@ -115,9 +115,10 @@ def carry_out(invocation: Invocation, found: engine.Found, verdict: engine.Verdi
         case engine.Execute(args):
             try:
                 op, live = yield from step.execute(args)
-                unkept: Op | Error | None = op
-                if not execution.deferrals.unreported:  # they travel in answers alone
-                    unkept = yield from invocation.checkpoints.keep(op, invocation.hooks)
+                deferred = execution.deferrals.unreported
+                unkept = yield from invocation.checkpoints.keep(op, invocation.hooks, deferred)
+                if unkept is None and deferred:
+                    execution.deferrals.note_told()
             except GeneratorExit:  # the code that waited for the step was cancelled
                 execution.abandon(found)
                 raise

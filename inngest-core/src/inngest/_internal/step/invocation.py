@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from inngest._internal.engine.execution import Execution
 from inngest._internal.errors import Error
 from inngest._internal.event import Event
-from inngest._internal.flow import Effect, Flow
+from inngest._internal.flow import Call, Effect, Flow, Outcome, Raised
+from inngest._internal.middleware.sending import listed, send_within
 from inngest._internal.middleware.stack import Stack
 from inngest._internal.op import Op, StepID
+from inngest._internal.sent import SendEventsResult
 from inngest._internal.serialization.contract import Serializer
 from inngest._internal.step.context import Context, ContextSync
 from inngest._internal.step.replay_logger import Logger
-from inngest._internal.step.runner import FindSerializer, RunClient
+from inngest._internal.step.runner import Events, FindSerializer, RunClient
 
 
 class Keeper(Protocol):
@@ -26,8 +29,11 @@ class Keeper(Protocol):
         """Whether the next step may be recorded, for code to go on."""
         ...
 
-    def keep(self, op: Op, hooks: Stack) -> Flow[Op | Error | None]:
-        """Take the result of a step, or return what is to be reported: the call is to end."""
+    def keep(self, op: Op, hooks: Stack, deferred: Sequence[Op]) -> Flow[Op | Error | None]:
+        """Take the result of a step, or return what is to be reported: the call is to end.
+
+        :param deferred: calls that the server is to be told of along with it.
+        """
         ...
 
 
@@ -76,9 +82,23 @@ class InvocationFacts:
         """Finds the serializer of a name."""
         return self._invocation.find_serializer
 
+    def sending(
+        self, events: Events, send: Callable[..., object]
+    ) -> Flow[SendEventsResult | Exception]:
+        """Have the client ``send`` events, within the middleware that this call has made.
+
+        :raises SendEventsError: they are no events.
+        """
+        return send_within(self._invocation.hooks, listed(events), partial(_sent_by, send))
+
     def abort(self, deferred: StepID) -> None:
         """Take back a deferred call."""
         self._invocation.execution.deferrals.abort(deferred)
+
+
+def _sent_by(send: Callable[..., object], events: object) -> Flow[SendEventsResult | Exception]:
+    outcome: Outcome[list[str]] = yield Call(partial(send, skip_middleware=True), (events,))
+    return outcome.error if isinstance(outcome, Raised) else SendEventsResult(ids=outcome.value)
 
 
 class Run(Protocol):

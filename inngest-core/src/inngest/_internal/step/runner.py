@@ -20,11 +20,11 @@ MetadataOp = Literal["add", "delete", "merge", "set"]
 class RunClient(Protocol):
     """What steps have the function's client do."""
 
-    async def send(self, events: Events) -> list[str]:
+    async def send(self, events: Events, *, skip_middleware: bool = False) -> list[str]:
         """Send events."""
         ...
 
-    def send_sync(self, events: Events) -> list[str]:
+    def send_sync(self, events: Events, *, skip_middleware: bool = False) -> list[str]:
         """Send events like ``send``, without an event loop."""
         ...
 
@@ -98,12 +98,20 @@ class StepRunner(RunnerFacts, Protocol):
         """Take one step; return its value or raise its error."""
         ...
 
+    async def send(self, events: Events) -> list[str]:
+        """Send events within the middleware of the call."""
+        ...
+
 
 class StepRunnerSync(RunnerFacts, Protocol):
     """Takes steps in a sync function."""
 
     def take(self, step: StepCall) -> object:
         """Take one step; return its value or raise its error."""
+        ...
+
+    def send(self, events: Events) -> list[str]:
+        """Send events within the middleware of the call."""
         ...
 
 

@@ -81,7 +81,7 @@ class Step:
         self, step_id: str, events: Events, *, name: str | None = None
     ) -> list[str]:
         """Send events once, and return their ids."""
-        call = calls.run(step_id, self._runner.client.send, (events,), name=name)
+        call = calls.run(step_id, self._runner.send, (events,), name=name)
         return cast("list[str]", await self._runner.take(call))
 
     @overload

@@ -79,7 +79,7 @@ class StepSync:
 
     def send_event(self, step_id: str, events: Events, *, name: str | None = None) -> list[str]:
         """Send events once, and return their ids."""
-        call = calls.run(step_id, self._runner.client.send_sync, (events,), name=name)
+        call = calls.run(step_id, self._runner.send, (events,), name=name)
         return cast("list[str]", self._runner.take(call))
 
     @overload

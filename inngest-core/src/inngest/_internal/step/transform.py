@@ -58,12 +58,21 @@ def _transformed(hooks: Stack, op: Op, facts: CallFacts) -> Flow[Op | Error]:
     if result.error is not None:
         return op if result.error is op.cause else _with_error(op, result.error, facts)
     what = f'the output or options of step "{op.step.id}"'
-    encoded = encode(result.output if result.has_output() else None, what)
+    has_outcome = has_run or op.error is not None  # if not, what a hook gives it is nobody's
+    encoded = encode(result.output if has_outcome else None, what)
     for each in (encoded, encode(step.opts, what)):
         if isinstance(each, OutputUnserializableError):
             return each
     opcode = op.opcode if op.error is None else Opcode.STEP_RUN
-    return replace(op, opcode=opcode, data=str(encoded), error=None, cause=None)
+    return replace(
+        op,
+        opcode=opcode,
+        data=str(encoded),
+        error=None,
+        cause=None,
+        is_retriable=True,
+        retry_after=None,
+    )
 
 
 def _with_error(op: Op, error: Exception, facts: CallFacts) -> Op:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from inngest._internal.api.events import SendEventsResult
 from inngest._internal.client.client import Inngest as RealInngest
-from inngest._internal.errors import Error, SendEventsError, SendSignalError
+from inngest._internal.errors import Error, EventsInvalidError, SendSignalError
 from inngest._internal.event import Event
 from inngest._internal.flow import FetchError, Flow, Request, Response
 from inngest._internal.runtime.drivers import SyncDriver
 from inngest._internal.runtime.http_clients import HTTPClients
+from inngest._internal.sent import SendEventsResult
 
 _ID: Final = "0" * 26
 
@@ -54,13 +54,13 @@ class Inngest(RealInngest):
 
     _network = _Nowhere
 
-    def _post(self, events: Sequence[Event[Any]]) -> Flow[SendEventsResult | Error]:
+    def _post(self, events: Sequence[Event[Any]]) -> Flow[SendEventsResult | Exception]:
         yield from ()
         try:
             for event in events:
                 event.to_wire(0)
         except Error as error:
-            return SendEventsError(error.message, is_retriable=False)
+            return EventsInvalidError(error.message)
         return SendEventsResult(ids=[f"{position:026}" for position in range(len(events))])
 
     def _signal(self, signal: str, data: object) -> Flow[str | SendSignalError | None]:

@@ -6,9 +6,13 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from inngest._internal.middleware.memos import MemoizedOutput, StepMemos
 from inngest._internal.types import UNSET, Unset
+
+_PLACE: Final = {"bucket", "key"}
+"""What the package ``inngest`` has in a pointer into S3, in the place of ``data``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +33,12 @@ class Kept:
         return cls(key=f"{run_id}/{hashlib.sha256(content).hexdigest()}", content=content)
 
 
-def pointer(strategy: str, data: object) -> dict[str, object]:
-    """What stands for a value that a driver of this strategy finds by ``data``."""
-    return {"__REMOTE_STATE__": True, "__STRATEGY__": strategy, "data": data}
+def pointer(strategy: str, data: object, **beside: object) -> dict[str, object]:
+    """What stands for a value that a driver of this strategy finds by ``data``.
+
+    :param beside: the same for those who read it there: the package ``inngest`` does.
+    """
+    return {"__REMOTE_STATE__": True, "__STRATEGY__": strategy, **beside, "data": data}
 
 
 def pointers(steps: StepMemos, strategy: str) -> Iterator[tuple[MemoizedOutput, object]]:
@@ -44,8 +51,11 @@ def pointers(steps: StepMemos, strategy: str) -> Iterator[tuple[MemoizedOutput, 
 
 def _read(value: object, strategy: str) -> object | Unset:
     match value:
-        case {"__REMOTE_STATE__": True, "__STRATEGY__": found, "data": data, **rest}:
-            return data if found == strategy and not rest else UNSET
+        case {"__REMOTE_STATE__": True, "__STRATEGY__": found, **rest} if found == strategy:
+            if rest.keys() == {"data"}:
+                return rest["data"]
+            if _PLACE <= rest.keys() <= _PLACE | {"data"}:
+                return {part: rest[part] for part in _PLACE}
     return UNSET
 
 

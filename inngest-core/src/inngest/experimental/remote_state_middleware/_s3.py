@@ -69,7 +69,8 @@ class S3Driver:
         self._client.put_object(
             Bucket=self._bucket, Key=key, Body=kept.content, ContentType="application/json"
         )
-        return pointer(STRATEGY, {"bucket": self._bucket, "key": key})
+        place = {"bucket": self._bucket, "key": key}
+        return pointer(STRATEGY, place, **place)
 
     def _key(self, data: object) -> str:
         match data:

@@ -44,6 +44,7 @@ from inngest.dev._internal.store.database import StoreError, unusable
 
 _log = logging.getLogger("inngest.dev")
 MAX_EVENTS_BODY = 64 * 1024 * 1024
+_STATUSES = get_args(RunStatus)
 _FOREIGN = (
     "The engine has no keys, and takes nothing from pages of other sites: ask it by localhost or "
     "an address, or give it a signing key and an event key\n"
@@ -88,7 +89,7 @@ def build_app(
         Route("/v1/cancellations", api.keyed(rest.cancellations), methods=["GET", "POST"]),
         Route("/v1/cancellations/{id}", api.keyed(rest.cancellations), methods=["DELETE"]),
         Route("/v1/apps/{app}/functions", api.keyed(rest.functions), methods=["GET"]),
-        Route("/invoke/{id}", api.open(rest.invoke), methods=["POST"]),
+        Route("/invoke/{id:path}", api.open(rest.invoke), methods=["POST"]),
         Route("/v0/gql", api.keyed(GraphQl(engine).query), methods=["POST"]),
         Route("/v0/runs/{id}", api.keyed(rest.cancel_legacy), methods=["DELETE"]),
         Route("/v1/signals", api.keyed(rest.signal), methods=["POST"]),
@@ -113,13 +114,10 @@ def build_app(
     return _Kind(Starlette(routes=routes, exception_handlers={StoreError: _unstored}), engine.kind)
 
 
-def _unstored(_request: Request, error: Exception) -> Response:
+async def _unstored(_request: Request, error: Exception) -> Response:
     message = unusable(error)
     _log.error("%s", message)
     return failed(500, message)
-
-
-_STATUSES = get_args(RunStatus)
 
 
 class _Kind:

@@ -9,12 +9,11 @@ from starlette.responses import JSONResponse, Response
 
 from inngest.dev._internal.api import forms
 from inngest.dev._internal.api.openapi import describes
-from inngest.dev._internal.api.responses import body_of, failed, plain
+from inngest.dev._internal.api.responses import failed, json_of, plain
 from inngest.dev._internal.api.tokens import is_for_run, run_token, stream_token, token_key
 from inngest.dev._internal.api.views import enveloped, failure
 from inngest.dev._internal.endpoints.requests import is_steps
 from inngest.dev._internal.model.ids import stable_uuid
-from inngest.dev._internal.model.strict import decode
 from inngest.dev._internal.model.values import Json, Run
 from inngest.dev._internal.running.endpoints import Refused
 
@@ -28,6 +27,7 @@ _ANYONE = {"access-control-allow-origin": "*"}
 _POLICY = "content-security-policy"
 _SANDBOX = "sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts"
 """What an app answers is not of the engine's origin, where it could act as the dashboard."""
+_WITHOUT_BODY = (204, 304)
 _OF_THE_CONNECTION = frozenset(
     {"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding"}
 )
@@ -46,7 +46,7 @@ class EndpointRoutes:
     )
     async def begin(self, request: Request) -> Response:
         """Begin the run of a durable endpoint, with the steps that its app has done."""
-        body = await _json(request)
+        body = await json_of(request)
         begun = self._engine.endpoints.begin(body)
         if isinstance(begun, Refused):
             return failed(begun.status, begun.message)
@@ -66,7 +66,7 @@ class EndpointRoutes:
     @describes(body=forms.Steps, answers={200: None}, fails=[400, 413])
     async def record(self, request: Request) -> Response:
         """Record steps of such a run. What cannot be taken is logged; the app is not told."""
-        body = await _json(request)
+        body = await json_of(request)
         if not isinstance(body, dict) or not is_steps(steps := body.get("steps") or []):
             return failed(400, "Invalid request body")
         self._engine.endpoints.record(request.path_params["id"], steps)
@@ -98,11 +98,5 @@ def _response(run: Run) -> Response:
     headers = {k: v for k, v in found["headers"].items() if k not in _OF_THE_CONNECTION}
     policies = filter(None, (headers.get(_POLICY), _SANDBOX))
     headers = {**_ANYONE, **headers, _POLICY: ", ".join(policies)}
-    return Response(found["body"], found["status"], headers=headers)
-
-
-async def _json(request: Request) -> Json:
-    try:
-        return decode(await body_of(request))
-    except ValueError:
-        return None
+    body = None if found["status"] in _WITHOUT_BODY else found["body"]
+    return Response(body, found["status"], headers=headers)

@@ -175,6 +175,18 @@ def test_what_is_no_header_or_no_final_status_is_not_passed_on() -> None:
     played(App(), play)
 
 
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_that_has_no_body_has_none(status: int) -> None:
+    async def play(engine: Engine, http: Http) -> None:
+        token = (await begin(http, op("a")))["token"]
+        await tell(http, complete(status, "text"))
+        answer = await http.get(f"/v1/checkpoint/{RUN}/output", params={"token": token})
+        assert (answer.status_code, answer.content) == (status, b"")
+        assert "content-length" not in answer.headers
+
+    played(App(), play)
+
+
 @pytest.mark.parametrize("status", [300, 404, 500])
 def test_a_status_from_300_on_is_a_failure(status: int) -> None:
     async def play(engine: Engine, http: Http) -> None:
@@ -260,10 +272,12 @@ def test_a_run_is_begun_once() -> None:
         {"retries": True},
         {"domain": "ftp://x"},
         {"domain": "http://[x"},
+        {"domain": "http://@"},
         {"domain": None},
         {"path": "x"},
         {"method": "GET /"},
         {"method": 5},
+        {"method": "GÉT"},
         {"body": "%"},
         {"query_params": 1},
     ],

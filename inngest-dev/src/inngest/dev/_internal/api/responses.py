@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from inngest.dev._internal.api.views import failure
+from inngest.dev._internal.model.strict import decode
+from inngest.dev._internal.model.values import Json
 
 MAX_BODY = 16 * 1024 * 1024
 _RAW = {"content-type": "text/plain; charset=utf-8"}
@@ -26,6 +28,17 @@ async def body_of(request: Request, limit: int = MAX_BODY) -> bytes:
         if len(content) > limit:
             raise TooLargeError(f"the body is over the limit of {limit} bytes")
     return bytes(content)
+
+
+async def json_of(request: Request) -> Json:
+    """None, which is no body of a request either, when it cannot be read.
+
+    :raises TooLargeError: as soon as the limit is passed.
+    """
+    try:
+        return decode(await body_of(request))
+    except ValueError:
+        return None
 
 
 def limit_of(request: Request) -> int | None:

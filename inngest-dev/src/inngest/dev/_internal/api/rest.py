@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from inngest.dev._internal.api import forms
 from inngest.dev._internal.api.openapi import describes
-from inngest.dev._internal.api.responses import body_of, failed
+from inngest.dev._internal.api.responses import body_of, failed, json_of
 from inngest.dev._internal.api.views import enveloped, function_view, job_view, run_view
 from inngest.dev._internal.model.durations import iso
 from inngest.dev._internal.model.ids import is_ulid, stable_uuid
@@ -100,8 +100,13 @@ class Rest:
         run = self._run(request)
         if isinstance(run, Response):
             return run
-        body = await _json(request)
-        fields = body if isinstance(body, dict) else {}
+        raw = await body_of(request)
+        try:
+            fields = (decode(raw) if raw.strip() else None) or {}
+        except ValueError as error:
+            return failed(400, f"the body is not JSON: {error}")
+        if not isinstance(fields, dict):
+            return failed(400, "the body must be an object")
         step, arguments = fields.get("from_step"), fields.get("input")
         if step is not None:
             named = [s for s in run.stack if step in (s, run.steps[s].name)]
@@ -125,7 +130,7 @@ class Rest:
     @describes(body=forms.Metadata, answers={200: None}, fails=[400, 404, 413])
     async def metadata(self, request: Request) -> Response:
         """Notes on a run, or on one of its steps. They are kept with the run's history."""
-        body = await _json(request)
+        body = await json_of(request)
         target = body.get("target") if isinstance(body, dict) else None
         entries = body.get("metadata") if isinstance(body, dict) else None
         if not isinstance(target, dict) or not isinstance(entries, list):
@@ -165,7 +170,7 @@ class Rest:
     )
     async def signal(self, request: Request) -> Response:
         """Give a signal to the run that waits for it."""
-        body = await _json(request)
+        body = await json_of(request)
         if not isinstance(body, dict) or not {"signal", "data"} & set(body):
             return failed(400, "Invalid signal data")
         name = body.get("signal")
@@ -190,7 +195,7 @@ class Rest:
     @describes(body=forms.Invocation, answers={200: forms.Sent}, fails=[400, 413])
     async def invoke(self, request: Request) -> Response:
         """Start a function by its id. An unknown one is accepted, too, and starts nothing."""
-        body = await _json(request)
+        body = await json_of(request)
         data = body.get("data") if isinstance(body, dict) else None
         if not isinstance(body, dict) or not isinstance(data, dict | None):
             return failed(400, "the body must be an object, and its data too")
@@ -201,7 +206,7 @@ class Rest:
     async def cancellations(self, request: Request) -> Response:
         """Bulk cancellation is Inngest Cloud's: it is checked and refused, as locally."""
         if request.method == "POST":
-            body = await _json(request)
+            body = await json_of(request)
             fields = body if isinstance(body, dict) else {}
             wanted = ("app_id", "function_id", "started_before")
             missing = [f"{name} is required" for name in wanted if not fields.get(name)]
@@ -260,10 +265,3 @@ def _metadata_problem(entry: Json) -> Response | None:
     if size_of(values) > MAX_METADATA:
         return failed(413, "Metadata span exceeds maximum size of 64KB")
     return None
-
-
-async def _json(request: Request) -> Json:
-    try:
-        return decode(await body_of(request))
-    except ValueError:
-        return None

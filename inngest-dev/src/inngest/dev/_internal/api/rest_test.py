@@ -112,6 +112,33 @@ def test_a_function_is_invoked_by_its_id_whatever_triggers_it(app: App) -> None:
     talk(app, work)
 
 
+def test_a_function_is_invoked_whatever_its_id_is_written_with(app: App) -> None:
+    app.function(config("app-a/b?c", "y"), nap)
+
+    async def work(http: httpx.AsyncClient, engine: Engine) -> None:
+        answer = await http.post("/invoke/app-a%2Fb%3Fc", json={"data": {}})
+        await engine.settle()
+        (run,) = engine.store.runs(event_id=answer.json()["id"])
+        assert run.function_id == "app-a/b?c"
+
+    talk(app, work)
+
+
+@pytest.mark.parametrize("body", [b'{"from_step": "nap"', b'["nap"]', b"1", b"\xff"])
+def test_a_rerun_that_cannot_be_read_starts_nothing(app: App, body: bytes) -> None:
+    async def work(http: httpx.AsyncClient, engine: Engine) -> None:
+        run_id = await started(engine)
+        refused = await http.post(f"/v0/runs/{run_id}/rerun", content=body)
+        assert refused.status_code == 400
+        assert len(engine.runs()) == 1
+        for whole in (b"", b" ", b"null", b"{}"):
+            answer = await http.post(f"/v0/runs/{run_id}/rerun", content=whole)
+            assert answer.status_code == 200, whole
+        assert len(engine.runs()) == 5
+
+    talk(app, work)
+
+
 def test_bulk_cancellation_is_checked_and_refused(app: App) -> None:
     async def work(http: httpx.AsyncClient, engine: Engine) -> None:
         missing = await http.post("/v1/cancellations", json={"app_id": "app"})

@@ -19,6 +19,8 @@ class RemoteError(Exception):
 
 class Remote:
     def __init__(self, origin: str, key: str | None) -> None:
+        if key and not (key.isascii() and key.isprintable()):
+            raise RemoteError("--signing-key holds characters that no key has")
         self.origin = (origin if "://" in origin else f"http://{origin}").rstrip("/")
         headers = {"authorization": f"Bearer {key}"} if key else {}
         # no proxy of the environment: the engine is on this machine
@@ -40,7 +42,9 @@ class Remote:
                 params=dict(query or {}),
                 json=body if method == "POST" else None,
             )
-        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+        except UnicodeEncodeError as error:
+            raise RemoteError(f"an argument is not UTF-8: {error.object!a}") from error
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL, ValueError) as error:
             raise RemoteError(
                 f"--engine takes a URL like {DEFAULT}, not {self.origin!r}"
             ) from error
@@ -49,13 +53,20 @@ class Remote:
                 f"no engine answers at {self.origin} ({type(error).__name__}). "
                 "Start one with python -m inngest dev, or name another with --engine."
             ) from error
-        found = _json(answer)
+        try:
+            found = answer.json()
+        except ValueError:
+            found = None
         if answer.status_code == 401:
             option = "--event-key" if path.startswith("/e/") else "--signing-key"
             raise RemoteError(f"the engine asks for a key: give {option}")
         if answer.status_code >= 400:
             text = found.get("error") if isinstance(found, dict) else None
             raise RemoteError(str(text or f"status {answer.status_code}: {answer.text[:500]}"))
+        if found is None and answer.text != "null":
+            raise RemoteError(
+                f"what answers at {self.origin} is no inngest-dev engine: name one with --engine"
+            )
         if isinstance(found, dict) and set(found) == {"data", "metadata"}:
             return found["data"]
         return found
@@ -82,10 +93,3 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="for an engine that asks for it (INNGEST_SIGNING_KEY)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
-
-
-def _json(answer: httpx.Response) -> Any:
-    try:
-        return answer.json()
-    except ValueError:
-        return None

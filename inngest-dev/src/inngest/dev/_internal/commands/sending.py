@@ -59,7 +59,8 @@ def trigger(argv: Sequence[str] | None = None) -> int:
             listed = ", ".join(known) or "none"
             raise RemoteError(f"there is no function {options.function}; there is: {listed}")
         body = {"data": read_data(options.data)}
-        return str(remote.ask("POST", f"/invoke/{options.function}", body=body)["id"])
+        path = f"/invoke/{quote(options.function, safe='')}"
+        return str(remote.ask("POST", path, body=body)["id"])
 
     return failing(lambda: _start(options, start))
 

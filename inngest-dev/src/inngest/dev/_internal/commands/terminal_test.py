@@ -8,8 +8,10 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from inngest.dev._internal.model.values import Event, Run, Step
 from inngest.transport import CommRequest, CommResponse
 
 HEADERS = {"X-Inngest-Sdk": "test:v1", "x-inngest-req-version": "2"}
+UNKNOWN = "01HZZZZZZZZZZZZZZZZZZZZZZZ"
 Ask = Callable[..., tuple[int, str, str]]
 
 
@@ -67,6 +70,7 @@ def server() -> Iterator[DevServer]:
                 config("app-größe", "größe"),
                 config("app-many", "many", batchEvents=batch),
                 config("app-again", "again", retries=2),
+                config("app-#1", "numbered"),
             ]
             done = server.engine.register({"appName": "app", "url": URL, "functions": configs})
             assert not isinstance(done, Refusal)
@@ -124,7 +128,9 @@ def test_a_function_is_triggered(ask: Ask) -> None:
     status, out, _ = ask(sending.trigger, "app-fn", "--wait", "60")
     assert status == 0 and "Completed" in out
     status, _, err = ask(sending.trigger, "app-other")
-    assert status == 1 and "there is: app-again, app-fn" in err
+    assert status == 1 and "there is: app-#1, app-again, app-fn" in err
+    status, out, _ = ask(sending.trigger, "app-#1", "--wait", "10")
+    assert status == 0 and "Completed" in out
 
 
 def test_a_run_of_a_batch_is_shown_with_all_its_events_and_what_is_noted(
@@ -342,9 +348,62 @@ def test_an_engine_that_is_not_there_is_said(
     monkeypatch.setenv("INNGEST_DEV", "127.0.0.1:9")
     assert runs.main(["list"]) == 1, "as clients read it"
     assert "no engine answers at http://127.0.0.1:9" in capsys.readouterr().err
-    for wrong in ("ftp://localhost:8288", "http://", "http://x:y"):
+    for wrong in ("ftp://localhost:8288", "http://", "http://x:y", "http://xn--a"):
         assert runs.main(["list", "--engine", wrong]) == 1
         assert "--engine takes a URL like http://127.0.0.1:8288" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["list"], ["show", UNKNOWN], ["cancel", UNKNOWN], ["rerun", UNKNOWN], ["send"], ["trigger"]],
+)
+def test_a_server_that_is_no_engine_is_named(
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    class Page(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            self.rfile.read(int(self.headers.get("content-length", 0)))
+            self.send_response(200)
+            self.send_header("content-length", "6")
+            self.end_headers()
+            self.wfile.write(b"<html>")
+
+        do_GET = do_POST = do_DELETE = answer  # noqa: N815
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """To nobody."""
+
+    commands = {"send": sending.send, "trigger": sending.trigger}
+    command = commands.get(arguments[0], runs.main)
+    given = arguments if command is runs.main else ["app-fn"]
+    with HTTPServer(("127.0.0.1", 0), Page) as server:
+        origin = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            assert command([*given, "--engine", origin]) == 1
+        finally:
+            server.shutdown()
+            thread.join(10)
+    assert f"what answers at {origin} is no inngest-dev engine" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "says"),
+    [
+        (runs.main, ["list", "--signing-key", "schl\xfcssel"], "--signing-key"),
+        (runs.main, ["list", "--signing-key", "two\nlines"], "--signing-key"),
+        (runs.main, ["list", "--status", "\udcff"], "not UTF-8"),
+        (sending.send, ["\udcff"], "not UTF-8"),
+        (sending.send, ["x", "--id", "\udcff"], "not UTF-8"),
+        (runs.main, ["rerun", UNKNOWN, "--from-step", "\udcff"], "not UTF-8"),
+    ],
+)
+def test_arguments_that_cannot_be_sent_are_said(
+    ask: Ask, command: Callable[[list[str]], int], arguments: list[str], says: str
+) -> None:
+    status, _, err = ask(command, *arguments)
+    assert status == 1 and says in err and "Traceback" not in err
 
 
 def test_a_keyed_engine_asks_for_its_key(capsys: pytest.CaptureFixture[str]) -> None:

@@ -55,10 +55,9 @@ class Pending:
 
 @dataclass(slots=True)
 class Gateways:
-    """Names of gateways: those that are open, and those that are closing."""
+    """The names of those that are open."""
 
     open: list[str] = field(default_factory=lambda: ["gw-dev"])
-    closing: set[str] = field(default_factory=set)
     made: int = 1
 
     def pick(self, excluded: set[str]) -> str:
@@ -84,8 +83,6 @@ class Hub:
         self.terms = terms or Terms()
         self.sessions: list[Session] = []
         self.gateways = Gateways()
-        self.lost: list[str] = []
-        """Calls that failed without an answer, by the id of their request."""
         self._pending: dict[str, Pending] = {}
         self._calls: dict[str, asyncio.Future[Answer]] = {}
         """What is under way, by its job: it waits for a worker, or for its answer."""
@@ -212,7 +209,6 @@ class Hub:
         """Have all workers of a gateway go to another one. Returns when they were told."""
         if group in self.gateways.open:
             self.gateways.open.remove(group)
-            self.gateways.closing.add(group)
         leaving = [session for session in self.sessions if session.group == group]
         for session in leaving:
             session.is_closing = True
@@ -296,7 +292,6 @@ class Hub:
 
     def _lose(self, pending: Pending, why: str) -> None:
         if not pending.answer.done():
-            self.lost.append(pending.request.request_id)
             _log.warning("connect: call %s is lost: %s", pending.request.request_id, why)
             pending.answer.set_result(transport_error(why))
 

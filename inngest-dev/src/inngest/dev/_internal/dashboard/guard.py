@@ -84,7 +84,7 @@ class Guard:
         origin = request.headers.get("origin")
         if origin is None:
             return request.headers.get("sec-fetch-site") in (None, "same-origin")
-        return urlsplit(origin).netloc == request.headers.get("host")
+        return origin.partition("://")[2] == request.headers.get("host")
 
     def _is_ours(self, request: Request) -> bool:
         try:

@@ -229,6 +229,7 @@ def test_actions_need_the_token_and_the_same_origin(app: App, path: str) -> None
             {HEADER: "x" + page.token},
             {"origin": "http://evil.test"},
             {"origin": "null"},
+            {"origin": "http://["},
             {"sec-fetch-site": "cross-site"},
             {"host": "evil.test"},
         )

@@ -32,11 +32,8 @@ class HttpGateway:
                 trust_env=False,
             )
         try:
-            built = self._client.build_request(
-                request.method, request.url, headers=request.headers, content=request.body.encode()
-            )
             async with self._client.stream(
-                built.method, built.url, headers=built.headers, content=request.body.encode()
+                request.method, request.url, headers=request.headers, content=request.body.encode()
             ) as response:
                 content = bytearray()
                 async for chunk in response.aiter_bytes():

@@ -16,6 +16,8 @@ from inngest.dev._internal.protocol.canonical import canonical
 _CALL_TIMEOUT = 2 * 60 * 60.0
 _SYNC_TIMEOUT = 30.0
 _MAX_REDIRECTS = 60
+_FAILURES = (httpx.HTTPError, httpx.InvalidURL, OSError, OverflowError, ValueError)
+"""The last two: of what an app said of itself, and no request can be made of."""
 MAX_SYNC_ANSWER = 4096
 """Characters."""
 
@@ -50,7 +52,7 @@ class HttpDriver:
                         break
                 answered = {k.lower(): v for k, v in response.headers.items()}
                 return call.read(response.status_code, answered, bytes(content), now)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, OverflowError) as error:
+        except _FAILURES as error:
             return transport_error(f"cannot call {call.url}: {str(error) or type(error).__name__}")
 
     async def sync(self, url: str, *, kind: str) -> tuple[int, str]:
@@ -61,7 +63,7 @@ class HttpDriver:
             return await asyncio.wait_for(self._put(url, headers, body), self._sync_timeout)
         except asyncio.TimeoutError:
             return 0, f"cannot reach {url}: no answer within {self._sync_timeout:g} seconds"
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, OverflowError) as error:
+        except _FAILURES as error:
             return 0, f"cannot reach {url}: {str(error) or type(error).__name__}"
 
     async def _put(self, url: str, headers: dict[str, str], body: bytes) -> tuple[int, str]:

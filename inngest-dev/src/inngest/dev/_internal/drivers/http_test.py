@@ -95,6 +95,24 @@ def test_a_redirect_that_leads_nowhere_is_a_failed_attempt(location: str) -> Non
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    ("url", "headers"),
+    [(URL, {"content-type": "text/é"}), ("http://@/x", {}), ("http://xn--a", {})],
+)
+def test_what_cannot_be_sent_is_a_failed_attempt(url: str, headers: dict[str, str]) -> None:
+    async def run() -> None:
+        driver = HttpDriver()
+        failed = await driver.call(Call(url=url, headers=headers, body=b""), now=0)
+        assert isinstance(failed, Errored) and not failed.no_retry
+        assert failed.text.startswith(f"cannot call {url}: ")
+        if not headers:
+            status, text = await driver.sync(url, kind="dev")
+            assert status == 0 and text.startswith(f"cannot reach {url}: ")
+        await driver.close()
+
+    asyncio.run(run())
+
+
 def test_a_key_that_a_provider_takes_in_the_url_is_in_no_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

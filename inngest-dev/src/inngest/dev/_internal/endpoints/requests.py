@@ -105,8 +105,9 @@ def _is_request(data: Mapping[str, Json]) -> bool:
         base64.b64decode(data.get("body") or "", validate=True)
     except (binascii.Error, ValueError):
         return False
-    is_origin = parts.scheme in ("http", "https") and bool(parts.netloc)
-    return is_origin and data["path"].startswith("/") and data["method"].isalpha()
+    method: str = data["method"]
+    is_origin = parts.scheme in ("http", "https") and bool(parts.hostname)
+    return is_origin and data["path"].startswith("/") and method.isascii() and method.isalpha()
 
 
 def _is_count(value: Json) -> TypeGuard[int]:

@@ -21,27 +21,6 @@ from inngest.dev._internal.expressions.values import EvaluationError, Value
 
 NOW, BUDGET = "@now", "@budget"
 _MACROS = ("all", "exists", "exists_one", "filter", "map")
-_RESERVED = frozenset(
-    [
-        "as",
-        "break",
-        "const",
-        "continue",
-        "else",
-        "for",
-        "function",
-        "if",
-        "import",
-        "let",
-        "loop",
-        "package",
-        "namespace",
-        "return",
-        "var",
-        "void",
-        "while",
-    ]
-)
 _COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _ESCAPE_IN_BYTES = re.compile(r"""\\(?:([?`])|[abfnrtv\\"']|x[0-9a-fA-F]{2}|[0-3][0-7]{2})""")
 _ESCAPE = re.compile(rf"{_ESCAPE_IN_BYTES.pattern}|\\u[0-9a-fA-F]{{4}}|\\U[0-9a-fA-F]{{8}}")
@@ -352,16 +331,12 @@ def _read_string(text: str) -> Value:
     return ast.literal_eval(escape.sub(lambda found: found[1] or found[0], text))
 
 
-def _read_float(text: str) -> float:
-    return float(text)
-
-
 _COMPILERS: Mapping[str, Callable[[Tree[Any], frozenset[str]], Code]] = {
     "and": _and,
     "call": _call,
     "conditional": _conditional,
     "false": _literal(lambda _text: False),
-    "float": _literal(_read_float),
+    "float": _literal(float),
     "index": _index,
     "int": _literal(_read_int),
     "list": _list,

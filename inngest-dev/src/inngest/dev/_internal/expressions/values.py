@@ -81,10 +81,12 @@ def attribute(value: Value, name: str) -> Value:
 
 def index(value: Value, key: Value) -> Value:
     if isinstance(value, dict):
-        return value.get(key) if isinstance(key, str) else None
+        if isinstance(key, str):
+            return value.get(key)
+        return next((found for name, found in value.items() if equal(name, key)), None)
     if value is None:
         return None
-    if not isinstance(value, list) or not _number(key) or key != int(key):
+    if not isinstance(value, list) or not _number(key) or math.isnan(key) or key != int(key):
         raise EvaluationError(f"cannot index {kind(value)} by {kind(key)}")
     if not 0 <= key < len(value):
         raise EvaluationError("index out of range")

@@ -67,7 +67,10 @@ class Admission:
     def leave(self, job_id: str) -> list[str]:
         """The call is over: where there is room now."""
         taken = self._taken.pop(job_id, [])
-        self._under_way.subtract(taken)
+        for name in taken:  # a key may never come again: nothing is kept of it
+            self._under_way[name] -= 1
+            if not self._under_way[name]:
+                del self._under_way[name]
         return taken
 
     def next_chance(self) -> int | None:

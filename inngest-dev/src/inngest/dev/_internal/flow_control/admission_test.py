@@ -120,3 +120,16 @@ def test_lanes_are_shared_by_scope(keeper: Gatekeeper) -> None:
     assert all(isinstance(keeper.ask(run_of(f, f.name, k=1), f), Admitted) for f in own)
     verdicts = [keeper.ask(run_of(f, f.name, k=1), f) for f in shared]
     assert [type(each) for each in verdicts] == [Admitted, Blocked]
+
+
+def test_nothing_is_kept_of_places_that_nobody_takes(keeper: Gatekeeper) -> None:
+    of = function(concurrency=[{"limit": 2, "key": "event.data.user"}])
+    for user in ("ada", "bob"):
+        for n in range(2):
+            keeper.ask(run_of(of, f"{user} {n}", user=user), of)
+    for user in ("ada", "bob"):
+        assert len(keeper.admission.leave(f"{user} 0")) == 1
+    assert len(keeper.admission._under_way) == 2
+    for user in ("ada", "bob"):
+        keeper.admission.leave(f"{user} 1")
+    assert len(keeper.admission._under_way) == 0

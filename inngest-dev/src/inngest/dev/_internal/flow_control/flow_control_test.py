@@ -376,6 +376,41 @@ def test_a_limit_of_whole_runs_holds_while_they_sleep(app: App) -> None:
     work(app, go)
 
 
+def test_limits_of_runs_and_of_calls_have_places_of_their_own(app: App) -> None:
+    both = {"fn": [{"limit": 1}], "step": [{"limit": 1}]}
+    app.function(config("app-fn", "x", concurrency=both), nap("1h"))
+
+    async def go(engine: Engine) -> None:
+        for i in range(3):
+            send(engine, "x", data={"i": i})
+        await engine.settle()
+        assert statuses(engine) == ["Running", "Scheduled", "Scheduled"]
+        await engine.advance(timedelta(hours=3))
+        assert statuses(engine) == ["Completed"] * 3
+
+    work(app, go)
+
+
+def test_of_two_limits_of_the_same_calls_the_lower_one_counts(app: App) -> None:
+    slow = Slow()
+    limits = [{"limit": 3}, {"limit": 2}]
+    app.function(config("app-fn", "x", concurrency=limits), slow)
+
+    async def go(engine: Engine) -> None:
+        for i in range(5):
+            send(engine, "x", data={"i": i})
+        for first in range(4):
+            await slow.started(first, first + 1)
+            slow.finish(first)
+        await slow.started(4)
+        slow.finish(4)
+        await engine.settle()
+        assert slow.most == 2
+        assert statuses(engine) == ["Completed"] * 5
+
+    work(app, go)
+
+
 def test_priority_orders_what_waits(app: App) -> None:
     slow = Slow()
     settings = config("app-fn", "x", concurrency=1, priority={"run": "event.data.p"})

@@ -27,7 +27,11 @@ def key_of(expression: str | None, event: Event, now: int) -> str:
     """Text that is the same for equal values; what cannot be evaluated counts as null."""
     if expression is None:
         return ""
-    return json.dumps(_value(expression, event, now), sort_keys=True, default=str)
+    value = _value(expression, event, now)
+    try:
+        return json.dumps(value, sort_keys=True, default=str)
+    except TypeError:  # of a map that the expression has made: keys of several kinds have no order
+        return json.dumps(value, default=str)
 
 
 def keys_of(options: Options, event: Event, now: int) -> dict[str, str | list[str]]:

@@ -18,11 +18,15 @@ class Lane:
 
 def lanes(function: Function, keys: Mapping[str, Json]) -> list[Lane]:
     """What a run with these keys takes places in. Equal keys of a scope share their lane."""
-    values = keys.get("concurrency") or []
-    return [
-        Lane(name=_name(function, limit, value), limit=limit.limit, whole_runs=limit.whole_runs)
-        for limit, value in zip(function.options.concurrency, values, strict=False)
-    ]
+    found: dict[str, Lane] = {}
+    for limit, value in zip(
+        function.options.concurrency, keys.get("concurrency") or (), strict=False
+    ):
+        name = _name(function, limit, value)
+        known = found.get(name)
+        if known is None or limit.limit < known.limit:
+            found[name] = Lane(name=name, limit=limit.limit, whole_runs=limit.whole_runs)
+    return list(found.values())
 
 
 def run_lane(function: Function, run: Run) -> str | None:
@@ -32,4 +36,5 @@ def run_lane(function: Function, run: Run) -> str | None:
 
 def _name(function: Function, limit: Concurrency, value: str) -> str:
     owner = function.id if limit.scope == "fn" else ""
-    return "\x1f".join((limit.scope, owner, limit.key or "", value))
+    what = () if limit.whole_runs else ("calls",)  # runs are stored with the names of theirs
+    return "\x1f".join((limit.scope, owner, limit.key or "", value, *what))

@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from inngest.dev._internal.machine import deferred
-from inngest.dev._internal.machine.ops import arguments_of
+from inngest.dev._internal.machine.ops import arguments_of, has_usable_id
 from inngest.dev._internal.machine.report import MAX_STEP_OUTPUT, MAX_STEPS
 from inngest.dev._internal.machine.runs import settle_step
+from inngest.dev._internal.model.durations import LONGEST
 from inngest.dev._internal.model.strict import clean, size_of
 from inngest.dev._internal.model.values import Function, Item, Json, Run, Step, Transition
 
@@ -30,7 +31,6 @@ _ASYNC = (
 _OTHER = {"runcomplete": "RunComplete", "syncruncomplete": "SyncRunComplete"}
 _NO_FUNCTION = "00000000-0000-0000-0000-000000000000"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-_STEP_ID = re.compile(r"[0-9A-Za-z_-]{1,128}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +110,11 @@ def _steps(body: Json) -> list[dict[str, Json]] | Rejected:
             return Rejected(400, "cannot checkpoint async steps")
         if kind in _OTHER:
             return Rejected(400, f"cannot checkpoint opcode: {_OTHER[kind]}")
-        if not isinstance(op.get("id"), str) or not _STEP_ID.fullmatch(op["id"]):
+        if not has_usable_id(op):
             message = "invalid request body: a step has no usable id"
+            return Rejected(400, message, names_run=False)
+        if not isinstance(op.get("opts"), dict | None):
+            message = "invalid request body: opts of a step is not an object"
             return Rejected(400, message, names_run=False)
     return steps
 
@@ -166,7 +169,9 @@ def data_of(op: Mapping[str, Json]) -> Json:
 
 
 def _duration(op: Mapping[str, Json]) -> int:
-    """Milliseconds that the step ran, as far as it says."""
+    """Milliseconds that the step ran, as far as it says and can be believed."""
     timing = op.get("timing")
     nanoseconds = timing.get("b") if isinstance(timing, dict) else None
-    return nanoseconds // 1_000_000 if isinstance(nanoseconds, int) and nanoseconds > 0 else 0
+    if not isinstance(nanoseconds, int) or nanoseconds < 0:
+        return 0
+    return min(nanoseconds // 1_000_000, LONGEST)

@@ -10,6 +10,7 @@ from inngest.dev._internal.conftest import config, hashed
 from inngest.dev._internal.function.registration import Registration, read_registration
 from inngest.dev._internal.machine.checkpoints import STALE_AFTER, Recorded, Rejected, record
 from inngest.dev._internal.machine.runs import start
+from inngest.dev._internal.model.durations import LONGEST
 from inngest.dev._internal.model.values import Function, Item, Run
 from inngest.dev._internal.protocol.intake import read_events
 
@@ -74,6 +75,13 @@ def test_the_first_result_of_a_step_counts() -> None:
     assert run.memos == {hashed("a"): {"data": 1}}
 
 
+@pytest.mark.parametrize("nanoseconds", [10**20, 10**30])
+def test_a_step_ran_for_a_year_at_most(nanoseconds: int) -> None:
+    run, item = running()
+    taken(run, item, body(item, step("a", timing={"a": 1, "b": nanoseconds})))
+    assert [each.created_at for each in run.steps.values()] == [NOW - LONGEST]
+
+
 @pytest.mark.parametrize("steps", [[], None])
 def test_nothing_may_be_recorded(steps: object) -> None:
     run, item = running()
@@ -88,6 +96,10 @@ def test_nothing_may_be_recorded(steps: object) -> None:
         ([step("a", "RunComplete")], 400, "cannot checkpoint opcode: RunComplete"),
         ([step("a", "Nope")], 400, "Nope does not belong to Opcode values"),
         ([{"op": "StepRun"}], 400, "no usable id"),
+        ([step("a"), step("b") | {"id": "step"}], 400, "no usable id"),
+        ([step("a"), step("b", opts="x")], 400, "opts"),
+        ([step("a"), step("b", "DeferAdd", opts=[1])], 400, "opts"),
+        ([step("a"), step("b", "DeferAbort", opts=1)], 400, "opts"),
         ([step("a", data="x" * (4 * 1024 * 1024 + 1))], 413, "output too large"),
         ([step(f"s{n}") for n in range(1001)], 413, "step limit"),
         ("x", 400, "not a list"),

@@ -6,6 +6,7 @@ Limits: an answer that is to be published (`opts.publish`) is so when all of it 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -16,6 +17,7 @@ from inngest.dev._internal.model.strict import clean, decode
 from inngest.dev._internal.model.values import Function, Item, Json, Run, Transition
 
 MAX_BODY = 4 * 1024 * 1024
+_METHOD = re.compile(r"[A-Za-z-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +80,10 @@ def _request(
     if name == "AIGateway":
         return _ai_request(url, sent, opts)
     method, body = opts.get("method") or "POST", opts.get("body")
-    if not isinstance(method, str) or not isinstance(body, str | None):
-        return f"opts.method and opts.body of {name} must be strings"
+    if not isinstance(method, str) or not _METHOD.fullmatch(method):
+        return f"opts.method of {name} is no method of HTTP"
+    if not isinstance(body, str | None):
+        return f"opts.body of {name} is no string"
     return Outbound(ai=False, method=method.upper(), url=url, headers=sent, body=_fetch_body(body))
 
 

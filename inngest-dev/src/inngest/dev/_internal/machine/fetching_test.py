@@ -62,6 +62,8 @@ def test_an_ai_key_goes_where_the_provider_wants_it(
         ({"url": "http://h:99999/"}, "opts.url"),
         ({"headers": ["a"]}, "opts.headers"),
         ({"method": 1}, "opts.method"),
+        ({"method": "GÉT"}, "opts.method"),
+        ({"method": "GET /"}, "opts.method"),
         ({"body": {}}, "opts.body"),
         ({"publish": {"channel": "c"}}, "opts.publish"),
     ],

@@ -54,10 +54,8 @@ def invalid(answer: Reported, now: int) -> Errored | None:
 def _problem(name: str, op: Mapping[str, Json]) -> str | None:
     if name in ("DiscoveryRequest", "DeferAbort", *COMPLETE):
         return None
-    if not isinstance(op.get("id"), str) or not _STEP_ID.fullmatch(op["id"]):
+    if not has_usable_id(op):
         return f"step operation {name} has no usable id"
-    if op["id"] == DISCOVERY:
-        return f"step operation {name} has the reserved id 'step'"
     if name == "StepError" and not isinstance(op.get("error"), dict):
         return "a StepError without error"
     if name == "WaitForEvent" and not awaited(op):
@@ -68,6 +66,12 @@ def _problem(name: str, op: Mapping[str, Json]) -> str | None:
         request = read_request(name, op.get("opts") or {})
         return request if isinstance(request, str) else None
     return None
+
+
+def has_usable_id(op: Mapping[str, Json]) -> bool:
+    """That of a discovery names no step."""
+    step_id = op.get("id")
+    return isinstance(step_id, str) and bool(_STEP_ID.fullmatch(step_id)) and step_id != DISCOVERY
 
 
 def awaited(op: Mapping[str, Json]) -> str:

@@ -13,6 +13,8 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 YEAR = 365 * DAY
 LONGEST = 366 * DAY
+_MOST = 2**63 / 1e6
+"""What Go's durations, nanoseconds in 64 bits, have room for."""
 
 _UNITS = {
     "ns": 1e-6,
@@ -45,7 +47,7 @@ def parse_duration(text: str) -> int | None:
             return None
         total += float(part[1]) * _UNITS[part[2]]
         position = part.end()
-    if position != len(rest) or total > 1e15:
+    if position != len(rest) or total >= _MOST:
         return None
     return -round(total) if text.startswith("-") else round(total)
 
@@ -57,7 +59,7 @@ def parse_time(text: str) -> int | None:
         return None
     zone = "+00:00" if found[4] in "Zz" else found[4]
     try:
-        moment = datetime.fromisoformat(f"{found[1]}T{found[2]}{zone}")
+        moment = datetime.fromisoformat(f"{found[1]}T{found[2]}{zone}").astimezone(timezone.utc)
         fraction = float("0" + found[3]) if found[3] else 0.0
         return round((moment.timestamp() + fraction) * 1000)
     except (ValueError, OverflowError):

@@ -11,6 +11,7 @@ from inngest.dev._internal.model.strict import decode
 from inngest.dev._internal.model.values import Json, server_error
 
 MAX_ANSWER = 8 * 1024 * 1024
+_MAX_VERSION = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,9 +144,10 @@ def _json(content: bytes) -> tuple[bool, Json]:
 
 def _version(text: str | None) -> int | None:
     try:
-        return int(text) if text else None
+        version = int(text) if text else -1
     except ValueError:
         return None
+    return version if 0 <= version <= _MAX_VERSION else None
 
 
 def public_error(answer: Errored) -> dict[str, Json]:

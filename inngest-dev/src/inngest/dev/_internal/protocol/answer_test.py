@@ -39,6 +39,12 @@ def test_one_operation_needs_no_list() -> None:
     assert read_answer(206, SDK, b'{"op":"None"}', NOW) == Reported(ops=[{"op": "None"}], version=2)
 
 
+@pytest.mark.parametrize("version", ["x", "", "9" * 30, "9" * 5000, "-7"])
+def test_a_version_that_cannot_be_one_is_none(version: str) -> None:
+    answer = read_answer(206, {**SDK, "x-inngest-req-version": version}, b"[]", NOW)
+    assert answer == Reported(ops=[])
+
+
 @pytest.mark.parametrize(
     ("status", "headers", "content"),
     [(200, {}, b"1"), (206, {}, b"[]"), (206, SDK, b""), (206, SDK, b"[null]"), (201, SDK, b"  ")],
@@ -75,6 +81,9 @@ def test_the_envelope_of_a_streamed_answer_counts() -> None:
         ("5", None),
         ("5s!", None),
         ("--5s", None),
+        ("106751d", 106_751 * DAY),
+        ("106752d", None),  # more nanoseconds than Go's have room for
+        ("-106752d", None),
     ],
 )
 def test_durations(text: str, expected: int | None) -> None:
@@ -105,6 +114,11 @@ def test_a_date_that_names_no_zone_is_utc_wherever_the_engine_runs(text: str) ->
     elsewhere = {**os.environ, "TZ": "ABC-14"}  # known without a database of zones
     said = subprocess.check_output(command, env=elsewhere, text=True, timeout=60)
     assert said.split() == ["-50400", "20000"]
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-10:00", "0001-01-01T00:00:00+10:00"])
+def test_a_time_outside_the_years_that_can_be_written_is_none(text: str) -> None:
+    assert parse_time(text) is None
 
 
 def test_times_keep_their_fraction() -> None:

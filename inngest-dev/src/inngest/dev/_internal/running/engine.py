@@ -92,7 +92,8 @@ class Engine:
         self._delays = tuple(round(s * 1000) for s in backoff or ()) or BACKOFF
         quiet = backoff is not None or isinstance(self.clock, VirtualClock)
         self._jitter = jitter or ((lambda: 0.0) if quiet else _jitter)
-        self._db, self._driver, self._concurrency = db, driver, concurrency
+        self._db, self._given_driver, self._concurrency = db, driver, concurrency
+        self._driver = driver
         self._gateway: Gateway = HttpGateway() if gateway is None else gateway
         self._parts: Parts | None = None
         self._watchers = Watchers()
@@ -183,7 +184,11 @@ class Engine:
             scheduler=Scheduler(store, self.clock, worker, limit=self._concurrency),
         )
         self._watchers.are_dismissed = False
-        registering.resume(store, self.clock.now())
+        try:
+            registering.resume(store, self.clock.now())
+        except BaseException:
+            await self.stop()
+            raise
         self.scheduler.start()
 
     def hold(self, is_away: Callable[[str], bool] | None = None) -> None:
@@ -221,7 +226,7 @@ class Engine:
         self._hub = None
         if self._parts is not None:
             self.store.close()
-        self._parts = self._driver = None
+        self._parts, self._driver = None, self._given_driver
 
     async def leave_workers(self) -> None:
         """Close the WebSockets of all workers. What they do is taken up again by the next start."""

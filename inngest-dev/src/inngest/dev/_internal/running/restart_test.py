@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -9,8 +10,11 @@ from typing import Any
 
 import pytest
 
-from inngest.dev import VirtualClock
-from inngest.dev._internal.conftest import App, bounded, config, running, send
+from inngest.dev import Engine, VirtualClock
+from inngest.dev._internal.conftest import URL, App, bounded, config, running, send
+from inngest.dev._internal.protocol.answer import Answer, Returned
+from inngest.dev._internal.protocol.call import Call
+from inngest.dev._internal.running import registering
 
 START = 1_800_000_000_000
 YEAR = 365 * 24 * 3600 * 1000
@@ -49,6 +53,53 @@ def test_a_clock_that_was_set_back_stops_no_schedule_and_no_limit(
         assert new == {
             "rate": 1, "throttled": 1, "debounced": 1, "batched": 1, "every-five": 2, "jittered": 2
         }  # fmt: skip
+
+    bounded(go)
+
+
+def test_an_engine_that_is_started_again_calls_by_the_driver_that_it_was_given(app: App) -> None:
+    app.function(config("app-fn", "go"), lambda b, t: (200, "done"))
+
+    class Given:
+        """An app by no URL, whose driver can be used again."""
+
+        async def call(self, call: Call, *, now: int) -> Answer:
+            return Returned(output="given")
+
+        async def sync(self, url: str, *, kind: str) -> tuple[int, str]:
+            raise AssertionError
+
+        async def close(self) -> None:
+            return
+
+    async def go() -> None:
+        engine = Engine(clock=VirtualClock(START), driver=Given())
+        for _ in range(2):
+            await engine.start()
+            engine.register({"appName": "app", "url": URL, "functions": app.configs})
+            send(engine, "go")
+            await engine.settle()
+            assert [run["output"] for run in engine.runs()] == ["given"]
+            await engine.stop()
+
+    bounded(go)
+
+
+def test_a_start_that_fails_lets_go_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    async def go() -> None:
+        engine, another = (Engine(db=str(tmp_path / "x.db")) for _ in range(2))
+        with monkeypatch.context() as patch:
+            patch.setattr(registering, "resume", is_full)
+            with pytest.raises(sqlite3.OperationalError):
+                await engine.start()
+        for each in (another, engine):
+            await each.start()
+            await each.stop()
 
     bounded(go)
 

@@ -25,9 +25,12 @@ ERROR = {"name": "ValueError", "message": "no"}
 FAILURES: dict[str, tuple[list[dict[str, Any]], str, str]] = {
     "a step": ([op("a", "StepError", error=ERROR)], "a", "no"),
     "a step behind others": ([op("b", "StepRun"), op("a", "StepError", error=ERROR)], "a", "no"),
+    "a step with an odd name": (
+        [op("{'b': 1}", "StepError", error=ERROR) | {"displayName": {"b": 1}}], "{'b': 1}", "no",
+    ),
     "an answer that cannot be used": ([op("a", "Nonsense")], "", "unknown step operation"),
     "a request": ([op("a", "Gateway", opts={"url": "http://x"})], "a", "is down"),
-}
+}  # fmt: skip
 
 
 class Down:

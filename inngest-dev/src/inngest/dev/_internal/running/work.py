@@ -80,10 +80,14 @@ class Worker:
         self._admission = Admission()
         self._called: dict[str, str] = {}
         """The URLs of the calls that are under way, by job."""
+        self._open: list[str] = []
+        """Where there is room again. It is kept until who is parked there is told."""
 
     def look_again(self) -> None:
-        for throttle in self._admission.chances(self._clock.now()):
-            self._store.unpark(throttle)
+        self._open += self._admission.chances(self._clock.now())
+        while self._open:
+            self._store.unpark(self._open[-1])
+            self._open.pop()
 
     def next_chance(self) -> int | None:
         return self._admission.next_chance()
@@ -122,8 +126,7 @@ class Worker:
 
     def leave(self, item: Item) -> None:
         self._called.pop(item.job_id, None)
-        for lane in self._admission.leave(item.job_id):
-            self._store.unpark(lane)
+        self._open += self._admission.leave(item.job_id)
 
     def execute(self, item: Item) -> Coroutine[Any, Any, None] | None:
         """Calls and requests take their time; timers end at once."""
@@ -267,7 +270,8 @@ def attempt_of(item: Item, answer: Answer, started: int, ended: int) -> Attempt:
                 body = op.get("data")
             else:
                 outcome = "failed"
-                body = {**failed["error"], "step": op.get("displayName") or op.get("name")}
+                name = op.get("displayName") or op.get("name")
+                body = {**failed["error"], "step": name and str(name)}
             if op is not None and str(op.get("op")).lower() in _RESULTS:
                 step_id = op["id"]
     return step_id, started, ended, outcome, body

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -80,6 +81,33 @@ def test_it_is_known_which_apps_are_being_called(app: App) -> None:
             assert not engine.is_calling(URL)
 
     bounded(go)
+
+
+def test_a_run_whose_turn_comes_while_the_disk_is_full_is_started_later(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    throttle = {"limit": 1, "period": "1s"}
+    app.function(config("app-fn", "go", throttle=throttle), lambda body, target: (200, None))
+    full = [sqlite3.OperationalError("database or disk is full")]
+
+    async def go() -> None:
+        async with running(app) as engine:
+            for _ in range(2):
+                send(engine, "go")
+            await engine.settle()
+            unpark = engine.store.unpark
+
+            def fails_once(at: str) -> bool:
+                if full:
+                    raise full.pop()
+                return unpark(at)
+
+            monkeypatch.setattr(engine.store, "unpark", fails_once)
+            await engine.advance(timedelta(seconds=1))
+            assert [run["status"] for run in engine.runs()] == ["Completed", "Completed"]
+
+    bounded(go)
+    assert full == []
 
 
 def test_a_result_that_found_the_disk_full_is_kept_and_its_step_is_not_run_again(

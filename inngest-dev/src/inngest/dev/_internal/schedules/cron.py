@@ -92,7 +92,7 @@ def read_schedule(text: str) -> Schedule | None:
     parts = fields.split()
     if len(parts) != 5 or not all(_PART.fullmatch(p) for f in parts for p in f.split(",")):
         return None
-    if re.search(r"(^|[,-])7", parts[4]):  # cronsim takes it for Sunday, the server refuses it
+    if re.search(r"(^|[,-])0*7", parts[4]):  # cronsim takes it for Sunday, the server refuses it
         return None
     try:
         zone = ZoneInfo(zone_name)
@@ -108,7 +108,11 @@ def _normal(parts: list[str]) -> str:
 
     To robfig/cron it is one only without a step; both then ask for a day of either kind.
     """
-    minute, hour, day, month, weekday = (part.replace("?", "*") for part in parts)
+    minute, hour, day, month, weekday = (
+        # cronsim takes the step of a span of one for that of a span to the end
+        re.sub(r"\b(\w+)-\1/[0-9]+", r"\1", part.replace("?", "*"))
+        for part in parts
+    )
     return " ".join((minute, hour, _days(day, "1-31"), month, _days(weekday, "0-6")))
 
 
@@ -166,7 +170,9 @@ def tick(item: Item, function: Function | None, now: int) -> Transition:
     change.events.append(
         Event(internal_id=new_ulid(now), received_at=now, body=body, target=function.id)
     )
-    _schedule(change, function.id, trigger, max(scheduled, now))
+    # what is later may be put off still, and be due after what comes after it
+    missed = now - (read_jitter(trigger.jitter) or 0)
+    _schedule(change, function.id, trigger, max(scheduled, missed), earliest=now)
     return change
 
 
@@ -177,7 +183,9 @@ def _is_late(item: Item, trigger: Trigger, now: int) -> bool:
     return following is not None and int(item.payload) > following
 
 
-def _schedule(change: Transition, function_id: str, trigger: Trigger, after: int) -> None:
+def _schedule(
+    change: Transition, function_id: str, trigger: Trigger, after: int, *, earliest: int = 0
+) -> None:
     schedule = read_schedule(trigger.cron or "")
     moment = schedule.after(after) if schedule else None
     if moment is None:
@@ -190,7 +198,7 @@ def _schedule(change: Transition, function_id: str, trigger: Trigger, after: int
             function_id=function_id,
             kind="cron",
             step_id="",
-            due=moment + delay,
+            due=max(moment + delay, earliest),
             match=_name(trigger),
             payload=moment,
         )

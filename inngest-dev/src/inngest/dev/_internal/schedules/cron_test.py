@@ -63,6 +63,8 @@ def fires(schedule: str, start: str, count: int = 1) -> list[str]:
         ("0 0 */20 * *", "2026-11-01T00:00:00", ["11-21 00:00", "12-01 00:00"]),
         ("0 0 */1 * 1", "2026-11-01T00:00:00", ["11-02 00:00", "11-09 00:00"]),
         ("0 0 5,? * MON", "2026-11-01T00:00:00", ["11-02 00:00", "11-09 00:00"]),
+        # of a span of one, each second one is that one
+        ("5-5/2,20 * * * *", "2026-11-01T00:00:00", ["11-01 00:05", "11-01 00:20", "11-01 01:05"]),
     ],
 )  # fmt: skip
 def test_a_schedule_fires(schedule: str, start: str, expected: list[str]) -> None:
@@ -72,7 +74,7 @@ def test_a_schedule_fires(schedule: str, start: str, expected: list[str]) -> Non
 @pytest.mark.parametrize(
     "text",
     ["", "nope", "* * * * * *", "* * * *", "@hourly", "60 * * * *", "* 24 * * *", "* * L * *",
-     "* * * * 7", "* * * * MON#2", "TZ=Nowhere/Land * * * * *", "TZ=../x * * * * *", "*/0 * * * *",
+     "* * * * 7", "* * * * 07", "* * * * 5-07", "* * * * MON#2", "TZ=Nowhere/Land * * * * *", "TZ=../x * * * * *", "*/0 * * * *",
      "5-1 * * * *"],
 )  # fmt: skip
 def test_what_the_server_refuses_is_refused(text: str) -> None:
@@ -124,6 +126,26 @@ def test_jitter_delays_each_tick_by_whole_seconds_that_vary() -> None:
         (item,) = tick(item, function, item.due).items
     assert all(1 <= d < 20 and d == int(d) for d in delays)
     assert len(set(delays)) > 3
+
+
+def test_ticks_that_jitter_puts_off_beyond_the_next_one_come_all_the_same() -> None:
+    trigger = Trigger(cron="* * * * *", jitter="5m")
+    function = dataclasses.replace(FUNCTION, triggers=(trigger,))
+    item, minutes = first_timer(function, at("2026-01-01T00:00:00")), []
+    now = item.due
+    for _ in range(20):
+        minutes.append(item.payload)
+        (item,) = tick(item, function, now).items
+        now = max(now, item.due)
+    assert minutes == [at("2026-01-01T00:01:00") + n * 60_000 for n in range(20)]
+
+
+def test_of_ticks_with_jitter_that_were_missed_one_is_made_up_for() -> None:
+    trigger = Trigger(cron="* * * * *", jitter="5m")
+    function = dataclasses.replace(FUNCTION, triggers=(trigger,))
+    missed, now = first_timer(function, at("2026-01-01T00:00:00")), at("2026-01-02T00:00:00")
+    (following,) = tick(missed, function, now).items
+    assert now - 5 * 60_000 <= following.payload <= now + 60_000
 
 
 def test_a_timetable_keeps_what_is_known_and_drops_the_rest() -> None:

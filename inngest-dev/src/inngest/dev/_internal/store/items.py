@@ -72,7 +72,8 @@ class StoredItems(Database):
 
     def next_due(self, after: int, busy: Sequence[str]) -> int | None:
         row = self.one(
-            f"SELECT MIN(due) AS due FROM items WHERE due > ? AND job_id NOT IN ({marks(busy)})",  # noqa: S608
+            "SELECT MIN(due) AS due FROM items WHERE parked IS NULL AND due > ? "  # noqa: S608
+            f"AND job_id NOT IN ({marks(busy)})",
             after,
             *busy,
         )

@@ -11,6 +11,7 @@ from inngest.dev._internal.store.rows import dump, event_of, load, run_of
 from inngest.dev._internal.store.run_cache import RunCache
 
 _RUN = "SELECT r.*, e.body, e.received_at FROM runs r JOIN events e ON e.internal_id = r.event_id "
+_OF_EVENT = "(r.event_id = ? OR r.id IN (SELECT run_id FROM batch_events WHERE event_id = ?))"
 
 
 class StoredRuns(Database):
@@ -35,9 +36,10 @@ class StoredRuns(Database):
         return None if row is None else event_of(row["internal_id"], row)
 
     def events(self, name: str | None, limit: int) -> list[Event]:
+        which, given = ("1", ()) if name is None else ("name = ?", (name,))
         rows = self.all(
-            "SELECT * FROM events WHERE ? IS NULL OR name = ? ORDER BY rowid DESC LIMIT ?",
-            *(name, name),
+            f"SELECT * FROM events WHERE {which} ORDER BY rowid DESC LIMIT ?",  # noqa: S608
+            *given,
             limit,
         )
         return [event_of(row["internal_id"], row) for row in rows]
@@ -72,13 +74,12 @@ class StoredRuns(Database):
         limit: int = 100,
     ) -> list[Run]:
         """The newest first; those of one event, status or function if asked. Without steps."""
+        which, given = ("1", ()) if event_id is None else (_OF_EVENT, (event_id, event_id))
         rows = self.all(
             # Not by number: Python 3.12.0 to 3.12.3 warn of that.
-            _RUN + "WHERE (? IS NULL OR r.event_id = ? OR r.id IN "  # noqa: S608
-            "(SELECT run_id FROM batch_events WHERE event_id = ?)) "
-            "AND (? IS NULL OR r.status = ?) AND (? IS NULL OR r.function_id = ?) "
-            "ORDER BY r.rowid DESC LIMIT ?",
-            *(event_id, event_id, event_id),
+            _RUN + f"WHERE {which} AND (? IS NULL OR r.status = ?) "
+            "AND (? IS NULL OR r.function_id = ?) ORDER BY r.rowid DESC LIMIT ?",
+            *given,
             *(status, status),
             *(function_id, function_id),
             limit,

@@ -117,9 +117,7 @@ class VirtualEngine(_Face):
     ) -> None:
         self._pump: Pump | None = Pump(timeout)
         try:
-            self._session = Session(
-                start=start, fetch=fetch, timeout=timeout, elsewhere=self._pump.elsewhere
-            )
+            self._session = Session(start=start, fetch=fetch, timeout=timeout, pump=self._pump)
         except BaseException:
             self._pump.close()
             raise

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +23,7 @@ from inngest.dev.testing import (
     RunStateError,
     VirtualEngine,
 )
+from inngest.outgoing import Request
 
 ORDER = Event(name="order/placed", data={"cents": 5})
 
@@ -296,6 +299,27 @@ class Model:
         return "https://example.test/chat"
 
 
+def test_a_line_that_cannot_be_formatted_fails_no_function(client: Inngest) -> None:
+    class Unprintable:
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    lines = [("%(name)s", {"id": 1}), ("%s and %s", 1), ("it is %s", Unprintable())]
+    client.set_logger(logging.getLogger("inngest.test.silent"))
+    client.logger.setLevel(logging.CRITICAL)
+
+    @function(client)
+    def fn(ctx: ContextSync) -> None:
+        for line, value in lines:
+            ctx.logger.info(line, value)
+
+    with VirtualEngine(client, [fn]) as engine:
+        run = engine.send(ORDER)
+        assert run.status == "Completed", run.timeline()
+        assert [log.message for log in run.logs][:2] == ["%(name)s ({'id': 1},)", "%s and %s (1,)"]
+        assert run.logs[2].message.startswith("it is %s (<")
+
+
 def test_third_parties_are_stood_in_for(client: Inngest) -> None:
     @function(client, retries=0)
     def fn(ctx: ContextSync) -> Any:
@@ -530,23 +554,57 @@ def test_threads_of_a_sync_function_take_turns_at_the_engine(client: Inngest) ->
         assert engine.send(ORDER).output is False
 
 
-def test_a_thread_does_not_wait_for_a_loop_that_waits_for_it(
-    client: Inngest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As one that an earlier function has started, and a later one waits for."""
+def test_a_thread_and_the_engine_take_turns(client: Inngest) -> None:
+    """What a thread does in the engine's database is no part of what the test's thread does."""
+    with VirtualEngine(client) as engine, ThreadPoolExecutor(1) as other:
+        store, is_in = engine._session.engine.store, threading.Event()
+
+        def fail() -> None:
+            with store.transaction():
+                is_in.set()
+                threading.Event().wait(0.1)
+                raise LookupError
+
+        failing = other.submit(engine._session.read, fail)
+        assert is_in.wait(60)
+        engine.send(ORDER)
+        assert isinstance(failing.exception(60), LookupError)
+        assert [event.name for event in engine.events()] == ["order/placed"]
+
+
+def test_a_client_is_told_that_the_database_cannot_be_used(client: Inngest) -> None:
+    def is_full(_event: object) -> bool:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with VirtualEngine(client) as engine, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine._session.engine.store, "add_event", is_full)
+        url = "http://127.0.0.1:8288/e/dev"
+        answer = engine._session.answer(Request(method="POST", url=url, body=b'{"name":"x"}'))
+    assert answer.status == 500
+    assert b"cannot be used: database or disk is full" in answer.body
+
+
+def test_a_thread_is_answered_whoever_waits_for_it(client: Inngest) -> None:
+    """A function on the loop, one on the test's thread, and the test."""
 
     @function(client)
-    def joins(ctx: ContextSync) -> int:
-        ran = iter([True])  # when it was looked at; then it stopped for this function
-        monkeypatch.setattr(engine._session.require_loop(), "is_running", lambda: next(ran, False))
-        try:
-            with ThreadPoolExecutor(1) as pool:
-                return pool.submit(engine._session.read, lambda: 5).result(60)
-        finally:
-            monkeypatch.undo()
+    def waits(ctx: ContextSync) -> None:
+        with ThreadPoolExecutor(1) as other:
+            other.submit(client.send_sync, Event(name="from/thread")).result(60)
 
-    with VirtualEngine(client, [joins], timeout=10) as engine:
-        assert engine.send(ORDER).output == 5
+    @client.create_function(fn_id="asks", trigger=TriggerEvent(event="from/loop"))
+    async def asks(ctx: Context) -> None:
+        await asyncio.to_thread(client.send_sync, Event(name="from/thread"))
+
+    with VirtualEngine(client, [waits, asks], timeout=10) as engine, ThreadPoolExecutor(1) as other:
+        for name in ("order/placed", "from/loop"):
+            assert engine.send(Event(name=name)).status == "Completed"
+        assert len(engine.events("from/thread")) == 2
+        loop = engine._session.require_loop()
+        states = iter([True])  # it is seen running, and stops before it does what it is asked
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(loop, "is_running", lambda: next(states, False))
+            assert other.submit(engine._session.read, lambda: 1).result(60) == 1
 
 
 def test_what_never_ends_is_given_up_in_a_test_with_a_loop(client: Inngest) -> None:

@@ -72,8 +72,7 @@ def _refuse_others(history: Any) -> None:
 
 
 def _problems(handler: Handler, history: Mapping[str, Any]) -> Iterator[str]:
-    steps = [_Step(**step) for step in history["steps"]]
-    pending = [_Step(**step, memo=None) for step in history["pending"]]
+    steps, pending = _steps(history, "steps"), _steps(history, "pending", memo=None)
     for count in range(len(steps) + 1):
         answer = handler.handle_sync(_call(history, steps[:count]))
         wanted = steps[count : count + 1] or pending
@@ -82,6 +81,13 @@ def _problems(handler: Handler, history: Mapping[str, Any]) -> Iterator[str]:
         if problem is not None:
             yield problem
             return  # what follows would only repeat it
+
+
+def _steps(history: Mapping[str, Any], name: str, **more: Any) -> list[_Step]:
+    try:
+        return [_Step(**step, **more) for step in history[name]]
+    except TypeError:
+        raise ValueError(f"not a whole history: {name}") from None
 
 
 def _compare(

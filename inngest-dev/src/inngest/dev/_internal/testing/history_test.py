@@ -158,6 +158,9 @@ def test_what_is_no_history_of_these_functions_is_refused(client: Inngest) -> No
         ({"version": whole["version"]}, "function_id, run_id, status, steps, pending, events"),
         ({**whole, "steps": None}, "not a whole history: steps"),
         ({**whole, "events": []}, "not a whole history: events"),
+        ({**whole, "steps": [{"id": "a"}]}, "not a whole history: steps"),
+        ({**whole, "steps": ["a"]}, "not a whole history: steps"),
+        ({**whole, "pending": [{"id": "a", "name": "a", "op": "Sleep", "more": 1}]}, "pending"),
     ):
         with pytest.raises(ValueError, match=says):
             check_history(part, client, [fn])

@@ -88,7 +88,7 @@ class _Isolated:
         self._errors: list[Exception] = []
         self._errors_of_steps: list[Exception] = []
         self._unstubbed: mocked.UnstubbedStepError | None = None
-        self.session = Session(elsewhere=pump.elsewhere, driver=self._driver, timeout=timeout)
+        self.session = Session(pump=pump, driver=self._driver, timeout=timeout)
         for name, outcome in stubs.items():
             self.session.stubs.add(name, (outcome,), None)
         self._client = copy.copy(client)

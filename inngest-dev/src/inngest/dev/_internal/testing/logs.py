@@ -65,8 +65,8 @@ class RecordingLogger(_Adapter):
 
 
 def _message(msg: object, args: tuple[object, ...]) -> str:
-    record = logging.LogRecord("", 0, "", 0, msg, args, None)
+    """As `logging` writes it; what it cannot write is no failure of the function."""
     try:
-        return record.getMessage()
-    except (TypeError, ValueError):
-        return f"{msg} {args}"
+        return logging.LogRecord("", 0, "", 0, msg, args, None).getMessage()
+    except Exception:
+        return f"{msg} {args}" if isinstance(msg, str) else object.__repr__(msg)

@@ -71,6 +71,8 @@ class Pump:
         self._thread = threading.get_ident()
         self._queue: deque[_Work] = deque()
         self._is_working = False
+        self.turn = threading.RLock()
+        """Held while the loop runs. Who holds it may do the loop's work from another thread."""
 
     def elsewhere(self, do: Callable[[], T]) -> Awaitable[T]:
         """Have something done between two bursts. To be called on the loop."""
@@ -123,12 +125,13 @@ class Pump:
 
     def _burst(self, task: asyncio.Task[Any], limit: _Limit, timeout: float) -> None:
         if not limit.is_reached:  # else what was asked for in that turn is done, and it is over
-            with limit:
+            with self.turn, limit:
                 self._loop.run_forever()
         if limit.is_reached and not task.done() and not self._queue:
             task.cancel()
             rest = self._loop.call_later(_UNWIND, self._loop.stop)
-            self._loop.run_forever()  # the end of the task stops it
+            with self.turn:
+                self._loop.run_forever()  # the end of the task stops it
             rest.cancel()
             raise TimeoutError(f"nothing came to an end within {timeout} s")
 

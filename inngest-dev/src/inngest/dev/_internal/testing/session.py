@@ -27,20 +27,20 @@ from inngest.dev._internal.clock import VirtualClock
 from inngest.dev._internal.drivers.contracts import Driver
 from inngest.dev._internal.drivers.in_process import InProcessDriver
 from inngest.dev._internal.running.engine import Engine
-from inngest.dev._internal.testing.apps import Apps, Elsewhere
+from inngest.dev._internal.testing.apps import Apps
 from inngest.dev._internal.testing.context import Calling, current
 from inngest.dev._internal.testing.interposed import interposed
 from inngest.dev._internal.testing.logs import RecordedLog, RecordingLogger
 from inngest.dev._internal.testing.loopback import ask
 from inngest.dev._internal.testing.network import Fetch, StubbedGateway
-from inngest.dev._internal.testing.pump import seconds_of
+from inngest.dev._internal.testing.pump import Pump, seconds_of
 from inngest.dev._internal.testing.stubs import Stubs
 from inngest.outgoing import Request, Response, redirected
 
 T = TypeVar("T")
 MILLISECOND = timedelta(milliseconds=1)
-_LOOK = 0.05
-"""Seconds between two looks at whether the loop still runs."""
+_SHORT = 0.01
+"""Seconds until another thread looks again whether the loop runs."""
 
 
 class RefusedError(Exception):
@@ -53,11 +53,14 @@ class Session:
         *,
         start: datetime | None = None,
         fetch: Fetch | None = None,
-        elsewhere: Elsewhere | None = None,
+        pump: Pump | None = None,
         driver: Callable[[Apps], Driver] = InProcessDriver,
         timeout: float = 30.0,
     ) -> None:
-        """`timeout` bounds, in real seconds, how long anything is waited for."""
+        """`timeout` bounds, in real seconds, how long anything is waited for.
+
+        :param pump: runs the loop, and sync functions in between.
+        """
         if start is not None and not isinstance(start, datetime):
             raise ValueError(f"start: a datetime is needed, not {start!r}")
         moment = None if start is None else round(start.timestamp() * 1000)
@@ -66,7 +69,7 @@ class Session:
         self.logs: list[RecordedLog] = []
         self.senders: dict[str, Calling] = {}
         """Who sent an event, by the event's internal id."""
-        self.apps = Apps(elsewhere)
+        self.apps = Apps(None if pump is None else pump.elsewhere)
         self.engine = Engine(
             clock=self.clock, driver=driver(self.apps), gateway=StubbedGateway(fetch)
         )
@@ -74,8 +77,8 @@ class Session:
         self._exits = ExitStack()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
-        self._turn = threading.RLock()
-        """Held by the thread that works on the engine while the loop stands still."""
+        self._turn = threading.RLock() if pump is None else pump.turn
+        """Held by whoever works on the engine."""
 
     @property
     def is_open(self) -> bool:
@@ -171,20 +174,26 @@ class Session:
     def read(self, work: Callable[[], T]) -> T:
         """Do something short on the session's loop, from whatever thread."""
         loop = self.require_loop()
-        if threading.get_ident() == self._thread or not loop.is_running():
+        if threading.get_ident() == self._thread:
             with self._turn:
                 return work()
-        done: Future[T] = Future()
-        loop.call_soon_threadsafe(_fulfil, done, work)
-        until = time.monotonic() + self.timeout
-        while not wait([done], _LOOK).done:
-            # It stopped before it came to this: what it stands still for may wait for this thread.
-            if not loop.is_running() and done.cancel():
-                with self._turn:
-                    return work()
-            if time.monotonic() > until:
-                raise TimeoutError(f"the engine is at work since {self.timeout} s")
-        return done.result()
+        asked: Future[T] | None = None
+        end = time.monotonic() + self.timeout
+        while asked is None or not asked.done():
+            if time.monotonic() > end:
+                raise TimeoutError(f"the engine had no time within {self.timeout} s")
+            if loop.is_running():
+                if asked is None:
+                    asked = Future()
+                    loop.call_soon_threadsafe(_fulfil, asked, work)
+                wait([asked], _SHORT)
+            elif self._turn.acquire(timeout=_SHORT):
+                try:  # it may have begun to run; or it was asked, and stopped before it answered
+                    if not loop.is_running() and (asked is None or asked.cancel()):
+                        return work()
+                finally:
+                    self._turn.release()
+        return asked.result()
 
     def answer(self, request: Request) -> Response:
         """What clients are answered, on any thread."""

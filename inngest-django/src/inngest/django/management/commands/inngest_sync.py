@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from inngest.django.management._endpoints import Endpoint, endpoints
+from inngest.errors import URLInvalidError
 
 
 class Command(BaseCommand):
@@ -26,7 +27,10 @@ class Command(BaseCommand):
 
     def _register(self, endpoint: Endpoint, origin: str | None) -> None:
         handler = endpoint.handler
-        url = handler.public_url(endpoint.path, origin=origin)
+        try:
+            url = handler.public_url(endpoint.path, origin=origin)
+        except URLInvalidError as error:
+            raise CommandError(error.message) from error
         if url is None:
             raise CommandError(
                 "where is the project reached? Say --origin https://… or set INNGEST_SERVE_ORIGIN"

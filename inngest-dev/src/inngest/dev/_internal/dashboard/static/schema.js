@@ -1,8 +1,16 @@
 // Hints from the JSON schema of a typed event: its fields, an example, what does not fit.
 
+// Of a type that is within itself the schema is a reference.
+export function resolve(schema, root = schema) {
+  let found = schema;
+  for (let hops = 0; found.$ref && hops < 8; hops++) found = root.$defs?.[found.$ref.split("/").pop()] || {};
+  return found;
+}
+
 export function fieldsOf(schema) {
-  const required = new Set(schema.required || []);
-  return Object.entries(schema.properties || {}).map(([name, property]) => {
+  const { required: names, properties } = resolve(schema);
+  const required = new Set(names || []);
+  return Object.entries(properties || {}).map(([name, property]) => {
     const resolved = resolve(property, schema);
     return { name, type: typeName(resolved, schema), isRequired: required.has(name), text: resolved.description || property.description || "" };
   });
@@ -92,17 +100,12 @@ function isOfType(value, schema) {
   }
 }
 
-function resolve(schema, root) {
-  let found = schema;
-  for (let hops = 0; found.$ref && hops < 8; hops++) found = root.$defs?.[found.$ref.split("/").pop()] || {};
-  return found;
-}
-
-function typeName(schema, root) {
+function typeName(schema, root, depth = 0) {
+  const within = (one) => (depth > 2 ? "value" : typeName(resolve(one, root), root, depth + 1));
   const any = schema.anyOf || schema.oneOf;
-  if (any) return any.map((each) => typeName(resolve(each, root), root)).join(" or ");
+  if (any) return any.map(within).join(" or ");
   if (schema.enum) return schema.enum.map((each) => JSON.stringify(each)).join(" or ");
   if (schema.const !== undefined) return JSON.stringify(schema.const);
-  if (schema.type === "array") return `list of ${typeName(resolve(schema.items || {}, root), root)}`;
+  if (schema.type === "array") return `list of ${within(schema.items || {})}`;
   return schema.format || schema.type || "value";
 }

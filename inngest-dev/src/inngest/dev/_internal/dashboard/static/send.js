@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { h, replace, toast } from "./dom.js";
 import { written } from "./format.js";
-import { example, fieldsOf, problems } from "./schema.js";
+import { example, fieldsOf, problems, resolve } from "./schema.js";
 
 export function sendPage(main, query) {
   const invoked = query.get("invoke");
@@ -40,7 +40,8 @@ export function sendPage(main, query) {
     const schema = found?.schema;
     if (found && !isTouched) data.value = written(found.data ?? (schema ? example(schema) : {}), 2);
     if (schema) {
-      replace(side, h("h2", {}, schema.title || "Data"), schema.description ? h("p", { class: "muted" }, schema.description) : null,
+      const { title, description } = resolve(schema);
+      replace(side, h("h2", {}, title || "Data"), description ? h("p", { class: "muted" }, description) : null,
         h("ul", { class: "schema" }, fieldsOf(schema).map((field) => h("li", {},
           h("code", {}, field.name), h("span", { class: "muted" }, field.type + (field.isRequired ? "" : ", optional")),
           field.text ? h("p", {}, field.text) : null))),

@@ -1,0 +1,107 @@
+"""Send events within middleware: a client's, or that of a call. A flow."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from inngest._internal.errors import Error, MiddlewareError, SendEventsError, message_of
+from inngest._internal.event import Event
+from inngest._internal.flow import Flow, Outcome, Raised, Returned
+from inngest._internal.middleware.records import WrappedSend
+from inngest._internal.middleware.stack import Stack
+from inngest._internal.sent import SendEventsResult
+
+Post: TypeAlias = "Callable[[Sequence[Event[Any]]], Flow[SendEventsResult | Exception]]"
+# In quotes: to subscript a model makes pydantic build it, which scans entry points.
+
+
+def send_within(
+    hooks: Stack, events: list[Event[Any]], post: Post
+) -> Flow[SendEventsResult | Exception]:
+    """Have ``hooks`` see and change ``events``, then ``post`` them.
+
+    ``after_send_events`` sees a failure as a result with an ``error``.
+    """
+    if hooks.implements("before_send_events") or hooks.implements("wrap_send"):
+        # They change what is sent, and not what the caller holds.
+        events = [event.model_copy() for event in events]
+    failure = yield from hooks.before("before_send_events", events)
+    if failure is not None:
+        return failure
+    record = WrappedSend(events=events)
+    outcome: Outcome[None] = yield from hooks.wrap("wrap_send", record, _posted(record, post))
+    if isinstance(outcome, Raised):
+        error = outcome.error
+        if not isinstance(error, Error):
+            error = MiddlewareError(f"a wrap_send hook raised {type(error).__name__}")
+            error.__cause__ = outcome.error
+        record.result = _failed(error)
+        failure = yield from hooks.after("after_send_events", record.result)
+        return failure or error
+    result = record.result or SendEventsResult()
+    failure = yield from hooks.after("after_send_events", result)
+    return result if failure is None else failure
+
+
+def listed(events: object) -> list[Event[Any]]:
+    """List what is to be sent: one event, or several.
+
+    :raises SendEventsError: something else is among them.
+    """
+    if isinstance(events, Event):
+        return [events]
+    if isinstance(events, (str, Mapping)) or not isinstance(events, Iterable):
+        raise _no_event(events)
+    found = list(events)
+    for event in found:
+        if type(event) is not Event and not isinstance(event, Event):
+            raise _no_event(event)
+    return found
+
+
+def ids_of(result: SendEventsResult | Exception) -> list[str]:
+    """Return the ids of sent events, or raise why there are none.
+
+    :raises Exception: what a hook raised, as it is; what sending raised.
+    """
+    if isinstance(result, MiddlewareError) and not result.is_of_plugin:
+        raise _noting_the_hook(result)
+    if isinstance(result, Exception):
+        raise result
+    return result.ids
+
+
+def _no_event(given: object) -> SendEventsError:
+    return SendEventsError(
+        f"an inngest.Event is needed, or a list of them, not a {type(given).__name__}",
+        is_retriable=False,
+    )
+
+
+def _posted(record: WrappedSend, post: Post) -> Flow[Outcome[None]]:
+    result = yield from post(record.events)
+    if isinstance(result, Exception):
+        record.result = _failed(result)
+        return Raised(result)
+    record.result = result
+    return Returned(None)
+
+
+def _failed(error: Exception) -> SendEventsResult:
+    ids = error.ids if isinstance(error, SendEventsError) else []
+    return SendEventsResult(error=message_of(error), ids=ids)
+
+
+def _noting_the_hook(failure: MiddlewareError) -> BaseException:
+    """What a hook raised, as those who send catch it; a traceback names the hook, too."""
+    error = failure.__cause__
+    if error is None:
+        return failure
+    if sys.version_info >= (3, 11):
+        error.add_note(failure.message)
+    return error
+
+
+__all__ = ["Post", "ids_of", "listed", "send_within"]
