@@ -146,7 +146,7 @@ def test_a_branch_may_be_named_in_any_language() -> None:
             finally:
                 await api.close()
 
-    assert asyncio.run(asyncio.wait_for(run(), 30)) == Answered(b"")
+    assert asyncio.run(asyncio.wait_for(run(), 60)) == Answered(b"")
     assert f"x-inngest-env: {env}\r\n".encode() in heads[0]
 
 
@@ -170,7 +170,7 @@ def test_nothing_is_left_of_a_socket_that_never_opened() -> None:
             done.set()
         return worker._sockets
 
-    assert asyncio.run(asyncio.wait_for(run(), 30)) == {}
+    assert asyncio.run(asyncio.wait_for(run(), 60)) == {}
 
 
 def test_an_answer_that_trickles_in_is_not_waited_for_longer_than_others(

@@ -384,7 +384,7 @@ def test_a_server_that_is_no_engine_is_named(
             assert command([*given, "--engine", origin]) == 1
         finally:
             server.shutdown()
-            thread.join(10)
+            thread.join(60)
     assert f"what answers at {origin} is no inngest-dev engine" in capsys.readouterr().err
 
 

@@ -100,7 +100,7 @@ def test_an_engine_that_was_not_entered_says_so_and_takes_no_client(client: Inng
 def test_another_thread_than_the_engine_s_uses_the_client(client: Inngest) -> None:
     with VirtualEngine(client, [taking(client)]) as engine, ThreadPoolExecutor(1) as other:
         with pytest.raises(RuntimeError, match="used on the thread that made it"):
-            other.submit(engine.send, ORDER).result(10)
-        other.submit(client.send_sync, ORDER).result(10)
+            other.submit(engine.send, ORDER).result(60)
+        other.submit(client.send_sync, ORDER).result(60)
         engine.settle()
         assert [run.status for run in engine.runs()] == ["Completed"]
