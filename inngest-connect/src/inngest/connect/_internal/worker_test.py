@@ -140,7 +140,7 @@ def test_a_branch_may_be_named_in_any_language() -> None:
 
     async def run() -> object:
         async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
-            api = Api(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", env, 10)
+            api = Api(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", env, 60)
             try:
                 return await api.post("/v0/connect/start", b"", None)
             finally:
