@@ -31,6 +31,7 @@ from inngest.encryption import EncryptionMiddleware
 from inngest.errors import SigningKeyMissingError, URLInvalidError
 from inngest.experimental import durable, realtime
 from inngest.experimental.remote_state_middleware import InMemoryDriver, RemoteStateMiddleware
+from inngest.middleware import WrappedStep
 
 from .live import TRANSPORTS
 from .ports import free_port
@@ -603,7 +604,8 @@ def test_middleware_that_hides_outputs_hides_them_from_the_server_alone(
     assert answer.json()[mark] is True
 
 
-def test_a_serializer_s_form_is_for_the_server_alone(server: DevServer) -> None:
+@pytest.mark.parametrize("naps", [False, True])
+def test_a_serializer_is_for_steps_and_not_for_responses(server: DevServer, naps: bool) -> None:
     class Wrapping:
         def serialize(self, obj: object, typ: object) -> object:
             return {"wrapped": obj}
@@ -618,11 +620,52 @@ def test_a_serializer_s_form_is_for_the_server_alone(server: DevServer) -> None:
 
     def checkout(ctx: Any, request: durable.Request) -> Any:
         text = yield ctx.step.run("a", world.step("a", lambda: "paid"))
+        if naps:
+            yield ctx.step.sleep("nap", LATER / 2)
         return durable.Response(body=text, status=201)
 
     with contextlib.closing(client), world.serving(checkout) as asking:
         answer = asking.post()
+        if naps:
+            answer = asking.output(answer)
     assert (answer.status_code, answer.text) == (201, "paid")
+    assert answer.headers["content-type"].startswith("text/plain")
+
+
+@pytest.mark.parametrize("naps", [False, True], ids=["live", "repeated"])
+def test_a_hook_makes_something_else_of_a_step_that_failed_for_good(
+    world: World, naps: bool
+) -> None:
+    class Replacing(inngest.MiddlewareSync):
+        def wrap_step(self, step: WrappedStep) -> Iterator[None]:
+            try:
+                yield
+            except inngest.StepError as error:
+                if step.info.id == "translated":
+                    raise LookupError(error.message) from error
+                step.output = f"instead of {error.message}"
+
+    world.client.add_middleware(Replacing)
+
+    def broken() -> None:
+        raise inngest.NonRetriableError("no bank")
+
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        text = yield ctx.step.run("replaced", world.step("replaced", broken))
+        try:
+            yield ctx.step.run("translated", world.step("translated", broken))
+        except LookupError as error:
+            text += f", {error!r}"
+        if naps:
+            yield ctx.step.sleep("nap", LATER / 2)
+        return text
+
+    with world.serving(checkout) as asking:
+        answer = asking.post()
+        if naps:
+            answer = asking.output(answer)
+    assert answer.json() == "instead of no bank, LookupError('no bank')"
+    assert world.calls == ["replaced", "translated"]
 
 
 def test_a_hook_that_swallows_an_error_leaves_an_empty_response(world: World) -> None:

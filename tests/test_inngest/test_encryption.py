@@ -7,6 +7,7 @@ import datetime
 import hashlib
 import json
 from collections.abc import Callable, Generator
+from decimal import Decimal
 from typing import Any
 
 import pydantic
@@ -383,12 +384,31 @@ def test_a_slip_in_its_settings_sends_nothing(
 
 
 def test_data_that_is_not_json_is_named_and_not_shown(world: World) -> None:
-    event = inngest.Event(name="x", data={"encrypted": {"key": "secret", "at": {1}}})
-    refusal = "field 'encrypted', cannot be encrypted"
+    event = inngest.Event(name="x", data={"encrypted": {"key": "secret", "at": object()}})
+    refusal = 'the data of event "x" cannot be encrypted: data.encrypted.at: a object is not JSON'
     with pytest.raises(inngest.NonRetriableError, match=refusal) as caught:
         world.client.send_sync(event)
     assert "secret" not in str(caught.value)
     assert sent_by(world) == []
+
+
+SENDABLE: list[Any] = [
+    datetime.date(2027, 1, 31),
+    Decimal("1.5"),
+    {"at": datetime.datetime(2027, 1, 31, tzinfo=datetime.timezone.utc), "price": Decimal("1.50")},
+    CARD,
+    {"cards": [CARD], "paid": (1, 2), "raw": b"abc", "by number": {1: "one"}},
+]
+
+
+@pytest.mark.parametrize("value", SENDABLE, ids=str)
+def test_what_can_be_sent_can_be_sent_encrypted(make_world: Make, value: Any) -> None:
+    event = inngest.Event(name="x", data={"encrypted": value, "open": value})
+    world = encrypting(make_world)
+    world.client.send_sync(event)
+    (sent,) = sent_by(world)
+    assert opened(sent["data"]["encrypted"]) == sent["data"]["open"]
+    assert event.data["encrypted"] is value
 
 
 class Noting(InMemoryDriver):

@@ -18,6 +18,7 @@ import pytest
 
 import inngest
 from inngest import PydanticSerializer
+from inngest.dev.testing import VirtualEngine
 
 from .conftest import Make
 from .worlds import World
@@ -184,6 +185,45 @@ def test_the_clients_serializer_wins(make_world: Make) -> None:
     world.function(body, output_type=str)
     assert world.call().body[0]["data"] == {"tagged": 5, "type": "int"}
     assert world.play().body == {"tagged": 5, "type": "str"}
+
+
+class Bracketing:
+    """Another one: neither reads what the other has written."""
+
+    def serialize(self, obj: object, typ: object) -> object:
+        return [obj]
+
+    def deserialize(self, obj: Any, typ: object) -> object:
+        (value,) = obj
+        return value
+
+
+SERIALIZERS = {"none": None, "tagging": Tagging(), "bracketing": Bracketing()}
+
+
+@pytest.mark.parametrize("own", [None, Bracketing()], ids=["", "of its own"])
+@pytest.mark.parametrize("theirs", SERIALIZERS)
+@pytest.mark.parametrize("ours", SERIALIZERS)
+def test_what_a_function_of_another_client_gives_is_read_as_it_was_written(
+    ours: str, theirs: str, own: Any
+) -> None:
+    shop = inngest.Inngest(app_id="shop", serializer=SERIALIZERS[ours])
+    bank = inngest.Inngest(app_id="bank", serializer=SERIALIZERS[theirs])
+
+    @bank.create_function(fn_id="pay", trigger=inngest.TriggerEvent(event="pay"), serializer=own)
+    def pay(ctx: inngest.ContextSync) -> dict[str, int]:
+        return {"paid": 5}
+
+    seen: list[object] = []
+
+    @shop.create_function(fn_id="buy", trigger=inngest.TriggerEvent(event="buy"), retries=0)
+    def buy(ctx: inngest.ContextSync) -> None:
+        seen.append(ctx.step.invoke("pay", function=pay))
+
+    with VirtualEngine(shop, [buy]) as engine:
+        engine.serve(bank, [pay])
+        assert engine.send(inngest.Event(name="buy")).status == "Completed"
+    assert seen == [{"paid": 5}]
 
 
 def test_the_serializer_of_existing_apps(make_world: Make) -> None:

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import pydantic
-
 import inngest
+from inngest import NonRetriableError
 from inngest.encryption._events import open_data, open_event, open_internal, seal_data
 from inngest.encryption._keyring import Keyring, is_sealed, key_of, secrets_of
+from inngest.errors import Error
 from inngest.middleware import (
     Opcode,
     StepInfo,
@@ -155,11 +155,20 @@ class EncryptionMiddleware(inngest.MiddlewareSync):
         return event if data is event.data else event.model_copy(update={"data": data})
 
     def _closed(self, event: inngest.Event[Any]) -> inngest.Event[Any]:
-        data = event.data
-        if isinstance(data, pydantic.BaseModel):
-            data = data.model_dump(mode="json", by_alias=True)
-        data = seal_data(self._keys, data, self._fields, f'the data of event "{event.name}"')
-        return event.model_copy(update={"data": data})
+        what = f'the data of event "{event.name}"'
+        return event.model_copy(
+            update={"data": seal_data(self._keys, _as_sent(event, what), self._fields, what)}
+        )
+
+
+def _as_sent(event: inngest.Event[Any], what: str) -> Mapping[str, Any]:
+    """The data in the form in which it is sent without encryption."""
+    try:
+        wire: Any = event.to_wire(0)
+    except Error as error:
+        raise NonRetriableError(f"{what} cannot be encrypted: {error.message}") from error
+    data: Mapping[str, Any] = wire["data"]
+    return data
 
 
 __all__ = ["EncryptionMiddleware"]

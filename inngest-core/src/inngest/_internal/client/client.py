@@ -251,7 +251,7 @@ class Inngest:
             priority=read_option(config.Priority, priority),
             rate_limit=read_option(config.RateLimit, rate_limit),
             retries=retries,
-            serializer=self._find_serializer(serializer),
+            serializer=self._find_serializer(serializer) or self._serializer,
             singleton=read_option(config.Singleton, singleton),
             throttle=read_option(config.Throttle, throttle),
             timeouts=read_option(config.Timeouts, timeouts),

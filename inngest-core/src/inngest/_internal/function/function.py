@@ -151,6 +151,7 @@ class Function(Generic[T_co]):
             typ=self._opts.output_type if is_declared else return_type(self._handler),
             is_declared=is_declared,
             serializer=self._opts.serializer,
+            is_settled=True,
         )
 
     @property

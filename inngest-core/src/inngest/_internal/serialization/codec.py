@@ -42,12 +42,14 @@ class Codec:
     """How the output of one step or function is stored, and read again.
 
     ``is_declared`` tells an ``output_type``, which must hold, from a return annotation of
-    plain JSON, which is taken as a remark.
+    plain JSON, which is taken as a remark. ``is_settled`` tells that ``serializer`` is what
+    its owner has chosen, be it none: another client's has no say.
     """
 
     typ: object = UNSET
     is_declared: bool = False
     serializer: Serializer | None = None
+    is_settled: bool = False
 
     def dump(self, value: object, what: str) -> object | OutputUnserializableError:
         """Return ``value`` as JSON values. ``what`` names it in the error."""
@@ -85,7 +87,9 @@ class Codec:
             return failure
 
     def using(self, serializer: Serializer) -> Codec:
-        """The same type, with a serializer."""
+        """The same type, with a serializer, unless another choice is settled."""
+        if self.is_settled:
+            return self
         return Codec(typ=self.typ, is_declared=self.is_declared, serializer=serializer)
 
     @property

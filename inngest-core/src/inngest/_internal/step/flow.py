@@ -119,6 +119,10 @@ def carry_out(invocation: Invocation, found: engine.Found, verdict: engine.Verdi
                 unkept = yield from invocation.checkpoints.keep(op, invocation.hooks, deferred)
                 if unkept is None and deferred:
                     execution.deferrals.note_told()
+                if unkept is None and op.error is not None:  # it has failed for good
+                    # Hooks may make something else of it, as they do where it is memoized.
+                    remembered = _Step(invocation, found, is_memoized=True)
+                    live = yield from remembered.shown(Raised(_step_error_of(op)))
             except GeneratorExit:  # the code that waited for the step was cancelled
                 execution.abandon(found)
                 raise
@@ -130,11 +134,10 @@ def carry_out(invocation: Invocation, found: engine.Found, verdict: engine.Verdi
                     logger.error("%s, after the step has run", live.error, exc_info=live.error)
                 yield Finish(found, unkept)
             yield GoOn(found)
-            if op.error is not None:  # it has failed for good, and that is recorded
-                error = op.error
-                raise _step_error(error.name, error.message, error.stack, op.is_retriable)
             if isinstance(live, Returned):
                 return _loaded(invocation, found, live.value)
+            if op.error is not None:
+                raise live.error
             yield BreakOff(live.error)
     raise AssertionError("a reported step does not return")
 
@@ -164,6 +167,13 @@ class _Step:
 
     def recall(self, stored: Outcome[object]) -> Flow[object]:
         """Give user code what was stored: a value, or the error that the step ended in."""
+        stored = yield from self.shown(stored)
+        if isinstance(stored, Raised):
+            raise stored.error
+        return _loaded(self._invocation, self._found, stored.value)
+
+    def shown(self, stored: Outcome[object]) -> Flow[Outcome[object]]:
+        """What the hooks make of what was stored."""
         yield from self._begin()
         if self._invocation.hooks.implements("wrap_step"):
             record = WrappedStep(info=self._info())
@@ -171,9 +181,7 @@ class _Step:
             if isinstance(outcome, Raised) and isinstance(outcome.error, MiddlewareError):
                 yield BreakOff(outcome.error)
             stored = outcome if isinstance(outcome, Raised) else _output_of(record)
-        if isinstance(stored, Raised):
-            raise stored.error
-        return _loaded(self._invocation, self._found, stored.value)
+        return stored
 
     def execute(self, args: tuple[object, ...]) -> Flow[tuple[Op, Outcome[object]]]:
         """Run the handler: what is to be stored of it, and what user code may see of that."""
@@ -265,6 +273,11 @@ class _Step:
 
 def _remembered(failure: Failure) -> StepError:
     return _step_error(failure.name, failure.message, failure.stack, failure.is_retriable)
+
+
+def _step_error_of(op: Op) -> StepError:
+    assert op.error is not None
+    return _step_error(op.error.name, op.error.message, op.error.stack, op.is_retriable)
 
 
 def _step_error(name: str, message: str, stack: str | None, is_retriable: bool) -> StepError:
