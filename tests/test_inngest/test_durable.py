@@ -604,6 +604,37 @@ def test_middleware_that_hides_outputs_hides_them_from_the_server_alone(
     assert answer.json()[mark] is True
 
 
+@pytest.mark.parametrize("reads", ["before", "after", "before and after"])
+def test_hooks_of_flask_read_the_body_that_an_endpoint_reads(
+    server: DevServer, client: inngest.Inngest, reads: str
+) -> None:
+    """As Sentry's do: who reads a socket to its end twice waits for ever."""
+    seen: list[Any] = []
+
+    @durable.wsgi(client)
+    def checkout(ctx: inngest.ContextSync, request: durable.Request) -> Any:
+        return request.json()
+
+    app = flask_app(checkout)
+
+    @app.before_request
+    def look() -> None:
+        if "before" in reads:
+            seen.append(flask.request.get_json())
+
+    @app.after_request
+    def look_again(response: flask.Response) -> flask.Response:
+        if "after" in reads:
+            seen.append(flask.request.get_json())
+        return response
+
+    world = World(server, client, "flask-sync")
+    with TRANSPORTS["wsgi"].run(app) as origin:
+        answer = Asking(world, origin + PATH).post({"article": "tea"})
+    assert answer.json() == {"article": "tea"}
+    assert seen == [{"article": "tea"}] * len(reads.split(" and "))
+
+
 @pytest.mark.parametrize("naps", [False, True])
 def test_a_serializer_is_for_steps_and_not_for_responses(server: DevServer, naps: bool) -> None:
     class Wrapping:

@@ -7,6 +7,7 @@ request on an event loop of its own.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any, TypeAlias
@@ -141,16 +142,24 @@ def from_environ(environ: Environ, *, body: bytes, raw: object) -> CommRequest:
 
 
 def read_body(environ: Environ) -> bytes:
-    """Read the body, not more of it than could be accepted.
+    """Read the body, not more of it than could be accepted; those that follow can read it, too.
 
-    Where its length is unknown it ends where the server says so, if it says so.
+    Where its length is unknown it ends where the server says so, if it says so. Who reads on
+    after the end may wait for ever: what hooks of Flask have read is asked of Flask.
     """
+    around = environ.get("werkzeug.request")
+    if around is not None and "stream" in vars(around):  # where it keeps what it reads
+        taken: bytes = around.stream.read(MAX_BODY_BYTES + 1) or around.get_data()
+        return taken
     length = environ.get("CONTENT_LENGTH") or ""
     if length.isascii() and length.isdigit():
         limit = min(int(length), MAX_BODY_BYTES + 1)
     else:
         limit = MAX_BODY_BYTES + 1 if environ.get("wsgi.input_terminated") else 0
     body: bytes = environ["wsgi.input"].read(limit) if limit else b""
+    environ["wsgi.input"] = again = io.BytesIO(body)
+    if around is not None:  # whose environment may be another one
+        vars(around)["stream"] = again
     return body
 
 
