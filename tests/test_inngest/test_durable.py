@@ -579,15 +579,18 @@ HIDING: dict[str, tuple[Any, str]] = {
 }
 
 
+@pytest.mark.parametrize("defers", [False, True], ids=["", "defers"])
 @pytest.mark.parametrize("name", HIDING)
 def test_middleware_that_hides_outputs_hides_them_from_the_server_alone(
-    world: World, name: str
+    world: World, name: str, defers: bool
 ) -> None:
     factory, mark = HIDING[name]
     world.client.add_middleware(factory)
 
     def checkout(ctx: Any, request: durable.Request) -> Any:
         order = yield ctx.step.run("read", world.step("read", request.json))
+        if defers:
+            yield ctx.step.defer("later", function=CLEANING)
         if request.query.get("nap"):
             yield ctx.step.sleep("nap", LATER / 2)
         text = f"for {order['who']}"

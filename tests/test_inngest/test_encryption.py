@@ -16,6 +16,7 @@ import pytest
 import inngest
 from inngest._internal.flow import FetchError, Request, Response
 from inngest._internal.runtime.http_clients import HTTPClients
+from inngest.dev.testing import VirtualEngine
 from inngest.encryption import EncryptionMiddleware
 from inngest.errors import MiddlewareError
 from inngest.experimental.remote_state_middleware import InMemoryDriver, RemoteStateMiddleware
@@ -390,6 +391,59 @@ def test_data_that_is_not_json_is_named_and_not_shown(world: World) -> None:
         world.client.send_sync(event)
     assert "secret" not in str(caught.value)
     assert sent_by(world) == []
+
+
+def test_keys_of_a_client_and_of_a_function_open_what_both_have_encrypted() -> None:
+    client = inngest.Inngest(
+        app_id="shop", middleware=[EncryptionMiddleware.factory(SECRET)], plugins=False
+    )
+    own: Any = [EncryptionMiddleware.factory(OTHER)]
+    seen: dict[str, Any] = {}
+
+    @client.create_function(
+        fn_id="bill",
+        trigger=[inngest.TriggerEvent(event="bill"), inngest.TriggerDeferred()],
+        middleware=own,
+    )
+    def bill(ctx: inngest.ContextSync) -> str:
+        seen[ctx.event.data["by"]] = ctx.event.data["encrypted"]
+        return "billed"
+
+    @client.create_function(
+        fn_id="buy", trigger=inngest.TriggerEvent(event="buy"), middleware=own, retries=0
+    )
+    def buy(ctx: inngest.ContextSync) -> str:
+        seen["step"] = ctx.step.run("step", lambda: {"card": "4111"})
+        data = {"encrypted": "Ada"}
+        billed = ctx.step.invoke("bill", function=bill, data={**data, "by": "invoke"})
+        ctx.step.send_event("send", inngest.Event(name="bill", data={**data, "by": "send"}))
+        ctx.step.defer("later", function=bill, data={**data, "by": "defer"})
+        return billed
+
+    with VirtualEngine(client, [bill, buy]) as engine:
+        assert engine.send(inngest.Event(name="buy")).status == "Completed"
+    told = {"invoke": "Ada", "send": "Ada", "defer": "Ada"}
+    assert seen == {"step": {"card": "4111"}, **told}
+
+
+def test_shown_arguments_come_back_edited_or_not(world: World) -> None:
+    """A person who edits one argument leaves the others as they were shown: encrypted."""
+
+    def charge(card: Card, times: int) -> str:
+        return card.number * times
+
+    async def charge_async(card: Card, times: int) -> str:
+        return charge(card, times)
+
+    def body(ctx: Any) -> Steps:
+        work = charge_async if world.is_async else charge
+        return (yield ctx.step.ai.wrap("charge", work, CARD, 1))
+
+    world.function(body)
+    planned = world.call(plan_only=True)
+    (card, _) = planned.body[0]["opts"]["input"]
+    reply = world.call(memos={hashed("charge"): {"input": [card, 2]}})
+    assert opened(reply.body[0]["data"]) == "4111-11114111-1111"
 
 
 SENDABLE: list[Any] = [

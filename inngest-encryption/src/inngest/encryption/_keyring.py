@@ -24,7 +24,9 @@ KEY_BYTES = 32
 
 
 class Sealed(dict[str, object]):
-    """A value that was encrypted in this process, just now: it is not encrypted again."""
+    """A value that was encrypted in this process, just now, by the keyring ``by``."""
+
+    by: Keyring
 
 
 class Keyring:
@@ -38,18 +40,26 @@ class Keyring:
     def __init__(self, secrets: Sequence[bytes | str]) -> None:
         from nacl.secret import SecretBox  # its library is loaded by those who encrypt
 
-        self._boxes = [SecretBox(key_of(secret)) for secret in secrets]
+        self._keys = [key_of(secret) for secret in secrets]
+        self._boxes = [SecretBox(key) for key in self._keys]
+
+    @property
+    def key(self) -> bytes:
+        """The one that encrypts."""
+        return self._keys[0]
 
     def encrypt(self, value: object, what: str) -> Sealed:
-        """Encrypt ``value``, unless that was done just now.
+        """Encrypt ``value``, unless that was done just now, so that this keyring opens it.
 
         :raises NonRetriableError: it is not JSON.
         """
-        if isinstance(value, Sealed):
+        if isinstance(value, Sealed) and value.by.key in self._keys:
             return value
-        sealed = self._boxes[0].encrypt(_json(value, what))
-        data = base64.b64encode(sealed).decode("ascii")
-        return Sealed({MARKER: True, STRATEGY: LIBSODIUM, DATA: data})
+        box = self._boxes[0].encrypt(_json(value, what))
+        data = base64.b64encode(box).decode("ascii")
+        sealed = Sealed({MARKER: True, STRATEGY: LIBSODIUM, DATA: data})
+        sealed.by = self
+        return sealed
 
     def decrypt(self, sealed: Mapping[str, object], what: str) -> object:
         """Decrypt a value with the first key that opens it.

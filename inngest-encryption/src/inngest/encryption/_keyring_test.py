@@ -78,9 +78,16 @@ def test_other_values_are_not_encrypted_values(value: Any) -> None:
 
 
 def test_a_value_is_not_encrypted_twice_on_its_way_out() -> None:
-    sealed = Keyring(["inner"]).encrypt(1, "x")
-    assert Keyring(["outer"]).encrypt(sealed, "x") is sealed
-    assert isinstance(Keyring(["outer"]).encrypt(dict(sealed), "x"), Sealed)
+    sealed = Keyring(["key"]).encrypt(1, "x")
+    for keys in (["key"], ["new", "key"]):
+        assert Keyring(keys).encrypt(sealed, "x") is sealed
+    assert isinstance(Keyring(["key"]).encrypt(dict(sealed), "x"), Sealed)
+
+
+def test_what_another_key_has_encrypted_is_encrypted_on_top() -> None:
+    inner, outer = Keyring(["inner"]), Keyring(["outer"])
+    again = outer.decrypt(outer.encrypt(inner.encrypt(1, "x"), "x"), "x")
+    assert is_sealed(again) and inner.decrypt(again, "x") == 1
 
 
 @pytest.mark.parametrize("value", [float("nan"), {1, 2}, object()])

@@ -14,7 +14,7 @@ from typing import Any
 import inngest
 from inngest import NonRetriableError
 from inngest.encryption._events import open_data, open_event, open_internal, seal_data
-from inngest.encryption._keyring import Keyring, is_sealed, key_of, secrets_of
+from inngest.encryption._keyring import Keyring, Sealed, is_sealed, key_of, secrets_of
 from inngest.errors import Error
 from inngest.middleware import (
     Opcode,
@@ -91,7 +91,11 @@ class EncryptionMiddleware(inngest.MiddlewareSync):
     # what comes in
 
     def transform_input(self, ctx: Any, function: inngest.Function[Any], steps: StepMemos) -> None:
-        """Decrypt the events of the run."""
+        """Decrypt the events of the run, and what is left of shown input that was edited."""
+        for memo in steps.values():
+            match memo.data:
+                case {"input": [*args]} if any(map(is_sealed, args)):
+                    memo.data = {"input": [self._argument(each) for each in args]}
         ctx.event = self._opened(ctx.event)
         ctx.events = [self._opened(event) for event in ctx.events]
 
@@ -147,6 +151,9 @@ class EncryptionMiddleware(inngest.MiddlewareSync):
             return open_event(self._keys, output, self._fields, what)
         return output
 
+    def _argument(self, value: object) -> object:
+        return self._keys.decrypt(value, "the edited input") if is_sealed(value) else value
+
     def _opened(self, event: inngest.Event[Any]) -> inngest.Event[Any]:
         what = f'the data of event "{event.name}"'
         data = open_data(self._keys, event.data, self._fields, what)
@@ -155,10 +162,19 @@ class EncryptionMiddleware(inngest.MiddlewareSync):
         return event if data is event.data else event.model_copy(update={"data": data})
 
     def _closed(self, event: inngest.Event[Any]) -> inngest.Event[Any]:
+        """Another middleware of this kind may have been here; it is also the first that opens."""
         what = f'the data of event "{event.name}"'
-        return event.model_copy(
-            update={"data": seal_data(self._keys, _as_sent(event, what), self._fields, what)}
-        )
+        data: Any = event.data
+        sealed = _sealed_in(data)
+        fields = [field for field in self._fields if field not in sealed]
+        data = {**seal_data(self._keys, _as_sent(event, what), fields, what), **sealed}
+        return event.model_copy(update={"data": data})
+
+
+def _sealed_in(data: Any) -> Mapping[str, Any]:
+    if not isinstance(data, Mapping):
+        return {}
+    return {field: value for field, value in data.items() if isinstance(value, Sealed)}
 
 
 def _as_sent(event: inngest.Event[Any], what: str) -> Mapping[str, Any]:

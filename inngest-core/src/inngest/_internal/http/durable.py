@@ -135,15 +135,12 @@ class DurableEndpoint:
         answer, own = yield from self._call(request, event, facts, {}, recording)
         if recording.failure is not None:
             return _told(503, {"error": "the steps of this request cannot be recorded now"})
-        deferred: list[object] = []
+        answer, deferred = _ended(answer)
         if answer.status == 206:
-            *deferred, last = json.loads(answer.body)
-            if last["op"] != Opcode.RUN_COMPLETE.value:
-                failure = yield from recording.tell(answer.body)
-                if failure is not None:
-                    return _told(503, {"error": "this request cannot be continued now"})
-                return self._sent_away(recording.run)
-            answer = response.function_returned(json.dumps(last["data"]))
+            failure = yield from recording.tell(answer.body)
+            if failure is not None:
+                return _told(503, {"error": "this request cannot be continued now"})
+            return self._sent_away(recording.run)
         kept = _kept(answer, own)
         duration = time.perf_counter_ns() - started
         complete = _complete("RunComplete", {**kept, "duration": duration})
@@ -195,10 +192,11 @@ class DurableEndpoint:
             plan_only=request.headers.get(headers.FORCE_STEP_PLAN, "").lower() == "true",
         )
         answer, own = yield from self._call(request, events[0], facts, steps, None)
+        answer, deferred = _ended(answer)
         if answer.status != 200:
             return answer
         complete = _complete("SyncRunComplete", {"data": {**_kept(answer, own), "duration": 0}})
-        return Answer(status=206, body=response.dump([complete]))
+        return Answer(status=206, body=response.dump([*deferred, complete]))
 
     def _verify(self, request: CommRequest) -> SigningKey | Error | None:
         keys = self._app.keys
@@ -255,6 +253,15 @@ class DurableEndpoint:
 
 def _complete(opcode: str, data: object) -> dict[str, object]:
     return {"id": hash_id(_COMPLETE), "op": opcode, "data": data}
+
+
+def _ended(answer: Answer) -> tuple[Answer, list[object]]:
+    """A result that is reported with deferred calls, parted from them; else the answer as it is."""
+    if answer.status == 206:
+        *deferred, last = json.loads(answer.body)
+        if last["op"] == Opcode.RUN_COMPLETE.value:
+            return response.function_returned(json.dumps(last["data"])), deferred
+    return answer, []
 
 
 def _kept(answer: Answer, own: object) -> dict[str, object]:
