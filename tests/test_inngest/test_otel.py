@@ -287,6 +287,22 @@ def test_what_is_invoked_continues_the_trace(world: World, backend: Backend) -> 
     assert data == {"n": 1, "_otel": carrier(TRACE, id_of(call))}
 
 
+def test_what_is_deferred_continues_the_trace(world: World, backend: Backend) -> None:
+    later = world.function(two_steps(world), "later", trigger=inngest.TriggerDeferred())
+
+    def body(ctx: Any) -> Steps:
+        for data in ({"n": 1}, None):
+            defers = ctx.step.defer("call", function=later, data=data)
+            if world.is_async:
+                yield defers
+
+    parent = world.function(body, "parent")
+    reply = world.call(parent, headers=SERVER)
+    sent = carrier(TRACE, id_of(backend.one("call app-parent")))
+    given = [op["opts"]["input"] for op in reply.body if op["op"] == "DeferAdd"]
+    assert given == [{"n": 1, "_otel": sent}, {"_otel": sent}]
+
+
 def test_a_failure_is_handled_in_the_trace_of_the_run(world: World, backend: Backend) -> None:
     seen: list[Any] = []
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from typing import Any
 from unittest.mock import AsyncMock, Mock
 
+import pydantic
 import pytest
 
 import inngest
@@ -107,6 +108,47 @@ def noting(log: list[str], name: str, colour: str) -> Any:
             log.append(f"{name} after {result.ids} {bool(result.error)}")
 
     return Sync if colour == "sync" else Async
+
+
+class Article(pydantic.BaseModel):
+    name: str
+
+
+@pytest.mark.parametrize("hook", ["before_send_events", "wrap_send"])
+def test_hooks_that_change_data_in_place_change_it_for_this_send_alone(
+    client: inngest.Inngest, server: Server, send: Send, hook: str
+) -> None:
+    """Else what is sent twice, such as an event that is a constant, is changed twice."""
+
+    def seal(events: list[Event[Any]]) -> None:
+        for event in events:
+            if isinstance(event.data, Article):
+                event.data.name += "!"
+            else:
+                event.data["to"]["name"] += "!"
+                event.data["lines"].append("end")
+
+    class Sealing(MiddlewareSync):
+        if hook == "before_send_events":
+
+            def before_send_events(self, events: list[Event[Any]]) -> None:
+                seal(events)
+
+        else:
+
+            def wrap_send(self, send: WrappedSend) -> Iterator[None]:
+                seal(send.events)
+                yield
+
+    client.middleware = [Sealing]
+    data = {"to": {"name": "Ada"}, "lines": ["one"]}
+    events = [Event(name="a", data=data), Event(name="b", data=Article(name="tea"))]
+    for _ in range(2):
+        send(events)
+    once: list[Any] = [{"to": {"name": "Ada!"}, "lines": ["one", "end"]}, {"name": "tea!"}]
+    assert [event["data"] for event in server.events] == once * 2
+    assert events[0].data == {"to": {"name": "Ada"}, "lines": ["one"]}
+    assert events[1].data == Article(name="tea")
 
 
 @pytest.mark.parametrize("colours", [("sync", "async"), ("async", "sync")])

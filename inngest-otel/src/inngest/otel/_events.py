@@ -23,6 +23,11 @@ def with_carrier(event: inngest.Event[Any], carrier: Carrier) -> inngest.Event[A
     return event.model_copy(update={"data": {**data, FIELD: dict(carrier)}})
 
 
+def deferring_with_carrier(opts: Mapping[str, Any], carrier: Carrier) -> dict[str, Any]:
+    """Return the options of a call that is deferred, with a carrier in the data."""
+    return {**opts, "input": {**(opts.get("input") or {}), FIELD: dict(carrier)}}
+
+
 def invoking_with_carrier(opts: Mapping[str, Any], carrier: Carrier) -> dict[str, Any]:
     """Return the options of a step that invokes, with a carrier in the data."""
     payload = opts.get("payload") or {}
@@ -90,6 +95,7 @@ __all__ = [
     "FIELD",
     "Carrier",
     "carrier_of",
+    "deferring_with_carrier",
     "forget_carriers",
     "invoking_with_carrier",
     "with_carrier",

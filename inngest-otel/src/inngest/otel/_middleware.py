@@ -23,11 +23,14 @@ from inngest.middleware import (
 from inngest.otel._call import TracedCall
 from inngest.otel._events import (
     carrier_of,
+    deferring_with_carrier,
     invoking_with_carrier,
     with_carrier,
 )
 from inngest.otel._placing import PlacingMiddleware
 from inngest.otel._telemetry import Telemetry, injected, is_made, spanning
+
+_PUTTING = {Opcode.INVOKE: invoking_with_carrier, Opcode.DEFER_ADD: deferring_with_carrier}
 
 
 class OpenTelemetryMiddleware(PlacingMiddleware):
@@ -118,12 +121,12 @@ class OpenTelemetryMiddleware(PlacingMiddleware):
             self._call.count_step("failed" if step.is_final_attempt else "retried")
 
     def transform_output(self, result: inngest.TransformOutputResult) -> None:
-        """Put the context into what a function is invoked with."""
-        step = result.step
-        if step is None or step.op is not Opcode.INVOKE or not self._telemetry.propagates_events:
-            return
-        if self._call is not None and self._call.is_traced:
-            step.opts = invoking_with_carrier(step.opts or {}, injected())
+        """Put the context into what a function is invoked with, now or when the run ends."""
+        step, put = result.step, None
+        if step is not None and self._telemetry.propagates_events:
+            put = _PUTTING.get(step.op)
+        if step is not None and put and self._call is not None and self._call.is_traced:
+            step.opts = put(step.opts or {}, injected())
 
     def wrap_send(self, send: WrappedSend) -> Iterator[None]:
         """Trace the sending of events, and put the context into them."""

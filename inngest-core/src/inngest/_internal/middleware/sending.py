@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+import pydantic
+
 from inngest._internal.errors import Error, MiddlewareError, SendEventsError, message_of
 from inngest._internal.event import Event
 from inngest._internal.flow import Flow, Outcome, Raised, Returned
@@ -26,7 +28,7 @@ def send_within(
     """
     if hooks.implements("before_send_events") or hooks.implements("wrap_send"):
         # They change what is sent, and not what the caller holds.
-        events = [event.model_copy() for event in events]
+        events = [_copy_of(event) for event in events]
     failure = yield from hooks.before("before_send_events", events)
     if failure is not None:
         return failure
@@ -71,6 +73,22 @@ def ids_of(result: SendEventsResult | Exception) -> list[str]:
     if isinstance(result, Exception):
         raise result
     return result.ids
+
+
+def _copy_of(event: Event[Any]) -> Event[Any]:
+    """A copy with data of its own, which hooks change in place, too."""
+    try:
+        return event.model_copy(update={"data": _copied(event.data)})
+    except RecursionError:  # it is going to be refused
+        return event.model_copy()
+
+
+def _copied(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _copied(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_copied(value) for value in data]
+    return data.model_copy() if isinstance(data, pydantic.BaseModel) else data
 
 
 def _no_event(given: object) -> SendEventsError:
