@@ -620,17 +620,14 @@ def test_hooks_of_flask_read_the_body_that_an_endpoint_reads(
 
     app = flask_app(checkout)
 
-    @app.before_request
-    def look() -> None:
-        if "before" in reads:
-            seen.append(flask.request.get_json())
-
-    @app.after_request
-    def look_again(response: flask.Response) -> flask.Response:
-        if "after" in reads:
-            seen.append(flask.request.get_json())
+    def look(response: Any = None) -> Any:
+        seen.append(flask.request.get_json())
         return response
 
+    if "before" in reads:
+        app.before_request(look)
+    if "after" in reads:
+        app.after_request(look)
     world = World(server, client, "flask-sync")
     with TRANSPORTS["wsgi"].run(app) as origin:
         answer = Asking(world, origin + PATH).post({"article": "tea"})

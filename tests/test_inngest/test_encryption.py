@@ -406,7 +406,7 @@ def test_keys_of_a_client_and_of_a_function_open_what_both_have_encrypted() -> N
         middleware=own,
     )
     def bill(ctx: inngest.ContextSync) -> str:
-        seen[ctx.event.data["by"]] = ctx.event.data["encrypted"]
+        seen[str(ctx.event.data["by"])] = ctx.event.data["encrypted"]
         return "billed"
 
     @client.create_function(

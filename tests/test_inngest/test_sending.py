@@ -141,8 +141,9 @@ def test_hooks_that_change_data_in_place_change_it_for_this_send_alone(
                 yield
 
     client.middleware = [Sealing]
-    data = {"to": {"name": "Ada"}, "lines": ["one"]}
-    events = [Event(name="a", data=data), Event(name="b", data=Article(name="tea"))]
+    data: Any = {"to": {"name": "Ada"}, "lines": ["one"]}
+    bought = inngest.EventType("b", Article)
+    events: list[Event[Any]] = [Event(name="a", data=data), bought.create(Article(name="tea"))]
     for _ in range(2):
         send(events)
     once: list[Any] = [{"to": {"name": "Ada!"}, "lines": ["one", "end"]}, {"name": "tea!"}]

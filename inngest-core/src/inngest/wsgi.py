@@ -148,7 +148,7 @@ def read_body(environ: Environ) -> bytes:
     Where its length is unknown it ends where the server says so, if it says so. Who reads on
     after the end may wait for ever: what hooks of Flask have read is asked of Flask.
     """
-    around = environ.get("werkzeug.request")
+    around: Any = environ.get("werkzeug.request")
     if around is not None and "stream" in vars(around):  # where it keeps what it reads
         taken: bytes = around.stream.read(MAX_BODY_BYTES + 1) or around.get_data()
         return taken
@@ -160,7 +160,7 @@ def read_body(environ: Environ) -> bytes:
     body: bytes = environ["wsgi.input"].read(limit) if limit else b""
     environ["wsgi.input"] = again = io.BytesIO(body)
     if around is not None:  # whose environment may be another one
-        vars(around)["stream"] = again
+        around.__dict__["stream"] = again
     return body
 
 
