@@ -649,3 +649,27 @@ def test_without_the_engine_the_wheel_is_named(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "inngest.dev.testing.isolated", None)
     with pytest.raises(ModuleNotFoundError, match="pip install inngest-dev"):
         mocked.trigger(declared(False, body), EVENT, client_of())
+
+
+def test_the_serializer_is_that_of_the_client_that_is_given(
+    trigger: Callable[..., mocked.Result],
+) -> None:
+    """Not that of the one which has declared the function."""
+
+    class Bracketing:
+        def serialize(self, obj: object, typ: object) -> object:
+            return [obj]
+
+        def deserialize(self, obj: Any, typ: object) -> object:
+            return obj[0]
+
+    client = inngest.Inngest(app_id="app", is_production=False, serializer=Bracketing())
+
+    @client.create_function(fn_id="fn", trigger=inngest.TriggerEvent(event="e"))
+    def fn(ctx: inngest.ContextSync) -> int:
+        return ctx.step.run("a", lambda: 1)
+
+    event = inngest.Event(name="e")
+    assert trigger(fn, event, mocked.Inngest(app_id="x")).output == 1
+    given = mocked.Inngest(app_id="x", serializer=Bracketing())
+    assert trigger(fn, event, given).output == [1]

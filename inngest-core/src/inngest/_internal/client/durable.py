@@ -57,7 +57,9 @@ class DurableHandler:
         app = app_of(client, [function], serve)
         self._client = client
         self._threads = Threads(serve.max_threads)
-        self._endpoint = DurableEndpoint(app, app.table[function.id], options, time.time)
+        # What the handler gives is a response already: the client's serializer has no say.
+        called = dataclasses.replace(app.table[function.id], codec=Codec(is_settled=True))
+        self._endpoint = DurableEndpoint(app, called, options, time.time)
 
     def handle_sync(self, request: CommRequest, origin: Origin) -> CommResponse:
         """Answer a request in the calling thread."""

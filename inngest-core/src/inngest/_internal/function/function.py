@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
@@ -69,6 +69,7 @@ class FunctionOptions:
     rate_limit: RateLimit | None = None
     retries: int | None = None
     serializer: Serializer | None = None
+    serializer_of_client: Serializer | None = None
     singleton: Singleton | None = None
     throttle: Throttle | None = None
     timeouts: Timeouts | None = None
@@ -140,8 +141,14 @@ class Function(Generic[T_co]):
 
     @property
     def codec(self) -> Codec:
-        """How the function's output is stored, and read by those who invoke it."""
+        """How the function's output is stored; without a serializer, by that of who serves it."""
         return self._codec
+
+    @cached_property
+    def codec_for_callers(self) -> Codec:
+        """How the function's output is read by those who invoke it: as its own client writes it."""
+        serializer = self._opts.serializer or self._opts.serializer_of_client
+        return replace(self._codec, serializer=serializer, is_settled=True)
 
     @cached_property
     def _codec(self) -> Codec:
@@ -151,7 +158,6 @@ class Function(Generic[T_co]):
             typ=self._opts.output_type if is_declared else return_type(self._handler),
             is_declared=is_declared,
             serializer=self._opts.serializer,
-            is_settled=True,
         )
 
     @property

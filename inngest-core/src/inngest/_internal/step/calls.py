@@ -171,9 +171,11 @@ def invoke(
     opts["payload"] = payload
     if timeout is not None:
         opts["timeout"] = deadline(step_id, timeout)
-    return StepCall.for_server(
-        step_id, Opcode.INVOKE, display_name=name, opts=opts, codec=function.codec
-    )
+    if isinstance(function, FunctionReference):
+        codec = function.codec
+    else:
+        codec = function.codec_for_callers
+    return StepCall.for_server(step_id, Opcode.INVOKE, display_name=name, opts=opts, codec=codec)
 
 
 def called_id(
