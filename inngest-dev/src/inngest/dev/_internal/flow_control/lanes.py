@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from inngest.dev._internal.function.options import Concurrency
 from inngest.dev._internal.model.values import Function, Json, Run
 
-
 QUEUE = "\x1e"
 """Between the name of a lane and the limit of one of its queues."""
 

@@ -23,7 +23,7 @@ from inngest.dev._internal.protocol.call import Call
 from inngest.dev._internal.running.scheduler import Scheduler
 from inngest.dev._internal.running.work import Worker
 
-MOST_TURNS = 2000
+MOST_TURNS = 1000
 """Turns of the scheduler, and tries of its items, at one moment of the clock. Honest work takes
 some two hundred."""
 HEADERS = {"x-inngest-sdk": "test:v1", "x-inngest-req-version": "2"}
@@ -163,7 +163,7 @@ class PlannedApp:
         return
 
     async def _linger(self) -> None:
-        for _ in range(self.random.randint(0, 4)):
+        for _ in range(self.random.choice([*range(5)] * 6 + [MOST_TURNS])):
             await asyncio.sleep(0)
 
     def _enter(self, function_id: str, data: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -189,7 +189,9 @@ class PlannedApp:
                 return 206, [_run(name, stage, attempt) for name in stage.names
                              if hashed(name) == target]  # fmt: skip
             missing = [name for name in stage.names if hashed(name) not in steps]
-            failed = [s for name in stage.names if "error" in ((s := steps.get(hashed(name))) or {})]
+            failed = [
+                s for name in stage.names if "error" in ((s := steps.get(hashed(name))) or {})
+            ]
             if failed:
                 return 400, {"name": "StepFailed", "message": ""}
             if not missing:
