@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -45,6 +45,10 @@ def options(random: Random) -> dict[str, Any]:
             found.append({"limit": random.randint(1, 3), "scope": scope, "key": given})
         return found
 
+    def shared() -> list[dict[str, Any]]:
+        return [{"limit": random.choice((1, 5)), "scope": "env", "key": f"event.data.{each}"}
+                for each in "kl"]  # fmt: skip
+
     starts: dict[str, Any] = {
         "throttle": {"limit": random.randint(1, 2), "period": period(), "key": key()},
         "rateLimit": {"limit": random.randint(1, 2), "period": period(), "key": key()},
@@ -59,7 +63,8 @@ def options(random: Random) -> dict[str, Any]:
             [
                 random.randint(1, 3),
                 limits(),
-                limits(),
+                shared(),
+                shared(),
                 {"fn": limits(("fn",))[:1], "step": limits()[:1]},
             ]
         ),
@@ -67,7 +72,7 @@ def options(random: Random) -> dict[str, Any]:
         "timeouts": {"start": "1h", "finish": period()},
         "cancel": [{"event": "stop", "if": "event.data.k == async.data.k"}],
     }
-    return found | {name: given for name, given in others.items() if random.random() < 0.5}
+    return found | {name: given for name, given in others.items() if random.random() < 0.6}
 
 
 def limits_of(settings: dict[str, Any]) -> list[tuple[int, str | None, str]]:
@@ -249,8 +254,9 @@ class Play:
             return
         for function_id, settings in self.settings.items():
             own = [run for run in runs if run["function_id"] == function_id]
-            check_whole_runs(settings, own, store)
-            check_starts(settings, [run for run in own if run["id"] not in self.again], store)
+            Account(settings, own, store).check_whole_runs()
+            triggered = [run for run in own if run["id"] not in self.again]
+            Account(settings, triggered, store).check_starts()
             finish = settings.get("timeouts", {}).get("finish")
             for run in own:
                 if finish and run["started_at"] is not None:
@@ -263,75 +269,82 @@ class Play:
         assert ended <= latest
 
 
-def check_whole_runs(settings: dict[str, Any], runs: list[Any], store: Store) -> None:
-    """No more runs of a key than may be go on at a time, from their first calls to their ends."""
-    given = settings.get("concurrency")
-    if not isinstance(given, dict):
-        return
-    (limit,) = given["fn"]
-    lanes: defaultdict[Any, list[Any]] = defaultdict(list)
-    for run in runs:
-        data = event_of(store, run).body["data"]
-        lanes[None if limit["key"] is None else data.get(limit["key"][-1])].append(run)
-    for lane in lanes.values():
-        for run in lane:
-            at = run["started_at"]
-            beside = [r for r in lane if r["started_at"] <= at < r["ended_at"]]
-            assert len(beside) <= limit["limit"]
+class Account:
+    """What the runs of a function say of its limits, one key at a time."""
 
+    def __init__(self, settings: dict[str, Any], runs: list[Any], store: Store) -> None:
+        self.settings, self.runs, self.store = settings, runs, store
 
-def event_of(store: Store, run: Any) -> Event:
-    found = store.run(run["id"])
-    assert found is not None
-    return found.event
+    def check_starts(self) -> None:
+        settings = self.settings
+        limit = settings.get("rateLimit")
+        if "idempotency" in settings:  # it overrides a rate limit
+            limit = {"limit": 1, "period": "24h", "key": settings["idempotency"]}
+        if limit is not None and "batchEvents" not in settings:
+            self._check_gaps(limit["key"], MS[limit["period"]] // limit["limit"])
+        if "throttle" in settings:
+            self._check_throttle(settings["throttle"])
+        if "singleton" in settings:
+            for lane in self._lanes(settings["singleton"]["key"]):
+                for one, other in pairwise(lane):
+                    assert one["ended_at"] <= other["created_at"]
+        if "batchEvents" in settings:
+            self._check_batches(settings["batchEvents"]["maxSize"])
+        elif "debounce" in settings:
+            for run in self.runs:
+                collected = run["created_at"] - self._event(run).received_at
+                assert collected >= MS[settings["debounce"]["period"]]
+        else:
+            self._check_ids()
 
+    def check_whole_runs(self) -> None:
+        """No more go on at a time than may, from their first calls to their ends."""
+        given = self.settings.get("concurrency")
+        if not isinstance(given, dict):
+            return
+        (limit,) = given["fn"]
+        for lane in self._lanes(limit["key"]):
+            for at in [run["started_at"] for run in lane]:
+                beside = [run for run in lane if run["started_at"] <= at < run["ended_at"]]
+                assert len(beside) <= limit["limit"]
 
-def check_starts(settings: dict[str, Any], runs: list[Any], store: Store) -> None:
-    """What limits the starts of a function, one key at a time."""
+    def _event(self, run: Any) -> Event:
+        found = self.store.run(run["id"])
+        assert found is not None
+        return found.event
 
-    def by_key(key: str | None) -> list[list[Any]]:
+    def _lanes(self, key: str | None) -> list[list[Any]]:
         found: defaultdict[Any, list[Any]] = defaultdict(list)
-        for run in runs:
-            data = event_of(store, run).body["data"]
+        for run in self.runs:
+            data = self._event(run).body["data"]
             found[None if key is None else data.get(key[-1])].append(run)
         return list(found.values())
 
-    limit = settings.get("rateLimit")
-    if "idempotency" in settings:  # it overrides a rate limit
-        limit = {"limit": 1, "period": "24h", "key": settings["idempotency"]}
-    if limit is not None and "batchEvents" not in settings:
-        for lane in by_key(limit["key"]):
-            for one, other in itertools.pairwise(lane):
-                gap = other["created_at"] - one["created_at"]
-                assert gap >= MS[limit["period"]] // limit["limit"]
-    if "throttle" in settings:
-        limit = settings["throttle"]
-        for lane in by_key(limit["key"]):
+    def _check_gaps(self, key: str | None, least: int) -> None:
+        for lane in self._lanes(key):
+            for one, other in pairwise(lane):
+                assert other["created_at"] - one["created_at"] >= least
+
+    def _check_throttle(self, limit: dict[str, Any]) -> None:
+        for lane in self._lanes(limit["key"]):
             times = sorted(run["started_at"] for run in lane if run["status"] == "Completed")
             for n, first in enumerate(times):
                 within = [at for at in times[n:] if at < first + MS[limit["period"]]]
                 assert len(within) <= 2 * limit["limit"] + 1
-    if "singleton" in settings:
-        for lane in by_key(settings["singleton"]["key"]):
-            for one, other in itertools.pairwise(lane):
-                assert one["ended_at"] <= other["created_at"]
-    if "batchEvents" in settings:
-        size = settings["batchEvents"]["maxSize"]
-        batches = [each.events for run in runs if (each := store.run(run["id"]))]
+
+    def _check_batches(self, size: int) -> None:
+        batches = [each.events for run in self.runs if (each := self.store.run(run["id"]))]
         assert all(len(batch) <= size for batch in batches)
         counted = Counter(event.internal_id for batch in batches for event in batch)
         assert all(count == 1 for count in counted.values())
-    elif "debounce" not in settings:
+
+    def _check_ids(self) -> None:
         days: defaultdict[str, list[int]] = defaultdict(list)
-        for run in runs:
-            days[event_of(store, run).key].append(run["created_at"])
+        for run in self.runs:
+            days[self._event(run).key].append(run["created_at"])
         for times in days.values():
-            for one, other in itertools.pairwise(times):
-                assert other - one >= 86_400_000, "an event starts a function once a day"
-    if "debounce" in settings:
-        for run in runs:
-            event = event_of(store, run)
-            assert run["created_at"] >= event.received_at + MS[settings["debounce"]["period"]]
+            for one, other in pairwise(times):
+                assert other - one >= MS["24h"], "an event starts a function once a day"
 
 
 @pytest.mark.parametrize("deploys", [False, True])
