@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import types
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,10 @@ def test_snippets_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In order, in one module per page, as somebody would type them."""
     monkeypatch.setenv("INNGEST_DEV", "1")
     monkeypatch.setenv("PATH", "")  # npx, should the machine have it, would fetch a server
-    module = types.ModuleType(f"snippets_{page.stem.replace('-', '_')}")
+    loader = SourceFileLoader(f"snippets_{page.stem.replace('-', '_')}", str(page))
+    spec = spec_from_loader(loader.name, loader)  # tracebacks ask for the loader
+    assert spec is not None
+    module = module_from_spec(spec)
     monkeypatch.setitem(sys.modules, module.__name__, module)
     for line, info, code in snippets(page):
         if info == "python" and not is_file(page, code):

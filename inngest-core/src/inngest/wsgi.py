@@ -90,7 +90,8 @@ class WSGIApp:
         return send_response(reply, environ, start_response)
 
     def _is_ours(self, environ: Environ) -> bool:
-        path = environ.get("PATH_INFO", "")
+        # Servers hand the bytes on as Latin-1, whatever they are.
+        path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace")
         is_mounted = bool(environ.get("SCRIPT_NAME", "").strip("/"))
         return path == self._handler.mount_path or (is_mounted and path in ("", "/"))
 

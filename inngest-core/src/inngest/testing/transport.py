@@ -365,6 +365,12 @@ class TransportSuite(StreamingTests):
         registered, _, bench = self._synced(api, path="/fns/here", **options)
         assert registered["url"] == f"{bench.channel.origin}/fns/here"
 
+    def test_mounting_at_a_path_of_any_language(self, api: Inbox) -> None:
+        sent = "/fns/k%C3%A4se"
+        registered, reply, bench = self._synced(api, path=sent, serve_path="/fns/käse")
+        check(reply, 200)
+        assert registered["url"] == f"{bench.channel.origin}{sent}"
+
     def test_mounting_leaves_other_paths_alone(self) -> None:
         with self.dev(self._a_kind(), lambda ctx: None) as bench:
             bench.path = "/elsewhere"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from inngest import Function, Inngest
 from inngest.transport import Handler, ServeOptions, Streaming
@@ -58,7 +59,9 @@ def serve(
             streaming=streaming,
         ),
     )
-    route = re.escape(handler.mount_on(app))
+    path = handler.mount_on(app)
+    # Tornado looks at paths as they are sent: what is not ASCII in percents.
+    route = f"(?:{re.escape(path)}|{re.escape(quote(path, safe='/%'))})"
     app.add_handlers(".*", [(route, InngestRequestHandler, {"handler": handler})])
 
 

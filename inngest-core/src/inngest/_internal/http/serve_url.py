@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit, urlunsplit
+from typing import Final
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from inngest._internal.protocol.request import decode_json
+
+_IN_PATHS: Final = "/%:@!$&'()*+,;=~"
+"""What stands for itself in a path (RFC 3986, section 3.3); a percent has been written by others."""
 
 
 def serve_url(
@@ -27,12 +31,17 @@ def serve_url(
     if origin:
         given = urlsplit(origin)
         scheme, host = given.scheme, given.netloc
-    path = parts.path
+    path = _written(parts.path)
     if public_path:
-        path = "/" + public_path.lstrip("/")
-    elif serve_path and not parts.path.endswith("/" + serve_path.lstrip("/")):
-        path = "/" + serve_path.lstrip("/")
+        path = "/" + _written(public_path.lstrip("/"))
+    elif serve_path and not path.endswith("/" + _written(serve_path.lstrip("/"))):
+        path = "/" + _written(serve_path.lstrip("/"))
     return urlunsplit((scheme, host, path, "", ""))
+
+
+def _written(path: str) -> str:
+    """As it is sent: frameworks differ in whether they tell it so."""
+    return quote(path, safe=_IN_PATHS)
 
 
 def announced_url(body: bytes) -> str | None:
