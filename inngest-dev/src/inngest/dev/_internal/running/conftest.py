@@ -101,7 +101,7 @@ def stages(random: Random, functions: list[str]) -> list[Stage]:
     for number in range(random.randint(0, 3)):
         kind, name = random.choice(KINDS if functions else UNBOUND), f"s{number}"
         names = (f"{name}a", f"{name}b") if kind in ("group", "checkpoint") else (name,)
-        fields: dict[str, Any] = {
+        fields: dict[str, dict[str, Any]] = {
             "sleep": {"duration": random.choice(["0s", "1s", "90s", "2h"])},
             "wait": {"event": "w", "timeout": "1h", "if": "event.data.k == async.data.k"},
             "signal": {"signal": random.choice("st"), "timeout": "1h", "conflict": "replace"},
@@ -110,8 +110,9 @@ def stages(random: Random, functions: list[str]) -> list[Stage]:
                 "payload": {"data": {"k": random.randint(1, 2), "l": 1}},
                 "timeout": "1h",
             },
-        }.get(kind, {})
-        found.append(Stage(kind, names, random.choice((0, 0, 0, 1, 2, 9)), fields))
+        }
+        fails = random.choice((0, 0, 0, 1, 2, 9))
+        found.append(Stage(kind, names, fails, fields.get(kind, {})))
     return found
 
 
