@@ -30,6 +30,12 @@ FUNCTIONS = ["app-a", "app-b", "app-c"]
 MS = {"5s": 5_000, "1m": 60_000, "1h": 3_600_000, "24h": 86_400_000}
 
 
+def shared(random: Random) -> list[dict[str, Any]]:
+    """Limits of two lanes that all functions may share."""
+    keys = ("event.data.k", "event.data.l")
+    return [{"limit": random.choice((1, 5)), "scope": "env", "key": key} for key in keys]
+
+
 def options(random: Random) -> dict[str, Any]:
     def key() -> str | None:
         return random.choice([None, "event.data.k", "event.data.l"])
@@ -45,10 +51,6 @@ def options(random: Random) -> dict[str, Any]:
             found.append({"limit": random.randint(1, 3), "scope": scope, "key": given})
         return found
 
-    def shared() -> list[dict[str, Any]]:
-        return [{"limit": random.choice((1, 5)), "scope": "env", "key": f"event.data.{each}"}
-                for each in "kl"]  # fmt: skip
-
     starts: dict[str, Any] = {
         "throttle": {"limit": random.randint(1, 2), "period": period(), "key": key()},
         "rateLimit": {"limit": random.randint(1, 2), "period": period(), "key": key()},
@@ -63,8 +65,7 @@ def options(random: Random) -> dict[str, Any]:
             [
                 random.randint(1, 3),
                 limits(),
-                shared(),
-                shared(),
+                shared(random),
                 {"fn": limits(("fn",))[:1], "step": limits()[:1]},
             ]
         ),
@@ -102,6 +103,9 @@ class Play:
         for n, name in enumerate(FUNCTIONS):
             self.app.plans[name] = stages(self.random, FUNCTIONS[n + 1 :])
             self.settings[name] = options(self.random)
+        if seed % 4 == 3:
+            for settings in self.settings.values():
+                settings["concurrency"] = shared(self.random)
 
     @property
     def engine(self) -> Engine:
@@ -348,7 +352,7 @@ class Account:
 
 
 @pytest.mark.parametrize("deploys", [False, True])
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", [*range(6), 91, 95])
 def test_whatever_is_done_runs_end_within_their_limits(
     seed: int, deploys: bool, tmp_path: Path, watch: Watch
 ) -> None:
