@@ -28,7 +28,7 @@ class Admitted:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blocked:
     at: str
-    """The lane, or the throttle, to park at."""
+    """The queue of the lane, or the throttle, to park at."""
     next_at: Sequence[str]
 
 
@@ -48,7 +48,7 @@ class Admission:
         full = next((each for each in needed if not self._has_room(each, state)), None)
         if full is not None:
             others = [] if started else _throttle_of(function, run)
-            return Blocked(at=full.name, next_at=[*others, *self._open(needed, state)])
+            return Blocked(at=full.queue, next_at=[*others, *self._open(needed, state)])
         change = Transition()
         throttle = None if started else self._throttle(change, run, function, state, now)
         if isinstance(throttle, Denied):
@@ -62,10 +62,10 @@ class Admission:
             dispatched(change, run, function, now)
         later = [] if started else _throttle_of(function, run)
         # the run itself takes its place in a lane of runs when the change is applied
-        return Admitted(change=change, next_at=[*later, *(lane.name for lane in needed)])
+        return Admitted(change=change, next_at=[*later, *(lane.queue for lane in needed)])
 
     def leave(self, job_id: str) -> list[str]:
-        """The call is over: where there is room now."""
+        """The call is over: the lanes where there is room now, for whoever waits at them."""
         taken = self._taken.pop(job_id, [])
         for name in taken:  # a key may never come again: nothing is kept of it
             self._under_way[name] -= 1
@@ -89,7 +89,7 @@ class Admission:
         return taken < lane.limit
 
     def _open(self, needed: Sequence[Lane], state: State) -> list[str]:
-        return [lane.name for lane in needed if self._has_room(lane, state)]
+        return [lane.queue for lane in needed if self._has_room(lane, state)]
 
     def _throttle(
         self, change: Transition, run: Run, function: Function, state: State, now: int
@@ -114,7 +114,7 @@ class Admission:
 
 
 def places(function: Function, run: Run) -> list[str]:
-    """Wherever a call of the run may be parked."""
+    """The throttle and the lanes at which a call of the run may be parked."""
     return [*_throttle_of(function, run), *(lane.name for lane in lanes(function, run.keys))]
 
 

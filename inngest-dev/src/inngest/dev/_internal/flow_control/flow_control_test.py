@@ -13,6 +13,7 @@ import pytest
 
 from inngest.dev import Engine, VirtualClock
 from inngest.dev._internal.conftest import Answer, App, bounded, config, hashed, op, running, send
+from inngest.dev._internal.flow_control.admission import Admission, Admitted, Blocked
 from inngest.dev._internal.protocol.answer import read_answer
 
 SECOND = timedelta(seconds=1)
@@ -264,6 +265,7 @@ class Slow:
         self.under_way: list[Any] = []
         self.most = 0
         self.gates: dict[Any, asyncio.Event] = {}
+        self.answer: Answer = (200, None)
         self.changed = asyncio.Event()
 
     async def __call__(self, body: dict[str, Any], target: str) -> Answer:
@@ -274,7 +276,7 @@ class Slow:
         await self.gates.setdefault(name, asyncio.Event()).wait()
         self.under_way.remove(name)
         self.changed.set()
-        return 200, name
+        return self.answer
 
     async def until(self, reached: Callable[[], bool]) -> None:
         while not reached():
@@ -501,6 +503,66 @@ def test_who_waits_for_its_lane_holds_up_no_others_of_its_throttle(app: App) -> 
         assert isinstance(engine.clock, VirtualClock)
         engine.clock.advance(timedelta(hours=1))
         await slow.started(0, 3, 2)  # 1 was first at the throttle, but its lane is full
+
+    work(app, go)
+
+
+def crossed(first: int, second: int) -> dict[str, Any]:
+    """Limits of two lanes that all functions of the environment share."""
+    limits = ((first, "event.data.k"), (second, "event.data.l"))
+    return {"concurrency": [{"limit": n, "key": key, "scope": "env"} for n, key in limits]}
+
+
+def test_functions_that_wait_at_each_others_limits_wait_at_rest(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, asked = Slow(), list[str]()
+    app.function(config("app-one", "one", **crossed(1, 5)), slow)
+    app.function(config("app-other", "other", **crossed(5, 1)), slow)
+
+    def counted(admission: Admission, job_id: str, *args: Any) -> Admitted | Blocked:
+        asked.append(job_id)
+        return admit(admission, job_id, *args)
+
+    admit = Admission.admit
+    monkeypatch.setattr(Admission, "admit", counted)
+
+    async def go(engine: Engine) -> None:
+        send(engine, "one", data={"i": 0})
+        await slow.started(0)
+        for i in (1, 3):
+            send(engine, "one", data={"i": i})
+            send(engine, "other", data={"i": i + 1})
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert len(asked) == 5
+        slow.finish(0)
+        await slow.started(1)
+        slow.finish(1)
+        await slow.started(2)
+        slow.finish(2)
+        await slow.started(3)
+        slow.finish(3)
+        await slow.started(4)
+
+    work(app, go)
+
+
+def test_a_place_goes_to_whoever_may_take_it_by_a_limit_of_its_own(app: App) -> None:
+    slow = Slow()
+    slow.answer = (206, [op("1h", "Sleep")])
+    app.function(config("app-one", "one", **crossed(1, 5)), slow)
+    app.function(config("app-two", "two", **crossed(2, 5)), slow)
+
+    async def go(engine: Engine) -> None:
+        for i in (0, 1):
+            send(engine, "two", data={"i": i})
+        await slow.started(0, 1)
+        send(engine, "one", data={"i": 2})
+        send(engine, "two", data={"i": 3})
+        await parked(engine, 2)
+        slow.finish(0)
+        await slow.started(1, 3)  # 2 was first, and may not go beside another
 
     work(app, go)
 

@@ -8,12 +8,20 @@ from dataclasses import dataclass
 from inngest.dev._internal.function.options import Concurrency
 from inngest.dev._internal.model.values import Function, Json, Run
 
+QUEUE = "\x1e"
+"""Between the name of a lane and the limit of one of its queues."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
     name: str
     limit: int
     whole_runs: bool
+
+    @property
+    def queue(self) -> str:
+        """Where those wait whom this limit keeps out. A lower one may do so while others go in."""
+        return f"{self.name}{QUEUE}{self.limit}"
 
 
 def lanes(function: Function, keys: Mapping[str, Json]) -> list[Lane]:

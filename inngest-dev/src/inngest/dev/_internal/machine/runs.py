@@ -88,7 +88,10 @@ def resume(
 def wake(item: Item, run: Run, memo: Json, now: int) -> Transition:
     """A sleep, wait or invoke is over: store its memo and go on."""
     change = Transition(drops=[item.job_id])
-    if run.ended or item.step_id not in run.pending:
+    if run.ended:
+        return change
+    if item.step_id not in run.pending:  # an answer ended it; this may be all that was due
+        change.runs.append(run)
         return change
     settle_step(change, run, item.step_id, memo, now)
     resume(change, run, now, race=item.race, member=True)

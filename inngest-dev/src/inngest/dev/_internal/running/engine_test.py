@@ -374,6 +374,24 @@ def test_a_step_that_is_not_reported_again_does_not_hang_its_run(app: App) -> No
     bounded(go)
 
 
+def test_a_sleep_that_another_answer_ended_does_not_hang_its_run(app: App) -> None:
+    def script(body: dict[str, Any], target: str) -> Answer:
+        if len(app.calls) == 1:
+            return 206, [op("a", "Sleep", opts={"duration": "1h"}), op("b", "StepPlanned")]
+        # b is to run, and not what is reported
+        return (206, [op("a", "StepRun", data=1)]) if len(app.calls) == 2 else (200, "done")
+
+    app.function(config("app-fn", "x"), script)
+
+    async def go() -> None:
+        async with running(app) as engine:
+            send(engine, "x")
+            await engine.advance(timedelta(hours=1))
+            assert [run["output"] for run in engine.runs()] == ["done"]
+
+    bounded(go)
+
+
 def test_a_run_whose_state_grows_too_large_fails(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report, "MAX_STATE", 100_000)
 

@@ -86,7 +86,7 @@ class Worker:
     def look_again(self) -> None:
         self._open += self._admission.chances(self._clock.now())
         while self._open:
-            self._store.unpark(self._open[-1])
+            self._store.unpark_each(self._open[-1])
             self._open.pop()
 
     def next_chance(self) -> int | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from inngest.dev._internal.flow_control.lanes import QUEUE
 from inngest.dev._internal.model.values import Gate, GateKind, Item, Json
 from inngest.dev._internal.store.database import MEMORY, Database
 from inngest.dev._internal.store.rows import dump, item_of, load, marks
@@ -54,8 +55,19 @@ class StoredItems(Database):
         return [item_of(row) for row in rows]
 
     def park(self, job_id: str, at: str) -> None:
-        """Not to be taken until there is room at this lane or throttle."""
+        """Not to be taken until there is room at this throttle, or for this queue of a lane."""
         self._db.execute("UPDATE items SET parked = ? WHERE job_id = ?", (at, job_id))
+
+    def unpark_each(self, lane: str) -> None:
+        """The next one of each queue of this lane may try, or of this throttle."""
+        self.unpark(lane)
+        queue, end = f"{lane}{QUEUE}", f"{lane}{chr(ord(QUEUE) + 1)}"
+        while row := self.one(
+            "SELECT parked FROM items WHERE parked > ? AND parked < ? "
+            "ORDER BY parked LIMIT 1", queue, end
+        ):  # fmt: skip
+            queue = row["parked"]
+            self.unpark(queue)
 
     def unpark(self, at: str) -> bool:
         """The next one that is parked here may try. False: there is none."""
