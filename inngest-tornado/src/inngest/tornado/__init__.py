@@ -61,8 +61,9 @@ def serve(
     )
     path = handler.mount_on(app)
     # Tornado looks at paths as they are sent: what is not ASCII in percents.
-    route = f"(?:{re.escape(path)}|{re.escape(quote(path, safe='/%'))})"
-    app.add_handlers(".*", [(route, InngestRequestHandler, {"handler": handler})])
+    paths = dict.fromkeys([path, quote(path, safe="/%")])
+    options = {"handler": handler}
+    app.add_handlers(".*", [(re.escape(each), InngestRequestHandler, options) for each in paths])
 
 
 __all__ = ["FRAMEWORK", "serve"]
