@@ -15,13 +15,16 @@ from inngest.dev._internal.store.rows import dump
 from inngest.dev._internal.store.store import Store
 
 MAX_PAGE = 200
+_PREVIEW = 90
 _RUNS = (
     "SELECT r.rowid AS position, r.id, r.function_id, r.status, r.created_at, r.started_at, "
     "r.ended_at, r.event_id, e.name AS event_name FROM runs r "
     "JOIN events e ON e.internal_id = r.event_id "
 )
 _EVENTS = (
-    "SELECT e.rowid AS position, e.internal_id, e.name, e.received_at, e.body, "
+    "SELECT e.rowid AS position, e.internal_id, e.name, e.received_at, "
+    # large ones are not decoded to be listed
+    "CASE WHEN LENGTH(e.body) <= 10000 THEN e.body END AS whole, SUBSTR(e.body, 1, 1000) AS start, "
     "(SELECT COUNT(*) FROM runs r WHERE r.event_id = e.internal_id) + (SELECT COUNT(*) FROM "
     "batch_events b WHERE b.event_id = e.internal_id AND b.position > 0) AS runs FROM events e "
 )
@@ -44,19 +47,7 @@ class RunFilter:
 
 
 def runs_page(store: Store, wanted: RunFilter) -> list[dict[str, Json]]:
-    where, given = _conditions(
-        ("r.status = ?", wanted.status),
-        ("r.function_id = ?", wanted.function),
-        ("r.rowid < ?", wanted.before),
-    )
-    if wanted.event:
-        where.append(_OF_EVENT)
-        given += [wanted.event] * 2
-    if wanted.search:
-        sql, likes = _holds(wanted.search, "r.id", "r.function_id", "e.name", "e.body", "r.output")
-        in_batch, more = _holds(wanted.search, "m.body")
-        where.append(f"({sql} OR {_IN_BATCH.format(in_batch)})")
-        given += [*likes, *more]
+    where, given = _fitting(wanted)
     sql = _RUNS + _where(where) + "ORDER BY r.rowid DESC LIMIT ?"
     return [
         {
@@ -73,6 +64,23 @@ def runs_page(store: Store, wanted: RunFilter) -> list[dict[str, Json]]:
         }
         for row in store.all(sql, *given, min(wanted.limit, MAX_PAGE))
     ]
+
+
+def _fitting(wanted: RunFilter) -> tuple[list[str], list[Any]]:
+    where, given = _conditions(
+        ("r.status = ?", wanted.status),
+        ("r.function_id = ?", wanted.function),
+        ("r.rowid < ?", wanted.before),
+    )
+    if wanted.event:
+        where.append(_OF_EVENT)
+        given += [wanted.event] * 2
+    if wanted.search:
+        sql, likes = _holds(wanted.search, "r.id", "r.function_id", "e.name", "e.body", "r.output")
+        in_batch, more = _holds(wanted.search, "m.body")
+        where.append(f"({sql} OR {_IN_BATCH.format(in_batch)})")
+        given += [*likes, *more]
+    return where, given
 
 
 def events_page(
@@ -92,16 +100,29 @@ def events_page(
             "internal_id": row["internal_id"],
             "name": row["name"],
             "received_at": iso(row["received_at"]),
-            "body": json.loads(row["body"]),
+            "preview": _preview(row["name"], row["whole"], row["start"]),
             "runs": row["runs"],
         }
         for row in store.all(sql, *given, min(limit, MAX_PAGE))
     ]
 
 
-def counts(store: Store) -> dict[str, int]:
-    """Runs by status."""
-    rows = store.all("SELECT status, COUNT(*) AS number FROM runs GROUP BY status")
+def _preview(name: str, whole: str | None, start: str) -> str:
+    """The beginning of an event's data, as JSON."""
+    if whole is not None:
+        text = json.dumps(json.loads(whole).get("data"), ensure_ascii=False, separators=(",", ":"))
+    else:
+        text = start.removeprefix(f'{{"name":{dump(name)},"data":')
+    return text if len(text) <= _PREVIEW else text[: _PREVIEW - 1] + "…"
+
+
+def counts(store: Store, wanted: RunFilter) -> dict[str, int]:
+    """How many runs fit, by their status."""
+    where, given = _fitting(wanted)
+    sql = "SELECT r.status, COUNT(*) AS number FROM runs r "
+    if wanted.search:
+        sql += "JOIN events e ON e.internal_id = r.event_id "
+    rows = store.all(sql + _where(where) + "GROUP BY r.status", *given)
     return {row["status"]: row["number"] for row in rows}
 
 

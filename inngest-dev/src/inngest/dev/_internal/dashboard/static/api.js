@@ -1,14 +1,19 @@
 // Ask the engine. The token shows that it is our own page that asks.
 
+import { parse } from "./exact.js";
+import { setClock } from "./format.js";
+import { recall, remember } from "./memory.js";
+
 const HEADER = "x-inngest-dev-token";
+const CLOCK = "x-inngest-dev-now";
 const given = new URLSearchParams(location.hash.slice(1)).get("token");
 if (given) {
-  sessionStorage.setItem(HEADER, given);
+  remember("sessionStorage", HEADER, given);
   history.replaceState(null, "", "#/runs");
 }
 const META = 'meta[name="inngest-dev-token"]';
 
-export let token = document.querySelector(META).content || sessionStorage.getItem(HEADER) || "";
+export let token = document.querySelector(META).content || given || recall("sessionStorage", HEADER) || "";
 
 export async function get(path, query = {}) {
   const wanted = Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined);
@@ -30,9 +35,11 @@ async function ask(url, options) {
     answer = await fetch(url, options());
     if (answer.status === 403 && await isRenewed()) answer = await fetch(url, options());
   } catch {
-    throw new Error("The engine does not answer. Is it still running?");
+    throw Object.assign(new Error("The engine does not answer. Is it still running?"), { isAway: true });
   }
-  const body = await answer.json().catch(() => null);
+  const now = Number(answer.headers.get(CLOCK));
+  if (now) setClock(now);
+  const body = await answer.text().then(parse).catch(() => null);
   if (!answer.ok) throw new Error((body && body.error) || `The engine answered ${answer.status}.`);
   return body;
 }

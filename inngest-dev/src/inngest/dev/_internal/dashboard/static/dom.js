@@ -26,9 +26,20 @@ export function replace(parent, ...children) {
 }
 
 export function toast(text, bad = false) {
-  const shown = h("div", { class: bad ? "toast bad" : "toast" }, text);
+  const shown = h("div", { class: bad ? "toast bad" : "toast", role: bad ? "alert" : null }, text);
+  document.querySelectorAll(".toast").forEach((each) => each.textContent === shown.textContent && each.remove());
   document.getElementById("toasts").append(shown);
   setTimeout(() => shown.remove(), bad ? 8000 : 4000);
+}
+
+// While it works, it is not begun again: a second click does nothing.
+export function single(work) {
+  let isWorking = false;
+  return async (...given) => {
+    if (isWorking) return;
+    isWorking = true;
+    try { await work(...given); } finally { isWorking = false; }
+  };
 }
 
 export function titled(what) {

@@ -4,17 +4,18 @@ import { get } from "./api.js";
 import { badge, empty, h, replace } from "./dom.js";
 import { ago, duration, moment } from "./format.js";
 import { listen } from "./live.js";
-import { keepInAddress, PAGE, pagedList, slowly } from "./pages.js";
+import { inOrder, keepInAddress, PAGE, pagedList, slowly } from "./pages.js";
 
 const STATUSES = ["Running", "Completed", "Failed", "Cancelled", "Scheduled"];
 
-export function runsPage(main, query) {
+export function runsPage(main, query, _id, place) {
   const wanted = { status: "", function: "", search: "", event: "", ...Object.fromEntries(query) };
   const chips = h("div", { class: "chips", role: "group", "aria-label": "Status" });
   const functions = h("select", { "aria-label": "Function", on: { change: () => change({ function: functions.value }) } },
     h("option", { value: "" }, "All functions"));
   const search = h("input", { type: "search", placeholder: "Search id, event, data, output  ( / )", "aria-label": "Search runs",
-    value: wanted.search, on: { input: slowly(() => change({ search: search.value }), 200) } });
+    value: wanted.search, on: { input: () => typed() } });
+  const typed = slowly(() => change({ search: search.value }), 200);
   const body = h("tbody");
   const none = h("div", { hidden: true });
   const table = h("div", { class: "scroll" }, h("table", {},
@@ -36,9 +37,9 @@ export function runsPage(main, query) {
     start();
   }
 
-  function start() {
+  function start(at) {
     count();
-    list.start();
+    list.start(at);
   }
 
   function tellEmpty(shown) {
@@ -49,15 +50,14 @@ export function runsPage(main, query) {
       : empty("No runs yet", "Send an event that a function is triggered by."));
   }
 
-  async function count() {
-    const { counts } = await get("overview");
+  const count = inOrder(() => get("overview", { ...wanted, status: "" }), ({ counts }) => {
     const total = Object.values(counts).reduce((sum, number) => sum + number, 0);
     const had = chips.contains(document.activeElement) ? document.activeElement.dataset.status : null;
     replace(chips, [["", "All", total], ...STATUSES.map((s) => [s, s, counts[s] || 0])].map(([status, name, number]) =>
       h("button", { type: "button", "data-status": status, "aria-pressed": String(wanted.status === status), on: { click: () => change({ status }) } },
         `${name} `, h("small", {}, number.toLocaleString()))));
     if (had !== null) chips.querySelector(`[data-status="${CSS.escape(had)}"]`)?.focus();
-  }
+  });
 
   get("functions").then((found) => {
     const ids = new Set(found.map((f) => f.id));
@@ -65,9 +65,10 @@ export function runsPage(main, query) {
     functions.append(...[...ids].map((id) => h("option", { value: id }, id)));
     functions.value = wanted.function;
   });
-  start();
+  start(place);
   const recount = slowly(count, 150);
-  return listen((ids) => { recount(); list.changed(ids); });
+  const forget = listen((ids) => { recount(); list.changed(ids); });
+  return () => { forget(); typed.stop(); };
 }
 
 function row(run) {
@@ -76,8 +77,8 @@ function row(run) {
   const open = (event) => { if (!event.target.closest("a") && !String(getSelection())) location.hash = href; };
   return h("tr", { class: "link", on: { click: open } },
     h("td", {}, badge(run.status)),
-    h("td", {}, h("a", { href, "data-line": true }, run.function_id)),
-    h("td", {}, run.event_name),
+    h("td", { class: "name" }, h("a", { href, "data-line": true }, run.function_id)),
+    h("td", { class: "name" }, run.event_name),
     h("td", { class: "mono muted" }, run.run_id),
     h("td", { class: "muted", title: moment(run.created_at), "data-since": run.started_at || run.created_at }, ago(run.started_at || run.created_at)),
     h("td", { class: "number" }, duration(run.duration_ms)));
