@@ -113,6 +113,11 @@ def _send_from_page(page: Browser, event: dict[str, Any]) -> None:
 def test_the_editor_says_what_is_wrong(page: Browser, shop: Shop) -> None:
     go(page, "#/send?name=shop/order.placed")
     page.see("OrderPlaced", "gift", "boolean, optional")
+    page.script(
+        "return import('/ui/schema.js').then(({ problems }) => { window.missing = problems("
+        "{}, { type: 'object', required: ['constructor'] }); })"
+    )
+    assert page.script("return missing") == ["constructor is missing"], "it has not been given"
     page.fill("#data", '{"id": 7}')
     page.see("cents is missing", "id is no string")
     page.fill("#data", '{"id": ')
@@ -165,8 +170,12 @@ def test_runs_are_cancelled_and_started_again(page: Browser, shop: Shop) -> None
     shop.gate.clear()
     page.click("button", "Rerun")
     page.see("Cancel run")
-    page.click("button", "Cancel run")
+    page.until("return document.querySelector('.danger')", "it can be cancelled")
+    page.script("document.querySelector('.danger').focus()")
+    page.press(ENTER)
     page.see("The run is cancelled", "Cancelled")
+    page.until("return !document.querySelector('.danger')", "it cannot be cancelled again")
+    assert page.script("return document.activeElement.id") == "main", "Tab goes on from there"
     shop.gate.set()
 
 
@@ -259,9 +268,12 @@ def test_the_engine_is_missed_and_found_again(page: Browser, shop: Shop) -> None
     page.see("Live")
     shop.server.stop()
     page.see("Engine not reached")
+    go(page, "#/events")
+    page.see("The engine does not answer")
     shop.server.start()
-    page.see("Live")
-    page.problems()  # that the connection broke is told, as it should be
+    page.see("Live", "No events yet")
+    # that the connection broke is told by the browser, as it should be
+    assert [each for each in page.problems() if "Failed to load" not in each] == []
 
 
 @pytest.fixture

@@ -37,6 +37,10 @@ class Dashboard:
         engine.subscribe(self._live.changed, self._live.stir)
         self._files = {path.name: path.read_bytes() for path in _STATIC.iterdir()}
 
+    def dismiss(self) -> None:
+        """Let go of the pages that watch."""
+        self._live.dismiss()
+
     def routes(self) -> list[Route]:
         guard = self.guard
         read = {

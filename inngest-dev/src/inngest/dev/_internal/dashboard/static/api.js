@@ -35,13 +35,18 @@ async function ask(url, options) {
     answer = await fetch(url, options());
     if (answer.status === 403 && await isRenewed()) answer = await fetch(url, options());
   } catch {
-    throw Object.assign(new Error("The engine does not answer. Is it still running?"), { isAway: true });
+    throw refusal("The engine does not answer. Is it still running?", true);
   }
   const now = Number(answer.headers.get(CLOCK));
   if (now) setClock(now);
   const body = await answer.text().then(parse).catch(() => null);
-  if (!answer.ok) throw new Error((body && body.error) || `The engine answered ${answer.status}.`);
+  if (!answer.ok) throw refusal((body && body.error) || `The engine answered ${answer.status}.`);
   return body;
+}
+
+// The user is told of it; it is no mistake of ours, as other errors are.
+function refusal(message, isAway = false) {
+  return Object.assign(new Error(message), { isRefusal: true, isAway });
 }
 
 // An engine that was started again has another token, and gives it to its page.

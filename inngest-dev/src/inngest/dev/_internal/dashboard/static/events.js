@@ -1,7 +1,7 @@
 // All events, the newest first, with what they started.
 
 import { get } from "./api.js";
-import { empty, h, replace } from "./dom.js";
+import { empty, h, replace, tell } from "./dom.js";
 import { ago, moment, plain } from "./format.js";
 import { coloured, json } from "./json.js";
 import { listen } from "./live.js";
@@ -16,7 +16,7 @@ export function eventsPage(main, query, _id, place) {
   const internal = h("input", { type: "checkbox", id: "internal", checked: wanted.internal === "1",
     on: { change: () => change({ internal: internal.checked ? "1" : "" }) } });
   const body = h("tbody");
-  const none = h("div", { hidden: true });
+  const none = h("div", { role: "status" });
   const table = h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {},
     ["Event", "Data", "Runs", "Received", ""].map((title) => h("th", { scope: "col", "aria-label": title ? null : "Actions" }, title)))), body));
   const list = pagedList({ body, row: (event) => row(event, open), key: (event) => event.internal_id, drawn: tellEmpty,
@@ -33,8 +33,7 @@ export function eventsPage(main, query, _id, place) {
 
   function tellEmpty(shown) {
     table.hidden = !shown;
-    none.hidden = !table.hidden;
-    replace(none, wanted.search ? empty("No events match") : empty("No events yet", h("a", { href: "#/send" }, "Send one")));
+    tell(none, shown ? null : wanted.search ? empty("No events match") : empty("No events yet", h("a", { href: "#/send" }, "Send one")));
   }
 
   list.start(place);

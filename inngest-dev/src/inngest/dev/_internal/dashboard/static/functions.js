@@ -1,7 +1,7 @@
 // The functions that apps have registered.
 
 import { get } from "./api.js";
-import { empty, h, replace } from "./dom.js";
+import { empty, h, loading, replace } from "./dom.js";
 import { written } from "./format.js";
 import { listen } from "./live.js";
 import { inOrder, slowly } from "./pages.js";
@@ -24,6 +24,7 @@ export function functionsPage(main) {
       h("tbody", {}, found.map(row)))));
   });
 
+  replace(content, loading());
   load();
   const reload = slowly(load, 150);
   return listen(reload);

@@ -59,6 +59,7 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 document.getElementById("theme").addEventListener("click", toggleTheme);
 window.addEventListener("hashchange", route);
 window.addEventListener("unhandledrejection", (event) => {
+  if (event.reason?.isRefusal) event.preventDefault();
   toast(event.reason?.message || String(event.reason), true);
 });
 setInterval(() => document.querySelectorAll("[data-since]").forEach((cell) => {

@@ -2,7 +2,7 @@
 
 import { get, post } from "./api.js";
 import { detail } from "./detail.js";
-import { badge, empty, h, replace, single, titled, toast } from "./dom.js";
+import { badge, empty, h, loading, replace, single, titled, toast } from "./dom.js";
 import { duration, moment } from "./format.js";
 import { listen } from "./live.js";
 import { inOrder, slowly } from "./pages.js";
@@ -42,7 +42,11 @@ export function runPage(main, _query, id) {
     const signature = JSON.stringify(content);
     if (drawn.get(name) === signature) return;
     drawn.set(name, signature);
+    const focused = parts[name].contains(document.activeElement) ? document.activeElement.textContent : null;
     replace(parts[name], make());
+    if (focused === null) return;
+    const again = [...parts[name].querySelectorAll("button, a, pre")].find((each) => each.textContent === focused);
+    (again || main).focus({ preventScroll: true });
   }
 
   function show() {
@@ -89,6 +93,7 @@ export function runPage(main, _query, id) {
     } catch (error) { toast(error.message, true); }
   });
 
+  replace(main, loading());
   load();
   const reload = slowly(load, 100);
   const forget = listen((ids) => { if (ids === null || ids.has(id)) reload(); });

@@ -1,7 +1,7 @@
 // All runs, the newest first: filtered, searched, live.
 
 import { get } from "./api.js";
-import { badge, empty, h, replace } from "./dom.js";
+import { badge, empty, h, replace, tell } from "./dom.js";
 import { ago, duration, moment } from "./format.js";
 import { listen } from "./live.js";
 import { inOrder, keepInAddress, PAGE, pagedList, slowly } from "./pages.js";
@@ -17,7 +17,7 @@ export function runsPage(main, query, _id, place) {
     value: wanted.search, on: { input: () => typed() } });
   const typed = slowly(() => change({ search: search.value }), 200);
   const body = h("tbody");
-  const none = h("div", { hidden: true });
+  const none = h("div", { role: "status" });
   const table = h("div", { class: "scroll" }, h("table", {},
     h("thead", {}, h("tr", {}, ["Status", "Function", "Event", "Run", "Started", "Duration"].map((title) =>
       h("th", { scope: "col", class: title === "Duration" ? "number" : null }, title)))), body));
@@ -44,9 +44,8 @@ export function runsPage(main, query, _id, place) {
 
   function tellEmpty(shown) {
     table.hidden = !shown;
-    none.hidden = !table.hidden;
     const isFiltered = Object.values(wanted).some(Boolean);
-    replace(none, isFiltered ? empty("No runs match", "Change the filters or the search.")
+    tell(none, shown ? null : isFiltered ? empty("No runs match", "Change the filters or the search.")
       : empty("No runs yet", "Send an event that a function is triggered by."));
   }
 
@@ -78,7 +77,7 @@ function row(run) {
   return h("tr", { class: "link", on: { click: open } },
     h("td", {}, badge(run.status)),
     h("td", { class: "name" }, h("a", { href, "data-line": true }, run.function_id)),
-    h("td", { class: "name" }, run.event_name),
+    h("td", { class: "name" }, h("span", {}, run.event_name)),
     h("td", { class: "mono muted" }, run.run_id),
     h("td", { class: "muted", title: moment(run.created_at), "data-since": run.started_at || run.created_at }, ago(run.started_at || run.created_at)),
     h("td", { class: "number" }, duration(run.duration_ms)));

@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { h, replace, single, toast } from "./dom.js";
 import { parse } from "./exact.js";
-import { laidOut } from "./format.js";
+import { laidOut, plain } from "./format.js";
 import { example, fieldsOf, problems, resolve } from "./schema.js";
 
 export function sendPage(main, query) {
@@ -77,7 +77,7 @@ export function sendPage(main, query) {
   }
 
   function tell(text, kind) {
-    hint.textContent = text;
+    hint.textContent = plain(text);
     hint.className = `hint ${kind === "warn" ? "bad" : kind}`;
     data.setAttribute("aria-invalid", String(kind === "bad"));
     button.disabled = kind === "bad";
