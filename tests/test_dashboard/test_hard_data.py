@@ -96,6 +96,11 @@ def test_a_value_is_laid_out_whatever_its_depth_and_size(page: Browser, shop: Sh
         "const sizes = [...parts].map((part) => part.textContent.length);"
         "return JSON.parse(text).length === 20000 && sizes.length > 5 && Math.max(...sizes) < 100000"
     ), "in parts, of which a browser lays out what is seen"
+    strings = page.script(
+        "return import('/ui/json.js').then(({ coloured }) =>"
+        "  coloured('\"' + '\\\\\"'.repeat(1000)).filter((part) => part.className).length)"
+    )
+    assert strings == 1, "one that is cut off is not looked for anew at each of its quotes"
 
 
 @pytest.fixture
@@ -104,12 +109,15 @@ def hard(tmp_path: Path) -> str:
     store = Store(path)
     start = time.time_ns() // 1_000_000 - HOUR
 
-    def add(function_id: str, name: str, steps: list[Step], ended: int | None) -> None:
+    def add(
+        function_id: str, name: str, steps: list[Step], ended: int | None, status: str = ""
+    ) -> None:
         body = {"name": name, "data": {LONG: LONG}, "id": function_id, "ts": start}
         event = Event(internal_id=new_ulid(start), received_at=start, body=body)
         store.add_event(event)
         run = Run(id=new_ulid(start), function_id=function_id, events=(event,), created_at=start,
-                  started_at=start, ended_at=ended, status="Failed" if ended else "Running",
+                  started_at=None if status else start, ended_at=ended,
+                  status=status or ("Failed" if ended else "Running"),  # type: ignore[arg-type]
                   output={"name": {"not": "text"}, "message": [LONG, 1], "stack": 5} if ended else None)  # fmt: skip
         for step in steps:
             run.steps[step.id] = step
@@ -124,6 +132,8 @@ def hard(tmp_path: Path) -> str:
 
     with store.transaction():
         many = [step(f"s{n}", f"step {n}") for n in range(300)]
+        add("later", "go/later", [], None, "Scheduled")
+        add("never", "go/never", [], start + 10, "Cancelled")
         add("going", "go/on", [*many, step("last", "last", None)], None)
         odd = [step("run", "a step called run"), step("nameless", ""), step("html", HOSTILE)]
         add(f"shop-{HOSTILE}", f"evil/{HOSTILE}", odd, start + 10)
@@ -160,6 +170,14 @@ class TestHard:
             "its own details are shown",
         )
         assert page.script("return document.querySelectorAll('main img, main script').length") == 0
+
+    def test_a_run_that_has_not_begun_takes_no_time(self, page: Browser, shop: Shop) -> None:
+        facts = {"Scheduled": ("not yet", "not started"), "Cancelled": ("never", "not started")}
+        for run in shop.server.runs():
+            if run["status"] in facts:
+                go(page, f"#/runs/{run['run_id']}")
+                page.see(*facts[str(run["status"])], str(run["function_id"]))
+                assert "still running" not in page.text()
 
     def test_what_has_ended_is_not_drawn_again(self, page: Browser, shop: Shop) -> None:
         (run,) = (r for r in shop.server.runs() if r["status"] == "Running")

@@ -149,3 +149,12 @@ def test_new_functions_are_shown(page: Browser, shop: Shop) -> None:
     shop.later.handler = Handler(shop.client, [*functions, new], options)
     assert shop.server.sync("http://shop.test/api/inngest")[0] == 200
     page.see("shop-new")
+    go(page, "#/runs")
+    offered = (
+        "[...document.querySelectorAll('main option')].some((each) => each.value === 'shop-new')"
+    )
+    page.until(f"return {offered}", "runs are filtered by it")
+    shop.later.handler.close()
+    shop.later.handler = Handler(shop.client, functions, options)
+    assert shop.server.sync("http://shop.test/api/inngest")[0] == 200
+    page.until(f"return !{offered}", "it is gone")

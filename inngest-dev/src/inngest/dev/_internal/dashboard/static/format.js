@@ -39,7 +39,7 @@ export function ago(iso) {
 }
 
 export function moment(iso) {
-  return iso ? new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" }) : "";
+  return iso ? new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" }) : "";
 }
 
 // Marks of direction would show a text other than it is: they are shown as JSON escapes them.

@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { laidOut } from "./format.js";
 
 const LIMIT = 60000;
-const TOKEN = /("(?:\\.|[^"\\])*")(\s*:)?|\b(true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+const TOKEN = /("(?:\\.|[^"\\])*"?)(\s*:)?|\b(true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 export function json(value, name) {
   const text = laidOut(value);

@@ -56,11 +56,11 @@ export function runPage(main, _query, id) {
       h("div", { class: "actions" },
         ended ? null : h("button", { class: "button danger", type: "button", on: { click: cancel } }, "Cancel run"),
         h("button", { class: "button", type: "button", on: { click: () => rerun() } }, "Rerun"))]);
-    draw("facts", [run.started_at, run.duration_ms], () => [
+    draw("facts", [run.started_at, run.ended_at, run.duration_ms], () => [
       fact("Run", h("span", { class: "mono" }, run.run_id)),
       fact("Event", h("a", { href: `#/runs?event=${run.event_id}` }, run.event_name)),
-      fact("Started", moment(run.started_at) || "not yet"),
-      fact("Duration", duration(run.duration_ms) || "still running")]);
+      fact("Started", moment(run.started_at) || (ended ? "never" : "not yet")),
+      fact("Duration", duration(run.duration_ms) || (run.started_at ? "still running" : "not started"))]);
     tick();
     const step = run.steps.find((each) => each.id === chosen);
     draw("panel", [chosen, run.status, step || run.output, run.attempts, run.waiting, run.metadata], () => detail(run, chosen, rerun));

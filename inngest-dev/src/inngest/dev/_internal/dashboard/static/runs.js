@@ -58,15 +58,20 @@ export function runsPage(main, query, _id, place) {
     if (had !== null) chips.querySelector(`[data-status="${CSS.escape(had)}"]`)?.focus();
   });
 
-  get("functions").then((found) => {
+  const offer = inOrder(() => get("functions"), (found) => {
     const ids = new Set(found.map((f) => f.id));
     if (wanted.function) ids.add(wanted.function);
-    functions.append(...[...ids].map((id) => h("option", { value: id }, id)));
+    functions.replaceChildren(functions.firstChild, ...[...ids].map((id) => h("option", { value: id }, id)));
     functions.value = wanted.function;
   });
+  offer();
   start(place);
   const recount = slowly(count, 150);
-  const forget = listen((ids) => { recount(); list.changed(ids); });
+  const forget = listen((ids) => {
+    recount();
+    list.changed(ids);
+    if (!ids?.size) offer(); // no run, so an app may have registered
+  });
   return () => { forget(); typed.stop(); };
 }
 
