@@ -10,7 +10,7 @@ import pytest
 
 import inngest
 from inngest.dev._internal.model.ids import new_ulid
-from inngest.dev._internal.model.values import Event, Run, Step
+from inngest.dev._internal.model.values import Event, Run, RunStatus, Step, StepState
 from inngest.dev._internal.store.store import Store
 
 from .chromium import Browser
@@ -110,14 +110,18 @@ def hard(tmp_path: Path) -> str:
     start = time.time_ns() // 1_000_000 - HOUR
 
     def add(
-        function_id: str, name: str, steps: list[Step], ended: int | None, status: str = ""
+        function_id: str,
+        name: str,
+        steps: list[Step],
+        ended: int | None,
+        status: RunStatus | None = None,
     ) -> None:
         body = {"name": name, "data": {LONG: LONG}, "id": function_id, "ts": start}
         event = Event(internal_id=new_ulid(start), received_at=start, body=body)
         store.add_event(event)
         run = Run(id=new_ulid(start), function_id=function_id, events=(event,), created_at=start,
                   started_at=None if status else start, ended_at=ended,
-                  status=status or ("Failed" if ended else "Running"),  # type: ignore[arg-type]
+                  status=status or ("Failed" if ended else "Running"),
                   output={"name": {"not": "text"}, "message": [LONG, 1], "stack": 5} if ended else None)  # fmt: skip
         for step in steps:
             run.steps[step.id] = step
@@ -126,7 +130,7 @@ def hard(tmp_path: Path) -> str:
         store.save_run(run)
 
     def step(step_id: str, name: str, ended: int | None = start + 5) -> Step:
-        state = "pending" if ended is None else "completed"
+        state: StepState = "pending" if ended is None else "completed"
         return Step(id=step_id, name=name, op="StepRun", state=state, created_at=start,
                     ended_at=ended, memo=None if ended is None else {"data": 1})  # fmt: skip
 
