@@ -252,6 +252,8 @@ def test_the_keyboard_is_enough(page: Browser, shop: Shop) -> None:
     page.until("return document.querySelectorAll('tbody tr').length === 1", "one run is found")
     assert page.script("return location.hash").endswith("search=o-2")
     page.press(ESCAPE)
+    found = page.script("return document.querySelector('input').value")
+    assert found == "o-2", "what is searched for is what the field says"
     page.press("g", "f")
     page.see("Process an order")
     page.press("?")

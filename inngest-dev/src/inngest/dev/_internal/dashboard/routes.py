@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Mapping
 from dataclasses import replace
 from importlib.resources import files
 from typing import Any, Literal
@@ -190,10 +189,16 @@ class Dashboard:
             return failed(400, taken.error or "there is no event in this")
         return JSONResponse({"ids": [event.internal_id for event in taken.events]})
 
-    @describes(body=forms.DashboardInvocation, answers={200: forms.SentFromPage}, fails=[400])
+    @describes(body=forms.DashboardInvocation, answers={200: forms.SentFromPage}, fails=[400, 413])
     async def invoke(self, request: Request) -> Response:
         """Start a function, whatever its triggers are."""
-        body = await _object(request)
+        try:
+            decoded = decode(await body_of(request))
+        except TooLargeError as error:
+            return failed(413, str(error))
+        except ValueError as error:
+            return failed(400, f"the data cannot be read: {error}")
+        body = decoded if isinstance(decoded, dict) else {}
         function_id, data = body.get("function"), body.get("data") or {}
         known = isinstance(function_id, str) and self._engine.store.function(function_id)
         if not known or not isinstance(data, dict):
@@ -213,14 +218,6 @@ class Dashboard:
     async def rerun(self, request: Request) -> Response:
         """Start a run once more."""
         return await self._rest.rerun(request)
-
-
-async def _object(request: Request) -> Mapping[str, Any]:
-    try:
-        body = decode(await body_of(request))
-    except (ValueError, TooLargeError):
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 def _filter(given: QueryParams) -> queries.RunFilter:

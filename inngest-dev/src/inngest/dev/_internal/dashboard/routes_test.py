@@ -259,6 +259,13 @@ def test_runs_are_cancelled_and_functions_invoked(app: App) -> None:
         assert (await page.post(f"runs/{run['run_id']}/cancel")).status_code == 200
         assert (await page.get("runs"))[0]["status"] == "Cancelled"
         assert (await page.post("invoke", {"function": "nope"})).status_code == 400
+        deep: object = {}
+        for _ in range(300):
+            deep = {"a": deep}
+        answer = await page.post("invoke", {"function": "app-fn", "data": deep})
+        assert (answer.status_code, "max depth" in answer.text) == (400, True)
+        large = {"function": "app-fn", "data": {"a": "x" * 17_000_000}}
+        assert (await page.post("invoke", large)).status_code == 413
         unknown = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
         for path in (f"runs/{unknown}/cancel", f"runs/{unknown}/rerun", "runs/x/cancel"):
             assert (await page.post(path)).status_code in (400, 404)
