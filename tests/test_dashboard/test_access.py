@@ -13,31 +13,12 @@ from .conftest import Shop
 from .test_dashboard import go
 from .test_many_changes import HOLD
 
-BORDERS = """
-  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
-  const luminance = (text) => parse(text).slice(0, 3).map((c) => c / 255)
-    .map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, c, at) => sum + c * [0.2126, 0.7152, 0.0722][at], 0);
-  return [...document.querySelectorAll("main input:not([type=checkbox]), main select, main textarea")].map((e) => {
-    const style = getComputedStyle(e);
-    const [a, b] = [style.borderTopColor, style.backgroundColor].map(luminance).sort((x, y) => y - x);
-    return (a + 0.05) / (b + 0.05);
-  });
-"""
 TICKS = """
   const boxes = [...document.querySelectorAll(".ticks span")].map((e) => e.getBoundingClientRect()).filter((box) => box.width);
   return boxes.length > 1 && boxes.every((box, at) => !at || box.left > boxes[at - 1].right + 4);
 """
 STYLE = "return getComputedStyle(document.querySelector(arguments[0]))[arguments[1]]"
 MONTH = 30 * 86_400_000
-
-
-def test_fields_can_be_told_from_their_ground(page: Browser, shop: Shop, scheme: str) -> None:
-    for place in ("#/runs", "#/events", "#/send"):
-        go(page, place)
-        page.until("return document.querySelector('main input')", "it is shown")
-        ratios = page.script(BORDERS)
-        assert ratios and min(ratios) >= 3, place
 
 
 def test_a_run_in_forced_colours_and_on_paper(page: Browser, shop: Shop) -> None:

@@ -42,6 +42,17 @@ REACHED = """
 OVERFLOWING = """
   return [...document.querySelectorAll(".scroll")].filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.scrollWidth);
 """
+FIELDS = """
+  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
+  const luminance = (text) => parse(text).slice(0, 3).map((c) => c / 255)
+    .map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, at) => sum + c * [0.2126, 0.7152, 0.0722][at], 0);
+  return [...document.querySelectorAll("main input:not([type=checkbox]), main select, main textarea")].map((e) => {
+    const style = getComputedStyle(e);
+    const [a, b] = [style.borderTopColor, style.backgroundColor].map(luminance).sort((x, y) => y - x);
+    return (a + 0.05) / (b + 0.05);
+  });
+"""
 LOADED = """
   return performance.getEntriesByType("resource").filter((e) => e.name.includes("/ui/api/"))
     .reduce((bytes, each) => bytes + each.decodedBodySize, 0);
@@ -68,6 +79,9 @@ def test_every_page_in_both_themes(page: Browser, shop: Shop, scheme: str) -> No
         assert page.script(NAMELESS) == [], name
         assert page.script(STRUCTURE) == [1, 1, "en", 0], name
         assert page.script(CONTRAST) == [], name
+        assert min(page.script(FIELDS), default=3) >= 3, (
+            f"{name}: fields can be told from their ground"
+        )
         assert page.script("return document.title").endswith(" · Inngest dev")
         assert page.script(OVERFLOWING) == [], name
     page.resize(420, 900)

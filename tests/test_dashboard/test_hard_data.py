@@ -192,7 +192,7 @@ class TestHard:
             "const watch = new MutationObserver((all) => all.forEach((one) => seen.add("
             "  (one.target.closest ? one.target : one.target.parentElement)?.closest('.row')?.dataset.part)));"
             "watch.observe(document.querySelector('.rows'), { subtree: true, childList: true, attributes: true, characterData: true });"
-            "return new Promise((go) => setTimeout(() => go([...seen]), 2500))"
+            "return new Promise((go) => setTimeout(() => go([...seen]), 1500))"
         )
         assert "last" in drawn, "what goes on is"
         assert len(drawn) < 10
