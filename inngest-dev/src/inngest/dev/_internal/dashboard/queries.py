@@ -131,17 +131,17 @@ def functions(store: Store) -> list[dict[str, Json]]:
 
 
 def event_names(store: Store) -> list[dict[str, Json]]:
-    """Names to send, with the data of the last event of each."""
+    """Names to send, with the internal id of the last event of each."""
     rows = store.all(
-        "SELECT name, body, MAX(rowid) FROM events WHERE name NOT LIKE 'inngest/%' "
+        "SELECT name, internal_id, MAX(rowid) FROM events WHERE name NOT LIKE 'inngest/%' "
         "GROUP BY name ORDER BY name LIMIT 500"
     )
-    known = {row["name"]: json.loads(row["body"]).get("data") for row in rows}
+    known: dict[str, str | None] = {row["name"]: row["internal_id"] for row in rows}
     triggers = [t.event for f in store.functions() for t in f.triggers]
     for name in triggers:
         if name and not name.startswith("inngest/") and "*" not in name:
             known.setdefault(name, None)
-    return [{"name": name, "data": known[name]} for name in sorted(known)]
+    return [{"name": name, "last": known[name]} for name in sorted(known)]
 
 
 def _function(function: Function) -> dict[str, Json]:

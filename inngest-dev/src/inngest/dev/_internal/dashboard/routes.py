@@ -159,10 +159,10 @@ class Dashboard:
 
     @describes(answers={200: list[dict[str, Any]]})
     async def names(self, request: Request) -> Response:
-        """What events can be sent, with examples and schemas."""
+        """What events can be sent, the last one of each, and schemas."""
         found = queries.event_names(self._engine.store)
         known = {each["name"] for each in found}
-        more = [{"name": n, "data": None} for n in sorted(self.schemas) if n not in known]
+        more = [{"name": n, "last": None} for n in sorted(self.schemas) if n not in known]
         return JSONResponse([{**n, "schema": self.schemas.get(n["name"])} for n in found + more])
 
     @describes(query={"since": str}, answers={200: str}, text="text/event-stream")

@@ -48,7 +48,7 @@ export function sendPage(main, query) {
   function suggest() {
     const found = invoked ? null : known();
     const schema = found?.schema;
-    if (found && !isTouched) data.value = laidOut(found.data ?? (schema ? example(schema) : {}));
+    if (found && !isTouched) fill(found);
     if (schema) {
       const { title, description } = resolve(schema);
       replace(side, h("h2", {}, title || "Data"), description ? h("p", { class: "muted" }, description) : null,
@@ -57,10 +57,17 @@ export function sendPage(main, query) {
           field.text ? h("p", {}, field.text) : null))),
         h("div", { class: "more" }, h("button", { class: "button", type: "button", on: { click: () => { isTouched = true; data.value = laidOut(example(schema)); check(); } } }, "Fill with an example")));
     } else {
-      replace(side, h("h2", {}, "Data"), h("p", { class: "muted" }, found?.data
+      replace(side, h("h2", {}, "Data"), h("p", { class: "muted" }, found?.last
         ? "Filled with the data of the last event of this name. Typed events (inngest.EventType) of an app that is started with --app show their fields here."
         : "Any JSON object. Typed events (inngest.EventType) of an app that is started with --app show their fields here."));
     }
+  }
+
+  async function fill(found) {
+    const { body } = found.last ? await get(`events/${found.last}`) : { body: { data: found.schema ? example(found.schema) : {} } };
+    if (isTouched || known() !== found) return; // typed meanwhile
+    data.value = laidOut(body.data);
+    check();
   }
 
   function check() {
