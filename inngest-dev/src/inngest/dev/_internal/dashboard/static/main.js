@@ -18,6 +18,8 @@ let leave = () => {};
 let entry = null;
 
 function route() {
+  // an engine that was started again has printed another: it is read when the page is loaded
+  if (location.hash.startsWith("#token=")) return location.reload();
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
   const [section, id] = path.split("/").map(decoded);
   const page = section === "runs" && id ? runPage : PAGES[section] || runsPage;
