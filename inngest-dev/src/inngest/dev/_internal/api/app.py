@@ -359,11 +359,11 @@ class Api:
     @describes(answers={200: bytes, 400: str, 501: str})
     async def connect_start(self, request: Request) -> Response:
         """A place to connect a worker to."""
+        if not self._has_sockets:
+            return PlainTextResponse(_NO_CONNECT, 501)
         try:
             from inngest.dev._internal.api import connect as routes
         except ImportError:
-            routes = None
-        if routes is None or not self._has_sockets:
             return PlainTextResponse(_NO_CONNECT, 501)
         return await routes.start(request, self._engine.connect)
 

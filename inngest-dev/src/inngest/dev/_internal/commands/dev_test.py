@@ -533,8 +533,10 @@ def test_it_ends_when_nobody_reads_any_more(tmp_path: Path) -> None:
 
 def test_an_app_that_registers_of_its_own_accord_is_told_of(tmp_path: Path) -> None:
     """As a worker of Connect does, each time that it connects: once for what it has."""
-    with running(tmp_path, "--no-ui") as dev:
+    absent = f"http://127.0.0.1:{free_port()}/api/inngest"
+    with running(tmp_path, "--no-ui", "--url", absent) as dev:
         origin = origin_of(dev.hear("is listening"))
+        dev.hear("is asked again until it answers")
 
         def register(*names: str) -> None:
             body = {"appName": "shop", "url": URL, "functions": [config(n, "go") for n in names]}

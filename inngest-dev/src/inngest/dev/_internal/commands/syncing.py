@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 
 from rich.markup import escape
 
@@ -44,16 +44,19 @@ class Syncs:
         for url in self._absence.urls:
             if self._ask(url, "--url") != NOT_REACHED:
                 self._absence.ends(url)
-        for app in self._registered():
+        come = self._registered(self._at)
+        self._at |= come
+        for app in come:
             if self._functions([app]) != self._told.get(app):
                 self._tell(f"{app} registered", [app])
 
     def _ask(self, url: str, option: str) -> int:
         """Says what came of it, but for an app that nobody answers for."""
-        self._registered()
+        before = self._server.syncs()
         status, text = self._server.sync(url)
-        apps = self._registered()
+        apps = self._registered(before)
         if status == 200 and apps:
+            self._at |= apps
             self._tell(f"synced {url}", apps)
         elif status == 200:
             where = f"{url} registered elsewhere. {hint(self._server.origin)}"
@@ -63,10 +66,9 @@ class Syncs:
             self._teller.problem("could not sync", why)
         return status
 
-    def _registered(self) -> Sequence[str]:
-        """The apps that have registered since this was last asked."""
-        before, self._at = self._at, self._server.syncs()
-        return [app for app, at in self._at.items() if before.get(app) != at]
+    def _registered(self, before: Mapping[str, Json]) -> dict[str, Json]:
+        """The apps that have registered since, and when."""
+        return {app: at for app, at in self._server.syncs().items() if before.get(app) != at}
 
     def _functions(self, apps: Collection[str]) -> list[Function]:
         return [function for function in self._server.functions() if function.app in apps]
