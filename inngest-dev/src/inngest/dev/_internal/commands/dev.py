@@ -196,6 +196,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--path",
+        type=lambda text: "/" + text.lstrip("/"),
         action="append",
         default=[],
         help=f"where --app serves Inngest, once for each client (default: {DEFAULT_PATH})",

@@ -282,7 +282,7 @@ async def app(scope, receive, send):
 
 def test_an_app_of_two_clients_is_synced_at_both_paths(tmp_path: Path) -> None:
     change(tmp_path / "app.py", TWO_CLIENTS, 1000)
-    with running(tmp_path, "--app", "app:app", "--path", "/one", "--path", "/two") as dev:
+    with running(tmp_path, "--app", "app:app", "--path", "/one", "--path", "two") as dev:
         dev.hear("one-fn  on go")
         dev.hear("two-fn  on go")
 
