@@ -547,11 +547,17 @@ def test_an_app_that_registers_of_its_own_accord_is_told_of(tmp_path: Path) -> N
         dev.hear("shop registered: 1 function")
         dev.hear("shop-one  on go")
         register("shop-one")
+        endpoint = {"domain": "http://shop.test", "method": "POST", "path": "/pay"}
+        request = {"name": "inngest/http.request", "data": endpoint}
+        begun = {"run_id": "01HZZZZZZZZZZZZZZZZZZZZZZZ", "event": request, "request_version": 2}
+        answer = httpx.post(f"{origin}/v1/checkpoint", json=begun, timeout=LIMIT)
+        assert answer.status_code == 200, answer.text
         register("shop-one", "shop-two")
         dev.hear("shop registered: 2 functions")
         dev.hear("shop-two  on go")
         assert dev.end() == 0
-    assert sum("shop registered" in line for line in dev.said) == 2
+        dev.hear("stopped")
+    assert sum(" registered" in line for line in dev.said) == 2, "an endpoint's run tells of it"
 
 
 def test_without_an_app_it_says_how_to_name_one(tmp_path: Path) -> None:

@@ -47,7 +47,8 @@ class Syncs:
         come = self._registered(self._at)
         self._at |= come
         for app in come:
-            if self._functions([app]) != self._told.get(app):
+            functions = self._functions([app])
+            if functions and functions != self._told.get(app):
                 self._tell(f"{app} registered", [app])
 
     def _ask(self, url: str, option: str) -> int:
@@ -71,7 +72,9 @@ class Syncs:
         return {app: at for app, at in self._server.syncs().items() if before.get(app) != at}
 
     def _functions(self, apps: Collection[str]) -> list[Function]:
-        return [function for function in self._server.functions() if function.app in apps]
+        """Without durable endpoints, whose app is an origin: their runs tell of them."""
+        found = self._server.functions()
+        return [each for each in found if each.app in apps and each.app != each.url]
 
     def _tell(self, what: str, apps: Collection[str]) -> None:
         functions = self._functions(apps)

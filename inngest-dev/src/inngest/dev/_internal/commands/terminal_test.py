@@ -280,6 +280,8 @@ def test_of_a_run_that_an_earlier_engine_began_only_what_is_new_is_told() -> Non
         ({"error": "text", "name": "E", "message": "no"}, "E: no"),
         ({"name": "E", "message": "x" * 300}, "E: " + "x" * 196 + "…"),
         (["odd"], "['odd']"),
+        ({"error": "the body is not JSON"}, "the body is not JSON"),
+        ({"odd": [1]}, '{"odd": [1]}'),
     ],
 )
 def test_an_error_is_told_in_one_line(error: object, line: str) -> None:
