@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inngest.dev._internal.flow_control.gcra import Denied, conform
+from inngest.dev._internal.flow_control.keys import key_in
 from inngest.dev._internal.flow_control.lanes import Lane, lanes
 from inngest.dev._internal.flow_control.timeouts import dispatched
 from inngest.dev._internal.model.state import State
@@ -44,7 +45,7 @@ class Admission:
     ) -> Admitted | Blocked:
         """Take the places that a call needs, or none."""
         started = run.started_at is not None
-        needed = [each for each in lanes(function, run.keys) if not (each.whole_runs and started)]
+        needed = [each for each in lanes(function, run) if not (each.whole_runs and started)]
         full = next((each for each in needed if not self._has_room(each, state)), None)
         if full is not None:
             others = [] if started else _throttle_of(function, run)
@@ -98,7 +99,7 @@ class Admission:
         throttle = function.options.throttle
         if throttle is None:
             return None
-        key = str(run.keys.get("throttle", ""))
+        key = key_in(run, throttle.key)
         verdict = conform(
             state.gate("throttle", function.id, key),
             now,
@@ -115,11 +116,12 @@ class Admission:
 
 def places(function: Function, run: Run) -> list[str]:
     """The throttle and the lanes at which a call of the run may be parked."""
-    return [*_throttle_of(function, run), *(lane.name for lane in lanes(function, run.keys))]
+    return [*_throttle_of(function, run), *(lane.name for lane in lanes(function, run))]
 
 
 def _throttle_of(function: Function, run: Run) -> list[str]:
     """The name of the throttle that lets the run start, if there is one."""
-    if function.options.throttle is None:
+    throttle = function.options.throttle
+    if throttle is None:
         return []
-    return [f"throttle\x1f{function.id}\x1f{run.keys.get('throttle', '')}"]
+    return [f"throttle\x1f{function.id}\x1f{key_in(run, throttle.key)}"]

@@ -7,7 +7,7 @@ import json
 from inngest.dev._internal.expressions.cel import BadExpression, compiled, scope_of
 from inngest.dev._internal.expressions.values import Value
 from inngest.dev._internal.function.options import Options
-from inngest.dev._internal.model.values import Event
+from inngest.dev._internal.model.values import Event, Run
 
 MAX_PRIORITY = 43_200
 """Seconds."""
@@ -34,16 +34,19 @@ def key_of(expression: str | None, event: Event, now: int) -> str:
         return json.dumps(value, default=str)
 
 
-def keys_of(options: Options, event: Event, now: int) -> dict[str, str | list[str]]:
-    """The values that a run is started with; they do not change while it lives."""
-    found: dict[str, str | list[str]] = {}
-    if options.concurrency:
-        found["concurrency"] = [key_of(each.key, event, now) for each in options.concurrency]
-    if options.singleton is not None:
-        found["singleton"] = key_of(options.singleton.key, event, now)
-    if options.throttle is not None:
-        found["throttle"] = key_of(options.throttle.key, event, now)
-    return found
+def keys_of(options: Options, event: Event, now: int) -> dict[str, str]:
+    """The values that a run is started with, by their expressions."""
+    keyed = (*options.concurrency, options.singleton, options.throttle)
+    used = {each.key for each in keyed if each is not None and each.key is not None}
+    return {expression: key_of(expression, event, now) for expression in used}
+
+
+def key_in(run: Run, expression: str | None) -> str:
+    """The value for this run: that of its start, for a later version of its function as well."""
+    if expression is None:
+        return ""
+    known = run.keys.get(expression)
+    return key_of(expression, run.event, run.created_at) if known is None else known
 
 
 def priority_of(options: Options, event: Event, now: int) -> int:

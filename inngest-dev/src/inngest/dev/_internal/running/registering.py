@@ -6,6 +6,8 @@ import random
 from collections.abc import Sequence
 
 from inngest.dev._internal.flow_control.hastening import hastened
+from inngest.dev._internal.flow_control.lanes import run_lane
+from inngest.dev._internal.function.options import Concurrency
 from inngest.dev._internal.function.registration import Refusal, Registration, read_registration
 from inngest.dev._internal.model.ids import stable_uuid
 from inngest.dev._internal.model.values import Function, ItemKind, Json, Transition
@@ -19,6 +21,7 @@ def register(body: Json, store: Store, now: int) -> dict[str, Json] | Refusal:
     if not isinstance(read, Registration):
         return read
     before = [f for f in store.functions() if f.app == read.app]
+    changed = [f for f in read.functions if _limits(store.function(f.id)) != f.options.concurrency]
     with store.transaction():
         modified = store.register(
             read.app,
@@ -29,6 +32,7 @@ def register(body: Json, store: Store, now: int) -> dict[str, Json] | Refusal:
             now=now,
         )
         _set_timers([*before, *read.functions], read.functions, store, now)
+        _keep_places(changed, store)
         store.unpark_all()
     return {
         "ok": True,
@@ -43,6 +47,19 @@ def resume(store: Store, now: int) -> None:
     store.unpark_all()
     with store.transaction():
         _set_timers(store.functions(), store.functions(), store, now)
+
+
+def _limits(known: Function | None) -> tuple[Concurrency, ...] | None:
+    return None if known is None else known.options.concurrency
+
+
+def _keep_places(changed: Sequence[Function], store: Store) -> None:
+    """Have the runs that are there take the places that the new limits know."""
+    for function in changed:
+        for run in store.active_runs(function.id):
+            lane = run_lane(function, run)
+            if lane != run.lane:
+                store.move_run(run.id, lane)
 
 
 def _set_timers(

@@ -171,6 +171,11 @@ class StoredRuns(Database):
             members = [(run.id, n, e.internal_id) for n, e in enumerate(run.events)]
             self._db.executemany("INSERT OR IGNORE INTO batch_events VALUES (?, ?, ?)", members)
 
+    def move_run(self, run_id: str, lane: str | None) -> None:
+        """It takes its place in another lane."""
+        self._db.execute("UPDATE runs SET lane = ? WHERE id = ?", (lane, run_id))
+        self._cache.drop(run_id)
+
     def add_attempt(
         self, item: Item, step_id: str, started: int, ended: int, outcome: str, body: Json
     ) -> None:
