@@ -104,6 +104,11 @@ MIGRATIONS = (
     CREATE INDEX items_of_timers ON items (due)
         WHERE parked IS NULL AND kind NOT IN ('call', 'fetch');
     """,
+    """
+    UPDATE runs SET keys = '{}' WHERE ended_at IS NULL;
+    CREATE INDEX runs_unfinished ON runs (status)
+        WHERE ended_at IS NOT NULL AND status != 'Completed';
+    """,
 )
 
 
