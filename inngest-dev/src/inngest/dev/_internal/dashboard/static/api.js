@@ -1,14 +1,25 @@
 // Ask the engine. The token shows that it is our own page that asks.
 
 const HEADER = "x-inngest-dev-token";
-const given = new URLSearchParams(location.hash.slice(1)).get("token");
-if (given) {
-  sessionStorage.setItem(HEADER, given);
-  history.replaceState(null, "", "#/runs");
-}
 const META = 'meta[name="inngest-dev-token"]';
 
-export let token = document.querySelector(META).content || sessionStorage.getItem(HEADER) || "";
+// Of the URL that the engine has printed. It is kept for further tabs, and worth nothing once the engine has ended.
+function isGiven() {
+  const given = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (!given) return false;
+  localStorage.setItem(HEADER, given);
+  history.replaceState(null, "", "#/runs");
+  return true;
+}
+
+isGiven();
+window.addEventListener("hashchange", () => isGiven() && location.reload());
+
+export let token = tokenOf(document);
+
+function tokenOf(page) {
+  return page.querySelector(META)?.content || localStorage.getItem(HEADER) || "";
+}
 
 export async function get(path, query = {}) {
   const wanted = Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined);
@@ -37,10 +48,10 @@ async function ask(url, options) {
   return body;
 }
 
-// An engine that was started again has another token, and gives it to its page.
+// An engine that was started again has another token, and gives it to its page, or by its URL to another tab.
 async function isRenewed() {
   const page = new DOMParser().parseFromString(await (await fetch("/")).text(), "text/html");
-  const given = page.querySelector(META)?.content || "";
+  const given = tokenOf(page);
   if (!given || given === token) return false;
   token = given;
   return true;
