@@ -19,6 +19,10 @@ class State(Protocol):
         """By composite id or UUID."""
         ...
 
+    def concerned(self, event_name: str) -> Sequence[Function]:
+        """The functions that it may trigger, or cancel runs of, by its name."""
+        ...
+
     def functions(self) -> Sequence[Function]: ...
 
     def gate(self, kind: GateKind, function_id: str, key: str) -> Json:
