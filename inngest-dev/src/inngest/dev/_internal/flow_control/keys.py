@@ -36,7 +36,7 @@ def key_of(expression: str | None, event: Event, now: int) -> str:
 
 def keys_of(options: Options, event: Event, now: int) -> dict[str, str]:
     """The values that a run is started with, by their expressions."""
-    keyed = (*options.concurrency, options.singleton, options.throttle)
+    keyed = (*options.concurrency, options.throttle)
     used = {each.key for each in keyed if each is not None and each.key is not None}
     return {expression: key_of(expression, event, now) for expression in used}
 
@@ -47,6 +47,11 @@ def key_in(run: Run, expression: str | None) -> str:
         return ""
     known = run.keys.get(expression)
     return key_of(expression, run.event, run.created_at) if known is None else known
+
+
+def single_of(options: Options, run: Run) -> str | None:
+    """What no other run of the function may have at the same time, if it is a singleton."""
+    return None if options.singleton is None else key_in(run, options.singleton.key)
 
 
 def priority_of(options: Options, event: Event, now: int) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from inngest.dev._internal.flow_control.batches import collect
 from inngest.dev._internal.flow_control.debounce import postpone
 from inngest.dev._internal.flow_control.gcra import Denied, conform
-from inngest.dev._internal.flow_control.keys import holds, key_in, key_of
+from inngest.dev._internal.flow_control.keys import holds, key_of
 from inngest.dev._internal.machine.runs import cancel, start, wake
 from inngest.dev._internal.model.durations import DAY
 from inngest.dev._internal.model.state import State
@@ -81,14 +81,14 @@ def launch(
         gate = Gate(kind="rate_limit", function_id=function.id, key=key, state=verdict.arrival)
         yield Transition(gates=[gate])
     if options.singleton is not None:
-        by = options.singleton.key
-        key = key_of(by, events[0], now)
-        others = [run for run in state.active_runs(function.id) if key_in(run, by) == key]
+        others = state.singles(function.id, key_of(options.singleton.key, events[0], now))
         if others and options.singleton.mode == "skip":
             yield from refuse(events[0], "is a singleton and runs already", state, now)
             return
-        for run in others:
-            yield cancel(state.run(run.id) or run, now)
+        for run_id in others:
+            run = state.run(run_id)
+            if run is not None:
+                yield cancel(run, now)
     yield start(events, function, now)
 
 

@@ -116,6 +116,8 @@ class Run:
     """What the expressions of its flow control evaluated to, in the version that it began with."""
     lane: str | None = None
     """What it takes a place in from its first call to its end, if that is limited."""
+    single: str | None = None
+    """The value of its singleton's key, if its function is one."""
     priority: int = 0
     """Milliseconds that it is queued ahead of others."""
     defers: dict[str, Json] = field(default_factory=dict)

@@ -269,27 +269,3 @@ def test_a_throttle_with_another_key_holds_for_runs_that_are_to_start(app: App) 
                 assert [run["status"] for run in engine.runs()].count("Running") == started
 
     bounded(go)
-
-
-def test_runs_of_an_older_file_are_limited_by_what_their_events_say(
-    app: App, tmp_path: Path
-) -> None:
-    """Their keys were stored in the order of the limits."""
-    crowd, path = Crowd(), str(tmp_path / "engine.db")
-    app.function(config("app-fn", "go", concurrency=[BY_A, BY_B]), crowd.answer)
-
-    async def go() -> None:
-        async with running(app, db=path) as engine:
-            for number in range(3):
-                send(engine, "go", data={"a": "same", "b": number})
-            await engine.settle()
-            engine.store._db.execute(
-                """UPDATE runs SET keys = '{"concurrency":["0","\\"same\\""]}'"""
-            )
-            engine.store._db.execute("DELETE FROM migrations WHERE version > 7")
-        async with running(app, db=path) as engine:
-            await engine.advance(HOUR)
-            assert [run["output"] for run in engine.runs()] == ["rested"] * 3
-            assert crowd.most == 1
-
-    bounded(go)

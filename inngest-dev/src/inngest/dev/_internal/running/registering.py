@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from inngest.dev._internal.flow_control.hastening import hastened
+from inngest.dev._internal.flow_control.keys import single_of
 from inngest.dev._internal.flow_control.lanes import run_lane
-from inngest.dev._internal.function.options import Concurrency
 from inngest.dev._internal.function.registration import Refusal, Registration, read_registration
 from inngest.dev._internal.model.ids import stable_uuid
 from inngest.dev._internal.model.values import Function, ItemKind, Json, Transition
@@ -21,7 +21,7 @@ def register(body: Json, store: Store, now: int) -> dict[str, Json] | Refusal:
     if not isinstance(read, Registration):
         return read
     before = [f for f in store.functions() if f.app == read.app]
-    changed = [f for f in read.functions if _limits(store.function(f.id)) != f.options.concurrency]
+    changed = [f for f in read.functions if _limits(store.function(f.id)) != _limits(f)]
     with store.transaction():
         modified = store.register(
             read.app,
@@ -43,23 +43,27 @@ def register(body: Json, store: Store, now: int) -> dict[str, Json] | Refusal:
 
 
 def resume(store: Store, now: int) -> None:
-    """Have the timers that functions want now: the clock may have been set back."""
+    """Have the timers that functions want now: the clock may have been set back.
+
+    A file of an older version does not say which runs are singletons.
+    """
     store.unpark_all()
     with store.transaction():
+        _keep_places([f for f in store.functions() if f.options.singleton], store)
         _set_timers(store.functions(), store.functions(), store, now)
 
 
-def _limits(known: Function | None) -> tuple[Concurrency, ...] | None:
-    return None if known is None else known.options.concurrency
+def _limits(function: Function | None) -> object:
+    return function and (function.options.concurrency, function.options.singleton)
 
 
-def _keep_places(changed: Sequence[Function], store: Store) -> None:
-    """Have the runs that are there take the places that the new limits know."""
-    for function in changed:
+def _keep_places(functions: Iterable[Function], store: Store) -> None:
+    """Have the runs that are there take the places that the limits of their functions know."""
+    for function in functions:
         for run in store.active_runs(function.id):
-            lane = run_lane(function, run)
-            if lane != run.lane:
-                store.move_run(run.id, lane)
+            lane, single = run_lane(function, run), single_of(function.options, run)
+            if (lane, single) != (run.lane, run.single):
+                store.move_run(run.id, lane, single)
 
 
 def _set_timers(
