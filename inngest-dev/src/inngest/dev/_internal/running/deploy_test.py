@@ -105,6 +105,24 @@ def test_what_is_collected_is_kept_for_a_function_that_is_missing_for_a_while(
     bounded(go)
 
 
+def test_a_function_that_another_app_takes_over_is_told(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def go() -> None:
+        async with running(app) as engine:
+            deploy(engine, config("app-b-c", "x"), config("app-d", "x"))
+            deploy(engine, config("app-b-c", "x"), config("app-d", "x"))
+            assert caplog.messages == []
+            for _ in range(2):
+                engine.register(
+                    {"appName": "app-b", "url": URL, "functions": [config("app-b-c", "x")]}
+                )
+            (message,) = caplog.messages
+            assert message.startswith('function "app-b-c" of app "app" is now one of app "app-b"')
+
+    bounded(go)
+
+
 # limits
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Iterable, Sequence
 
@@ -14,6 +15,8 @@ from inngest.dev._internal.model.values import Function, ItemKind, Json, Transit
 from inngest.dev._internal.schedules.cron import timetable
 from inngest.dev._internal.store.store import Store
 
+_log = logging.getLogger("inngest.dev")
+
 
 def register(body: Json, store: Store, now: int) -> dict[str, Json] | Refusal:
     """Take the functions of an app, or refuse them all."""
@@ -22,6 +25,11 @@ def register(body: Json, store: Store, now: int) -> dict[str, Json] | Refusal:
         return read
     before = [f for f in store.functions() if f.app == read.app]
     changed = [f for f in read.functions if _limits(store.function(f.id)) != _limits(f)]
+    taken = [
+        f
+        for f in (store.function(each.id) for each in read.functions)
+        if f is not None and f.app != read.app
+    ]
     with store.transaction():
         modified = store.register(
             read.app,
@@ -34,6 +42,13 @@ def register(body: Json, store: Store, now: int) -> dict[str, Json] | Refusal:
         _set_timers([*before, *read.functions], read.functions, store, now)
         _keep_places(changed, store)
         store.unpark_all()
+    for function in taken:
+        _log.warning(
+            'function "%s" of app "%s" is now one of app "%s": two apps have functions of this id',
+            function.id,
+            function.app,
+            read.app,
+        )
     return {
         "ok": True,
         "modified": modified,
