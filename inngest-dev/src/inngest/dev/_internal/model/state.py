@@ -29,6 +29,10 @@ class State(Protocol):
         """None when nothing is remembered."""
         ...
 
+    def number_of_apps(self) -> int:
+        """Of those that have functions."""
+        ...
+
     def run(self, run_id: str) -> Run | None: ...
 
     def running_in(self, lane: str) -> int:

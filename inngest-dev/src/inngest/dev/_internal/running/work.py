@@ -71,13 +71,14 @@ class Worker:
         wake: Callable[[], None],
         reentry_delay: Delay,
         is_away: Callable[[str], bool],
+        calls_of_app: int,
     ) -> None:
         """`reentry_delay` is that of durable endpoints; `is_away` is asked of URLs of functions."""
         self._store, self._ledger, self._clock = store, ledger, clock
         self._driver, self._gateway, self._delay = driver, gateway, delay
         self._reentry_delay, self._broker = reentry_delay, broker
         self._call_worker, self._wake, self._is_away = call_worker, wake, is_away
-        self._admission = Admission()
+        self._admission = Admission(calls_of_app=calls_of_app)
         self._called: dict[str, str] = {}
         """The URLs of the calls that are under way, by job."""
         self._open: list[str] = []
