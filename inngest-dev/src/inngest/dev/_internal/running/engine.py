@@ -206,7 +206,7 @@ class Engine:
         """
         self._is_away = is_away or _is_nobody
         if self._parts is not None:
-            self.store.unpark_all()
+            self.store.unpark_all(self.clock.now())
             self._wake()
 
     def is_calling(self, url: str) -> bool:

@@ -41,7 +41,7 @@ def register(body: Json, store: Store, now: int) -> dict[str, Json] | Refusal:
         )
         _set_timers([*before, *read.functions], read.functions, store, now)
         _keep_places(changed, store)
-        store.unpark_all()
+        store.unpark_all(now)
     for function in taken:
         _log.warning(
             'function "%s" of app "%s" is now one of app "%s": two apps have functions of this id',
@@ -62,7 +62,7 @@ def resume(store: Store, now: int) -> None:
 
     A file of an older version does not say which runs are singletons.
     """
-    store.unpark_all()
+    store.unpark_all(now)
     with store.transaction():
         _keep_places([f for f in store.functions() if f.options.singleton], store)
         _set_timers(store.functions(), store.functions(), store, now)
