@@ -42,7 +42,10 @@ def offer(function: Function, event: Event, state: State, now: int) -> Iterator[
     elif state.started_since(function.id, event.key, now - IDEMPOTENCY):
         yield from refuse(event, "was started by this event already", state, now)
     elif debounce is not None:
-        yield postpone(function.id, debounce, event, state, now)
+        change, former = postpone(function.id, debounce, event, state, now)
+        yield change
+        if former is not None:
+            yield from refuse(former, "is debounced: it gave way to a later event", state, now)
     else:
         yield from launch(function, [event], state, now)
 
