@@ -175,6 +175,23 @@ def test_a_file_that_another_engine_uses_and_one_that_is_read_only_are_refused(
         Database(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("", "its name is empty"),
+        (".", "it is a directory"),
+        ("no/such/x.db", "there is no directory"),
+    ],
+)
+def test_a_name_that_is_no_files_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, problem: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(schema.UnusableDatabaseError, match=problem):
+        Database(name)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("size", [10_000, 10_000_000], ids=["at the commit", "before it"])
 def test_what_a_full_disk_did_not_take_is_forgotten(app: App, tmp_path: Path, size: int) -> None:
     path = tmp_path / "runs.db"
