@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import json
 
-from inngest.dev._internal.expressions.cel import BadExpression, compiled, scope_of
-from inngest.dev._internal.expressions.values import Value
+from inngest.dev._internal.expressions.cel import BadExpression, compiled
+from inngest.dev._internal.expressions.values import Value, from_json
 from inngest.dev._internal.function.options import Options
 from inngest.dev._internal.model.values import Event, Run
 
 MAX_PRIORITY = 43_200
 """Seconds."""
+
+
+class _Last:
+    """The last event as expressions see it: many are evaluated on one, which may be large."""
+
+    def __init__(self) -> None:
+        self._known: tuple[Event | None, Value] = None, None
+
+    def seen(self, event: Event) -> Value:
+        known, value = self._known  # at once: another engine's thread may come in between
+        if known is not event:
+            value = from_json(event.wire())
+            self._known = event, value
+        return value
+
+
+_event, _async = _Last(), _Last()
 
 
 def holds(expression: str, event: Event, now: int, candidate: Event | None = None) -> bool:
@@ -19,8 +36,8 @@ def holds(expression: str, event: Event, now: int, candidate: Event | None = Non
     if isinstance(read, BadExpression):
         return False
     if candidate is None:
-        return read.holds(scope_of(event=event.wire()), now)
-    return read.holds(scope_of(event=event.wire(), async_=candidate.wire()), now)
+        return read.holds({"event": _event.seen(event)}, now)
+    return read.holds({"event": _event.seen(event), "async": _async.seen(candidate)}, now)
 
 
 def key_of(expression: str | None, event: Event, now: int) -> str:
@@ -68,4 +85,4 @@ def _value(expression: str, event: Event, now: int) -> Value:
     read = compiled(expression)
     if isinstance(read, BadExpression):
         return None
-    return read.value(scope_of(event=event.wire()), now)
+    return read.value({"event": _event.seen(event)}, now)
