@@ -40,7 +40,7 @@ COPIES = (
     (
         "INSERT INTO runs SELECT :n || '-' || id, function_id, :n || '-' || event_id, "
         ":n || '-' || event_key, status, created_at, started_at, ended_at, output, version, "
-        "plan_only, batched, keys, lane, priority, defers FROM runs WHERE id = :id"
+        "plan_only, batched, keys, lane, priority, defers, response, single FROM runs WHERE id = :id"
     ),
 )
 client = inngest.Inngest(app_id="bench", is_production=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inngest
+from inngest.dev import DevServer, Engine
 from inngest.transport import Handler, ServeOptions
 
 from .chromium import Browser, until
@@ -114,6 +115,27 @@ def test_an_engine_that_was_started_again_takes_actions(page: Browser, shop: Sho
     page.problems()  # that the connection broke is told, as it should be
 
 
+def test_further_tabs_of_a_keyed_engine_need_no_token(chromium: Browser) -> None:
+    engine = Engine(signing_key="signkey-test-7468697320697320612074657374206b65792121")
+    stored = "return localStorage.getItem('x-inngest-dev-token')"
+    with DevServer(port=0, engine=engine, ui=True) as server:
+        assert server._dashboard is not None
+        with chromium.window():
+            chromium.open(f"{server.origin}/#/runs")
+            chromium.see("open the dashboard by the URL that the engine has printed")
+            chromium.open(server.dashboard_url)
+            chromium.see("No runs yet", "Live")
+        with chromium.window():
+            chromium.open(f"{server.origin}/#/runs")
+            chromium.see("No runs yet", "Live")
+            server._dashboard.guard.token = "that-of-another-process"
+            chromium.script("window.open(arguments[0])", server.dashboard_url)
+            chromium.until(f"{stored} === 'that-of-another-process'", "another tab is let in")
+            go(chromium, "#/functions")
+            chromium.see("No functions yet")
+            chromium.problems()  # what was refused is told, as it should be
+
+
 def test_a_hidden_page_holds_no_connection_and_catches_up(page: Browser, shop: Shop) -> None:
     page.see("Live")
     assert shop.server._dashboard is not None
@@ -164,5 +186,5 @@ def test_a_printed_url_that_is_opened_in_a_known_tab_lets_in(page: Browser, shop
     page.see("Live")
     page.script("window.isTheSame = true; location.hash = 'token=of-another-start'")
     page.until("return !window.isTheSame && location.hash === '#/runs'", "it is loaded anew")
-    kept = page.script("return sessionStorage.getItem('x-inngest-dev-token')")
+    kept = page.script("return localStorage.getItem('x-inngest-dev-token')")
     assert kept == "of-another-start"

@@ -165,6 +165,31 @@ class DevServer:
 
         return self._do(read(), _READ_TIMEOUT)
 
+    def forget(self, url: str, before: Mapping[str, Json]) -> list[str]:
+        """Remove the functions of apps at URLs that begin so, unless they registered since.
+
+        :param before: what `syncs` gave.
+        :returns: the names of these apps, if they had functions.
+        """
+
+        async def forget() -> list[str]:
+            store = self.engine.store
+            # durable endpoints, whose app is an origin, never register
+            known = {each.app for each in store.functions() if each.app != each.url}
+            gone = [
+                app
+                for app in store.apps()
+                if app["url"].startswith(url)
+                and app["name"] in known
+                and app["synced_at"] == before.get(app["name"])
+            ]
+            for app in gone:
+                body = {"appName": app["name"], "url": app["url"], "functions": []}
+                self.engine.register(body)
+            return [app["name"] for app in gone]
+
+        return self._do(forget(), _READ_TIMEOUT)
+
     def describe_events(self, schemas: Mapping[str, Json]) -> None:
         """Give the dashboard the JSON schemas of typed events, by name."""
         if self._dashboard is not None:

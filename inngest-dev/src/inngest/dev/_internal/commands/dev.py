@@ -156,8 +156,11 @@ def _start(
         teller.problem(f"cannot serve {app.target}", f"{problem}\nwaiting for a change of its code")
         return True
     server.describe_events(app.schemas())
+    before = server.syncs()
     if {syncs.sync(url, "--path") for url in urls} == {200}:
         absence.is_registered()
+        for name in server.forget(app.origin, before):
+            teller.say(escape(f"{name} is forgotten: it is not served any more"))
     absence.ends(app.origin)
     return False
 

@@ -190,6 +190,21 @@ def test_an_app_is_found_served_and_started_again(
         dev.hear("stopped")
 
 
+def test_an_app_that_has_got_another_id_takes_the_place_of_its_former_self(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = tmp_path / "app.py"
+    change(app, APP.format(name="fn"), 1000)
+    with running(tmp_path) as dev:
+        origin = origin_of(dev.hear("is listening"))
+        dev.hear("shop-fn  on go")
+        change(app, APP.format(name="fn").replace('"shop"', '"store"'), 2000)
+        dev.hear("store-fn  on go")
+        dev.hear("shop is forgotten: it is not served any more")
+        assert '"fn"' in send(origin, capsys)
+        assert len(httpx.get(f"{origin}/v0/runs", trust_env=False).json()["data"]) == 1
+
+
 NAPPING = """
 import inngest, inngest.wsgi
 

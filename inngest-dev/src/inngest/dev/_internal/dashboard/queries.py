@@ -35,6 +35,30 @@ _IN_BATCH = (
 )
 
 
+_ACTIVE = "r.ended_at IS NULL"
+_UNFINISHED = "r.ended_at IS NOT NULL AND r.status != 'Completed'"
+_AMONG_ACTIVE = "r.rowid IN (SELECT a.rowid FROM runs a WHERE a.ended_at IS NULL)"
+_HOW = {
+    "Scheduled": _AMONG_ACTIVE,
+    "Running": _AMONG_ACTIVE,
+    "Failed": _UNFINISHED,
+    "Cancelled": _UNFINISHED,
+}
+"""What else is true of runs of a status, and has an index."""
+_NAMES = """
+    WITH RECURSIVE names (name) AS (
+        SELECT MIN(name) FROM events
+        UNION ALL
+        SELECT (SELECT MIN(e.name) FROM events e WHERE e.name > names.name)
+        FROM names WHERE names.name IS NOT NULL
+    )
+    SELECT name, (
+        SELECT e.internal_id FROM events e WHERE e.name = names.name ORDER BY e.rowid DESC LIMIT 1
+    ) AS internal_id
+    FROM names WHERE name IS NOT NULL AND name NOT LIKE 'inngest/%' LIMIT 500
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:
     status: str = ""
@@ -72,6 +96,8 @@ def _fitting(wanted: RunFilter) -> tuple[list[str], list[Any]]:
         ("r.function_id = ?", wanted.function),
         ("r.rowid < ?", wanted.before),
     )
+    if wanted.status in _HOW:
+        where.append(_HOW[wanted.status])
     if wanted.event:
         where.append(_OF_EVENT)
         given += [wanted.event] * 2
@@ -119,6 +145,8 @@ def _preview(name: str, whole: str | None, start: str) -> str:
 def counts(store: Store, wanted: RunFilter) -> dict[str, int]:
     """How many runs fit, by their status."""
     where, given = _fitting(wanted)
+    if not where:
+        return _all_counts(store)
     sql = "SELECT r.status, COUNT(*) AS number FROM runs r "
     if wanted.search:
         sql += "JOIN events e ON e.internal_id = r.event_id "
@@ -126,17 +154,27 @@ def counts(store: Store, wanted: RunFilter) -> dict[str, int]:
     return {row["status"]: row["number"] for row in rows}
 
 
+def _all_counts(store: Store) -> dict[str, int]:
+    """Those that were completed, most of all, are what remains of all."""
+    found = {
+        row["status"]: row["number"]
+        for which in (_ACTIVE, _UNFINISHED)
+        for row in store.all(
+            f"SELECT status, COUNT(*) AS number FROM runs r WHERE {which} GROUP BY status"  # noqa: S608
+        )
+    }
+    (last,) = store.all("SELECT COALESCE(MAX(rowid), 0) FROM runs")  # none is ever deleted
+    completed = last[0] - sum(found.values())
+    return found | {"Completed": completed} if completed else found
+
+
 def functions(store: Store) -> list[dict[str, Json]]:
     return [_function(each) for each in store.functions()]
 
 
 def event_names(store: Store) -> list[dict[str, Json]]:
-    """Names to send, with the internal id of the last event of each."""
-    rows = store.all(
-        "SELECT name, internal_id, MAX(rowid) FROM events WHERE name NOT LIKE 'inngest/%' "
-        "GROUP BY name ORDER BY name LIMIT 500"
-    )
-    known: dict[str, str | None] = {row["name"]: row["internal_id"] for row in rows}
+    """Names to send, with the internal id of the last event of each. By the index of names."""
+    known: dict[str, str | None] = {r["name"]: r["internal_id"] for r in store.all(_NAMES)}
     triggers = [t.event for f in store.functions() for t in f.triggers]
     for name in triggers:
         if name and not name.startswith("inngest/") and "*" not in name:

@@ -7,7 +7,6 @@ from functools import lru_cache
 
 from lark.exceptions import LarkError
 
-from inngest.dev._internal.expressions import values
 from inngest.dev._internal.expressions.compiler import (
     BUDGET,
     NOW,
@@ -21,7 +20,6 @@ from inngest.dev._internal.expressions.compiler import (
     parser,
 )
 from inngest.dev._internal.expressions.values import EvaluationError, Value
-from inngest.dev._internal.model.values import Json
 
 ROOTS = frozenset({"event", "async", "vars"})
 MAX_LENGTH = 10_000
@@ -44,7 +42,7 @@ class Expression:
     code: Code
 
     def value(self, scope: Scope, now: int) -> Value:
-        """Null when it cannot be evaluated. `scope` comes from `scope_of`."""
+        """Null when it cannot be evaluated. `scope` has events by their roots, as of `from_json`."""
         try:
             return self.code({**scope, NOW: now, BUDGET: Budget(MAX_VALUES)})
         except (EvaluationError, CostlyError, RecursionError, ArithmeticError):
@@ -53,11 +51,6 @@ class Expression:
     def holds(self, scope: Scope, now: int) -> bool:
         """True and nothing but true: errors and other values count as false."""
         return self.value(scope, now) is True
-
-
-def scope_of(**roots: Json) -> Scope:
-    """`scope_of(event=..., async_=...)`: events as expressions see them."""
-    return {name.rstrip("_"): values.from_json(body) for name, body in roots.items()}
 
 
 @lru_cache(maxsize=4096)

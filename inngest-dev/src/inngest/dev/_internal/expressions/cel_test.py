@@ -13,8 +13,8 @@ from inngest.dev._internal.expressions.cel import (
     BadExpression,
     Expression,
     compiled,
-    scope_of,
 )
+from inngest.dev._internal.expressions.values import from_json
 
 NOW = 1_795_396_793_597
 RECORDING = Path(__file__).parents[6] / "tests/recordings/cel_trigger_expressions.json"
@@ -29,13 +29,17 @@ def read(text: str) -> Expression:
     return expression
 
 
+def scope_of(event: Any) -> dict[str, Any]:
+    return {"event": from_json(event)}
+
+
 def value(text: str, **data: Any) -> Any:
-    return read(text).value(scope_of(event={"data": data}), NOW)
+    return read(text).value(scope_of({"data": data}), NOW)
 
 
 @pytest.mark.parametrize(("text", "matched"), RECORDED["results"].items())
 def test_an_expression_holds_where_it_did_in_the_recording(text: str, matched: bool) -> None:
-    assert read(text).holds(scope_of(event=EVENT), NOW) is matched
+    assert read(text).holds(scope_of(EVENT), NOW) is matched
 
 
 @pytest.mark.parametrize(
@@ -114,7 +118,7 @@ def test_the_language(text: str, expected: Any) -> None:
 )
 def test_what_cannot_be_evaluated_has_no_value(text: str) -> None:
     assert value(text, l=[1]) in (None, False)
-    assert not read(text).holds(scope_of(event={"data": {"l": [1]}}), NOW)
+    assert not read(text).holds(scope_of({"data": {"l": [1]}}), NOW)
 
 
 def test_numbers_of_json_are_doubles_whatever_their_size() -> None:
@@ -123,7 +127,7 @@ def test_numbers_of_json_are_doubles_whatever_their_size() -> None:
 
 
 def test_both_events_are_seen_by_a_wait() -> None:
-    scope = scope_of(event={"data": {"id": 1}}, async_={"data": {"id": 1.0}})
+    scope = {**scope_of({"data": {"id": 1}}), "async": from_json({"data": {"id": 1.0}})}
     assert read("event.data.id == async.data.id").holds(scope, NOW)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inngest.dev._internal.flow_control.gcra import Denied, conform
+from inngest.dev._internal.flow_control.keys import key_in
 from inngest.dev._internal.flow_control.lanes import Lane, lanes
 from inngest.dev._internal.flow_control.timeouts import dispatched
 from inngest.dev._internal.model.state import State
@@ -33,7 +34,9 @@ class Blocked:
 
 
 class Admission:
-    def __init__(self) -> None:
+    def __init__(self, *, calls_of_app: int = 50) -> None:
+        """`calls_of_app`: how many one of several apps is made at a time, hanging or not."""
+        self._calls_of_app = calls_of_app
         self._taken: dict[str, list[str]] = {}
         self._under_way: Counter[str] = Counter()
         self._throttled: dict[str, int] = {}
@@ -44,7 +47,11 @@ class Admission:
     ) -> Admitted | Blocked:
         """Take the places that a call needs, or none."""
         started = run.started_at is not None
-        needed = [each for each in lanes(function, run.keys) if not (each.whole_runs and started)]
+        needed = [each for each in lanes(function, run) if not (each.whole_runs and started)]
+        needed += [
+            Lane(name=name, limit=self._calls_of_app, whole_runs=False)
+            for name in _app_of(function, state)
+        ]
         full = next((each for each in needed if not self._has_room(each, state)), None)
         if full is not None:
             others = [] if started else _throttle_of(function, run)
@@ -98,7 +105,7 @@ class Admission:
         throttle = function.options.throttle
         if throttle is None:
             return None
-        key = str(run.keys.get("throttle", ""))
+        key = key_in(run, throttle.key)
         verdict = conform(
             state.gate("throttle", function.id, key),
             now,
@@ -113,13 +120,20 @@ class Admission:
         return None
 
 
-def places(function: Function, run: Run) -> list[str]:
+def places(function: Function, run: Run, state: State) -> list[str]:
     """The throttle and the lanes at which a call of the run may be parked."""
-    return [*_throttle_of(function, run), *(lane.name for lane in lanes(function, run.keys))]
+    own = (lane.name for lane in lanes(function, run))
+    return [*_throttle_of(function, run), *own, *_app_of(function, state)]
+
+
+def _app_of(function: Function, state: State) -> list[str]:
+    """The lane of all calls of its app, if there are others that it could hold up."""
+    return [f"app\x1f{function.app}"] if state.number_of_apps() > 1 else []
 
 
 def _throttle_of(function: Function, run: Run) -> list[str]:
     """The name of the throttle that lets the run start, if there is one."""
-    if function.options.throttle is None:
+    throttle = function.options.throttle
+    if throttle is None:
         return []
-    return [f"throttle\x1f{function.id}\x1f{run.keys.get('throttle', '')}"]
+    return [f"throttle\x1f{function.id}\x1f{key_in(run, throttle.key)}"]

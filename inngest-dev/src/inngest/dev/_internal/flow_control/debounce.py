@@ -11,10 +11,12 @@ from inngest.dev._internal.model.values import Event, Gate, Item, Transition
 
 def postpone(
     function_id: str, debounce: Debounce, event: Event, state: State, now: int
-) -> Transition:
-    """The event takes the place of the one that waited, and the timer starts anew."""
+) -> tuple[Transition, Event | None]:
+    """The event takes the place of the one that waited, if any, and the timer starts anew."""
     key = key_of(debounce.key, event, now)
-    kept = state.gate("debounce", function_id, key) or {"since": now, "job": new_job_id()}
+    kept = state.gate("debounce", function_id, key)
+    former = None if kept is None else state.event(kept["events"][0])
+    kept = kept or {"since": now, "job": new_job_id()}
     due = now + debounce.period
     if debounce.timeout is not None:
         due = min(due, kept["since"] + debounce.timeout)
@@ -29,4 +31,4 @@ def postpone(
     )
     state_now = {**kept, "events": [event.internal_id]}
     gate = Gate(kind="debounce", function_id=function_id, key=key, state=state_now)
-    return Transition(items=[item], gates=[gate])
+    return Transition(items=[item], gates=[gate]), former

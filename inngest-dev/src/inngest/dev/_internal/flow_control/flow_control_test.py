@@ -15,6 +15,7 @@ from inngest.dev import Engine, VirtualClock
 from inngest.dev._internal.conftest import Answer, App, bounded, config, hashed, op, running, send
 from inngest.dev._internal.flow_control.admission import Admission, Admitted, Blocked
 from inngest.dev._internal.protocol.answer import read_answer
+from inngest.dev._internal.store.runs import StoredRuns
 
 SECOND = timedelta(seconds=1)
 Work = Callable[[Engine], Awaitable[None]]
@@ -641,6 +642,23 @@ def test_a_singleton_cancels_the_active_run(app: App) -> None:
         assert statuses(engine) == ["Cancelled", "Running"]
         await engine.advance(3 * SECOND)
         assert statuses(engine) == ["Cancelled", "Completed"]
+
+    work(app, go)
+
+
+def test_a_singleton_looks_at_no_run_of_another_key(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.function(
+        config("app-fn", "x", singleton={"mode": "skip", "key": "event.data.i"}), nap("1h")
+    )
+
+    async def go(engine: Engine) -> None:
+        monkeypatch.delattr(StoredRuns, "active_runs")
+        for i in (1, 2, 1):
+            send(engine, "x", data={"i": i})
+        await engine.settle()
+        assert data_of(app) == [[1], [2]]
 
     work(app, go)
 

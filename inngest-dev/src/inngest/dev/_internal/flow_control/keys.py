@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import json
 
-from inngest.dev._internal.expressions.cel import BadExpression, compiled, scope_of
-from inngest.dev._internal.expressions.values import Value
+from inngest.dev._internal.expressions.cel import BadExpression, compiled
+from inngest.dev._internal.expressions.values import Value, from_json
 from inngest.dev._internal.function.options import Options
-from inngest.dev._internal.model.values import Event
+from inngest.dev._internal.model.values import Event, Run
 
 MAX_PRIORITY = 43_200
 """Seconds."""
+
+
+class _Last:
+    """The last event as expressions see it: many are evaluated on one, which may be large."""
+
+    def __init__(self) -> None:
+        self._known: tuple[Event | None, Value] = None, None
+
+    def seen(self, event: Event) -> Value:
+        known, value = self._known  # at once: another engine's thread may come in between
+        if known is not event:
+            value = from_json(event.wire())
+            self._known = event, value
+        return value
+
+
+_event, _async = _Last(), _Last()
 
 
 def holds(expression: str, event: Event, now: int, candidate: Event | None = None) -> bool:
@@ -19,8 +36,8 @@ def holds(expression: str, event: Event, now: int, candidate: Event | None = Non
     if isinstance(read, BadExpression):
         return False
     if candidate is None:
-        return read.holds(scope_of(event=event.wire()), now)
-    return read.holds(scope_of(event=event.wire(), async_=candidate.wire()), now)
+        return read.holds({"event": _event.seen(event)}, now)
+    return read.holds({"event": _event.seen(event), "async": _async.seen(candidate)}, now)
 
 
 def key_of(expression: str | None, event: Event, now: int) -> str:
@@ -34,16 +51,24 @@ def key_of(expression: str | None, event: Event, now: int) -> str:
         return json.dumps(value, default=str)
 
 
-def keys_of(options: Options, event: Event, now: int) -> dict[str, str | list[str]]:
-    """The values that a run is started with; they do not change while it lives."""
-    found: dict[str, str | list[str]] = {}
-    if options.concurrency:
-        found["concurrency"] = [key_of(each.key, event, now) for each in options.concurrency]
-    if options.singleton is not None:
-        found["singleton"] = key_of(options.singleton.key, event, now)
-    if options.throttle is not None:
-        found["throttle"] = key_of(options.throttle.key, event, now)
-    return found
+def keys_of(options: Options, event: Event, now: int) -> dict[str, str]:
+    """The values that a run is started with, by their expressions."""
+    keyed = (*options.concurrency, options.throttle)
+    used = {each.key for each in keyed if each is not None and each.key is not None}
+    return {expression: key_of(expression, event, now) for expression in used}
+
+
+def key_in(run: Run, expression: str | None) -> str:
+    """The value for this run: that of its start, for a later version of its function as well."""
+    if expression is None:
+        return ""
+    known = run.keys.get(expression)
+    return key_of(expression, run.event, run.created_at) if known is None else known
+
+
+def single_of(options: Options, run: Run) -> str | None:
+    """What no other run of the function may have at the same time, if it is a singleton."""
+    return None if options.singleton is None else key_in(run, options.singleton.key)
 
 
 def priority_of(options: Options, event: Event, now: int) -> int:
@@ -60,4 +85,4 @@ def _value(expression: str, event: Event, now: int) -> Value:
     read = compiled(expression)
     if isinstance(read, BadExpression):
         return None
-    return read.value(scope_of(event=event.wire()), now)
+    return read.value({"event": _event.seen(event)}, now)

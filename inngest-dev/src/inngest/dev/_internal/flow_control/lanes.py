@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from inngest.dev._internal.flow_control.keys import key_in
 from inngest.dev._internal.function.options import Concurrency
-from inngest.dev._internal.model.values import Function, Json, Run
+from inngest.dev._internal.model.values import Function, Run
 
 QUEUE = "\x1e"
 """Between the name of a lane and the limit of one of its queues."""
@@ -24,13 +24,11 @@ class Lane:
         return f"{self.name}{QUEUE}{self.limit}"
 
 
-def lanes(function: Function, keys: Mapping[str, Json]) -> list[Lane]:
-    """What a run with these keys takes places in. Equal keys of a scope share their lane."""
+def lanes(function: Function, run: Run) -> list[Lane]:
+    """What the run takes places in. Equal keys of a scope share their lane."""
     found: dict[str, Lane] = {}
-    for limit, value in zip(
-        function.options.concurrency, keys.get("concurrency") or (), strict=False
-    ):
-        name = _name(function, limit, value)
+    for limit in function.options.concurrency:
+        name = _name(function, limit, key_in(run, limit.key))
         known = found.get(name)
         if known is None or limit.limit < known.limit:
             found[name] = Lane(name=name, limit=limit.limit, whole_runs=limit.whole_runs)
@@ -38,7 +36,7 @@ def lanes(function: Function, keys: Mapping[str, Json]) -> list[Lane]:
 
 
 def run_lane(function: Function, run: Run) -> str | None:
-    found = [lane.name for lane in lanes(function, run.keys) if lane.whole_runs]
+    found = [lane.name for lane in lanes(function, run) if lane.whole_runs]
     return found[0] if found else None
 
 

@@ -5,9 +5,10 @@ A generator of changes: each is applied before the next one is worked out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from inngest.dev._internal.flow_control.keys import holds
+from inngest.dev._internal.function.interests import names
 from inngest.dev._internal.function.options import Cancellation
 from inngest.dev._internal.machine.deferred import DEFERRED_EVENT, warn_of_loss
 from inngest.dev._internal.machine.runs import cancel, fulfil, inner_of
@@ -18,6 +19,7 @@ from inngest.dev._internal.model.values import (
     INVOKED_EVENT,
     Event,
     Function,
+    Json,
     Run,
     Transition,
     Trigger,
@@ -30,37 +32,35 @@ def receive(event: Event, state: State, now: int) -> Iterator[Transition]:
         waits += state.waiting("invoke", event.body["data"]["correlation_id"])
     yield from fulfil(event, waits, state.run, now)
     yield from cancelled(event, state, now)
-    started = triggered(event, state.functions(), now)
+    started = triggered(event, state, now)
     if event.name == DEFERRED_EVENT:
         warn_of_loss(event, started, state.functions())
     for function in started:
         yield from offer(function, event, state, now)
 
 
-def matches(trigger: Trigger, event: Event, now: int) -> bool:
-    """Exact name or trailing wildcard, then the expression."""
-    if trigger.event.endswith(("/*", ".*")):
-        named = event.name.startswith(trigger.event[:-1])
-    else:
-        named = trigger.event == event.name
-    return named and (trigger.expression is None or holds(trigger.expression, event, now))
-
-
-def triggered(event: Event, functions: Iterable[Function], now: int) -> list[Function]:
+def triggered(event: Event, state: State, now: int) -> list[Function]:
     """The functions that an event starts. An invocation starts only the one it addresses."""
     if event.name == INVOKED_EVENT:
-        target = inner_of(event).get("fn_id")
-        return [f for f in functions if f.id == target]
-    return [
-        f
-        for f in functions
-        if f.id == event.target or any(matches(t, event, now) for t in f.triggers)
-    ]
+        return _known(inner_of(event).get("fn_id"), state)
+    concerned = state.concerned(event.name)
+    found = [f for f in concerned if any(matches(t, event, now) for t in f.triggers)]
+    return [*(f for f in _known(event.target, state) if f not in found), *found]
+
+
+def _known(function_id: Json, state: State) -> list[Function]:
+    function = state.function(function_id) if isinstance(function_id, str) else None
+    return [] if function is None or function.id != function_id else [function]
+
+
+def matches(trigger: Trigger, event: Event, now: int) -> bool:
+    expression = trigger.expression
+    return names(trigger, event.name) and (expression is None or holds(expression, event, now))
 
 
 def cancelled(event: Event, state: State, now: int) -> Iterator[Transition]:
     """Runs whose function names this event among its cancellations."""
-    for function in state.functions():
+    for function in state.concerned(event.name):
         entries = [each for each in function.options.cancel if each.event == event.name]
         if not entries:
             continue

@@ -104,6 +104,23 @@ def test_an_invocation_that_starts_nothing_is_an_error(
     bounded(go)
 
 
+def test_an_invocation_whose_place_a_later_one_takes_is_an_error(app: App) -> None:
+    app.function(config("app-parent", "x"), invoke())
+    app.function(config("app-child", "-", debounce={"period": "5s"}), nap)
+
+    async def go() -> None:
+        async with running(app) as engine:
+            first, second, third = (send(engine, "x", data={"i": i}) for i in range(3))
+            for each in (first, second):
+                output = (await engine.wait_for_run(each, 20))["output"]
+                assert "gave way to a later event" in output["error"]["message"]
+            await engine.advance(5 * SECOND)
+            await engine.advance(timedelta(hours=1))
+            assert (await engine.wait_for_run(third))["output"] == {"data": "rested"}
+
+    bounded(go)
+
+
 def test_each_invocation_of_a_batch_gets_its_result(app: App) -> None:
     batch = {"maxSize": 2, "timeout": "1m"}
     app.function(config("app-parent", "x"), invoke())

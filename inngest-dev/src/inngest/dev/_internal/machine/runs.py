@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from inngest.dev._internal.flow_control.keys import holds, keys_of, priority_of
+from inngest.dev._internal.flow_control.keys import holds, keys_of, priority_of, single_of
 from inngest.dev._internal.flow_control.lanes import run_lane
 from inngest.dev._internal.flow_control.timeouts import timeout
 from inngest.dev._internal.machine.deferred import schedule
@@ -39,7 +39,7 @@ def start(events: Sequence[Event], function: Function, now: int) -> Transition:
         keys=keys_of(options, event, now),
         priority=priority_of(options, event, now),
     )
-    run.lane = run_lane(function, run)
+    run.lane, run.single = run_lane(function, run), single_of(options, run)
     due = max(now, int(event.body["ts"]))
     change = Transition(runs=[run], items=[replace(discovery(run, due), priority=run.priority)])
     if options.start_timeout is not None:

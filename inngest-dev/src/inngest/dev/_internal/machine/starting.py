@@ -42,7 +42,10 @@ def offer(function: Function, event: Event, state: State, now: int) -> Iterator[
     elif state.started_since(function.id, event.key, now - IDEMPOTENCY):
         yield from refuse(event, "was started by this event already", state, now)
     elif debounce is not None:
-        yield postpone(function.id, debounce, event, state, now)
+        change, former = postpone(function.id, debounce, event, state, now)
+        yield change
+        if former is not None:
+            yield from refuse(former, "is debounced: it gave way to a later event", state, now)
     else:
         yield from launch(function, [event], state, now)
 
@@ -81,13 +84,14 @@ def launch(
         gate = Gate(kind="rate_limit", function_id=function.id, key=key, state=verdict.arrival)
         yield Transition(gates=[gate])
     if options.singleton is not None:
-        key = key_of(options.singleton.key, events[0], now)
-        others = [r for r in state.active_runs(function.id) if r.keys.get("singleton") == key]
+        others = state.singles(function.id, key_of(options.singleton.key, events[0], now))
         if others and options.singleton.mode == "skip":
             yield from refuse(events[0], "is a singleton and runs already", state, now)
             return
-        for run in others:
-            yield cancel(state.run(run.id) or run, now)
+        for run_id in others:
+            run = state.run(run_id)
+            if run is not None:
+                yield cancel(run, now)
     yield start(events, function, now)
 
 

@@ -112,10 +112,12 @@ class Run:
     """Sticky plan-only mode of request version 1."""
     steps: dict[str, Step] = field(default_factory=dict)
     stack: list[str] = field(default_factory=list)
-    keys: dict[str, Json] = field(default_factory=dict)
-    """What the keys of its flow control evaluated to: concurrency, singleton, throttle."""
+    keys: dict[str, str] = field(default_factory=dict)
+    """What the expressions of its flow control evaluated to, in the version that it began with."""
     lane: str | None = None
     """What it takes a place in from its first call to its end, if that is limited."""
+    single: str | None = None
+    """The value of its singleton's key, if its function is one."""
     priority: int = 0
     """Milliseconds that it is queued ahead of others."""
     defers: dict[str, Json] = field(default_factory=dict)

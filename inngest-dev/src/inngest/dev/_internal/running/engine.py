@@ -49,6 +49,10 @@ if TYPE_CHECKING:
     from inngest.dev._internal.connect.hub import Hub
 
 
+_MAX_CALLS = 500
+"""At a time, of all apps together."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What there is of an engine from its start to its stop."""
@@ -75,6 +79,8 @@ class Engine:
         concurrency: int = 50,
     ) -> None:
         """`backoff` and `jitter` are in seconds; the last delay repeats.
+
+        `concurrency` is the number of calls that an app is made at a time.
 
         `driver` calls the apps, by HTTP unless given. `gateway` makes the requests of
         fetch and AI steps.
@@ -175,13 +181,14 @@ class Engine:
             wake=self._wake,
             reentry_delay=self._reentry_delay,
             is_away=self._is_held,
+            calls_of_app=self._concurrency,
         )
         self._parts = Parts(
             store=store,
             ledger=ledger,
             worker=worker,
             endpoints=Endpoints(store, ledger, self.clock, self._reentry_delay),
-            scheduler=Scheduler(store, self.clock, worker, limit=self._concurrency),
+            scheduler=Scheduler(store, self.clock, worker, limit=self._limit),
         )
         self._watchers.are_dismissed = False
         try:
@@ -199,12 +206,17 @@ class Engine:
         """
         self._is_away = is_away or _is_nobody
         if self._parts is not None:
-            self.store.unpark_all()
+            self.store.unpark_all(self.clock.now())
             self._wake()
 
     def is_calling(self, url: str) -> bool:
         """Whether a call to a URL that begins so is under way."""
         return self._started.worker.is_calling(url)
+
+    def _limit(self) -> int:
+        """How many calls may be under way. An app whose calls hang holds up no other one."""
+        limit = self._concurrency * max(self.store.number_of_apps(), 1)
+        return min(limit, max(_MAX_CALLS, self._concurrency))
 
     def _is_held(self, url: str) -> bool:
         return self._is_away(url)

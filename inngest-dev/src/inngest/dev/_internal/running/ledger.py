@@ -116,7 +116,7 @@ class Ledger:
     def hand_on(self, run: Run) -> None:
         """Let others try where the run had a place, or one of its calls was about to try."""
         function = self._store.function(run.function_id)
-        for place in [run.lane or ""] if function is None else places(function, run):
+        for place in [run.lane or ""] if function is None else places(function, run, self._store):
             self._store.unpark_each(place)
 
     def _receive(self, event: Event) -> Iterator[Transition]:

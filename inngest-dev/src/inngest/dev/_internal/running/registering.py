@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from inngest.dev._internal.flow_control.hastening import hastened
+from inngest.dev._internal.flow_control.keys import single_of
+from inngest.dev._internal.flow_control.lanes import run_lane
 from inngest.dev._internal.function.registration import Refusal, Registration, read_registration
 from inngest.dev._internal.model.ids import stable_uuid
 from inngest.dev._internal.model.values import Function, ItemKind, Json, Transition
 from inngest.dev._internal.schedules.cron import timetable
 from inngest.dev._internal.store.store import Store
+
+_log = logging.getLogger("inngest.dev")
 
 
 def register(body: Json, store: Store, now: int) -> dict[str, Json] | Refusal:
@@ -19,6 +24,12 @@ def register(body: Json, store: Store, now: int) -> dict[str, Json] | Refusal:
     if not isinstance(read, Registration):
         return read
     before = [f for f in store.functions() if f.app == read.app]
+    changed = [f for f in read.functions if _limits(store.function(f.id)) != _limits(f)]
+    taken = [
+        f
+        for f in (store.function(each.id) for each in read.functions)
+        if f is not None and f.app != read.app
+    ]
     with store.transaction():
         modified = store.register(
             read.app,
@@ -29,7 +40,15 @@ def register(body: Json, store: Store, now: int) -> dict[str, Json] | Refusal:
             now=now,
         )
         _set_timers([*before, *read.functions], read.functions, store, now)
-        store.unpark_all()
+        _keep_places(changed, store)
+        store.unpark_all(now)
+    for function in taken:
+        _log.warning(
+            'function "%s" of app "%s" is now one of app "%s": two apps have functions of this id',
+            function.id,
+            function.app,
+            read.app,
+        )
     return {
         "ok": True,
         "modified": modified,
@@ -39,10 +58,27 @@ def register(body: Json, store: Store, now: int) -> dict[str, Json] | Refusal:
 
 
 def resume(store: Store, now: int) -> None:
-    """Have the timers that functions want now: the clock may have been set back."""
-    store.unpark_all()
+    """Have the timers that functions want now: the clock may have been set back.
+
+    A file of an older version does not say which runs are singletons.
+    """
+    store.unpark_all(now)
     with store.transaction():
+        _keep_places([f for f in store.functions() if f.options.singleton], store)
         _set_timers(store.functions(), store.functions(), store, now)
+
+
+def _limits(function: Function | None) -> object:
+    return function and (function.options.concurrency, function.options.singleton)
+
+
+def _keep_places(functions: Iterable[Function], store: Store) -> None:
+    """Have the runs that are there take the places that the limits of their functions know."""
+    for function in functions:
+        for run in store.active_runs(function.id):
+            lane, single = run_lane(function, run), single_of(function.options, run)
+            if (lane, single) != (run.lane, run.single):
+                store.move_run(run.id, lane, single)
 
 
 def _set_timers(

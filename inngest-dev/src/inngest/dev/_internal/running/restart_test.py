@@ -57,6 +57,33 @@ def test_a_clock_that_was_set_back_stops_no_schedule_and_no_limit(
     bounded(go)
 
 
+def test_a_clock_that_is_set_back_while_the_engine_runs_stops_no_schedule(app: App) -> None:
+    options: dict[str, dict[str, Any]] = {
+        "throttled": {"throttle": {"limit": 1, "period": "1m"}},
+        "debounced": {"debounce": {"period": "1m"}},
+        "batched": {"batchEvents": {"maxSize": 9, "timeout": "60s"}},
+        "every-five": {"triggers": [{"cron": "*/5 * * * *"}]},
+    }
+    for name, given in options.items():
+        app.function(config(name, "go", **given), lambda b, t: (200, None))
+
+    async def go() -> None:
+        clock = VirtualClock(START + YEAR)
+        async with running(app, clock=clock) as engine:
+            for _ in range(2):
+                send(engine, "go", ts=START)
+            await engine.settle()
+            clock._now = START
+            engine.scheduler.wake()  # the real clock does so every ten seconds
+            await engine.advance(timedelta(minutes=11))
+            assert Counter(run["function_id"] for run in engine.runs()) == {
+                "throttled": 2, "debounced": 1, "batched": 1, "every-five": 2
+            }  # fmt: skip
+            assert {run["status"] for run in engine.runs()} == {"Completed"}
+
+    bounded(go)
+
+
 def test_an_engine_that_is_started_again_calls_by_the_driver_that_it_was_given(app: App) -> None:
     app.function(config("app-fn", "go"), lambda b, t: (200, "done"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from inngest.dev._internal.clock import Clock
@@ -55,7 +55,10 @@ class Worker(Protocol):
 
 
 class Scheduler:
-    def __init__(self, queue: Queue, clock: Clock, worker: Worker, *, limit: int = 50) -> None:
+    def __init__(
+        self, queue: Queue, clock: Clock, worker: Worker, *, limit: Callable[[], int] = lambda: 50
+    ) -> None:
+        """`limit`: how many calls and requests may be under way now."""
         self._queue, self._clock, self._worker, self._limit = queue, clock, worker, limit
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -124,7 +127,7 @@ class Scheduler:
         """Start on what is due and admitted, as far as there is room."""
         self._worker.look_again()
         self._looked = self._clock.now()
-        room = max(self._limit - len(self._busy), 0)
+        room = max(self._limit() - len(self._busy), 0)
         for item in self._queue.ready(self._looked, list(self._busy), room):
             self._start(item)
 

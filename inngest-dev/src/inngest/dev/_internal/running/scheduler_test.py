@@ -176,7 +176,7 @@ def test_timers_end_while_as_many_calls_are_under_way_as_may_be() -> None:
     work = Endless("call 1", "call 2", "timer 1", "timer 2")
 
     async def run() -> None:
-        scheduler = Scheduler(work, RealClock(), work, limit=1)
+        scheduler = Scheduler(work, RealClock(), work, limit=lambda: 1)
         scheduler.start()
         await work.over.wait()
         await scheduler.stop()

@@ -44,6 +44,7 @@ from inngest.dev._internal.protocol.answer import (
 from inngest.dev._internal.protocol.call import Call, build_call, is_socket
 from inngest.dev._internal.realtime.broker import Address, Broker
 from inngest.dev._internal.running.ledger import Ledger
+from inngest.dev._internal.running.registering import resume
 from inngest.dev._internal.schedules.cron import tick
 from inngest.dev._internal.store.database import StoreError, unusable
 from inngest.dev._internal.store.store import Store
@@ -52,6 +53,8 @@ _RESULTS = ("steprun", "step", "steperror", "stepfailed")
 Attempt = tuple[str, int, int, str, Json]
 """Step, times, outcome and body."""
 _log = logging.getLogger("inngest.dev")
+_SET_BACK = 1000
+"""Milliseconds. A clock that runs too fast is set back in smaller steps: nothing waits for long."""
 _AWAY = "away"
 """Where is parked what needs an app that is known not to be there, or a function of it."""
 
@@ -71,19 +74,24 @@ class Worker:
         wake: Callable[[], None],
         reentry_delay: Delay,
         is_away: Callable[[str], bool],
+        calls_of_app: int,
     ) -> None:
         """`reentry_delay` is that of durable endpoints; `is_away` is asked of URLs of functions."""
         self._store, self._ledger, self._clock = store, ledger, clock
         self._driver, self._gateway, self._delay = driver, gateway, delay
         self._reentry_delay, self._broker = reentry_delay, broker
         self._call_worker, self._wake, self._is_away = call_worker, wake, is_away
-        self._admission = Admission()
+        self._admission = Admission(calls_of_app=calls_of_app)
         self._called: dict[str, str] = {}
         """The URLs of the calls that are under way, by job."""
+        self._looked = clock.now()
         self._open: list[str] = []
         """Where there is room again. It is kept until who is parked there is told."""
 
     def look_again(self) -> None:
+        before, self._looked = self._looked, self._clock.now()
+        if self._looked < before - _SET_BACK:
+            resume(self._store, self._looked)
         self._open += self._admission.chances(self._clock.now())
         while self._open:
             self._store.unpark_each(self._open[-1])

@@ -148,3 +148,28 @@ def test_a_result_that_found_the_disk_full_is_kept_and_its_step_is_not_run_again
     assert len(app.calls) == 2, "one for the step, one for what is behind it"
     assert all(record.exc_info is None for record in caplog.records)
     assert f"{FULL}disk I/O error" in caplog.text
+
+
+def test_an_app_whose_calls_hang_holds_up_no_other(app: App) -> None:
+    gate = asyncio.Event()
+
+    async def hang(body: dict[str, Any], target: str) -> Answer:
+        await gate.wait()
+        return 200, "late"
+
+    app.scripts |= {"hanging-fn": hang, "sound-fn": lambda b, t: (200, "done")}
+
+    async def go() -> None:
+        async with running(app, concurrency=3) as engine:
+            for name in ("hanging", "sound"):
+                functions = [config(f"{name}-fn", name)]
+                engine.register({"appName": name, "url": URL, "functions": functions})
+            late = [send(engine, "hanging") for _ in range(9)]
+            run = await engine.wait_for_run(send(engine, "sound"), 20)
+            assert run["output"] == "done"
+            assert len(app.calls) == 3 + 1, "it has no more places than before"
+            gate.set()
+            for event_id in late:
+                assert (await engine.wait_for_run(event_id, 20))["output"] == "late"
+
+    bounded(go)

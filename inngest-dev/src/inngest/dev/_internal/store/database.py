@@ -22,10 +22,10 @@ StoreError = sqlite3.Error
 
 class Database:
     def __init__(self, path: str = MEMORY) -> None:
-        # SQLite opens it all the same, and fails at the first run
-        if path != MEMORY and Path(path).exists() and not os.access(path, os.W_OK):
-            raise UnusableDatabaseError(f"cannot use the database {path}: it is read-only")
         if path != MEMORY:
+            problem = _problem(path)
+            if problem is not None:
+                raise UnusableDatabaseError(f"cannot use the database {path}: {problem}")
             _create_private(path)
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -90,6 +90,18 @@ class Database:
 def unusable(error: Exception) -> str:
     """What people are told of it: neither code nor app can help it."""
     return f"the engine's database cannot be used: {error}"
+
+
+def _problem(path: str) -> str | None:
+    """What SQLite finds out only later, or tells only in part."""
+    file = Path(path)
+    if not path:
+        return "its name is empty"
+    if file.is_dir():
+        return "it is a directory"
+    if file.exists():
+        return None if os.access(path, os.W_OK) else "it is read-only"
+    return None if file.parent.is_dir() else f"there is no directory {file.parent}"
 
 
 def _create_private(path: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from inngest.dev._internal.function.interests import Interests
 from inngest.dev._internal.model.values import Function, Json
 from inngest.dev._internal.store.database import Database
 from inngest.dev._internal.store.rows import dump, function_of
@@ -14,6 +15,8 @@ class StoredFunctions(Database):
         super().__init__(path)
         self._functions: list[Function] | None = None
         self._by_id: dict[str, Function] = {}
+        self._interests = Interests(())
+        self._number_of_apps = 0
 
     def rolled_back(self) -> None:
         super().rolled_back()
@@ -66,7 +69,18 @@ class StoredFunctions(Database):
             self._functions = [function_of(row) for row in rows]
             self._by_id = {f.uuid: f for f in self._functions}
             self._by_id |= {f.id: f for f in self._functions}
+            self._interests = Interests(self._functions)
+            self._number_of_apps = len({f.app for f in self._functions})
         return self._functions
+
+    def concerned(self, event_name: str) -> list[Function]:
+        """The functions that it may trigger, or cancel runs of, by its name."""
+        self.functions()
+        return self._interests.of(event_name)
+
+    def number_of_apps(self) -> int:
+        self.functions()
+        return self._number_of_apps
 
     def function(self, wanted: str) -> Function | None:
         """By composite id or UUID."""

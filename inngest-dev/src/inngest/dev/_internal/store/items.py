@@ -78,9 +78,14 @@ class StoredItems(Database):
         )
         return done.rowcount > 0
 
-    def unpark_all(self) -> None:
-        """Limits may have changed, or nothing is known of what is under way."""
-        self._db.execute("UPDATE items SET parked = NULL WHERE parked IS NOT NULL")
+    def unpark_all(self, now: int) -> None:
+        """Limits may have changed, or nothing is known of what is under way.
+
+        All of them were due, and are so now, though the clock may have been set back.
+        """
+        self._db.execute(
+            "UPDATE items SET parked = NULL, due = MIN(due, ?) WHERE parked IS NOT NULL", (now,)
+        )
 
     def next_due(self, after: int, busy: Sequence[str]) -> int | None:
         row = self.one(

@@ -51,7 +51,7 @@ def test_what_comes_after_nothing_was_ready_is_found() -> None:
     assert ready(store) == ["parked"]
     store.park("parked", "lane")
     assert ready(store) == []
-    store.unpark_all()
+    store.unpark_all(0)
     assert ready(store) == ["parked"]
     store.drop_item("parked")
     assert ready(store) == []

@@ -73,6 +73,7 @@ def run_of(row: sqlite3.Row, events: tuple[Event, ...]) -> Run:
         priority=row["priority"],
         defers=load(row["defers"]),
         response=load(row["response"]),
+        single=row["single"],
     )
 
 

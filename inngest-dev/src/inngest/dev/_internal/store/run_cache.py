@@ -34,6 +34,9 @@ class RunCache:
         if len(self._runs) > LIMIT:
             del self._runs[next(iter(self._runs))]
 
+    def drop(self, run_id: str) -> None:
+        self._runs.pop(run_id, None)
+
     def clear(self) -> None:
         self._runs.clear()
 

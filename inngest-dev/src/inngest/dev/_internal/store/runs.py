@@ -93,6 +93,15 @@ class StoredRuns(Database):
         )
         return [run_of(row, self._events_of(row)) for row in rows]
 
+    def singles(self, function_id: str, key: str) -> list[str]:
+        rows = self.all(
+            "SELECT id FROM runs WHERE function_id = ? AND single = ? AND ended_at IS NULL "
+            "ORDER BY rowid",
+            function_id,
+            key,
+        )
+        return [row["id"] for row in rows]
+
     def running_in(self, lane: str) -> int:
         (count,) = self.all(
             "SELECT COUNT(*) FROM runs WHERE lane = ? AND started_at IS NOT NULL "
@@ -156,7 +165,7 @@ class StoredRuns(Database):
 
     def _save_row(self, run: Run) -> None:
         self._db.execute(
-            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE "
             "SET status = excluded.status, started_at = excluded.started_at, "
             "ended_at = excluded.ended_at, output = excluded.output, "
@@ -165,11 +174,18 @@ class StoredRuns(Database):
             (run.id, run.function_id, run.event.internal_id, run.event.key, run.status,
              run.created_at, run.started_at, run.ended_at, dump(run.output), run.version,
              run.plan_only, len(run.events) > 1, dump(run.keys), run.lane, run.priority,
-             dump(run.defers), dump(run.response)),
+             dump(run.defers), dump(run.response), run.single),
         )  # fmt: skip
         if len(run.events) > 1:
             members = [(run.id, n, e.internal_id) for n, e in enumerate(run.events)]
             self._db.executemany("INSERT OR IGNORE INTO batch_events VALUES (?, ?, ?)", members)
+
+    def move_run(self, run_id: str, lane: str | None, single: str | None) -> None:
+        """It takes its place in another lane, and is the only one of another key."""
+        self._db.execute(
+            "UPDATE runs SET lane = ?, single = ? WHERE id = ?", (lane, single, run_id)
+        )
+        self._cache.drop(run_id)
 
     def add_attempt(
         self, item: Item, step_id: str, started: int, ended: int, outcome: str, body: Json

@@ -104,6 +104,14 @@ MIGRATIONS = (
     CREATE INDEX items_of_timers ON items (due)
         WHERE parked IS NULL AND kind NOT IN ('call', 'fetch');
     """,
+    """
+    UPDATE runs SET keys = '{}' WHERE ended_at IS NULL;
+    CREATE INDEX runs_unfinished ON runs (status)
+        WHERE ended_at IS NOT NULL AND status != 'Completed';
+    ALTER TABLE runs ADD COLUMN single TEXT;
+    CREATE INDEX runs_single ON runs (function_id, single)
+        WHERE single IS NOT NULL AND ended_at IS NULL;
+    """,
 )
 
 

@@ -23,6 +23,7 @@ from inngest.dev._internal.conftest import (
     running,
     send,
 )
+from inngest.dev._internal.flow_control.lanes import lanes
 from inngest.dev._internal.machine.runs import settle_step
 from inngest.dev._internal.model.values import Event, Transition
 from inngest.dev._internal.store import schema
@@ -72,6 +73,39 @@ def test_a_run_of_an_older_file_goes_on(app: App, tmp_path: Path) -> None:
             event_id = send(engine, "x", data={"n": 1})
             assert (await engine.wait_for_run(event_id))["output"] == []
             assert len(engine.runs()) == 2
+
+    bounded(go)
+
+
+def test_keys_of_an_older_file_are_those_that_its_events_say(app: App, tmp_path: Path) -> None:
+    """They were stored by the places of the limits; this one's are of an earlier version."""
+    path, key = tmp_path / "old.db", {"key": "event.data.n"}
+    old_file(path)
+    db = sqlite3.connect(path, isolation_level=None)
+    for version, script in enumerate(schema.MIGRATIONS[1:7], start=2):
+        db.executescript(script)
+        db.execute("INSERT INTO migrations VALUES (?)", (version,))
+    db.execute(
+        "UPDATE functions SET options = ?",
+        (json.dumps({"concurrency": [{"limit": 1, **key}], "singleton": {"mode": "skip", **key}}),),
+    )
+    db.execute("UPDATE runs SET keys = ?", ('{"concurrency": ["2.0"], "singleton": "2.0"}',))
+    db.close()
+    app.scripts["app-fn"] = lambda b, t: (206, [op("nap", "Sleep", opts={"duration": "1h"})])
+
+    async def go() -> None:
+        async with running(app, db=str(path), clock=VirtualClock(START)) as engine:
+            for number in (1, 2):
+                send(engine, "x", data={"n": number})
+            await engine.settle()
+            assert [call["event"]["data"]["n"] for call in app.calls] == [2]
+            (function,) = engine.store.functions()
+            runs = [run for each in engine.runs() if (run := engine.store.run(str(each["run_id"])))]
+            named = {run.event.body["data"]["n"]: lanes(function, run)[0].name for run in runs}
+            assert {number: name.split("\x1f")[3] for number, name in named.items()} == {
+                1: "1.0",
+                2: "2.0",
+            }
 
     bounded(go)
 
@@ -139,6 +173,23 @@ def test_a_file_that_another_engine_uses_and_one_that_is_read_only_are_refused(
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(schema.UnusableDatabaseError, match="it is read-only"):
         Database(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("", "its name is empty"),
+        (".", "it is a directory"),
+        ("no/such/x.db", "there is no directory"),
+    ],
+)
+def test_a_name_that_is_no_files_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, problem: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(schema.UnusableDatabaseError, match=problem):
+        Database(name)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("size", [10_000, 10_000_000], ids=["at the commit", "before it"])

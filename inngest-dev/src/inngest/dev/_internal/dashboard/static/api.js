@@ -6,14 +6,20 @@ import { recall, remember } from "./memory.js";
 
 const HEADER = "x-inngest-dev-token";
 const CLOCK = "x-inngest-dev-now";
-const given = new URLSearchParams(location.hash.slice(1)).get("token");
-if (given) {
-  remember("sessionStorage", HEADER, given);
-  history.replaceState(null, "", "#/runs");
-}
 const META = 'meta[name="inngest-dev-token"]';
 
-export let token = document.querySelector(META).content || given || recall("sessionStorage", HEADER) || "";
+// Of the URL that the engine has printed. It is kept for further tabs, and worth nothing once the engine has ended.
+const given = new URLSearchParams(location.hash.slice(1)).get("token");
+if (given) {
+  remember("localStorage", HEADER, given);
+  history.replaceState(null, "", "#/runs");
+}
+
+export let token = tokenOf(document) || given || "";
+
+function tokenOf(page) {
+  return page.querySelector(META)?.content || recall("localStorage", HEADER);
+}
 
 export async function get(path, query = {}) {
   const wanted = Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined);
@@ -49,10 +55,10 @@ function refusal(message, isAway = false) {
   return Object.assign(new Error(message), { isRefusal: true, isAway });
 }
 
-// An engine that was started again has another token, and gives it to its page.
+// An engine that was started again has another token, and gives it to its page, or by its URL to another tab.
 async function isRenewed() {
   const page = new DOMParser().parseFromString(await (await fetch("/")).text(), "text/html");
-  const given = page.querySelector(META)?.content || "";
+  const given = tokenOf(page);
   if (!given || given === token) return false;
   token = given;
   return true;
