@@ -20,7 +20,7 @@ from .conftest import python_of, site_of
 ROOT = Path(__file__).resolve().parents[2]
 MEMBERS = sorted(path.parent.name for path in ROOT.glob("inngest-*/pyproject.toml"))
 USER_PROJECT = ROOT / "tests/test_repo/user_project"
-PROGRAMS = ["app.py", "experimental.py", "typed.py"]
+PROGRAMS = ["app.py", "existing.py", "experimental.py", "typed.py"]
 
 # What each distribution asks for, and nothing else: a new dependency is a decision.
 CORE = {"httpx", "importlib-metadata", "pluggy", "pydantic", "typing-extensions"}
@@ -241,6 +241,7 @@ def test_checkers_refuse_the_lines_that_are_marked_and_no_others(
         run(*command, "wrong.py", cwd=user_project)
     reported = {int(line) for line in re.findall(r"wrong\.py:(\d+):.* error: ", str(caught.value))}
     lines = (user_project / "wrong.py").read_text("utf-8").splitlines()
-    marked = {number for number, line in enumerate(lines, 1) if "# wrong: " in line}
+    marks = ("# wrong: ", f"# wrong to {checker}: ")
+    marked = {n for n, line in enumerate(lines, 1) if any(mark in line for mark in marks)}
     assert reported == marked, str(caught.value)
     assert len(marked) > 50

@@ -18,12 +18,13 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 CallData: TypeAlias = Mapping[str, object] | pydantic.BaseModel | None
 """What a function may be called with."""
-DataT_contra = TypeVar("DataT_contra", contravariant=True, default=CallData)
+# Invariant: so checkers read the data by what the function takes, `{}` too.
+DataT = TypeVar("DataT", default=CallData)
 ModelT = TypeVar("ModelT", bound=pydantic.BaseModel)
 
 
-class Invocable(ABC, Generic[T_co, DataT_contra]):
-    """What steps call: it takes ``DataT_contra``, and returns ``T_co``."""
+class Invocable(ABC, Generic[T_co, DataT]):
+    """What steps call: it takes ``DataT``, and returns ``T_co``."""
 
     @property
     @abstractmethod
@@ -40,10 +41,10 @@ class Invocable(ABC, Generic[T_co, DataT_contra]):
         """The id that the server knows, for a caller in the app ``app_id``."""
 
 
-class FunctionReference(Invocable[T_co, DataT_contra]):
+class FunctionReference(Invocable[T_co, DataT]):
     """A function that this code cannot import. Made by :func:`inngest.reference_function`.
 
-    ``T_co`` is what it returns, ``DataT_contra`` what it is called with.
+    ``T_co`` is what it returns, ``DataT`` what it is called with.
     """
 
     def __init__(

@@ -44,15 +44,13 @@ class BranchRunner(Protocol):
         ...
 
 
-# To pyright, a `partial` of `step.run` with arguments for the handler takes arguments of its own:
-# what a branch takes is not looked at.
 class Group:
     """Runs branches of an async function in parallel."""
 
     @overload
     async def parallel(
         self,
-        callables: tuple[Callable[..., Awaitable[A]], Callable[..., Awaitable[B]]],
+        callables: tuple[Callable[[], Awaitable[A]], Callable[[], Awaitable[B]]],
         parallel_mode: ParallelMode = ...,
     ) -> tuple[A, B]: ...
 
@@ -60,7 +58,7 @@ class Group:
     async def parallel(
         self,
         callables: tuple[
-            Callable[..., Awaitable[A]], Callable[..., Awaitable[B]], Callable[..., Awaitable[C]]
+            Callable[[], Awaitable[A]], Callable[[], Awaitable[B]], Callable[[], Awaitable[C]]
         ],
         parallel_mode: ParallelMode = ...,
     ) -> tuple[A, B, C]: ...
@@ -69,10 +67,10 @@ class Group:
     async def parallel(
         self,
         callables: tuple[
-            Callable[..., Awaitable[A]],
-            Callable[..., Awaitable[B]],
-            Callable[..., Awaitable[C]],
-            Callable[..., Awaitable[D]],
+            Callable[[], Awaitable[A]],
+            Callable[[], Awaitable[B]],
+            Callable[[], Awaitable[C]],
+            Callable[[], Awaitable[D]],
         ],
         parallel_mode: ParallelMode = ...,
     ) -> tuple[A, B, C, D]: ...
@@ -81,11 +79,11 @@ class Group:
     async def parallel(
         self,
         callables: tuple[
-            Callable[..., Awaitable[A]],
-            Callable[..., Awaitable[B]],
-            Callable[..., Awaitable[C]],
-            Callable[..., Awaitable[D]],
-            Callable[..., Awaitable[E]],
+            Callable[[], Awaitable[A]],
+            Callable[[], Awaitable[B]],
+            Callable[[], Awaitable[C]],
+            Callable[[], Awaitable[D]],
+            Callable[[], Awaitable[E]],
         ],
         parallel_mode: ParallelMode = ...,
     ) -> tuple[A, B, C, D, E]: ...
@@ -93,13 +91,20 @@ class Group:
     @overload
     async def parallel(
         self,
+        callables: tuple[Callable[[], Awaitable[T]], ...],
+        parallel_mode: ParallelMode = ...,
+    ) -> tuple[T, ...]: ...
+
+    @overload  # to pyright, a `partial` of `step.run` takes arguments of its own
+    async def parallel(  # type: ignore[overload-cannot-match]
+        self,
         callables: tuple[Callable[..., Awaitable[T]], ...],
         parallel_mode: ParallelMode = ...,
     ) -> tuple[T, ...]: ...
 
     async def parallel(
         self,
-        callables: tuple[Callable[..., Awaitable[Any]], ...],
+        callables: tuple[Callable[[], Awaitable[Any]], ...],
         parallel_mode: ParallelMode = ParallelMode.WAIT,
     ) -> tuple[Any, ...]:
         """Run every callable, without arguments; return their values in the order of ``callables``.
@@ -125,21 +130,21 @@ class GroupSync:
     @overload
     def parallel(
         self,
-        callables: tuple[Callable[..., A], Callable[..., B]],
+        callables: tuple[Callable[[], A], Callable[[], B]],
         parallel_mode: ParallelMode = ...,
     ) -> tuple[A, B]: ...
 
     @overload
     def parallel(
         self,
-        callables: tuple[Callable[..., A], Callable[..., B], Callable[..., C]],
+        callables: tuple[Callable[[], A], Callable[[], B], Callable[[], C]],
         parallel_mode: ParallelMode = ...,
     ) -> tuple[A, B, C]: ...
 
     @overload
     def parallel(
         self,
-        callables: tuple[Callable[..., A], Callable[..., B], Callable[..., C], Callable[..., D]],
+        callables: tuple[Callable[[], A], Callable[[], B], Callable[[], C], Callable[[], D]],
         parallel_mode: ParallelMode = ...,
     ) -> tuple[A, B, C, D]: ...
 
@@ -147,7 +152,7 @@ class GroupSync:
     def parallel(
         self,
         callables: tuple[
-            Callable[..., A], Callable[..., B], Callable[..., C], Callable[..., D], Callable[..., E]
+            Callable[[], A], Callable[[], B], Callable[[], C], Callable[[], D], Callable[[], E]
         ],
         parallel_mode: ParallelMode = ...,
     ) -> tuple[A, B, C, D, E]: ...
@@ -155,13 +160,20 @@ class GroupSync:
     @overload
     def parallel(
         self,
+        callables: tuple[Callable[[], T], ...],
+        parallel_mode: ParallelMode = ...,
+    ) -> tuple[T, ...]: ...
+
+    @overload  # to pyright, a `partial` of `step.run` takes arguments of its own
+    def parallel(  # type: ignore[overload-cannot-match]
+        self,
         callables: tuple[Callable[..., T], ...],
         parallel_mode: ParallelMode = ...,
     ) -> tuple[T, ...]: ...
 
     def parallel(
         self,
-        callables: tuple[Callable[..., Any], ...],
+        callables: tuple[Callable[[], Any], ...],
         parallel_mode: ParallelMode = ParallelMode.WAIT,
     ) -> tuple[Any, ...]:
         """Run every callable, without arguments; return their values in the order of ``callables``.
