@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.message
 import importlib.metadata
+import os
 import re
 import shutil
 import zipfile
@@ -223,6 +224,19 @@ def test_pyright_accepts_user_project(
     (user_project / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
     python = python_of(install("inngest-flask"))
     run(bin_folder / "pyright", "--pythonpath", python, *PROGRAMS, cwd=user_project)
+
+
+def test_every_public_type_is_known(
+    install: Install, run: Run, bin_folder: Path, tmp_path: Path
+) -> None:
+    # It looks for packages beside the Python that is first on the path.
+    python = python_of(install(*MEMBERS, "django-stubs"))
+    path = os.pathsep.join([str(python.parent), os.environ["PATH"]])
+    verify = [bin_folder / "pyright", "--verifytypes", "inngest", "--ignoreexternal"]
+    told = run(*verify, cwd=tmp_path, PATH=path)
+    assert "Type completeness score: 100%" in told
+    (exported,) = re.findall(r'Symbols exported by "inngest": (\d+)', told)
+    assert int(exported) > 500
 
 
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])

@@ -8,4 +8,4 @@ class InngestConfig(AppConfig):
 
     name = "inngest.django"
     label = "inngest"
-    verbose_name = "Inngest"
+    verbose_name: str = "Inngest"
