@@ -232,7 +232,12 @@ def test_every_public_type_is_known(
     # It looks for packages beside the Python that is first on the path.
     python = python_of(install(*MEMBERS, "django-stubs"))
     path = os.pathsep.join([str(python.parent), os.environ["PATH"]])
-    verify = [bin_folder / "pyright", "--verifytypes", "inngest", "--ignoreexternal"]
+    verify: list[str | Path] = [
+        bin_folder / "pyright",
+        "--verifytypes",
+        "inngest",
+        "--ignoreexternal",
+    ]
     told = run(*verify, cwd=tmp_path, PATH=path)
     assert "Type completeness score: 100%" in told
     (exported,) = re.findall(r'Symbols exported by "inngest": (\d+)', told)

@@ -336,6 +336,18 @@ assert_type(parsed(several[3], Order), Order)
 assert_type(Created(data={"order_id": "A1"}).order_id, str)
 
 
+# Errors.
+
+
+class Refused(inngest.NonRetriableError):
+    def __init__(self, status: int) -> None:
+        super().__init__(f"answered {status}", quiet=True)
+        self.status = status
+
+
+assert_type(Refused(404).status, int)
+
+
 # Middleware.
 
 

@@ -62,7 +62,8 @@ class Error(Exception):
     """Anything that this library raises on purpose."""
 
     code: ClassVar[str] = "unknown"
-    status: ClassVar[int] = 500
+    answer_status: ClassVar[int] = 500
+    """Not ``status``, which many errors of apps have for one of their own."""
     is_retriable: bool = True
     include_stack: ClassVar[bool] = False
 
@@ -123,7 +124,7 @@ class BodyInvalidError(Error, ValueError):
     """
 
     code: ClassVar[str] = "body_invalid"
-    status: ClassVar[int] = 400
+    answer_status: ClassVar[int] = 400
     is_retriable: bool = False
 
 
@@ -131,7 +132,7 @@ class BodyTooLargeError(BodyInvalidError):
     """A body is larger than any server sends."""
 
     code: ClassVar[str] = "body_too_large"
-    status: ClassVar[int] = 413
+    answer_status: ClassVar[int] = 413
 
 
 class CheckpointFailedError(Error):
@@ -163,7 +164,7 @@ class FunctionNotFoundError(Error):
     """No served function has this id."""
 
     code: ClassVar[str] = "function_not_found"
-    status: ClassVar[int] = 404
+    answer_status: ClassVar[int] = 404
     is_retriable: bool = False
 
 
@@ -171,14 +172,14 @@ class HeaderMissingError(Error):
     """A header that the protocol requires is not there."""
 
     code: ClassVar[str] = "header_missing"
-    status: ClassVar[int] = 401
+    answer_status: ClassVar[int] = 401
 
 
 class MethodUnsupportedError(Error):
     """The serve endpoint knows GET, POST and PUT."""
 
     code: ClassVar[str] = "method_unsupported"
-    status: ClassVar[int] = 405
+    answer_status: ClassVar[int] = 405
     is_retriable: bool = False
 
 
@@ -193,7 +194,7 @@ class ProbeUnknownError(Error):
     """The server asked for a probe that this version does not know."""
 
     code: ClassVar[str] = "probe_unknown"
-    status: ClassVar[int] = 400
+    answer_status: ClassVar[int] = 400
     is_retriable: bool = False
 
 
@@ -201,7 +202,7 @@ class QueryParamMissingError(Error):
     """A query parameter that the protocol requires is not there."""
 
     code: ClassVar[str] = "query_param_missing"
-    status: ClassVar[int] = 400
+    answer_status: ClassVar[int] = 400
     is_retriable: bool = False
 
 
@@ -245,7 +246,7 @@ class ServerKindMismatchError(Error):
     """A Dev Server spoke to an app in cloud mode, or the reverse."""
 
     code: ClassVar[str] = "server_kind_mismatch"
-    status: ClassVar[int] = 400
+    answer_status: ClassVar[int] = 400
 
 
 class ServerUnreachableError(Error):
@@ -270,7 +271,7 @@ class SigVerificationFailedError(Error):
     """The request was not signed by the server whose key we hold, or not recently."""
 
     code: ClassVar[str] = "sig_verification_failed"
-    status: ClassVar[int] = 401
+    answer_status: ClassVar[int] = 401
 
 
 class StaleDispatchError(Error):
