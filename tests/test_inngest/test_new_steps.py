@@ -21,8 +21,9 @@ from inngest.errors import (
 )
 from inngest.outgoing import Request, Response, redirected
 
+from .bodies import Body
 from .conftest import Make
-from .worlds import Body, Reply, World
+from .worlds import Reply, World
 
 
 def hashed(step: str) -> str:

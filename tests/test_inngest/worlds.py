@@ -1,8 +1,7 @@
 """One text of a test for every world: async and sync functions, over HTTP and in process.
 
-A function's body is a generator that yields each step; in an async function what it yields
-is awaited, in a sync one it is the step's value already. ``World.play`` is the least that
-can be called a server: it runs one run to its end, with retries, and without a clock.
+``World.play`` is the least that can be called a server: it runs one run to its end, with
+retries, and without a clock.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,8 +19,9 @@ import inngest
 import inngest.flask
 from inngest.transport import CommRequest, Handler, ServeOptions
 
+from .bodies import Body, handler_of
+
 JSONValue = Any
-Body = Callable[[Any], Generator[Any, Any, Any]]
 MAX_CALLS = 500
 KINDS = ("async", "sync")
 WAYS = ("http", "thread", "loop")
@@ -72,30 +72,8 @@ class World:
         return made
 
     def handler(self, body: Body) -> Callable[[Any], Any]:
-        """Turn a body into a handler."""
-
-        def run_sync(ctx: inngest.ContextSync[Any]) -> Any:
-            steps, value = body(ctx), None
-            try:
-                while True:
-                    value = steps.send(value)
-            except StopIteration as stop:
-                return stop.value
-
-        async def run_async(ctx: inngest.Context[Any]) -> Any:
-            steps = body(ctx)
-            resume: Callable[[], Any] = steps.__next__
-            try:
-                while True:
-                    awaited = resume()
-                    try:
-                        resume = functools.partial(steps.send, await awaited)
-                    except Exception as error:
-                        resume = functools.partial(steps.throw, error)
-            except StopIteration as stop:
-                return stop.value
-
-        return run_async if self.is_async else run_sync
+        """Turn a body into a handler of this kind."""
+        return handler_of(body, is_async=self.is_async)
 
     def step(self, work: Callable[..., Any] = lambda: None, note: object = None) -> Any:
         """A step's handler of this world's kind, with the annotations of ``work``."""

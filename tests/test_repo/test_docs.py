@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 import pytest
+
+import inngest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
@@ -19,6 +23,8 @@ PAGES = [
     *sorted((ROOT / "examples").rglob("*.md")),
 ]
 FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<code>.*?)^```[ ]*$", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+ANCHORED = re.compile(r"\]\((?!https?:)([^)#]*)#([^)]+)\)")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 
@@ -86,6 +92,52 @@ def test_links_lead_somewhere(page: Path) -> None:
     missing = [
         link for link in LINK.findall(page.read_text("utf-8")) if not (page.parent / link).exists()
     ]
+    assert missing == []
+
+
+def words_of_pages() -> set[str]:
+    return {word for page in PAGES for word in re.findall(r"\w+", page.read_text("utf-8"))}
+
+
+def test_every_public_name_is_on_a_page() -> None:
+    assert set(inngest.__all__) - words_of_pages() == set()
+
+
+@pytest.mark.parametrize("declared", [inngest.Inngest, inngest.Inngest.create_function])
+def test_every_option_is_on_a_page(declared: Callable[..., object]) -> None:
+    assert set(inspect.signature(declared).parameters) - {"self"} - words_of_pages() == set()
+
+
+def test_every_environment_variable_is_on_a_page() -> None:
+    """But for those of others, and those that tests of the repository read."""
+    sources = [path for path in ROOT.glob("inngest-*/src/**/*.py") if "_test" not in path.stem]
+    read = {
+        variable
+        for path in sources
+        for variable in re.findall(r'"((?:INNGEST|DEV_SERVER)_[A-Z_]+)"', path.read_text("utf-8"))
+    }
+    assert len(read) > 20, "they were found"
+    assert read - words_of_pages() == set()
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    pages = {name(page) for page in PAGES if page.parent.name == "docs"}
+    assert pages - set(LINK.findall(readme)) == set()
+
+
+def anchor(heading: str) -> str:
+    """As GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_anchors_are_there(page: Path) -> None:
+    missing = []
+    for link, fragment in ANCHORED.findall(page.read_text("utf-8")):
+        headings = HEADING.findall((page.parent / link if link else page).read_text("utf-8"))
+        if fragment not in map(anchor, headings):
+            missing.append(f"{link}#{fragment}")
     assert missing == []
 
 

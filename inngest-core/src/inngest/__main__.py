@@ -21,6 +21,8 @@ def main() -> int:
             raise
         sys.stderr.write(DAMAGED.format(missing=error.name))
         return 1
+    except KeyboardInterrupt:
+        return 130  # how a shell counts what was ended by Ctrl-C
     return command_line()
 
 

@@ -1,16 +1,15 @@
 """Apps like those that were recorded without an SDK: each from one text, async and sync.
 
-A function's body is a generator that yields each step; in an async function what it yields
-is awaited, in a sync one it is the step's value already. ``APPS`` has all apps, those that
-were recorded with an SDK too.
+``APPS`` has all apps, those that were recorded with an SDK too.
 """
 
 from __future__ import annotations
 
 import datetime
-import functools
 from collections.abc import Callable, Generator
 from typing import Any
+
+from tests.test_inngest.bodies import Body, handler_of
 
 import inngest
 from inngest import Cancel, Concurrency, Function, Inngest, TriggerCron
@@ -19,7 +18,6 @@ from inngest.experimental.ai import anthropic, openai
 from .apps import APPS, Build, Functions, on
 from .differences import step_id
 
-Body = Callable[[Any], Generator[Any, Any, Any]]
 KINDS = ("async", "sync")
 
 
@@ -41,30 +39,8 @@ class App:
         return made
 
     def handler(self, body: Body) -> Callable[[Any], Any]:
-        """Turn a body into a handler."""
-
-        def run_sync(ctx: inngest.ContextSync[Any]) -> Any:
-            steps, value = body(ctx), None
-            try:
-                while True:
-                    value = steps.send(value)
-            except StopIteration as stop:
-                return stop.value
-
-        async def run_async(ctx: inngest.Context[Any]) -> Any:
-            steps = body(ctx)
-            resume: Callable[[], Any] = steps.__next__
-            try:
-                while True:
-                    step = resume()
-                    try:
-                        resume = functools.partial(steps.send, await step)
-                    except Exception as error:
-                        resume = functools.partial(steps.throw, error)
-            except StopIteration as stop:
-                return stop.value
-
-        return run_async if self.is_async else run_sync
+        """Turn a body into a handler of this kind."""
+        return handler_of(body, is_async=self.is_async)
 
     def work(self, value: object) -> Callable[[], Any]:
         """A step's handler that returns ``value``, or raises it."""

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Final
 
 import httpx
 import pytest
 
-from inngest.dev import Engine, VirtualClock
-from inngest.dev._internal.api.app import build_app
-
 from . import engine_replay
+from .engine_answers import answers_to
 from .engine_recordings import CALL_BY_CALL, ENGINE_COVERED, EVENTS_API
-from .engine_replay import LIMIT, EngineReplay, restored
+from .engine_replay import EngineReplay, restored
 from .replay import RECORDINGS, Exchange, load
 
 OTHER_TEXTS: Final = {
@@ -55,29 +52,9 @@ def test_every_covered_recording_exists() -> None:
 EVENTS = [restored(each) for each in load(EVENTS_API)]
 
 
-async def answers() -> list[httpx.Response]:
-    """What our server answers to all recorded requests, in their order."""
-    engine = Engine(clock=VirtualClock())
-    await engine.start()
-    try:
-        transport = httpx.ASGITransport(build_app(engine))
-        async with httpx.AsyncClient(transport=transport, base_url="http://server.test") as http:
-            return [
-                await http.request(
-                    each.method, each.path, headers=dict(each.headers), content=each.raw
-                )
-                for each in EVENTS
-            ]
-    finally:
-        await engine.stop()
-
-
 @pytest.fixture(scope="module")
 def answered() -> list[httpx.Response]:
-    async def limited() -> list[httpx.Response]:
-        return await asyncio.wait_for(answers(), LIMIT)
-
-    return asyncio.run(limited())
+    return answers_to(EVENTS)
 
 
 @pytest.mark.parametrize("recorded", EVENTS, ids=lambda each: str(each.index))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 import httpx
 import pytest
 
-from inngest.dev import Engine, VirtualClock
-from inngest.dev._internal.api.app import build_app
-
-from .engine_replay import LIMIT
+from .engine_answers import answers_to
 from .replay import Exchange, load
 
 NAME: Final = "sync_errors"
@@ -28,28 +24,9 @@ KINDS: Final = {2: ("Expected server kind dev, got cloud", "Expected server kind
 """The recorded server names the two kinds the other way round."""
 
 
-async def answers() -> list[httpx.Response]:
-    engine = Engine(clock=VirtualClock())
-    await engine.start()
-    try:
-        transport = httpx.ASGITransport(build_app(engine))
-        async with httpx.AsyncClient(transport=transport, base_url="http://server.test") as http:
-            return [
-                await http.request(
-                    each.method, each.path, headers=dict(each.headers), content=each.raw
-                )
-                for each in ASKED
-            ]
-    finally:
-        await engine.stop()
-
-
 @pytest.fixture(scope="module")
 def answered() -> list[httpx.Response]:
-    async def limited() -> list[httpx.Response]:
-        return await asyncio.wait_for(answers(), LIMIT)
-
-    return asyncio.run(limited())
+    return answers_to(ASKED)
 
 
 @pytest.mark.parametrize("recorded", ASKED, ids=lambda each: str(each.index))

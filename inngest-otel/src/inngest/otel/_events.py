@@ -57,7 +57,7 @@ def without_carrier(event: inngest.Event[Any]) -> inngest.Event[Any]:
 
 def forget_carriers(steps: inngest.StepMemos) -> None:
     """Take the field out of events that a run has waited for."""
-    for output in steps.values():
+    for output in steps.values(of=dict):
         match output.data:
             case {"name": str(), "data": {"_otel": _}}:
                 output.data = _cleaned(output.data)

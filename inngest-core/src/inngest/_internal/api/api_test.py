@@ -76,6 +76,7 @@ def test_five_tries_with_one_seed_and_no_pause_after_the_last() -> None:
     result, effects = send(DOWN, answer(500), DOWN, answer(503), DOWN)
     assert isinstance(result, SendEventsError)
     assert result.__cause__ is DOWN.cause
+    assert result.message.startswith("no answer came from the event API at http://h: ")
     assert "secret-key" not in result.message
     pauses = [effect.seconds for effect in effects if isinstance(effect, Pause)]
     assert pauses == pytest.approx([0.11, 0.21, 0.41, 0.81])
@@ -89,6 +90,14 @@ def test_a_refusal_is_not_repeated_and_names_what_was_accepted() -> None:
     assert result.ids == ["1"]
     assert result.message == "events were not accepted: bad <key> (status 400)"
     assert len(effects) == 1
+
+
+def test_a_key_that_is_refused_is_named_by_where_it_is_from() -> None:
+    result, _ = send(answer(401, b'{"error":"Event key not found"}'))
+    assert isinstance(result, SendEventsError)
+    assert result.message == (
+        "events were not accepted: Event key not found (status 401); check INNGEST_EVENT_KEY"
+    )
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"ids":7}', b"[" * 99_999])

@@ -79,7 +79,7 @@ def _encode(events: Sequence[Event[Any]], now_ms: int) -> bytes | SendEventsErro
 def _result(outcome: Response | FetchError, url: str) -> SendEventsResult | SendEventsError:
     if isinstance(outcome, FetchError):
         failure = SendEventsError(
-            "no answer came from the event API: "
+            f"no answer came from the event API at {url.rpartition('/e/')[0]}: "
             + _without_key(f"{type(outcome.cause).__name__}: {outcome.cause}", url)
         )
         failure.__cause__ = outcome.cause
@@ -92,7 +92,8 @@ def _result(outcome: Response | FetchError, url: str) -> SendEventsResult | Send
     )
     if not 200 <= outcome.status < 300 or fields.get("error"):
         reason = _without_key(problem(outcome), url)
-        return SendEventsError(f"events were not accepted: {reason}", accepted)
+        hint = "; check INNGEST_EVENT_KEY" if outcome.status in (401, 403) else ""
+        return SendEventsError(f"events were not accepted: {reason}{hint}", accepted)
     if not isinstance(ids, list):
         return SendEventsError(
             "the answer of the event API is not of the expected form; "

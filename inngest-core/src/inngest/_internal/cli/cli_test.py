@@ -8,12 +8,14 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from inngest.__main__ import main as started
 from inngest._internal.cli.environment import check_environment
 from inngest._internal.cli.finding import Finding
 from inngest._internal.cli.functions import check_app
@@ -581,6 +583,18 @@ def test_a_command_that_is_interrupted_says_nothing(
 ) -> None:
     install("good", body=GOOD.replace("len(argv) + 3", "(_ for _ in ()).throw(KeyboardInterrupt)"))
     assert run(capsys, "good")[::2] == (130, "")
+
+
+def test_one_that_is_interrupted_while_it_is_imported_says_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Interrupted(types.ModuleType):
+        def __getattr__(self, name: str) -> object:
+            raise KeyboardInterrupt
+
+    module = "inngest._internal.cli.main"
+    monkeypatch.setitem(sys.modules, module, Interrupted(module))
+    assert started() == 130
 
 
 @pytest.mark.parametrize("module", ["fastapi", "Fast_API"])

@@ -96,7 +96,10 @@ def _is_probed(row: Listed, probed: dict[str, Probed]) -> bool:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m inngest plugins", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m inngest plugins",
+        description="List the plugins that are installed, and say why one is not loaded.",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--check", action="store_true", help="load each plugin, apart")
     parser.add_argument(

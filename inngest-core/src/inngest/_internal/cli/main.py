@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{error.code}: {error.message}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return 130  # how a shell counts what was ended by Ctrl-C
 
 
 def _write_anything() -> None:
@@ -91,9 +91,6 @@ OF_DEV = ("dev", "runs", "send", "trigger")
 
 UNREAD = (errno.EPIPE, errno.EINVAL)
 """What writing to a pipe without a reader ends with; on Windows it is the latter."""
-
-INTERRUPTED = 130
-"""How a shell counts a command that was ended by Ctrl-C."""
 
 
 def _no_such(name: str, host: PluginHost) -> int:

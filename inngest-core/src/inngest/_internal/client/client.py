@@ -227,14 +227,25 @@ class Inngest:
         :param fn_id: the function's id within the app; keep it for as long as runs live.
         :param trigger: what starts it. An :class:`inngest.EventType` gives
             ``ctx.event.data`` its type. Without one, only ``step.invoke`` does.
+        :param batch_events: call it once for many events.
+        :param cancel: the events that end its runs; five at most.
         :param checkpointing: how one call runs many steps; by default as the client says.
+        :param concurrency: how many of its calls go at once; two limits at most.
+        :param debounce: start it when events have ceased for a while.
+        :param idempotency: CEL expression; each value starts one run in 24 hours.
         :param middleware: the function's own, inside the client's.
+        :param name: what people see instead of the id.
         :param output_type: how the output is stored and given to those who invoke the
             function; by default its return annotation.
+        :param priority: which of the runs that wait goes first.
+        :param rate_limit: drop what comes too often.
         :param retries: attempts after the first, for the function and each step (4).
         :param serializer: stores the function's output; by default the client's.
+        :param singleton: have one run at a time.
         :param on_failure: called when a run has failed for good; async or sync like the
             function itself.
+        :param throttle: put off what comes too often.
+        :param timeouts: end runs that wait or take too long.
         :raises FunctionConfigInvalidError: the options do not go together.
         :raises SerializerUnknownError: no plugin, or more than one, offers the serializer.
         """

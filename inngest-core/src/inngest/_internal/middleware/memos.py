@@ -51,10 +51,16 @@ class StepMemos:
         """How many steps are memoized."""
         return len(self._raw.keys() | self._read.keys())
 
-    def values(self) -> Iterator[MemoizedOutput]:
-        """Every output, in no particular order. Its ``data`` may be changed."""
+    def values(self, of: type = object) -> Iterator[MemoizedOutput]:
+        """Every output, in no particular order. Its ``data`` may be changed.
+
+        :param of: only those whose ``data`` is an instance of it: others need not be read.
+        """
         for hashed_id in [*self._raw, *(read for read in self._read if read not in self._raw)]:
-            yield self._output(hashed_id)
+            if hashed_id in self._read or isinstance(_data(self._raw[hashed_id]), of):
+                output = self._output(hashed_id)
+                if isinstance(output.data, of):
+                    yield output
 
     def pop(self, hashed_id: str) -> MemoizedOutput | Unset:
         """Forget a step, which will then be run again; ``UNSET`` if it is not memoized."""
@@ -86,9 +92,11 @@ def _read(raw: object) -> MemoizedOutput:
             if isinstance(name, str) and isinstance(message, str):
                 stack = stack if isinstance(stack, str) else None
                 return MemoizedOutput(error=MemoizedError(name=name, message=message, stack=stack))
-        if _is_wrapped(raw) and "data" in raw:
-            return MemoizedOutput(data=raw["data"])
-    return MemoizedOutput(data=raw)
+    return MemoizedOutput(data=_data(raw))
+
+
+def _data(raw: object) -> object:
+    return raw["data"] if isinstance(raw, dict) and "data" in raw and _is_wrapped(raw) else raw
 
 
 def _write(output: MemoizedOutput, raw: object) -> object:

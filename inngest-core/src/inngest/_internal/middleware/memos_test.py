@@ -37,3 +37,13 @@ def test_an_error_can_be_changed() -> None:
         output.error.message = "other"
     error = {"name": "OddError", "message": "other", "stack": "at x"}
     assert memos.to_raw() == {"step": {"error": error}}
+
+
+def test_only_outputs_of_a_type_are_given_to_who_asks_for_it() -> None:
+    raw = {"nap": None, "text": {"data": "text"}, "failed": FAILED, "made": {"data": {"a": 1}}}
+    memos = StepMemos.from_raw({**raw, "event": {"name": "e", "data": {}}})
+    for output in memos.values(of=str):
+        output.data = {"now": "another"}
+    found = [output.data for output in memos.values(of=dict)]
+    assert found == [{"now": "another"}, {"a": 1}, {"name": "e", "data": {}}]
+    assert [output.data for output in memos.values(of=MemoizedError)] == []

@@ -209,18 +209,20 @@ class DevServer:
     async def _serve(self, listener: socket.socket) -> None:
         self._loop = asyncio.get_running_loop()
         await self.engine.start()
+        sockets = _websockets()
         try:
             config = uvicorn.Config(
                 build_app(
                     self.engine,
                     self._dashboard.routes() if self._dashboard else (),
                     host=self._host,
+                    has_sockets=sockets != "none",
                 ),
                 log_config=None,
                 access_log=False,
                 date_header=False,  # uvicorn's would stand still, see main_loop
                 lifespan="off",
-                ws=_websockets(),
+                ws=sockets,
                 ws_ping_interval=None,  # workers have heartbeats of their own
             )
             self._server = _Server(config, self.engine)

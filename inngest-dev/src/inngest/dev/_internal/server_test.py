@@ -87,3 +87,14 @@ def test_a_server_that_has_just_ended_by_itself_is_not_started(
         server.runs()
     server.stop()
     server.stop()
+
+
+def test_a_worker_is_told_why_a_server_without_websockets_has_no_place_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As one that runs while they are installed beside it."""
+    monkeypatch.setattr(module, "_websockets", lambda: "none")
+    with DevServer(port=0) as server, httpx.Client(timeout=LONG, trust_env=False) as client:
+        answer = client.post(f"{server.origin}/v0/connect/start", content=b"")
+        assert answer.status_code == 501
+        assert "pip install inngest-dev[connect], and the engine started anew" in answer.text

@@ -49,18 +49,24 @@ _FOREIGN = (
     "The engine has no keys, and takes nothing from pages of other sites: ask it by localhost or "
     "an address, or give it a signing key and an event key\n"
 )
+_NO_CONNECT = "Connect needs: pip install inngest-dev[connect], and the engine started anew\n"
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 def build_app(
-    engine: Engine, displays: Sequence[Route] = (), *, host: str = "localhost"
+    engine: Engine,
+    displays: Sequence[Route] = (),
+    *,
+    host: str = "localhost",
+    has_sockets: bool = True,
 ) -> ASGIApp:
     """The ASGI application of a started engine, with the routes of displays, if any.
 
     :param host: what the engine listens on.
+    :param has_sockets: whether what serves it takes WebSockets.
     """
     rest = Rest(engine)
-    api = Api(engine, rest, host)
+    api = Api(engine, rest, host, has_sockets=has_sockets)
     realtime, endpoints = Realtime(engine), EndpointRoutes(engine)
     routes: list[BaseRoute] = [
         Route("/e/", api.no_event_key, methods=["POST"]),
@@ -136,8 +142,9 @@ class _Kind:
 
 
 class Api:
-    def __init__(self, engine: Engine, rest: Rest, host: str) -> None:
+    def __init__(self, engine: Engine, rest: Rest, host: str, *, has_sockets: bool) -> None:
         self._engine, self._rest, self._host = engine, rest, host
+        self._has_sockets = has_sockets
         self.routes: Sequence[BaseRoute] = ()
         """All that there are, to be described."""
         self._description: dict[str, Json] | None = None
@@ -352,10 +359,12 @@ class Api:
     @describes(answers={200: bytes, 400: str, 501: str})
     async def connect_start(self, request: Request) -> Response:
         """A place to connect a worker to."""
+        if not self._has_sockets:
+            return PlainTextResponse(_NO_CONNECT, 501)
         try:
             from inngest.dev._internal.api import connect as routes
         except ImportError:
-            return PlainTextResponse("Connect needs: pip install inngest-dev[connect]\n", 501)
+            return PlainTextResponse(_NO_CONNECT, 501)
         return await routes.start(request, self._engine.connect)
 
     @describes(answers={200: bytes, 400: str, 501: str})

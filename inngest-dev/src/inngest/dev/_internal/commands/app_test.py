@@ -47,6 +47,8 @@ def test_what_cannot_be_imported_is_said(module: Path) -> None:
     for path in (f"{module.stem}.py", f"src/{module.stem}:app", f"src\\{module.stem}:app"):
         with pytest.raises(AppError, match="is a path; name the module and the app"):
             load(path)
+    with pytest.raises(AppError, match="':app' names no module; name the module and the app"):
+        load(":app")
 
 
 def test_an_app_is_called_app_or_application(module: Path) -> None:

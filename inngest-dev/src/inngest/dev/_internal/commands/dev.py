@@ -19,7 +19,8 @@ from rich.markup import escape
 from inngest.dev._internal.commands.absence import Absence
 from inngest.dev._internal.commands.discovery import find_app
 from inngest.dev._internal.commands.hosted import HostedApp
-from inngest.dev._internal.commands.telling import Teller, hint, sync_failure
+from inngest.dev._internal.commands.syncing import Syncs
+from inngest.dev._internal.commands.telling import Teller
 from inngest.dev._internal.commands.watching import Watched
 from inngest.dev._internal.drivers.signing import secret_of
 from inngest.dev._internal.running.engine import Engine
@@ -27,8 +28,10 @@ from inngest.dev._internal.server import DevServer
 from inngest.dev._internal.store.schema import UnusableDatabaseError
 
 _LOOK_SECONDS = 0.5
-NOT_REACHED = 0
-"""The status of an app that nobody answers for."""
+NO_APP = (
+    "no app found here: name one with --app module:app, or --url; "
+    "a worker of Connect comes by itself"
+)
 SELF_WRITTEN = (
     "changed at each of the last starts. If the app writes it, it is started for ever: "
     "have it written to a folder that is not watched, such as build"
@@ -87,19 +90,20 @@ def _work(
     absence: Absence,
     stop: threading.Event,
 ) -> None:
+    syncs = Syncs(teller, server, absence)
     for url in options.url:
-        _sync(teller, server, absence, url)
+        syncs.sync(url)
     for url in absence.urls:
         teller.say(f"{escape(url)} is asked again until it answers")
     if target is None and not options.url:
-        teller.say("no app found here: name one with --app module:app, or --url")
+        teller.say(NO_APP)
     if target is None:
         while not stop.wait(_LOOK_SECONDS):
-            _ask_again(teller, server, absence)
+            syncs.look()
         return
     app = HostedApp(target, environment(server, options))
     try:
-        _host(app, options, teller, server, absence, stop)
+        _host(app, options, teller, server, syncs, absence, stop)
     finally:
         server.stop()  # first, or the app's end would be a failure of its calls
         app.close()
@@ -110,15 +114,16 @@ def _host(
     options: argparse.Namespace,
     teller: Teller,
     server: DevServer,
+    syncs: Syncs,
     absence: Absence,
     stop: threading.Event,
 ) -> None:
     """Serve the app, and start it again whenever its code changes."""
     watched = Watched(Path.cwd())
     urls = [app.origin + path for path in options.path or [DEFAULT_PATH]]
-    is_told, is_new = _start(app, urls, teller, server, absence, stop), True
+    is_told, is_new = _start(app, urls, teller, server, syncs, absence, stop), True
     while not stop.wait(_LOOK_SECONDS):
-        _ask_again(teller, server, absence)
+        syncs.look()
         changed = watched.changed()
         for path in watched.started(changed) if is_new else ():
             teller.problem(path, SELF_WRITTEN)
@@ -126,7 +131,7 @@ def _host(
         if changed:
             more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
             teller.say(escape(f"{changed[0]}{more} changed: starting {app.target} again"))
-            is_told = _start(app, urls, teller, server, absence, stop)
+            is_told = _start(app, urls, teller, server, syncs, absence, stop)
         elif app.ended() and not is_told:
             is_told = True
             absence.begins(app.origin)
@@ -138,6 +143,7 @@ def _start(
     urls: list[str],
     teller: Teller,
     server: DevServer,
+    syncs: Syncs,
     absence: Absence,
     stop: threading.Event,
 ) -> bool:
@@ -150,46 +156,10 @@ def _start(
         teller.problem(f"cannot serve {app.target}", f"{problem}\nwaiting for a change of its code")
         return True
     server.describe_events(app.schemas())
-    if {_sync(teller, server, absence, url, "--path") for url in urls} == {200}:
+    if {syncs.sync(url, "--path") for url in urls} == {200}:
         absence.is_registered()
     absence.ends(app.origin)
     return False
-
-
-def _sync(
-    teller: Teller, server: DevServer, absence: Absence, url: str, option: str = "--url"
-) -> int:
-    """Ask an app to register, and say what came of it. ``option`` says where the app is."""
-    status = _ask(teller, server, url, option)
-    if status == NOT_REACHED:
-        teller.problem("could not sync", f"nobody answers at {url}")
-    else:
-        absence.ends(url)
-    return status
-
-
-def _ask_again(teller: Teller, server: DevServer, absence: Absence) -> None:
-    """Ask the apps that did not run yet."""
-    for url in absence.urls:
-        if _ask(teller, server, url, "--url") != NOT_REACHED:
-            absence.ends(url)
-
-
-def _ask(teller: Teller, server: DevServer, url: str, option: str) -> int:
-    """Ask an app to register. Says what came of it, but for an app that nobody answers for."""
-    before = server.syncs()
-    status, text = server.sync(url)
-    apps = {app for app, at in server.syncs().items() if before.get(app) != at}
-    if status == 200 and apps:
-        functions = [function for function in server.functions() if function.app in apps]
-        many = "" if len(functions) == 1 else "s"
-        teller.say(f"synced {escape(url)}: {len(functions)} function{many}")
-        teller.functions(functions)
-    elif status == 200:
-        teller.problem("could not sync", f"{url} registered elsewhere. {hint(server.origin)}")
-    elif status != NOT_REACHED:
-        teller.problem("could not sync", sync_failure(status, text, url, option, server.origin))
-    return status
 
 
 def environment(server: DevServer, options: argparse.Namespace) -> Mapping[str, str]:
@@ -211,22 +181,33 @@ def _parser() -> argparse.ArgumentParser:
         description="Run the embedded Inngest engine, for development. Not for production.",
     )
     add = parser.add_argument
-    add("--app", metavar="MODULE:APP", help="serve this ASGI, WSGI or Tornado app, with reload")
+    add(
+        "--app",
+        metavar="MODULE:APP",
+        help="serve this ASGI, WSGI or Tornado app, with reload (default: app or application "
+        "of app.py, main.py, asgi.py or wsgi.py, unless --url is given)",
+    )
     add(
         *("--url", "-u"),
         type=_url,
         action="append",
         default=[],
-        help="endpoint of an app that is served",
+        help="endpoint of an app that you serve; may be given several times",
     )
     add(
         "--path",
+        type=lambda text: "/" + text.lstrip("/"),
         action="append",
         default=[],
         help=f"where --app serves Inngest, once for each client (default: {DEFAULT_PATH})",
     )
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    add("--port", type=_port, default=8288, help="port to listen on; 0 for any")
+    add(
+        "--port",
+        type=_port,
+        default=8288,
+        help="port to listen on; 0 for any (default: %(default)s)",
+    )
     add("--db", default=":memory:", metavar="FILE", help="keep state here (default: memory)")
     add("--no-ui", action="store_true", help="without the dashboard")
     add("--signing-key", type=_key, help="sign calls and ask for this key, like a cloud server")

@@ -26,6 +26,7 @@ from inngest.dev._internal.commands import hosted, sending
 from inngest.dev._internal.commands.dev import main
 from inngest.dev._internal.commands.hosted import HostedApp
 from inngest.dev._internal.commands.telling import sync_failure
+from inngest.dev._internal.conftest import URL, config
 
 APP = """
 import inngest, inngest.asgi
@@ -281,7 +282,7 @@ async def app(scope, receive, send):
 
 def test_an_app_of_two_clients_is_synced_at_both_paths(tmp_path: Path) -> None:
     change(tmp_path / "app.py", TWO_CLIENTS, 1000)
-    with running(tmp_path, "--app", "app:app", "--path", "/one", "--path", "/two") as dev:
+    with running(tmp_path, "--app", "app:app", "--path", "/one", "--path", "two") as dev:
         dev.hear("one-fn  on go")
         dev.hear("two-fn  on go")
 
@@ -530,9 +531,39 @@ def test_it_ends_when_nobody_reads_any_more(tmp_path: Path) -> None:
     assert process.wait(LIMIT) in (0, 1)
 
 
+def test_an_app_that_registers_of_its_own_accord_is_told_of(tmp_path: Path) -> None:
+    """As a worker of Connect does, each time that it connects: once for what it has."""
+    absent = f"http://127.0.0.1:{free_port()}/api/inngest"
+    with running(tmp_path, "--no-ui", "--url", absent) as dev:
+        origin = origin_of(dev.hear("is listening"))
+        dev.hear("is asked again until it answers")
+
+        def register(*names: str) -> None:
+            body = {"appName": "shop", "url": URL, "functions": [config(n, "go") for n in names]}
+            answer = httpx.post(f"{origin}/fn/register", json=body, timeout=LIMIT)
+            assert answer.status_code == 200
+
+        register("shop-one")
+        dev.hear("shop registered: 1 function")
+        dev.hear("shop-one  on go")
+        register("shop-one")
+        endpoint = {"domain": "http://shop.test", "method": "POST", "path": "/pay"}
+        request = {"name": "inngest/http.request", "data": endpoint}
+        begun = {"run_id": "01HZZZZZZZZZZZZZZZZZZZZZZZ", "event": request, "request_version": 2}
+        answer = httpx.post(f"{origin}/v1/checkpoint", json=begun, timeout=LIMIT)
+        assert answer.status_code == 200, answer.text
+        register("shop-one", "shop-two")
+        dev.hear("shop registered: 2 functions")
+        dev.hear("shop-two  on go")
+        assert dev.end() == 0
+        dev.hear("stopped")
+    assert sum(" registered" in line for line in dev.said) == 2, "an endpoint's run tells of it"
+
+
 def test_without_an_app_it_says_how_to_name_one(tmp_path: Path) -> None:
     with running(tmp_path) as dev:
-        assert "--app module:app" in dev.hear("no app found")
+        line = dev.hear("no app found")
+        assert "--app module:app" in line and "worker of Connect" in line
 
 
 @pytest.mark.parametrize("arguments", [["--port", "x"], ["--port", "70000"], ["--backoff", "-1"]])

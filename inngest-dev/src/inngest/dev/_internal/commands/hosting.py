@@ -94,6 +94,8 @@ def load(target: str) -> Any:
     module_name, _, attribute = target.partition(":")
     if "/" in target or "\\" in target or target.endswith(".py"):
         raise AppError(f"{target} is a path; name the module and the app, such as app:app")
+    if not module_name:
+        raise AppError(f"{target!r} names no module; name the module and the app, such as app:app")
     try:
         module = importlib.import_module(module_name)
     except Exception as error:

@@ -59,6 +59,8 @@ def read_data(text: str) -> dict[str, Any]:
                 text = file.read()
         except UnicodeDecodeError as error:
             raise UsageError(f"{text[1:]} is not UTF-8: {error}") from error
+        except OSError as error:
+            raise UsageError(f"--data: cannot read {text[1:]}: {error.strerror}") from error
     return _read("--data", text, dict, "a JSON object")
 
 

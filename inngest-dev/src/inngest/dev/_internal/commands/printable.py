@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 LONGEST = 200
 """Characters of an error."""
 _DIRECTIONS = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
@@ -20,8 +22,10 @@ def brief(error: object) -> str:
     """An error in one line, whatever shape the app gave it."""
     inner = error.get("error") if isinstance(error, dict) else None
     source = inner if isinstance(inner, dict) else error
-    if isinstance(source, dict):
+    if isinstance(source, dict) and (source.get("name") or source.get("message")):
         text = f"{source.get('name') or 'Error'}: {source.get('message') or ''}"
+    elif isinstance(source, dict):
+        text = inner if isinstance(inner, str) else json.dumps(source)
     else:
         text = "" if source is None else str(source)
     line = text.strip().partition("\n")[0].rstrip()

@@ -59,6 +59,8 @@ class Remote:
             found = None
         if answer.status_code == 401:
             option = "--event-key" if path.startswith("/e/") else "--signing-key"
+            if option == "--signing-key" and "authorization" in self._client.headers:
+                raise RemoteError(f"the engine refuses this {option}")
             raise RemoteError(f"the engine asks for a key: give {option}")
         if answer.status_code >= 400:
             text = found.get("error") if isinstance(found, dict) else None

@@ -40,28 +40,33 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m inngest runs", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m inngest runs",
+        description="List runs, show one, cancel one, start one again.",
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     listing = commands.add_parser("list", help="list the newest runs")
-    listing.add_argument("--limit", type=int, default=20)
-    listing.add_argument("--status", help="only of this status")
-    listing.add_argument("--function", help="only of this function")
+    listing.add_argument(
+        "--limit", type=int, default=20, help="at most so many, up to 1000 (default: %(default)s)"
+    )
+    listing.add_argument("--status", help="Scheduled, Running, Completed, Failed or Cancelled")
+    listing.add_argument("--function", help="only of this one, <app>-<function>")
     listing.set_defaults(do=_list)
 
     show = commands.add_parser("show", help="show one run with its steps")
-    show.add_argument("run_id")
+    show.add_argument("run_id", metavar="RUN")
     show.add_argument(
         "--export", metavar="FILE", help="write its history for inngest.dev.testing.check_history"
     )
     show.set_defaults(do=_show)
 
     cancel = commands.add_parser("cancel", help="cancel a run")
-    cancel.add_argument("run_id")
+    cancel.add_argument("run_id", metavar="RUN")
     cancel.set_defaults(do=_cancel)
 
     rerun = commands.add_parser("rerun", help="start a run again, with the same events")
-    rerun.add_argument("run_id")
+    rerun.add_argument("run_id", metavar="RUN")
     rerun.add_argument("--from-step", metavar="STEP", help="keep the steps before this one")
     rerun.add_argument("--input", metavar="JSON", help="other arguments for that step: a list")
     rerun.set_defaults(do=_rerun)
@@ -95,8 +100,12 @@ def _list(remote: Remote, options: argparse.Namespace) -> None:
 def _show(remote: Remote, options: argparse.Namespace) -> None:
     if options.export:
         history = remote.ask("GET", f"/v0/runs/{_id(options)}/export")
-        with open(options.export, "w", encoding="utf-8") as file:  # noqa: PTH123
-            json.dump(history, file, indent=2)
+        try:
+            with open(options.export, "w", encoding="utf-8") as file:  # noqa: PTH123
+                json.dump(history, file, indent=2)
+        except OSError as error:
+            why = f"--export: cannot write {options.export}: {error.strerror}"
+            raise UsageError(why) from error
         return
     run: dict[str, Any] = remote.ask("GET", f"/v0/runs/{_id(options)}/history")
     if options.json:

@@ -88,7 +88,8 @@ def _start(options: argparse.Namespace, start: Any) -> int:
         print_json({"event_id": event_id, **({} if options.wait is None else {"runs": runs})})
     else:
         for run in runs:
-            console.print(f"{run['status']:<10} {run['run_id']}  {_told(run.get('output'))}")
+            line = f"{run['run_id']}  {run['function_id']}  {run['status']}"
+            console.print(printable(f"{line}  {_told(run.get('output'))}"))
     return 0 if all(run["status"] == "Completed" for run in runs) else 1
 
 
@@ -97,7 +98,11 @@ def _wait(remote: Remote, event_id: str, seconds: float) -> list[dict[str, Any]]
     while True:
         runs: list[dict[str, Any]] = remote.ask("GET", f"/v1/events/{event_id}/runs")
         if runs and all(run["status"] in ENDED for run in runs):
-            return runs
+            slugs = {each["id"]: each["slug"] for each in remote.ask("GET", "/dev")["functions"]}
+            return [
+                {**run, "function_id": slugs.get(run["function_id"], run["function_id"])}
+                for run in runs
+            ]
         if time.monotonic() >= deadline:
             break
         time.sleep(_PAUSE)
@@ -119,5 +124,5 @@ def _seconds(text: str) -> float:
 
 def _told(output: Any) -> str:
     if isinstance(output, dict) and "message" in output:
-        return printable(f"{output.get('name') or 'Error'}: {output['message']}")
+        return f"{output.get('name') or 'Error'}: {output['message']}"
     return json.dumps(output)

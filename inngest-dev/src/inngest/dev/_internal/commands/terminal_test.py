@@ -107,6 +107,24 @@ def test_an_event_is_sent_and_waited_for(ask: Ask, tmp_path: Path) -> None:
     assert status == 0 and list(json.loads(out)) == ["event_id"]
 
 
+def test_runs_that_were_waited_for_are_told_by_their_functions(ask: Ask) -> None:
+    _, out, _ = ask(sending.send, "go", "--wait", "60")
+    assert "app-fn  Completed" in out
+    _, out, _ = ask(sending.trigger, "app-fn", "--wait", "60", "--json")
+    (run,) = json.loads(out)["runs"]
+    assert run["function_id"] == "app-fn", "as in `runs list`"
+
+
+def test_a_file_that_cannot_be_opened_is_named_with_its_option(ask: Ask, tmp_path: Path) -> None:
+    missing = tmp_path / "none" / "data.json"
+    status, _, err = ask(sending.send, "go", "--data", f"@{missing}")
+    assert (status, err) == (1, f"--data: cannot read {missing}: No such file or directory\n")
+    _, out, _ = ask(sending.send, "go", "--wait", "60", "--json")
+    run_id = json.loads(out)["runs"][0]["run_id"]
+    status, _, err = ask(runs.main, "show", run_id, "--export", str(missing))
+    assert (status, err) == (1, f"--export: cannot write {missing}: No such file or directory\n")
+
+
 def test_what_cannot_be_sent_is_said(ask: Ask) -> None:
     for arguments, says in (
         (("inngest/x",), "reserved for internal use"),
@@ -262,6 +280,8 @@ def test_of_a_run_that_an_earlier_engine_began_only_what_is_new_is_told() -> Non
         ({"error": "text", "name": "E", "message": "no"}, "E: no"),
         ({"name": "E", "message": "x" * 300}, "E: " + "x" * 196 + "…"),
         (["odd"], "['odd']"),
+        ({"error": "the body is not JSON"}, "the body is not JSON"),
+        ({"odd": [1]}, '{"odd": [1]}'),
     ],
 )
 def test_an_error_is_told_in_one_line(error: object, line: str) -> None:
@@ -412,6 +432,8 @@ def test_a_keyed_engine_asks_for_its_key(capsys: pytest.CaptureFixture[str]) -> 
         arguments = ["list", "--engine", server.origin]
         assert runs.main(arguments) == 1
         assert "the engine asks for a key: give --signing-key" in capsys.readouterr().err
+        assert runs.main([*arguments, "--signing-key", "signkey-test-" + "cd" * 32]) == 1
+        assert "the engine refuses this --signing-key" in capsys.readouterr().err
         assert runs.main([*arguments, "--signing-key", key]) == 0
         capsys.readouterr()
         assert runs.main([*arguments, "--signing-key", key, "--status", "failed"]) == 1

@@ -9,7 +9,7 @@ import secrets
 import uuid
 from functools import lru_cache
 
-from ulid import ULID
+from ulid import ULID, base32
 
 ENVIRONMENT = "00000000-0000-4000-b000-000000000000"
 """The only one there is."""
@@ -70,7 +70,7 @@ def stable_uuid(*parts: str) -> str:
 
 @lru_cache(maxsize=64)
 def _stamp(now: int) -> str:
-    return _ulid(now, bytes(10))[:_STAMP]
+    return base32.encode_timestamp(now.to_bytes(6, "big"))
 
 
 def _tail(entropy: bytes) -> str:

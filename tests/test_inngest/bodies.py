@@ -1,0 +1,41 @@
+"""Functions from one text for both kinds: a generator that yields each step.
+
+In an async function what it yields is awaited, in a sync one it is the step's value already.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Generator
+from typing import Any
+
+import inngest
+
+Body = Callable[[Any], Generator[Any, Any, Any]]
+
+
+def handler_of(body: Body, *, is_async: bool) -> Callable[[Any], Any]:
+    """Turn a body into a handler."""
+
+    def run_sync(ctx: inngest.ContextSync[Any]) -> Any:
+        steps, value = body(ctx), None
+        try:
+            while True:
+                value = steps.send(value)
+        except StopIteration as stop:
+            return stop.value
+
+    async def run_async(ctx: inngest.Context[Any]) -> Any:
+        steps = body(ctx)
+        resume: Callable[[], Any] = steps.__next__
+        try:
+            while True:
+                step = resume()
+                try:
+                    resume = functools.partial(steps.send, await step)
+                except Exception as error:
+                    resume = functools.partial(steps.throw, error)
+        except StopIteration as stop:
+            return stop.value
+
+    return run_async if is_async else run_sync
