@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,14 @@ def compiled(into: Path) -> None:
     )
 
 
+def parametrize(stub: Path) -> None:
+    """Say what mappings hold, which the compiler leaves out."""
+    text = re.sub(r"\b_Mapping\b(?! as|\[)", "_Mapping[str, _Any]", stub.read_text("utf-8"))
+    text = text.replace("import ClassVar as", "import Any as _Any, ClassVar as", 1)
+    text = text.replace("Mapping as _Mapping[str, _Any]", "Mapping as _Mapping", 1)
+    stub.write_text(text, "utf-8")
+
+
 def main(args: list[str]) -> int:
     if args == ["--check"]:
         if CHECKSUM.read_text().strip() != checksum():
@@ -68,6 +77,7 @@ def main(args: list[str]) -> int:
             return 1
         return 0
     compiled(SOURCES)
+    parametrize(FOLDER / FILES[2])
     CHECKSUM.write_text(checksum() + "\n")
     return 0
 

@@ -269,7 +269,7 @@ class Encrypting(MiddlewareSync):
     def transform_output(self, result: TransformOutputResult) -> None:
         if result.step is not None and result.step.op is Opcode.INVOKE:
             assert result.step.opts is not None
-            payload = result.step.opts["payload"]
+            payload: Any = result.step.opts["payload"]
             result.step.opts["payload"] = {**payload, "data": seal(payload["data"])}
         if result.has_output():
             result.output = seal(result.output)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.message
 import importlib.metadata
+import os
 import re
 import shutil
 import zipfile
@@ -20,7 +21,7 @@ from .conftest import python_of, site_of
 ROOT = Path(__file__).resolve().parents[2]
 MEMBERS = sorted(path.parent.name for path in ROOT.glob("inngest-*/pyproject.toml"))
 USER_PROJECT = ROOT / "tests/test_repo/user_project"
-PROGRAMS = ["app.py", "experimental.py", "typed.py"]
+PROGRAMS = ["app.py", "existing.py", "experimental.py", "typed.py"]
 
 # What each distribution asks for, and nothing else: a new dependency is a decision.
 CORE = {"httpx", "importlib-metadata", "pluggy", "pydantic", "typing-extensions"}
@@ -225,6 +226,24 @@ def test_pyright_accepts_user_project(
     run(bin_folder / "pyright", "--pythonpath", python, *PROGRAMS, cwd=user_project)
 
 
+def test_every_public_type_is_known(
+    install: Install, run: Run, bin_folder: Path, tmp_path: Path
+) -> None:
+    # It looks for packages beside the Python that is first on the path.
+    python = python_of(install(*MEMBERS, "django-stubs"))
+    path = os.pathsep.join([str(python.parent), os.environ["PATH"]])
+    verify: list[str | Path] = [
+        bin_folder / "pyright",
+        "--verifytypes",
+        "inngest",
+        "--ignoreexternal",
+    ]
+    told = run(*verify, cwd=tmp_path, PATH=path)
+    assert "Type completeness score: 100%" in told
+    (exported,) = re.findall(r'Symbols exported by "inngest": (\d+)', told)
+    assert int(exported) > 500
+
+
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])
 def test_checkers_refuse_the_lines_that_are_marked_and_no_others(
     checker: str,
@@ -241,6 +260,7 @@ def test_checkers_refuse_the_lines_that_are_marked_and_no_others(
         run(*command, "wrong.py", cwd=user_project)
     reported = {int(line) for line in re.findall(r"wrong\.py:(\d+):.* error: ", str(caught.value))}
     lines = (user_project / "wrong.py").read_text("utf-8").splitlines()
-    marked = {number for number, line in enumerate(lines, 1) if "# wrong: " in line}
+    marks = ("# wrong: ", f"# wrong to {checker}: ")
+    marked = {n for n, line in enumerate(lines, 1) if any(mark in line for mark in marks)}
     assert reported == marked, str(caught.value)
     assert len(marked) > 50

@@ -95,12 +95,14 @@ _HOMES: Final[dict[str, str]] = {
 """Where each name is below `inngest._internal`: what is not used is not loaded."""
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"inngest._internal.{home}"), name)
-    return value
+if not TYPE_CHECKING:  # a type checker would take any name for one of ours
+
+    def __getattr__(name: str) -> Any:
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"inngest._internal.{home}"), name)
+        return value
 
 
 def __dir__() -> list[str]:

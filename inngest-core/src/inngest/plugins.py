@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import pluggy
 
@@ -29,10 +29,10 @@ API_VERSION = 1
 GROUP = "inngest"
 """The entry-point group, and pluggy's project name."""
 
-hookspec = pluggy.HookspecMarker(GROUP)
+hookspec: Final = pluggy.HookspecMarker(GROUP)
 """Marks the declaration of a hook."""
 
-hookimpl = pluggy.HookimplMarker(GROUP)
+hookimpl: Final = pluggy.HookimplMarker(GROUP)
 """Marks a plugin's implementation of a hook."""
 
 

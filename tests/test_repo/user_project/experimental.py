@@ -61,6 +61,7 @@ def run() -> mocked.Result:
     result = mocked.trigger(fn, event, testing, step_stubs={"a": 1, "b": mocked.Timeout})
     assert_type(result, mocked.Result)
     assert_type(result.status, mocked.Status)
+    assert_type(result.output, object)
     assert_type(result.error, Exception | None)
     return mocked.trigger(fn, [event, event], testing)
 

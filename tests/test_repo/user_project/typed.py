@@ -232,19 +232,19 @@ def counted_sync(order_id: str, *, times: int = 1) -> int:
 
 
 reference = inngest.reference_function(app_id="other", function_id="fn", output_type=Receipt)
-assert_type(reference, inngest.FunctionReference[Receipt, Mapping[str, object]])
+assert_type(reference, inngest.FunctionReference[Receipt])
 typed_reference = inngest.reference_function(
     function_id="fn", output_type=Receipt, data=OrderPlaced
 )
 assert_type(typed_reference, inngest.FunctionReference[Receipt, OrderPlaced])
 untyped_reference = inngest.reference_function(function_id="fn")
-assert_type(untyped_reference, inngest.FunctionReference[object, Mapping[str, object]])
+assert_type(untyped_reference, inngest.FunctionReference[object])
 
 union_reference: inngest.FunctionReference[Receipt | None, OrderPlaced] = (
     inngest.reference_function(function_id="fn", output_type=Receipt | None, data=OrderPlaced)
 )
-literal_reference: inngest.FunctionReference[Literal["a", "b"], Mapping[str, object]] = (
-    inngest.reference_function(function_id="fn", output_type=Literal["a", "b"])
+literal_reference: inngest.FunctionReference[Literal["a", "b"]] = inngest.reference_function(
+    function_id="fn", output_type=Literal["a", "b"]
 )
 
 

@@ -72,7 +72,7 @@ async def order(ctx: inngest.Context) -> str:
     await ctx.step.invoke_by_id("call", function_id=order)  # wrong: not an id
     await ctx.step.invoke("call", function=refunding, data={"amount": 1})  # wrong: not the model
     await ctx.step.invoke("c", function=refunding, data=OrderPlaced(order_id="A"))  # wrong: model
-    await ctx.step.invoke("call", function=refunding)  # wrong: no data
+    await ctx.step.invoke("call", function=refunding)  # wrong to pyright: no data
     await ctx.step.wait_for_signal("wait", signal="go")  # wrong: no timeout
     await ctx.step.wait_for_signal("w", signal="a", timeout=1, on_conflict="x")  # wrong: mode
     await ctx.step.send_signal("tell", "go")  # wrong: not by position
@@ -144,6 +144,7 @@ class Shape(inngest.Middleware):
     async def on_step_start(self) -> None: ...  # wrong: takes no step
 
 
+inngest.Ingest(app_id="a")  # wrong: no such name
 inngest.Inngest()  # wrong: no id
 inngest.Inngest(app_id=1)  # wrong: not text
 inngest.Inngest(app_id="a", middleware=[Any])  # wrong: not a middleware
@@ -152,6 +153,8 @@ client.create_function()  # wrong: no id
 client.create_function(fn_id="a", trigger="shop/order")  # wrong: not a trigger
 client.create_function(fn_id="a", trigger=event, retries="3")  # wrong: not a number
 client.create_function(fn_id="a", trigger=event, cancel=inngest.Cancel(event="a"))  # wrong: no list
+client.create_function(fn_id="a", trigger=event, on_failure=charge)  # wrong: takes a number
+client.create_function(fn_id="a", trigger=event, on_failure=order)  # wrong: not a handler
 client.send_sync("shop/order")  # wrong: not an event
 order_placed.create(Refunded(amount=1))  # wrong: another model
 order_placed.create({"order_id": "A1"})  # wrong: not a model

@@ -62,7 +62,8 @@ class Error(Exception):
     """Anything that this library raises on purpose."""
 
     code: ClassVar[str] = "unknown"
-    status: ClassVar[int] = 500
+    answer_status: ClassVar[int] = 500
+    """Not ``status``, which many errors of apps have for one of their own."""
     is_retriable: bool = True
     include_stack: ClassVar[bool] = False
 
@@ -112,7 +113,8 @@ class _MaybeRetriableError(Error):
 class AsyncUnsupportedError(Error):
     """Async code was met where only sync code can run."""
 
-    code, is_retriable = "async_unsupported", False
+    code: ClassVar[str] = "async_unsupported"
+    is_retriable: bool = False
 
 
 class BodyInvalidError(Error, ValueError):
@@ -121,95 +123,109 @@ class BodyInvalidError(Error, ValueError):
     A ``ValueError``, so that an event within a pydantic model of yours is a field that is wrong.
     """
 
-    code, status, is_retriable = "body_invalid", 400, False
+    code: ClassVar[str] = "body_invalid"
+    answer_status: ClassVar[int] = 400
+    is_retriable: bool = False
 
 
 class BodyTooLargeError(BodyInvalidError):
     """A body is larger than any server sends."""
 
-    code, status = "body_too_large", 413
+    code: ClassVar[str] = "body_too_large"
+    answer_status: ClassVar[int] = 413
 
 
 class CheckpointFailedError(Error):
     """The server did not take steps that were to be recorded during a call."""
 
-    code = "checkpoint_failed"
+    code: ClassVar[str] = "checkpoint_failed"
 
 
 class EventInvalidError(Error):
     """The data of an event does not fit the model of its type."""
 
-    code, is_retriable = "event_invalid", False
+    code: ClassVar[str] = "event_invalid"
+    is_retriable: bool = False
 
 
 class EventKeyUnspecifiedError(Error):
     """Events cannot be sent to Inngest Cloud without an event key."""
 
-    code = "event_key_unspecified"
+    code: ClassVar[str] = "event_key_unspecified"
 
 
 class FunctionConfigInvalidError(Error):
     """A function is declared with options that the server refuses."""
 
-    code = "function_config_invalid"
+    code: ClassVar[str] = "function_config_invalid"
 
 
 class FunctionNotFoundError(Error):
     """No served function has this id."""
 
-    code, status, is_retriable = "function_not_found", 404, False
+    code: ClassVar[str] = "function_not_found"
+    answer_status: ClassVar[int] = 404
+    is_retriable: bool = False
 
 
 class HeaderMissingError(Error):
     """A header that the protocol requires is not there."""
 
-    code, status = "header_missing", 401
+    code: ClassVar[str] = "header_missing"
+    answer_status: ClassVar[int] = 401
 
 
 class MethodUnsupportedError(Error):
     """The serve endpoint knows GET, POST and PUT."""
 
-    code, status, is_retriable = "method_unsupported", 405, False
+    code: ClassVar[str] = "method_unsupported"
+    answer_status: ClassVar[int] = 405
+    is_retriable: bool = False
 
 
 class OutputUnserializableError(Error):
     """An output cannot be stored as JSON, or what is stored does not fit its type."""
 
-    code, is_retriable = "output_unserializable", False
+    code: ClassVar[str] = "output_unserializable"
+    is_retriable: bool = False
 
 
 class ProbeUnknownError(Error):
     """The server asked for a probe that this version does not know."""
 
-    code, status, is_retriable = "probe_unknown", 400, False
+    code: ClassVar[str] = "probe_unknown"
+    answer_status: ClassVar[int] = 400
+    is_retriable: bool = False
 
 
 class QueryParamMissingError(Error):
     """A query parameter that the protocol requires is not there."""
 
-    code, status, is_retriable = "query_param_missing", 400, False
+    code: ClassVar[str] = "query_param_missing"
+    answer_status: ClassVar[int] = 400
+    is_retriable: bool = False
 
 
 class RealtimeError(_MaybeRetriableError):
     """A message was not published, or it is refused to listen."""
 
-    code = "realtime_failed"
+    code: ClassVar[str] = "realtime_failed"
 
 
 class RegistrationFailedError(Error):
     """The server did not accept the app's functions."""
 
-    code = "registration_failed"
+    code: ClassVar[str] = "registration_failed"
 
 
 class SendEventsError(Error):
     """Not all events were accepted; ``ids`` names those that were."""
 
-    code = "send_event_failed"
+    code: ClassVar[str] = "send_event_failed"
 
     def __init__(self, message: str, ids: Sequence[str] = (), *, is_retriable: bool = True) -> None:
         super().__init__(message)
-        self.ids = list(ids)
+        self.ids: list[str] = list(ids)
         self.is_retriable = is_retriable
 
 
@@ -223,67 +239,71 @@ class EventsInvalidError(SendEventsError, ValueError):
 class SendSignalError(_MaybeRetriableError):
     """A signal was not sent, or nobody knows whether it was."""
 
-    code = "send_signal_failed"
+    code: ClassVar[str] = "send_signal_failed"
 
 
 class ServerKindMismatchError(Error):
     """A Dev Server spoke to an app in cloud mode, or the reverse."""
 
-    code, status = "server_kind_mismatch", 400
+    code: ClassVar[str] = "server_kind_mismatch"
+    answer_status: ClassVar[int] = 400
 
 
 class ServerUnreachableError(Error):
     """No answer came from the Inngest server."""
 
-    code = "server_unreachable"
+    code: ClassVar[str] = "server_unreachable"
 
 
 class SigningKeyInvalidError(Error):
     """The signing key does not have the form ``signkey-<env>-<hex>``."""
 
-    code = "signing_key_invalid"
+    code: ClassVar[str] = "signing_key_invalid"
 
 
 class SigningKeyMissingError(Error):
     """Cloud mode needs a signing key."""
 
-    code = "signing_key_unspecified"
+    code: ClassVar[str] = "signing_key_unspecified"
 
 
 class SigVerificationFailedError(Error):
     """The request was not signed by the server whose key we hold, or not recently."""
 
-    code, status = "sig_verification_failed", 401
+    code: ClassVar[str] = "sig_verification_failed"
+    answer_status: ClassVar[int] = 401
 
 
 class StaleDispatchError(Error):
     """The server has called the run anew meanwhile: this call's results are void."""
 
-    code = "stale_dispatch"
+    code: ClassVar[str] = "stale_dispatch"
 
 
 class StateUnavailableError(Error):
     """The state of a run could not be fetched from the server."""
 
-    code = "state_unavailable"
+    code: ClassVar[str] = "state_unavailable"
 
 
 class StepNestedError(Error):
     """A step was used inside another step."""
 
-    code, is_retriable = "step_nested", False
+    code: ClassVar[str] = "step_nested"
+    is_retriable: bool = False
 
 
 class StepThreadError(Error):
     """A step of a sync function was used on a thread of the user's."""
 
-    code, is_retriable = "step_thread", False
+    code: ClassVar[str] = "step_thread"
+    is_retriable: bool = False
 
 
 class StepUnexpectedError(Error):
     """The step that the server asked for was not reached."""
 
-    code = "step_unexpected"
+    code: ClassVar[str] = "step_unexpected"
 
 
 class UnknownError(Error):
@@ -293,19 +313,20 @@ class UnknownError(Error):
 class UpdateMetadataError(_MaybeRetriableError):
     """Metadata of a run was not noted."""
 
-    code = "update_metadata_failed"
+    code: ClassVar[str] = "update_metadata_failed"
 
 
 class URLInvalidError(Error):
     """A URL in the configuration cannot be used."""
 
-    code = "url_invalid"
+    code: ClassVar[str] = "url_invalid"
 
 
 class MiddlewareError(_MaybeRetriableError):
     """A hook of a middleware raised. The message names both; ``__cause__`` is the error."""
 
-    code, include_stack = "middleware_failed", True
+    code: ClassVar[str] = "middleware_failed"
+    include_stack: ClassVar[bool] = True
     is_of_plugin: bool = False
     """Whether a plugin's middleware could not be made: who calls does not know of it."""
 
@@ -317,7 +338,9 @@ class NonRetriableError(Error):
     :param quiet: do not log the error.
     """
 
-    code, is_retriable, include_stack = "non_retriable_error", False, True
+    code: ClassVar[str] = "non_retriable_error"
+    is_retriable: bool = False
+    include_stack: ClassVar[bool] = True
     quiet: bool = False
 
     def __init__(self, message: str | None = None, quiet: bool = False) -> None:
@@ -335,7 +358,8 @@ class RetryAfterError(Error):
     :raises ValueError: ``retry_after`` says no time.
     """
 
-    code, include_stack = "retry_after_error", True
+    code: ClassVar[str] = "retry_after_error"
+    include_stack: ClassVar[bool] = True
     quiet: bool = False
 
     def __init__(
@@ -345,7 +369,7 @@ class RetryAfterError(Error):
         quiet: bool = False,
     ) -> None:
         super().__init__(message)
-        self.retry_after = _instant(retry_after)
+        self.retry_after: datetime.datetime = _instant(retry_after)
         self.quiet = quiet
 
     def __reduce__(self) -> tuple[type[RetryAfterError], tuple[object, ...]]:
@@ -367,7 +391,9 @@ class StepError(Error):
     ``name``, ``message`` and ``stack`` are those of the error that the step raised.
     """
 
-    code, is_retriable, include_stack = "step_errored", False, True
+    code: ClassVar[str] = "step_errored"
+    is_retriable: bool = False
+    include_stack: ClassVar[bool] = True
 
     def __init__(self, message: str, name: str, stack: str | None) -> None:
         super().__init__(message)
@@ -421,28 +447,28 @@ class SkipInterrupt(Interrupt):
 class PluginError(Error):
     """A plugin that was asked for, or any in strict mode, cannot be used."""
 
-    code = "plugin_failed"
+    code: ClassVar[str] = "plugin_failed"
 
 
 class PluginConfigInvalidError(PluginError):
     """The choice of plugins, or their options, cannot be understood."""
 
-    code = "plugin_config_invalid"
+    code: ClassVar[str] = "plugin_config_invalid"
 
 
 class PluginUnknownError(PluginError):
     """No installed plugin has this name."""
 
-    code = "plugin_unknown"
+    code: ClassVar[str] = "plugin_unknown"
 
 
 class SerializerUnknownError(PluginError):
     """No plugin, or more than one, offers a serializer of this name."""
 
-    code = "serializer_unknown"
+    code: ClassVar[str] = "serializer_unknown"
 
 
 class TransportNotFoundError(PluginError):
     """No plugin can serve functions from this app."""
 
-    code = "transport_not_found"
+    code: ClassVar[str] = "transport_not_found"

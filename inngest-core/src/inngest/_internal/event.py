@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, Generic
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic
 
 import pydantic
 from pydantic import Field
@@ -41,7 +41,7 @@ class Event(BaseModel, Generic[DataT]):
     """
 
     # Existing apps may pass what no event has: it is dropped, but not in silence.
-    model_config = pydantic.ConfigDict(extra="ignore")
+    model_config: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(extra="ignore")
 
     name: str
     data: DataT = Field(default_factory=dict)  # type: ignore[assignment]

@@ -35,7 +35,7 @@ class _Signature:
 class BaseModel(pydantic.BaseModel):
     """A strict model. Unknown keyword arguments are errors; no error shows a value."""
 
-    model_config = pydantic.ConfigDict(
+    model_config: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(
         extra="forbid",
         strict=True,
         hide_input_in_errors=True,

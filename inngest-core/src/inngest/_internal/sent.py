@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pydantic
 
 from inngest._internal.model import BaseModel
@@ -10,7 +12,8 @@ from inngest._internal.model import BaseModel
 class SendEventsResult(BaseModel):
     """What became of sent events: ``ids`` in the order of the events."""
 
-    model_config = pydantic.ConfigDict(extra="ignore")  # as in an answer of the event API
+    # As in an answer of the event API.
+    model_config: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(extra="ignore")
 
     error: str | None = None
     ids: list[str] = pydantic.Field(default_factory=list)

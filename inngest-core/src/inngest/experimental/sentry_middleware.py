@@ -38,7 +38,7 @@ class SentryMiddleware(MiddlewareSync):
     def __init__(self, client: Inngest, raw_request: object) -> None:
         super().__init__(client, raw_request)
         self._sentry = _sentry()
-        self.blocks = False
+        self.blocks: bool = False
 
     def wrap_request(self, request: WrappedRequest) -> Iterator[None]:
         """Trace the call, in a scope of its own."""

@@ -5,8 +5,8 @@ They need pytest, and nothing else beside the core.
 
 try:
     import pytest
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError("inngest.testing needs pytest: pip install pytest") from error
+except ModuleNotFoundError as _error:
+    raise ModuleNotFoundError("inngest.testing needs pytest: pip install pytest") from _error
 
 for _name in ("middleware", "plugin", "runs", "serializer", "streaming", "transport"):
     pytest.register_assert_rewrite(f"inngest.testing.{_name}")

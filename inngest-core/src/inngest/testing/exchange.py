@@ -166,7 +166,7 @@ class Inbox:
         self.status = 200
         self.answer: dict[str, Any] = {"ok": True, "modified": True}
         self.requests: list[tuple[str, dict[str, str], Any]] = []
-        self.origin = ""
+        self.origin: str = ""
 
     @contextmanager
     def open(self) -> Iterator[Inbox]:

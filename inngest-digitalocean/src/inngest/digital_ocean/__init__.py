@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from inngest import Function, Inngest
-from inngest.digital_ocean._convert import from_event, to_result
+from inngest.digital_ocean._convert import Result, from_event, to_result
 from inngest.transport import Handler, ServeOptions
 
 FRAMEWORK = "digitalocean"
 
-Main: TypeAlias = Callable[[dict[str, object], Any], dict[str, object]]
+Main: TypeAlias = Callable[[dict[str, object], Any], Result]
 
 
 def serve(
@@ -51,7 +51,7 @@ def serve(
         ),
     )
 
-    def main(event: dict[str, object], context: Any) -> dict[str, object]:
+    def main(event: dict[str, object], context: Any) -> Result:
         request = from_event(event, context)
         if isinstance(request, str):
             return to_result(handler.refuse(request))

@@ -5,9 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypedDict
 
 from inngest.transport import CommRequest, CommResponse, parse_query
+
+
+class Result(TypedDict):
+    """What DigitalOcean makes an answer of."""
+
+    body: str
+    headers: dict[str, str]
+    statusCode: int
 
 
 def from_event(event: object, context: object) -> CommRequest | str:
@@ -45,7 +53,7 @@ def from_event(event: object, context: object) -> CommRequest | str:
     )
 
 
-def to_result(response: CommResponse) -> dict[str, object]:
+def to_result(response: CommResponse) -> Result:
     """Write a response."""
     return {
         "body": response.body.decode(),

@@ -8,4 +8,3 @@ class InngestConfig(AppConfig):
 
     name = "inngest.django"
     label = "inngest"
-    verbose_name = "Inngest"

@@ -1,5 +1,6 @@
 """The endpoint that ``settings.INNGEST`` describes, for ``include("inngest.django.urls")``."""
 
+from django.urls import URLPattern
 from inngest.django._settings import configured
 
-urlpatterns = [configured()]
+urlpatterns: list[URLPattern] = [configured()]

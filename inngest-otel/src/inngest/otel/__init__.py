@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from inngest.otel._middleware import OpenTelemetryMiddleware
 
 
-def __getattr__(name: str) -> object:
-    """OpenTelemetry is loaded by those who trace, not by those who look for plugins."""
-    if name == "OpenTelemetryMiddleware":
-        from inngest.otel._middleware import OpenTelemetryMiddleware
+if not TYPE_CHECKING:  # a type checker would take any name for one of ours
 
-        return OpenTelemetryMiddleware
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> object:
+        """OpenTelemetry is loaded by those who trace, not by those who look for plugins."""
+        if name == "OpenTelemetryMiddleware":
+            from inngest.otel._middleware import OpenTelemetryMiddleware
+
+            return OpenTelemetryMiddleware
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 __all__ = ["OpenTelemetryMiddleware", "RunLogFilter"]

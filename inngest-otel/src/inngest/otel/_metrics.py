@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from opentelemetry.metrics import Meter
+from opentelemetry.metrics import Counter, Histogram, Meter
 
 FUNCTION: Final = "inngest.function.id"
 OUTCOME: Final = "inngest.outcome"
@@ -15,30 +15,30 @@ class Instruments:
     """The instruments of one meter."""
 
     def __init__(self, meter: Meter) -> None:
-        self.runs = meter.create_counter(
+        self.runs: Counter = meter.create_counter(
             "inngest.runs", "{run}", "Runs that have ended, by outcome: completed or failed."
         )
-        self.run_duration = meter.create_histogram(
+        self.run_duration: Histogram = meter.create_histogram(
             "inngest.run.duration", "s", "From the start of a run to its end, sleeps included."
         )
-        self.request_duration = meter.create_histogram(
+        self.request_duration: Histogram = meter.create_histogram(
             "inngest.request.duration", "s", "Calls from the server, by the status of the answer."
         )
-        self.steps = meter.create_counter(
+        self.steps: Counter = meter.create_counter(
             "inngest.steps",
             "{step}",
             "Executions of steps, by outcome: completed, retried or failed.",
         )
-        self.step_duration = meter.create_histogram(
+        self.step_duration: Histogram = meter.create_histogram(
             "inngest.step.duration", "s", "Executions of steps."
         )
-        self.replays = meter.create_counter(
+        self.replays: Counter = meter.create_counter(
             "inngest.step.replays", "{step}", "Steps whose results calls began with."
         )
-        self.request_replays = meter.create_histogram(
+        self.request_replays: Histogram = meter.create_histogram(
             "inngest.request.replays", "{step}", "Steps whose result a call began with."
         )
-        self.events = meter.create_counter(
+        self.events: Counter = meter.create_counter(
             "inngest.events.sent", "{event}", "Events that were sent."
         )
 

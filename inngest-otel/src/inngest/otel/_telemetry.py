@@ -52,7 +52,9 @@ class Telemetry:
     ) -> None:
         self._provider, self._meters = tracer_provider, meter_provider
         self.propagates_events = propagate_events
-        self.instruments = Instruments(metrics.get_meter(SCOPE, meter_provider=meter_provider))
+        self.instruments: Instruments = Instruments(
+            metrics.get_meter(SCOPE, meter_provider=meter_provider)
+        )
 
     @property
     def is_set_up(self) -> bool:

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from inngest.errors import Error
 
 
 class ConnectError(Error):
     """The worker cannot go on."""
 
-    code = "connect_failed"
+    code: ClassVar[str] = "connect_failed"
 
 
 class ConnectAuthenticationError(ConnectError):
     """The server has refused every signing key, and has never accepted one."""
 
-    code = "connect_authentication_failed"
+    code: ClassVar[str] = "connect_authentication_failed"
 
 
 class ConnectRefusedError(ConnectError):
     """The gateway does not accept what the worker says of itself or of its functions."""
 
-    code = "connect_refused"
+    code: ClassVar[str] = "connect_refused"
 
 
 class ForkedError(ConnectError):
     """The worker was made in another process than the one that uses it."""
 
-    code = "connect_forked"
+    code: ClassVar[str] = "connect_forked"

@@ -9,7 +9,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, overload
 
 from typing_extensions import TypeVar
 
@@ -51,6 +51,10 @@ if TYPE_CHECKING:
 
     from inngest._internal.step.context import Context, ContextSync
     from inngest._internal.step.replay_logger import Logger
+
+    FailureHandler: TypeAlias = (
+        Callable[[Context], Awaitable[object]] | Callable[[ContextSync], object]
+    )
 
 T = TypeVar("T")
 DataT = TypeVar("DataT", default=Data)
@@ -208,7 +212,7 @@ class Inngest:
         idempotency: str | None = None,
         middleware: list[UninitializedMiddleware] | None = None,
         name: str | None = None,
-        on_failure: Callable[..., object] | None = None,
+        on_failure: FailureHandler | None = None,
         output_type: object = UNSET,
         priority: config.Priority | None = None,
         rate_limit: config.RateLimit | None = None,

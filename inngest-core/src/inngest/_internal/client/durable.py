@@ -97,7 +97,7 @@ def _taking_a_request(handler: Callable[..., object], what: str) -> Callable[...
 
 
 def _refused(error: RequestBodyError) -> dict[str, object]:
-    answer = Response(status=error.status, body={"error": error.message})
+    answer = Response(status=error.answer_status, body={"error": error.message})
     return stored(answer, PLAIN, "the refusal of a request")
 
 

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from inngest._internal.errors import EventInvalidError, FunctionConfigInvalidError
 from inngest._internal.event import Event
@@ -23,6 +23,7 @@ from inngest._internal.function.config import (
     Throttle,
     Timeouts,
 )
+from inngest._internal.function.reference import CallData, Invocable
 from inngest._internal.function.registration import (
     FunctionConfig,
     failure_config,
@@ -80,7 +81,7 @@ class FunctionOptions:
         return f"{self.app_id}-{self.local_id}"
 
 
-class Function(Generic[T_co]):
+class Function(Invocable[T_co, CallData]):
     """A durable function; ``T_co`` is what its handler returns."""
 
     def __init__(self, options: FunctionOptions, handler: Callable[..., object]) -> None:
@@ -144,9 +145,13 @@ class Function(Generic[T_co]):
         """How the function's output is stored; without a serializer, by that of who serves it."""
         return self._codec
 
-    @cached_property
+    @property
     def codec_for_callers(self) -> Codec:
         """How the function's output is read by those who invoke it: as its own client writes it."""
+        return self._codec_for_callers
+
+    @cached_property
+    def _codec_for_callers(self) -> Codec:
         serializer = self._opts.serializer or self._opts.serializer_of_client
         return replace(self._codec, serializer=serializer, is_settled=True)
 

@@ -2,31 +2,53 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypeAlias, overload
+
+import pydantic
+from typing_extensions import TypeVar
 
 from inngest._internal.checks import is_text
 from inngest._internal.errors import FunctionConfigInvalidError
 from inngest._internal.serialization.codec import Codec
 from inngest._internal.types import UNSET
 
-if TYPE_CHECKING:
-    import pydantic
-
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-DataT = TypeVar("DataT")
-ModelT = TypeVar("ModelT", bound="pydantic.BaseModel")
+CallData: TypeAlias = Mapping[str, object] | pydantic.BaseModel | None
+"""What a function may be called with."""
+# Invariant: so checkers read the data by what the function takes, `{}` too.
+DataT = TypeVar("DataT", default=CallData)
+ModelT = TypeVar("ModelT", bound=pydantic.BaseModel)
 
 
-class FunctionReference(Generic[T_co, DataT]):
+class Invocable(ABC, Generic[T_co, DataT]):
+    """What steps call: it takes ``DataT``, and returns ``T_co``."""
+
+    @property
+    @abstractmethod
+    def codec_for_callers(self) -> Codec:
+        """How its output is read by those who invoke it."""
+
+    @property
+    @abstractmethod
+    def takes_deferred_calls(self) -> bool:
+        """Whether ``step.defer`` may call it, as far as is known here."""
+
+    @abstractmethod
+    def id_within(self, app_id: str) -> str:
+        """The id that the server knows, for a caller in the app ``app_id``."""
+
+
+class FunctionReference(Invocable[T_co, DataT]):
     """A function that this code cannot import. Made by :func:`inngest.reference_function`.
 
     ``T_co`` is what it returns, ``DataT`` what it is called with.
     """
 
     def __init__(
-        self, app_id: str | None, function_id: str, output_type: object, data: type[DataT] | None
+        self, app_id: str | None, function_id: str, output_type: object, data: type[Any] | None
     ) -> None:
         self._app_id = app_id
         self._function_id = function_id
@@ -37,12 +59,17 @@ class FunctionReference(Generic[T_co, DataT]):
         return f"FunctionReference({self.id_within('<this app>')!r})"
 
     @property
-    def codec(self) -> Codec:
+    def codec_for_callers(self) -> Codec:
         """How the function's output is read."""
         return self._codec
 
     @property
-    def data(self) -> type[DataT] | None:
+    def takes_deferred_calls(self) -> bool:
+        """Whether it does, its own app knows."""
+        return True
+
+    @property
+    def data(self) -> type[Any] | None:
         """The model of what the function is called with."""
         return self._data
 
@@ -60,7 +87,7 @@ def reference_function(
 @overload
 def reference_function(
     *, app_id: str | None = None, function_id: str, output_type: type[T], data: None = None
-) -> FunctionReference[T, Mapping[str, object]]: ...
+) -> FunctionReference[T]: ...
 
 
 @overload  # a union, say: the annotation of what it is assigned to tells checkers which
@@ -72,7 +99,7 @@ def reference_function(
 @overload
 def reference_function(
     *, app_id: str | None = None, function_id: str, output_type: object, data: None = None
-) -> FunctionReference[T, Mapping[str, object]]: ...  # pyright: ignore[reportInvalidTypeVarUse]
+) -> FunctionReference[T]: ...  # pyright: ignore[reportInvalidTypeVarUse]
 
 
 @overload
@@ -84,7 +111,7 @@ def reference_function(
 @overload
 def reference_function(
     *, app_id: str | None = None, function_id: str, data: None = None
-) -> FunctionReference[object, Mapping[str, object]]: ...
+) -> FunctionReference[object]: ...
 
 
 def reference_function(
@@ -112,9 +139,7 @@ def reference_function(
 
 
 def _is_model(value: object) -> bool:
-    import pydantic
-
     return isinstance(value, type) and issubclass(value, pydantic.BaseModel)
 
 
-__all__ = ["FunctionReference", "reference_function"]
+__all__ = ["CallData", "FunctionReference", "Invocable", "reference_function"]

@@ -100,7 +100,7 @@ class DurableEndpoint:
         try:
             if len(request.body) > MAX_BODY_BYTES:
                 error = BodyTooLargeError(f"the body is larger than {MAX_BODY_BYTES} bytes")
-                return _told(error.status, {"error": error.message})
+                return _told(error.answer_status, {"error": error.message})
             if headers.RUN_ID in request.headers:
                 return (yield from self._continue(request))
             return (yield from self._begin(request, origin))

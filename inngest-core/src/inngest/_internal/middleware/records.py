@@ -39,7 +39,7 @@ class TransformOutputStepInfo:
 
     id: str
     op: Opcode
-    opts: dict[str, Any] | None = field(default=None, repr=False)
+    opts: dict[str, object] | None = field(default=None, repr=False)
 
 
 @dataclass

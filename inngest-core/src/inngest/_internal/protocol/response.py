@@ -69,7 +69,7 @@ def refused(error: Error) -> Answer:
     """The request could not be served; the error says why."""
     extra = {} if error.is_retriable else {headers.NO_RETRY: "true"}
     body = {"code": error.code, "message": error.message, "name": error.name}
-    return Answer(status=error.status, body=dump(body), headers=extra)
+    return Answer(status=error.answer_status, body=dump(body), headers=extra)
 
 
 def _op(op: Op) -> bytes:

@@ -9,7 +9,7 @@ import contextlib
 import copy
 import datetime
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from inngest._internal.duration import in_utc, milliseconds, to_duration
 from inngest._internal.errors import (
@@ -20,7 +20,7 @@ from inngest._internal.errors import (
 )
 from inngest._internal.event import Event
 from inngest._internal.event_type import EventType
-from inngest._internal.function.reference import FunctionReference
+from inngest._internal.function.reference import FunctionReference, Invocable
 from inngest._internal.op import SLEEP, STEP_RUN, Opcode, StepCall
 from inngest._internal.serialization.annotations import return_type
 from inngest._internal.serialization.codec import PLAIN, Codec, codec_of_annotation
@@ -30,13 +30,7 @@ from inngest._internal.step.inputs import shown_input
 from inngest._internal.types import UNSET, Deadline, Duration
 
 if TYPE_CHECKING:
-    import pydantic
-
-    from inngest._internal.function.function import Function
     from inngest._internal.step.ai import AIAdapter
-
-CallData: TypeAlias = "Mapping[str, object] | pydantic.BaseModel | None"
-"""What a function may be called with."""
 
 
 def run(
@@ -156,9 +150,9 @@ def event_of(step_id: str, raw: object, event: str | EventType[Any]) -> Event[An
 
 def invoke(
     step_id: str,
-    function: Function[Any] | FunctionReference[Any, Any],
+    function: Invocable[Any, Any],
     app_id: str,
-    data: CallData,
+    data: object,
     timeout: Deadline | None,
     v: str | None,
     name: str | None = None,
@@ -171,16 +165,12 @@ def invoke(
     opts["payload"] = payload
     if timeout is not None:
         opts["timeout"] = deadline(step_id, timeout)
-    if isinstance(function, FunctionReference):
-        codec = function.codec
-    else:
-        codec = function.codec_for_callers
-    return StepCall.for_server(step_id, Opcode.INVOKE, display_name=name, opts=opts, codec=codec)
+    return StepCall.for_server(
+        step_id, Opcode.INVOKE, display_name=name, opts=opts, codec=function.codec_for_callers
+    )
 
 
-def called_id(
-    step_id: str, function: Function[Any] | FunctionReference[Any, Any], app_id: str
-) -> str:
+def called_id(step_id: str, function: Invocable[Any, Any], app_id: str) -> str:
     """Return the id that the server knows of what is called. ``app_id`` is the caller's.
 
     :raises NonRetriableError: it is no function.
@@ -193,9 +183,7 @@ def called_id(
     return function.id_within(app_id)
 
 
-def call_data(
-    step_id: str, function: Function[Any] | FunctionReference[Any, Any], data: CallData
-) -> dict[str, object]:
+def call_data(step_id: str, function: Invocable[Any, Any], data: object) -> dict[str, object]:
     """Return the data of a call of ``function`` as JSON values.
 
     :raises OutputUnserializableError: it cannot be JSON.

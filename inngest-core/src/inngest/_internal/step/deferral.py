@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from inngest._internal.errors import NonRetriableError
-from inngest._internal.function.reference import FunctionReference
+from inngest._internal.function.reference import Invocable
 from inngest._internal.op import Opcode, StepCall, StepID
-from inngest._internal.step.calls import CallData, call_data, called_id
+from inngest._internal.step.calls import call_data, called_id
 from inngest._internal.step.runner import RunnerFacts
-
-if TYPE_CHECKING:
-    from inngest._internal.function.function import Function
 
 
 class Deferred:
@@ -40,9 +37,9 @@ class DeferredSync:
 
 def defer(
     step_id: str,
-    function: Function[Any] | FunctionReference[Any, Any],
+    function: Invocable[Any, Any],
     app_id: str,
-    data: CallData,
+    data: object,
     name: str | None,
 ) -> StepCall:
     """Call ``function`` when the run has ended. ``app_id`` is the caller's.
@@ -50,7 +47,7 @@ def defer(
     :raises NonRetriableError: it is no function, or none that takes such calls.
     """
     fn_slug = called_id(step_id, function, app_id)
-    if not isinstance(function, FunctionReference) and not function.takes_deferred_calls:
+    if not function.takes_deferred_calls:
         raise NonRetriableError(
             f'step "{step_id}": function "{fn_slug}" takes no deferred calls: '
             "declare it with trigger=inngest.TriggerDeferred()"

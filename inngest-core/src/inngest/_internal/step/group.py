@@ -95,12 +95,19 @@ class Group:
         parallel_mode: ParallelMode = ...,
     ) -> tuple[T, ...]: ...
 
+    @overload  # to pyright, a `partial` of `step.run` takes arguments of its own
+    async def parallel(  # type: ignore[overload-cannot-match]
+        self,
+        callables: tuple[Callable[..., Awaitable[T]], ...],
+        parallel_mode: ParallelMode = ...,
+    ) -> tuple[T, ...]: ...
+
     async def parallel(
         self,
         callables: tuple[Callable[[], Awaitable[Any]], ...],
         parallel_mode: ParallelMode = ParallelMode.WAIT,
     ) -> tuple[Any, ...]:
-        """Run every callable; return their values in the order of ``callables``.
+        """Run every callable, without arguments; return their values in the order of ``callables``.
 
         Steps inside are run by the server in parallel. The first branch that raises
         ends the group with its error.
@@ -157,12 +164,19 @@ class GroupSync:
         parallel_mode: ParallelMode = ...,
     ) -> tuple[T, ...]: ...
 
+    @overload  # to pyright, a `partial` of `step.run` takes arguments of its own
+    def parallel(  # type: ignore[overload-cannot-match]
+        self,
+        callables: tuple[Callable[..., T], ...],
+        parallel_mode: ParallelMode = ...,
+    ) -> tuple[T, ...]: ...
+
     def parallel(
         self,
         callables: tuple[Callable[[], Any], ...],
         parallel_mode: ParallelMode = ParallelMode.WAIT,
     ) -> tuple[Any, ...]:
-        """Run every callable; return their values in the order of ``callables``.
+        """Run every callable, without arguments; return their values in the order of ``callables``.
 
         Steps inside are run by the server in parallel. The first branch that raises
         ends the group with its error.

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime
 import functools
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import Any, cast, overload
 
-from typing_extensions import TypeVarTuple, Unpack
+from typing_extensions import TypeVar, TypeVarTuple, Unpack
 
 from inngest._internal.event import Event
 from inngest._internal.event_type import EventType, ModelT
-from inngest._internal.function.reference import FunctionReference
+from inngest._internal.function.reference import CallData, FunctionReference, Invocable
 from inngest._internal.serialization.contract import Serializer
 from inngest._internal.signal import Signal
 from inngest._internal.step import calls, signals
@@ -21,14 +21,10 @@ from inngest._internal.step.fetch import FetchedResponse, fetch, fetched
 from inngest._internal.step.runner import Events, MetadataOp, StepRunner
 from inngest._internal.types import JSON, UNSET, Deadline, Duration
 
-if TYPE_CHECKING:
-    from inngest._internal.function.function import Function
-
 T = TypeVar("T")
+CallDataT = TypeVar("CallDataT", default=CallData)
 DataT = TypeVar("DataT")
 Ts = TypeVarTuple("Ts")
-Untyped = Mapping[str, object]
-AnyEventType = str | EventType[Any]
 
 
 class Step:
@@ -89,28 +85,28 @@ class Step:
         self,
         step_id: str,
         *,
-        event: EventType[ModelT],
-        if_exp: str | None = None,
-        timeout: Deadline,
-        name: str | None = None,
-    ) -> Event[ModelT] | None: ...
-
-    @overload
-    async def wait_for_event(
-        self,
-        step_id: str,
-        *,
         event: str,
         if_exp: str | None = None,
         timeout: Deadline,
         name: str | None = None,
     ) -> Event | None: ...
 
+    @overload
     async def wait_for_event(
         self,
         step_id: str,
         *,
-        event: AnyEventType,
+        event: EventType[ModelT],
+        if_exp: str | None = None,
+        timeout: Deadline,
+        name: str | None = None,
+    ) -> Event[ModelT] | None: ...
+
+    async def wait_for_event(
+        self,
+        step_id: str,
+        *,
+        event: str | EventType[Any],
         if_exp: str | None = None,
         timeout: Deadline,
         name: str | None = None,
@@ -192,36 +188,12 @@ class Step:
         call = calls.run(step_id, self._runner.client.send_signal, (signal, data), name=name)
         return cast("str | None", await self._runner.take(call))
 
-    @overload
     async def invoke(
         self,
         step_id: str,
         *,
-        function: FunctionReference[T, ModelT],
-        data: ModelT,
-        timeout: Deadline | None = None,
-        v: str | None = None,
-        name: str | None = None,
-    ) -> T: ...
-
-    @overload
-    async def invoke(
-        self,
-        step_id: str,
-        *,
-        function: Function[T] | FunctionReference[T, Untyped],
-        data: calls.CallData = None,
-        timeout: Deadline | None = None,
-        v: str | None = None,
-        name: str | None = None,
-    ) -> T: ...
-
-    async def invoke(
-        self,
-        step_id: str,
-        *,
-        function: Function[T] | FunctionReference[T, Any],
-        data: calls.CallData = None,
+        function: Invocable[T, CallDataT],
+        data: CallDataT = None,  # type: ignore[assignment]
         timeout: Deadline | None = None,
         v: str | None = None,
         name: str | None = None,
@@ -256,32 +228,12 @@ class Step:
         call = calls.invoke(step_id, other, self._runner.app_id, data, timeout, v, name)
         return await self._runner.take(call)
 
-    @overload
     async def defer(
         self,
         step_id: str,
         *,
-        function: FunctionReference[Any, ModelT],
-        data: ModelT,
-        name: str | None = None,
-    ) -> Deferred: ...
-
-    @overload
-    async def defer(
-        self,
-        step_id: str,
-        *,
-        function: Function[Any] | FunctionReference[Any, Untyped],
-        data: calls.CallData = None,
-        name: str | None = None,
-    ) -> Deferred: ...
-
-    async def defer(
-        self,
-        step_id: str,
-        *,
-        function: Function[Any] | FunctionReference[Any, Any],
-        data: calls.CallData = None,
+        function: Invocable[Any, CallDataT],
+        data: CallDataT = None,  # type: ignore[assignment]
         name: str | None = None,
     ) -> Deferred:
         """Have ``function`` called when this run has ended. Code goes on at once.

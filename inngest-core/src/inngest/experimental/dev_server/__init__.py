@@ -21,10 +21,11 @@ The environment says:
 """
 
 import os
+from typing import Final
 
 from inngest.experimental.dev_server._server import Server
 
-server = Server(os.environ)
+server: Final = Server(os.environ)
 """The server of this process."""
 
 __all__ = ["Server", "server"]

@@ -49,7 +49,7 @@ class Result:
     """
 
     error: Exception | None
-    output: Any
+    output: object
     status: Status
 
 

@@ -41,7 +41,7 @@ class RemoteStateMiddleware(MiddlewareSync):
     def __init__(self, client: Inngest, raw_request: object, driver: StateDriver) -> None:
         """Take the driver besides. List what :meth:`factory` returns."""
         super().__init__(client, raw_request)
-        self.blocks = bool(getattr(driver, "blocks", True))
+        self.blocks: bool = bool(getattr(driver, "blocks", True))
         self._driver = driver
         self._run_id = ""
 

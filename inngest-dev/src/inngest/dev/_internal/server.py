@@ -44,7 +44,7 @@ class DevServer:
         ui: bool = False,
     ) -> None:
         """`ui` adds the dashboard."""
-        self.engine = Engine() if engine is None else engine
+        self.engine: Engine = Engine() if engine is None else engine
         self._dashboard = Dashboard(self.engine, host) if ui else None
         self._host, self._port = host, port
         self._thread: threading.Thread | None = None

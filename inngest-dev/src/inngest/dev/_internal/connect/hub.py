@@ -80,9 +80,9 @@ class Hub:
         terms: Terms | None = None,
     ) -> None:
         self._register, self._now, self._settle = register, now, settle
-        self.terms = terms or Terms()
+        self.terms: Terms = terms or Terms()
         self.sessions: list[Session] = []
-        self.gateways = Gateways()
+        self.gateways: Gateways = Gateways()
         self._pending: dict[str, Pending] = {}
         self._calls: dict[str, asyncio.Future[Answer]] = {}
         """What is under way, by its job: it waits for a worker, or for its answer."""

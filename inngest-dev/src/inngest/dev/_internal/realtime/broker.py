@@ -49,7 +49,7 @@ class Listener:
     """One connection, and what waits to be sent over it."""
 
     def __init__(self, topics: Collection[Topic]) -> None:
-        self.topics = set(topics)
+        self.topics: set[Topic] = set(topics)
         self._waiting: deque[Message | Raw] = deque()
         self._wake = asyncio.Event()
         self._is_closed = False

@@ -93,7 +93,8 @@ class Engine:
             if key is not None and not secret_of(key.strip()):
                 raise ValueError(f"{name} is empty: leave it out for an engine without keys")
         self.clock: Clock = RealClock() if clock is None else clock
-        self.signing_key, self.event_key = signing_key, event_key
+        self.signing_key: str | None = signing_key
+        self.event_key: str | None = event_key
         self._reentry_delay = reentry_delay if backoff is None else self._delay
         self._delays = tuple(round(s * 1000) for s in backoff or ()) or BACKOFF
         quiet = backoff is not None or isinstance(self.clock, VirtualClock)
@@ -105,7 +106,7 @@ class Engine:
         self._watchers = Watchers()
         self._hub: Hub | None = None
         self._is_away: Callable[[str], bool] = _is_nobody
-        self.realtime = Broker(self.clock.now)
+        self.realtime: Broker = Broker(self.clock.now)
 
     @property
     def kind(self) -> str:

@@ -29,7 +29,7 @@ class Watchers:
         self.bells: list[Bell] = []
         self.setback_listeners: list[Callable[[Setback], None]] = []
         self.signals: set[asyncio.Event] = set()
-        self.are_dismissed = False
+        self.are_dismissed: bool = False
 
     def dismiss(self) -> None:
         """Let those go who wait for a change: there will be none for now."""

@@ -71,7 +71,7 @@ class Pump:
         self._thread = threading.get_ident()
         self._queue: deque[_Work] = deque()
         self._is_working = False
-        self.turn = threading.RLock()
+        self.turn: threading.RLock = threading.RLock()
         """Held while the loop runs. Who holds it may do the loop's work from another thread."""
 
     def elsewhere(self, do: Callable[[], T]) -> Awaitable[T]:

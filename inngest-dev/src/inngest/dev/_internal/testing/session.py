@@ -64,13 +64,14 @@ class Session:
         if start is not None and not isinstance(start, datetime):
             raise ValueError(f"start: a datetime is needed, not {start!r}")
         moment = None if start is None else round(start.timestamp() * 1000)
-        self.clock, self.stubs = VirtualClock(moment), Stubs()
-        self.timeout = seconds_of(timeout)
+        self.clock: VirtualClock = VirtualClock(moment)
+        self.stubs: Stubs = Stubs()
+        self.timeout: float = seconds_of(timeout)
         self.logs: list[RecordedLog] = []
         self.senders: dict[str, Calling] = {}
         """Who sent an event, by the event's internal id."""
-        self.apps = Apps(None if pump is None else pump.elsewhere)
-        self.engine = Engine(
+        self.apps: Apps = Apps(None if pump is None else pump.elsewhere)
+        self.engine: Engine = Engine(
             clock=self.clock, driver=driver(self.apps), gateway=StubbedGateway(fetch)
         )
         self._api = build_app(self.engine)
