@@ -74,7 +74,7 @@ KINDS = {
     ),
     "duplicate name": Broken(
         entries="[inngest]\nflask = {module}:plugin\n",
-        said="inngest-flask 0.1.0 announces a plugin of the same name; uninstall one of them",
+        said="inngest-flask 0.2.0 announces a plugin of the same name; uninstall one of them",
     ),
     "misspelt hook": Broken(
         body="    @hookimpl\n    def inngest_midleware(self):\n        return []\n",
