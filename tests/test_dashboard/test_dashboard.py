@@ -42,6 +42,17 @@ REACHED = """
 OVERFLOWING = """
   return [...document.querySelectorAll(".scroll")].filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.scrollWidth);
 """
+FIELDS = """
+  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
+  const luminance = (text) => parse(text).slice(0, 3).map((c) => c / 255)
+    .map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, at) => sum + c * [0.2126, 0.7152, 0.0722][at], 0);
+  return [...document.querySelectorAll("main input:not([type=checkbox]), main select, main textarea")].map((e) => {
+    const style = getComputedStyle(e);
+    const [a, b] = [style.borderTopColor, style.backgroundColor].map(luminance).sort((x, y) => y - x);
+    return (a + 0.05) / (b + 0.05);
+  });
+"""
 LOADED = """
   return performance.getEntriesByType("resource").filter((e) => e.name.includes("/ui/api/"))
     .reduce((bytes, each) => bytes + each.decodedBodySize, 0);
@@ -68,6 +79,9 @@ def test_every_page_in_both_themes(page: Browser, shop: Shop, scheme: str) -> No
         assert page.script(NAMELESS) == [], name
         assert page.script(STRUCTURE) == [1, 1, "en", 0], name
         assert page.script(CONTRAST) == [], name
+        assert min(page.script(FIELDS), default=3) >= 3, (
+            f"{name}: fields can be told from their ground"
+        )
         assert page.script("return document.title").endswith(" · Inngest dev")
         assert page.script(OVERFLOWING) == [], name
     page.resize(420, 900)
@@ -113,6 +127,11 @@ def _send_from_page(page: Browser, event: dict[str, Any]) -> None:
 def test_the_editor_says_what_is_wrong(page: Browser, shop: Shop) -> None:
     go(page, "#/send?name=shop/order.placed")
     page.see("OrderPlaced", "gift", "boolean, optional")
+    page.script(
+        "return import('/ui/schema.js').then(({ problems }) => { window.missing = problems("
+        "{}, { type: 'object', required: ['constructor'] }); })"
+    )
+    assert page.script("return missing") == ["constructor is missing"], "it has not been given"
     page.fill("#data", '{"id": 7}')
     page.see("cents is missing", "id is no string")
     page.fill("#data", '{"id": ')
@@ -165,8 +184,12 @@ def test_runs_are_cancelled_and_started_again(page: Browser, shop: Shop) -> None
     shop.gate.clear()
     page.click("button", "Rerun")
     page.see("Cancel run")
-    page.click("button", "Cancel run")
+    page.until("return document.querySelector('.danger')", "it can be cancelled")
+    page.script("document.querySelector('.danger').focus()")
+    page.press(ENTER)
     page.see("The run is cancelled", "Cancelled")
+    page.until("return !document.querySelector('.danger')", "it cannot be cancelled again")
+    assert page.script("return document.activeElement.id") == "main", "Tab goes on from there"
     shop.gate.set()
 
 
@@ -243,6 +266,8 @@ def test_the_keyboard_is_enough(page: Browser, shop: Shop) -> None:
     page.until("return document.querySelectorAll('tbody tr').length === 1", "one run is found")
     assert page.script("return location.hash").endswith("search=o-2")
     page.press(ESCAPE)
+    found = page.script("return document.querySelector('input').value")
+    assert found == "o-2", "what is searched for is what the field says"
     page.press("g", "f")
     page.see("Process an order")
     page.press("?")
@@ -259,9 +284,12 @@ def test_the_engine_is_missed_and_found_again(page: Browser, shop: Shop) -> None
     page.see("Live")
     shop.server.stop()
     page.see("Engine not reached")
+    go(page, "#/events")
+    page.see("The engine does not answer")
     shop.server.start()
-    page.see("Live")
-    page.problems()  # that the connection broke is told, as it should be
+    page.see("Live", "No events yet")
+    # that the connection broke is told by the browser, as it should be
+    assert [each for each in page.problems() if "Failed to load" not in each] == []
 
 
 @pytest.fixture

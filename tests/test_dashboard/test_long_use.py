@@ -171,3 +171,20 @@ def test_new_functions_are_shown(page: Browser, shop: Shop) -> None:
     shop.later.handler = Handler(shop.client, [*functions, new], options)
     assert shop.server.sync("http://shop.test/api/inngest")[0] == 200
     page.see("shop-new")
+    go(page, "#/runs")
+    offered = (
+        "[...document.querySelectorAll('main option')].some((each) => each.value === 'shop-new')"
+    )
+    page.until(f"return {offered}", "runs are filtered by it")
+    shop.later.handler.close()
+    shop.later.handler = Handler(shop.client, functions, options)
+    assert shop.server.sync("http://shop.test/api/inngest")[0] == 200
+    page.until(f"return !{offered}", "it is gone")
+
+
+def test_a_printed_url_that_is_opened_in_a_known_tab_lets_in(page: Browser, shop: Shop) -> None:
+    page.see("Live")
+    page.script("window.isTheSame = true; location.hash = 'token=of-another-start'")
+    page.until("return !window.isTheSame && location.hash === '#/runs'", "it is loaded anew")
+    kept = page.script("return localStorage.getItem('x-inngest-dev-token')")
+    assert kept == "of-another-start"

@@ -97,6 +97,8 @@ class DevServer:
         if server is not None and loop is not None and not loop.is_closed():
             with suppress(RuntimeError):  # it has just ended by itself
                 loop.call_soon_threadsafe(self.engine.dismiss)  # or they would be waited for
+                if self._dashboard is not None:
+                    loop.call_soon_threadsafe(self._dashboard.dismiss)
                 loop.call_soon_threadsafe(server.end)
         thread.join(_STOP_TIMEOUT)
         self._thread = None

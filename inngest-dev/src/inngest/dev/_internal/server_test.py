@@ -89,6 +89,28 @@ def test_a_server_that_has_just_ended_by_itself_is_not_started(
     server.stop()
 
 
+def test_pages_that_watch_are_let_go_of(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", LONG)
+    monkeypatch.setattr(module, "_STOP_TIMEOUT", LONG / 2)
+    with DevServer(port=0, ui=True) as server:
+        for _ in range(2):
+            url = f"{server.origin}/ui/api/live"
+            with (
+                httpx.Client(trust_env=False, timeout=LONG) as client,
+                client.stream("GET", url) as stream,
+            ):
+                lines = stream.iter_lines()
+                assert next(lines) == ": hello"
+                thread = server._thread
+                server.stop()
+                assert thread is not None and not thread.is_alive()
+                assert list(lines) == [""]
+            server.start()
+    assert caplog.records == []
+
+
 def test_a_worker_is_told_why_a_server_without_websockets_has_no_place_for_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -21,6 +21,8 @@ from inngest.dev._internal.api.forms import Refused
 from inngest.dev._internal.api.openapi import guards
 
 HEADER = "x-inngest-dev-token"
+CLOCK = "x-inngest-dev-now"
+"""Tells pages the engine's time, which may be a virtual one."""
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -36,10 +38,11 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Guard:
-    def __init__(self, host: str, *, is_keyed: bool) -> None:
+    def __init__(self, host: str, *, is_keyed: bool, now: Callable[[], int]) -> None:
         self.token = secrets.token_urlsafe(24)
         self.is_keyed = is_keyed
         self._host = host
+        self._now = now
 
     def page(self, handler: Handler) -> Handler:
         """For what holds no data of the user."""
@@ -49,7 +52,9 @@ class Guard:
         async def guarded(request: Request) -> Response:
             if not self._is_ours(request):
                 return _refused("this name is not the dashboard's; use localhost or 127.0.0.1")
-            return _hardened(await handler(request))
+            response = _hardened(await handler(request))
+            response.headers[CLOCK] = str(self._now())
+            return response
 
         return guarded
 

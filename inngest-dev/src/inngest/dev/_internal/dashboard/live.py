@@ -33,14 +33,19 @@ class Live:
         for page in self._pages:
             page.note(run_id)
 
+    def dismiss(self) -> None:
+        """The engine stops: nobody waits for it."""
+        for page in self._pages:
+            page.dismiss()
+
     async def stream(self, since: int) -> AsyncGenerator[bytes, None]:
-        """Until the page is gone. It knows what had changed when the mark was at `since`."""
+        """Until the page is gone, or dismissed. It knows what had changed when the mark was at `since`."""
         page = _Page()
         self._pages.add(page)
         try:
             yield b": hello\n\n" if since == self.mark else b"data: null\n\n"
-            while True:
-                yield await page.next() + b"\n\n"
+            while (told := await page.next()) is not None:
+                yield told + b"\n\n"
         finally:
             self._pages.discard(page)
 
@@ -49,17 +54,24 @@ class _Page:
     def __init__(self) -> None:
         self._ids: dict[str, None] = {}
         self._wake = asyncio.Event()
+        self._is_dismissed = False
+
+    def dismiss(self) -> None:
+        self._is_dismissed = True
+        self._wake.set()
 
     def note(self, run_id: str | None) -> None:
         if run_id is not None and len(self._ids) <= MAX_IDS:
             self._ids[run_id] = None
         self._wake.set()
 
-    async def next(self) -> bytes:
+    async def next(self) -> bytes | None:
         try:
             await asyncio.wait_for(self._wake.wait(), BEAT_SECONDS)
         except asyncio.TimeoutError:
             return b": beat"
+        if self._is_dismissed:
+            return None
         await asyncio.sleep(QUIET_SECONDS)
         self._wake.clear()
         ids, self._ids = list(self._ids), {}

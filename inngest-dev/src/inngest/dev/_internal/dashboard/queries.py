@@ -15,13 +15,16 @@ from inngest.dev._internal.store.rows import dump
 from inngest.dev._internal.store.store import Store
 
 MAX_PAGE = 200
+_PREVIEW = 90
 _RUNS = (
     "SELECT r.rowid AS position, r.id, r.function_id, r.status, r.created_at, r.started_at, "
     "r.ended_at, r.event_id, e.name AS event_name FROM runs r "
     "JOIN events e ON e.internal_id = r.event_id "
 )
 _EVENTS = (
-    "SELECT e.rowid AS position, e.internal_id, e.name, e.received_at, e.body, "
+    "SELECT e.rowid AS position, e.internal_id, e.name, e.received_at, "
+    # large ones are not decoded to be listed
+    "CASE WHEN LENGTH(e.body) <= 10000 THEN e.body END AS whole, SUBSTR(e.body, 1, 1000) AS start, "
     "(SELECT COUNT(*) FROM runs r WHERE r.event_id = e.internal_id) + (SELECT COUNT(*) FROM "
     "batch_events b WHERE b.event_id = e.internal_id AND b.position > 0) AS runs FROM events e "
 )
@@ -50,8 +53,8 @@ _NAMES = """
         FROM names WHERE names.name IS NOT NULL
     )
     SELECT name, (
-        SELECT e.body FROM events e WHERE e.name = names.name ORDER BY e.rowid DESC LIMIT 1
-    ) AS body
+        SELECT e.internal_id FROM events e WHERE e.name = names.name ORDER BY e.rowid DESC LIMIT 1
+    ) AS internal_id
     FROM names WHERE name IS NOT NULL AND name NOT LIKE 'inngest/%' LIMIT 500
 """
 
@@ -68,21 +71,7 @@ class RunFilter:
 
 
 def runs_page(store: Store, wanted: RunFilter) -> list[dict[str, Json]]:
-    where, given = _conditions(
-        ("r.status = ?", wanted.status),
-        ("r.function_id = ?", wanted.function),
-        ("r.rowid < ?", wanted.before),
-    )
-    if wanted.status in _HOW:
-        where.append(_HOW[wanted.status])
-    if wanted.event:
-        where.append(_OF_EVENT)
-        given += [wanted.event] * 2
-    if wanted.search:
-        sql, likes = _holds(wanted.search, "r.id", "r.function_id", "e.name", "e.body", "r.output")
-        in_batch, more = _holds(wanted.search, "m.body")
-        where.append(f"({sql} OR {_IN_BATCH.format(in_batch)})")
-        given += [*likes, *more]
+    where, given = _fitting(wanted)
     sql = _RUNS + _where(where) + "ORDER BY r.rowid DESC LIMIT ?"
     return [
         {
@@ -99,6 +88,25 @@ def runs_page(store: Store, wanted: RunFilter) -> list[dict[str, Json]]:
         }
         for row in store.all(sql, *given, min(wanted.limit, MAX_PAGE))
     ]
+
+
+def _fitting(wanted: RunFilter) -> tuple[list[str], list[Any]]:
+    where, given = _conditions(
+        ("r.status = ?", wanted.status),
+        ("r.function_id = ?", wanted.function),
+        ("r.rowid < ?", wanted.before),
+    )
+    if wanted.status in _HOW:
+        where.append(_HOW[wanted.status])
+    if wanted.event:
+        where.append(_OF_EVENT)
+        given += [wanted.event] * 2
+    if wanted.search:
+        sql, likes = _holds(wanted.search, "r.id", "r.function_id", "e.name", "e.body", "r.output")
+        in_batch, more = _holds(wanted.search, "m.body")
+        where.append(f"({sql} OR {_IN_BATCH.format(in_batch)})")
+        given += [*likes, *more]
+    return where, given
 
 
 def events_page(
@@ -118,15 +126,36 @@ def events_page(
             "internal_id": row["internal_id"],
             "name": row["name"],
             "received_at": iso(row["received_at"]),
-            "body": json.loads(row["body"]),
+            "preview": _preview(row["name"], row["whole"], row["start"]),
             "runs": row["runs"],
         }
         for row in store.all(sql, *given, min(limit, MAX_PAGE))
     ]
 
 
-def counts(store: Store) -> dict[str, int]:
-    """Runs by status. Those that were completed, most of all, are what remains of all."""
+def _preview(name: str, whole: str | None, start: str) -> str:
+    """The beginning of an event's data, as JSON."""
+    if whole is not None:
+        text = json.dumps(json.loads(whole).get("data"), ensure_ascii=False, separators=(",", ":"))
+    else:
+        text = start.removeprefix(f'{{"name":{dump(name)},"data":')
+    return text if len(text) <= _PREVIEW else text[: _PREVIEW - 1] + "…"
+
+
+def counts(store: Store, wanted: RunFilter) -> dict[str, int]:
+    """How many runs fit, by their status."""
+    where, given = _fitting(wanted)
+    if not where:
+        return _all_counts(store)
+    sql = "SELECT r.status, COUNT(*) AS number FROM runs r "
+    if wanted.search:
+        sql += "JOIN events e ON e.internal_id = r.event_id "
+    rows = store.all(sql + _where(where) + "GROUP BY r.status", *given)
+    return {row["status"]: row["number"] for row in rows}
+
+
+def _all_counts(store: Store) -> dict[str, int]:
+    """Those that were completed, most of all, are what remains of all."""
     found = {
         row["status"]: row["number"]
         for which in (_ACTIVE, _UNFINISHED)
@@ -144,13 +173,13 @@ def functions(store: Store) -> list[dict[str, Json]]:
 
 
 def event_names(store: Store) -> list[dict[str, Json]]:
-    """Names to send, with the data of the last event of each. From name to name by the index."""
-    known = {row["name"]: json.loads(row["body"]).get("data") for row in store.all(_NAMES)}
+    """Names to send, with the internal id of the last event of each. By the index of names."""
+    known: dict[str, str | None] = {r["name"]: r["internal_id"] for r in store.all(_NAMES)}
     triggers = [t.event for f in store.functions() for t in f.triggers]
     for name in triggers:
         if name and not name.startswith("inngest/") and "*" not in name:
             known.setdefault(name, None)
-    return [{"name": name, "data": known[name]} for name in sorted(known)]
+    return [{"name": name, "last": known[name]} for name in sorted(known)]
 
 
 def _function(function: Function) -> dict[str, Json]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Mapping
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any, Literal
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -29,11 +30,15 @@ class Dashboard:
     def __init__(self, engine: Engine, host: str) -> None:
         self._engine, self._rest = engine, Rest(engine)
         self._live = Live()
-        self.guard = Guard(host, is_keyed=engine.signing_key is not None)
+        self.guard = Guard(host, is_keyed=engine.signing_key is not None, now=engine.clock.now)
         self.schemas: dict[str, Any] = {}
         """JSON schemas of typed events, by name: hints for the page that sends them."""
         engine.subscribe(self._live.changed, self._live.stir)
         self._files = {path.name: path.read_bytes() for path in _STATIC.iterdir()}
+
+    def dismiss(self) -> None:
+        """Let go of the pages that watch."""
+        self._live.dismiss()
 
     def routes(self) -> list[Route]:
         guard = self.guard
@@ -43,6 +48,7 @@ class Dashboard:
             "/ui/api/runs": self.runs,
             "/ui/api/runs/{id}": self.run,
             "/ui/api/events": self.events,
+            "/ui/api/events/{id}": self.event,
             "/ui/api/names": self.names,
             "/ui/api/live": self.live,
         }
@@ -80,12 +86,13 @@ class Dashboard:
 
     # reading
 
-    @describes(answers={200: dict[str, Any]})
+    @describes(query={"search": str, "function": str, "event": str}, answers={200: dict[str, Any]})
     async def overview(self, request: Request) -> Response:
-        """How many runs there are, and which apps."""
+        """How many runs there are of each status, and which apps."""
+        wanted = replace(_filter(request.query_params), status="", before=None)
         return JSONResponse(
             {
-                "counts": queries.counts(self._engine.store),
+                "counts": queries.counts(self._engine.store, wanted),
                 "apps": self._engine.store.apps(),
                 "now": self._engine.clock.now(),
             }
@@ -109,16 +116,8 @@ class Dashboard:
     )
     async def runs(self, request: Request) -> Response:
         """A page of runs, the newest first."""
-        given = request.query_params
-        wanted = queries.RunFilter(
-            status=given.get("status", ""),
-            function=given.get("function", ""),
-            event=given.get("event", ""),
-            search=given.get("search", "")[:200],
-            before=_number(given.get("before")),
-            limit=_number(given.get("limit")) or 100,
-        )
-        return JSONResponse(queries.runs_page(self._engine.store, wanted))
+        found = queries.runs_page(self._engine.store, _filter(request.query_params))
+        return JSONResponse(found)
 
     @describes(answers={200: forms.History}, fails=[404])
     async def run(self, request: Request) -> Response:
@@ -150,12 +149,20 @@ class Dashboard:
         )
         return JSONResponse(found)
 
+    @describes(answers={200: dict[str, Any]}, fails=[404])
+    async def event(self, request: Request) -> Response:
+        """An event as it was received."""
+        event = self._engine.store.event(clean(request.path_params["id"]))
+        if event is None:
+            return failed(404, "there is no such event")
+        return JSONResponse({"internal_id": event.internal_id, "body": event.body})
+
     @describes(answers={200: list[dict[str, Any]]})
     async def names(self, request: Request) -> Response:
-        """What events can be sent, with examples and schemas."""
+        """What events can be sent, the last one of each, and schemas."""
         found = queries.event_names(self._engine.store)
         known = {each["name"] for each in found}
-        more = [{"name": n, "data": None} for n in sorted(self.schemas) if n not in known]
+        more = [{"name": n, "last": None} for n in sorted(self.schemas) if n not in known]
         return JSONResponse([{**n, "schema": self.schemas.get(n["name"])} for n in found + more])
 
     @describes(query={"since": str}, answers={200: str}, text="text/event-stream")
@@ -182,10 +189,16 @@ class Dashboard:
             return failed(400, taken.error or "there is no event in this")
         return JSONResponse({"ids": [event.internal_id for event in taken.events]})
 
-    @describes(body=forms.DashboardInvocation, answers={200: forms.SentFromPage}, fails=[400])
+    @describes(body=forms.DashboardInvocation, answers={200: forms.SentFromPage}, fails=[400, 413])
     async def invoke(self, request: Request) -> Response:
         """Start a function, whatever its triggers are."""
-        body = await _object(request)
+        try:
+            decoded = decode(await body_of(request))
+        except TooLargeError as error:
+            return failed(413, str(error))
+        except ValueError as error:
+            return failed(400, f"the data cannot be read: {error}")
+        body = decoded if isinstance(decoded, dict) else {}
         function_id, data = body.get("function"), body.get("data") or {}
         known = isinstance(function_id, str) and self._engine.store.function(function_id)
         if not known or not isinstance(data, dict):
@@ -207,12 +220,15 @@ class Dashboard:
         return await self._rest.rerun(request)
 
 
-async def _object(request: Request) -> Mapping[str, Any]:
-    try:
-        body = decode(await body_of(request))
-    except (ValueError, TooLargeError):
-        return {}
-    return body if isinstance(body, dict) else {}
+def _filter(given: QueryParams) -> queries.RunFilter:
+    return queries.RunFilter(
+        status=given.get("status", ""),
+        function=given.get("function", ""),
+        event=given.get("event", ""),
+        search=given.get("search", "")[:200],
+        before=_number(given.get("before")),
+        limit=_number(given.get("limit")) or 100,
+    )
 
 
 def _number(text: str | None) -> int | None:

@@ -16,7 +16,7 @@ import pytest
 from inngest.dev import Engine, VirtualClock
 from inngest.dev._internal.api.app import build_app
 from inngest.dev._internal.conftest import URL, App, bounded, config, hashed, op
-from inngest.dev._internal.dashboard.guard import HEADER
+from inngest.dev._internal.dashboard.guard import CLOCK, HEADER
 from inngest.dev._internal.dashboard.live import MAX_IDS, Live
 from inngest.dev._internal.dashboard.routes import Dashboard
 from inngest.dev._internal.drivers.http import HttpDriver
@@ -117,12 +117,13 @@ def test_pages_of_runs_are_filtered_searched_and_continued(app: App) -> None:
         assert await page.get("runs", search="50__2") == [], "wildcards are text"
         assert await page.get("runs", function="app-other") == []
         assert (await page.get("overview"))["counts"] == {"Completed": 4, "Failed": 1}
-        events = await page.get("events", search="50%_2")
-        assert [(e["name"], e["runs"]) for e in events] == [("go", 1)]
+        (event,) = await page.get("events", search="50%_2")
+        assert (event["name"], event["runs"]) == ("go", 1)
+        events = await page.get("events")
         assert len(await page.get("events", internal="1")) > len(await page.get("events"))
         assert [f["id"] for f in await page.get("functions")] == ["app-fn"]
         names = {each["name"]: each for each in await page.get("names")}
-        assert names["go"]["data"]["n"] == "50%_4" and names["typed"]["schema"]
+        assert names["go"]["last"] == events[0]["internal_id"] and names["typed"]["schema"]
 
     two_steps(app)
     during(app, work)
@@ -141,13 +142,62 @@ def test_what_json_escapes_is_found_as_it_was_written(app: App, wanted: str) -> 
     during(app, work)
 
 
+def test_statuses_are_counted_of_what_is_looked_for(app: App) -> None:
+    async def work(page: Page) -> None:
+        for number in range(4):
+            await page.post(
+                "send", {"name": "go", "data": {"n": f"o-{number}", "fails": number > 2}}
+            )
+        await page.engine.settle()
+        for query, counts in (
+            ({}, {"Completed": 3, "Failed": 1}),
+            ({"search": "o-1"}, {"Completed": 1}),
+            ({"search": "o-3", "status": "Completed"}, {"Failed": 1}),
+            ({"function": "app-other"}, {}),
+            ({"event": (await page.get("events"))[0]["internal_id"]}, {"Failed": 1}),
+        ):
+            assert (await page.get("overview", **query))["counts"] == counts, query
+
+    two_steps(app)
+    during(app, work)
+
+
+def test_large_events_are_listed_by_their_beginnings(app: App) -> None:
+    async def work(page: Page) -> None:
+        for data in ({"a": "日本"}, {"c": "y" * 200}, {"b": "x" * 1_000_000}):
+            await page.post("send", {"name": "größe", "data": data})
+        large, long, small = await page.get("events")
+        assert small["preview"] == '{"a":"日本"}'
+        assert large["preview"] == '{"b":"' + "x" * 83 + "…"
+        assert long["preview"] == '{"c":"' + "y" * 83 + "…"
+        assert len(await page.get("names")) == 2
+        assert len((await page.client.get("/ui/api/names")).content) < 1000
+        whole = await page.get(f"events/{large['internal_id']}")
+        assert whole["body"]["data"]["b"] == "x" * 1_000_000
+        for unknown in ("nope", "%00", "%ED%A0%80"):
+            answer = await page.client.get(f"/ui/api/events/{unknown}")
+            assert answer.status_code == 404, unknown
+
+    during(app, work)
+
+
+def test_answers_tell_the_engines_time(app: App) -> None:
+    async def work(page: Page) -> None:
+        before = (await page.client.get("/ui/api/runs")).headers[CLOCK]
+        await page.engine.advance(timedelta(days=1))
+        after = (await page.client.get("/ui/api/runs")).headers[CLOCK]
+        assert int(after) - int(before) == 86_400_000
+
+    during(app, work)
+
+
 def test_every_event_of_a_batch_leads_to_its_run(app: App) -> None:
     async def work(page: Page) -> None:
         for number in range(3):
             await page.post("send", {"name": "many", "data": {"n": number}})
         await page.engine.settle()
         (run,) = await page.get("runs")
-        assert [e["body"]["data"]["n"] for e in await page.get("events")] == [2, 1, 0]
+        assert [e["preview"] for e in await page.get("events")] == ['{"n":2}', '{"n":1}', '{"n":0}']
         for event in await page.get("events"):
             assert event["runs"] == 1, event
             (found,) = await page.get("runs", event=event["internal_id"])
@@ -212,6 +262,13 @@ def test_runs_are_cancelled_and_functions_invoked(app: App) -> None:
         assert (await page.post(f"runs/{run['run_id']}/cancel")).status_code == 200
         assert (await page.get("runs"))[0]["status"] == "Cancelled"
         assert (await page.post("invoke", {"function": "nope"})).status_code == 400
+        deep: object = {}
+        for _ in range(300):
+            deep = {"a": deep}
+        answer = await page.post("invoke", {"function": "app-fn", "data": deep})
+        assert (answer.status_code, "max depth" in answer.text) == (400, True)
+        large = {"function": "app-fn", "data": {"a": "x" * 17_000_000}}
+        assert (await page.post("invoke", large)).status_code == 413
         unknown = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
         for path in (f"runs/{unknown}/cancel", f"runs/{unknown}/rerun", "runs/x/cancel"):
             assert (await page.post(path)).status_code in (400, 404)

@@ -2,12 +2,12 @@
 
 import { badge, h } from "./dom.js";
 import { askForInput } from "./edit.js";
-import { duration, errorOf, moment } from "./format.js";
+import { duration, errorOf, moment, nameOf } from "./format.js";
 import { failure, json } from "./json.js";
 import { attemptsOf, FUNCTION } from "./waterfall.js";
 
 const CODE = "Runs code";
-const KINDS = { StepRun: CODE, StepPlanned: CODE, StepError: CODE, StepFailed: CODE, Sleep: "Sleeps", WaitForEvent: "Waits for an event", WaitForSignal: "Waits for a signal", InvokeFunction: "Invokes a function", Gateway: "Fetches", AIGateway: "Asks a model" };
+const KINDS = { __proto__: null, StepRun: CODE, StepPlanned: CODE, StepError: CODE, StepFailed: CODE, Sleep: "Sleeps", WaitForEvent: "Waits for an event", WaitForSignal: "Waits for a signal", InvokeFunction: "Invokes a function", Gateway: "Fetches", AIGateway: "Asks a model" };
 
 export function detail(run, chosen, rerun) {
   const step = run.steps.find((each) => each.id === chosen);
@@ -20,9 +20,9 @@ function ofRun(run) {
   return [
     h("div", { class: "head" }, h("h2", {}, "Run"), badge(run.status)),
     error ? failure(error) : null,
-    run.ended_at && !isFailed ? [h("h3", {}, "Output"), json(run.output)] : null,
-    h("h3", {}, "Input"), json(run.events.length > 1 ? run.events.map(inputOf) : inputOf(run.event)),
-    run.metadata.length ? [h("h3", {}, "Metadata"), run.metadata.map(({ kind, op, values }) => json({ kind, op, values }))] : null,
+    run.ended_at && !isFailed ? [h("h3", {}, "Output"), json(run.output, "Output")] : null,
+    h("h3", {}, "Input"), json(run.events.length > 1 ? run.events.map(inputOf) : inputOf(run.event), "Input"),
+    run.metadata.length ? [h("h3", {}, "Metadata"), run.metadata.map(({ kind, op, values }) => json({ kind, op, values }, "Metadata"))] : null,
     ...attemptList(attemptsOf(run, FUNCTION).filter((a) => a.outcome === "failed"), "Failed calls of the function"),
   ];
 }
@@ -32,7 +32,7 @@ function ofStep(run, step, rerun) {
   const isDone = step.ended_at && step.state !== "cancelled";
   const button = (text, click) => h("button", { class: "button", type: "button", on: { click } }, text);
   return [
-    h("div", { class: "head" }, h("h2", {}, step.name), badge(step.state),
+    h("div", { class: "head" }, h("h2", {}, nameOf(step)), badge(step.state),
       h("div", { class: "actions" },
         isDone ? button("Rerun from here", () => rerun(step.id)) : null,
         isDone && KINDS[step.op] === CODE ? button("Edit input", () => askForInput(step, rerun)) : null)),
@@ -42,8 +42,8 @@ function ofStep(run, step, rerun) {
       fact("Took", duration(step.duration_ms) || "not done"),
       waiting ? fact(step.state === "retrying" ? "Tries again" : "Until", moment(waiting.due)) : null),
     step.error ? failure(errorOf(step.error)) : null,
-    step.state === "completed" ? [h("h3", {}, "Output"), json(step.output)] : null,
-    step.input ? [h("h3", {}, "Input"), json(step.input)] : null,
+    step.state === "completed" ? [h("h3", {}, "Output"), json(step.output, "Output")] : null,
+    step.input ? [h("h3", {}, "Input"), json(step.input, "Input")] : null,
     ...attemptList(attemptsOf(run, step.id), "Attempts"),
   ];
 }
@@ -58,7 +58,7 @@ function attemptList(attempts, title) {
     const error = attempt.outcome === "failed" ? errorOf(attempt.error) : null;
     return h("li", {},
       h("span", { class: "muted" }, `${attempt.attempt + 1}.`),
-      h("span", { class: "what" }, error ? [h("strong", {}, error.name), `: ${error.message}`] : "done"),
+      h("span", { class: "what" }, error ? [h("strong", {}, error.name), ": ", h("bdi", {}, error.message)] : "done"),
       h("span", { class: "muted" }, duration(attempt.duration_ms)));
   }))];
 }

@@ -25,10 +25,26 @@ export function replace(parent, ...children) {
   parent.replaceChildren(...children.flat(Infinity).filter(Boolean));
 }
 
+// What is told already is left as it is: it would be read out again.
+export function tell(status, content) {
+  if (status.textContent !== (content?.textContent ?? "")) replace(status, content);
+}
+
 export function toast(text, bad = false) {
-  const shown = h("div", { class: bad ? "toast bad" : "toast" }, text);
+  const shown = h("div", { class: bad ? "toast bad" : "toast", role: bad ? "alert" : null }, text);
+  document.querySelectorAll(".toast").forEach((each) => each.textContent === shown.textContent && each.remove());
   document.getElementById("toasts").append(shown);
   setTimeout(() => shown.remove(), bad ? 8000 : 4000);
+}
+
+// While it works, it is not begun again: a second click does nothing.
+export function single(work) {
+  let isWorking = false;
+  return async (...given) => {
+    if (isWorking) return;
+    isWorking = true;
+    try { await work(...given); } finally { isWorking = false; }
+  };
 }
 
 export function titled(what) {
@@ -41,4 +57,8 @@ export function badge(status) {
 
 export function empty(title, ...text) {
   return h("div", { class: "empty" }, h("strong", {}, title), ...text);
+}
+
+export function loading() {
+  return h("p", { class: "empty loading", role: "status" }, "Loading");
 }

@@ -1,15 +1,16 @@
 // Ask for the arguments that a step is to be run with once more.
 
 import { h } from "./dom.js";
-import { written } from "./format.js";
+import { parse } from "./exact.js";
+import { laidOut, nameOf } from "./format.js";
 
 export function askForInput(step, rerun) {
   const input = h("textarea", { id: "input", spellcheck: "false", autofocus: true, "aria-describedby": "input-hint",
-    value: written(step.input ?? [], 2), on: { input: check, keydown: onKey } });
+    value: laidOut(step.input ?? []), on: { input: check, keydown: onKey } });
   const hint = h("div", { id: "input-hint", class: "hint", role: "status" });
   const button = h("button", { class: "button primary" }, "Rerun with this input");
   const dialog = h("dialog", { class: "wide", "aria-labelledby": "input-title", on: { close: () => dialog.remove() } },
-    h("h2", { id: "input-title" }, `Rerun from “${step.name}”`),
+    h("h2", { id: "input-title" }, `Rerun from “${nameOf(step)}”`),
     h("p", { class: "muted" }, "The steps before it are kept. Its code is called with these arguments instead of its own."),
     h("form", { on: { submit } },
       h("div", { class: "field" }, h("label", { for: "input" }, "Arguments (a JSON list)"), input, hint),
@@ -20,7 +21,7 @@ export function askForInput(step, rerun) {
   check();
 
   function read() {
-    const value = JSON.parse(input.value);
+    const value = parse(input.value);
     if (!Array.isArray(value)) throw new Error("The arguments must be a list, like [1, \"two\"].");
     return value;
   }

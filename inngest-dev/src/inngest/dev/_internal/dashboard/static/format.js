@@ -17,9 +17,20 @@ export function duration(ms) {
   return parts.join(" ");
 }
 
-export function ago(iso, now = Date.now()) {
+let ahead = 0;
+
+// The engine's clock may be another than the browser's: times are told by the engine's.
+export function setClock(now) {
+  ahead = now - Date.now();
+}
+
+export function clock() {
+  return Date.now() + ahead;
+}
+
+export function ago(iso) {
   if (!iso) return "";
-  const seconds = (now - Date.parse(iso)) / 1000;
+  const seconds = (clock() - Date.parse(iso)) / 1000;
   if (seconds < 5) return "just now";
   if (seconds < 60) return `${Math.floor(seconds)} s ago`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
@@ -28,7 +39,7 @@ export function ago(iso, now = Date.now()) {
 }
 
 export function moment(iso) {
-  return iso ? new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" }) : "";
+  return iso ? new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" }) : "";
 }
 
 // Marks of direction would show a text other than it is: they are shown as JSON escapes them.
@@ -37,19 +48,36 @@ export function plain(text) {
     (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-export function written(value, indent) {
-  const text = JSON.stringify(value, null, indent);
-  return text && plain(text);
+export function written(value) {
+  return plain(JSON.stringify(value) ?? "null");
 }
 
-export function short(value, length = 90) {
-  const text = written(value) || "";
-  return text.length > length ? `${text.slice(0, length - 1)}…` : text;
+const DEEPEST = 20;
+const PARTS = /"[^"\\]*(?:\\.[^"\\]*)*"|\[\]|\{\}|[[\]{},:]/g;
+
+// In lines, but not ever further to the right: a long list far within others would be mostly spaces.
+export function laidOut(value) {
+  let depth = 0;
+  const line = () => `\n${"  ".repeat(Math.min(depth, DEEPEST))}`;
+  return written(value).replace(PARTS, (part) => {
+    switch (part) {
+      case "[": case "{": depth += 1; return part + line();
+      case "]": case "}": depth -= 1; return line() + part;
+      case ",": return part + line();
+      case ":": return ": ";
+      default: return part;
+    }
+  });
 }
 
 export function errorOf(value) {
   if (value === null || value === undefined) return null;
   const inner = value && typeof value === "object" && value.error && typeof value.error === "object" ? value.error : value;
   if (typeof inner !== "object") return { name: "Error", message: String(inner), stack: "" };
-  return { name: inner.name || "Error", message: inner.message || "", stack: inner.stack || "" };
+  const told = (part, otherwise = "") => (typeof part === "string" ? part : part && written(part)) || otherwise;
+  return { name: told(inner.name, "Error"), message: told(inner.message, inner.name ? "" : written(inner)), stack: told(inner.stack) };
+}
+
+export function nameOf(step) {
+  return step.name || "unnamed step";
 }

@@ -1,17 +1,17 @@
 // The functions that apps have registered.
 
 import { get } from "./api.js";
-import { empty, h, replace } from "./dom.js";
+import { empty, h, loading, replace } from "./dom.js";
+import { written } from "./format.js";
 import { listen } from "./live.js";
-import { slowly } from "./pages.js";
+import { inOrder, slowly } from "./pages.js";
 
 export function functionsPage(main) {
   const content = h("section", { class: "card", "aria-label": "Functions" });
   replace(main, h("div", { class: "head" }, h("h1", {}, "Functions")), content);
   let drawn = null;
 
-  async function load() {
-    const found = await get("functions");
+  const load = inOrder(() => get("functions"), (found) => {
     if (drawn === JSON.stringify(found)) return;
     drawn = JSON.stringify(found);
     if (!found.length) {
@@ -20,10 +20,11 @@ export function functionsPage(main) {
     }
     replace(content, h("div", { class: "scroll" }, h("table", {},
       h("thead", {}, h("tr", {}, ["Function", "Triggers", "Retries", "Flow control", ""].map((title) =>
-        h("th", { scope: "col", class: title === "Retries" ? "number" : null }, title)))),
+        h("th", { scope: "col", class: title === "Retries" ? "number" : null, "aria-label": title ? null : "Actions" }, title)))),
       h("tbody", {}, found.map(row)))));
-  }
+  });
 
+  replace(content, loading());
   load();
   const reload = slowly(load, 150);
   return listen(reload);
@@ -36,7 +37,7 @@ function row(f) {
     h("td", { class: "wide" }, h("a", { href: `#/runs?function=${encodeURIComponent(f.id)}`, "data-line": true }, f.name), h("div", { class: "mono muted" }, f.id)),
     h("td", { class: "wide" }, f.triggers.map((t) => h("span", { class: "tag" }, t.cron ? `cron ${t.cron}` : t.event + (t.expression ? ` if ${t.expression}` : "")))),
     h("td", { class: "number" }, f.retries),
-    h("td", { class: "wide" }, limits.length ? limits.map((name) => h("span", { class: "tag", title: JSON.stringify(f.options[name]) }, name)) : h("span", { class: "muted" }, "none")),
+    h("td", { class: "wide" }, limits.length ? limits.map((name) => h("span", { class: "tag", title: written(f.options[name]) }, name)) : h("span", { class: "muted" }, "none")),
     h("td", { class: "number" }, h("a", { class: "button", href: `#/send?${new URLSearchParams(event ? { name: event.event } : { invoke: f.id })}` }, event ? "Send event" : "Invoke")));
 }
 

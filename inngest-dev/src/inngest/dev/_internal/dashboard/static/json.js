@@ -1,32 +1,34 @@
 // Show JSON with colours, made of text nodes; very long texts end with a button.
 
 import { h } from "./dom.js";
-import { written } from "./format.js";
+import { laidOut } from "./format.js";
 
 const LIMIT = 60000;
-const TOKEN = /("(?:\\.|[^"\\])*")(\s*:)?|\b(true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+const TOKEN = /("(?:\\.|[^"\\])*"?)(\s*:)?|\b(true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
-export function json(value) {
-  const text = written(value, 2) ?? "null";
-  const box = h("pre", { class: "json", tabindex: "0" });
+export function json(value, name) {
+  const text = laidOut(value);
+  const box = h("pre", { class: "json", tabindex: "0", role: "group", "aria-label": name });
   if (text.length <= LIMIT) {
     box.append(...coloured(text));
     return box;
   }
-  box.append(...coloured(text.slice(0, LIMIT)), "…\n");
-  const more = h("button", { class: "button", type: "button", on: { click: () => box.replaceChildren(text) } },
-    `Show all ${Math.round(text.length / 1000)} kB`);
-  box.append(more);
+  const showAll = () => {
+    box.replaceChildren(...pieces(text));
+    box.focus();
+  };
+  box.append(...coloured(text.slice(0, LIMIT)), "…\n",
+    h("button", { class: "button", type: "button", on: { click: showAll } }, `Show all ${Math.round(text.length / 1000)} kB`));
   return box;
 }
 
 export function failure(error) {
   return h("div", { class: "error-box" },
-    h("strong", {}, error.name), error.message ? `: ${error.message}` : "",
-    error.stack ? h("pre", { class: "stack", tabindex: "0" }, error.stack) : null);
+    h("strong", {}, error.name), error.message ? [": ", h("bdi", {}, error.message)] : "",
+    error.stack ? h("pre", { class: "stack", tabindex: "0", role: "group", "aria-label": "Stack" }, error.stack) : null);
 }
 
-function coloured(text) {
+export function coloured(text) {
   const parts = [];
   let end = 0;
   for (const match of text.matchAll(TOKEN)) {
@@ -38,4 +40,13 @@ function coloured(text) {
   }
   parts.push(text.slice(end));
   return parts;
+}
+
+// A browser lays out only those that are in sight. They end where lines do: what is copied is the text.
+function* pieces(text) {
+  for (let start = 0, end = 0; start < text.length; start = end + 1) {
+    const line = text.indexOf("\n", start + LIMIT);
+    end = line < 0 ? text.length : line;
+    yield h("div", { class: "piece" }, text.slice(start, end));
+  }
 }

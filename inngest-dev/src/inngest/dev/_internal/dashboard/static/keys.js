@@ -26,8 +26,10 @@ function pressed(event, dialog) {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   const isTyping = event.target.matches("input, textarea, select");
   if (event.key === "Escape") {
-    if (isTyping) event.target.blur();
-    else if (/^#\/(runs\/|send)/.test(location.hash)) back();
+    if (isTyping) {
+      event.preventDefault(); // a browser may empty the field, and tell nobody
+      event.target.blur();
+    } else if (/^#\/(runs\/|send)/.test(location.hash)) back();
     return;
   }
   if (isTyping) return;

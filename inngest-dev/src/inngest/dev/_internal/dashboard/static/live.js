@@ -16,6 +16,7 @@ export function connect() {
   const since = document.querySelector('meta[name="inngest-dev-mark"]').content;
   let source = null;
   let retry = null;
+  let wasLost = false;
 
   // A browser has few connections to one server, and all its tabs share them: a hidden one takes none.
   function follow() {
@@ -26,16 +27,23 @@ export function connect() {
     source.onopen = () => {
       mark.className = "live on";
       text.textContent = "Live";
+      if (wasLost) tell(null); // what was asked for meanwhile got no answer
+      wasLost = false;
     };
     source.onerror = () => {
+      wasLost = true;
       mark.className = "live lost";
       text.textContent = "Engine not reached";
       if (source.readyState === EventSource.CLOSED) retry = setTimeout(follow, 3000);
     };
     source.onmessage = (message) => {
       const ids = JSON.parse(message.data);
-      listeners.forEach((listener) => listener(ids && new Set(ids)));
+      tell(ids && new Set(ids));
     };
+  }
+
+  function tell(ids) {
+    listeners.forEach((listener) => listener(ids));
   }
 
   document.addEventListener("visibilitychange", follow);

@@ -11,30 +11,48 @@ export function pagedList({ load, row, key, body, drawn }) {
   let isRefreshing = false;
   let stale = new Set();
   let isAllStale = false;
+  let loading = null;
+  let isAtTop = true;
+  let isBehind = false;
   const more = h("button", { class: "button", type: "button", on: { click: () => next() } }, "Load more");
   const foot = h("div", { class: "more", hidden: true }, more);
   new IntersectionObserver((entries) => entries.some((e) => e.isIntersecting) && next()).observe(foot);
 
-  async function start() {
+  new IntersectionObserver((entries) => {
+    isAtTop = entries[entries.length - 1].isIntersecting;
+    if (isAtTop && isBehind) start();
+  }).observe(body.parentElement.tHead);
+
+  // At a place where its reader has been before, if one is given.
+  async function start(place) {
     const mine = ++generation;
     const found = await load(null);
     if (mine !== generation) return;
+    restart(found);
+    if (!place) return;
+    while (lines.length < place.shown && hasMore && mine === generation) await next();
+    if (mine !== generation) return;
+    body.querySelector(`a[href="${CSS.escape(place.next)}"]`)?.focus({ preventScroll: true });
+    window.scrollTo(0, place.top);
+  }
+
+  function restart(found) {
+    isBehind = false;
     body.replaceChildren();
     lines = [];
     settle(found, Infinity);
   }
 
-  async function next() {
-    if (!hasMore || more.disabled) return;
+  function next() {
+    if (hasMore) loading = loading || loadNext().finally(() => { loading = null; });
+    return loading;
+  }
+
+  async function loadNext() {
     const mine = generation;
-    more.disabled = true;
-    try {
-      const before = lines[lines.length - 1].position;
-      const found = await load(before);
-      if (mine === generation) settle(found, before);
-    } finally {
-      more.disabled = false;
-    }
+    const before = lines[lines.length - 1].position;
+    const found = await load(before);
+    if (mine === generation) settle(found, before);
   }
 
   // `found` is all that there is below a position, or as much of it as fits a page.
@@ -88,12 +106,24 @@ export function pagedList({ load, row, key, body, drawn }) {
     for (let before = Infinity; before !== null;) {
       const found = await load(before === Infinity ? null : before);
       if (mine !== generation) return;
-      const floor = floorOf(found);
-      if (before === Infinity && lines.length && floor > lines[0].position) return start(); // or there were a gap
-      settle(found, before);
+      let floor = floorOf(found);
+      if (before === Infinity && lines.length && floor > lines[0].position) { // there were a gap
+        if (isAtTop) return restart(found);
+        [isBehind, floor] = [true, Infinity]; // who reads further down keeps what he reads
+      } else {
+        settle(found, before);
+      }
       const further = lines.find((line) => line.position < floor && isStale(line));
       before = further ? further.position + 1 : null;
     }
+    if (isAtTop && lines.length > 2 * PAGE) shorten();
+  }
+
+  // A list that nobody reads does not grow for ever.
+  function shorten() {
+    lines.splice(PAGE).forEach((line) => line.element.remove());
+    hasMore = true;
+    foot.hidden = false;
   }
 
   return { start, changed, foot };
@@ -111,8 +141,22 @@ export function keepInAddress(place, wanted) {
 
 export function slowly(work, ms) {
   let timer = null;
-  return (...args) => {
+  const later = (...args) => {
     clearTimeout(timer);
     timer = setTimeout(() => work(...args), ms);
+  };
+  later.stop = () => clearTimeout(timer);
+  return later;
+}
+
+// Answers may overtake each other: one that is older than what is shown tells nothing new.
+export function inOrder(ask, show) {
+  let [asked, shown] = [0, 0];
+  return async (...given) => {
+    const mine = ++asked;
+    const found = await ask(...given);
+    if (mine < shown) return;
+    shown = mine;
+    show(found);
   };
 }

@@ -2,10 +2,10 @@
 
 import { get, post } from "./api.js";
 import { detail } from "./detail.js";
-import { badge, empty, h, replace, titled, toast } from "./dom.js";
+import { badge, empty, h, loading, replace, single, titled, toast } from "./dom.js";
 import { duration, moment } from "./format.js";
 import { listen } from "./live.js";
-import { slowly } from "./pages.js";
+import { inOrder, slowly } from "./pages.js";
 import { drawWaterfall } from "./waterfall.js";
 
 export function runPage(main, _query, id) {
@@ -20,27 +20,33 @@ export function runPage(main, _query, id) {
   let timer = null;
   let isLeft = false;
 
-  async function load() {
-    let problem = null;
+  const load = inOrder(async () => {
     try {
-      run = await get(`runs/${encodeURIComponent(id)}`);
-    } catch (error) { problem = error; }
-    if (isLeft) return;
+      return [await get(`runs/${encodeURIComponent(id)}`), null];
+    } catch (error) { return [null, error]; }
+  }, ([found, problem]) => {
+    if (isLeft || (run && problem?.isAway)) return; // that the engine is away is told already
+    run = found;
     if (problem) {
+      clearTimeout(timer);
       replace(main, empty("This run cannot be shown", problem.message));
       return;
     }
     document.title = titled(run.function_id);
     if (!parts.head.isConnected) replace(main, parts.head, parts.facts, h("div", { class: "run" }, parts.chart, parts.panel));
     show();
-  }
+  });
 
   // What did not change stays as it is: the focus, a selection, a click under way.
   function draw(name, content, make) {
     const signature = JSON.stringify(content);
     if (drawn.get(name) === signature) return;
     drawn.set(name, signature);
+    const focused = parts[name].contains(document.activeElement) ? document.activeElement.textContent : null;
     replace(parts[name], make());
+    if (focused === null) return;
+    const again = [...parts[name].querySelectorAll("button, a, pre")].find((each) => each.textContent === focused);
+    (again || main).focus({ preventScroll: true });
   }
 
   function show() {
@@ -50,39 +56,44 @@ export function runPage(main, _query, id) {
       h("div", { class: "actions" },
         ended ? null : h("button", { class: "button danger", type: "button", on: { click: cancel } }, "Cancel run"),
         h("button", { class: "button", type: "button", on: { click: () => rerun() } }, "Rerun"))]);
-    draw("facts", [run.started_at, run.duration_ms], () => [
+    draw("facts", [run.started_at, run.ended_at, run.duration_ms], () => [
       fact("Run", h("span", { class: "mono" }, run.run_id)),
       fact("Event", h("a", { href: `#/runs?event=${run.event_id}` }, run.event_name)),
-      fact("Started", moment(run.started_at) || "not yet"),
-      fact("Duration", duration(run.duration_ms) || "still running")]);
-    drawWaterfall(parts.chart, run, chosen, choose);
+      fact("Started", moment(run.started_at) || (ended ? "never" : "not yet")),
+      fact("Duration", duration(run.duration_ms) || (run.started_at ? "still running" : "not started"))]);
+    tick();
     const step = run.steps.find((each) => each.id === chosen);
     draw("panel", [chosen, run.status, step || run.output, run.attempts, run.waiting, run.metadata], () => detail(run, chosen, rerun));
+  }
+
+  function tick() {
+    drawWaterfall(parts.chart, run, chosen, choose);
     clearTimeout(timer);
-    if (!ended) timer = setTimeout(() => { run.now += 1000; show(); }, 1000);
+    if (!run.ended_at) timer = setTimeout(tick, 1000);
   }
 
   function choose(part) {
-    chosen = chosen === part ? null : part;
+    chosen = chosen === part ? null : part || null;
     show();
   }
 
-  async function cancel() {
+  const cancel = single(async () => {
     try {
       await post(`runs/${encodeURIComponent(id)}/cancel`);
       toast("The run is cancelled.");
       load();
     } catch (error) { toast(error.message, true); }
-  }
+  });
 
-  async function rerun(step, input) {
+  const rerun = single(async (step, input) => {
     try {
       const again = await post(`runs/${encodeURIComponent(id)}/rerun`, { from_step: step, input });
       toast("The run is started again.");
       if (!isLeft) location.hash = `#/runs/${again.run_id}`;
     } catch (error) { toast(error.message, true); }
-  }
+  });
 
+  replace(main, loading());
   load();
   const reload = slowly(load, 100);
   const forget = listen((ids) => { if (ids === null || ids.has(id)) reload(); });

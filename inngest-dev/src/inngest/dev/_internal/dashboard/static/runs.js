@@ -1,22 +1,23 @@
 // All runs, the newest first: filtered, searched, live.
 
 import { get } from "./api.js";
-import { badge, empty, h, replace } from "./dom.js";
+import { badge, empty, h, replace, tell } from "./dom.js";
 import { ago, duration, moment } from "./format.js";
 import { listen } from "./live.js";
-import { keepInAddress, PAGE, pagedList, slowly } from "./pages.js";
+import { inOrder, keepInAddress, PAGE, pagedList, slowly } from "./pages.js";
 
 const STATUSES = ["Running", "Completed", "Failed", "Cancelled", "Scheduled"];
 
-export function runsPage(main, query) {
+export function runsPage(main, query, _id, place) {
   const wanted = { status: "", function: "", search: "", event: "", ...Object.fromEntries(query) };
   const chips = h("div", { class: "chips", role: "group", "aria-label": "Status" });
   const functions = h("select", { "aria-label": "Function", on: { change: () => change({ function: functions.value }) } },
     h("option", { value: "" }, "All functions"));
   const search = h("input", { type: "search", placeholder: "Search id, event, data, output  ( / )", "aria-label": "Search runs",
-    value: wanted.search, on: { input: slowly(() => change({ search: search.value }), 200) } });
+    value: wanted.search, on: { input: () => typed() } });
+  const typed = slowly(() => change({ search: search.value }), 200);
   const body = h("tbody");
-  const none = h("div", { hidden: true });
+  const none = h("div", { role: "status" });
   const table = h("div", { class: "scroll" }, h("table", {},
     h("thead", {}, h("tr", {}, ["Status", "Function", "Event", "Run", "Started", "Duration"].map((title) =>
       h("th", { scope: "col", class: title === "Duration" ? "number" : null }, title)))), body));
@@ -36,38 +37,42 @@ export function runsPage(main, query) {
     start();
   }
 
-  function start() {
+  function start(at) {
     count();
-    list.start();
+    list.start(at);
   }
 
   function tellEmpty(shown) {
     table.hidden = !shown;
-    none.hidden = !table.hidden;
     const isFiltered = Object.values(wanted).some(Boolean);
-    replace(none, isFiltered ? empty("No runs match", "Change the filters or the search.")
+    tell(none, shown ? null : isFiltered ? empty("No runs match", "Change the filters or the search.")
       : empty("No runs yet", "Send an event that a function is triggered by."));
   }
 
-  async function count() {
-    const { counts } = await get("overview");
+  const count = inOrder(() => get("overview", { ...wanted, status: "" }), ({ counts }) => {
     const total = Object.values(counts).reduce((sum, number) => sum + number, 0);
     const had = chips.contains(document.activeElement) ? document.activeElement.dataset.status : null;
     replace(chips, [["", "All", total], ...STATUSES.map((s) => [s, s, counts[s] || 0])].map(([status, name, number]) =>
       h("button", { type: "button", "data-status": status, "aria-pressed": String(wanted.status === status), on: { click: () => change({ status }) } },
         `${name} `, h("small", {}, number.toLocaleString()))));
     if (had !== null) chips.querySelector(`[data-status="${CSS.escape(had)}"]`)?.focus();
-  }
+  });
 
-  get("functions").then((found) => {
+  const offer = inOrder(() => get("functions"), (found) => {
     const ids = new Set(found.map((f) => f.id));
     if (wanted.function) ids.add(wanted.function);
-    functions.append(...[...ids].map((id) => h("option", { value: id }, id)));
+    functions.replaceChildren(functions.firstChild, ...[...ids].map((id) => h("option", { value: id }, id)));
     functions.value = wanted.function;
   });
-  start();
+  offer();
+  start(place);
   const recount = slowly(count, 150);
-  return listen((ids) => { recount(); list.changed(ids); });
+  const forget = listen((ids) => {
+    recount();
+    list.changed(ids);
+    if (!ids?.size) offer(); // no run, so an app may have registered
+  });
+  return () => { forget(); typed.stop(); };
 }
 
 function row(run) {
@@ -76,8 +81,8 @@ function row(run) {
   const open = (event) => { if (!event.target.closest("a") && !String(getSelection())) location.hash = href; };
   return h("tr", { class: "link", on: { click: open } },
     h("td", {}, badge(run.status)),
-    h("td", {}, h("a", { href, "data-line": true }, run.function_id)),
-    h("td", {}, run.event_name),
+    h("td", { class: "name" }, h("a", { href, "data-line": true }, run.function_id)),
+    h("td", { class: "name" }, h("span", {}, run.event_name)),
     h("td", { class: "mono muted" }, run.run_id),
     h("td", { class: "muted", title: moment(run.created_at), "data-since": run.started_at || run.created_at }, ago(run.started_at || run.created_at)),
     h("td", { class: "number" }, duration(run.duration_ms)));

@@ -55,7 +55,7 @@ function found(value, given, root, path) {
   if (isObject(value)) {
     const known = schema.properties || {};
     return [
-      ...(schema.required || []).filter((name) => !(name in value)).map((name) => `${inside(name)} is missing`),
+      ...(schema.required || []).filter((name) => !Object.hasOwn(value, name)).map((name) => `${inside(name)} is missing`),
       ...Object.keys(value).flatMap((name) => {
         if (Object.hasOwn(known, name)) return found(value[name], known[name], root, inside(name));
         if (schema.additionalProperties === false) return [`${inside(name)} is not known`];
