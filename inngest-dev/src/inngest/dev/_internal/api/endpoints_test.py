@@ -15,11 +15,12 @@ from starlette.routing import Route
 from inngest.dev._internal.api.app import build_app
 from inngest.dev._internal.api.endpoints import EndpointRoutes
 from inngest.dev._internal.clock import VirtualClock
-from inngest.dev._internal.conftest import hashed
+from inngest.dev._internal.conftest import config, hashed
 from inngest.dev._internal.endpoints.requests import SILENCE
 from inngest.dev._internal.protocol.answer import Answer
 from inngest.dev._internal.protocol.call import Call
 from inngest.dev._internal.running.engine import Engine
+from inngest.dev._internal.server import DevServer
 
 RUN = "01M82YP4EGKJWY0PAJSBAF3HJT"
 SDK = {"x-inngest-sdk": "test:v1", "x-inngest-req-version": "2"}
@@ -369,3 +370,15 @@ def test_a_run_survives_the_engine(tmp_path: Any) -> None:
         live(lambda http: http.get(f"/v1/checkpoint/{RUN}/output", params={"token": token}))
     )
     assert (asked.status_code, asked.json(), asked.headers["x-a"]) == (202, [1], "b")
+
+
+def test_what_no_longer_registers_is_forgotten_but_for_endpoints() -> None:
+    functions = [config("shop-fn", "go", url="http://app.test/api/inngest")]
+    shop = {"appName": "shop", "url": "http://app.test/api/inngest", "functions": functions}
+    with DevServer(port=0) as server, httpx.Client(base_url=server.origin, trust_env=False) as http:
+        http.post("/fn/register", json=shop).raise_for_status()
+        http.post("/v1/checkpoint", json=begun(op("a"))).raise_for_status()
+        assert server.forget("http://app.test", {}) == []
+        assert server.forget("http://other.test", server.syncs()) == []
+        assert server.forget("http://app.test", server.syncs()) == ["shop"]
+        assert [function.app for function in server.functions()] == ["http://app.test"]
