@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from pydantic_core import to_json
 
 from inngest.dev._internal.model.ids import request_id
-from inngest.dev._internal.model.values import DISCOVERY, Function, Item, Json, Run
+from inngest.dev._internal.model.values import DISCOVERY, Function, Item, Json, Run, Step
 from inngest.dev._internal.protocol.answer import Answer, read_answer, read_reentry
 from inngest.dev._internal.protocol.canonical import canonical
 
@@ -116,16 +116,18 @@ def _defers(run: Run) -> bytes:
 
 
 def _steps(run: Run) -> bytes:
-    """The memos as calls carry them. Those of steps that have ended are encoded once."""
-    pending = {step_id for step_id in run.pending if run.steps[step_id].memo is not None}
-    fields: list[bytes] = []
-    for step_id in sorted([*run.stack, *pending]):
-        step = run.steps[step_id]
-        field = step.told or b"%s:%s" % (canonical(step_id), canonical(step.memo))
-        if step_id not in pending:
-            step.told = field
-        fields.append(field)
-    return b"{%s}" % b",".join(fields)
+    """The memos as calls carry them."""
+    edited = [step_id for step_id in run.pending if run.steps[step_id].memo is not None]
+    steps = map(run.steps.__getitem__, sorted([*run.stack, *edited]))
+    return b"{%s}" % b",".join([step.told or _told(step) for step in steps])
+
+
+def _told(step: Step) -> bytes:
+    """Of a step that has ended it is encoded once."""
+    told = b"%s:%s" % (canonical(step.id), canonical(step.memo))
+    if step.state != "pending":
+        step.told = told
+    return told
 
 
 def _object(fields: Mapping[str, bytes]) -> bytes:
