@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
@@ -46,6 +47,24 @@ def is_file(page: Path, code: str) -> bool:
     return page.name == "plugins.md" and re.match(r"# \w\S*/\S+\n", code) is not None
 
 
+@pytest.fixture
+def _logging_of_its_own() -> Iterator[None]:
+    """What a snippet sets of loggers is undone."""
+    root = logging.getLogger()
+    handlers, levels = root.handlers[:], {each: each.level for each in loggers()}
+    yield
+    root.handlers[:] = handlers
+    for logger in loggers():
+        logger.setLevel(levels.get(logger, logging.NOTSET))
+
+
+def loggers() -> list[logging.Logger]:
+    root = logging.getLogger()
+    named = root.manager.loggerDict.values()
+    return [root, *(each for each in named if isinstance(each, logging.Logger))]
+
+
+@pytest.mark.usefixtures("_logging_of_its_own")
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_snippets_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In order, in one module per page, as somebody would type them."""
