@@ -11,31 +11,45 @@ from typing import Any
 
 import inngest
 
-Body = Callable[[Any], Generator[Any, Any, Any]]
+Body = Callable[[Any], Any]
+"""Gives such a generator; one without steps may give its result."""
 
 
 def handler_of(body: Body, *, is_async: bool) -> Callable[[Any], Any]:
     """Turn a body into a handler."""
 
     def run_sync(ctx: inngest.ContextSync[Any]) -> Any:
-        steps, value = body(ctx), None
-        try:
-            while True:
-                value = steps.send(value)
-        except StopIteration as stop:
-            return stop.value
+        return finish(body(ctx))
 
     async def run_async(ctx: inngest.Context[Any]) -> Any:
-        steps = body(ctx)
-        resume: Callable[[], Any] = steps.__next__
-        try:
-            while True:
-                step = resume()
-                try:
-                    resume = functools.partial(steps.send, await step)
-                except Exception as error:
-                    resume = functools.partial(steps.throw, error)
-        except StopIteration as stop:
-            return stop.value
+        return await finish_async(body(ctx))
 
     return run_async if is_async else run_sync
+
+
+def finish(steps: Any) -> Any:
+    """What the steps of a sync function end with."""
+    if not isinstance(steps, Generator):
+        return steps
+    value = None
+    try:
+        while True:
+            value = steps.send(value)
+    except StopIteration as stop:
+        return stop.value
+
+
+async def finish_async(steps: Any) -> Any:
+    """What the steps of an async function end with."""
+    if not isinstance(steps, Generator):
+        return steps
+    resume: Callable[[], Any] = steps.__next__
+    try:
+        while True:
+            step = resume()
+            try:
+                resume = functools.partial(steps.send, await step)
+            except Exception as error:
+                resume = functools.partial(steps.throw, error)
+    except StopIteration as stop:
+        return stop.value

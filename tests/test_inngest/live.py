@@ -8,11 +8,10 @@ Inngest server that ``INNGEST_DEV_SERVER`` names.
 from __future__ import annotations
 
 import asyncio
-import functools
 import os
 import secrets
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -24,10 +23,10 @@ import inngest
 import inngest.connect
 from inngest.dev import DevServer, Engine, VirtualClock
 
+from .bodies import Body, handler_of
 from .transports import CLIENTS, STOP_SECONDS, Transport, on_thread
 from .transports import TRANSPORTS as CALLED
 
-Body = Callable[[Any], Any]
 """A generator of steps, or a plain function that has none."""
 KINDS = ("sync", "async")
 REAL_SECONDS = 300.0
@@ -181,33 +180,7 @@ class World:
 
     def handler(self, body: Body) -> Callable[[Any], Any]:
         """Turn a body into a handler of this world's kind."""
-
-        def run_sync(ctx: inngest.ContextSync) -> Any:
-            steps, value = body(ctx), None
-            if not isinstance(steps, Generator):
-                return steps
-            try:
-                while True:
-                    value = steps.send(value)
-            except StopIteration as stop:
-                return stop.value
-
-        async def run_async(ctx: inngest.Context) -> Any:
-            steps = body(ctx)
-            if not isinstance(steps, Generator):
-                return steps
-            resume: Callable[[], Any] = steps.__next__
-            try:
-                while True:
-                    awaited = resume()
-                    try:
-                        resume = functools.partial(steps.send, await awaited)
-                    except Exception as error:
-                        resume = functools.partial(steps.throw, error)
-            except StopIteration as stop:
-                return stop.value
-
-        return run_async if self.is_async else run_sync
+        return handler_of(body, is_async=self.is_async)
 
     def branch(self, body: Body, ctx: Any) -> Callable[[], Any]:
         """A branch of a parallel group that has several steps."""

@@ -33,6 +33,7 @@ from inngest.experimental import durable, realtime
 from inngest.experimental.remote_state_middleware import InMemoryDriver, RemoteStateMiddleware
 from inngest.middleware import WrappedStep
 
+from .bodies import finish, finish_async
 from .live import TRANSPORTS
 from .ports import free_port
 
@@ -101,25 +102,10 @@ class World:
         """A handler of this world's kind: of one text, which yields its steps."""
 
         def run_sync(ctx: inngest.ContextSync, request: durable.Request) -> Any:
-            steps, value = body(ctx, request), None
-            try:
-                while True:
-                    value = steps.send(value)
-            except StopIteration as stop:
-                return stop.value
+            return finish(body(ctx, request))
 
         async def run_async(ctx: inngest.Context, request: durable.Request) -> Any:
-            steps = body(ctx, request)
-            resume: Callable[[], Any] = steps.__next__
-            try:
-                while True:
-                    awaited = resume()
-                    try:
-                        resume = functools.partial(steps.send, await awaited)
-                    except Exception as error:
-                        resume = functools.partial(steps.throw, error)
-            except StopIteration as stop:
-                return stop.value
+            return await finish_async(body(ctx, request))
 
         return run_async if self.is_async else run_sync
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +23,10 @@ import inngest
 import inngest.flask
 from inngest.dev import DevServer, Engine, VirtualClock
 
+from .bodies import Body, handler_of
 from .ports import free_port
 
 HOUR = timedelta(hours=1)
-Body = Callable[[Any], Generator[Any, Any, Any]]
 Step = Callable[[], Any]
 
 
@@ -83,29 +82,7 @@ class World:
         return made
 
     def handler(self, body: Body) -> Callable[[Any], Any]:
-        def run_sync(ctx: inngest.ContextSync) -> Any:
-            steps, value = body(ctx), None
-            try:
-                while True:
-                    value = steps.send(value)
-            except StopIteration as stop:
-                return stop.value
-
-        async def run_async(ctx: inngest.Context) -> Any:
-            steps = body(ctx)
-            resume: Callable[[], Any] = steps.__next__
-            try:
-                while True:
-                    awaited = resume()
-                    try:
-                        value = await awaited
-                        resume = partial(steps.send, value)
-                    except Exception as error:
-                        resume = partial(steps.throw, error)
-            except StopIteration as stop:
-                return stop.value
-
-        return run_async if self.is_async else run_sync
+        return handler_of(body, is_async=self.is_async)
 
     def step(self, name: str, work: Step = lambda: None) -> Callable[[], Any]:
         """A step's handler that notes its name."""
