@@ -71,6 +71,18 @@ def test_who_reads_further_down_is_not_disturbed(page: Browser, shop: Shop) -> N
     page.until(f"{LINES} === 100", "what was left unread is not kept")
 
 
+def test_who_scrolls_faster_than_pages_are_painted_gets_them_all(page: Browser, shop: Shop) -> None:
+    add_runs(shop, 350)
+    page.until(f"{LINES} === 100", "the newest are shown")
+    page.script("""
+        const more = document.querySelector('.more');
+        new MutationObserver(() => more.scrollIntoView())
+            .observe(document.querySelector('tbody'), { childList: true });
+        more.scrollIntoView();
+    """)
+    page.until(f"{LINES} === 350", "all pages come")
+
+
 def test_a_list_that_is_left_alone_does_not_grow(page: Browser, shop: Shop) -> None:
     for _ in range(4):
         add_runs(shop, 90)

@@ -16,7 +16,8 @@ export function pagedList({ load, row, key, body, drawn }) {
   let isBehind = false;
   const more = h("button", { class: "button", type: "button", on: { click: () => next() } }, "Load more");
   const foot = h("div", { class: "more", hidden: true }, more);
-  new IntersectionObserver((entries) => entries.some((e) => e.isIntersecting) && next()).observe(foot);
+  const sight = new IntersectionObserver((entries) => entries.some((e) => e.isIntersecting) && next());
+  sight.observe(foot);
 
   new IntersectionObserver((entries) => {
     isAtTop = entries[entries.length - 1].isIntersecting;
@@ -53,6 +54,8 @@ export function pagedList({ load, row, key, body, drawn }) {
     const before = lines[lines.length - 1].position;
     const found = await load(before);
     if (mine === generation) settle(found, before);
+    sight.unobserve(foot); // changes are told: not that it is in sight again before anything was painted
+    sight.observe(foot);
   }
 
   // `found` is all that there is below a position, or as much of it as fits a page.
