@@ -24,6 +24,8 @@ from inngest.errors import (
 from inngest.experimental import mocked, realtime
 from inngest.experimental.ai import openai
 
+from .bodies import Body, handler_of
+
 BOTH = pytest.mark.parametrize("is_async", [True, False], ids=["async", "sync"])
 EVENT = inngest.Event(name="go", data={"n": 1})
 
@@ -47,7 +49,7 @@ def trigger(request: pytest.FixtureRequest) -> Callable[..., mocked.Result]:
 
 def declared(
     is_async: bool,
-    body: Callable[[Any], Any],
+    body: Body,
     client: inngest.Inngest | None = None,
     **options: Any,
 ) -> inngest.Function[Any]:
@@ -55,39 +57,10 @@ def declared(
     client = client or inngest.Inngest(app_id="app", is_production=False)
     options.setdefault("trigger", inngest.TriggerEvent(event="go"))
 
-    async def asynchronous(ctx: inngest.Context) -> Any:
-        return await _play(body(ctx))
-
-    def sync(ctx: inngest.ContextSync) -> Any:
-        steps, value = body(ctx), None
-        while True:
-            try:
-                value = steps.send(value)
-            except StopIteration as stop:
-                return stop.value
-
-    handler: Any = asynchronous if is_async else sync
-    made: inngest.Function[Any] = client.create_function(fn_id="fn", **options)(handler)
+    made: inngest.Function[Any] = client.create_function(fn_id="fn", **options)(
+        handler_of(body, is_async=is_async)
+    )
     return made
-
-
-async def _play(steps: Any) -> Any:
-    resume: Callable[[], Any] = steps.__next__
-    while True:
-        try:
-            awaited = resume()
-        except StopIteration as stop:
-            return stop.value
-        try:
-            value = await awaited
-        except Exception as error:
-            resume = _bound(steps.throw, error)
-        else:
-            resume = _bound(steps.send, value)
-
-
-def _bound(call: Callable[[Any], Any], value: Any) -> Callable[[], Any]:
-    return lambda: call(value)
 
 
 def client_of(**options: Any) -> mocked.Inngest:

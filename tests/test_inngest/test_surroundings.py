@@ -26,6 +26,7 @@ from inngest.experimental.sentry_middleware import SentryMiddleware
 from inngest.middleware import Opcode
 from inngest.otel import OpenTelemetryMiddleware
 
+from .bodies import handler_of
 from .test_random_programs import Bystander, BystanderSync
 
 PROGRAMS = 24
@@ -138,13 +139,7 @@ class Shop:
         self.functions[fn_id] = declare(self.handler(body))
 
     def handler(self, body: Callable[[Any], Steps]) -> Any:
-        def run_sync(ctx: Any) -> Any:
-            return _driven(body(ctx))
-
-        async def run_async(ctx: Any) -> Any:
-            return await _driven_async(body(ctx))
-
-        return run_async if self.around.is_async else run_sync
+        return handler_of(body, is_async=self.around.is_async)
 
     def step(self, name: str, work: Callable[[int], Any], typ: Any = None) -> Any:
         """A step's handler, given how often it has run; ``typ`` is what it says it returns."""
@@ -164,28 +159,6 @@ class Shop:
     def note(self, who: str, data: Any) -> None:
         own = {key: data[key] for key in data if key != "_inngest"}
         self.told.append(f"{who} {json.dumps(own, sort_keys=True)}")
-
-
-def _driven(steps: Steps) -> Any:
-    value = None
-    try:
-        while True:
-            value = steps.send(value)
-    except StopIteration as stop:
-        return stop.value
-
-
-async def _driven_async(steps: Steps) -> Any:
-    resume: Callable[[], Any] = steps.__next__
-    try:
-        while True:
-            awaited = resume()
-            try:
-                resume = partial(steps.send, await awaited)
-            except Exception as error:
-                resume = partial(steps.throw, error)
-    except StopIteration as stop:
-        return stop.value
 
 
 def plain(shop: Shop, ctx: Any, name: str) -> Steps:

@@ -1,5 +1,6 @@
 """What existing apps are made of: both checkers, strict, see the types that are asserted. It runs."""
 
+import abc
 import asyncio
 import datetime
 import enum
@@ -271,12 +272,13 @@ async def task_one(ctx: inngest.Context) -> int:
     return 1
 
 
-class Workflow(Generic[T]):
+class Workflow(abc.ABC, Generic[T]):
     def __init__(self, fn_id: str) -> None:
         self.function = client.create_function(fn_id=fn_id, trigger=event)(self.handle)
 
+    @abc.abstractmethod
     async def handle(self, ctx: inngest.Context) -> T:
-        raise NotImplementedError
+        """What the function does."""
 
 
 class Counting(Workflow[int]):
