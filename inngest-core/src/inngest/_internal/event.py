@@ -180,7 +180,7 @@ def _plain_event(raw: object) -> Event | None:
     fields = vars(event)
     fields.update(_BLANK)
     fields.update(raw)
-    set_given(event, frozenset(raw))
+    set_given(event, raw.keys())
     return event
 
 
