@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import urlsplit
 
 THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
+_HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
+
+
+def is_host(text: str) -> bool:
+    """Whether a header ``host`` names a host, and no other part of the URL that is made with it."""
+    return _HOST.fullmatch(text) is not None
 
 
 def is_foreign_page(origin: str | None, host: str) -> bool:
@@ -25,4 +32,4 @@ def is_foreign_page(origin: str | None, host: str) -> bool:
     return name != own and name not in THIS_MACHINE and not name.endswith(".localhost")
 
 
-__all__ = ["THIS_MACHINE", "is_foreign_page"]
+__all__ = ["THIS_MACHINE", "is_foreign_page", "is_host"]
