@@ -22,7 +22,7 @@ from rich.markup import escape
 
 from inngest.dev import DevServer, Engine, InProcessDriver
 from inngest.dev._internal.commands import runs, sending
-from inngest.dev._internal.commands.output import failing
+from inngest.dev._internal.commands.output import failing, print_json
 from inngest.dev._internal.commands.printable import brief, printable, span
 from inngest.dev._internal.commands.telling import Teller
 from inngest.dev._internal.conftest import URL, config, hashed, op
@@ -294,6 +294,20 @@ def test_an_error_is_told_in_one_line(error: object, line: str) -> None:
 )
 def test_a_span_is_told_about(milliseconds: int, text: str) -> None:
     assert span(milliseconds) == text
+
+
+def test_json_steers_no_terminal_and_says_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    monkeypatch.setattr(sys, "stdout", told)
+    value = {"caf\u00e9\n": "\x1b[2J \x7f \x9b31m \u202e \u2066 \\"}
+    print_json(value)
+    told.seek(0)
+    text = told.read()
+    assert json.loads(text) == value
+    assert "caf\u00e9" in text
+    assert not {"\x1b", "\x7f", "\x9b", "\u202e", "\u2066"} & set(text)
 
 
 def test_runs_that_go_on_are_named(ask: Ask) -> None:
