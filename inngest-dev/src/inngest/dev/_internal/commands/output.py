@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from rich.console import Console
 
-from inngest.dev._internal.commands.printable import printable_json
+from inngest.dev._internal.commands.printable import printable, printable_json
 from inngest.dev._internal.commands.remote import RemoteError
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ def failing(work: Callable[[], int]) -> int:
     except (RemoteError, UsageError, OSError) as error:
         if is_unread(error):  # no error to tell of
             raise
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{printable(str(error))}\n")
         return 1
 
 

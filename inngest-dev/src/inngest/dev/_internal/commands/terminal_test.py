@@ -24,6 +24,7 @@ from inngest.dev import DevServer, Engine, InProcessDriver
 from inngest.dev._internal.commands import runs, sending
 from inngest.dev._internal.commands.output import failing, print_json
 from inngest.dev._internal.commands.printable import brief, printable, span
+from inngest.dev._internal.commands.remote import RemoteError
 from inngest.dev._internal.commands.telling import Teller
 from inngest.dev._internal.conftest import URL, config, hashed, op
 from inngest.dev._internal.function.registration import Refusal
@@ -463,3 +464,44 @@ def test_what_was_sent_is_told_though_nobody_may_wait_for_it(
         )
         told = capsys.readouterr()
         assert told.out.startswith("sent 01") and "give --signing-key" in told.err
+
+
+@pytest.mark.parametrize("key", ["signkey-prod-abcd", "abcd", "signkey-test-no-hex"])
+def test_whoever_answers_in_the_place_of_an_engine_is_not_given_the_signing_key(
+    capsys: pytest.CaptureFixture[str], key: str
+) -> None:
+    given: list[str] = []
+
+    class Spy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            given.append(self.headers["authorization"])
+            self.send_response(200)
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.write(b"[]")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """To nobody."""
+
+    with HTTPServer(("127.0.0.1", 0), Spy) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            origin = f"http://127.0.0.1:{server.server_port}"
+            assert runs.main(["list", "--engine", origin, "--signing-key", key]) == 0
+        finally:
+            server.shutdown()
+            thread.join(60)
+    (authorization,) = given
+    assert key.rpartition("-")[2] not in authorization
+    with DevServer(port=0, engine=Engine(signing_key=key)) as engine:
+        assert runs.main(["list", "--engine", engine.origin, "--signing-key", key]) == 0
+    capsys.readouterr()
+
+
+def test_an_error_of_others_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    def fails() -> int:
+        raise RemoteError("no step \x1b[2J\x9b31m\u202e")
+
+    assert failing(fails) == 1
+    assert capsys.readouterr().err == "no step \\x1b[2J\\x9b31m\\u202e\n"
