@@ -72,6 +72,7 @@ def server() -> Iterator[DevServer]:
                 config("app-many", "many", batchEvents=batch),
                 config("app-again", "again", retries=2),
                 config("app-#1", "numbered"),
+                config("app-x\x1b[2J", "steered"),
             ]
             done = server.engine.register({"appName": "app", "url": URL, "functions": configs})
             assert not isinstance(done, Refusal)
@@ -497,6 +498,16 @@ def test_whoever_answers_in_the_place_of_an_engine_is_not_given_the_signing_key(
     with DevServer(port=0, engine=Engine(signing_key=key)) as engine:
         assert runs.main(["list", "--engine", engine.origin, "--signing-key", key]) == 0
     capsys.readouterr()
+
+
+def test_a_function_s_id_steers_no_terminal(ask: Ask) -> None:
+    _, sent, _ = ask(sending.send, "steered", "--wait", "60")
+    _, listed, _ = ask(runs.main, "list")
+    run_id = next(word for word in listed.split() if word.startswith("01"))
+    _, shown, _ = ask(runs.main, "show", run_id)
+    for told in (sent, listed, shown):
+        assert "app-x\\x1b[2J" in told
+        assert "\x1b" not in told
 
 
 def test_an_error_of_others_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
