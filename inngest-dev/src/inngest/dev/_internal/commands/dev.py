@@ -63,7 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         teller.say(f"[bold]inngest dev[/] is listening on [bold]{server.origin}[/]")
         if not options.no_ui:
             teller.say(f"dashboard: [bold]{server.dashboard_url}[/]")
-        if not (options.signing_key and options.event_key or _is_this_machine(options.host)):
+        is_keyed = options.signing_key and options.event_key
+        if not (is_keyed or _is_this_machine(options.host)):
             teller.problem(options.host, OPEN)
         _work(target, options, teller, server, absence, stop)
     finally:

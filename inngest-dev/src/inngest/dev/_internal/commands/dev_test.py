@@ -371,9 +371,9 @@ def test_an_app_whose_startup_fails_is_started_once_it_can(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "is_open"),
     [
-        (["--host", "0.0.0.0"], True),  # noqa: S104 - it is what is told of
-        (["--host", "0.0.0.0", "--signing-key", "abcd"], True),  # noqa: S104
-        (["--host", "0.0.0.0", "--signing-key", "abcd", "--event-key", "k"], False),  # noqa: S104
+        (["--host", "0.0.0.0"], True),
+        (["--host", "0.0.0.0", "--signing-key", "abcd"], True),
+        (["--host", "0.0.0.0", "--signing-key", "abcd", "--event-key", "k"], False),
         (["--host", "localhost"], False),
         ([], False),
     ],
