@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import lru_cache
 
 from lark.exceptions import LarkError
 
+from inngest.dev._internal.expressions.budget import Budget, CostlyError
 from inngest.dev._internal.expressions.compiler import (
     BUDGET,
     NOW,
-    Budget,
     Code,
-    CostlyError,
     Scope,
     UnknownError,
     code_of,
@@ -23,8 +23,9 @@ from inngest.dev._internal.expressions.values import EvaluationError, Value
 
 ROOTS = frozenset({"event", "async", "vars"})
 MAX_LENGTH = 10_000
-MAX_VALUES = 300_000
-"""Values of lists and maps that an evaluation may go through: some seconds."""
+MAX_OPERATIONS = 1_000_000
+"""Of an evaluation: half a second."""
+_log = logging.getLogger("inngest.dev")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +44,15 @@ class Expression:
 
     def value(self, scope: Scope, now: int) -> Value:
         """Null when it cannot be evaluated. `scope` has events by their roots, as of `from_json`."""
+        budget = Budget(MAX_OPERATIONS)
         try:
-            return self.code({**scope, NOW: now, BUDGET: Budget(MAX_VALUES)})
-        except (EvaluationError, CostlyError, RecursionError, ArithmeticError):
+            value = self.code({**scope, NOW: now, BUDGET: budget})
+            budget.go_through(value)
+            return value
+        except CostlyError:
+            _log.warning("an expression takes too long, and has no value: %s", self.text[:500])
+            return None
+        except (EvaluationError, RecursionError, ArithmeticError):
             return None
 
     def holds(self, scope: Scope, now: int) -> bool:
@@ -53,10 +60,14 @@ class Expression:
         return self.value(scope, now) is True
 
 
-@lru_cache(maxsize=4096)
 def compiled(text: str) -> Expression | BadExpression:
     if len(text) > MAX_LENGTH:
         return BadExpression(message=f"the expression is longer than {MAX_LENGTH} characters")
+    return _compiled(text)
+
+
+@lru_cache(maxsize=4096)
+def _compiled(text: str) -> Expression | BadExpression:
     reader = parser()
     try:
         tree = reader.parse(text)
