@@ -19,6 +19,7 @@ from inngest.dev._internal.expressions.compiler import (
     is_simple,
     parser,
 )
+from inngest.dev._internal.expressions.demand import Demand, demand_of
 from inngest.dev._internal.expressions.values import EvaluationError, Value
 
 ROOTS = frozenset({"event", "async", "vars"})
@@ -41,6 +42,8 @@ class Expression:
     simple: bool
     """Only comparisons, logic, indexing and `in`: what cancellations may use."""
     code: Code
+    demand: Demand | None
+    """What can be said of the events for which it holds."""
 
     def value(self, scope: Scope, now: int) -> Value:
         """Null when it cannot be evaluated. `scope` has events by their roots, as of `from_json`."""
@@ -53,6 +56,15 @@ class Expression:
             _log.warning("an expression takes too long, and has no value: %s", self.text[:500])
             return None
         except (EvaluationError, RecursionError, ArithmeticError):
+            return None
+
+    def wanted(self, scope: Scope) -> str | None:
+        """What its demand is, given the event that is known. None: it may hold for any other."""
+        if self.demand is None:
+            return None
+        try:
+            return self.demand.wanted({**scope, NOW: 0, BUDGET: Budget(MAX_OPERATIONS)})
+        except (EvaluationError, CostlyError, RecursionError, ArithmeticError):
             return None
 
     def holds(self, scope: Scope, now: int) -> bool:
@@ -71,7 +83,12 @@ def _compiled(text: str) -> Expression | BadExpression:
     reader = parser()
     try:
         tree = reader.parse(text)
-        return Expression(text=text, simple=is_simple(tree), code=code_of(tree, ROOTS))
+        return Expression(
+            text=text,
+            simple=is_simple(tree),
+            code=code_of(tree, ROOTS),
+            demand=demand_of(tree, ROOTS),
+        )
     except LarkError as error:
         first = str(error).strip().splitlines()[0]
         return BadExpression(message=f"syntax error in '{text}': {first}")

@@ -187,6 +187,10 @@ class Item:
     function_id: str = ""
     """Whose timer it is, when it belongs to no run."""
     priority: int = 0
+    fields: str | None = None
+    """What of its event the condition of a wait compares, if it can only be true of one value."""
+    wanted: str | None = None
+    """That value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,6 +112,11 @@ MIGRATIONS = (
     CREATE INDEX runs_single ON runs (function_id, single)
         WHERE single IS NOT NULL AND ended_at IS NULL;
     """,
+    """
+    ALTER TABLE items ADD COLUMN fields TEXT;
+    ALTER TABLE items ADD COLUMN wanted TEXT;
+    CREATE INDEX items_by_demand ON items (match, fields, wanted) WHERE kind = 'wait';
+    """,
 )
 
 
