@@ -15,7 +15,7 @@ def postpone(
     """The event takes the place of the one that waited, if any, and the timer starts anew."""
     key = key_of(debounce.key, event, now)
     kept = state.gate("debounce", function_id, key)
-    former = None if kept is None else state.event(kept["events"][0])
+    former = postponed(function_id, key, state)
     kept = kept or {"since": now, "job": new_job_id()}
     due = now + debounce.period
     if debounce.timeout is not None:
@@ -32,3 +32,9 @@ def postpone(
     state_now = {**kept, "events": [event.internal_id]}
     gate = Gate(kind="debounce", function_id=function_id, key=key, state=state_now)
     return Transition(items=[item], gates=[gate]), former
+
+
+def postponed(function_id: str, key: str, state: State) -> Event | None:
+    """The event that waits."""
+    kept = state.gate("debounce", function_id, key)
+    return None if kept is None else state.event(kept["events"][0])

@@ -22,6 +22,10 @@ class State(Protocol):
         """
         ...
 
+    def collected(self, function_id: str, key: str) -> list[str]:
+        """The internal ids of the events that wait in a batch, in their order."""
+        ...
+
     def event(self, internal_id: str) -> Event | None: ...
 
     def function(self, wanted: str) -> Function | None:

@@ -204,6 +204,16 @@ class Gate:
     """None: there is nothing to remember any more."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """An event that waits in a batch. It is forgotten with the gate of the batch."""
+
+    function_id: str
+    key: str
+    place: int
+    event_id: str
+
+
 @dataclass(slots=True, kw_only=True)
 class Transition:
     """What one happening changes. The store applies it whole, or not at all."""
@@ -213,6 +223,7 @@ class Transition:
     drops: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     gates: list[Gate] = field(default_factory=list)
+    collected: list[Collected] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from inngest.dev._internal.flow_control.lanes import QUEUE
-from inngest.dev._internal.model.values import Gate, GateKind, Item, Json
+from inngest.dev._internal.model.values import Collected, Gate, GateKind, Item, Json
 from inngest.dev._internal.store.database import MEMORY, Database
 from inngest.dev._internal.store.rows import dump, item_of, load, marks
 
@@ -148,6 +148,20 @@ class StoredItems(Database):
         )
         return None if row is None else load(row["state"])
 
+    def collected(self, function_id: str, key: str) -> list[str]:
+        rows = self.all(
+            "SELECT event_id FROM collected WHERE function_id = ? AND key = ? ORDER BY place",
+            function_id,
+            key,
+        )
+        return [row["event_id"] for row in rows]
+
+    def save_collected(self, each: Collected) -> None:
+        self._db.execute(
+            "INSERT INTO collected VALUES (?, ?, ?, ?)",
+            (each.function_id, each.key, each.place, each.event_id),
+        )
+
     def save_item(self, item: Item) -> None:
         self._has_priorities = self._has_priorities or item.priority != 0
         self._db.execute(
@@ -165,6 +179,10 @@ class StoredItems(Database):
             self._db.execute(
                 "DELETE FROM gates WHERE kind = ? AND function_id = ? AND key = ?", place
             )
+            if gate.kind == "batch":
+                self._db.execute(
+                    "DELETE FROM collected WHERE function_id = ? AND key = ?", place[1:]
+                )
         else:
             self._db.execute(
                 "INSERT OR REPLACE INTO gates VALUES (?, ?, ?, ?)", (*place, dump(gate.state))
