@@ -101,6 +101,7 @@ class AsyncRun(InvocationFacts):
                 await self._ended
             finally:
                 await self._unwind(main)
+                self._main = None  # what it ended with holds this run
         if not main.done():  # it swallows every cancellation: what it has done counts
             return Raised(UnknownError("the function does not end when it is cancelled"))
         if main.cancelled():
