@@ -24,7 +24,8 @@ def collect(
         change.items.clear()
         change.drops.append(kept["job"])
         change.gates.append(Gate(kind="batch", function_id=function_id, key=key, state=None))
-        return change, [*collected(function_id, key, state), event]
+        ids = collected(function_id, key, state)
+        return change, [*(found for each in ids if (found := state.event(each))), event]
     remembered = {**kept, "count": count}
     change.gates.append(Gate(kind="batch", function_id=function_id, key=key, state=remembered))
     place = Collected(function_id=function_id, key=key, place=count, event_id=event.internal_id)
@@ -32,11 +33,10 @@ def collect(
     return change, []
 
 
-def collected(function_id: str, key: str, state: State) -> list[Event]:
-    """What a batch that is not full holds."""
+def collected(function_id: str, key: str, state: State) -> list[str]:
+    """The internal ids of the events that a batch holds until it is full."""
     kept = state.gate("batch", function_id, key) or {}
-    ids = [*kept.get("events", ()), *state.collected(function_id, key)]
-    return [event for each in ids if (event := state.event(each)) is not None]
+    return [*kept.get("events", ()), *state.collected(function_id, key)]
 
 
 def _count_of(kept: Json) -> int:

@@ -15,7 +15,7 @@ def postpone(
     """The event takes the place of the one that waited, if any, and the timer starts anew."""
     key = key_of(debounce.key, event, now)
     kept = state.gate("debounce", function_id, key)
-    former = postponed(function_id, key, state)
+    former = None if kept is None else state.event(kept["events"][0])
     kept = kept or {"since": now, "job": new_job_id()}
     due = now + debounce.period
     if debounce.timeout is not None:
@@ -34,7 +34,7 @@ def postpone(
     return Transition(items=[item], gates=[gate]), former
 
 
-def postponed(function_id: str, key: str, state: State) -> Event | None:
-    """The event that waits."""
+def postponed(function_id: str, key: str, state: State) -> list[str]:
+    """The internal id of the event that waits, if there is one."""
     kept = state.gate("debounce", function_id, key)
-    return None if kept is None else state.event(kept["events"][0])
+    return [] if kept is None else kept["events"]

@@ -74,7 +74,7 @@ class Report:
             self._apply(name, op)
             if self.run.ended:
                 return
-        if not ordered and not self.run.pending:
+        if not ordered and not self.run.waits:
             self.change.items.append(discovery(self.run, self.now))
 
     def _defer(self, ops: list[tuple[str, dict[str, Json]]]) -> None:
@@ -142,7 +142,7 @@ class Report:
         if not member:
             self._note(name, op)
         elif name != "StepPlanned" and self.run.steps[op["id"]].op == "StepPlanned":
-            step = self.run.steps[op["id"]]
+            step = self.run.changing(op["id"])
             step.op = name  # stored with the result, below
             step.arguments = arguments_of(op) or step.arguments
         if self.run.steps[op["id"]].state != "pending":

@@ -54,16 +54,18 @@ def release(item: Item, state: State, now: int) -> Iterator[Transition]:
     """The timer of a batch or a debounce fell due: what it collected starts a run."""
     assert item.kind in ("batch", "debounce")
     key = item.match or ""
-    if item.kind == "batch":
-        events = collected(item.function_id, key, state)
-    else:
-        event = postponed(item.function_id, key, state)
-        events = [] if event is None else [event]
+    events = [event for each in held_by(item, state) if (event := state.event(each)) is not None]
     forgotten = Gate(kind=item.kind, function_id=item.function_id, key=key, state=None)
     yield Transition(drops=[item.job_id], gates=[forgotten])
     function = state.function(item.function_id)
     if function is not None and events:
         yield from launch(function, events, state, now)
+
+
+def held_by(item: Item, state: State) -> list[str]:
+    """The internal ids of the events that the timer of a batch or a debounce is about."""
+    read = collected if item.kind == "batch" else postponed
+    return read(item.function_id, item.match or "", state)
 
 
 def launch(
