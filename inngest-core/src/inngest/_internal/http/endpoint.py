@@ -19,16 +19,17 @@ from inngest._internal.errors import (
     ServerKindMismatchError,
     SigVerificationFailedError,
     UnknownError,
+    URLInvalidError,
 )
 from inngest._internal.flow import Flow
-from inngest._internal.hosts import is_foreign_page
+from inngest._internal.hosts import is_foreign_page, is_host
 from inngest._internal.http.app import App
 from inngest._internal.http.call import call_function
 from inngest._internal.http.comm import CommRequest, CommResponse
 from inngest._internal.http.options import ServeOptions
 from inngest._internal.http.serve_url import announced_url, serve_url
 from inngest._internal.http.streaming import UNBUFFERED
-from inngest._internal.http.timings import entry
+from inngest._internal.http.timings import written as written_timings
 from inngest._internal.protocol import headers, response
 from inngest._internal.protocol.introspect import full_inspection, public_inspection
 from inngest._internal.protocol.register import in_band_answer, registration
@@ -164,6 +165,8 @@ class Endpoint:
                 or not (is_unsigned and self._options.allows_unauthed_sync)
             ):
                 return _refused(verified)
+        if not is_host(request.headers.get("host", "")):
+            return _refused(URLInvalidError("the request was sent to what is no host"))
         is_trusted = isinstance(verified, SigningKey)
         announced = announced_url(request.body) if is_in_band and is_trusted else None
         url = serve_url(
@@ -210,7 +213,7 @@ class Endpoint:
     def _respond(self, answer: Answer, signer: SigningKey | None, seconds: float) -> CommResponse:
         written = {
             headers.SDK_HANDLED: "true",
-            headers.SERVER_TIMING: ", ".join([entry("comm_handler", seconds), *answer.timings]),
+            headers.SERVER_TIMING: written_timings([("comm_handler", seconds), *answer.timings]),
             **self._app.headers,
             **answer.headers,
         }

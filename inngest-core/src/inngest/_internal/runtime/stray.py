@@ -33,7 +33,7 @@ def reported(error: BaseException, *, is_on_loop: bool = False) -> Exception:
         stray.__cause__ = error
         return stray
     finally:
-        del error  # raised, it would hold this frame, and this frame it
+        del error  # raised again, it holds this frame: a cycle with all that the call held
 
 
 def exit_error() -> UnknownError:
