@@ -226,6 +226,7 @@ def test_doctor_names_a_plugin_that_hangs(
 ) -> None:
     install("hangs", body=HANGS)
     monkeypatch.setenv("INNGEST_PLUGINS", "hangs")
+    monkeypatch.setenv("INNGEST_PLUGINS_DISABLED", "")  # is changed
     monkeypatch.setenv("INNGEST_DEV", "1")
     status, out, _ = run(capsys, "doctor", "--offline", "--timeout", "3")
     assert status == 1
@@ -233,6 +234,24 @@ def test_doctor_names_a_plugin_that_hangs(
     assert "plugin hangs: hangs 1 is left out: it hangs: not loaded within 3 s" in line
     assert "mod_hangs.py, line 5, in wait" in line
     assert "INNGEST_PLUGINS_DISABLED=hangs" in out
+
+
+def test_a_plugin_that_hangs_does_not_keep_doctor_from_an_app(
+    install: Install,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    install("hangs", body=HANGS)
+    install("off", body=HANGS)
+    monkeypatch.setenv("INNGEST_PLUGINS", "hangs,off")
+    monkeypatch.setenv("INNGEST_PLUGINS_DISABLED", "off")
+    monkeypatch.setenv("INNGEST_DEV", "1")
+    (tmp_path / "hung_app.py").write_text(APP)
+    status, out, _ = run(capsys, "doctor", "--offline", "--timeout", "3", "--app", "hung_app:one")
+    assert status == 1
+    assert "plugin hangs: hangs 1 is left out: it hangs" in out
+    assert "ok       app: 1 function(s): shop-one" in out
 
 
 def test_doctor_prints_json(

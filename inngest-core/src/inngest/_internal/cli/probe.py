@@ -37,6 +37,7 @@ class Probed:
     hooks: Sequence[str] | None = None
     offers: Mapping[str, Any] = field(default_factory=dict)
     """Names, by kind."""
+    hangs: bool = False
 
 
 def probe(name: str, timeout: float, environ: Mapping[str, str] | None = None) -> Probed:
@@ -56,7 +57,8 @@ def probe(name: str, timeout: float, environ: Mapping[str, str] | None = None) -
         out, errors = child.communicate(timeout=timeout + _GRACE)
     except subprocess.TimeoutExpired:
         _kill(child)
-        return Probed(state="failed", reason=f"it hangs: no answer within {timeout:g} s")
+        reason = f"it hangs: no answer within {timeout:g} s"
+        return Probed(state="failed", reason=reason, hangs=True)
     return _finding(out, errors, child.returncode, timeout)
 
 
@@ -103,7 +105,8 @@ def _finding(out: str, errors: str, status: int, timeout: float) -> Probed:
             return Probed(**json.loads(line.removeprefix(_MARK)))
     if "Timeout (" in errors:
         where = _where(errors)
-        return Probed(state="failed", reason=f"it hangs: not loaded within {timeout:g} s{where}")
+        reason = f"it hangs: not loaded within {timeout:g} s{where}"
+        return Probed(state="failed", reason=reason, hangs=True)
     last = next((line for line in reversed(errors.splitlines()) if line.strip()), "")
     return Probed(
         state="failed", reason=f"its process ended with status {status}: {last}".strip(": ")
