@@ -143,10 +143,12 @@ class PluginHost:
             return next(iter(found.values()))
         if found:
             return SerializerUnknownError(
-                f"the plugins {' and '.join(map(repr, sorted(found)))} all offer a serializer "
+                f"the plugins {' and '.join(map(repr, sorted(found)))} offer a serializer "
                 f"{wanted!r}; name those you do not want in {switches.DISABLED}"
             )
-        hint = suggestion(wanted, offers, "no plugin here offers any")
+        rows = self._registry.listing()
+        hint = "" if isinstance(rows, PluginError) else _silent(rows, wanted)
+        hint = hint or suggestion(wanted, offers, "no plugin here offers any")
         return SerializerUnknownError(f"there is no serializer {wanted!r}; {hint}")
 
     def transports(self) -> list[Transport]:
@@ -260,6 +262,16 @@ def _serializers(plugins: Sequence[Admitted]) -> dict[str, dict[str, Serializer]
         for entry in plugin.serializers:
             found.setdefault(canonical(entry.name), {})[plugin.installed.name] = entry.serializer
     return found
+
+
+def _silent(rows: Sequence[Listed], serializer: str) -> str:
+    """Which plugins might offer a serializer, were they not left out, and why they are."""
+    return "; ".join(
+        f"plugin {row.name!r}, which may have it, is left out: {row.reason}"
+        for row in rows
+        if row.state in ("off", "unusable", "failed")
+        and (row.name == serializer or "inngest_serializers" in (row.hooks or ()))
+    )
 
 
 def _options(

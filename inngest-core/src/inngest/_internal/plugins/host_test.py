@@ -364,6 +364,18 @@ def test_an_unknown_serializer_is_an_error_with_a_suggestion(
     assert hint in error.message
 
 
+def test_where_a_serializer_may_be_that_is_not_there_is_said() -> None:
+    scan = installed({"msgspec": Everything("msgspec"), "other": Everything("other")})
+    for switch, reason in (
+        ({"INNGEST_PLUGINS_DISABLED": "msgspec"}, "switched off by INNGEST_PLUGINS_DISABLED"),
+        ({"INNGEST_PLUGINS": "other"}, "not among those of INNGEST_PLUGINS"),
+    ):
+        error = PluginHost(environ=switch, scanner=scan).serializer("msgspec")
+        assert isinstance(error, SerializerUnknownError)
+        hint = f"; plugin 'msgspec', which may have it, is left out: {reason}"
+        assert error.message.endswith(hint), error.message
+
+
 def test_of_two_commands_of_one_name_the_first_plugins_stays(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -423,7 +435,7 @@ def test_what_was_asked_for_by_name_fails_loudly(plugins: Any, environ: dict[str
         failures.append(caught.value)
     for failure in failures:
         assert isinstance(failure, PluginError)
-        assert "'bad'" in failure.message and "api_version None" in failure.message
+        assert "'bad'" in failure.message and "no api_version" in failure.message
         assert "INNGEST_PLUGINS_DISABLED=bad" in failure.message
 
 
