@@ -8,4 +8,11 @@ def is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-__all__ = ["is_text"]
+def told(value: object) -> str:
+    """How an error tells a value of a wrong type: by its type, never by itself."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    return f"an object of {type(value).__name__}"
+
+
+__all__ = ["is_text", "told"]

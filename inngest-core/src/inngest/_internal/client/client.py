@@ -31,6 +31,7 @@ from inngest._internal.event import Data, Event
 from inngest._internal.flow import Flow
 from inngest._internal.function import config
 from inngest._internal.function.checkpointing import Checkpointing
+from inngest._internal.function.checkpointing import read as read_checkpointing
 from inngest._internal.function.function import Function, FunctionOptions
 from inngest._internal.function.reading import read_option
 from inngest._internal.function.trigger import Trigger
@@ -139,7 +140,7 @@ class Inngest:
         self.app_id = app_id
         self.logger: Logger = logger or logging.getLogger("inngest")
         self.middleware: list[UninitializedMiddleware] = list(factories_of(middleware))
-        self._checkpointing = checkpointing
+        self._checkpointing = read_checkpointing(checkpointing)
         self._plugins = PluginHost(plugins, plugin_options)
         failure = self._plugins.verify()
         if failure is not None:
@@ -256,7 +257,7 @@ class Inngest:
             triggers=tuple(trigger) if isinstance(trigger, Sequence) else (trigger,),
             batch_events=read_option(config.Batch, batch_events),
             cancel=read_option(config.Cancel, cancel),
-            checkpointing=checkpointing,
+            checkpointing=read_checkpointing(checkpointing),
             concurrency=read_option(config.Concurrency, concurrency),
             debounce=read_option(config.Debounce, debounce),
             idempotency=idempotency,
