@@ -21,6 +21,7 @@ from inngest.dev._internal.drivers.signing import secret_of
 from inngest.dev._internal.function.registration import Refusal
 from inngest.dev._internal.machine.checkpoints import Rejected, record
 from inngest.dev._internal.machine.invocations import direct_invocation
+from inngest.dev._internal.machine.reception import triggered
 from inngest.dev._internal.machine.rerun import rerun
 from inngest.dev._internal.machine.retries import BACKOFF, MAX_JITTER
 from inngest.dev._internal.machine.runs import cancel, start, wake
@@ -385,8 +386,27 @@ class Engine:
         """The run with this id, or the first one of this event, once all of them ended."""
         run = await self.ended(wanted, timeout)
         if run is None:
-            raise TimeoutError(f"no run of {wanted} ended within {timeout} s")
+            why = self._why_unended(wanted)
+            raise TimeoutError(f"no run of {wanted} ended within {timeout:g} s: {why}")
         return self.history(run.id) or {}
+
+    def _why_unended(self, wanted: str) -> str:
+        run, event = self.store.run(wanted), self.store.event(wanted)
+        runs = [run] if run is not None else self.store.runs(event_id=wanted)
+        if runs:
+            going = [each for each in runs if not each.ended]
+            why = ", ".join(f"{each.id} of {each.function_id} is {each.status}" for each in going)
+        elif event is None:
+            return "there is neither an event nor a run of this id"
+        elif not triggered(event, self.store, self.clock.now()):
+            return f'this event, "{event.name}", triggers no function that is registered'
+        else:
+            why = (
+                f'nothing that this event, "{event.name}", triggers has begun: a limit holds it '
+                "back or has dropped it, or the event's id has come before"
+            )
+        stands = isinstance(self.clock, VirtualClock) and not self.clock.is_auto
+        return f"{why}; the clock stands until it is advanced" if stands else why
 
     async def ended(self, wanted: str, timeout: float) -> Run | None:
         """Like `wait_for_run`; None when it takes too long, or the engine is about to stop."""
