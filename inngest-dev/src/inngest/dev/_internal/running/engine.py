@@ -88,7 +88,8 @@ class Engine:
 
         With keys the engine behaves like a keyed server: it signs, and asks for the keys.
 
-        :raises ValueError: a key is empty, or nothing but a prefix: anybody would have it.
+        :raises ValueError: a key is empty, or nothing but a prefix: anybody would have it; or
+            `backoff` is no list of seconds.
         """
         for name, key in {"signing_key": signing_key, "event_key": event_key}.items():
             if key is not None and not secret_of(key.strip()):
@@ -97,7 +98,7 @@ class Engine:
         self.signing_key: str | None = signing_key
         self.event_key: str | None = event_key
         self._reentry_delay = reentry_delay if backoff is None else self._delay
-        self._delays = tuple(round(s * 1000) for s in backoff or ()) or BACKOFF
+        self._delays = _delays(backoff) or BACKOFF
         quiet = backoff is not None or isinstance(self.clock, VirtualClock)
         self._jitter = jitter or ((lambda: 0.0) if quiet else _jitter)
         self._db, self._given_driver, self._concurrency = db, driver, concurrency
@@ -455,6 +456,20 @@ class Engine:
     def _delay(self, attempt: int) -> int:
         base = self._delays[min(attempt, len(self._delays) - 1)]
         return base + round(self._jitter() * 1000)
+
+
+def _delays(backoff: object) -> tuple[int, ...]:
+    """In milliseconds."""
+    given = () if backoff is None else backoff
+    if not isinstance(given, (list, tuple)) or not all(map(_is_delay, given)):
+        raise ValueError(f"backoff is a list of seconds, such as [0.1, 1], and not {backoff!r}")
+    return tuple(round(seconds * 1000) for seconds in given)
+
+
+def _is_delay(seconds: object) -> bool:
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
+        return False
+    return 0 <= seconds < float("inf")
 
 
 def _is_nobody(_url: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from inngest.dev import VirtualClock
+from inngest.dev import Engine, VirtualClock
 from inngest.dev._internal.conftest import Answer, App, bounded, config, hashed, op, running, send
 from inngest.dev._internal.machine import report
 from inngest.dev._internal.machine.runs import internal_event
@@ -66,6 +66,12 @@ def test_a_sleep_ends_when_the_virtual_clock_says_so(app: App) -> None:
             assert app.calls[1]["steps"] == {hashed("nap"): None}
 
     bounded(go)
+
+
+@pytest.mark.parametrize("backoff", [0.1, "0.1", [timedelta(seconds=1)], [-1], [float("nan")], {}])
+def test_a_backoff_that_is_none_is_refused(backoff: Any) -> None:
+    with pytest.raises(ValueError, match=r"backoff is a list of seconds, such as \[0\.1, 1\]"):
+        Engine(backoff=backoff)
 
 
 def test_who_waits_in_vain_is_told_why(app: App) -> None:
