@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic
 
 import pydantic
 from pydantic import Field
-from pydantic_core import SchemaValidator, core_schema
 from typing_extensions import TypeVar
 
 from inngest._internal.errors import BodyInvalidError
 from inngest._internal.model import BaseModel, describe
+from inngest._internal.model_state import Given, NoneUntilSet, given_of, set_given
 from inngest._internal.serialization.text import to_json_values
-from inngest._internal.types import JSON
+from inngest._internal.types import JSON, UNSET
 
 logger = logging.getLogger("inngest")
 
@@ -64,16 +64,35 @@ class Event(BaseModel, Generic[DataT]):
         ) -> None: ...
 
     else:
+        __pydantic_fields_set__ = Given()
+        __pydantic_extra__ = NoneUntilSet("__pydantic_extra__")
+        __pydantic_private__ = NoneUntilSet("__pydantic_private__")
 
-        def __init__(self, **fields: Any) -> None:
-            if type(self) is not Event:
-                super().__init__(**fields)
+        def __init__(self, *, name: Any = UNSET, data: Any = UNSET, **others: Any) -> None:
+            # Events are made by the thousand, and nearly all need no validation.
+            if (
+                type(name) is str
+                and type(data) is dict
+                and type(self) is Event
+                and _TEXT.issuperset(map(type, data))
+                and not (others and ("user" in others or _need_validation(others)))
+            ):
+                fields = self.__dict__
+                fields["name"] = name
+                fields["data"] = data.copy()
+                fields["id"] = ""
+                fields["ts"] = 0
+                fields["user"] = None
+                fields["v"] = None
+                set_given(self, _NAME_AND_DATA)
+                if others:
+                    fields.update(others)
+                    set_given(self, _NAME_AND_DATA.union(others))
                 return
-            try:
-                _QUICK.validate_python(fields, self_instance=self)
-            except pydantic.ValidationError:
-                _tell_of_dropped(fields)
-                super().__init__(**fields)
+            if type(self) is Event:
+                _tell_of_dropped(others)
+            asked = {"name": name, "data": data, **others}
+            super().__init__(**{field: v for field, v in asked.items() if v is not UNSET})
 
     @pydantic.field_validator("data", mode="plain")
     @classmethod
@@ -128,26 +147,26 @@ class Event(BaseModel, Generic[DataT]):
         :param now_ms: the time of an event that has none.
         :raises BodyInvalidError: ``data`` or ``user`` holds something that is not JSON.
         """
-        data: object = self.data
-        if type(data) is not dict and isinstance(data, pydantic.BaseModel):
-            data = _dumped(data)
-        wire: dict[str, object] = {
-            "name": self.name,
-            "data": _checked(data, "data"),
-            "ts": self.ts if "ts" in self.__pydantic_fields_set__ else now_ms,
-        }
-        if self.id:
-            wire["id"] = self.id
-        if self.user is not None:
-            wire["user"] = _checked(self.user, "user")
-        if self.v is not None:
-            wire["v"] = self.v
+        fields, given = self.__dict__, given_of(self)
+        wire = {"name": fields["name"], "data": _written_data(fields["data"]), "ts": now_ms}
+        if given is _NAME_AND_DATA:
+            return wire
+        if "ts" in given:
+            wire["ts"] = fields["ts"]
+        if fields["id"]:
+            wire["id"] = fields["id"]
+        if fields["user"] is not None:
+            wire["user"] = _checked(fields["user"], "user")
+        if fields["v"] is not None:
+            wire["v"] = fields["v"]
         return wire
 
 
 _FIELDS: Final = frozenset(Event.model_fields)
 _KINDS: Final = {"name": str, "data": dict, "id": str, "ts": int, "user": dict, "v": str}
 _BLANK: Final = {name: field.default for name, field in Event.model_fields.items()}
+_TEXT: Final = frozenset({str})
+_NAME_AND_DATA: Final = frozenset({"name", "data"})
 
 
 def _plain_event(raw: object) -> Event | None:
@@ -155,18 +174,19 @@ def _plain_event(raw: object) -> Event | None:
 
     Nothing is left to check then, and pydantic, asked at every call, is slow for so little.
     """
-    if type(raw) is not dict or "name" not in raw or "data" not in raw:
+    if type(raw) is not dict or "name" not in raw or "data" not in raw or _need_validation(raw):
         return None
-    for field, value in raw.items():
-        if type(value) is not _KINDS.get(field):
-            return None
     event: Event = Event.__new__(Event)
-    # What pydantic's own `model_construct` sets.
-    object.__setattr__(event, "__dict__", {**_BLANK, **raw})
-    object.__setattr__(event, "__pydantic_fields_set__", set(raw))
-    object.__setattr__(event, "__pydantic_extra__", None)
-    object.__setattr__(event, "__pydantic_private__", None)
+    fields = vars(event)
+    fields.update(_BLANK)
+    fields.update(raw)
+    set_given(event, frozenset(raw))
     return event
+
+
+def _need_validation(fields: Mapping[str, Any]) -> bool:
+    """Whether not every value is exactly of its field's type."""
+    return [*map(type, fields.values())] != [*map(_KINDS.get, fields)]
 
 
 def _tell_of_dropped(fields: Mapping[str, Any]) -> None:
@@ -175,38 +195,16 @@ def _tell_of_dropped(fields: Mapping[str, Any]) -> None:
         logger.warning("an Event has no field %s: what it was given is dropped", ", ".join(dropped))
 
 
-def _quick_schema() -> core_schema.CoreSchema:
-    """What events are nearly always: each field exactly of its type.
-
-    Events are made by the thousand; no Python runs for such a one. What this refuses is looked
-    at again, field by field.
-    """
-    text, names = core_schema.str_schema(), core_schema.dict_schema(core_schema.str_schema())
-
-    def field(schema: core_schema.CoreSchema, default: object) -> core_schema.ModelField:
-        return core_schema.model_field(core_schema.with_default_schema(schema, default=default))
-
-    return core_schema.model_schema(
-        Event,
-        core_schema.model_fields_schema(
-            {
-                "name": core_schema.model_field(text),
-                "data": core_schema.model_field(
-                    core_schema.with_default_schema(names, default_factory=dict)
-                ),
-                "id": field(text, ""),
-                "ts": field(core_schema.int_schema(), 0),
-                "user": field(core_schema.nullable_schema(names), None),
-                "v": field(core_schema.nullable_schema(text), None),
-            },
-            extra_behavior="forbid",
-        ),
-        custom_init=False,
-        config=core_schema.CoreConfig(strict=True, hide_input_in_errors=True),
-    )
-
-
-_QUICK: Final = SchemaValidator(_quick_schema())
+def _written_data(data: object) -> object:
+    if type(data) is dict:
+        for key, item in data.items():
+            if type(key) is not str or type(item) not in _SCALARS:
+                break
+        else:
+            return data
+    elif isinstance(data, pydantic.BaseModel):
+        data = _dumped(data)
+    return _checked(data, "data")
 
 
 def _dumped(data: pydantic.BaseModel) -> object:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import copy
 import dataclasses
 import datetime
 import http
 import json
 import pathlib
 import pickle
+import random
 import uuid
 from decimal import Decimal
 from typing import Any
@@ -87,6 +89,73 @@ def test_a_wrong_event_is_a_wrong_field_of_a_model_around_it() -> None:
         Order.model_validate({"event": {"name": 1}})
     either: Any = Event | dict
     assert pydantic.TypeAdapter(either).validate_python({"a": 1}) == {"a": 1}
+
+
+class Text(str):
+    """Text to those who ask, and not quite."""
+
+    __slots__ = ()
+
+
+VALUES: dict[str, list[Any]] = {
+    "name": ["a", Text("a"), "", 1, None],
+    "data": [{}, {"n": [1, {"x": None}]}, {Text("n"): 1}, {1: 2}, None, [1]],
+    "id": ["", "i", 1],
+    "ts": [0, 5, True, 5.0, "5"],
+    "user": [{}, {"id": 1}, {1: 2}, None, "u"],
+    "v": ["", "1", None, 1],
+}
+
+
+class Validated(Event):
+    """Goes through pydantic, whatever it is made of."""
+
+
+def made(kind: type[Event], given: dict[str, Any]) -> Event | list[object]:
+    """An event, or what is wrong with its fields."""
+    try:
+        return kind(**given)
+    except pydantic.ValidationError as error:
+        return [(detail["loc"], detail["msg"]) for detail in error.errors()]
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_what_needs_no_validation_becomes_what_pydantic_makes_of_it(seed: int) -> None:
+    draw = random.Random(seed)
+    given = {
+        field: draw.choice(values if draw.random() < 0.3 else values[:2])
+        for field, values in VALUES.items()
+        if draw.random() < (0.95 if field in ("name", "data") else 0.3)
+    }
+    event, validated = made(Event, given), made(Validated, given)
+    if not isinstance(event, Event) or not isinstance(validated, Event):
+        assert event == validated
+        return
+    assert event.__dict__ == validated.__dict__
+    assert list(event.__dict__) == list(validated.__dict__)
+    assert event.model_fields_set == validated.model_fields_set
+    assert event.to_wire(7) == validated.to_wire(7)
+    assert event.model_dump(exclude_unset=True) == validated.model_dump(exclude_unset=True)
+    assert event.model_extra is None
+    for copied in (event.model_copy(), copy.deepcopy(event), pickle.loads(pickle.dumps(event))):
+        assert copied == event
+        assert copied.model_fields_set == event.model_fields_set
+
+
+def test_what_was_given_to_one_event_is_not_given_to_others() -> None:
+    one, other = Event(name="a", data={}), Event(name="a", data={})
+    one.ts = 0
+    one.model_fields_set.add("v")
+    assert one.model_fields_set == {"name", "data", "ts", "v"}
+    assert (one.to_wire(7)["ts"], other.to_wire(7)["ts"]) == (0, 7)
+    assert other.model_fields_set == {"name", "data"}
+
+
+def test_a_dict_that_is_used_again_changes_no_event() -> None:
+    row: dict[str, Any] = {"n": 1}
+    event = Event(name="a", data=row)
+    row["n"] = 2
+    assert event.data == {"n": 1}
 
 
 def test_none_as_data_is_no_data() -> None:

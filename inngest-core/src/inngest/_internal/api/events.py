@@ -17,6 +17,7 @@ from inngest._internal.protocol.headers import EVENT_ID_SEED
 from inngest._internal.sent import SendEventsResult
 
 TRIES: Final = 5
+_AT_ONCE: Final = 200
 
 
 def send_events(
@@ -59,8 +60,7 @@ def send_events(
 
 def _encode(events: Sequence[Event[Any]], now_ms: int) -> bytes | SendEventsError:
     with suppress(ValueError):  # half a surrogate pair, nested deeply, or no JSON at all
-        # One after another: thousands of wire forms at once keep the garbage collector busy.
-        return to_json(event.to_wire(now_ms) for event in events)
+        return _quickly_encoded(events, now_ms)
     try:
         wire = [event.to_wire(now_ms) for event in events]
         text = json.dumps(wire, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
@@ -74,6 +74,15 @@ def _encode(events: Sequence[Event[Any]], now_ms: int) -> bytes | SendEventsErro
         return text.encode("utf-8")
     except UnicodeEncodeError:  # half a surrogate pair: escape it
         return json.dumps(wire, allow_nan=False).encode("ascii")
+
+
+def _quickly_encoded(events: Sequence[Event[Any]], now_ms: int) -> bytes:
+    # By the hundred: thousands of wire forms at once keep the garbage collector busy.
+    parts = [
+        to_json([event.to_wire(now_ms) for event in events[start : start + _AT_ONCE]])[1:-1]
+        for start in range(0, len(events), _AT_ONCE)
+    ]
+    return b"[" + b",".join(parts) + b"]"
 
 
 def _result(outcome: Response | FetchError, url: str) -> SendEventsResult | SendEventsError:
