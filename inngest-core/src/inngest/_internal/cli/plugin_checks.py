@@ -36,8 +36,8 @@ def check_plugins(environ: MutableMapping[str, str], timeout: float) -> Iterator
             yield Finding(
                 level="problem",
                 subject=subject,
-                text=f"{owner} is left out: {found[row.name].reason}",
-                advice=f"upgrade or uninstall it, or set {DISABLED}={row.name}",
+                text=f"{owner} cannot be used: {found[row.name].reason}",
+                advice=f"mend, upgrade or uninstall it, or set {DISABLED}={row.name}",
             )
         elif found[row.name].state == "not configured":
             reason = found[row.name].reason

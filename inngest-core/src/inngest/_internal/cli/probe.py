@@ -16,10 +16,13 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+if TYPE_CHECKING:
+    from inngest._internal.client.client import Inngest
 
 _MARK: Final = "inngest-probe:"
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<function>.+)')
@@ -148,7 +151,10 @@ def _load(name: str) -> dict[str, object]:
     message: str | None = None
     offers: dict[str, object] = {}
     try:
-        host.middleware(client)
+        for make in host.middleware(client):
+            unmade = _unmade(make, client)
+            if unmade is not None:
+                return {"state": "failed", "reason": unmade}
         offers = host.offers()
     except Error as error:
         message = error.message
@@ -157,6 +163,17 @@ def _load(name: str) -> dict[str, object]:
         return {"state": "failed", "reason": (row and row.reason) or message}
     assert row is not None
     return {"state": row.state, "reason": row.reason, "hooks": row.hooks, "offers": offers}
+
+
+def _unmade(make: Callable[[Inngest, object], object], client: Inngest) -> str | None:
+    """Why middleware cannot be made, as it is for each call: of settings that are wrong, say."""
+    try:
+        make(client, None)
+    except Exception as error:
+        return (
+            f"its middleware cannot be made, and each call fails: {type(error).__name__}: {error}"
+        )
+    return None
 
 
 if __name__ == "__main__":
