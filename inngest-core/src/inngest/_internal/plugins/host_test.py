@@ -168,6 +168,19 @@ def test_what_is_made_for_a_framework_goes_before_what_takes_everything() -> Non
     assert transport.name == "flask"
 
 
+def test_what_is_made_for_the_framework_goes_before_what_is_made_for_its_base() -> None:
+    """As of a FastAPI app, which is a Starlette app, too."""
+
+    class Derived(Flask):
+        __module__ = "zzz.app"
+
+    takes_both = instance_of("flask.Flask")
+    found = host(flask=Everything("flask", takes_both), zzz=Everything("zzz", takes_both))
+    transport = found.transport_for(Derived())
+    assert isinstance(transport, Transport)
+    assert transport.name == "zzz"
+
+
 @pytest.mark.parametrize(
     ("environ", "message"),
     [
