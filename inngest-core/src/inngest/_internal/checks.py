@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inspect import getattr_static, isfunction
+
 
 def is_text(value: object) -> bool:
     """Whether ``value`` is a string, and not an empty one."""
@@ -15,4 +17,9 @@ def told(value: object) -> str:
     return f"an object of {type(value).__name__}"
 
 
-__all__ = ["is_text", "told"]
+def is_unbound(value: object, method: str) -> bool:
+    """Whether ``value`` is a class whose method is one of the objects that it makes."""
+    return isinstance(value, type) and isfunction(getattr_static(value, method, None))
+
+
+__all__ = ["is_text", "is_unbound", "told"]

@@ -18,6 +18,7 @@ from inngest._internal.api.events import send_events
 from inngest._internal.api.metadata import update_metadata
 from inngest._internal.api.seed import event_id_seed
 from inngest._internal.api.signals import send_signal
+from inngest._internal.checks import is_unbound, told
 from inngest._internal.client.config import ClientConfig, resolve
 from inngest._internal.errors import (
     Error,
@@ -384,12 +385,13 @@ class Inngest:
     def _find_serializer(self, named: Serializer | str | None) -> Serializer | None:
         if not isinstance(named, str):
             if named is None or all(
-                callable(getattr(named, n, None)) for n in ("serialize", "deserialize")
+                callable(getattr(named, n, None)) and not is_unbound(named, n)
+                for n in ("serialize", "deserialize")
             ):
                 return named
             raise SerializerUnknownError(
                 "a serializer is an object with the methods serialize and deserialize, or the "
-                f"name of one; it was given an object of {type(named).__name__}"
+                f"name of one; it was given {told(named)}"
             )
         found = self._plugins.serializer(named)
         if isinstance(found, Error):

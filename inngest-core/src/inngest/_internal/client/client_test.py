@@ -234,7 +234,25 @@ def test_middleware_that_is_none_is_said_at_once(given: Any, told: str) -> None:
         client.add_middleware("audit")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("wrong", [3, object()])
+class Plain:
+    def serialize(self, obj: object, typ: object) -> object:
+        return obj
+
+    def deserialize(self, obj: object, typ: object) -> object:
+        return obj
+
+
+class Static:
+    serialize = staticmethod(lambda obj, typ: obj)
+    deserialize = staticmethod(lambda obj, typ: obj)
+
+
+@pytest.mark.parametrize("right", [Plain(), Static(), Static])
+def test_what_has_the_methods_is_a_serializer(right: Any) -> None:
+    assert Inngest(app_id="app", is_production=False, serializer=right)._serializer is right
+
+
+@pytest.mark.parametrize("wrong", [3, object(), Plain])
 def test_a_serializer_that_is_none_is_said_at_once(wrong: Any) -> None:
     with pytest.raises(SerializerUnknownError, match="the methods serialize and deserialize"):
         Inngest(app_id="app", is_production=False, serializer=wrong)
