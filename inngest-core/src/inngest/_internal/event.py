@@ -176,17 +176,20 @@ def _plain_event(raw: object) -> Event | None:
     """
     if type(raw) is not dict or "name" not in raw or "data" not in raw or _need_validation(raw):
         return None
-    event: Event = Event.__new__(Event)
+    event: Event = object.__new__(Event)
     fields = vars(event)
     fields.update(_BLANK)
     fields.update(raw)
-    set_given(event, frozenset(raw))
+    set_given(event, raw.keys())
     return event
 
 
 def _need_validation(fields: Mapping[str, Any]) -> bool:
     """Whether not every value is exactly of its field's type."""
-    return [*map(type, fields.values())] != [*map(_KINDS.get, fields)]
+    for field, value in fields.items():  # noqa: SIM110 (a generator takes twice as long)
+        if type(value) is not _KINDS.get(field):
+            return True
+    return False
 
 
 def _tell_of_dropped(fields: Mapping[str, Any]) -> None:

@@ -25,7 +25,7 @@ given_of: Final[Callable[[pydantic.BaseModel], AbstractSet[str]]] = _slot(
 set_given: Final[Callable[[pydantic.BaseModel, AbstractSet[str]], None]] = _slot(
     "__pydantic_fields_set__"
 ).__set__
-"""Note the names of the fields that were given; a ``frozenset`` may be that of many models."""
+"""Note the names of the fields that were given; any but a ``set`` may be that of many models."""
 
 
 class Given:
@@ -37,7 +37,7 @@ class Given:
         if model is None:
             return self
         given = given_of(model)
-        if type(given) is frozenset:
+        if type(given) is not set:
             given = set(given)
             set_given(model, given)
         return given

@@ -28,7 +28,7 @@ from inngest._internal.http.comm import CommRequest, CommResponse
 from inngest._internal.http.options import ServeOptions
 from inngest._internal.http.serve_url import announced_url, serve_url
 from inngest._internal.http.streaming import UNBUFFERED
-from inngest._internal.http.timings import entry
+from inngest._internal.http.timings import written as written_timings
 from inngest._internal.protocol import headers, response
 from inngest._internal.protocol.introspect import full_inspection, public_inspection
 from inngest._internal.protocol.register import in_band_answer, registration
@@ -210,7 +210,7 @@ class Endpoint:
     def _respond(self, answer: Answer, signer: SigningKey | None, seconds: float) -> CommResponse:
         written = {
             headers.SDK_HANDLED: "true",
-            headers.SERVER_TIMING: ", ".join([entry("comm_handler", seconds), *answer.timings]),
+            headers.SERVER_TIMING: written_timings([("comm_handler", seconds), *answer.timings]),
             **self._app.headers,
             **answer.headers,
         }

@@ -20,6 +20,7 @@ NO_TARGET = "step"
 """The value of ``stepId`` that targets no step."""
 
 _FLAG = (bool, type(None))
+_TEXT = frozenset({str})
 
 
 @dataclass(slots=True)  # not frozen, nor made by keywords: see op.py
@@ -68,7 +69,8 @@ def decode_json(body: bytes) -> object | BodyInvalidError:
     if not body:
         return BodyInvalidError("the body is empty")
     try:
-        parsed: object = from_json(body)  # takes half the time, and refuses a little more
+        # Takes half the time of `json`, and refuses a little more. Values hardly repeat.
+        parsed: object = from_json(body, cache_strings="keys")
     except ValueError:
         return _decode_slowly(body)
     return parsed
@@ -167,6 +169,6 @@ def _stack(raw: object) -> Sequence[str] | BodyInvalidError:
     inner = raw.get("stack") if isinstance(raw, dict) else raw
     if inner is None:
         return ()
-    if isinstance(inner, list) and set(map(type, inner)) <= {str}:
+    if isinstance(inner, list) and _TEXT.issuperset(map(type, inner)):
         return inner
     return BodyInvalidError('"ctx.stack.stack" must be a list of strings')

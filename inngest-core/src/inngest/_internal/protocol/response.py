@@ -23,8 +23,8 @@ class Answer:
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
-    timings: Sequence[str] = ()
-    """What the header Server-Timing says of the parts of the call."""
+    timings: Sequence[tuple[str, float]] = ()
+    """Parts of the call, and the seconds that each took, for the header Server-Timing."""
 
 
 def dump(value: object) -> bytes:
