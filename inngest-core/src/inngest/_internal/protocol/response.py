@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pydantic_core import to_json
+
 from inngest._internal.errors import Error
 from inngest._internal.op import ErrorData, Op
 from inngest._internal.protocol import headers
@@ -85,8 +87,16 @@ def _op(op: Op) -> bytes:
         wire["timing"] = {"a": op.timing[0], "b": op.timing[1]}
     if op.error is not None:
         wire["error"] = _error(op.error) | ({} if op.is_retriable else {"noRetry": True})
-    encoded = dump(wire)
+    encoded = dump(wire) if op.opts else _dump_text(wire)
     return encoded[:-1] + b',"data":' + op.data.encode("utf-8", "backslashreplace") + b"}"
+
+
+def _dump_text(wire: Mapping[str, object]) -> bytes:
+    """The same, faster, for what holds no numbers but whole ones."""
+    try:
+        return to_json(wire)
+    except ValueError:  # half a surrogate pair
+        return dump(wire)
 
 
 def _error(error: ErrorData) -> dict[str, object]:

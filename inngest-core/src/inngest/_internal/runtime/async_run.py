@@ -9,7 +9,9 @@ started or ended during a few turns of the loop.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from inngest._internal.engine.execution import Found, Lost, Move, Resume, Stop, Verdict
@@ -19,7 +21,7 @@ from inngest._internal.middleware.sending import ids_of
 from inngest._internal.op import StepCall, StepID
 from inngest._internal.runtime.drive import drive_async
 from inngest._internal.runtime.stray import reported
-from inngest._internal.runtime.tasks import Untrack, tracked_tasks
+from inngest._internal.runtime.tasks import tracked_tasks
 from inngest._internal.step.ambient import note_running
 from inngest._internal.step.context import Context
 from inngest._internal.step.flow import (
@@ -67,7 +69,9 @@ class AsyncRun(InvocationFacts):
         self._unwound = self._loop.create_future()
         self._is_ending = False
         self._main: asyncio.Task[Outcome[object]] | None = None
-        self._children: dict[asyncio.Task[Any], None] = {}  # a set that keeps their order
+        self._children: dict[asyncio.Task[Any], Coroutine[Any, Any, Any]] = {}
+        self._context = contextvars.copy_context()
+        """Where ends of tasks are noted: each would copy a context of its own."""
         self._waiting: dict[Found, asyncio.Future[Verdict]] = {}
         self._is_watching = False
         self._quiet_turns = 0
@@ -94,13 +98,16 @@ class AsyncRun(InvocationFacts):
     async def run(self, ctx: object) -> Outcome[object]:
         """Call the function, until it ends or there is something to report."""
         with tracked_tasks(self._track):
-            main = self._main = self._loop.create_task(self._call(ctx))
+            code = self._call(ctx)
+            main = self._main = self._loop.create_task(code)
             self._children.pop(main, None)
             main.add_done_callback(self._main_ended)
             try:
                 await self._ended
             finally:
                 await self._unwind(main)
+                if main.done():
+                    code.close()  # should it never have started
         if not main.done():  # it swallows every cancellation: what it has done counts
             return Raised(UnknownError("the function does not end when it is cancelled"))
         if main.cancelled():
@@ -115,11 +122,24 @@ class AsyncRun(InvocationFacts):
                 "await it in the function, or use asyncio.gather"
             )
         found = ask_for(self._invocation, step)
-        if self._is_alone() and not self._is_ending:
+        is_alone = self._is_alone()
+        if is_alone and not self._is_ending:
             value = recall_alone(self._invocation, found)
             if value is not UNSET:
                 return value
-        verdict = await self._settle(found)
+        self._execution.find(found)
+        if self._is_ending:
+            raise StepInterrupt
+        verdict: Verdict | None
+        if is_alone:
+            verdict = self._settle()
+        else:
+            try:
+                verdict = await self._verdict_to_come(found)
+            finally:
+                self._forget(found)
+        if verdict is None:
+            await self._never()
         return await drive_async(carry_out(self._invocation, found, verdict), self._perform)
 
     async def send(self, events: Events) -> list[str]:
@@ -168,26 +188,26 @@ class AsyncRun(InvocationFacts):
             self._busy_hooks -= 1
             self._be_active()
 
-    async def _settle(self, found: Found) -> Verdict:
-        """Let user code come to rest, then tell what is to come of this step."""
-        self._execution.find(found)
-        if self._is_ending:
-            raise StepInterrupt
-        if self._is_alone():
-            match self._execution.next_move():
-                case Resume(_, verdict):
-                    return verdict
-                case Lost() as lost:
-                    self._execution.give_up(lost)
-            await self._never()
-        verdict_to_come: asyncio.Future[Verdict] = self._loop.create_future()
-        self._waiting[found] = verdict_to_come
+    def _settle(self) -> Verdict | None:
+        """Tell what is to come of a step that code which runs alone asks for; ``None``: nothing."""
+        match self._execution.next_move():
+            case Resume(_, verdict):
+                return verdict
+            case Lost() as lost:
+                self._execution.give_up(lost)
+        return None
+
+    def _verdict_to_come(self, found: Found) -> asyncio.Future[Verdict]:
+        """What is to come of a step, as soon as all code has come to rest."""
+        verdict: asyncio.Future[Verdict] = self._loop.create_future()
+        self._waiting[found] = verdict
         self._be_active()
-        try:
-            return await verdict_to_come
-        finally:
-            if self._waiting.pop(found, None) is not None:
-                self._execution.abandon(found)
+        return verdict
+
+    def _forget(self, found: Found) -> None:
+        """Nobody waits for a step any more. Without a verdict, it was given up."""
+        if self._waiting.pop(found, None) is not None:
+            self._execution.abandon(found)
 
     def _is_alone(self) -> bool:
         return not self._children and asyncio.current_task() is self._main
@@ -207,13 +227,15 @@ class AsyncRun(InvocationFacts):
         if not self._ended.done():
             self._ended.set_result(None)
 
-    def _track(self, task: asyncio.Task[Any]) -> Untrack:
-        self._children[task] = None
+    def _track(self, task: asyncio.Task[Any], code: Coroutine[Any, Any, Any]) -> None:
+        self._children[task] = code
+        task.add_done_callback(self._child_ended, context=self._context)
         self._be_active()
-        return self._untrack
 
-    def _untrack(self, task: asyncio.Task[Any]) -> None:
-        self._children.pop(task, None)
+    def _child_ended(self, task: asyncio.Task[Any]) -> None:
+        code = self._children.pop(task, None)
+        if code is not None:
+            code.close()  # should it never have started
         self._be_active()
         if self._is_ending:
             _retrieve(task)

@@ -13,24 +13,27 @@ def reported(error: BaseException, *, is_on_loop: bool = False) -> Exception:
     Raises ``error`` again when it is not user code's to decide: an interrupt of the engine,
     the user's Ctrl-C, or a cancellation by whoever runs the loop.
     """
-    match error:
-        case Exception():
-            return error
-        case Interrupt() | KeyboardInterrupt():
-            raise error
-        case GeneratorExit() if is_on_loop:  # a coroutine that is thrown away
-            raise error
-        case SystemExit():
-            return exit_error()
-        case asyncio.CancelledError():
-            if is_on_loop and _is_being_cancelled():
+    try:
+        match error:
+            case Exception():
+                return error
+            case Interrupt() | KeyboardInterrupt():
                 raise error
-            return UnknownError("the code was cancelled by itself")
-    message = message_of(error)
-    said = f": {message}" if message else ""
-    stray = UnknownError(f"the code raised {type(error).__name__}, which is no Exception{said}")
-    stray.__cause__ = error
-    return stray
+            case GeneratorExit() if is_on_loop:  # a coroutine that is thrown away
+                raise error
+            case SystemExit():
+                return exit_error()
+            case asyncio.CancelledError():
+                if is_on_loop and _is_being_cancelled():
+                    raise error
+                return UnknownError("the code was cancelled by itself")
+        message = message_of(error)
+        said = f": {message}" if message else ""
+        stray = UnknownError(f"the code raised {type(error).__name__}, which is no Exception{said}")
+        stray.__cause__ = error
+        return stray
+    finally:
+        del error  # raised again, it holds this frame: a cycle with all that the call held
 
 
 def exit_error() -> UnknownError:

@@ -17,9 +17,8 @@ from typing import Any, cast
 
 from inngest._internal.runtime.stray import exit_error
 
-Untrack = Callable[["asyncio.Task[Any]"], object]
-Track = Callable[["asyncio.Task[Any]"], Untrack]
-"""Is told of a task that starts, and returns what is told that it has ended."""
+Track = Callable[["asyncio.Task[Any]", Coroutine[Any, Any, Any]], object]
+"""Is told of a task that starts, and of its code, which is to be closed when the task has ended."""
 
 _track: ContextVar[Track | None] = ContextVar("inngest_track_task", default=None)
 
@@ -43,13 +42,7 @@ class _Factory:
         else:
             task = self.inner(loop, started, **options)
         if track is not None:
-            untrack = track(task)
-
-            def end(task: asyncio.Task[Any]) -> None:
-                coro.close()  # should it never have started
-                untrack(task)
-
-            task.add_done_callback(end)
+            track(task, coro)
         return task
 
 
