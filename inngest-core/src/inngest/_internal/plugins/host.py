@@ -147,9 +147,9 @@ class PluginHost:
                 f"{wanted!r}; name those you do not want in {switches.DISABLED}"
             )
         rows = self._registry.listing()
-        hint = "" if isinstance(rows, PluginError) else _silent(rows, wanted)
-        hint = hint or suggestion(wanted, offers, "no plugin here offers any")
-        return SerializerUnknownError(f"there is no serializer {wanted!r}; {hint}")
+        hints = [suggestion(wanted, offers, "no plugin here offers any")]
+        hints += [] if isinstance(rows, PluginError) else _silent(rows, wanted)
+        return SerializerUnknownError(f"there is no serializer {wanted!r}; {'; '.join(hints)}")
 
     def transports(self) -> list[Transport]:
         """Return all transports, by name.
@@ -264,14 +264,14 @@ def _serializers(plugins: Sequence[Admitted]) -> dict[str, dict[str, Serializer]
     return found
 
 
-def _silent(rows: Sequence[Listed], serializer: str) -> str:
+def _silent(rows: Sequence[Listed], serializer: str) -> list[str]:
     """Which plugins might offer a serializer, were they not left out, and why they are."""
-    return "; ".join(
+    return [
         f"plugin {row.name!r}, which may have it, is left out: {row.reason}"
         for row in rows
         if row.state in ("off", "unusable", "failed")
         and (row.name == serializer or "inngest_serializers" in (row.hooks or ()))
-    )
+    ]
 
 
 def _options(
