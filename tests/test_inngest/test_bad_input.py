@@ -307,3 +307,26 @@ def test_state_that_cannot_be_fetched_is_a_500_that_is_retried(
     answer = post(mode, changed(path, True))
     assert check(answer, 500)["code"] == "state_unavailable"
     assert "x-inngest-no-retry" not in answer.headers
+
+
+@pytest.mark.parametrize("host", ["[", "app.example/other?", "me@app.example", "a b"])
+def test_nothing_is_registered_under_what_is_no_host(
+    host: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = APPS["dev"].test_client().put("/api/inngest", headers={"host": host})
+    assert check(answer, 500)["code"] == "url_invalid"
+    assert [record.exc_info for record in caplog.records] == [None]
+
+
+@MODES
+@pytest.mark.parametrize("depth", [600, 900])
+def test_an_event_that_is_nested_too_deeply_to_be_copied_is_a_400(
+    mode: str, depth: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    deep: object = 1
+    for _ in range(depth):
+        deep = [deep]
+    alone = {**GOOD, "event": {"name": "e", "data": {"deep": deep}}, "events": []}
+    answer = post(mode, json.dumps(alone).encode())
+    assert check(answer, 400)["code"] == "body_invalid"
+    assert caplog.records == []

@@ -123,6 +123,13 @@ def test_an_output_that_is_too_large_is_not_recorded(world: World, server: Serve
     assert world.log == ["small", "big"]
 
 
+def test_a_run_s_id_is_no_other_part_of_the_url(world: World, server: Server) -> None:
+    world.function(five(world, 1))
+    world.call(ctx={**CTX, "run_id": "../../v1/signals?x=\u00e9"})
+    (request,) = server.requests
+    assert request.url.endswith("/v1/checkpoint/..%2F..%2Fv1%2Fsignals%3Fx%3D%C3%A9/async")
+
+
 def test_one_call_runs_every_step_and_records_each(world: World, server: Server) -> None:
     world.function(five(world))
     reply = world.call(ctx=CTX)

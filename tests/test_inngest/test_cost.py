@@ -6,7 +6,9 @@ import asyncio
 import gc
 import hashlib
 import json
+import logging
 import sys
+import weakref
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
@@ -112,6 +114,41 @@ def test_discovering_a_group_is_linear(thread_world: World) -> None:
 
     world.function(body)
     assert is_linear(lambda n: counted(lambda: world.call(event={"data": {"n": n}})))
+
+
+class Large:
+    """Something that a function holds."""
+
+
+@pytest.mark.parametrize("ending", ["step", "group", "return", "raise"])
+def test_what_a_call_held_goes_with_it(world: World, ending: str) -> None:
+    """At once, and not when the garbage collector comes by: it may be much."""
+    held: list[weakref.ref[Large]] = []
+
+    def branch(ctx: Any) -> Steps:
+        return (yield ctx.step.run("a", world.step()))
+
+    def body(ctx: Any) -> Steps:
+        large = Large()
+        held.append(weakref.ref(large))
+        if ending == "step":
+            yield ctx.step.run("a", world.step())
+        if ending == "group":
+            yield ctx.group.parallel(tuple(world.branch(branch, ctx) for _ in range(2)))
+        if ending == "raise":
+            raise ValueError(large)
+
+    world.function(body)
+    logging.disable()  # what is logged holds an error and its frames
+    world.call()
+    gc.collect()
+    gc.disable()
+    try:
+        world.call()
+        assert held[-1]() is None
+    finally:
+        gc.enable()
+        logging.disable(logging.NOTSET)
 
 
 def test_finding_a_function_does_not_depend_on_how_many_there_are() -> None:

@@ -117,6 +117,25 @@ class World:
         with TRANSPORTS[transport].run(build(endpoint)) as origin:
             yield Asking(self, origin + PATH)
 
+    @contextlib.contextmanager
+    def serving_in_public(self, body: Endpoint, **options: Any) -> Iterator[Asking]:
+        """Serve an endpoint that knows its origin, as it has to in cloud mode."""
+        made: list[Any] = []
+
+        async def asgi(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] == "http":
+                await made[0](scope, receive, send)
+
+        def wsgi(environ: Any, start_response: Any) -> Any:
+            return made[0](environ, start_response)
+
+        transport, build, _ = WORLDS[self.name]
+        decorate = durable.asgi if transport == "asgi" else durable.wsgi
+        with TRANSPORTS[transport].run(asgi if transport == "asgi" else wsgi) as origin:
+            endpoint = decorate(self.client, origin=origin, **options)(self.handler(body))
+            made.append(build(endpoint))
+            yield Asking(self, origin + PATH)
+
     def run(self) -> dict[str, Any]:
         return self.server.runs(limit=1)[0]
 
@@ -718,7 +737,7 @@ def test_in_the_cloud_only_the_server_repeats_requests(
             yield ctx.step.sleep("nap", 1_000)
             return request.text()
 
-        with contextlib.closing(client), world.serving(checkout) as asking:
+        with contextlib.closing(client), world.serving_in_public(checkout) as asking:
             away = asking.post("not canonical: \u00e9")
             run_id = away.json()["run_id"]
             for signature in ("", "t=1&s=00", f"t=1&s={'0' * 64}"):
@@ -729,6 +748,24 @@ def test_in_the_cloud_only_the_server_repeats_requests(
             assert json.loads(asking.output(away).json()) == "not canonical: \u00e9"
     assert world.calls == ["a"]
     assert [each for each in caplog.records if each.levelno >= logging.ERROR] == []
+
+
+def test_a_request_that_could_be_repeated_elsewhere_is_refused(world: World) -> None:
+    """The server signs what a client has sent: it must come to nobody else, nor to other code."""
+
+    def checkout(ctx: Any, request: durable.Request) -> Any:
+        yield ctx.step.run("a", world.step("a"))
+
+    with world.serving(checkout) as asking:
+        for host in ("shop.example/api/inngest?", "a@b", "a b", "[", "shop.example#", "\\"):
+            answer = asking.post(host=host)
+            assert answer.status_code == 400, host
+        for path in ("/orders/%2e%2e/api/inngest", "/orders/7/checkout/%2E%2e"):
+            where = httpx.URL(asking.url).copy_with(raw_path=path.encode())
+            assert httpx.post(where, trust_env=False).status_code == 400, path
+        for host in ("shop.example", "shop_1:8000", "127.0.0.1:8000", "[::1]:8000"):
+            assert asking.post(host=host).status_code == 200, host
+    assert world.calls == ["a"] * 4
 
 
 def test_who_waits_for_an_output_is_told_when_the_server_stops(
@@ -758,6 +795,12 @@ def test_a_bad_configuration_is_told_at_once(monkeypatch: pytest.MonkeyPatch) ->
     keyless = inngest.Inngest(app_id="shop", is_production=True)
     with pytest.raises(SigningKeyMissingError):
         durable.wsgi(keyless)(lambda ctx, request: None)
+    deployed = inngest.Inngest(app_id="shop", is_production=True, signing_key=KEY)
+    monkeypatch.delenv("INNGEST_SERVE_ORIGIN", raising=False)
+    with pytest.raises(URLInvalidError, match="INNGEST_SERVE_ORIGIN"):
+        durable.asgi(deployed)(lambda ctx, request: None)
+    monkeypatch.setenv("INNGEST_SERVE_ORIGIN", "https://shop.example")
+    durable.asgi(deployed)(lambda ctx, request: None)
     client = inngest.Inngest(app_id="shop", is_production=False)
     with pytest.raises(URLInvalidError):
         durable.asgi(client, origin="::")(lambda ctx, request: None)

@@ -29,6 +29,8 @@ from inngest.transport import (
 )
 
 FRAMEWORK = "wsgi"
+_MAX_DIGITS = 20
+"""Of a length that is a number."""
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., object]
@@ -154,7 +156,8 @@ def read_body(environ: Environ) -> bytes:
         return taken
     length = environ.get("CONTENT_LENGTH") or ""
     if length.isascii() and length.isdigit():
-        limit = min(int(length), MAX_BODY_BYTES + 1)
+        is_long = len(length) > _MAX_DIGITS  # Python refuses to read thousands of them
+        limit = MAX_BODY_BYTES + 1 if is_long else min(int(length), MAX_BODY_BYTES + 1)
     else:
         limit = MAX_BODY_BYTES + 1 if environ.get("wsgi.input_terminated") else 0
     body: bytes = environ["wsgi.input"].read(limit) if limit else b""

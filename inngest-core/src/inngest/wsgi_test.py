@@ -1,7 +1,8 @@
-"""Where a WSGI app answers."""
+"""Where a WSGI app answers, and how much it reads."""
 
 from __future__ import annotations
 
+import io
 from typing import Any
 from wsgiref.util import setup_testing_defaults
 
@@ -9,6 +10,7 @@ import pytest
 
 import inngest
 import inngest.wsgi
+from inngest.transport import MAX_BODY_BYTES
 
 
 @pytest.mark.parametrize(
@@ -23,3 +25,15 @@ def test_its_path_may_be_of_any_language(path: str, status: str) -> None:
     told: list[str] = []
     assert list(app(environ, lambda status, headers: told.append(status)))
     assert told == [status]
+
+
+@pytest.mark.parametrize(
+    ("length", "count"),
+    [("5", 5), ("005", 5), ("9" * 5000, MAX_BODY_BYTES + 1), ("-1", 0), ("٣", 0), ("", 0)],
+)
+def test_it_reads_what_the_length_says_and_no_more_than_can_be_accepted(
+    length: str, count: int
+) -> None:
+    body = b" " * (MAX_BODY_BYTES + 5)
+    environ = {"CONTENT_LENGTH": length, "wsgi.input": io.BytesIO(body)}
+    assert len(inngest.wsgi.read_body(environ)) == count

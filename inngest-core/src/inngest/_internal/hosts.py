@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import urlsplit
 
 THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
+_PRIVATE: Final = (".internal", ".localhost", ".test")
+"""What no name ends with that somebody else may have: containers and tests use them."""
+_ADDRESS: Final = re.compile(r"[0-9.]+|.*:.*")
+_HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
+
+
+def is_host(text: str) -> bool:
+    """Whether a header ``host`` names a host, and no other part of the URL that is made with it."""
+    return _HOST.fullmatch(text) is not None
 
 
 def is_foreign_page(origin: str | None, host: str) -> bool:
     """Whether a page of another site has a browser on the developer's machine make a request.
 
-    Servers name no origin. Pages of this machine, and of the app's own host, do as they like.
+    Servers name no origin. Pages of this machine do as they like, and so do those of the app's
+    own host; but not of a host with a public name, which a stranger may have led here (DNS
+    rebinding): to the browser its page is of the same origin.
 
     :param origin: the header of this name.
     :param host: the header of this name, which may have a port.
@@ -22,7 +34,14 @@ def is_foreign_page(origin: str | None, host: str) -> bool:
         name, own = urlsplit(origin).hostname or "", urlsplit(f"//{host}").hostname
     except ValueError:
         return True
-    return name != own and name not in THIS_MACHINE and not name.endswith(".localhost")
+    if name in THIS_MACHINE or name.endswith(".localhost"):
+        return False
+    return name != own or _is_public(name)
 
 
-__all__ = ["THIS_MACHINE", "is_foreign_page"]
+def _is_public(name: str) -> bool:
+    """Whether it is a name that somebody else may have."""
+    return "." in name and not (_ADDRESS.fullmatch(name) or name.endswith(_PRIVATE))
+
+
+__all__ = ["THIS_MACHINE", "is_foreign_page", "is_host"]

@@ -99,13 +99,13 @@ def asgi(
         what it returns is answered, like what a handler returns, unless it is ``None``. The
         server's repetitions are not shown to it: they are signed.
     :param fn_id: the name of the endpoint for the server; by default method and path.
-    :param origin: the app's public origin (``INNGEST_SERVE_ORIGIN``); by default the
-        request's. The server repeats requests there.
+    :param origin: the app's public origin (``INNGEST_SERVE_ORIGIN``), where the server repeats
+        requests. In dev mode by default the request's; in cloud mode it must be given.
     :param redirect: redirect clients to the output of a run that goes on without them;
         otherwise they get its id and a token, with status 202.
     :param retries: attempts after the first, for each step.
     :raises SigningKeyMissingError: in cloud mode without a signing key.
-    :raises URLInvalidError: the origin cannot be used.
+    :raises URLInvalidError: the origin cannot be used, or is missing in cloud mode.
     """
     options = DurableOptions(
         admit=admit, fn_id=fn_id, origin=origin, redirect=redirect, retries=retries

@@ -322,7 +322,9 @@ class TransportSuite(StreamingTests):
         headers = {"origin": origin, "content-type": "text/plain"}
         with self.dev(self._a_kind(), lambda ctx: done.append("done")) as bench:
             query = {"fnId": f"{APP_ID}-fn", "stepId": "step"}
-            check(bench.send(method, call_body(), query=query, headers=headers), 401)
+            rebound = {**headers, "host": "evil.example"}  # a name that was led to this machine
+            for sent in (headers, rebound):
+                check(bench.send(method, call_body(), query=query, headers=sent), 401)
             assert done == []
             for own in (bench.channel.origin, "http://localhost:3000"):
                 check(bench.call(headers={"origin": own}), 200)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from functools import lru_cache
 from typing import Any, TypedDict
 
@@ -32,7 +31,7 @@ def from_event(event: object, context: object) -> CommRequest | str:
         return "the event has no http.body: deploy the function with `web: raw`"
     try:
         decoded = base64.b64decode(body, validate=True) if http.get("isBase64Encoded") else None
-    except binascii.Error:
+    except ValueError:  # it is not ASCII, or no Base64
         return "the event's http.body is not the Base64 that it says it is"
     method, parameters = str(http.get("method", "")), parse_query(query)
     if method.upper() == "POST" and parameters.get("fnId") and not parameters.get("stepId"):

@@ -69,6 +69,7 @@ def test_functions_of_both_kinds_run(kind: str, is_encoded: bool) -> None:
         event(queryString=None),
         event(body=None),
         event(body="?", isBase64Encoded=True),
+        event(body="é", isBase64Encoded=True),
         event(queryString=""),
         event(queryString="stepId=step"),
         event(queryString="fnId=app-sync"),

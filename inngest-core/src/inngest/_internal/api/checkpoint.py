@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from typing import Final
+from urllib.parse import quote
 
 from inngest._internal.api.access import Access, until_settled
 from inngest._internal.api.answer import problem
@@ -30,7 +31,8 @@ def record_steps(
     :param facts: which dispatch of which run they belong to.
     """
     body = json.dumps(facts).encode("ascii")[:-1] + b',"steps":' + steps + b"}"
-    path, timeout = f"/v1/checkpoint/{run_id}/async", min(access.timeout, TIMEOUT)
+    path = f"/v1/checkpoint/{quote(run_id, safe='', errors='replace')}/async"
+    timeout = min(access.timeout, TIMEOUT)
     outcome = yield from until_settled(
         lambda: access.post(path, body, timeout=timeout), tries=TRIES, jitter=jitter
     )

@@ -15,7 +15,8 @@ from inngest._internal.protocol.signature import SigningKey
 from inngest._internal.types import ServerKind
 
 _DEV_VALUES = re.compile(
-    r"|0|1|true|false|https?://\S+|[A-Za-z0-9.-]+(:\d+)?(/\S*)?", re.IGNORECASE
+    r"|0|1|true|false|localhost|https?://\S+|(?=[^/]*[.:])[A-Za-z0-9.-]+(:\d+)?(/\S*)?",
+    re.IGNORECASE,
 )
 
 
@@ -31,6 +32,8 @@ def check_environment(environ: Mapping[str, str]) -> Iterator[Finding]:
     if config.env:
         yield Finding(level="ok", subject="branch environment", text=config.env)
     yield from _serving(environ)
+    if config.mode is ServerKind.CLOUD:
+        yield from _unsigned_syncs(environ)
     yield from _switches(environ)
 
 
@@ -41,7 +44,8 @@ def _mode(config: ClientConfig, environ: Mapping[str, str]) -> Finding:
         return Finding(
             level="warning",
             subject="mode",
-            text=f"{text}; INNGEST_DEV has a value that is neither a flag nor a URL",
+            text=f"{text}; INNGEST_DEV has a value that is neither a flag nor a URL, "
+            "which turns dev mode on",
             advice="set INNGEST_DEV to 1, to 0, or to the origin of a Dev Server",
         )
     if raw is None and config.mode is ServerKind.CLOUD:
@@ -109,6 +113,30 @@ def _serving(environ: Mapping[str, str]) -> Iterator[Finding]:
             yield Finding(level="problem", subject="public origin", text=origin.message)
         else:
             yield Finding(level="ok", subject="public origin", text=origin)
+
+
+def _unsigned_syncs(environ: Mapping[str, str]) -> Iterator[Finding]:
+    options = ServeOptions(framework="doctor", environ=environ)
+    if not options.allows_unauthed_sync:
+        return
+    variable, subject = "INNGEST_ENABLE_UNAUTHED_SYNC", "unsigned syncs"
+    text = "anyone may have the app register"
+    if environ[variable].strip().lower() not in ("1", "true"):
+        yield Finding(
+            level="warning",
+            subject=subject,
+            text=f"{text}: {variable} has a value that is neither 1 nor 0",
+            advice=f"set {variable} to 1, or to 0",
+        )
+    elif options.origin is None:
+        yield Finding(
+            level="warning",
+            subject=subject,
+            text=f"{text}, under any host: the server would call it there, with signed requests",
+            advice="set INNGEST_SERVE_ORIGIN",
+        )
+    else:
+        yield Finding(level="ok", subject=subject, text=text)
 
 
 def _switches(environ: Mapping[str, str]) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from inngest._internal.client.client import Inngest
 from inngest._internal.client.handler import app_of, with_origin
+from inngest._internal.errors import URLInvalidError
 from inngest._internal.function.config import TriggerEvent
 from inngest._internal.function.function import Function, FunctionOptions
 from inngest._internal.http.comm import CommRequest, CommResponse
@@ -55,6 +56,11 @@ class DurableHandler:
             _taking_a_request(handler, f'endpoint "{fn_id}"'),
         )
         app = app_of(client, [function], serve)
+        if client.is_production and options.origin is None:
+            raise URLInvalidError(
+                "in cloud mode a durable endpoint needs origin (INNGEST_SERVE_ORIGIN): the server "
+                "repeats requests there and signs them, and a client may name any host"
+            )
         self._client = client
         self._threads = Threads(serve.max_threads)
         # What the handler gives is a response already: the client's serializer has no say.

@@ -11,6 +11,9 @@ from urllib.parse import parse_qsl
 
 Chunks_co = TypeVar("Chunks_co", covariant=True)
 
+_MAX_KEPT = 512
+"""Characters of a query string."""
+
 
 @dataclass(slots=True, kw_only=True)  # not frozen: see op.py
 class CommRequest:
@@ -51,10 +54,17 @@ class CommStream(Generic[Chunks_co]):
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@lru_cache(maxsize=1024)
 def parse_query(text: str) -> Mapping[str, str]:
     """Read a query string; of several values of one name the first counts.
 
-    Servers call with the same few: each is read once.
+    Servers call with the same few: each is read once. What is longer than theirs is not kept,
+    or strangers could fill the memory with it.
     """
+    return _kept(text) if len(text) <= _MAX_KEPT else _parse(text)
+
+
+def _parse(text: str) -> Mapping[str, str]:
     return MappingProxyType(dict(reversed(parse_qsl(text, keep_blank_values=True))))
+
+
+_kept = lru_cache(maxsize=1024)(_parse)

@@ -33,6 +33,7 @@ from inngest._internal.errors import (
 )
 from inngest._internal.event import Event
 from inngest._internal.flow import Call, Flow, Host, Outcome, Raised
+from inngest._internal.hosts import is_host
 from inngest._internal.http.app import App, Called
 from inngest._internal.http.checkpoints import Checkpoints
 from inngest._internal.http.comm import CommRequest, CommResponse
@@ -103,6 +104,8 @@ class DurableEndpoint:
                 return _told(error.answer_status, {"error": error.message})
             if headers.RUN_ID in request.headers:
                 return (yield from self._continue(request))
+            if _may_lead_elsewhere(request):
+                return _told(400, {"error": "the host or the path of the request is malformed"})
             return (yield from self._begin(request, origin))
         except Exception as error:
             logger.error("a durable endpoint failed inside the library", exc_info=error)
@@ -292,6 +295,16 @@ def _told(status: int, body: object) -> CommResponse:
 def _unanswered() -> CommResponse:
     """The client learns no more than that; the log and the run say the rest."""
     return _told(500, {"error": "Internal Server Error"})
+
+
+def _may_lead_elsewhere(request: CommRequest) -> bool:
+    """Whether its repetition might come to other code: the server signs the client's body for it.
+
+    To some HTTP clients and proxies ``/checkout/../api/inngest`` is ``/api/inngest``.
+    """
+    if not is_host(request.headers.get("host", "")):
+        return True
+    return not {".", ".."}.isdisjoint(urlsplit(request.url).path.split("/"))
 
 
 def _origin_of(url: str) -> str:

@@ -19,9 +19,10 @@ from inngest._internal.errors import (
     ServerKindMismatchError,
     SigVerificationFailedError,
     UnknownError,
+    URLInvalidError,
 )
 from inngest._internal.flow import Flow
-from inngest._internal.hosts import is_foreign_page
+from inngest._internal.hosts import is_foreign_page, is_host
 from inngest._internal.http.app import App
 from inngest._internal.http.call import call_function
 from inngest._internal.http.comm import CommRequest, CommResponse
@@ -164,6 +165,8 @@ class Endpoint:
                 or not (is_unsigned and self._options.allows_unauthed_sync)
             ):
                 return _refused(verified)
+        if not is_host(request.headers.get("host", "")):
+            return _refused(URLInvalidError("the request was sent to what is no host"))
         is_trusted = isinstance(verified, SigningKey)
         announced = announced_url(request.body) if is_in_band and is_trusted else None
         url = serve_url(

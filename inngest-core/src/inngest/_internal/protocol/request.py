@@ -57,9 +57,12 @@ def decode_call(body: bytes) -> CallRequest | BodyInvalidError:
     if not isinstance(decoded, dict):
         return BodyInvalidError("the body must be a JSON object")
     ctx, event, steps = decoded.get("ctx"), decoded.get("event"), decoded.get("steps")
-    if isinstance(ctx, dict) and isinstance(event, dict) and isinstance(steps, dict):
+    if not (isinstance(ctx, dict) and isinstance(event, dict) and isinstance(steps, dict)):
+        return BodyInvalidError('the body needs the objects "ctx", "event" and "steps"')
+    try:
         return _read(decoded, ctx, event, steps)
-    return BodyInvalidError('the body needs the objects "ctx", "event" and "steps"')
+    except RecursionError:  # JSON may be nested deeper than what reads and copies it can follow
+        return BodyInvalidError("the body is nested too deeply")
 
 
 def decode_json(body: bytes) -> object | BodyInvalidError:

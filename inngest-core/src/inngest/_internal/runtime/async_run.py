@@ -106,6 +106,7 @@ class AsyncRun(InvocationFacts):
                 await self._ended
             finally:
                 await self._unwind(main)
+                self._main = None  # its frames hold this run: a cycle with all that it held
                 if main.done():
                     code.close()  # should it never have started
         if not main.done():  # it swallows every cancellation: what it has done counts

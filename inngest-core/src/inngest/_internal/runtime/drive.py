@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from inngest._internal.flow import Effect, Flow
 
@@ -12,14 +12,14 @@ T = TypeVar("T")
 
 def drive(flow: Flow[T], perform: Callable[[Effect], object]) -> T:
     """Run a flow to its end, performing each effect in the calling thread."""
-    outcome: object = None
+    outcome: Any = None
     try:
         while True:
             outcome = perform(flow.send(outcome))
     except StopIteration as done:
-        result: T = done.value
-        return result
+        return cast("T", done.value)
     finally:
+        outcome = None  # an error's traceback holds this frame: a cycle otherwise
         flow.close()
 
 

@@ -24,6 +24,7 @@ async def within_async(
 ) -> Outcome[Any]:
     """Perform ``effect`` on the running loop; ``run`` runs what is inside."""
     outcome: Outcome[Any] = Returned(None)
+    inside: Outcome[Any] | None = None
     try:
         async with contextlib.AsyncExitStack() as stack:
             for wrap in effect.wraps:
@@ -34,6 +35,8 @@ async def within_async(
             outcome = inside
     except Exception as error:
         return Raised(error)
+    finally:
+        inside = None  # the error's traceback holds this frame: a cycle otherwise
     return outcome
 
 
@@ -42,6 +45,7 @@ def within(
 ) -> Outcome[Any]:
     """Perform ``effect`` in this thread; async hooks run through ``portal``."""
     outcome: Outcome[Any] = Returned(None)
+    inside: Outcome[Any] | None = None
     try:
         with contextlib.ExitStack() as stack:
             for wrap in effect.wraps:
@@ -52,6 +56,8 @@ def within(
             outcome = inside
     except Exception as error:
         return Raised(error)
+    finally:
+        inside = None  # the error's traceback holds this frame: a cycle otherwise
     return outcome
 
 

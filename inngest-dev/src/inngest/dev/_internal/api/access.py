@@ -21,15 +21,19 @@ def may_call(signing_key: str | None, authorization: str) -> bool:
     """Plain or hashed key, each with or without its prefix, as the self-hosted server takes it."""
     if signing_key is None:
         return True
-    found = re.match(r"signkey-\w+-", signing_key)
-    prefix = found[0] if found else ""
-    bare = signing_key[len(prefix) :]
-    try:
-        hashed = hashlib.sha256(bytes.fromhex(bare)).hexdigest()
-    except ValueError:
-        hashed = hashlib.sha256(bare.encode()).hexdigest()
+    prefix, bare = _parts(signing_key)
     given = authorization.removeprefix("Bearer ").strip()
-    return any(_same(given, key) for key in (bare, prefix + bare, hashed, prefix + hashed))
+    found = hashed(signing_key)
+    return any(_same(given, key) for key in (bare, prefix + bare, found, prefix + found))
+
+
+def hashed(signing_key: str) -> str:
+    """What stands for the key where it is shown: it lets in, but does not sign."""
+    _, bare = _parts(signing_key)
+    try:
+        return hashlib.sha256(bytes.fromhex(bare)).hexdigest()
+    except ValueError:
+        return hashlib.sha256(bare.encode()).hexdigest()
 
 
 def may_send(event_key: str | None, given: str) -> bool:
@@ -61,6 +65,13 @@ def is_foreign_name(host: str, own: str) -> bool:
     except ValueError:
         return True
     return "." in name and not (_is_address(name) or name == own.lower() or name.endswith(_PRIVATE))
+
+
+def _parts(signing_key: str) -> tuple[str, str]:
+    """The prefix, which may be empty, and the rest."""
+    found = re.match(r"signkey-\w+-", signing_key)
+    prefix = found[0] if found else ""
+    return prefix, signing_key[len(prefix) :]
 
 
 def is_loopback(address: str) -> bool:

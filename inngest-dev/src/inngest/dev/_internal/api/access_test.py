@@ -98,6 +98,23 @@ def test_whoever_has_the_keys_may_come_by_any_name(app: App) -> None:
     talk(app, work, signing_key=KEY, event_key="right")
 
 
+@pytest.mark.parametrize("path", ["/e/any", "/invoke/app-fn"])
+def test_what_needs_no_key_of_a_keyed_engine_is_not_for_pages_of_other_sites_either(
+    app: App, path: str
+) -> None:
+    app.function(config("app-fn", "x"), lambda b, t: (200, None))
+
+    async def work(client: httpx.AsyncClient, engine: Engine) -> None:
+        by_name = {"host": "dev.example.com:8288"}
+        from_there = {**by_name, "origin": "http://dev.example.com:8288"}
+        refused = await client.post(path, json={"name": "x"}, headers=from_there)
+        assert (refused.status_code, engine.store.events(None, 10)) == (401, [])
+        taken = await client.post(path, json={"name": "x"}, headers=by_name)
+        assert taken.status_code == 200
+
+    talk(app, work, signing_key=KEY)
+
+
 def test_the_name_that_the_engine_listens_on_is_its_own() -> None:
     assert not is_foreign_name("dev.example.com:8288", "dev.example.com")
     assert is_foreign_name("dev.example.com.evil.example", "dev.example.com")

@@ -194,11 +194,11 @@ class Api:
 
     def _is_foreign(self, request: Request) -> bool:
         """Whether a browser may have been made to send it by somebody elsewhere."""
-        host = request.headers.get("host", "")
-        if is_foreign_page(request.headers.get("origin"), host):
+        host, origin = request.headers.get("host", ""), request.headers.get("origin")
+        if is_foreign_page(origin, host):
             return True
-        if self._engine.signing_key is not None:
-            return False  # who gives it keys may well give it a name
+        if self._engine.signing_key is not None and origin is None:
+            return False  # no page; and who gives it keys may well give it a name
         address, _ = request.scope.get("server") or ("", None)
         # from elsewhere, any name may be the right one
         return is_loopback(address) and is_foreign_name(host, self._host)

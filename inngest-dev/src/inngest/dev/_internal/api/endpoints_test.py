@@ -333,6 +333,16 @@ def test_steps_that_cannot_be_used_change_nothing(
     assert f"steps of run {RUN} cannot be used" in caplog.text
 
 
+def test_steps_of_a_run_that_is_none_are_told_in_one_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def play(engine: Engine, http: Http) -> None:
+        assert (await tell(http, op("a"), run_id="no%0Arun%1B[2J")).status_code == 200
+
+    played(App(), play)
+    assert caplog.messages == ["steps came of run 'no\\nrun\\x1b[2J', which is not under way"]
+
+
 def test_an_output_that_takes_long_is_asked_for_again() -> None:
     async def play(engine: Engine, http: Http) -> None:
         token = (await begin(http, op("a")))["token"]

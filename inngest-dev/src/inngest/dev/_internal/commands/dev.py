@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from rich.markup import escape
 
+from inngest.dev._internal.api.access import is_loopback
 from inngest.dev._internal.commands.absence import Absence
 from inngest.dev._internal.commands.discovery import find_app
 from inngest.dev._internal.commands.hosted import HostedApp
@@ -36,6 +37,7 @@ SELF_WRITTEN = (
     "changed at each of the last starts. If the app writes it, it is started for ever: "
     "have it written to a folder that is not watched, such as build"
 )
+OPEN = "whoever reaches it may use the engine: give it --signing-key and --event-key"
 DEFAULT_PATH = "/api/inngest"
 
 
@@ -61,6 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         teller.say(f"[bold]inngest dev[/] is listening on [bold]{server.origin}[/]")
         if not options.no_ui:
             teller.say(f"dashboard: [bold]{server.dashboard_url}[/]")
+        is_keyed = options.signing_key and options.event_key
+        if not (is_keyed or _is_this_machine(options.host)):
+            teller.problem(options.host, OPEN)
         _work(target, options, teller, server, absence, stop)
     finally:
         server.stop()
@@ -222,6 +227,10 @@ def _parser() -> argparse.ArgumentParser:
         help="delays before retries, instead of the server's 15,30,60,...",
     )
     return parser
+
+
+def _is_this_machine(host: str) -> bool:
+    return host == "localhost" or is_loopback(host)
 
 
 def _why(error: OSError) -> str:

@@ -372,6 +372,24 @@ def test_an_app_whose_startup_fails_is_started_once_it_can(tmp_path: Path) -> No
         dev.hear("shop-mended  on go")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "is_open"),
+    [
+        (["--host", "0.0.0.0"], True),
+        (["--host", "0.0.0.0", "--signing-key", "abcd"], True),
+        (["--host", "0.0.0.0", "--signing-key", "abcd", "--event-key", "k"], False),
+        (["--host", "localhost"], False),
+        ([], False),
+    ],
+)
+def test_an_engine_that_is_open_to_others_says_so(
+    tmp_path: Path, arguments: list[str], is_open: bool
+) -> None:
+    with running(tmp_path, *arguments) as dev:
+        dev.hear("no app found here")
+    assert any("whoever reaches it" in line for line in dev.said) is is_open
+
+
 @pytest.mark.parametrize("kind", ["asgi", "wsgi"])
 def test_ctrl_c_ends_all_of_it_without_a_traceback(tmp_path: Path, kind: str) -> None:
     change(tmp_path / "app.py", APP.format(name="fn").replace("asgi", kind), 1000)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from rich.console import Console
 
+from inngest.dev._internal.commands.printable import printable, printable_json
 from inngest.dev._internal.commands.remote import RemoteError
 
 T = TypeVar("T")
@@ -22,8 +23,8 @@ class UsageError(Exception):
 
 def print_json(value: Any) -> None:
     is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
-    json.dump(value, sys.stdout, indent=2, ensure_ascii=not is_unicode)
-    sys.stdout.write("\n")
+    text = json.dumps(value, indent=2, ensure_ascii=not is_unicode)
+    sys.stdout.write(f"{printable_json(text)}\n")
 
 
 def wide_console() -> Console:
@@ -46,7 +47,7 @@ def failing(work: Callable[[], int]) -> int:
     except (RemoteError, UsageError, OSError) as error:
         if is_unread(error):  # no error to tell of
             raise
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{printable(str(error))}\n")
         return 1
 
 

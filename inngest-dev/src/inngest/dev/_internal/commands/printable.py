@@ -8,14 +8,19 @@ LONGEST = 200
 """Characters of an error."""
 _DIRECTIONS = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
-_ESCAPED = {
-    code: ascii(chr(code))[1:-1] for code in (*_CONTROLS, *_DIRECTIONS) if chr(code) not in "\t\n"
-}
+_STEERING = [code for code in (*_CONTROLS, *_DIRECTIONS) if chr(code) not in "\t\n"]
+_ESCAPED = {code: ascii(chr(code))[1:-1] for code in _STEERING}
+_ESCAPED_IN_JSON = {code: f"\\u{code:04x}" for code in _STEERING}
 
 
 def printable(text: str) -> str:
     """Escape what would steer the terminal, or turn round what is printed beside it."""
     return text.translate(_ESCAPED)
+
+
+def printable_json(text: str) -> str:
+    """The same for JSON, which says the same afterwards."""
+    return text.translate(_ESCAPED_IN_JSON)
 
 
 def brief(error: object) -> str:

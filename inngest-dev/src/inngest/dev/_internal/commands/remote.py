@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 
+from inngest.dev._internal.api.access import hashed
+
 DEFAULT = "http://127.0.0.1:8288"
 ENDED = ("Completed", "Failed", "Cancelled")
 
@@ -22,7 +24,8 @@ class Remote:
         if key and not (key.isascii() and key.isprintable()):
             raise RemoteError("--signing-key holds characters that no key has")
         self.origin = (origin if "://" in origin else f"http://{origin}").rstrip("/")
-        headers = {"authorization": f"Bearer {key}"} if key else {}
+        # not the key itself, which signs: who knows what listens there
+        headers = {"authorization": f"Bearer {hashed(key.strip())}"} if key else {}
         # no proxy of the environment: the engine is on this machine
         self._client = httpx.Client(headers=headers, timeout=30.0, trust_env=False)
 

@@ -88,7 +88,7 @@ def _list(remote: Remote, options: argparse.Namespace) -> None:
     for run in runs:
         table.add_row(
             Text(run["run_id"]),
-            Text(run["function_id"]),
+            Text(printable(run["function_id"])),
             _status(run),
             Text(printable(run["event_name"])),
             Text(run["started_at"] or ""),
@@ -112,7 +112,7 @@ def _show(remote: Remote, options: argparse.Namespace) -> None:
         print_json(run)
         return
     console = wide_console()
-    console.print(Text.assemble((run["function_id"], "bold"), "  ", _status(run)))
+    console.print(Text.assemble((printable(run["function_id"]), "bold"), "  ", _status(run)))
     for event in run["events"]:
         console.print(Text(f"event   {printable(event['name'])} {json.dumps(event['data'])}"))
     table = Table("step", "state", "attempts", "duration", "result", box=None)

@@ -22,8 +22,9 @@ from rich.markup import escape
 
 from inngest.dev import DevServer, Engine, InProcessDriver
 from inngest.dev._internal.commands import runs, sending
-from inngest.dev._internal.commands.output import failing
+from inngest.dev._internal.commands.output import failing, print_json
 from inngest.dev._internal.commands.printable import brief, printable, span
+from inngest.dev._internal.commands.remote import RemoteError
 from inngest.dev._internal.commands.telling import Teller
 from inngest.dev._internal.conftest import URL, config, hashed, op
 from inngest.dev._internal.function.registration import Refusal
@@ -71,6 +72,7 @@ def server() -> Iterator[DevServer]:
                 config("app-many", "many", batchEvents=batch),
                 config("app-again", "again", retries=2),
                 config("app-#1", "numbered"),
+                config("app-x\x1b[2J", "steered"),
             ]
             done = server.engine.register({"appName": "app", "url": URL, "functions": configs})
             assert not isinstance(done, Refusal)
@@ -304,6 +306,20 @@ def test_a_span_is_told_about(milliseconds: int, text: str) -> None:
     assert span(milliseconds) == text
 
 
+def test_json_steers_no_terminal_and_says_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    monkeypatch.setattr(sys, "stdout", told)
+    value = {"caf\u00e9\n": "\x1b[2J \x7f \x9b31m \u202e \u2066 \\"}
+    print_json(value)
+    told.seek(0)
+    text = told.read()
+    assert json.loads(text) == value
+    assert "caf\u00e9" in text
+    assert not {"\x1b", "\x7f", "\x9b", "\u202e", "\u2066"} & set(text)
+
+
 def test_runs_that_go_on_are_named(ask: Ask) -> None:
     status, _, err = ask(sending.send, "go", "--data", '{"waits": true}', "--wait", "0.5")
     (run,) = json.loads(ask(runs.main, "list", "--json")[1])
@@ -457,3 +473,54 @@ def test_what_was_sent_is_told_though_nobody_may_wait_for_it(
         )
         told = capsys.readouterr()
         assert told.out.startswith("sent 01") and "give --signing-key" in told.err
+
+
+@pytest.mark.parametrize("key", ["signkey-prod-abcd", "abcd", "signkey-test-no-hex"])
+def test_whoever_answers_in_the_place_of_an_engine_is_not_given_the_signing_key(
+    capsys: pytest.CaptureFixture[str], key: str
+) -> None:
+    given: list[str] = []
+
+    class Spy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            given.append(self.headers["authorization"])
+            self.send_response(200)
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.write(b"[]")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """To nobody."""
+
+    with HTTPServer(("127.0.0.1", 0), Spy) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            origin = f"http://127.0.0.1:{server.server_port}"
+            assert runs.main(["list", "--engine", origin, "--signing-key", key]) == 0
+        finally:
+            server.shutdown()
+            thread.join(60)
+    (authorization,) = given
+    assert key.rpartition("-")[2] not in authorization
+    with DevServer(port=0, engine=Engine(signing_key=key)) as engine:
+        assert runs.main(["list", "--engine", engine.origin, "--signing-key", key]) == 0
+    capsys.readouterr()
+
+
+def test_a_function_s_id_steers_no_terminal(ask: Ask) -> None:
+    _, sent, _ = ask(sending.send, "steered", "--wait", "60")
+    _, listed, _ = ask(runs.main, "list")
+    run_id = next(word for word in listed.split() if word.startswith("01"))
+    _, shown, _ = ask(runs.main, "show", run_id)
+    for told in (sent, listed, shown):
+        assert "app-x\\x1b[2J" in told
+        assert "\x1b" not in told
+
+
+def test_an_error_of_others_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    def fails() -> int:
+        raise RemoteError("no step \x1b[2J\x9b31m\u202e")
+
+    assert failing(fails) == 1
+    assert capsys.readouterr().err == "no step \\x1b[2J\\x9b31m\\u202e\n"

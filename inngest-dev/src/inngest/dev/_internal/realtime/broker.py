@@ -22,6 +22,8 @@ _log = logging.getLogger("inngest.dev")
 
 BACKLOG = 1000
 """Messages that wait for one listener."""
+BACKLOG_SIZE = 16 * 1024 * 1024
+"""How many characters, or bytes of event streams, they may have together."""
 CHUNK = 1024
 """Bytes of a piece of a stream, at most."""
 RUN_STREAM = "$stream"
@@ -37,12 +39,20 @@ class Message:
 
     text: str
 
+    @property
+    def size(self) -> int:
+        return len(self.text)
+
 
 @dataclass(frozen=True, slots=True)
 class Raw:
     """A piece of an event stream, to be passed on as it is."""
 
     content: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.content)
 
 
 class Listener:
@@ -51,11 +61,13 @@ class Listener:
     def __init__(self, topics: Collection[Topic]) -> None:
         self.topics: set[Topic] = set(topics)
         self._waiting: deque[Message | Raw] = deque()
+        self._size = 0
         self._wake = asyncio.Event()
         self._is_closed = False
 
     def give(self, message: Message | Raw) -> None:
-        if len(self._waiting) >= BACKLOG and not self._is_closed:
+        is_full = len(self._waiting) >= BACKLOG or self._size + message.size > BACKLOG_SIZE
+        if is_full and not self._is_closed:
             _log.warning(
                 "realtime: a listener does not take its messages, and is let go: it misses what "
                 "is published until it connects again; channels: %s",
@@ -64,6 +76,7 @@ class Listener:
             self.close()
         if not self._is_closed:
             self._waiting.append(message)
+            self._size += message.size
             self._wake.set()
 
     def close(self) -> None:
@@ -78,7 +91,9 @@ class Listener:
                 return None
             self._wake.clear()
             await self._wake.wait()
-        return self._waiting.popleft()
+        message = self._waiting.popleft()
+        self._size -= message.size
+        return message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from inngest.dev._internal.realtime.broker import BACKLOG, CHUNK, Address, Broker, Listener, Message
+from inngest.dev._internal.realtime.broker import (
+    BACKLOG,
+    BACKLOG_SIZE,
+    CHUNK,
+    Address,
+    Broker,
+    Listener,
+    Message,
+)
 
 HERE = Address(channel="c", topic="t")
 
@@ -66,6 +74,28 @@ def test_who_takes_nothing_is_let_go_and_that_is_told(caplog: pytest.LogCaptureF
     assert [each["data"] for each in taken(here)] == list(range(BACKLOG))
     (record,) = (each for each in caplog.records if each.name == "inngest.dev")
     assert "channels: ['c']" in record.getMessage()
+
+
+def test_one_that_stands_still_is_let_go_before_its_messages_fill_the_memory() -> None:
+    events = broker()
+    here = events.join([("c", "t")])
+    large = "x" * (BACKLOG_SIZE // 4)
+    for _ in range(10):
+        events.publish(HERE, large)
+    assert len(taken(here)) == 3
+
+
+def test_one_that_takes_its_messages_is_given_any_number_of_them() -> None:
+    events = broker()
+    here = events.join([("c", "t")])
+    large = "x" * (BACKLOG_SIZE // 4)
+
+    async def listen() -> None:
+        for _ in range(10):
+            events.publish(HERE, large)
+            assert await here.next() is not None
+
+    asyncio.run(listen())
 
 
 def test_an_event_stream_is_passed_on_as_it_is() -> None:

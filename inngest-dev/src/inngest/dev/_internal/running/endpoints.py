@@ -54,7 +54,7 @@ class Endpoints:
             run = self._store.run(run_id)
             function = None if run is None else self._store.function(run.function_id)
             if run is None or function is None or run.ended:
-                _log.warning("steps came of run %s, which is not under way", run_id)
+                _log.warning("steps came of run %r, which is not under way", run_id)
                 return
             touched = self._record(run, function, steps)
         self._ledger.announce(touched)
