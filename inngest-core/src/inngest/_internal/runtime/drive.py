@@ -25,14 +25,14 @@ def drive(flow: Flow[T], perform: Callable[[Effect], object]) -> T:
 
 async def drive_async(flow: Flow[T], perform: Callable[[Effect], Awaitable[object]]) -> T:
     """Run a flow to its end, awaiting each effect."""
-    outcome: object = None
+    outcome: Any = None
     try:
         while True:
             try:
                 effect = flow.send(outcome)
             except StopIteration as done:
-                result: T = done.value
-                return result
+                return cast("T", done.value)
             outcome = await perform(effect)
     finally:
+        outcome = None  # as above
         flow.close()
