@@ -413,9 +413,7 @@ class Engine:
         """Like `wait_for_run`; None when it takes too long, or the engine is about to stop."""
 
         async def ended() -> Run | None:
-            change = asyncio.Event()
-            self._watchers.signals.add(change)
-            try:
+            with self._watchers.waiting(wanted) as change:
                 while not self._watchers.are_dismissed:
                     change.clear()
                     run = self.store.run(wanted)
@@ -424,8 +422,6 @@ class Engine:
                         return found[-1]
                     await change.wait()
                 return None
-            finally:
-                self._watchers.signals.discard(change)
 
         try:
             return await asyncio.wait_for(ended(), timeout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from inngest.dev import Engine, VirtualClock
 from inngest.dev._internal.conftest import Answer, App, bounded, config, hashed, op, running, send
 from inngest.dev._internal.machine import report
 from inngest.dev._internal.machine.runs import internal_event
+from inngest.dev._internal.model.values import Run
 
 SECOND = timedelta(seconds=1)
 
@@ -49,6 +51,38 @@ def nap(body: dict[str, Any], target: str) -> Answer:
     if hashed("nap") in body["steps"]:
         return 200, "rested"
     return 206, [op("2h", "Sleep") | {"id": hashed("nap")}]
+
+
+def test_who_waits_for_a_run_is_woken_by_no_other(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands may wait: each looks for its run when it is woken."""
+    sleeping = [op("1h", "Sleep") | {"id": hashed("nap")}]
+    app.function(config("app-fn", "x"), lambda b, t: (206, sleeping))
+
+    async def go() -> None:
+        async with running(app) as engine:
+            events = [send(engine, "x") for _ in range(5)]
+            await engine.settle()
+            waiting = [asyncio.create_task(engine.wait_for_run(each)) for each in events]
+            for _ in range(5):
+                await asyncio.sleep(0)
+            (run,) = engine.store.runs(event_id=events[3])
+            asked: list[str] = []
+            look = engine.store.runs
+
+            def counted(*, event_id: str) -> list[Run]:
+                asked.append(event_id)
+                return look(event_id=event_id)
+
+            monkeypatch.setattr(engine.store, "runs", counted)
+            engine.cancel(run.id)
+            assert (await waiting[3])["status"] == "Cancelled"
+            assert asked == [events[3]]
+            for each in waiting:
+                each.cancel()
+
+    bounded(go)
 
 
 def test_a_sleep_ends_when_the_virtual_clock_says_so(app: App) -> None:
