@@ -2,6 +2,9 @@ r"""Read regular expressions as the server does (RE2), into programs of `automat
 
 Only whether text fits is asked: groups remember nothing, and greed makes no difference. Scripts
 (`\p{Greek}`) are not known, as Python does not know them; categories (`\p{Lu}`) are.
+
+No library does: the binding of RE2 has wheels for a part of our platforms only, and `re` and
+`regex` read another language, go back over a text as often as it takes, or fill the memory.
 """
 
 from __future__ import annotations
