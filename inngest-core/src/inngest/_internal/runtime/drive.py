@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from inngest._internal.flow import Effect, Flow
 
@@ -17,7 +17,7 @@ def drive(flow: Flow[T], perform: Callable[[Effect], object]) -> T:
         while True:
             outcome = perform(flow.send(outcome))
     except StopIteration as done:
-        return cast("T", done.value)
+        return done.value  # type: ignore[no-any-return]
     finally:
         outcome = None  # an error's traceback holds this frame: a cycle otherwise
         flow.close()
@@ -31,7 +31,7 @@ async def drive_async(flow: Flow[T], perform: Callable[[Effect], Awaitable[objec
             try:
                 effect = flow.send(outcome)
             except StopIteration as done:
-                return cast("T", done.value)
+                return done.value  # type: ignore[no-any-return]
             outcome = await perform(effect)
     finally:
         outcome = None  # as above
