@@ -158,6 +158,21 @@ def test_serializers_are_named_for_a_client_a_function_or_a_step(make_world: Mak
     assert world.play(step).body == "text"
 
 
+@pytest.mark.parametrize("wrong", [5, Upper])
+def test_a_step_says_of_a_serializer_that_is_none_what_a_client_says(
+    wrong: Any, make_world: Make
+) -> None:
+    world = make_world()
+
+    def stepping(ctx: Any) -> Steps:
+        yield ctx.step.run("a", world.step(lambda: "text"), serializer=wrong)
+
+    world.function(stepping)
+    reply = world.call()
+    assert reply.status == 500
+    assert "the methods serialize and deserialize" in reply.body["message"]
+
+
 def test_an_unknown_serializer_is_refused_where_it_is_named(make_world: Make) -> None:
     with pytest.raises(SerializerUnknownError, match="did you mean 'upper'"):
         make_world(plugins=[Late()], serializer="uper")

@@ -27,6 +27,7 @@ from inngest.testing import (
     PluginSuite,
     SerializerSuite,
     TransportSuite,
+    play,
 )
 from inngest.testing.bench import client_of
 from inngest.testing.exchange import Inbox
@@ -406,3 +407,15 @@ def test_without_pytest_the_kits_say_what_they_need() -> None:
     code = "import sys; sys.modules['pytest'] = None; import inngest.testing"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stderr.endswith("inngest.testing needs pytest: pip install pytest\n")
+
+
+@pytest.mark.parametrize("key", [None, "signkey-test-ab"])
+def test_a_run_is_played_of_a_client_of_production(key: str | None) -> None:
+    client = inngest.Inngest(app_id="shop", is_production=True, signing_key=key)
+
+    @client.create_function(fn_id="fn", trigger=inngest.TriggerEvent(event="go"))
+    def fn(ctx: inngest.ContextSync) -> str:
+        return ctx.step.run("pay", lambda: "paid")
+
+    assert play(client, fn).body == "paid"
+    assert client.is_production, "left as it was"

@@ -100,7 +100,12 @@ if not TYPE_CHECKING:  # a type checker would take any name for one of ours
     def __getattr__(name: str) -> Any:
         home = _HOMES.get(name)
         if home is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            hint = ""
+            if not name.startswith("_"):
+                from inngest._internal.wheels import to_import
+
+                hint = to_import(name)
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
         value = globals()[name] = getattr(import_module(f"inngest._internal.{home}"), name)
         return value
 

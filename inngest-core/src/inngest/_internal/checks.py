@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from inspect import getattr_static, isfunction
+
 
 def is_text(value: object) -> bool:
     """Whether ``value`` is a string, and not an empty one."""
     return isinstance(value, str) and bool(value.strip())
 
 
-__all__ = ["is_text"]
+def told(value: object) -> str:
+    """How an error tells a value of a wrong type: by its type, never by itself."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    return f"an object of {type(value).__name__}"
+
+
+def is_unbound(value: object, method: str) -> bool:
+    """Whether ``value`` is a class whose method is one of the objects that it makes."""
+    return isinstance(value, type) and isfunction(getattr_static(value, method, None))
+
+
+__all__ = ["is_text", "is_unbound", "told"]

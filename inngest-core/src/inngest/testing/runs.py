@@ -70,12 +70,26 @@ def play(
     raw: object = None,
     max_attempts: int = 3,
 ) -> Ended:
-    """Run a function to its end.
+    """Run a function to its end. Meanwhile the client is in dev mode: no key is needed.
 
     :param data: the data of its event.
     :param raw: what middleware gets as the framework's request.
     :param max_attempts: for the function and for each step.
     """
+    is_production, client.is_production = client.is_production, False
+    try:
+        return _play(client, function, data, raw, max_attempts)
+    finally:
+        client.is_production = is_production
+
+
+def _play(
+    client: inngest.Inngest,
+    function: inngest.Function[Any],
+    data: Any,
+    raw: object,
+    max_attempts: int,
+) -> Ended:
     handler = Handler(client, [function], ServeOptions(framework="test", environ={}))
     state = _State()
     for calls in range(1, MAX_CALLS + 1):

@@ -13,6 +13,7 @@ from typing import Any
 
 import inngest
 from inngest import NonRetriableError
+from inngest.encryption._errors import EncryptionKeyInvalidError
 from inngest.encryption._events import open_data, open_event, open_internal, seal_data
 from inngest.encryption._keyring import Keyring, Sealed, is_sealed, key_of, secrets_of
 from inngest.errors import Error
@@ -41,7 +42,7 @@ class EncryptionMiddleware(inngest.MiddlewareSync):
     :param event_encryption_field: the field of an event's data that is encrypted, or several.
     :param fallback_decryption_keys: decrypt what ``secret_key`` does not open, while keys are
         rotated.
-    :raises EncryptionKeyInvalidError: one of the keys is none.
+    :raises EncryptionKeyInvalidError: one of the keys is none, or a field has no name.
     """
 
     def __init__(
@@ -57,8 +58,7 @@ class EncryptionMiddleware(inngest.MiddlewareSync):
         super().__init__(client, raw_request)
         self._keys = Keyring(secrets_of(secret_key, fallback_decryption_keys))
         self._is_encrypting = not decrypt_only
-        named = event_encryption_field
-        self._fields = (named,) if isinstance(named, str) else tuple(named)
+        self._fields = _fields_of(event_encryption_field)
 
     @classmethod
     def factory(
@@ -71,10 +71,11 @@ class EncryptionMiddleware(inngest.MiddlewareSync):
     ) -> Callable[[inngest.Inngest, object], EncryptionMiddleware]:
         """Return what a client's list of middleware takes; the arguments are the class's.
 
-        :raises EncryptionKeyInvalidError: one of the keys is none.
+        :raises EncryptionKeyInvalidError: one of the keys is none, or a field has no name.
         """
         for secret in secrets_of(secret_key, fallback_decryption_keys):
             key_of(secret)
+        _fields_of(event_encryption_field)
 
         def make(client: inngest.Inngest, raw_request: object) -> EncryptionMiddleware:
             return cls(
@@ -169,6 +170,15 @@ class EncryptionMiddleware(inngest.MiddlewareSync):
         fields = [field for field in self._fields if field not in sealed]
         data = {**seal_data(self._keys, _as_sent(event, what), fields, what), **sealed}
         return event.model_copy(update={"data": data})
+
+
+def _fields_of(named: object) -> tuple[str, ...]:
+    fields = (named,) if isinstance(named, str) else named
+    if not isinstance(fields, Sequence) or not all(isinstance(f, str) and f for f in fields):
+        raise EncryptionKeyInvalidError(
+            "event_encryption_field names a field, or several in a list"
+        )
+    return tuple(fields)
 
 
 def _sealed_in(data: Any) -> Mapping[str, Any]:

@@ -67,7 +67,16 @@ class OpenTelemetryMiddleware(PlacingMiddleware):
         :param tracer_provider: the global one by default, whenever it is set.
         :param meter_provider: likewise.
         :param propagate_events: put the trace context into the data of sent events.
+        :raises TypeError: one of them is of another type.
         """
+        for name, provider, method in (
+            ("tracer_provider", tracer_provider, "get_tracer"),
+            ("meter_provider", meter_provider, "get_meter"),
+        ):
+            if provider is not None and not callable(getattr(provider, method, None)):
+                raise TypeError(f"{name} has no {method}: it is of type {type(provider).__name__}")
+        if not isinstance(propagate_events, bool):
+            raise TypeError("propagate_events is True or False")
         telemetry = Telemetry(
             tracer_provider=tracer_provider,
             meter_provider=meter_provider,

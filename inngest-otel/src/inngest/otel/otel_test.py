@@ -47,6 +47,21 @@ def test_as_long_as_nobody_takes_them_no_spans_are_made() -> None:
         assert isinstance(made, OpenTelemetryMiddleware)
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"tracer_provider": "jaeger"}, "tracer_provider has no get_tracer: it is of type str"),
+        ({"meter_provider": TracerProvider()}, "meter_provider has no get_meter"),
+        ({"propagate_events": "no"}, "propagate_events is True or False"),
+    ],
+)
+def test_options_of_another_type_are_refused_before_anything_runs(
+    options: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(TypeError, match=told):
+        OpenTelemetryMiddleware.factory(**options)
+
+
 def test_a_provider_that_does_not_let_ids_be_chosen_is_used_as_it_is() -> None:
     telemetry = Telemetry(tracer_provider=NoOpTracerProvider())
     assert not telemetry.chooses_ids

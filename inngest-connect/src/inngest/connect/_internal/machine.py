@@ -228,12 +228,17 @@ class Machine:
     def refused(self, now: float, status: int) -> list[Effect]:
         """The API does not accept the key."""
         if self._connector.refused(now):
-            self._stop(
-                ConnectAuthenticationError(
+            if self._connector.authorization is None:
+                why = (
+                    f"the Inngest server asks for a signing key (status {status}), and in dev mode "
+                    "none is sent: leave INNGEST_DEV unset, and set INNGEST_SIGNING_KEY"
+                )
+            else:
+                why = (
                     f"the Inngest server refuses the signing key (status {status}): check "
                     "INNGEST_SIGNING_KEY, INNGEST_SIGNING_KEY_FALLBACK and INNGEST_ENV"
                 )
-            )
+            self._stop(ConnectAuthenticationError(why))
             return self._take()
         self._log("start_refused", logging.WARNING, status=status)
         return self.tick(now)

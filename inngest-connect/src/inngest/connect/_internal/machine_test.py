@@ -166,6 +166,21 @@ def test_keys_that_were_never_accepted_are_fatal_in_the_end() -> None:
     assert isinstance(paper.stopped.error, ConnectAuthenticationError)
 
 
+@pytest.mark.parametrize(
+    ("authorizations", "told"),
+    [((), "in dev mode none is sent: leave INNGEST_DEV unset"), (("Bearer a",), "check INNGEST_")],
+)
+def test_who_sends_no_key_is_not_told_to_look_at_it(
+    authorizations: tuple[str, ...], told: str
+) -> None:
+    paper = Paper(authorizations=authorizations)
+    paper.do(paper.machine.start)
+    for _ in range(3):
+        paper.do(paper.machine.refused, 401)
+        paper.wait(5)
+    assert paper.stopped is not None and told in str(paper.stopped.error)
+
+
 def test_keys_that_were_accepted_once_are_tried_for_ever(active: Paper) -> None:
     active.do(active.machine.closed, 1, 1006, "")
     for _ in range(50):

@@ -23,6 +23,13 @@ class Access:
         """The URL of a path, which begins with a slash."""
         return f"{self.api_origin.rstrip('/')}{path}"
 
+    def unanswered(self, cause: BaseException, about: str = "") -> str:
+        """What an error says when no answer came: from whom, and what went wrong.
+
+        :param about: what it was to be about, such as ``" for run 1"``.
+        """
+        return f"no answer came{about} from {self.api_origin.rstrip('/')}: {type(cause).__name__}"
+
     def get(self, path: str) -> Flow[Response | FetchError]:
         """Get what is there, with the first key that is not refused."""
         return self._fetch("GET", path, b"", self.timeout)

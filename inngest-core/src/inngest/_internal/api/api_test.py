@@ -9,9 +9,11 @@ import pytest
 from inngest._internal.api.access import Access
 from inngest._internal.api.authorized import fetch_authorized
 from inngest._internal.api.events import send_events
+from inngest._internal.api.realtime import create_token, publish_message
 from inngest._internal.api.register import register
 from inngest._internal.api.runs import fetch_events, fetch_steps
 from inngest._internal.api.seed import event_id_seed
+from inngest._internal.api.signals import send_signal
 from inngest._internal.errors import (
     RegistrationFailedError,
     SendEventsError,
@@ -185,3 +187,26 @@ def test_steps_of_a_run() -> None:
     assert found == {"a": {"data": 1152921504606847000}}, "what a call tells of it, too"
     flow = fetch_steps("../x", ACCESS)
     assert isinstance(play(flow, [])[0], StateUnavailableError)
+
+
+@pytest.mark.parametrize(
+    ("flow", "tries", "told"),
+    [
+        (fetch_steps("R1", ACCESS), 3, "no answer came for the state of run R1"),
+        (send_signal("go", None, ACCESS), 1, 'no answer came for signal "go"'),
+        (
+            create_token(ACCESS, "c", ["t"]),
+            1,
+            "no token for a subscription was given: no answer came",
+        ),
+        (
+            publish_message(ACCESS, "c", "t", 1, run_id=None, metadata=None),
+            1,
+            "a message was not published: no answer came",
+        ),
+    ],
+)
+def test_whoever_does_not_answer_is_named(flow: Flow[Any], tries: int, told: str) -> None:
+    failure, _ = play(flow, [DOWN] * tries)
+    assert str(failure) == f"{told} from http://h: ConnectionError"
+    assert failure.__cause__ is DOWN.cause

@@ -38,9 +38,8 @@ def record_steps(
     )
     match outcome:
         case FetchError(cause):
-            failure = CheckpointFailedError(
-                f"no answer came for a checkpoint of run {run_id}: {type(cause).__name__}"
-            )
+            about = f" for a checkpoint of run {run_id}"
+            failure = CheckpointFailedError(access.unanswered(cause, about))
             failure.__cause__ = cause
             return failure
         case Response(status=409):

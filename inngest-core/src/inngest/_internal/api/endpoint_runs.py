@@ -73,9 +73,8 @@ def _post(
     outcome = yield from until_settled(lambda: access.post(path, body), tries=TRIES, jitter=jitter)
     match outcome:
         case FetchError(cause):
-            failure = CheckpointFailedError(
-                f"no answer came for the steps of a request: {type(cause).__name__}"
-            )
+            about = " for the steps of a request"
+            failure = CheckpointFailedError(access.unanswered(cause, about))
             failure.__cause__ = cause
             return failure
         case Response(status=status) if not 200 <= status < 300:

@@ -33,9 +33,8 @@ def update_metadata(
     outcome = yield from access.post(f"/v1/runs/{run_id}/metadata", body)
     match outcome:
         case FetchError(cause):
-            failure = UpdateMetadataError(
-                f"no answer came for metadata of run {run_id}: {type(cause).__name__}"
-            )
+            about = f" for metadata of run {run_id}"
+            failure = UpdateMetadataError(access.unanswered(cause, about))
             failure.__cause__ = cause
             return failure
         case Response(status=status) if not 200 <= status < 300:

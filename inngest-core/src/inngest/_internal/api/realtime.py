@@ -50,7 +50,7 @@ def publish_message(
             is_retriable=False,
         )
     outcome = yield from access.post(f"/v1/realtime/publish?{urlencode(query)}", sent)
-    answer = _accepted(outcome, "a message was not published")
+    answer = _accepted(outcome, access, "a message was not published")
     return answer if isinstance(answer, RealtimeError) else None
 
 
@@ -64,7 +64,7 @@ def create_token(access: Access, channel: str, topics: Sequence[str]) -> Flow[st
         )
     wanted = [{"channel": channel, "name": topic, "kind": "run"} for topic in topics]
     outcome = yield from access.post("/v1/realtime/token", dump(wanted))
-    answer = _accepted(outcome, "no token for a subscription was given")
+    answer = _accepted(outcome, access, "no token for a subscription was given")
     if isinstance(answer, RealtimeError):
         return answer
     body = parsed(answer)
@@ -78,10 +78,12 @@ def _misnamed(field: str) -> RealtimeError:
     return RealtimeError(f"{field}: must be a string, and not empty", is_retriable=False)
 
 
-def _accepted(outcome: Response | FetchError, what: str) -> Response | RealtimeError:
+def _accepted(
+    outcome: Response | FetchError, access: Access, what: str
+) -> Response | RealtimeError:
     match outcome:
         case FetchError(cause):
-            failure = RealtimeError(f"{what}: no answer came: {type(cause).__name__}")
+            failure = RealtimeError(f"{what}: {access.unanswered(cause)}")
             failure.__cause__ = cause
             return failure
         case Response(status=status) if not 200 <= status < 300:

@@ -43,9 +43,8 @@ def _fetch(run_id: str, part: str, access: Access) -> Flow[object]:
         outcome = yield from access.get(path)
     match outcome:
         case FetchError(cause):
-            failure = StateUnavailableError(
-                f"no answer came for the state of run {run_id}: {type(cause).__name__}"
-            )
+            about = f" for the state of run {run_id}"
+            failure = StateUnavailableError(access.unanswered(cause, about))
             failure.__cause__ = cause
             return failure
         case Response(status=status) if 200 <= status < 300:

@@ -33,9 +33,7 @@ def send_signal(
     outcome = yield from access.post("/v1/signals", body.encode("utf-8", "backslashreplace"))
     match outcome:
         case FetchError(cause):
-            failure = SendSignalError(
-                f'no answer came for signal "{signal}": {type(cause).__name__}'
-            )
+            failure = SendSignalError(access.unanswered(cause, f' for signal "{signal}"'))
             failure.__cause__ = cause
             return failure
         case Response(status=404) if isinstance(parsed(outcome), dict):

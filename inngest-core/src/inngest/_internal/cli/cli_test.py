@@ -87,6 +87,17 @@ class Plugin:
         return []
 plugin = Plugin()
 """
+UNMADE = """
+from inngest.plugins import MiddlewareEntry, hookimpl
+def make(client, raw_request):
+    raise ValueError("the key is empty")
+class Plugin:
+    api_version = 1
+    @hookimpl
+    def inngest_middleware(self):
+        return [MiddlewareEntry(name="sealing", factory=make)]
+plugin = Plugin()
+"""
 IDLE = """
 from inngest.plugins import NotConfigured, hookimpl
 class Plugin:
@@ -226,13 +237,44 @@ def test_doctor_names_a_plugin_that_hangs(
 ) -> None:
     install("hangs", body=HANGS)
     monkeypatch.setenv("INNGEST_PLUGINS", "hangs")
+    monkeypatch.setenv("INNGEST_PLUGINS_DISABLED", "")  # is changed
     monkeypatch.setenv("INNGEST_DEV", "1")
     status, out, _ = run(capsys, "doctor", "--offline", "--timeout", "3")
     assert status == 1
     (line,) = [line for line in out.splitlines() if line.startswith("problem ")]
-    assert "plugin hangs: hangs 1 is left out: it hangs: not loaded within 3 s" in line
+    assert "plugin hangs: hangs 1 cannot be used: it hangs: not loaded within 3 s" in line
     assert "mod_hangs.py, line 5, in wait" in line
     assert "INNGEST_PLUGINS_DISABLED=hangs" in out
+
+
+def test_a_plugin_that_hangs_does_not_keep_doctor_from_an_app(
+    install: Install,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    install("hangs", body=HANGS)
+    install("off", body=HANGS)
+    monkeypatch.setenv("INNGEST_PLUGINS", "hangs,off")
+    monkeypatch.setenv("INNGEST_PLUGINS_DISABLED", "off")
+    monkeypatch.setenv("INNGEST_DEV", "1")
+    (tmp_path / "hung_app.py").write_text(APP)
+    status, out, _ = run(capsys, "doctor", "--offline", "--timeout", "3", "--app", "hung_app:one")
+    assert status == 1
+    assert "plugin hangs: hangs 1 cannot be used: it hangs" in out
+    assert "ok       app: 1 function(s): shop-one" in out
+
+
+def test_doctor_names_a_plugin_whose_middleware_cannot_be_made(
+    install: Install, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("sealing", body=UNMADE)
+    monkeypatch.setenv("INNGEST_PLUGINS", "sealing")
+    monkeypatch.setenv("INNGEST_DEV", "1")
+    status, out, _ = run(capsys, "doctor", "--offline")
+    assert status == 1
+    reason = "its middleware cannot be made, and each call fails: ValueError: the key is empty"
+    assert f"problem  plugin sealing: sealing 1 cannot be used: {reason}" in out
 
 
 def test_doctor_prints_json(

@@ -10,21 +10,9 @@ from typing import Any
 from inngest._internal.cli.finding import Finding
 from inngest._internal.errors import Error
 from inngest._internal.function.function import Function
-from inngest._internal.plugins.names import squashed
+from inngest._internal.wheels import MODULES, module_of
 
 SUBJECT = "app"
-MODULES = {
-    "connect": "inngest-connect",
-    "dev": "inngest-dev",
-    "digital_ocean": "inngest-digitalocean",
-    "django": "inngest-django",
-    "encryption": "inngest-encryption",
-    "fast_api": "inngest-fastapi",
-    "flask": "inngest-flask",
-    "otel": "inngest-otel",
-    "tornado": "inngest-tornado",
-}
-"""The wheels that bring modules to the package `inngest`."""
 
 
 def check_app(target: str | None) -> Iterator[Finding]:
@@ -57,10 +45,10 @@ def _advice(error: BaseException) -> str:
     package, _, portion = error.name.partition(".")
     if package != "inngest":
         return ""
-    for module, distribution in MODULES.items():
-        if squashed(module) == squashed(portion):
-            return f"pip install {distribution} brings it; it is imported as inngest.{module}"
-    return ""
+    module = module_of(portion)
+    if module is None:
+        return ""
+    return f"pip install {MODULES[module]} brings it; it is imported as inngest.{module}"
 
 
 def load_functions(target: str) -> list[Function[Any]]:

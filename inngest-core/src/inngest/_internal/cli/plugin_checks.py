@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, MutableMapping
 
 from inngest._internal.cli.finding import Finding
 from inngest._internal.cli.probe import probe_all
@@ -11,8 +11,8 @@ from inngest._internal.plugins.host import PluginHost
 from inngest._internal.plugins.switches import DISABLED
 
 
-def check_plugins(environ: Mapping[str, str], timeout: float) -> Iterator[Finding]:
-    """Load each, and say what came of it."""
+def check_plugins(environ: MutableMapping[str, str], timeout: float) -> Iterator[Finding]:
+    """Load each, and say what came of it. What hangs is switched off for those who look on."""
     try:
         rows = PluginHost(environ=environ).listing()
     except Error as error:
@@ -20,6 +20,9 @@ def check_plugins(environ: Mapping[str, str], timeout: float) -> Iterator[Findin
         return
     enabled = [row.name for row in rows if row.state == "enabled"]
     found = probe_all(enabled, timeout, environ)
+    hanging = [name for name in enabled if found[name].hangs]
+    if hanging:
+        environ[DISABLED] = ",".join([environ.get(DISABLED, ""), *hanging]).lstrip(",")
     for row in rows:
         subject = f"plugin {row.name}"
         owner = f"{row.distribution} {row.version or ''}".strip()
@@ -33,8 +36,8 @@ def check_plugins(environ: Mapping[str, str], timeout: float) -> Iterator[Findin
             yield Finding(
                 level="problem",
                 subject=subject,
-                text=f"{owner} is left out: {found[row.name].reason}",
-                advice=f"upgrade or uninstall it, or set {DISABLED}={row.name}",
+                text=f"{owner} cannot be used: {found[row.name].reason}",
+                advice=f"mend, upgrade or uninstall it, or set {DISABLED}={row.name}",
             )
         elif found[row.name].state == "not configured":
             reason = found[row.name].reason

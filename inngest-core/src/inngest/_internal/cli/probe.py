@@ -16,10 +16,13 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+if TYPE_CHECKING:
+    from inngest._internal.client.client import Inngest
 
 _MARK: Final = "inngest-probe:"
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<function>.+)')
@@ -37,6 +40,7 @@ class Probed:
     hooks: Sequence[str] | None = None
     offers: Mapping[str, Any] = field(default_factory=dict)
     """Names, by kind."""
+    hangs: bool = False
 
 
 def probe(name: str, timeout: float, environ: Mapping[str, str] | None = None) -> Probed:
@@ -56,7 +60,8 @@ def probe(name: str, timeout: float, environ: Mapping[str, str] | None = None) -
         out, errors = child.communicate(timeout=timeout + _GRACE)
     except subprocess.TimeoutExpired:
         _kill(child)
-        return Probed(state="failed", reason=f"it hangs: no answer within {timeout:g} s")
+        reason = f"it hangs: no answer within {timeout:g} s"
+        return Probed(state="failed", reason=reason, hangs=True)
     return _finding(out, errors, child.returncode, timeout)
 
 
@@ -103,7 +108,8 @@ def _finding(out: str, errors: str, status: int, timeout: float) -> Probed:
             return Probed(**json.loads(line.removeprefix(_MARK)))
     if "Timeout (" in errors:
         where = _where(errors)
-        return Probed(state="failed", reason=f"it hangs: not loaded within {timeout:g} s{where}")
+        reason = f"it hangs: not loaded within {timeout:g} s{where}"
+        return Probed(state="failed", reason=reason, hangs=True)
     last = next((line for line in reversed(errors.splitlines()) if line.strip()), "")
     return Probed(
         state="failed", reason=f"its process ended with status {status}: {last}".strip(": ")
@@ -145,7 +151,10 @@ def _load(name: str) -> dict[str, object]:
     message: str | None = None
     offers: dict[str, object] = {}
     try:
-        host.middleware(client)
+        for make in host.middleware(client):
+            unmade = _unmade(make, client)
+            if unmade is not None:
+                return {"state": "failed", "reason": unmade}
         offers = host.offers()
     except Error as error:
         message = error.message
@@ -154,6 +163,17 @@ def _load(name: str) -> dict[str, object]:
         return {"state": "failed", "reason": (row and row.reason) or message}
     assert row is not None
     return {"state": row.state, "reason": row.reason, "hooks": row.hooks, "offers": offers}
+
+
+def _unmade(make: Callable[[Inngest, object], object], client: Inngest) -> str | None:
+    """Why middleware cannot be made, as it is for each call: of settings that are wrong, say."""
+    try:
+        make(client, None)
+    except Exception as error:
+        return (
+            f"its middleware cannot be made, and each call fails: {type(error).__name__}: {error}"
+        )
+    return None
 
 
 if __name__ == "__main__":

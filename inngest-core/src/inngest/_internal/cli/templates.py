@@ -41,8 +41,8 @@ A plugin for Inngest apps: installing it is all it takes.
 It logs each step that was run, at the level that `$variable` names, or
 `Inngest(plugin_options={"$plugin": {"level": ...}})`; `INFO` unless said.
 
-    python -m inngest plugins                   shows that it is there
-    INNGEST_PLUGINS_DISABLED=$plugin            switches it off
+- `python -m inngest plugins` shows that it is there.
+- `INNGEST_PLUGINS_DISABLED=$plugin` switches it off.
 
 ## Develop
 

@@ -18,6 +18,7 @@ from inngest._internal.api.events import send_events
 from inngest._internal.api.metadata import update_metadata
 from inngest._internal.api.seed import event_id_seed
 from inngest._internal.api.signals import send_signal
+from inngest._internal.checks import is_unbound, told
 from inngest._internal.client.config import ClientConfig, resolve
 from inngest._internal.errors import (
     Error,
@@ -31,6 +32,7 @@ from inngest._internal.event import Data, Event
 from inngest._internal.flow import Flow
 from inngest._internal.function import config
 from inngest._internal.function.checkpointing import Checkpointing
+from inngest._internal.function.checkpointing import read as read_checkpointing
 from inngest._internal.function.function import Function, FunctionOptions
 from inngest._internal.function.reading import read_option
 from inngest._internal.function.trigger import Trigger
@@ -139,7 +141,7 @@ class Inngest:
         self.app_id = app_id
         self.logger: Logger = logger or logging.getLogger("inngest")
         self.middleware: list[UninitializedMiddleware] = list(factories_of(middleware))
-        self._checkpointing = checkpointing
+        self._checkpointing = read_checkpointing(checkpointing)
         self._plugins = PluginHost(plugins, plugin_options)
         failure = self._plugins.verify()
         if failure is not None:
@@ -256,7 +258,7 @@ class Inngest:
             triggers=tuple(trigger) if isinstance(trigger, Sequence) else (trigger,),
             batch_events=read_option(config.Batch, batch_events),
             cancel=read_option(config.Cancel, cancel),
-            checkpointing=checkpointing,
+            checkpointing=read_checkpointing(checkpointing),
             concurrency=read_option(config.Concurrency, concurrency),
             debounce=read_option(config.Debounce, debounce),
             idempotency=idempotency,
@@ -383,12 +385,13 @@ class Inngest:
     def _find_serializer(self, named: Serializer | str | None) -> Serializer | None:
         if not isinstance(named, str):
             if named is None or all(
-                callable(getattr(named, n, None)) for n in ("serialize", "deserialize")
+                callable(getattr(named, n, None)) and not is_unbound(named, n)
+                for n in ("serialize", "deserialize")
             ):
                 return named
             raise SerializerUnknownError(
                 "a serializer is an object with the methods serialize and deserialize, or the "
-                f"name of one; it was given an object of {type(named).__name__}"
+                f"name of one; it was given {told(named)}"
             )
         found = self._plugins.serializer(named)
         if isinstance(found, Error):

@@ -23,6 +23,7 @@ from inngest._internal.errors import (
 )
 from inngest._internal.event import Event
 from inngest._internal.flow import FetchError, Request, Response
+from inngest._internal.function.checkpointing import Checkpointing
 from inngest._internal.function.config import TriggerEvent
 from inngest._internal.middleware.contract import MiddlewareSync
 
@@ -233,7 +234,71 @@ def test_middleware_that_is_none_is_said_at_once(given: Any, told: str) -> None:
         client.add_middleware("audit")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("wrong", [3, object()])
+class Plain:
+    def serialize(self, obj: object, typ: object) -> object:
+        return obj
+
+    def deserialize(self, obj: object, typ: object) -> object:
+        return obj
+
+
+class Static:
+    serialize = staticmethod(lambda obj, typ: obj)
+    deserialize = staticmethod(lambda obj, typ: obj)
+
+
+@pytest.mark.parametrize("right", [Plain(), Static(), Static])
+def test_what_has_the_methods_is_a_serializer(right: Any) -> None:
+    assert Inngest(app_id="app", is_production=False, serializer=right)._serializer is right
+
+
+@pytest.mark.parametrize("wrong", [3, object(), Plain])
 def test_a_serializer_that_is_none_is_said_at_once(wrong: Any) -> None:
     with pytest.raises(SerializerUnknownError, match="the methods serialize and deserialize"):
         Inngest(app_id="app", is_production=False, serializer=wrong)
+
+
+@pytest.mark.parametrize("given", ["yes", 1, [], Checkpointing])
+def test_checkpointing_that_is_none_is_said_at_once(given: Any) -> None:
+    client = Inngest(app_id="app", is_production=False)
+    for declare in (
+        lambda: Inngest(app_id="app", is_production=False, checkpointing=given),
+        lambda: client.create_function(
+            fn_id="fn", trigger=TriggerEvent(event="go"), checkpointing=given
+        ),
+    ):
+        with pytest.raises(FunctionConfigInvalidError, match=r"checkpointing: must be an inngest"):
+            declare()
+
+
+def test_checkpointing_may_be_a_dictionary_as_other_options() -> None:
+    fields: Any = {"buffered_steps": 3}
+    client = Inngest(app_id="app", is_production=False, checkpointing=fields)
+    assert client._checkpointing == Checkpointing(buffered_steps=3)
+
+    @client.create_function(fn_id="fn", trigger=TriggerEvent(event="go"), checkpointing=fields)
+    def fn(ctx: object) -> None: ...
+
+    assert fn.checkpointing == Checkpointing(buffered_steps=3)
+    with pytest.raises(FunctionConfigInvalidError, match="bufered_steps"):
+        Inngest(app_id="app", is_production=False, checkpointing={"bufered_steps": 3})  # type: ignore[arg-type]
+
+
+def test_a_misspelt_hook_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    class Misspelt(MiddlewareSync):
+        def transform_inptu(self, ctx: object, function: object, steps: object) -> None: ...
+
+    class Fine(MiddlewareSync):
+        blocks = True
+        block = False
+
+        def transform_input(self, ctx: object, function: object, steps: object) -> None: ...
+
+        def connect(self) -> None: ...
+
+        def _wrap_steps(self) -> None: ...
+
+    Inngest(app_id="app", is_production=False, middleware=[Misspelt, Fine])
+    assert caplog.messages == [
+        "middleware Misspelt has no hook transform_inptu; did you mean transform_input?"
+    ]

@@ -162,7 +162,7 @@ def test_surroundings_that_fail_are_an_answer_and_in_the_log(
 @pytest.mark.parametrize("wrong", [lambda ctx: None, "function", [print], {"fn": 1}, 3])
 def test_what_is_no_list_of_functions_is_refused_when_it_is_served(wrong: Any) -> None:
     client = Inngest(app_id="app", is_production=False)
-    with pytest.raises(FunctionConfigInvalidError, match=r"^serve\(\) takes"):
+    with pytest.raises(FunctionConfigInvalidError, match=r"^functions: must be"):
         Handler(client, wrong, ServeOptions(framework="test", environ={}))
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from functools import lru_cache
 
 from pydantic import Field
 
+from inngest._internal.checks import told
+from inngest._internal.errors import FunctionConfigInvalidError
 from inngest._internal.function.times import Time
 from inngest._internal.model import BaseModel
 
@@ -28,6 +31,20 @@ class Checkpointing(BaseModel):
     max_runtime: Time = datetime.timedelta(seconds=10)
 
 
+def read(given: object) -> Checkpointing | bool | None:
+    """What a caller said, who may give the fields in a dictionary.
+
+    :raises FunctionConfigInvalidError: it says nothing of checkpointing.
+    """
+    if isinstance(given, Mapping):
+        return Checkpointing(**given)
+    if given is None or isinstance(given, (Checkpointing, bool)):
+        return given
+    raise FunctionConfigInvalidError(
+        f"checkpointing: must be an inngest.Checkpointing, True or False, not {told(given)}"
+    )
+
+
 def chosen(*choices: Checkpointing | bool | None) -> Checkpointing | None:
     """What the first choice says that says anything; by default it is on."""
     for choice in choices:
@@ -45,4 +62,4 @@ def by_default() -> Checkpointing:
     return Checkpointing()
 
 
-__all__ = ["Checkpointing", "by_default", "chosen"]
+__all__ = ["Checkpointing", "by_default", "chosen", "read"]

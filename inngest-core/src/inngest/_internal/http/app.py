@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from inngest._internal.api.access import Access
+from inngest._internal.checks import told
 from inngest._internal.errors import FunctionConfigInvalidError
 from inngest._internal.function.checkpointing import Checkpointing, chosen
 from inngest._internal.function.function import Function
@@ -96,14 +97,13 @@ def callable_table(
     """
     if not isinstance(functions, Collection):
         raise FunctionConfigInvalidError(
-            f"serve() takes a list of functions; it was given a {type(functions).__name__}"
+            f"functions: must be a list of them, not {told(functions)}"
         )
     table: dict[str, Called] = {}
     for function in each_once(functions):
         if not isinstance(function, Function):
             raise FunctionConfigInvalidError(
-                "serve() takes what @client.create_function(...) makes; it was given "
-                f"a {type(function).__name__}"
+                f"functions: must be what @client.create_function(...) makes, not {told(function)}"
             )
         called = [(function.id, function.handler, function.codec)]
         on_failure, on_failure_fn_id = function.on_failure, function.on_failure_fn_id

@@ -8,7 +8,7 @@ and ``before_response``.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,8 +78,9 @@ class FunctionCall:
 
     def _answer(self) -> Flow[Answer]:
         factories = (*self.app.middleware(), *self.called.function.middleware)
-        if not factories:
-            return (yield from self._call())
+        return self._within(factories) if factories else self._call()
+
+    def _within(self, factories: Sequence[Callable[..., object]]) -> Flow[Answer]:
         hooks = yield from Stack.build(factories, self.app.client, self.request.raw)
         if isinstance(hooks, MiddlewareError):
             return self._failed(hooks)

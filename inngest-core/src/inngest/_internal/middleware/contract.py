@@ -19,9 +19,12 @@ they raise is logged.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from inngest._internal.checks import told
 from inngest._internal.errors import FunctionConfigInvalidError
 from inngest._internal.middleware.memos import StepMemos
 from inngest._internal.middleware.records import (
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
     from inngest._internal.function.function import Function
     from inngest._internal.sent import SendEventsResult
     from inngest._internal.step.context import Context, ContextSync
+
+_log = logging.getLogger("inngest")
 
 
 class Middleware:
@@ -184,19 +189,35 @@ def factories_of(given: Iterable[UninitializedMiddleware] | None) -> tuple[Any, 
     :raises FunctionConfigInvalidError: it is no list, or holds what makes no middleware.
     """
     if given is not None and not isinstance(given, Iterable):
-        raise FunctionConfigInvalidError(f"middleware: must be a list, not {_told(given)}")
+        raise FunctionConfigInvalidError(f"middleware: must be a list, not {told(given)}")
     factories = tuple(given or ())
     for each in factories:
         if not callable(each):
             raise FunctionConfigInvalidError(
-                f"middleware: must be classes or factories, not {_told(each)}"
+                f"middleware: must be classes or factories, not {told(each)}"
             )
+        if isinstance(each, type):
+            _warn_of_misspelt_hooks(each)
     return factories
 
 
-def _told(given: object) -> str:
-    name = given.__name__ if isinstance(given, type) else type(given).__name__
-    return f"the class {name}" if isinstance(given, type) else f"an object of {name}"
+def _warn_of_misspelt_hooks(made: type) -> None:
+    """A method that nobody calls is silent otherwise. Some are helpers of its author's."""
+    for name in dir(made):
+        if name.startswith("_") or name in _HOOKS:
+            continue
+        close = get_close_matches(name, _HOOKS, n=1, cutoff=0.85)
+        if close:
+            _log.warning(
+                "middleware %s has no hook %s; did you mean %s?", made.__name__, name, close[0]
+            )
+
+
+_HOOKS: Final = frozenset(
+    name
+    for name in dir(MiddlewareSync)
+    if not name.startswith("_") and callable(getattr(MiddlewareSync, name))
+)
 
 
 __all__ = ["Middleware", "MiddlewareSync", "UninitializedMiddleware", "factories_of"]

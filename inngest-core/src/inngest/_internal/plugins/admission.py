@@ -207,6 +207,11 @@ def _misuse(manager: pluggy.PluginManager, plugin: object) -> str | None:
     if inspect.isclass(plugin):
         return "the entry point names a class; name an instance of it"
     version = getattr(plugin, "api_version", None)
+    if version is None:
+        return (
+            f"it has no api_version, and this core has {API_VERSION}: is the plugin what the entry "
+            "point names?"
+        )
     if not isinstance(version, int) or isinstance(version, bool):
         return f"it has api_version {version!r} and this core has {API_VERSION}: upgrade the plugin"
     if version != API_VERSION:

@@ -106,7 +106,7 @@ def wrapper(self: object) -> Any:
 @pytest.mark.parametrize(
     ("plugin", "expected"),
     [
-        (SimpleNamespace(), "api_version None and this core has 1: upgrade the plugin"),
+        (SimpleNamespace(), "no api_version, and this core has 1: is the plugin what the"),
         (SimpleNamespace(api_version=0), "api_version 0 and this core has 1: upgrade the plugin"),
         (SimpleNamespace(api_version=99), "has 1: upgrade inngest-core"),
         (SimpleNamespace(api_version="1"), "api_version '1'"),

@@ -30,12 +30,13 @@ def packages_of(app: object) -> list[str]:
 
 
 def ranked(transports: Iterable[Transport], packages: Sequence[str]) -> list[Transport]:
-    """Order transports: made for one of the packages first, then those that take much."""
-    wanted = {squashed(package) for package in packages}
+    """Order transports: as their packages are, then those that take much."""
+    wanted = [squashed(package) for package in packages]
 
-    def rank(transport: Transport) -> tuple[bool, str]:
+    def rank(transport: Transport) -> tuple[int, str]:
         own = {squashed(transport.name), squashed(transport.framework)}
-        return (own.isdisjoint(wanted), transport.name)
+        place = next((n for n, package in enumerate(wanted) if package in own), len(wanted))
+        return (place, transport.name)
 
     return sorted(transports, key=rank)
 

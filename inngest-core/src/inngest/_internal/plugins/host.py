@@ -143,11 +143,13 @@ class PluginHost:
             return next(iter(found.values()))
         if found:
             return SerializerUnknownError(
-                f"the plugins {' and '.join(map(repr, sorted(found)))} all offer a serializer "
+                f"the plugins {' and '.join(map(repr, sorted(found)))} offer a serializer "
                 f"{wanted!r}; name those you do not want in {switches.DISABLED}"
             )
-        hint = suggestion(wanted, offers, "no plugin here offers any")
-        return SerializerUnknownError(f"there is no serializer {wanted!r}; {hint}")
+        rows = self._registry.listing()
+        hints = [suggestion(wanted, offers, "no plugin here offers any")]
+        hints += [] if isinstance(rows, PluginError) else _silent(rows, wanted)
+        return SerializerUnknownError(f"there is no serializer {wanted!r}; {'; '.join(hints)}")
 
     def transports(self) -> list[Transport]:
         """Return all transports, by name.
@@ -260,6 +262,16 @@ def _serializers(plugins: Sequence[Admitted]) -> dict[str, dict[str, Serializer]
         for entry in plugin.serializers:
             found.setdefault(canonical(entry.name), {})[plugin.installed.name] = entry.serializer
     return found
+
+
+def _silent(rows: Sequence[Listed], serializer: str) -> list[str]:
+    """Which plugins might offer a serializer, were they not left out, and why they are."""
+    return [
+        f"plugin {row.name!r}, which may have it, is left out: {row.reason}"
+        for row in rows
+        if row.state in ("off", "unusable", "failed")
+        and (row.name == serializer or "inngest_serializers" in (row.hooks or ()))
+    ]
 
 
 def _options(

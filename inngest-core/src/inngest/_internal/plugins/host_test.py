@@ -168,6 +168,19 @@ def test_what_is_made_for_a_framework_goes_before_what_takes_everything() -> Non
     assert transport.name == "flask"
 
 
+def test_what_is_made_for_the_framework_goes_before_what_is_made_for_its_base() -> None:
+    """As of a FastAPI app, which is a Starlette app, too."""
+
+    class Derived(Flask):
+        __module__ = "zzz.app"
+
+    takes_both = instance_of("flask.Flask")
+    found = host(flask=Everything("flask", takes_both), zzz=Everything("zzz", takes_both))
+    transport = found.transport_for(Derived())
+    assert isinstance(transport, Transport)
+    assert transport.name == "zzz"
+
+
 @pytest.mark.parametrize(
     ("environ", "message"),
     [
@@ -364,6 +377,18 @@ def test_an_unknown_serializer_is_an_error_with_a_suggestion(
     assert hint in error.message
 
 
+def test_where_a_serializer_may_be_that_is_not_there_is_said() -> None:
+    scan = installed({"msgspec": Everything("msgspec"), "other": Everything("other")})
+    for switch, reason in (
+        ({"INNGEST_PLUGINS_DISABLED": "msgspec"}, "switched off by INNGEST_PLUGINS_DISABLED"),
+        ({"INNGEST_PLUGINS": "other"}, "not among those of INNGEST_PLUGINS"),
+    ):
+        error = PluginHost(environ=switch, scanner=scan).serializer("msgspec")
+        assert isinstance(error, SerializerUnknownError)
+        hint = f"; plugin 'msgspec', which may have it, is left out: {reason}"
+        assert error.message.endswith(hint), error.message
+
+
 def test_of_two_commands_of_one_name_the_first_plugins_stays(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -423,7 +448,7 @@ def test_what_was_asked_for_by_name_fails_loudly(plugins: Any, environ: dict[str
         failures.append(caught.value)
     for failure in failures:
         assert isinstance(failure, PluginError)
-        assert "'bad'" in failure.message and "api_version None" in failure.message
+        assert "'bad'" in failure.message and "no api_version" in failure.message
         assert "INNGEST_PLUGINS_DISABLED=bad" in failure.message
 
 

@@ -9,9 +9,11 @@ from inngest._internal.errors import PluginUnknownError
 from inngest._internal.plugins.installed import Installed, Scan, Scanner, Unusable
 from inngest._internal.plugins.names import suggestion
 from inngest._internal.plugins.switches import DISABLED, Switches
+from inngest._internal.wheels import MODULES, module_of
 
 OPTIONS = "Inngest(plugin_options=...)"
 
+_NONE = "no plugin is installed here"
 _NOTHING = Scan(plugins=(), unusable=())
 
 
@@ -89,7 +91,8 @@ def _unknown(
     for source, names in mentioned:
         for name in names:
             if name not in known:
-                hint = suggestion(name, known, "no plugin is installed here")
+                wheel = MODULES.get(module_of(name) or "")
+                hint = f"pip install {wheel}" if wheel else suggestion(name, known, _NONE)
                 return PluginUnknownError(
                     f"{source} names the plugin {name!r}, which is not installed; {hint}"
                 )

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
+import weakref
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -107,6 +109,32 @@ async def with_task_group(ctx: Context) -> object:
 PARALLEL = pytest.mark.parametrize(
     "handler", [with_gather, with_group, with_wait, with_as_completed, with_task_group]
 )
+
+
+class Held:
+    """What a function has in a variable."""
+
+
+@pytest.mark.parametrize("handler", [one, with_gather, with_group, with_wait])
+def test_a_call_that_is_ended_leaves_nothing_to_the_garbage_collector(
+    handler: Callable[..., Awaitable[object]],
+) -> None:
+    """A thousand branches are tens of thousands of objects, in each of a thousand calls."""
+    held: list[weakref.ref[Held]] = []
+
+    async def holding(ctx: Context) -> object:
+        mine = Held()
+        held.append(weakref.ref(mine))
+        return await (handler(ctx, "a") if handler is one else handler(ctx))
+
+    gc.collect()
+    gc.disable()
+    try:
+        for state in (execution(), execution(target="a"), execution({"a": {"data": 1}})):
+            run(holding, state)
+        assert [each() for each in held] == [None, None, None]
+    finally:
+        gc.enable()
 
 
 @PARALLEL

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from inngest._internal.flow import Effect, Flow
 
@@ -17,7 +17,7 @@ def drive(flow: Flow[T], perform: Callable[[Effect], object]) -> T:
         while True:
             outcome = perform(flow.send(outcome))
     except StopIteration as done:
-        return cast("T", done.value)
+        return done.value  # type: ignore[no-any-return]
     finally:
         outcome = None  # an error's traceback holds this frame: a cycle otherwise
         flow.close()
@@ -25,14 +25,14 @@ def drive(flow: Flow[T], perform: Callable[[Effect], object]) -> T:
 
 async def drive_async(flow: Flow[T], perform: Callable[[Effect], Awaitable[object]]) -> T:
     """Run a flow to its end, awaiting each effect."""
-    outcome: object = None
+    outcome: Any = None
     try:
         while True:
             try:
                 effect = flow.send(outcome)
             except StopIteration as done:
-                result: T = done.value
-                return result
+                return done.value  # type: ignore[no-any-return]
             outcome = await perform(effect)
     finally:
+        outcome = None  # as above
         flow.close()

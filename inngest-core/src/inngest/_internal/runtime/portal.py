@@ -47,9 +47,9 @@ class PrivateLoop:
     does one for greenlets, whose loops would all be on one thread.
     """
 
-    def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: RealThread | None = None
+    # Most calls need none: it is to cost them nothing.
+    _loop: asyncio.AbstractEventLoop | None = None
+    _thread: RealThread | None = None
 
     def run(
         self, coroutine: Coroutine[Any, Any, T], context: contextvars.Context | None = None

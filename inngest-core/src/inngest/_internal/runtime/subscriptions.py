@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import httpx
     from typing_extensions import Self
 
+_IS_CLOSED = "this subscription is closed; subscribe anew"
+
 
 class Subscription:
     """Messages as they come, on an event loop. An async context manager.
@@ -38,12 +40,16 @@ class Subscription:
         """What is under way. It goes on when nobody waits for it: no message is lost thereby."""
         self._turn = asyncio.Lock()
         """Whose holder takes the next message."""
+        self._is_closed = False
 
     async def __aenter__(self) -> Self:
         """Begin to listen.
 
         :raises RealtimeError: the server cannot be reached, or refuses.
+        :raises RuntimeError: it is closed.
         """
+        if self._is_closed:
+            raise RuntimeError(_IS_CLOSED)
         try:
             await self._next()
         except BaseException:
@@ -77,6 +83,7 @@ class Subscription:
 
     async def aclose(self) -> None:
         """Stop listening. Again is harmless."""
+        self._is_closed = True
         self._flow.close()
         pending, self._pending = self._pending, None
         if pending is not None:
@@ -150,7 +157,10 @@ class SubscriptionSync:
         """Begin to listen.
 
         :raises RealtimeError: the server cannot be reached, or refuses.
+        :raises RuntimeError: it is closed.
         """
+        if self._is_closed:
+            raise RuntimeError(_IS_CLOSED)
         try:
             with self._turn:
                 self._next()

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
+
 import inngest._internal.api.subscription as flow
 from inngest._internal.api.subscription import Heard, Message
 from inngest._internal.errors import Error
 from inngest._internal.flow import Flow, Request
 from inngest._internal.runtime.http_clients import HTTPClients
-from inngest._internal.runtime.subscriptions import Subscription
+from inngest._internal.runtime.subscriptions import Subscription, SubscriptionSync
 
 REQUEST = Request(method="GET", url="http://h/")
 
@@ -95,3 +97,18 @@ def test_a_message_goes_to_one_of_several_who_wait() -> None:
 
     heard = asyncio.run(asyncio.wait_for(run(), 60))
     assert sorted(heard) == [b"%d" % number for number in range(9)]
+
+
+def test_a_subscription_that_is_closed_is_not_entered_again() -> None:
+    async def run() -> None:
+        subscription = Subscription(Streamed(), messages())
+        async with subscription:
+            pass
+        with pytest.raises(RuntimeError, match="closed; subscribe anew"):
+            await subscription.__aenter__()
+
+    asyncio.run(asyncio.wait_for(run(), 60))
+    subscription = SubscriptionSync(HTTPClients(), messages())
+    subscription.close()
+    with pytest.raises(RuntimeError, match="closed; subscribe anew"), subscription:
+        pass

@@ -71,7 +71,7 @@ class AI:
         The arguments are told to the server, as far as they are JSON: people see them, and
         can run the step again with others.
         """
-        if isinstance(serializer, str):
+        if serializer is not None:
             serializer = self._runner.find_serializer(serializer)
         call = calls.wrap(step_id, handler, handler_args, output_type, serializer, name)
         return cast(T, await self._runner.take(call))
@@ -108,7 +108,7 @@ class AISync:
         The arguments are told to the server, as far as they are JSON: people see them, and
         can run the step again with others.
         """
-        if isinstance(serializer, str):
+        if serializer is not None:
             serializer = self._runner.find_serializer(serializer)
         call = calls.wrap(step_id, handler, handler_args, output_type, serializer, name)
         return cast(T, self._runner.take(call))

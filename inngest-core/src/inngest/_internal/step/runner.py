@@ -12,7 +12,7 @@ from inngest._internal.serialization.contract import Serializer
 Events: TypeAlias = "Event[Any] | list[Event[Any]]"
 # In quotes: to subscript a model makes pydantic build it, which scans entry points.
 FindSerializer = Callable[[Serializer | str | None], Serializer | None]
-"""Finds the serializer of a name."""
+"""Finds the serializer of a name, and looks at one that is given."""
 MetadataOp = Literal["add", "delete", "merge", "set"]
 """How values change those that are there."""
 

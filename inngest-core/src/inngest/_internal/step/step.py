@@ -58,7 +58,7 @@ class Step:
         by ``output_type`` if that is given; by ``serializer``, an object or the name of one
         that a plugin brings, instead of the function's client's.
         """
-        if isinstance(serializer, str):
+        if serializer is not None:
             serializer = self._runner.find_serializer(serializer)
         call = calls.run(step_id, handler, handler_args, output_type, serializer, name)
         return cast(T, await self._runner.take(call))

@@ -75,6 +75,10 @@ class VirtualClock:
     def now(self) -> int:
         return self._now
 
+    @property
+    def is_auto(self) -> bool:
+        return self._auto
+
     def advance(self, delta: timedelta) -> None:
         """Move on and wake what is due. Call it on the engine's loop."""
         self.set(self._now + delta // timedelta(milliseconds=1))

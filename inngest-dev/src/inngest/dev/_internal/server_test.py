@@ -120,3 +120,12 @@ def test_a_worker_is_told_why_a_server_without_websockets_has_no_place_for_it(
         answer = client.post(f"{server.origin}/v0/connect/start", content=b"")
         assert answer.status_code == 501
         assert "pip install inngest-dev[connect], and the engine started anew" in answer.text
+
+
+def test_a_page_is_told_so_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_websockets", lambda: "none")
+    with DevServer(port=0) as server, httpx.Client(timeout=LONG, trust_env=False) as client:
+        upgrade = {"connection": "upgrade", "upgrade": "websocket"}
+        answer = client.get(f"{server.origin}/v1/realtime/connect", headers=upgrade)
+        assert answer.status_code == 501
+        assert answer.text.startswith("WebSockets need: pip install inngest-dev[connect]")

@@ -50,6 +50,7 @@ _FOREIGN = (
     "an address, or give it a signing key and an event key\n"
 )
 _NO_CONNECT = "Connect needs: pip install inngest-dev[connect], and the engine started anew\n"
+_NO_SOCKETS = _NO_CONNECT.replace("Connect needs", "WebSockets need")
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -114,6 +115,7 @@ def build_app(
         Route("/v1/realtime/publish/tee", api.keyed(realtime.tee), methods=["POST"]),
         Route("/v1/realtime/sse", realtime.events, methods=["GET"]),
         WebSocketRoute("/v1/realtime/connect", realtime.socket),
+        *(() if has_sockets else [Route("/v1/realtime/connect", api.no_socket, methods=["GET"])]),
         *displays,
     ]
     api.routes = routes
@@ -355,6 +357,11 @@ class Api:
         return JSONResponse(self._description)
 
     # connect; its modules need an extra
+
+    @describes(answers={501: str})
+    async def no_socket(self, request: Request) -> Response:
+        """Where a WebSocket would be taken: the server cannot."""
+        return PlainTextResponse(_NO_SOCKETS, 501)
 
     @describes(answers={200: bytes, 400: str, 501: str})
     async def connect_start(self, request: Request) -> Response:

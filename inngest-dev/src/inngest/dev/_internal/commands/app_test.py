@@ -70,6 +70,12 @@ def test_a_factory_is_asked_for_the_app(module: Path) -> None:
         load(f"{module.stem}:fail")
 
 
+def test_an_app_of_another_kind_is_not_taken_for_wsgi(module: Path) -> None:
+    module.write_text("class Web:\n    def __call__(self): ...\n\nweb = Web()\n")
+    with pytest.raises(AppError, match=r"\.Web; if it has a server of its own, .* --url"):
+        load(f"{module.stem}:web")
+
+
 def test_typed_events_of_an_app_have_schemas(module: Path) -> None:
     module.write_text(
         "import inngest, pydantic\n"

@@ -333,6 +333,10 @@ def test_what_a_sync_failed_of_is_said_with_what_to_do() -> None:
     hint = "Start the app with INNGEST_DEV=http://engine"
     assert told(500, lost) == f"http://app: no answer came. {hint}"
     assert told(500, '{"message": "no"}') == "http://app: no"
+    other = '{"code": "server_kind_mismatch", "message": "expected Cloud"}'
+    assert told(400, other) == f"http://app: expected Cloud. {hint}"
+    keyed = sync_failure(400, other, "http://app", "--url", "http://engine", is_keyed=True)
+    assert "without INNGEST_DEV, with INNGEST_BASE_URL=http://engine and the" in keyed
     assert told(404, "").endswith("Say --url.")
     assert told(404, "", "--path").endswith("Say --path.")
     assert told(502, "down") == "http://app answered 502: down"

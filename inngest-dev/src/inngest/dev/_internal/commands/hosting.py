@@ -114,10 +114,32 @@ def load(target: str) -> Any:
             found = found()
         except Exception as error:
             raise AppError(_import_failure(module_name, error)) from error
-    if not callable(found):
+    if not (_is_tornado(found) or _takes_requests(found)):
         kind = f"{type(found).__module__}.{type(found).__qualname__}"
-        raise AppError(f"{target} is no ASGI, WSGI or Tornado app: it is a {kind}")
+        raise AppError(
+            f"{target} is no ASGI, WSGI or Tornado app: it is a {kind}; if it has a server of its "
+            "own, start that, and give --url"
+        )
     return found
+
+
+def _is_tornado(app: Any) -> bool:
+    return any(base.__module__.startswith("tornado.") for base in type(app).__mro__)
+
+
+def _takes_requests(app: Any) -> bool:
+    """Whether it can be called with a request, which is two arguments for WSGI, or more."""
+    if not callable(app):
+        return False
+    try:
+        parameters = _parameters(app)
+    except (TypeError, ValueError):
+        return True
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return (
+        any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        or sum(p.kind in positional for p in parameters) >= 2
+    )
 
 
 def _is_factory(found: Any) -> bool:
@@ -153,7 +175,7 @@ def event_schemas() -> dict[str, Any]:
 
 
 def serve(app: Any, port: int, ending: Ending) -> None:
-    if any(base.__module__.startswith("tornado.") for base in type(app).__mro__):
+    if _is_tornado(app):
         _serve_tornado(app, port, ending)
     elif is_asgi(app):
         _serve_asgi(app, port, ending)

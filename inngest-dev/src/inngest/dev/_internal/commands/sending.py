@@ -13,7 +13,7 @@ from urllib.parse import quote
 from rich.console import Console
 
 from inngest.dev._internal.commands.output import failing, print_json, read_data
-from inngest.dev._internal.commands.printable import printable
+from inngest.dev._internal.commands.printable import brief, printable
 from inngest.dev._internal.commands.remote import (
     ENDED,
     Remote,
@@ -89,7 +89,7 @@ def _start(options: argparse.Namespace, start: Any) -> int:
     else:
         for run in runs:
             line = f"{run['run_id']}  {run['function_id']}  {run['status']}"
-            console.print(printable(f"{line}  {_told(run.get('output'))}"))
+            console.print(printable(f"{line}  {_told(run)}"))
     return 0 if all(run["status"] == "Completed" for run in runs) else 1
 
 
@@ -122,7 +122,6 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _told(output: Any) -> str:
-    if isinstance(output, dict) and "message" in output:
-        return f"{output.get('name') or 'Error'}: {output['message']}"
-    return json.dumps(output)
+def _told(run: Any) -> str:
+    output = run.get("output")
+    return brief(output) if run["status"] == "Failed" else json.dumps(output)

@@ -60,12 +60,18 @@ class Syncs:
             self._at |= apps
             self._tell(f"synced {url}", apps)
         elif status == 200:
-            where = f"{url} registered elsewhere. {hint(self._server.origin)}"
+            advice = hint(self._server.origin, is_keyed=self._is_keyed)
+            where = f"{url} registered elsewhere. {advice}"
             self._teller.problem("could not sync", where)
         elif status != NOT_REACHED:
-            why = sync_failure(status, text, url, option, self._server.origin)
+            origin = self._server.origin
+            why = sync_failure(status, text, url, option, origin, is_keyed=self._is_keyed)
             self._teller.problem("could not sync", why)
         return status
+
+    @property
+    def _is_keyed(self) -> bool:
+        return self._server.engine.signing_key is not None
 
     def _registered(self, before: Mapping[str, Json]) -> dict[str, Json]:
         """The apps that have registered since, and when."""

@@ -95,26 +95,36 @@ class Teller:
         self.say(line)
 
 
-def sync_failure(status: int, text: str, url: str, option: str, origin: str) -> str:
+def sync_failure(
+    status: int, text: str, url: str, option: str, origin: str, *, is_keyed: bool = False
+) -> str:
     """Why an app did not register, for people.
 
     :param option: names its endpoint.
     :param origin: where the engine is.
+    :param is_keyed: whether the engine is one with keys, to which apps in cloud mode belong.
     """
     try:
         body = json.loads(text)
     except ValueError:
         body = None
     if isinstance(body, dict) and body.get("message"):
-        is_lost = body.get("code") == "server_unreachable"
-        return f"{url}: {body['message']}" + (f". {hint(origin)}" if is_lost else "")
+        is_lost = body.get("code") in ("server_unreachable", "server_kind_mismatch")
+        advice = hint(origin, is_keyed=is_keyed)
+        return f"{url}: {body['message']}" + (f". {advice}" if is_lost else "")
     if status == 404:
-        return f"{url} is not there (404). Is inngest's serve() mounted elsewhere? Say {option}."
+        return (
+            f"{url} is not there (404). serve() is mounted at /api/inngest unless it is told "
+            f"another serve_path. Say {option}."
+        )
     return f"{url} answered {status}: {text[:500]}" if status else text
 
 
-def hint(origin: str) -> str:
+def hint(origin: str, *, is_keyed: bool = False) -> str:
     """What has an app find the engine."""
+    if is_keyed:
+        keys = f"with INNGEST_BASE_URL={origin} and the engine's keys"
+        return f"Start the app without INNGEST_DEV, {keys}"
     return f"Start the app with INNGEST_DEV={origin}"
 
 

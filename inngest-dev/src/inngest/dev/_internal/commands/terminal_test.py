@@ -53,7 +53,7 @@ class Scripted:
             return CommResponse(status=502, body=b"<html>", headers={})
         if body["event"]["data"].get("fails"):
             return _answer(500, {"name": "ValueError", "message": "no"})
-        return _answer(200, "done")
+        return _answer(200, body["event"]["data"].get("says", "done"))
 
 
 def _answer(status: int, body: Any) -> CommResponse:
@@ -107,6 +107,14 @@ def test_an_event_is_sent_and_waited_for(ask: Ask, tmp_path: Path) -> None:
     assert status == 1 and f"{data} is not UTF-8" in err
     status, out, _ = ask(sending.send, "go", "--id", "once", "--json")
     assert status == 0 and list(json.loads(out)) == ["event_id"]
+
+
+def test_only_what_failed_is_told_as_an_error(ask: Ask) -> None:
+    said = json.dumps({"says": {"message": "on its way"}})
+    status, out, _ = ask(sending.send, "go", "--data", said, "--wait", "60")
+    assert status == 0 and 'Completed  {"message": "on its way"}' in out
+    status, out, _ = ask(sending.send, "go", "--data", '{"fails": true}', "--wait", "60")
+    assert status == 1 and "Failed  ValueError: no" in out
 
 
 def test_runs_that_were_waited_for_are_told_by_their_functions(ask: Ask) -> None:

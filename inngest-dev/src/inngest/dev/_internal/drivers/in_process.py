@@ -8,7 +8,9 @@ from functools import lru_cache
 from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
+from inngest.dev._internal.drivers.beginnings import Beginnings
 from inngest.dev._internal.drivers.signing import signed
+from inngest.dev._internal.model.values import DISCOVERY
 from inngest.dev._internal.protocol.answer import Answer, transport_error
 from inngest.dev._internal.protocol.call import Call
 from inngest.dev._internal.protocol.canonical import canonical
@@ -34,10 +36,17 @@ class InProcessDriver:
             raise ValueError("InProcessDriver needs at least one handler")
         self._handlers, self._signing_key = handlers, signing_key
         self._known: dict[str, Handles] = {}
+        self._beginnings = Beginnings()
 
     async def call(self, call: Call, *, now: int) -> Answer:
         headers = signed(self._signing_key, call.headers, call.body)
         request = _request(call.method, call.url, headers, call.body)
+        if request.query.get("stepId", DISCOVERY) == DISCOVERY:
+            return await self._call(call, request)
+        async with self._beginnings.one():  # of a group, all of whose branches it goes through
+            return await self._call(call, request)
+
+    async def _call(self, call: Call, request: CommRequest) -> Answer:
         function_id = request.query.get("fnId", "")
         known = self._known.get(function_id)
         response: CommResponse | None = None
@@ -70,6 +79,7 @@ class InProcessDriver:
 
     async def close(self) -> None:
         self._known.clear()
+        self._beginnings = Beginnings()  # the next loop's
 
 
 def _request(method: str, url: str, headers: dict[str, str], body: bytes) -> CommRequest:

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import lru_cache
 
 from lark.exceptions import LarkError
 
+from inngest.dev._internal.expressions.budget import Budget, CostlyError
 from inngest.dev._internal.expressions.compiler import (
     BUDGET,
     NOW,
-    Budget,
     Code,
-    CostlyError,
     Scope,
     UnknownError,
     code_of,
     is_simple,
     parser,
 )
+from inngest.dev._internal.expressions.demand import Demand, demand_of
 from inngest.dev._internal.expressions.values import EvaluationError, Value
 
 ROOTS = frozenset({"event", "async", "vars"})
 MAX_LENGTH = 10_000
-MAX_VALUES = 300_000
-"""Values of lists and maps that an evaluation may go through: some seconds."""
+MAX_OPERATIONS = 1_000_000
+"""Of an evaluation: half a second."""
+_log = logging.getLogger("inngest.dev")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +42,28 @@ class Expression:
     simple: bool
     """Only comparisons, logic, indexing and `in`: what cancellations may use."""
     code: Code
+    demand: Demand | None
+    """What can be said of the events for which it holds."""
 
     def value(self, scope: Scope, now: int) -> Value:
         """Null when it cannot be evaluated. `scope` has events by their roots, as of `from_json`."""
+        budget = Budget(MAX_OPERATIONS)
         try:
-            return self.code({**scope, NOW: now, BUDGET: Budget(MAX_VALUES)})
+            value = self.code({**scope, NOW: now, BUDGET: budget})
+            budget.go_through(value)
+            return value
+        except CostlyError:
+            _log.warning("an expression takes too long, and has no value: %s", self.text[:500])
+            return None
+        except (EvaluationError, RecursionError, ArithmeticError):
+            return None
+
+    def wanted(self, scope: Scope) -> str | None:
+        """What its demand is, given the event that is known. None: it may hold for any other."""
+        if self.demand is None:
+            return None
+        try:
+            return self.demand.wanted({**scope, NOW: 0, BUDGET: Budget(MAX_OPERATIONS)})
         except (EvaluationError, CostlyError, RecursionError, ArithmeticError):
             return None
 
@@ -53,14 +72,23 @@ class Expression:
         return self.value(scope, now) is True
 
 
-@lru_cache(maxsize=4096)
 def compiled(text: str) -> Expression | BadExpression:
     if len(text) > MAX_LENGTH:
         return BadExpression(message=f"the expression is longer than {MAX_LENGTH} characters")
+    return _compiled(text)
+
+
+@lru_cache(maxsize=4096)
+def _compiled(text: str) -> Expression | BadExpression:
     reader = parser()
     try:
         tree = reader.parse(text)
-        return Expression(text=text, simple=is_simple(tree), code=code_of(tree, ROOTS))
+        return Expression(
+            text=text,
+            simple=is_simple(tree),
+            code=code_of(tree, ROOTS),
+            demand=demand_of(tree, ROOTS),
+        )
     except LarkError as error:
         first = str(error).strip().splitlines()[0]
         return BadExpression(message=f"syntax error in '{text}': {first}")

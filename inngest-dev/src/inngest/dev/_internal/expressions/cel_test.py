@@ -194,6 +194,50 @@ def test_an_evaluation_that_goes_through_too_many_values_has_none() -> None:
         assert value(text, l=many) is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "event.data.long.matches('^(a+)+$')",
+        "event.data.many.all(x, (event.data.s + event.data.s).size() > 0)",
+        "event.data.many.map(x, event.data.s + event.data.s).size() > 0",
+        "event.data.many.all(x, (event.data.many + event.data.many).size() > 0)",
+        "event.data.many.all(x, !event.data.s.contains('b'))",
+        "event.data.many.all(x, uppercase(event.data.s) != '')",
+        "event.data.many.all(x, !('a' + event.data.s < event.data.s))",
+        "event.data.many.all(x, event.data.s + 'a' != event.data.s)",
+        "event.data.many.all(x, json_parse(event.data.json).l != [])",
+        "event.data.many.all(x, event.data.map[1] == null)",
+        "event.data.many.all(x, event.data.nested == event.data.nested)",
+        "event.data.many.all(x, event.data.nested in event.data.nested)",
+        "event.data.many.all(x, !event.data.s.matches('b'))",
+        "event.data.many.all(x, !event.data.s.matches('^' + '(a|b)*a(a|b){9}' + '$' + string(x)))",
+        f"event.data.many.all(x, x {'+ x ' * 150}== 0.0)",
+    ],
+)
+def test_no_evaluation_takes_long(text: str) -> None:
+    many, long = [0] * 20_000, "a" * 30 + "!"
+    data = {"many": many, "nested": [many], "s": "a" * 400_000, "long": long}
+    data |= {"json": json.dumps({"l": many}), "map": {f"k{n}": 0 for n in range(20_000)}}
+    assert not read(text).holds(scope_of({"data": data}), NOW)
+
+
+def test_what_an_evaluation_makes_can_be_gone_through() -> None:
+    """It becomes the text of a key. Parts of it may be in it many times."""
+    assert value("[[1]].map(x, [x, x])" + ".map(x, [x, x])" * 5) is not None
+    assert value("[[1]].map(x, [x, x])" + ".map(x, [x, x])" * 60) is None
+    assert value("event.data.l.map(x, event.data.l)", l=[0] * 5000) is None
+    doubled = "[[1]].map(x, [x, x])" + ".map(x, [x, x])" * 60
+    assert value(f"{doubled} == {doubled}") is None
+
+
+def test_one_that_is_given_up_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    text = "event.data.l.all(x, event.data.l.all(y, y == 0))"
+    assert value(text, l=[0] * 2000) is None
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert text in record.getMessage()
+
+
 def test_a_sum_does_not_fill_the_memory() -> None:
     assert value("event.data.s + event.data.s", s="a" * 100_000) == "a" * 200_000
     assert value("['a'].map(x, x + x)" + ".map(x, x + x)" * 40) is None

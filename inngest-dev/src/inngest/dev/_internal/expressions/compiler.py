@@ -17,6 +17,7 @@ from typing import Any
 from lark import Lark, Token, Tree
 
 from inngest.dev._internal.expressions import values
+from inngest.dev._internal.expressions.budget import Budget
 from inngest.dev._internal.expressions.values import EvaluationError, Value
 
 NOW, BUDGET = "@now", "@budget"
@@ -72,28 +73,9 @@ class UnknownError(Exception):
     """A name, a function or a literal that means nothing."""
 
 
-class CostlyError(Exception):
-    """An evaluation that has gone through more values than its budget allows."""
-
-
-class Budget:
-    """How many more values an evaluation may go through: events of others are in it."""
-
-    def __init__(self, values: int) -> None:
-        self._left = values
-
-    def spend(self, values: int) -> None:
-        """:raises CostlyError: there is too little left."""
-        self._left -= values
-        if self._left < 0:
-            raise CostlyError
-
-
-def _spending(scope: Scope, value: Value) -> Value:
-    """The value, which is about to be gone through."""
-    if isinstance(value, list | dict):
-        scope[BUDGET].spend(len(value))
-    return value
+def _budget(scope: Scope) -> Budget:
+    budget: Budget = scope[BUDGET]
+    return budget
 
 
 @lru_cache(maxsize=1)
@@ -168,19 +150,19 @@ def _relation(node: Tree[Any], names: frozenset[str]) -> Code:
     a, sign, b = _code(node.children[0], names), str(node.children[1]), node.children[2]
     right = _code(b, names)
     if sign == "==":
-        return lambda scope: values.equal(a(scope), _spending(scope, right(scope)))
+        return lambda scope: values.equal(a(scope), right(scope), _budget(scope))
     if sign == "!=":
-        return lambda scope: not values.equal(a(scope), _spending(scope, right(scope)))
+        return lambda scope: not values.equal(a(scope), right(scope), _budget(scope))
     if sign == "in":
-        return lambda scope: values.within(a(scope), _spending(scope, right(scope)))
+        return lambda scope: values.within(a(scope), right(scope), _budget(scope))
     test = _COMPARISONS[sign]
-    return lambda scope: values.compare(test, a(scope), right(scope))
+    return lambda scope: values.compare(test, a(scope), right(scope), _budget(scope))
 
 
 def _binary(node: Tree[Any], names: frozenset[str]) -> Code:
     a, sign = _code(node.children[0], names), str(node.children[1])
     b = _code(node.children[2], names)
-    return lambda scope: values.arithmetic(sign, a(scope), b(scope))
+    return lambda scope: values.arithmetic(sign, a(scope), b(scope), _budget(scope))
 
 
 def _not(node: Tree[Any], names: frozenset[str]) -> Code:
@@ -202,7 +184,7 @@ def _select(node: Tree[Any], names: frozenset[str]) -> Code:
 
 def _index(node: Tree[Any], names: frozenset[str]) -> Code:
     inner, key = _all(node, names)
-    return lambda scope: values.index(inner(scope), key(scope))
+    return lambda scope: values.index(inner(scope), key(scope), _budget(scope))
 
 
 def _name(node: Tree[Any], names: frozenset[str]) -> Code:
@@ -248,12 +230,27 @@ def _at(scope: Scope, delta: timedelta) -> datetime:
 def _applied(
     name: str, table: Mapping[str, tuple[int, Callable[..., Value]]], codes: list[Code]
 ) -> Code:
+    if name == "matches" and len(codes) == 2:
+        return _matching(codes)
     if name not in table:
         raise UnknownError(f"undeclared reference to '{name}'")
     count, function = table[name]
     if len(codes) != count:
         raise UnknownError(f"'{name}' called with a wrong number of arguments")
-    return lambda scope: function(*(code(scope) for code in codes))
+    times = values.WORK.get(name, 1)
+
+    def evaluate(scope: Scope) -> Value:
+        arguments = [code(scope) for code in codes]
+        for _ in range(times):
+            _budget(scope).copy(*arguments)
+        return function(*arguments)
+
+    return evaluate
+
+
+def _matching(codes: list[Code]) -> Code:
+    text, pattern = codes
+    return lambda scope: values.matches(text(scope), pattern(scope), _budget(scope))
 
 
 def _has(arguments: Tree[Any], names: frozenset[str]) -> Code:
@@ -274,10 +271,14 @@ def _macro(name: str, receiver: Code, arguments: Tree[Any], names: frozenset[str
         raise UnknownError(f"{name}() takes a name and an expression")
     variable = str(_child(arguments, 0).children[0])
     body = _code(arguments.children[1], names | {variable})
+    operations = sum(1 for _ in _child(arguments, 1).iter_subtrees())
 
     def evaluate(scope: Scope) -> Value:
-        items = _spending(scope, receiver(scope))
-        return values.macro(name, items, lambda item: body({**scope, variable: item}))
+        def each(item: Value) -> Value:
+            _budget(scope).spend(operations)
+            return body({**scope, variable: item})
+
+        return values.macro(name, receiver(scope), each)
 
     return evaluate
 

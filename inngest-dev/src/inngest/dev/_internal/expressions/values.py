@@ -2,7 +2,7 @@
 
 Loosely typed, as the server is: what is missing is null, null counts as the zero value when
 it is ordered, numbers of JSON are doubles, and a double does not add up with an int.
-Regular expressions are Python's, so that those of RE2 that Python cannot read are errors.
+What may take long spends its `budget` first.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ import binascii
 import json
 import math
 import operator
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any
 
+from inngest.dev._internal.expressions import pattern
+from inngest.dev._internal.expressions.automaton import Automaton
+from inngest.dev._internal.expressions.budget import Budget
 from inngest.dev._internal.model.durations import parse_duration, parse_time
 
 Value = Any
@@ -24,6 +27,8 @@ Value = Any
 
 MAX_JOINED = 1_000_000
 """Characters, bytes or items of what `+` joins."""
+_LONGEST_NUMBER = 100
+"""Characters. To read one takes time that grows with their square."""
 _INT64 = range(-(2**63), 2**63)
 _MILLISECONDS = 100_000_000_000
 """Numbers from here on are taken for milliseconds since the epoch, smaller ones for seconds."""
@@ -46,18 +51,25 @@ def from_json(value: Value) -> Value:
     return value
 
 
-def equal(a: Value, b: Value) -> bool:
+def equal(a: Value, b: Value, budget: Budget) -> bool:
     if _number(a) and _number(b):
         return bool(a == b)
-    if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(equal(x, y) for x, y in zip(a, b, strict=True))
-    if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(equal(v, b[k]) for k, v in a.items())
-    return type(a) is type(b) and bool(a == b)
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, list):
+        budget.spend(min(len(a), len(b)))
+        pairs = zip(a, b, strict=False)
+        return len(a) == len(b) and all(equal(x, y, budget) for x, y in pairs)
+    if isinstance(a, dict):
+        budget.spend(min(len(a), len(b)))
+        return a.keys() == b.keys() and all(equal(v, b[k], budget) for k, v in a.items())
+    budget.copy(a)
+    return bool(a == b)
 
 
-def compare(test: Callable[[Value, Value], bool], a: Value, b: Value) -> bool:
+def compare(test: Callable[[Value, Value], bool], a: Value, b: Value, budget: Budget) -> bool:
     """`<` and its kin, with null as the zero value of the other side."""
+    budget.copy(a)
     if a is None and b is not None:
         a = _zero(b)
     elif b is None and a is not None:
@@ -67,23 +79,23 @@ def compare(test: Callable[[Value, Value], bool], a: Value, b: Value) -> bool:
     raise EvaluationError(f"cannot order {kind(a)} and {kind(b)}")
 
 
-def within(a: Value, b: Value) -> bool:
-    if isinstance(b, list):
-        return any(equal(a, each) for each in b)
-    if isinstance(b, dict):
-        return any(equal(a, each) for each in b)
-    raise EvaluationError(f"'in' needs a list or a map, not {kind(b)}")
+def within(a: Value, b: Value, budget: Budget) -> bool:
+    if not isinstance(b, list | dict):
+        raise EvaluationError(f"'in' needs a list or a map, not {kind(b)}")
+    budget.spend(len(b))
+    return any(equal(a, each, budget) for each in b)
 
 
 def attribute(value: Value, name: str) -> Value:
     return value.get(name) if isinstance(value, dict) else None
 
 
-def index(value: Value, key: Value) -> Value:
+def index(value: Value, key: Value, budget: Budget) -> Value:
     if isinstance(value, dict):
         if isinstance(key, str):
             return value.get(key)
-        return next((found for name, found in value.items() if equal(name, key)), None)
+        budget.spend(len(value))
+        return next((found for name, found in value.items() if equal(name, key, budget)), None)
     if value is None:
         return None
     if not isinstance(value, list) or not _number(key) or math.isnan(key) or key != int(key):
@@ -93,8 +105,9 @@ def index(value: Value, key: Value) -> Value:
     return value[int(key)]
 
 
-def arithmetic(sign: str, a: Value, b: Value) -> Value:
+def arithmetic(sign: str, a: Value, b: Value, budget: Budget) -> Value:
     if sign == "+" and type(a) is type(b) and isinstance(a, str | bytes | list):
+        budget.copy(a, b)
         if len(a) + len(b) > MAX_JOINED:
             raise EvaluationError(f"the sum is longer than {MAX_JOINED}")
         return a + b
@@ -207,6 +220,8 @@ def _int(value: Value) -> int:
         return int(value.timestamp())
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise EvaluationError(f"no overload of int({kind(value)})")
+    if isinstance(value, str) and len(value) > _LONGEST_NUMBER:
+        raise EvaluationError("not a number of 64 bits")
     try:
         return _int64(int(value))
     except (ValueError, OverflowError) as error:
@@ -249,11 +264,20 @@ def _bytes(value: Value) -> bytes:
     return value if isinstance(value, bytes) else _text(value).encode("utf-8", "replace")
 
 
-def _matches(value: Value, pattern: Value) -> bool:
+def matches(value: Value, expression: Value, budget: Budget) -> bool:
+    text, wanted = _text(value), _text(expression)
+    budget.spend(len(wanted))
     try:
-        return re.search(_text(pattern), _text(value)) is not None
-    except (re.error, RecursionError, OverflowError) as error:
+        automaton = _pattern(wanted)
+    except pattern.BadPatternError as error:
         raise EvaluationError(f"bad regular expression: {error}") from error
+    budget.spend(automaton.size)  # it may have been made just now
+    return automaton.finds(text, budget.spend)
+
+
+@lru_cache(maxsize=128)
+def _pattern(text: str) -> Automaton:
+    return pattern.read(text)
 
 
 def _b64decode(value: Value) -> str:
@@ -308,7 +332,6 @@ FUNCTIONS: Mapping[str, tuple[int, Callable[..., Value]]] = {
     "int": (1, _int),
     "json_parse": (1, _json_parse),
     "lowercase": (1, lambda s: _text(s).lower()),
-    "matches": (2, _matches),
     "size": (1, _size),
     "string": (1, _string),
     "timestamp": (1, date),
@@ -321,7 +344,6 @@ FUNCTIONS: Mapping[str, tuple[int, Callable[..., Value]]] = {
 METHODS: Mapping[str, tuple[int, Callable[..., Value]]] = {
     "contains": (2, lambda s, part: _text(part) in _text(s)),
     "endsWith": (2, lambda s, part: _text(s).endswith(_text(part))),
-    "matches": (2, _matches),
     "size": (1, _size),
     "startsWith": (2, lambda s, part: _text(s).startswith(_text(part))),
     "getDate": (1, lambda t: date(t).day),
@@ -335,7 +357,10 @@ METHODS: Mapping[str, tuple[int, Callable[..., Value]]] = {
     "getMonth": (1, lambda t: date(t).month - 1),
     "getSeconds": (1, lambda t: date(t).second),
 }
-"""The receiver counts as the first argument."""
+"""The receiver counts as the first argument. `matches`, which is both, is in `compiler`."""
+
+WORK: Mapping[str, int] = {"json_parse": 32}
+"""How many times the work it is to copy them a function has with its arguments, if not once."""
 
 
 def macro(name: str, items: Value, each: Callable[[Value], Value]) -> Value:

@@ -6,7 +6,7 @@ from inngest.dev._internal.flow_control.keys import key_of
 from inngest.dev._internal.function.options import Batch
 from inngest.dev._internal.model.ids import new_job_id
 from inngest.dev._internal.model.state import State
-from inngest.dev._internal.model.values import Event, Gate, Item, Transition
+from inngest.dev._internal.model.values import Collected, Event, Gate, Item, Json, Transition
 
 
 def collect(
@@ -17,27 +17,41 @@ def collect(
     kept = state.gate("batch", function_id, key)
     change = Transition()
     if kept is None:
-        job_id = new_job_id()
-        kept = {"events": [], "job": job_id}
-        change.items.append(
-            Item(
-                job_id=job_id,
-                run_id="",
-                function_id=function_id,
-                kind="batch",
-                step_id="",
-                due=now + batch.timeout,
-                match=key,
-            )
-        )
-    if event.internal_id in kept["events"]:
-        return change, []
-    ids = [*kept["events"], event.internal_id]
-    full = len(ids) >= batch.size
-    remembered = None if full else {**kept, "events": ids}
+        kept = {"job": new_job_id(), "count": 0}
+        change.items.append(_timer(kept["job"], function_id, key, now + batch.timeout))
+    count = _count_of(kept) + 1
+    if count >= batch.size:
+        change.items.clear()
+        change.drops.append(kept["job"])
+        change.gates.append(Gate(kind="batch", function_id=function_id, key=key, state=None))
+        ids = collected(function_id, key, state)
+        return change, [*(found for each in ids if (found := state.event(each))), event]
+    remembered = {**kept, "count": count}
     change.gates.append(Gate(kind="batch", function_id=function_id, key=key, state=remembered))
-    if not full:
-        return change, []
-    change.items.clear()
-    change.drops.append(kept["job"])
-    return change, [found for each in ids if (found := state.event(each)) is not None]
+    place = Collected(function_id=function_id, key=key, place=count, event_id=event.internal_id)
+    change.collected.append(place)
+    return change, []
+
+
+def collected(function_id: str, key: str, state: State) -> list[str]:
+    """The internal ids of the events that a batch holds until it is full."""
+    kept = state.gate("batch", function_id, key) or {}
+    return [*kept.get("events", ()), *state.collected(function_id, key)]
+
+
+def _count_of(kept: Json) -> int:
+    """How many events it holds. Earlier versions kept them all with the gate."""
+    count: int = kept["count"] if "count" in kept else len(kept["events"])
+    return count
+
+
+def _timer(job_id: str, function_id: str, key: str, due: int) -> Item:
+    return Item(
+        job_id=job_id,
+        run_id="",
+        function_id=function_id,
+        kind="batch",
+        step_id="",
+        due=due,
+        match=key,
+    )

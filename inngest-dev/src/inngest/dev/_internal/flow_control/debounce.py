@@ -32,3 +32,9 @@ def postpone(
     state_now = {**kept, "events": [event.internal_id]}
     gate = Gate(kind="debounce", function_id=function_id, key=key, state=state_now)
     return Transition(items=[item], gates=[gate]), former
+
+
+def postponed(function_id: str, key: str, state: State) -> list[str]:
+    """The internal id of the event that waits, if there is one."""
+    kept = state.gate("debounce", function_id, key)
+    return [] if kept is None else kept["events"]

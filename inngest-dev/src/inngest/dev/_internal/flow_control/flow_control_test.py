@@ -14,8 +14,11 @@ import pytest
 from inngest.dev import Engine, VirtualClock
 from inngest.dev._internal.conftest import Answer, App, bounded, config, hashed, op, running, send
 from inngest.dev._internal.flow_control.admission import Admission, Admitted, Blocked
+from inngest.dev._internal.model.values import Gate
 from inngest.dev._internal.protocol.answer import read_answer
+from inngest.dev._internal.store.rows import dump
 from inngest.dev._internal.store.runs import StoredRuns
+from inngest.dev._internal.store.store import Store
 
 SECOND = timedelta(seconds=1)
 Work = Callable[[Engine], Awaitable[None]]
@@ -125,6 +128,34 @@ def test_a_batch_starts_when_it_is_full_and_when_its_time_is_over(app: App) -> N
         assert engine.store.runs(event_id=ids[0])[0].id == of_member[0]
 
     work(app, go)
+
+
+def test_what_a_batch_remembers_for_an_event_does_not_grow_with_it(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands may be in one."""
+    batch = {"maxSize": 150, "timeout": "60s"}
+    app.function(config("app-fn", "x", batchEvents=batch), lambda b, t: (200, len(b["events"])))
+    sizes: list[int] = []
+
+    async def go() -> None:
+        async with running(app) as engine:
+            store = engine.store
+
+            def save_gate(gate: Gate) -> None:
+                sizes.append(len(dump(gate.state)))
+                Store.save_gate(store, gate)
+
+            monkeypatch.setattr(store, "save_gate", save_gate)
+            for _ in range(350):
+                send(engine, "x")
+            await engine.settle()
+            assert [run["output"] for run in engine.runs()] == [150, 150]
+            assert max(sizes) < 100
+            await engine.advance(60 * SECOND)
+            assert engine.runs()[0]["output"] == 50
+
+    bounded(go)
 
 
 def test_an_event_that_is_not_to_be_batched_runs_alone_at_once(app: App) -> None:

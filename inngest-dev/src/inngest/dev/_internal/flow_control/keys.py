@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from inngest.dev._internal.expressions.cel import BadExpression, compiled
+from inngest.dev._internal.expressions.demand import offered
 from inngest.dev._internal.expressions.values import Value, from_json
 from inngest.dev._internal.function.options import Options
 from inngest.dev._internal.model.values import Event, Run
@@ -38,6 +39,23 @@ def holds(expression: str, event: Event, now: int, candidate: Event | None = Non
     if candidate is None:
         return read.holds({"event": _event.seen(event)}, now)
     return read.holds({"event": _event.seen(event), "async": _async.seen(candidate)}, now)
+
+
+def demanded(expression: str | None, event: Event) -> tuple[str, str] | None:
+    """Which fields of another event must be what, for the expression to be true of both.
+
+    None: it may be true of any.
+    """
+    read = None if expression is None else compiled(expression)
+    if read is None or isinstance(read, BadExpression) or read.demand is None:
+        return None
+    wanted = read.wanted({"event": _event.seen(event)})
+    return None if wanted is None else (read.demand.fields, wanted)
+
+
+def offers(fields: str, candidate: Event) -> str:
+    """What these fields are in the event that came in."""
+    return offered(fields, _async.seen(candidate))
 
 
 def key_of(expression: str | None, event: Event, now: int) -> str:

@@ -5,9 +5,10 @@ A generator of changes: each is applied before the next one is worked out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 
-from inngest.dev._internal.flow_control.keys import holds
+from inngest.dev._internal.flow_control.keys import holds, offers
 from inngest.dev._internal.function.interests import names
 from inngest.dev._internal.function.options import Cancellation
 from inngest.dev._internal.machine.deferred import DEFERRED_EVENT, warn_of_loss
@@ -27,7 +28,7 @@ from inngest.dev._internal.model.values import (
 
 
 def receive(event: Event, state: State, now: int) -> Iterator[Transition]:
-    waits = state.waiting("wait", event.name)
+    waits = state.waits(event.name, partial(offers, candidate=event))
     if event.name == FINISHED_EVENT and "correlation_id" in event.body["data"]:
         waits += state.waiting("invoke", event.body["data"]["correlation_id"])
     yield from fulfil(event, waits, state.run, now)
@@ -61,12 +62,20 @@ def matches(trigger: Trigger, event: Event, now: int) -> bool:
 def cancelled(event: Event, state: State, now: int) -> Iterator[Transition]:
     """Runs whose function names this event among its cancellations."""
     for function in state.concerned(event.name):
-        entries = [each for each in function.options.cancel if each.event == event.name]
-        if not entries:
-            continue
-        for run in state.active_runs(function.id):
-            if any(_cancels(entry, run, event, now) for entry in entries):
-                yield cancel(state.run(run.id) or run, now)
+        for entry in function.options.cancel:
+            if entry.event != event.name:
+                continue
+            for run in _cancellable(entry, function, event, state):
+                if _cancels(entry, run, event, now):
+                    yield cancel(state.run(run.id) or run, now)
+
+
+def _cancellable(
+    entry: Cancellation, function: Function, event: Event, state: State
+) -> Sequence[Run]:
+    if entry.condition is None:
+        return state.active_runs(function.id)
+    return state.cancellable(function.id, entry.condition, partial(offers, candidate=event))
 
 
 def _cancels(entry: Cancellation, run: Run, event: Event, now: int) -> bool:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from inngest.dev._internal.conftest import Answer, App, bounded, config, hashed, op, running, send
+from inngest.dev._internal.flow_control.keys import holds
+from inngest.dev._internal.machine import reception, runs
 
 SECOND = timedelta(seconds=1)
 
@@ -59,6 +61,38 @@ def test_one_event_ends_any_number_of_waits_and_names_have_no_wildcards(app: App
             outputs = {r["function_id"]: r["output"] for r in engine.runs()}
             assert outputs["app-star"] is None
             assert outputs["app-one"]["name"] == "y"
+
+    bounded(go)
+
+
+def test_an_event_is_asked_of_those_alone_whom_its_values_concern(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many runs wait, or could be cancelled."""
+    condition = "event.data.id == async.data.id"
+    cancel = [{"event": "stop", "if": condition}]
+    app.function(config("app-fn", "x", cancel=cancel), wait(**{"if": condition}))
+    asked: list[str] = []
+
+    def counting(text: str, *given: Any) -> bool:
+        asked.append(text)
+        return holds(text, *given)
+
+    for module in (reception, runs):
+        monkeypatch.setattr(module, "holds", counting)
+
+    async def go() -> None:
+        async with running(app) as engine:
+            for number in range(20):
+                send(engine, "x", data={"id": f"order-{number}"})
+            await engine.settle()
+            asked.clear()
+            for name, number in (("y", 7), ("stop", 8), ("y", 99), ("stop", 99)):
+                send(engine, name, data={"id": f"order-{number}"})
+            await engine.settle()
+            assert asked == [condition] * 2
+            ended = {run["status"]: run["event_id"] for run in engine.runs() if run["ended_at"]}
+            assert set(ended) == {"Completed", "Cancelled"}
 
     bounded(go)
 

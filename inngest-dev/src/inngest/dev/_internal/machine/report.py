@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from inngest.dev._internal.expressions.cel import BadExpression, compiled
+from inngest.dev._internal.flow_control.keys import demanded
 from inngest.dev._internal.machine import deferred, signals
 from inngest.dev._internal.machine.endpoint import finish, is_endpoint
 from inngest.dev._internal.machine.fetching import Outbound, read_request
@@ -73,7 +74,7 @@ class Report:
             self._apply(name, op)
             if self.run.ended:
                 return
-        if not ordered and not self.run.pending:
+        if not ordered and not self.run.waits:
             self.change.items.append(discovery(self.run, self.now))
 
     def _defer(self, ops: list[tuple[str, dict[str, Json]]]) -> None:
@@ -141,7 +142,7 @@ class Report:
         if not member:
             self._note(name, op)
         elif name != "StepPlanned" and self.run.steps[op["id"]].op == "StepPlanned":
-            step = self.run.steps[op["id"]]
+            step = self.run.changing(op["id"])
             step.op = name  # stored with the result, below
             step.arguments = arguments_of(op) or step.arguments
         if self.run.steps[op["id"]].state != "pending":
@@ -203,8 +204,10 @@ class Report:
         *,
         match: str | None = None,
         condition: str | None = None,
+        demand: tuple[str, str] | None = None,
         payload: Json = None,
     ) -> None:
+        fields, wanted = demand or (None, None)
         self.change.items.append(
             Item(
                 job_id=new_job_id(),
@@ -218,6 +221,8 @@ class Report:
                 match=match,
                 condition=condition,
                 payload=payload,
+                fields=fields,
+                wanted=wanted,
             )
         )
 
@@ -249,7 +254,8 @@ class Report:
             self.fail(_too_long("wait", str(text)))
         else:
             condition = read.text if read else None
-            self._enqueue("wait", op, due, match=awaited(op), condition=condition)
+            demand = demanded(condition, self.run.event)
+            self._enqueue("wait", op, due, match=awaited(op), condition=condition, demand=demand)
 
     def _signal(self, op: Mapping[str, Json]) -> None:
         due, signal = self._until("WaitForSignal", op), signal_of(op)

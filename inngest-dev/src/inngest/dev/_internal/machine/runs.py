@@ -61,9 +61,9 @@ def discovery(run: Run, due: int, *, plan_only: bool = False) -> Item:
 
 def settle_step(change: Transition, run: Run, step_id: str, memo: Json, now: int) -> None:
     """Store the result of a step, once: the first result wins."""
-    step = run.steps[step_id]
-    if step.state != "pending":
+    if run.steps[step_id].state != "pending":
         return
+    step = run.changing(step_id)
     failed = isinstance(memo, dict) and set(memo) == {"error"} and step.op != "WaitForEvent"
     step.state, step.memo, step.ended_at = "failed" if failed else "completed", memo, now
     step.dirty = True
@@ -81,7 +81,7 @@ def resume(
     plan_only: bool = False,
 ) -> None:
     """Ask for the next discovery: once a whole group is done, or after each member in a race."""
-    if run.version == 1 or race or not member or not run.pending:
+    if run.version == 1 or race or not member or not run.waits:
         change.items.append(discovery(run, now, plan_only=plan_only))
 
 
@@ -90,7 +90,8 @@ def wake(item: Item, run: Run, memo: Json, now: int) -> Transition:
     change = Transition(drops=[item.job_id])
     if run.ended:
         return change
-    if item.step_id not in run.pending:  # an answer ended it; this may be all that was due
+    step = run.steps.get(item.step_id)
+    if step is None or step.state != "pending":  # an answer ended it; this may be all that was due
         change.runs.append(run)
         return change
     settle_step(change, run, item.step_id, memo, now)

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from inngest.dev._internal.flow_control.batches import collect
-from inngest.dev._internal.flow_control.debounce import postpone
+from inngest.dev._internal.flow_control.batches import collect, collected
+from inngest.dev._internal.flow_control.debounce import postpone, postponed
 from inngest.dev._internal.flow_control.gcra import Denied, conform
 from inngest.dev._internal.flow_control.keys import holds, key_of
 from inngest.dev._internal.machine.runs import cancel, start, wake
@@ -54,13 +54,18 @@ def release(item: Item, state: State, now: int) -> Iterator[Transition]:
     """The timer of a batch or a debounce fell due: what it collected starts a run."""
     assert item.kind in ("batch", "debounce")
     key = item.match or ""
-    kept = state.gate(item.kind, item.function_id, key) or {"events": []}
+    events = [event for each in held_by(item, state) if (event := state.event(each)) is not None]
     forgotten = Gate(kind=item.kind, function_id=item.function_id, key=key, state=None)
     yield Transition(drops=[item.job_id], gates=[forgotten])
-    events = [event for each in kept["events"] if (event := state.event(each)) is not None]
     function = state.function(item.function_id)
     if function is not None and events:
         yield from launch(function, events, state, now)
+
+
+def held_by(item: Item, state: State) -> list[str]:
+    """The internal ids of the events that the timer of a batch or a debounce is about."""
+    read = collected if item.kind == "batch" else postponed
+    return read(item.function_id, item.match or "", state)
 
 
 def launch(

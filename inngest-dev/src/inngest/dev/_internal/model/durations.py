@@ -16,6 +16,8 @@ LONGEST = 366 * DAY
 _MOST = 2**63 / 1e6
 """What Go's durations, nanoseconds in 64 bits, have room for."""
 
+_LONGEST_TEXT = 101
+
 _UNITS = {
     "ns": 1e-6,
     "us": 1e-3,
@@ -33,13 +35,17 @@ _RFC3339 = re.compile(
 )
 
 
-@lru_cache(maxsize=1024)
 def parse_duration(text: str) -> int | None:
     """Milliseconds of a Go duration (plus d and w)."""
+    return None if len(text) > _LONGEST_TEXT else _parsed(text)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> int | None:
     rest = text.lstrip("+-")
     if rest == "0":
         return 0
-    if not rest or len(rest) > 100 or len(text) - len(rest) > 1:
+    if not rest or len(text) - len(rest) > 1:
         return None
     total, position = 0.0, 0
     for part in _PART.finditer(rest):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from inngest.dev._internal.model.values import Event, Function, GateKind, Item, Json, Run
@@ -11,6 +11,19 @@ from inngest.dev._internal.model.values import Event, Function, GateKind, Item, 
 class State(Protocol):
     def active_runs(self, function_id: str) -> list[Run]:
         """Those that did not end, the oldest first. Without their steps."""
+        ...
+
+    def cancellable(
+        self, function_id: str, condition: str, offers: Callable[[str], str]
+    ) -> Sequence[Run]:
+        """Runs that did not end, but for those that want other values than an event offers.
+
+        They are not to be changed.
+        """
+        ...
+
+    def collected(self, function_id: str, key: str) -> list[str]:
+        """The internal ids of the events that wait in a batch, in their order."""
         ...
 
     def event(self, internal_id: str) -> Event | None: ...
@@ -46,3 +59,7 @@ class State(Protocol):
     def started_since(self, function_id: str, event_key: str, since: int) -> bool: ...
 
     def waiting(self, kind: str, match: str) -> list[Item]: ...
+
+    def waits(self, event_name: str, offers: Callable[[str], str]) -> list[Item]:
+        """Those for events of a name, but for those that want other values than it offers."""
+        ...

@@ -96,6 +96,14 @@ class Step:
     """Id and memo of an ended one as JSON, once a call told of it: each call after it does."""
 
 
+def _twin(step: Step) -> Step:
+    """`dataclasses.replace` takes four times as long."""
+    twin = object.__new__(Step)
+    for name in Step.__slots__:
+        setattr(twin, name, getattr(step, name))
+    return twin
+
+
 @dataclass(kw_only=True)
 class Run:
     id: str
@@ -154,6 +162,16 @@ class Run:
         return set(islice(latest, count))
 
     @property
+    def waits(self) -> bool:
+        """Whether there are steps that have not ended."""
+        return len(self.steps) > len(self.stack)
+
+    def changing(self, step_id: str) -> Step:
+        """A copy of a step in its place: copies of the run share it until it changes."""
+        step = self.steps[step_id] = _twin(self.steps[step_id])
+        return step
+
+    @property
     def correlation_ids(self) -> list[str]:
         """Of the invocations that wait for it."""
         found = (correlation_id(event) for event in self.events)
@@ -187,6 +205,10 @@ class Item:
     function_id: str = ""
     """Whose timer it is, when it belongs to no run."""
     priority: int = 0
+    fields: str | None = None
+    """What of its event the condition of a wait compares, if it can only be true of one value."""
+    wanted: str | None = None
+    """That value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +222,16 @@ class Gate:
     """None: there is nothing to remember any more."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """An event that waits in a batch. It is forgotten with the gate of the batch."""
+
+    function_id: str
+    key: str
+    place: int
+    event_id: str
+
+
 @dataclass(slots=True, kw_only=True)
 class Transition:
     """What one happening changes. The store applies it whole, or not at all."""
@@ -209,6 +241,7 @@ class Transition:
     drops: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     gates: list[Gate] = field(default_factory=list)
+    collected: list[Collected] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from inngest.dev._internal.drivers.signing import secret_of
 from inngest.dev._internal.function.registration import Refusal
 from inngest.dev._internal.machine.checkpoints import Rejected, record
 from inngest.dev._internal.machine.invocations import direct_invocation
+from inngest.dev._internal.machine.reception import triggered
 from inngest.dev._internal.machine.rerun import rerun
 from inngest.dev._internal.machine.retries import BACKOFF, MAX_JITTER
 from inngest.dev._internal.machine.runs import cancel, start, wake
@@ -87,7 +88,8 @@ class Engine:
 
         With keys the engine behaves like a keyed server: it signs, and asks for the keys.
 
-        :raises ValueError: a key is empty, or nothing but a prefix: anybody would have it.
+        :raises ValueError: a key is empty, or nothing but a prefix: anybody would have it; or
+            `backoff` is no list of seconds.
         """
         for name, key in {"signing_key": signing_key, "event_key": event_key}.items():
             if key is not None and not secret_of(key.strip()):
@@ -96,7 +98,7 @@ class Engine:
         self.signing_key: str | None = signing_key
         self.event_key: str | None = event_key
         self._reentry_delay = reentry_delay if backoff is None else self._delay
-        self._delays = tuple(round(s * 1000) for s in backoff or ()) or BACKOFF
+        self._delays = _delays(backoff) or BACKOFF
         quiet = backoff is not None or isinstance(self.clock, VirtualClock)
         self._jitter = jitter or ((lambda: 0.0) if quiet else _jitter)
         self._db, self._given_driver, self._concurrency = db, driver, concurrency
@@ -385,16 +387,33 @@ class Engine:
         """The run with this id, or the first one of this event, once all of them ended."""
         run = await self.ended(wanted, timeout)
         if run is None:
-            raise TimeoutError(f"no run of {wanted} ended within {timeout} s")
+            why = self._why_unended(wanted)
+            raise TimeoutError(f"no run of {wanted} ended within {timeout:g} s: {why}")
         return self.history(run.id) or {}
+
+    def _why_unended(self, wanted: str) -> str:
+        run, event = self.store.run(wanted), self.store.event(wanted)
+        runs = [run] if run is not None else self.store.runs(event_id=wanted)
+        if runs:
+            going = [each for each in runs if not each.ended]
+            why = ", ".join(f"{each.id} of {each.function_id} is {each.status}" for each in going)
+        elif event is None:
+            return "there is neither an event nor a run of this id"
+        elif not triggered(event, self.store, self.clock.now()):
+            return f'this event, "{event.name}", triggers no function that is registered'
+        else:
+            why = (
+                f'nothing that this event, "{event.name}", triggers has begun: a limit holds it '
+                "back or has dropped it, or the event's id has come before"
+            )
+        stands = isinstance(self.clock, VirtualClock) and not self.clock.is_auto
+        return f"{why}; the clock stands until it is advanced" if stands else why
 
     async def ended(self, wanted: str, timeout: float) -> Run | None:
         """Like `wait_for_run`; None when it takes too long, or the engine is about to stop."""
 
         async def ended() -> Run | None:
-            change = asyncio.Event()
-            self._watchers.signals.add(change)
-            try:
+            with self._watchers.waiting(wanted) as change:
                 while not self._watchers.are_dismissed:
                     change.clear()
                     run = self.store.run(wanted)
@@ -403,8 +422,6 @@ class Engine:
                         return found[-1]
                     await change.wait()
                 return None
-            finally:
-                self._watchers.signals.discard(change)
 
         try:
             return await asyncio.wait_for(ended(), timeout)
@@ -435,6 +452,20 @@ class Engine:
     def _delay(self, attempt: int) -> int:
         base = self._delays[min(attempt, len(self._delays) - 1)]
         return base + round(self._jitter() * 1000)
+
+
+def _delays(backoff: object) -> tuple[int, ...]:
+    """In milliseconds."""
+    given = () if backoff is None else backoff
+    if not isinstance(given, (list, tuple)) or not all(map(_is_delay, given)):
+        raise ValueError(f"backoff is a list of seconds, such as [0.1, 1], and not {backoff!r}")
+    return tuple(round(seconds * 1000) for seconds in given)
+
+
+def _is_delay(seconds: object) -> bool:
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
+        return False
+    return 0 <= seconds < float("inf")
 
 
 def _is_nobody(_url: str) -> bool:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from inngest.dev import VirtualClock
+from inngest.dev import Engine, VirtualClock
 from inngest.dev._internal.conftest import Answer, App, bounded, config, hashed, op, running, send
 from inngest.dev._internal.machine import report
 from inngest.dev._internal.machine.runs import internal_event
+from inngest.dev._internal.model.values import Run
 
 SECOND = timedelta(seconds=1)
 
@@ -51,6 +53,38 @@ def nap(body: dict[str, Any], target: str) -> Answer:
     return 206, [op("2h", "Sleep") | {"id": hashed("nap")}]
 
 
+def test_who_waits_for_a_run_is_woken_by_no_other(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands may wait: each looks for its run when it is woken."""
+    sleeping = [op("1h", "Sleep") | {"id": hashed("nap")}]
+    app.function(config("app-fn", "x"), lambda b, t: (206, sleeping))
+
+    async def go() -> None:
+        async with running(app) as engine:
+            events = [send(engine, "x") for _ in range(5)]
+            await engine.settle()
+            waiting = [asyncio.create_task(engine.wait_for_run(each)) for each in events]
+            for _ in range(5):
+                await asyncio.sleep(0)
+            (run,) = engine.store.runs(event_id=events[3])
+            asked: list[str] = []
+            look = engine.store.runs
+
+            def counted(*, event_id: str) -> list[Run]:
+                asked.append(event_id)
+                return look(event_id=event_id)
+
+            monkeypatch.setattr(engine.store, "runs", counted)
+            engine.cancel(run.id)
+            assert (await waiting[3])["status"] == "Cancelled"
+            assert asked == [events[3]]
+            for each in waiting:
+                each.cancel()
+
+    bounded(go)
+
+
 def test_a_sleep_ends_when_the_virtual_clock_says_so(app: App) -> None:
     app.function(config("app-fn", "nap/go"), nap)
 
@@ -66,6 +100,40 @@ def test_a_sleep_ends_when_the_virtual_clock_says_so(app: App) -> None:
             assert app.calls[1]["steps"] == {hashed("nap"): None}
 
     bounded(go)
+
+
+@pytest.mark.parametrize("backoff", [0.1, "0.1", [timedelta(seconds=1)], [-1], [float("nan")], {}])
+def test_a_backoff_that_is_none_is_refused(backoff: Any) -> None:
+    with pytest.raises(ValueError, match=r"backoff is a list of seconds, such as \[0\.1, 1\]"):
+        Engine(backoff=backoff)
+
+
+def test_who_waits_in_vain_is_told_why(app: App) -> None:
+    app.function(config("app-fn", "nap/go"), nap)
+
+    async def go() -> list[str]:
+        told = []
+        async with running(app) as engine:
+            asleep = send(engine, "nap/go")
+            await engine.settle()
+            (run,) = engine.runs()
+            later = send(engine, "nap/go", ts=engine.clock.now() + 60_000)
+            again = [send(engine, "nap/go", id="once") for _ in range(2)][1]
+            gone = send(engine, "nap/gone")
+            for wanted in (run["run_id"], asleep, later, again, gone, "nonsense"):
+                with pytest.raises(TimeoutError) as caught:
+                    await engine.wait_for_run(wanted, 0.01)
+                told.append(str(caught.value).partition(" ended within 0.01 s: ")[2])
+        return [text.replace(run["run_id"], "RUN") for text in told]
+
+    by_id, asleep, later, again, gone, nonsense = bounded(go)
+    stands = "; the clock stands until it is advanced"
+    assert by_id == asleep == f"RUN of app-fn is Running{stands}"
+    assert later.endswith(f" of app-fn is Scheduled{stands}")
+    assert again.startswith('nothing that this event, "nap/go", triggers has begun: a limit')
+    assert again.endswith(f"or the event's id has come before{stands}")
+    assert gone == 'this event, "nap/gone", triggers no function that is registered'
+    assert nonsense == "there is neither an event nor a run of this id"
 
 
 def test_an_automatic_clock_jumps_over_sleeps(app: App) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TypeVar
 
 from inngest.dev._internal.clock import Clock
@@ -28,17 +29,31 @@ class Watchers:
         self.listeners: list[Listener] = []
         self.bells: list[Bell] = []
         self.setback_listeners: list[Callable[[Setback], None]] = []
-        self.signals: set[asyncio.Event] = set()
+        self.signals: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        """Who waits for a run, or the runs of an event, by its id."""
         self.are_dismissed: bool = False
 
     def dismiss(self) -> None:
         """Let those go who wait for a change: there will be none for now."""
         self.are_dismissed = True
-        self._wake()
+        self._wake(*self.signals)
 
-    def _wake(self) -> None:
-        for signal in self.signals:
-            signal.set()
+    @contextmanager
+    def waiting(self, wanted: str) -> Iterator[asyncio.Event]:
+        """Is set when a run changes that has this id, or is one of an event that has it."""
+        change = asyncio.Event()
+        self.signals[wanted].add(change)
+        try:
+            yield change
+        finally:
+            self.signals[wanted].discard(change)
+            if not self.signals[wanted]:
+                del self.signals[wanted]
+
+    def _wake(self, *ids: str) -> None:
+        for each in ids:
+            for change in self.signals.get(each, ()):
+                change.set()
 
     def tell(self, touched: Mapping[str, Run], setback: Setback | None = None) -> None:
         if setback is not None:
@@ -47,8 +62,9 @@ class Watchers:
         for run in touched.values():
             for listener in self.listeners:
                 _tell(listener, run, run.id)
+            if self.signals:
+                self._wake(run.id, *(event.internal_id for event in run.events))
         self.ring()
-        self._wake()
 
     def ring(self, run_id: str | None = None) -> None:
         """Something has changed that is no state of a run; it may be about one."""

@@ -6,10 +6,10 @@ a restart.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from inngest.dev._internal.flow_control.lanes import QUEUE
-from inngest.dev._internal.model.values import Gate, GateKind, Item, Json
+from inngest.dev._internal.model.values import Collected, Gate, GateKind, Item, Json
 from inngest.dev._internal.store.database import MEMORY, Database
 from inngest.dev._internal.store.rows import dump, item_of, load, marks
 
@@ -106,6 +106,18 @@ class StoredItems(Database):
         )
         return [item_of(row) for row in rows]
 
+    def waits(self, event_name: str, offers: Callable[[str], str]) -> list[Item]:
+        """Those for events of a name, but for those that want other values than it offers."""
+        which = "items INDEXED BY items_by_demand WHERE kind = 'wait' AND match = ? AND fields"
+        found = self.all(f"SELECT rowid, * FROM {which} IS NULL", event_name)  # noqa: S608
+        following = f"SELECT fields FROM {which} > ? ORDER BY fields LIMIT 1"  # noqa: S608
+        fitting = f"SELECT rowid, * FROM {which} = ? AND wanted = ?"  # noqa: S608
+        fields = ""
+        while row := self.one(following, event_name, fields):
+            fields = row["fields"]
+            found += self.all(fitting, event_name, fields, offers(fields))
+        return [item_of(row[1:]) for row in sorted(found, key=lambda row: row["rowid"])]
+
     def items_of(self, run_id: str) -> list[Item]:
         return [item_of(r) for r in self.all("SELECT * FROM items WHERE run_id = ?", run_id)]
 
@@ -136,14 +148,29 @@ class StoredItems(Database):
         )
         return None if row is None else load(row["state"])
 
+    def collected(self, function_id: str, key: str) -> list[str]:
+        rows = self.all(
+            "SELECT event_id FROM collected WHERE function_id = ? AND key = ? ORDER BY place",
+            function_id,
+            key,
+        )
+        return [row["event_id"] for row in rows]
+
+    def save_collected(self, each: Collected) -> None:
+        self._db.execute(
+            "INSERT INTO collected VALUES (?, ?, ?, ?)",
+            (each.function_id, each.key, each.place, each.event_id),
+        )
+
     def save_item(self, item: Item) -> None:
         self._has_priorities = self._has_priorities or item.priority != 0
         self._db.execute(
             "INSERT OR REPLACE INTO items VALUES "
-            "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+            "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?)",
             (item.job_id, item.run_id, item.kind, item.step_id, item.due, item.attempt,
              item.generation, item.current, item.plan_only, item.race, item.match,
-             item.condition, dump(item.payload), item.function_id, item.priority),
+             item.condition, dump(item.payload), item.function_id, item.priority,
+             item.fields, item.wanted),
         )  # fmt: skip
 
     def save_gate(self, gate: Gate) -> None:
@@ -152,6 +179,10 @@ class StoredItems(Database):
             self._db.execute(
                 "DELETE FROM gates WHERE kind = ? AND function_id = ? AND key = ?", place
             )
+            if gate.kind == "batch":
+                self._db.execute(
+                    "DELETE FROM collected WHERE function_id = ? AND key = ?", place[1:]
+                )
         else:
             self._db.execute(
                 "INSERT OR REPLACE INTO gates VALUES (?, ?, ?, ?)", (*place, dump(gate.state))

@@ -22,6 +22,8 @@ def test_what_is_asked_all_the_time_is_found_by_an_index() -> None:
     store.ready(1, ["busy"], 5)
     store.unpark_each("lane")
     store.waiting("wait", "app/event")
+    store.waits("app/event", str)
+    store.collected("app-fn", "key")
     store.items_of("run")
     store.running_in("lane")
     store.singles("app-fn", "key")
@@ -32,7 +34,7 @@ def test_what_is_asked_all_the_time_is_found_by_an_index() -> None:
     store.events("app/event", 10)
     store.attempts("run")
     store._db.set_trace_callback(None)
-    assert len(asked) == 14
+    assert len(asked) == 17
     plans = [  # Python 3.10 tells of parameters without their values
         (sql, row["detail"])
         for sql in asked

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
 from inngest.dev._internal.function.options import BadOption, Options, read_options
 from inngest.dev._internal.model.values import Event, Function, Item, Json, Run, Trigger
@@ -77,8 +78,8 @@ def run_of(row: sqlite3.Row, events: tuple[Event, ...]) -> Run:
     )
 
 
-def item_of(row: sqlite3.Row) -> Item:
+def item_of(row: Sequence[Any]) -> Item:
     """The columns are the fields, in their order, and what is the store's own."""
-    *known, plan_only, race, match, condition, payload, function_id, priority, _parked = row
+    *known, plan_only, race, match, condition, payload, function_id, priority = row[:15]
     known += bool(plan_only), bool(race), match, condition, load(payload), function_id, priority
-    return Item(*known)
+    return Item(*known, *row[16:])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from inngest.dev._internal.model.values import Event, Item, Json, Run, Step
 from inngest.dev._internal.store.database import Database
+from inngest.dev._internal.store.prospects import Prospects
 from inngest.dev._internal.store.rows import dump, event_of, load, run_of
 from inngest.dev._internal.store.run_cache import RunCache
 
@@ -18,10 +19,12 @@ class StoredRuns(Database):
     def __init__(self, path: str = ":memory:") -> None:
         super().__init__(path)
         self._cache = RunCache()
+        self._prospects = Prospects()
 
     def rolled_back(self) -> None:
         super().rolled_back()
         self._cache.clear()
+        self._prospects.forget()
 
     def add_event(self, event: Event) -> bool:
         """False when an event with this internal id is already stored."""
@@ -93,6 +96,15 @@ class StoredRuns(Database):
         )
         return [run_of(row, self._events_of(row)) for row in rows]
 
+    def cancellable(
+        self, function_id: str, condition: str, offers: Callable[[str], str]
+    ) -> list[Run]:
+        """Those that did not end, but for those that want other values than it offers."""
+        ids = self._prospects.of(function_id, condition, offers, self.active_runs)
+        if ids is None:
+            return self.active_runs(function_id)
+        return [run for run_id in ids if (run := self.look_at(run_id)) is not None]
+
     def singles(self, function_id: str, key: str) -> list[str]:
         rows = self.all(
             "SELECT id FROM runs WHERE function_id = ? AND single = ? AND ended_at IS NULL "
@@ -162,6 +174,7 @@ class StoredRuns(Database):
         if run.ended:
             self._db.execute("DELETE FROM items WHERE run_id = ?", (run.id,))
         self._cache.put(run)
+        self._prospects.note(run)
 
     def _save_row(self, run: Run) -> None:
         self._db.execute(

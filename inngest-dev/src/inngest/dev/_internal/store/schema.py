@@ -112,6 +112,15 @@ MIGRATIONS = (
     CREATE INDEX runs_single ON runs (function_id, single)
         WHERE single IS NOT NULL AND ended_at IS NULL;
     """,
+    """
+    ALTER TABLE items ADD COLUMN fields TEXT;
+    ALTER TABLE items ADD COLUMN wanted TEXT;
+    CREATE INDEX items_by_demand ON items (match, fields, wanted) WHERE kind = 'wait';
+    CREATE TABLE collected (
+        function_id TEXT NOT NULL, key TEXT NOT NULL, place INTEGER NOT NULL,
+        event_id TEXT NOT NULL, PRIMARY KEY (function_id, key, place)
+    );
+    """,
 )
 
 

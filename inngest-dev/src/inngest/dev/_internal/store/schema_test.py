@@ -110,6 +110,34 @@ def test_keys_of_an_older_file_are_those_that_its_events_say(app: App, tmp_path:
     bounded(go)
 
 
+def test_a_batch_of_an_older_file_is_filled_up(app: App, tmp_path: Path) -> None:
+    """It keeps the ids of its events with its gate."""
+    path = tmp_path / "old.db"
+    batch = {"maxSize": 4, "timeout": "60s"}
+    app.function(config("app-fn", "x", batchEvents=batch), lambda b, t: (200, numbers(b)))
+
+    def numbers(body: dict[str, Any]) -> list[Any]:
+        return [event["data"]["n"] for event in body["events"]]
+
+    async def go() -> None:
+        async with running(app, db=str(path), clock=VirtualClock(START)) as engine:
+            ids = [send(engine, "x", data={"n": n}) for n in range(2)]
+            store = engine.store
+            (gate,) = store.all("SELECT state FROM gates")
+            older = json.dumps({"job": json.loads(gate["state"])["job"], "events": ids})
+            store._db.execute("UPDATE gates SET state = ?", (older,))
+            store._db.execute("DELETE FROM collected")
+        async with running(app, db=str(path), clock=VirtualClock(START)) as engine:
+            for n in range(2, 7):
+                send(engine, "x", data={"n": n})
+            await engine.settle()
+            await engine.advance(timedelta(minutes=1))
+            assert [run["output"] for run in engine.runs()] == [[4, 5, 6], [0, 1, 2, 3]]
+            assert engine.store.all("SELECT * FROM collected") == []
+
+    bounded(go)
+
+
 def test_a_new_file_has_the_tables_of_an_updated_one(tmp_path: Path) -> None:
     old_file(tmp_path / "old.db")
     Store(str(tmp_path / "old.db")).close()

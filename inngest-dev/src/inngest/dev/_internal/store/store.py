@@ -19,3 +19,5 @@ class Store(StoredFunctions, StoredRuns, StoredItems):
             self.save_item(item)
         for gate in change.gates:
             self.save_gate(gate)
+        for each in change.collected:
+            self.save_collected(each)

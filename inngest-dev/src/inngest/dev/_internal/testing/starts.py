@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from inngest.dev._internal.machine.starting import held_by
+
 if TYPE_CHECKING:
-    from inngest.dev._internal.model.values import Event, Function, GateKind, Item, Trigger
+    from inngest.dev._internal.model.values import Event, Function, Item, Trigger
     from inngest.dev._internal.testing.session import Session
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -48,11 +50,9 @@ def _lines(session: Session, event_id: str, function_id: str | None) -> Iterator
 
 def _timer(session: Session, function: Function, event_id: str) -> Item | None:
     store = session.engine.store
-    kinds: tuple[GateKind, ...] = ("batch", "debounce")
-    for kind in kinds:
+    for kind in ("batch", "debounce"):
         for timer in store.timers_of([function.id], kind):
-            kept = store.gate(kind, function.id, timer.match or "") or {"events": []}
-            if event_id in kept["events"]:
+            if event_id in held_by(timer, store):
                 return timer
     return None
 

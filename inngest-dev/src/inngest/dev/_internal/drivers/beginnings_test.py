@@ -1,0 +1,85 @@
+"""Calls on one loop: short ones come one after another, and long ones hold up nobody."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from inngest.dev._internal.conftest import bounded
+from inngest.dev._internal.drivers import beginnings
+from inngest.dev._internal.drivers.beginnings import Beginnings
+
+
+def test_a_short_call_is_over_before_the_next_one_begins() -> None:
+    async def go() -> list[str]:
+        calls, told = Beginnings(), list[str]()
+
+        async def call(name: str) -> None:
+            async with calls.one():
+                told.append(f"{name} begins")
+                for _ in range(10):
+                    await asyncio.sleep(0)
+                told.append(f"{name} ends")
+
+        await asyncio.gather(*(call(name) for name in "abc"))
+        return told
+
+    assert bounded(go) == [f"{name} {what}" for name in "abc" for what in ("begins", "ends")]
+
+
+def test_calls_may_wait_for_those_that_begin_after_them() -> None:
+    async def go() -> int:
+        calls, all_are_there = Beginnings(), asyncio.Event()
+        there = list[int]()
+
+        async def call(number: int) -> None:
+            async with calls.one():
+                there.append(number)
+                if len(there) == 50:
+                    all_are_there.set()
+                await all_are_there.wait()
+
+        await asyncio.gather(*(call(number) for number in range(50)))
+        return len(there)
+
+    assert bounded(go) == 50
+
+
+def test_one_that_is_cancelled_or_fails_makes_way() -> None:
+    async def go() -> str:
+        calls = Beginnings()
+
+        async def call(work: asyncio.Future[str]) -> str:
+            async with calls.one():
+                return await work
+
+        loop = asyncio.get_running_loop()
+        never, failing, giving = loop.create_future(), loop.create_future(), loop.create_future()
+        cancelled, waiting, failed = (
+            asyncio.create_task(call(work)) for work in (never, never, failing)
+        )
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        waiting.cancel()
+        failing.set_exception(ZeroDivisionError)
+        with pytest.raises(ZeroDivisionError):
+            await failed
+        giving.set_result("given")
+        return await call(giving)
+
+    assert bounded(go) == "given"
+
+
+def test_nobody_spins_the_loop_while_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns: list[object] = []
+    monkeypatch.setattr(beginnings._Call, "_turn", turns.append)
+
+    async def go() -> None:
+        calls = Beginnings()
+        for _ in range(3):
+            async with calls.one():
+                await asyncio.sleep(0)
+
+    bounded(go)
+    assert turns == []
