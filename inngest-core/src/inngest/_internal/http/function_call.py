@@ -71,12 +71,6 @@ class FunctionCall:
 
     def answer(self) -> Flow[Answer]:
         """Run the whole call. Every failure is an answer."""
-        try:
-            return (yield from self._answer())
-        finally:
-            self.execution.close()
-
-    def _answer(self) -> Flow[Answer]:
         factories = (*self.app.middleware(), *self.called.function.middleware)
         return self._within(factories) if factories else self._call()
 
