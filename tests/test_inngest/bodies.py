@@ -53,3 +53,5 @@ async def finish_async(steps: Any) -> Any:
                 resume = functools.partial(steps.throw, error)
     except StopIteration as stop:
         return stop.value
+    finally:
+        del resume  # an error's traceback holds this frame: a cycle otherwise

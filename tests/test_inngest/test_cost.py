@@ -16,6 +16,10 @@ import pytest
 
 import inngest
 from inngest import MiddlewareSync
+from inngest._internal.flow import Request, Response
+from inngest._internal.runtime.http_clients import HTTPClients
+from inngest.errors import SendEventsError
+from inngest.middleware import WrappedStep
 from inngest.transport import CommRequest, Handler, ServeOptions
 
 from .worlds import World
@@ -120,7 +124,20 @@ class Large:
     """Something that a function holds."""
 
 
-@pytest.mark.parametrize("ending", ["step", "group", "return", "raise"])
+def fail() -> None:
+    raise ValueError
+
+
+class Failing(MiddlewareSync):
+    def wrap_step(self, step: WrappedStep) -> Iterator[None]:
+        fail()
+        yield
+
+
+ENDINGS = ("step", "failed step", "broken step", "group", "failed group", "return", "raise")
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
 def test_what_a_call_held_goes_with_it(world: World, ending: str) -> None:
     """At once, and not when the garbage collector comes by: it may be much."""
     held: list[weakref.ref[Large]] = []
@@ -128,16 +145,27 @@ def test_what_a_call_held_goes_with_it(world: World, ending: str) -> None:
     def branch(ctx: Any) -> Steps:
         return (yield ctx.step.run("a", world.step()))
 
+    def failed_branch(ctx: Any) -> Any:
+        fail()
+
     def body(ctx: Any) -> Steps:
         large = Large()
         held.append(weakref.ref(large))
-        if ending == "step":
-            yield ctx.step.run("a", world.step())
-        if ending == "group":
-            yield ctx.group.parallel(tuple(world.branch(branch, ctx) for _ in range(2)))
-        if ending == "raise":
-            raise ValueError(large)
+        match ending:
+            case "step" | "broken step":
+                yield ctx.step.run("a", world.step())
+            case "failed step":
+                yield ctx.step.run("a", world.step(fail))
+            case "group":
+                yield ctx.group.parallel(tuple(world.branch(branch, ctx) for _ in range(2)))
+            case "failed group":
+                branches = (world.branch(branch, ctx), world.branch(failed_branch, ctx))
+                yield ctx.group.parallel(branches)
+            case "raise":
+                raise ValueError(large)
 
+    if ending == "broken step":
+        world.client.middleware = [Failing]
     world.function(body)
     logging.disable()  # what is logged holds an error and its frames
     world.call()
@@ -149,6 +177,36 @@ def test_what_a_call_held_goes_with_it(world: World, ending: str) -> None:
     finally:
         gc.enable()
         logging.disable(logging.NOTSET)
+
+
+class Refusing(HTTPClients):
+    def fetch(self, request: Request) -> Response:
+        return Response(status=400, headers={}, body=b"")
+
+    async def fetch_async(self, request: Request) -> Response:
+        return self.fetch(request)
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+def test_what_a_failed_send_held_goes_with_it(is_async: bool) -> None:
+    client = inngest.Inngest(app_id="app", is_production=False)
+    client._http = Refusing()
+    event = inngest.Event(name="a/b")
+
+    async def send() -> weakref.ref[Large]:
+        large = Large()
+        try:
+            await client.send(event) if is_async else client.send_sync(event)
+        except SendEventsError:
+            return weakref.ref(large)
+        raise AssertionError("sent")
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert asyncio.run(send())() is None
+    finally:
+        gc.enable()
 
 
 def test_finding_a_function_does_not_depend_on_how_many_there_are() -> None:

@@ -48,7 +48,8 @@ class InngestRequestHandler(tornado.web.RequestHandler):
         """Answers are never cached."""
 
     def on_connection_close(self) -> None:
-        """End the work: its answer would reach nobody."""
+        """End the work, or the wait for the rest of the body: an answer would reach nobody."""
+        super().on_connection_close()
         if self._task is not None:
             self._task.cancel()
 

@@ -6,12 +6,16 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
+import pytest
 
 import inngest
 import inngest.tornado
 import tornado.httpserver
 import tornado.web
 from inngest.testing.bench import call_body
+from inngest.tornado._convert import InngestRequestHandler
+
+SECONDS = 60.0
 
 client = inngest.Inngest(app_id="app", is_production=False)
 
@@ -85,3 +89,26 @@ def test_a_body_larger_than_the_server_takes_for_others_comes_in() -> None:
         assert (await asked.post("/other", content=body)).status_code == 400
 
     with_app(check, max_body_size=1000)
+
+
+def test_nothing_is_left_of_a_client_that_leaves_in_the_middle_of_its_body(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def check(asked: httpx.AsyncClient) -> None:
+        begun = asyncio.get_running_loop().create_future()
+        prepare = InngestRequestHandler.prepare
+
+        def note(handler: InngestRequestHandler) -> None:
+            prepare(handler)
+            begun.set_result(asyncio.current_task())
+
+        monkeypatch.setattr(InngestRequestHandler, "prepare", note)
+        url = asked.base_url
+        _, writer = await asyncio.open_connection(url.host, url.port)
+        writer.write(b"POST /api/inngest HTTP/1.1\r\nhost: h\r\ncontent-length: 9\r\n\r\n{")
+        task = await asyncio.wait_for(begun, SECONDS)
+        writer.close()
+        done, _ = await asyncio.wait({task}, timeout=SECONDS)
+        assert done
+
+    with_app(check)

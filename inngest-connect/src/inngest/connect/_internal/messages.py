@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
+from inngest.connect._internal.frames import parse
 from inngest.connect._internal.wire import connect_pb2 as wire
 from inngest.transport import SDK_HEADER, CommRequest, CommResponse
 
@@ -72,6 +73,12 @@ def reply(request: wire.GatewayExecutorRequestData, response: CommResponse) -> w
         user_trace_ctx=_trace(request.user_trace_ctx),
         run_id=request.run_id,
     )
+
+
+def is_receipt(body: bytes, request_id: str) -> bool:
+    """Whether the server says that it has this reply: what stands in between may answer, too."""
+    receipt = parse(wire.FlushResponse, body)
+    return isinstance(receipt, wire.FlushResponse) and receipt.request_id == request_id
 
 
 def comm_request(request: wire.GatewayExecutorRequestData) -> CommRequest:

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, Final
 
 from inngest.connect._internal import log
-from inngest.connect._internal.api import Answered, Api
+from inngest.connect._internal.api import Answered, Api, Unanswered
 from inngest.connect._internal.effects import (
     Close,
     Effect,
@@ -31,7 +31,7 @@ from inngest.connect._internal.effects import (
 )
 from inngest.connect._internal.errors import ConnectError
 from inngest.connect._internal.machine import Machine
-from inngest.connect._internal.messages import failed_inside
+from inngest.connect._internal.messages import failed_inside, is_receipt
 from inngest.connect._internal.sockets import Socket
 from inngest.connect._internal.state import ConnectionState, WorkerStatus
 from inngest.connect._internal.timing import Timing
@@ -269,14 +269,17 @@ class Worker:
         assert self._api is not None
         answer = await self._api.post("/v0/connect/flush", effect.body, effect.authorization)
         machine, request_id = self._machine, effect.request_id
-        if isinstance(answer, Answered):
-            self._feed(lambda now: machine.flushed(now, request_id))
-        else:
+        if isinstance(answer, Unanswered):
             self._feed(
                 lambda now: machine.flush_failed(
                     now, request_id, answer.status, answer.reason, answer.retry_after
                 )
             )
+        elif is_receipt(answer.body, request_id):
+            self._feed(lambda now: machine.flushed(now, request_id))
+        else:
+            reason = "status 200, and nothing that says that the server has the reply"
+            self._feed(lambda now: machine.flush_failed(now, request_id, 200, reason))
 
     # sockets
 

@@ -12,6 +12,7 @@ import pytest
 
 from inngest.connect._internal.api import Answered, Api, Unanswered
 from inngest.connect._internal.conftest import OK, Paper, call_of
+from inngest.connect._internal.effects import Flush
 from inngest.connect._internal.errors import ConnectError
 from inngest.connect._internal.timing import Timing
 from inngest.connect._internal.wire import connect_pb2 as wire
@@ -92,6 +93,37 @@ def test_a_call_is_answered_whatever_it_raises(
     response = asyncio.run(run())
     assert response.status == 500
     assert "a call failed inside the library" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("body", "is_delivered"),
+    [
+        (wire.FlushResponse(request_id="r1").SerializeToString(), True),
+        (wire.FlushResponse(request_id="r2").SerializeToString(), False),
+        (b"", False),
+        (b"<html>Please log in</html>", False),
+    ],
+)
+def test_a_reply_is_delivered_when_the_server_says_that_it_has_this_one(
+    body: bytes, is_delivered: bool
+) -> None:
+    """What stands in between may answer 200 to anything."""
+
+    class Saying(Api):
+        async def post(self, path: str, body: bytes, authorization: str | None) -> Any:
+            return answer
+
+    async def run() -> bool:
+        worker = worker_of(Silent)
+        worker._api = Saying("http://127.0.0.1:9", None, 1)
+        worker._feed = lambda step: step(0.0)  # type: ignore[method-assign,assignment]
+        outbox = worker._machine._delivery.outbox
+        outbox.add("r1", b"reply", 0.0)
+        await worker._flush(Flush("r1", b"reply", None))
+        return outbox.get("r1") is None
+
+    answer = Answered(body)
+    assert asyncio.run(run()) == is_delivered
 
 
 def failure_of(api: Api) -> Unanswered:

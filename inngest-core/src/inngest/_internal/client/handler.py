@@ -170,9 +170,9 @@ class Handler:
     async def stream_async(self, request: CommRequest) -> CommResponse | CommStream[AsyncStream]:
         """Like ``handle_async``, but a call is answered with a stream if the options say so."""
         admitted = self._endpoint.admit(request)
-        work = self._async_driver.run(self._endpoint.answer(admitted))
+        work = partial(self._async_driver.run, self._endpoint.answer(admitted))
         if not self._endpoint.is_streamed(admitted):
-            return await work
+            return await work()
         chunks = AsyncStream(work, interval=self._interval)
         return CommStream(status=STATUS, headers=self._endpoint.stream_headers(), chunks=chunks)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -13,8 +14,9 @@ from inngest._internal.client.client import Inngest
 from inngest._internal.client.handler import Handler
 from inngest._internal.errors import FunctionConfigInvalidError, URLInvalidError
 from inngest._internal.function.config import TriggerEvent
-from inngest._internal.http.comm import CommRequest
+from inngest._internal.http.comm import CommRequest, CommStream
 from inngest._internal.http.options import ServeOptions
+from inngest._internal.http.streaming import Streaming
 from inngest._internal.middleware.contract import MiddlewareSync
 from inngest._internal.middleware.records import WrappedRequest
 
@@ -104,6 +106,17 @@ CALL = CommRequest(
     query={"fnId": "app-fn"},
     body=b'{"ctx": {"run_id": "r", "attempt": 0}, "event": {"name": "a/b"}, "steps": {}}',
 )
+
+
+def test_a_streamed_answer_that_nobody_reads_begins_nothing() -> None:
+    """Django drops one whose client is gone before the first chunk, and does not close it."""
+    handler = serve(ServeOptions(framework="test", streaming=Streaming.FORCE, environ={}))
+
+    async def drop_it() -> None:
+        assert isinstance(await handler.stream_async(CALL), CommStream)
+        gc.collect()  # a coroutine that nobody awaited would be warned of
+
+    asyncio.run(drop_it())
 
 
 def called(handler: Handler, *, is_async: bool) -> tuple[int, str]:

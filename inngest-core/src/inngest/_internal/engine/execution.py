@@ -259,6 +259,10 @@ class Execution:
         if not isinstance(self.outcome, Broken):
             self.outcome = Broken(error)
 
+    def close(self) -> None:
+        """The call has been answered. An error's traceback would hold the frames that hold this."""
+        self.outcome = Stop(())
+
     def _is_target(self, found: Found) -> bool:
         return found.hashed == self.facts.target
 

@@ -57,6 +57,7 @@ def call_function(request: CommRequest, app: App) -> Flow[Answer]:
     checkpoints = Checkpoints(app, called.checkpointing, complete, execution.facts)
     call = FunctionCall(app, called, fn_id, request, complete, execution, checkpoints, timings)
     outcome: Outcome[Answer] = yield Host(call.answer(), called.is_async)
+    execution.close()
     if isinstance(outcome, Raised):
         raise outcome.error
     answer = outcome.value

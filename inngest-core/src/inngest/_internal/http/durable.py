@@ -246,6 +246,7 @@ class DurableEndpoint:
         )
         call.is_called_once = recording is not None
         outcome: Outcome[Answer] = yield Host(call.answer(), called.is_async)
+        execution.close()
         if isinstance(outcome, Raised):
             raise outcome.error
         return outcome.value, call.returned

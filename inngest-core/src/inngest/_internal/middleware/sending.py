@@ -71,7 +71,10 @@ def ids_of(result: SendEventsResult | Exception) -> list[str]:
     if isinstance(result, MiddlewareError) and not result.is_of_plugin:
         raise _noting_the_hook(result)
     if isinstance(result, Exception):
-        raise result
+        try:
+            raise result
+        finally:
+            del result  # its traceback holds this frame: a cycle otherwise
     return result.ids
 
 

@@ -122,7 +122,9 @@ class AsyncStream:
     middleware of Django's, has its database work done by that, which has gone by then.
     """
 
-    def __init__(self, work: Coroutine[Any, Any, CommResponse], *, interval: float) -> None:
+    def __init__(
+        self, work: Callable[[], Coroutine[Any, Any, CommResponse]], *, interval: float
+    ) -> None:
         self._work = work
         self._interval = interval
         self._is_over = False
@@ -136,7 +138,7 @@ class AsyncStream:
         if self._is_over:
             raise StopAsyncIteration
         if self._task is None:
-            self._task = self._loop.create_task(self._work)
+            self._task = self._loop.create_task(self._work())
             return KEEP_ALIVE
         done, _ = await asyncio.wait({self._task}, timeout=self._interval)
         if not done:
@@ -158,14 +160,9 @@ class AsyncStream:
         """Nobody listens any more. May be called from any thread, and does not wait."""
         if not self._is_over:
             self._is_over = True
-            try:
+            with suppress(RuntimeError):  # the loop has been closed, and has ended its tasks
                 self._loop.call_soon_threadsafe(self._end)
-            except RuntimeError:  # the loop has been closed, and has ended its tasks
-                if self._task is None:
-                    self._work.close()
 
     def _end(self) -> None:
-        if self._task is None:
-            self._work.close()
-        else:
+        if self._task is not None:
             self._task.cancel()

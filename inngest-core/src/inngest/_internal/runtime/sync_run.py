@@ -147,7 +147,10 @@ class SyncRun(InvocationFacts):
         if failure is not None:  # nobody waits for the group's steps any more
             for found in left_behind:
                 self._execution.abandon(found)
-            raise failure
+            try:
+                raise failure
+            finally:
+                failure = None  # its traceback holds this frame: a cycle otherwise
         if self._skips == skips_before:  # counted: a branch may swallow the interrupt
             return tuple(results)
         if self._branches:

@@ -169,7 +169,10 @@ class _Step:
         """Give user code what was stored: a value, or the error that the step ended in."""
         stored = yield from self.shown(stored)
         if isinstance(stored, Raised):
-            raise stored.error
+            try:
+                raise stored.error
+            finally:
+                del stored  # the error's traceback holds this frame: a cycle otherwise
         return _loaded(self._invocation, self._found, stored.value)
 
     def shown(self, stored: Outcome[object]) -> Flow[Outcome[object]]:

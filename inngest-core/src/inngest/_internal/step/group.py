@@ -117,8 +117,7 @@ class Group:
         try:
             return tuple(await asyncio.gather(*tasks))
         finally:
-            for task in tasks:
-                task.cancel()
+            _cancel(tasks)  # an error's traceback holds this frame: it must not hold them
 
 
 class GroupSync:
@@ -183,6 +182,12 @@ class GroupSync:
         """
         with _mode(parallel_mode):
             return self._runner.branches(tuple(callables))
+
+
+def _cancel(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    tasks.clear()
 
 
 async def _awaited(branch: Callable[[], Awaitable[T]]) -> T:
