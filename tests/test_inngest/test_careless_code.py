@@ -294,3 +294,34 @@ def test_a_catch_all_around_a_step_does_not_stop_the_engine(world: World) -> Non
     world.function(body)
     assert world.play().body == 1
     assert world.log.count("a") == 1
+
+
+def careless() -> object:
+    raise ValueError("no")
+
+
+def careful() -> object:
+    try:
+        return careless()
+    except ValueError as error:
+        raise LookupError("none") from error
+
+
+@pytest.mark.parametrize("where", ["function", "step"])
+def test_a_stack_begins_where_the_users_code_does(world: World, where: str) -> None:
+    """What called it is the same in every stack, and says nothing."""
+
+    def body(ctx: Any) -> Steps:
+        if where == "function":
+            careful()
+        yield ctx.step.run("a", world.step(careful))
+
+    world.function(body)
+    reply = world.call()
+    error = reply.body if where == "function" else reply.body[0]["error"]
+    stack = error["stack"]
+    assert "careless" in stack
+    assert "LookupError: none" in stack
+    files = [line for line in stack.splitlines() if line.lstrip().startswith("File ")]
+    assert files
+    assert [line for line in files if "_internal" in line] == []

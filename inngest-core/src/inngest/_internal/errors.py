@@ -57,6 +57,8 @@ from typing import ClassVar
 from inngest._internal.duration import in_utc, to_timedelta
 from inngest._internal.types import Deadline
 
+_OURS = __file__.removesuffix("errors.py")
+
 
 class Error(Exception):
     """Anything that this library raises on purpose."""
@@ -87,11 +89,27 @@ class Error(Exception):
 
 
 def format_stack(error: BaseException) -> str:
-    """Render ``error`` with its traceback, as the dashboard shows it."""
+    """Render ``error`` with its traceback, as the dashboard shows it.
+
+    The frames of this package that called the user's code are left out: nobody learns from them.
+    """
     try:
-        return "".join(traceback.format_exception(error))
+        told = traceback.TracebackException.from_exception(error, compact=True)
+        _leave_out_callers(told)
+        return "".join(told.format())
     except Exception:  # code of loaders runs there, and warnings may be errors
         return f"{type(error).__name__}: {message_of(error)}"
+
+
+def _leave_out_callers(told: traceback.TracebackException) -> None:
+    waiting = [told]
+    while waiting:
+        one = waiting.pop()
+        is_users = [not frame.filename.startswith(_OURS) for frame in one.stack]
+        if True in is_users:
+            del one.stack[: is_users.index(True)]
+        causes = (one.__cause__, one.__context__, *(getattr(one, "exceptions", None) or ()))
+        waiting += [each for each in causes if each is not None]
 
 
 def message_of(error: BaseException) -> str:

@@ -23,5 +23,5 @@ def test_an_error_whose_traceback_cannot_be_written_is_told_all_the_same(
 
     error = raised()
     assert 'File "app.py", line 1' in format_stack(error)
-    monkeypatch.setattr("traceback.format_exception", fail)
+    monkeypatch.setattr("linecache.lazycache", fail)
     assert format_stack(error) == "KeyError: 'order'"
