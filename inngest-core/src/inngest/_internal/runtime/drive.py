@@ -26,6 +26,7 @@ def drive(flow: Flow[T], perform: Callable[[Effect], object]) -> T:
 async def drive_async(flow: Flow[T], perform: Callable[[Effect], Awaitable[object]]) -> T:
     """Run a flow to its end, awaiting each effect."""
     outcome: Any = None
+    effect: Any = None
     try:
         while True:
             try:
@@ -34,5 +35,5 @@ async def drive_async(flow: Flow[T], perform: Callable[[Effect], Awaitable[objec
                 return done.value  # type: ignore[no-any-return]
             outcome = await perform(effect)
     finally:
-        outcome = None  # as above
+        outcome = effect = None  # as above
         flow.close()
