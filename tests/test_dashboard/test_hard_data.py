@@ -64,7 +64,7 @@ def test_text_from_right_to_left_changes_no_places(page: Browser, shop: Shop) ->
     key, value = page.script(LEFT, "summary .key, summary .string")
     assert key < value, "in the line"
     page.click("summary")
-    page.see("שם")
+    page.until("return document.querySelectorAll('.json .key').length > 2", "the event is shown")
     keys, values = page.script(LEFT, ".json .key"), page.script(LEFT, ".json .string")
     assert keys[1] <= keys[2] < values[1], "a key is before its value"
 
