@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -68,6 +69,14 @@ def test_events_are_sent_once_if_accepted() -> None:
     (fetch,) = effects
     assert fetch.request.body == b'[{"name":"a","data":{},"ts":5}]'
     assert fetch.request.headers == {"x": "y", "x-inngest-event-id-seed": "s"}
+
+
+@pytest.mark.parametrize("count", [1, 200, 201, 450])
+def test_however_many_there_are_all_are_sent_in_their_order(count: int) -> None:
+    """They are encoded by the hundred."""
+    events = [Event(name="a", data={"n": n}) for n in range(count)]
+    _, (fetch,) = send(answer(200, b'{"ids": []}'), events=events)
+    assert json.loads(fetch.request.body) == [event.to_wire(5) for event in events]
 
 
 def test_no_events_are_not_sent() -> None:

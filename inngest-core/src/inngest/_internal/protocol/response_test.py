@@ -28,7 +28,8 @@ def test_a_result_is_the_body() -> None:
 def test_any_text_is_utf_8_and_survives(text: str) -> None:
     encoded = encode(text, "it")
     assert isinstance(encoded, str)
-    op = Op(step=STEP, opcode=Opcode.STEP_RUN, name="a", data=encoded)
+    op = Op(step=STEP, opcode=Opcode.STEP_RUN, name=text, data=encoded)
+    assert json.loads(steps_reported([op]).body.decode("utf-8"))[0]["name"] == text
     assert json.loads(function_returned(encoded).body.decode("utf-8")) == text
     assert json.loads(steps_reported([op]).body.decode("utf-8"))[0]["data"] == text
     assert json.loads(dump({text: text}).decode("utf-8")) == {text: text}
