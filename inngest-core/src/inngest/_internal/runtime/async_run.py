@@ -165,15 +165,15 @@ class AsyncRun(InvocationFacts):
 
     async def _perform(self, effect: Effect) -> object:
         match effect:
-            case Finish(found, op):
-                self._execution.complete(found, op)
+            case Finish():
+                self._execution.complete(effect.found, effect.op)
                 return await self._never()
-            case GoOn(found):
-                self._execution.go_on(found)
+            case GoOn():
+                self._execution.go_on(effect.found)
                 self._be_active()
                 return None
-            case BreakOff(error):
-                self._execution.break_off(error)
+            case BreakOff():
+                self._execution.break_off(effect.error)
                 return await self._never()
             case _ if self._execution.executing is not None:
                 return await self._driver.perform(effect)
