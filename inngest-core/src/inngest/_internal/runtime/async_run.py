@@ -162,6 +162,8 @@ class AsyncRun(InvocationFacts):
             return Returned(None)
         except BaseException as error:
             return Raised(reported(error, is_on_loop=True))
+        finally:
+            self._end()  # one turn of the loop before the task's own end tells of it
 
     async def _perform(self, effect: Effect) -> object:
         match effect:
