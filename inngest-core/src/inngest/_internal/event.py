@@ -15,7 +15,7 @@ from typing_extensions import TypeVar
 
 from inngest._internal.errors import BodyInvalidError
 from inngest._internal.model import BaseModel, describe
-from inngest._internal.model_state import Given, NoneUntilSet, given_of, set_given
+from inngest._internal.model_state import Given, NoneUntilSet, given_of, set_fields, set_given
 from inngest._internal.serialization.text import to_json_values
 from inngest._internal.types import JSON, UNSET
 
@@ -76,21 +76,22 @@ class Event(BaseModel, Generic[DataT]):
                 type(name) is str
                 and type(plain) is dict
                 and type(self) is Event
-                and not (others and (_need_validation(others) or _has_odd_keys(others.get("user"))))
+                and not (others and _need_validation(others))
+                and not ("user" in others and _has_odd_keys(others["user"]))
             ):
                 for key in plain:
                     if type(key) is not str:
                         break
                 else:
-                    fields = self.__dict__
-                    fields.update(_BLANK)
+                    fields = _BLANK.copy()
                     fields["name"] = name
                     fields["data"] = plain.copy()
                     if others:
                         fields.update(others)
-                        given = _and(given, *others)
+                        given = _and(*others) if given is _NAME_AND_DATA else given.union(others)
                         if "user" in others:
                             fields["user"] = others["user"].copy()
+                    set_fields(self, fields)
                     set_given(self, given)
                     return
             if type(self) is Event:
@@ -163,8 +164,8 @@ _NAME_AND_DATA: Final = frozenset({"name", "data"})
 
 
 @cache
-def _and(given: frozenset[str], *others: str) -> frozenset[str]:
-    return given.union(others)
+def _and(*others: str) -> frozenset[str]:
+    return _NAME_AND_DATA.union(others)
 
 
 def to_wires(events: Iterable[Event[Any]], now_ms: int) -> list[dict[str, object]]:
@@ -201,9 +202,7 @@ def to_wires(events: Iterable[Event[Any]], now_ms: int) -> list[dict[str, object
 def _of(fields: dict[str, Any]) -> Event:
     """Make an event of fields that need no validation."""
     event: Event = object.__new__(Event)
-    own = vars(event)
-    own.update(_BLANK)
-    own.update(fields)
+    set_fields(event, _BLANK | fields)
     set_given(event, fields.keys())
     return event
 
@@ -241,8 +240,11 @@ def _object(value: object) -> Mapping[str, JSON]:
     return value.copy() if type(value) is dict else value
 
 
-def _has_odd_keys(value: Mapping[object, object] | None) -> bool:
-    return value is not None and not all(isinstance(key, str) for key in value)
+def _has_odd_keys(value: Mapping[object, object]) -> bool:
+    for key in value:  # noqa: SIM110 (as above)
+        if not isinstance(key, str):
+            return True
+    return False
 
 
 _SCALARS: Final = frozenset({str, int, bool, type(None)})
