@@ -17,7 +17,7 @@ import pytest
 
 import inngest
 from inngest import Event, Middleware, MiddlewareSync, TransformOutputResult
-from inngest._internal.http.checkpoints import Checkpoints
+from inngest._internal.http.checkpoints import NoCheckpoints
 from inngest.middleware import (
     Opcode,
     StepInfo,
@@ -346,7 +346,7 @@ def test_what_several_encode_is_decoded_the_other_way_round(
     def keep(*args: Any) -> Generator[Any, Any, None]:
         yield from ()
 
-    monkeypatch.setattr(Checkpoints, "keep", keep)
+    monkeypatch.setattr(NoCheckpoints, "keep", keep)
     assert world.call().body == [1, 2]  # live, all in one call
 
 
