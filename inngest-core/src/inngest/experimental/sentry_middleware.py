@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from inngest._internal.errors import StepError
-from inngest._internal.http.function_call import CAUSE
+from inngest._internal.http.function_call import STEP_FAILED
 from inngest._internal.middleware.contract import MiddlewareSync
 from inngest._internal.middleware.records import (
     StepInfo,
@@ -41,7 +41,8 @@ class SentryMiddleware(MiddlewareSync):
         super().__init__(client, raw_request)
         self._sentry = _sentry()
         self.blocks: bool = False
-        self._failures: set[int] = set()  # ids: the errors' tracebacks hold this object
+        self._failed_steps: set[str] = set()
+        self._raised: set[int] = set()  # ids: the errors' tracebacks hold this object
 
     def wrap_request(self, request: WrappedRequest) -> Iterator[None]:
         """Trace the call, in a scope of its own."""
@@ -68,7 +69,7 @@ class SentryMiddleware(MiddlewareSync):
         try:
             yield
         except Exception as error:
-            self._failures.add(id(error))
+            self._raised.add(id(error))
             is_final = call.is_final_attempt or not is_retriable(error)
             if is_final and not _is_reported(error):
                 self._report(error)
@@ -82,7 +83,7 @@ class SentryMiddleware(MiddlewareSync):
 
     def on_step_error(self, step: StepInfo, error: Exception) -> None:
         """Report a step that has failed for good."""
-        self._failures.add(id(error))
+        self._failed_steps.add(step.id)
         if step.is_final_attempt:
             self._report(error, step.id)
 
@@ -100,8 +101,11 @@ class SentryMiddleware(MiddlewareSync):
 
     def _without_log_of_failures(self, event: Any, hint: Mapping[str, Any]) -> Any:
         record = hint.get("log_record")
-        error = record and (record.exc_info[1] if record.exc_info else record.__dict__.get(CAUSE))
-        return None if error is not None and id(error) in self._failures else event
+        if record is None:
+            return event
+        is_of_step = record.msg == STEP_FAILED and record.args[0] in self._failed_steps
+        is_of_function = record.exc_info and id(record.exc_info[1]) in self._raised
+        return None if is_of_step or is_of_function else event
 
 
 def _is_reported(error: Exception) -> bool:

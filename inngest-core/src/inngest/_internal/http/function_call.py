@@ -48,8 +48,8 @@ from inngest._internal.types import UNSET
 
 logger = logging.getLogger("inngest")
 
-CAUSE: Final = "inngest_cause"
-"""The attribute of a log record of a failed step that holds what its handler raised."""
+STEP_FAILED: Final = 'step "%s" of function "%s" failed\n%s'
+"""What is logged of a step: its id, its function's, and what its handler raised."""
 
 
 @dataclass(slots=True)
@@ -247,8 +247,7 @@ class FunctionCall:
         for op in reported:
             if op.error is not None and not op.is_quiet:
                 told = op.error.stack or f"{op.error.name}: {op.error.message}"
-                message = 'step "%s" of function "%s" failed\n%s'
-                logger.error(message, op.step.id, self.fn_id, told, extra={CAUSE: op.cause})
+                logger.error(STEP_FAILED, op.step.id, self.fn_id, told)
         return response.steps_reported(reported)
 
     def _failed(self, error: Exception) -> Answer:
