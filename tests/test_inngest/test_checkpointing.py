@@ -103,6 +103,30 @@ def five(world: World, count: int = 5) -> Any:
     return body
 
 
+def test_a_call_ends_where_middleware_has_made_json_of_an_output(
+    world: World, server: Server
+) -> None:
+    """Code that went on with it would see something else than when it is replayed."""
+
+    class ListingSets(MiddlewareSync):
+        def transform_output(self, result: TransformOutputResult) -> None:
+            if isinstance(result.output, set):
+                result.output = sorted(result.output)
+
+    def body(ctx: Any) -> Steps:
+        first = yield ctx.step.run("first", world.step(lambda: 1))
+        numbers = yield ctx.step.run("set", world.step(lambda: {first, 2}))
+        world.log.append(numbers)
+        return numbers
+
+    world.client.add_middleware(ListingSets)
+    world.function(body)
+    reply = world.call(ctx=CTX)
+    assert server.recorded == [["first"]]
+    assert [(op["op"], op["data"]) for op in reply.body] == [("StepRun", [1, 2])]
+    assert world.log == []
+
+
 def test_an_output_that_is_too_large_is_not_recorded(world: World, server: Server) -> None:
     """The server would refuse it; the step has failed, and its function may catch that."""
 

@@ -389,6 +389,60 @@ def test_middleware_changes_the_event_and_each_of_the_batch(world: World) -> Non
     assert world.call(event={"data": {"text": "terces"}}).body == ["secret", "secret"]
 
 
+class Order:
+    """What no type tells how to store: the app's middleware does."""
+
+    def __init__(self, number: str) -> None:
+        self.number = number
+
+
+class OrdersAsJSON(inngest.MiddlewareSync):
+    def transform_input(self, ctx: Any, function: Any, steps: inngest.StepMemos) -> None:
+        for memo in steps.values():
+            if isinstance(memo.data, dict):
+                memo.data = Order(**memo.data)
+
+    def transform_output(self, result: inngest.TransformOutputResult) -> None:
+        if isinstance(result.output, Order):
+            result.output = vars(result.output)
+
+
+def test_middleware_makes_json_of_what_a_step_gives(world: World) -> None:
+    def body(ctx: Any) -> Steps:
+        order: Any = yield ctx.step.run("a", world.step(lambda: Order("o-1")))
+        return [type(order).__name__, order.number]
+
+    world.client.add_middleware(OrdersAsJSON)
+    world.function(body)
+    reply = world.call()
+    assert [(op["op"], op["data"]) for op in reply.body] == [("StepRun", {"number": "o-1"})]
+    assert world.play().body == ["Order", "o-1"]
+
+
+class Failing(inngest.MiddlewareSync):
+    def transform_output(self, result: inngest.TransformOutputResult) -> None:
+        json.dumps(result.output)
+
+
+class Indifferent(inngest.MiddlewareSync):
+    def transform_output(self, result: inngest.TransformOutputResult) -> None:
+        pass
+
+
+@pytest.mark.parametrize("middleware", [Failing, Indifferent])
+def test_an_output_that_no_middleware_makes_json_of_fails_its_step(
+    world: World, middleware: type[inngest.MiddlewareSync]
+) -> None:
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.run("a", world.step(lambda: Order("o-1")))
+
+    world.client.add_middleware(middleware)
+    world.function(body)
+    (op,) = world.call().body
+    assert (op["op"], op["error"]["code"]) == ("StepFailed", "output_unserializable")
+    assert 'step "a" gave a value of type Order' in op["error"]["message"]
+
+
 def test_an_error_that_is_stored_for_a_wait_is_a_step_error(world: World) -> None:
     def body(ctx: Any) -> Steps:
         try:

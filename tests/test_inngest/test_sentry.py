@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import sentry_sdk
 from sentry_sdk.envelope import Envelope
+from sentry_sdk.integrations.logging import LoggingIntegration
 from sentry_sdk.transport import Transport
 
 import inngest
@@ -52,8 +53,19 @@ class Recorder(Transport):
 
 @pytest.fixture
 def sentry() -> Iterator[Recorder]:
+    yield from recording()
+
+
+@pytest.fixture
+def sentry_of_logs() -> Iterator[Recorder]:
+    """As set up by default: what is logged as an error is told."""
+    yield from recording(LoggingIntegration())
+
+
+def recording(*integrations: Any) -> Iterator[Recorder]:
     recorder = Recorder()
     sentry_sdk.init(
+        integrations=integrations,
         dsn="http://key@127.0.0.1/1",
         transport=recorder,
         traces_sample_rate=1.0,
@@ -106,7 +118,7 @@ def test_a_call_is_a_trace_with_a_span_for_each_step_that_ran(
     first = sentry.traces[0]
     assert first["contexts"]["trace"]["op"] == "inngest.function"
     assert first["contexts"]["trace"]["status"] == "ok"
-    tags = {"inngest.app_id": "app", "inngest.fn_id": "app-fn", "inngest.run_id": "R"}
+    tags = {"inngest.app.id": "app", "inngest.function.id": "fn", "inngest.run.id": "R"}
     assert first["tags"].items() >= tags.items()
     assert sentry.errors == []
     assert sentry.flushes == []
@@ -123,7 +135,7 @@ def test_only_a_final_failure_of_the_function_is_told(world: World, sentry: Reco
         assert sentry.told() == (["attempt 2"] if attempt == 2 else [])
     assert len(sentry.flushes) == 1
     (error,) = sentry.errors
-    assert error["tags"]["inngest.run_id"] == "R"
+    assert error["tags"]["inngest.run.id"] == "R"
     assert error["contexts"]["inngest"] == {"attempt": 2, "event": "test/fn"}
     assert sentry.traces[-1]["contexts"]["trace"]["status"] == "internal_error"
 
@@ -148,7 +160,7 @@ def test_a_step_that_fails_for_good_is_told_once_with_its_traceback(
     assert world.play(max_attempts=2).status == 500
     assert sentry.told() == ["broken"]
     (error,) = sentry.errors
-    assert error["tags"]["inngest.step_id"] == "charge"
+    assert error["tags"]["inngest.step.id"] == "charge"
     frames = error["exception"]["values"][-1]["stacktrace"]["frames"]
     assert frames[-1]["function"] == "fail"
 
@@ -173,6 +185,55 @@ def test_a_step_that_succeeds_at_last_is_not_told(world: World, sentry: Recorder
         (1, "internal_error"),
         (2, None),
     ]
+
+
+def test_what_is_logged_of_a_failure_is_not_told_as_well(
+    world: World, sentry_of_logs: Recorder
+) -> None:
+    def body(ctx: Any) -> Any:
+        if ctx.event.data["in"] == "step":
+            yield ctx.step.run("charge", world.step(raising(ValueError("broken"))))
+        raise ValueError("broken")
+
+    world.function(body)
+    for where in ("step", "function"):
+        told = len(sentry_of_logs.items)
+        world.call(event={"name": "e", "data": {"in": where}}, attempt=0, max_attempts=2)
+        assert [each for each in sentry_of_logs.items[told:] if "level" in each] == []
+        world.call(event={"name": "e", "data": {"in": where}}, attempt=1, max_attempts=2)
+        (error,) = [each for each in sentry_of_logs.items[told:] if "level" in each]
+        assert error["exception"]["values"][-1]["value"] == "broken"
+
+
+def test_what_else_is_logged_is_told(make_world: Make, sentry_of_logs: Recorder) -> None:
+    class Failing(inngest.MiddlewareSync):
+        def transform_input(self, ctx: Any, function: Any, steps: Any) -> None:
+            raise ValueError("no database")
+
+    world = make_world(middleware=[SentryMiddleware, Failing])
+    world.function(lambda ctx: iter(()))
+    world.call()
+    (error,) = sentry_of_logs.errors
+    assert error["logger"] == "inngest"
+
+
+def test_tags_are_those_of_existing_apps(world: World, sentry: Recorder) -> None:
+    def body(ctx: Any) -> Any:
+        yield from ()
+        raise inngest.NonRetriableError("no way")
+
+    world.function(body)
+    world.call(event={"name": "shop/paid", "data": {}, "id": "e-1", "ts": 5})
+    (error,) = sentry.errors
+    assert error["tags"] == {
+        "inngest.app.id": "app",
+        "inngest.event.count": 1,
+        "inngest.event.id": "e-1",
+        "inngest.event.name": "shop/paid",
+        "inngest.function.id": "fn",
+        "inngest.function.name": "fn",
+        "inngest.run.id": "R",
+    }
 
 
 def test_a_failure_of_a_step_that_the_server_ran_is_told(world: World, sentry: Recorder) -> None:

@@ -6,10 +6,11 @@ Needs ``sentry-sdk``, which ``pip install "inngest-core[sentry]"`` brings, set u
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from inngest._internal.errors import StepError
+from inngest._internal.http.function_call import STEP_FAILED
 from inngest._internal.middleware.contract import MiddlewareSync
 from inngest._internal.middleware.records import (
     StepInfo,
@@ -32,20 +33,25 @@ class SentryMiddleware(MiddlewareSync):
     """Reports final failures, and traces calls: a span for each call, and for each step run.
 
     A step that fails for good is reported with the traceback of its handler, and not again
-    when the function fails for it. Events carry the ids of app, function and run.
+    when the function fails for it. What is logged of the same failures is no event of its own.
+    Events carry the ids of app, function, run and step.
     """
 
     def __init__(self, client: Inngest, raw_request: object) -> None:
         super().__init__(client, raw_request)
         self._sentry = _sentry()
         self.blocks: bool = False
+        self._failed_steps: set[str] = set()
+        self._raised: set[int] = set()  # ids: the errors' tracebacks hold this object
 
     def wrap_request(self, request: WrappedRequest) -> Iterator[None]:
         """Trace the call, in a scope of its own."""
         with self._sentry.isolation_scope() as scope:
-            scope.set_tag("inngest.app_id", self.client.app_id)
-            scope.set_tag("inngest.fn_id", request.function.id)
-            scope.set_tag("inngest.run_id", request.run_id)
+            scope.set_tag("inngest.app.id", self.client.app_id)
+            scope.set_tag("inngest.function.id", request.function.local_id)
+            scope.set_tag("inngest.function.name", request.function.name)
+            scope.set_tag("inngest.run.id", request.run_id)
+            scope.add_event_processor(self._without_log_of_failures)
             is_traced = self._sentry.get_current_span() is not None
             start = self._sentry.start_span if is_traced else self._sentry.start_transaction
             with start(op="inngest.function", name=request.function.id) as span:
@@ -55,12 +61,15 @@ class SentryMiddleware(MiddlewareSync):
 
     def wrap_function(self, call: WrappedFunction) -> Iterator[None]:
         """Report what the function raises for good."""
-        self._sentry.get_isolation_scope().set_context(
-            "inngest", {"attempt": call.ctx.attempt, "event": call.ctx.event.name}
-        )
+        ctx, scope = call.ctx, self._sentry.get_isolation_scope()
+        scope.set_context("inngest", {"attempt": ctx.attempt, "event": ctx.event.name})
+        scope.set_tag("inngest.event.count", len(ctx.events))
+        scope.set_tag("inngest.event.id", ctx.event.id)
+        scope.set_tag("inngest.event.name", ctx.event.name)
         try:
             yield
         except Exception as error:
+            self._raised.add(id(error))
             is_final = call.is_final_attempt or not is_retriable(error)
             if is_final and not _is_reported(error):
                 self._report(error)
@@ -74,6 +83,7 @@ class SentryMiddleware(MiddlewareSync):
 
     def on_step_error(self, step: StepInfo, error: Exception) -> None:
         """Report a step that has failed for good."""
+        self._failed_steps.add(step.id)
         if step.is_final_attempt:
             self._report(error, step.id)
 
@@ -86,8 +96,16 @@ class SentryMiddleware(MiddlewareSync):
         self.blocks = True  # from here on, to flush
         with self._sentry.new_scope() as scope:
             if step_id is not None:
-                scope.set_tag("inngest.step_id", step_id)
+                scope.set_tag("inngest.step.id", step_id)
             self._sentry.capture_exception(error)
+
+    def _without_log_of_failures(self, event: Any, hint: Mapping[str, Any]) -> Any:
+        record = hint.get("log_record")
+        if record is None:
+            return event
+        is_of_step = record.msg == STEP_FAILED and record.args[0] in self._failed_steps
+        is_of_function = record.exc_info and id(record.exc_info[1]) in self._raised
+        return None if is_of_step or is_of_function else event
 
 
 def _is_reported(error: Exception) -> bool:

@@ -48,7 +48,7 @@ def from_event(event: object, context: object) -> CommRequest | str:
         headers=named,
         query=parameters,
         body=body.encode("utf-8", "replace") if decoded is None else decoded,
-        raw=event,
+        raw={"event": event, "context": context},
     )
 
 

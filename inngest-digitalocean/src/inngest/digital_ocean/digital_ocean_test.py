@@ -57,6 +57,20 @@ def test_functions_of_both_kinds_run(kind: str, is_encoded: bool) -> None:
     assert set(result) == {"body", "headers", "statusCode"}
 
 
+def test_middleware_is_given_what_digital_ocean_has_called_with() -> None:
+    seen: list[object] = []
+
+    class Looking(inngest.MiddlewareSync):
+        def before_execution(self) -> None:
+            seen.append(self.raw_request)
+
+    looking = inngest.Inngest(app_id="app", is_production=False, middleware=[Looking])
+    function = looking.create_function(fn_id="sync")(lambda ctx: None)
+    given = event()
+    inngest.digital_ocean.serve(looking, [function])(given, CONTEXT)
+    assert seen == [{"event": given, "context": CONTEXT}]
+
+
 @pytest.mark.parametrize(
     "given",
     [

@@ -89,6 +89,7 @@ def test_errors_name_the_field_and_not_the_value(
         "*/5 0-6,12 1 jan-MAR MON-FRI",
         "0 0 1 1 *",
         "TZ=Etc/GMT+5 0 0 ? * 0",
+        "CRON_TZ=Asia/Kolkata 0 9 * * *",
     ],
 )
 def test_valid_crons(cron: str) -> None:
@@ -108,6 +109,7 @@ def test_valid_crons(cron: str) -> None:
         "* * 0 * *",
         "* * * FOO *",
         "TZ= 0 9 * * *",
+        "CRON_TZ= 0 9 * * *",
         "1,, * * * *",
     ],
 )

@@ -1,4 +1,7 @@
-"""Check cron expressions as a server reads them: 5 fields, maybe behind ``TZ=<zone>``."""
+"""Check cron expressions as a server reads them: 5 fields, maybe behind ``TZ=<zone>``.
+
+``CRON_TZ=<zone>`` is the same.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,14 @@ _FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
     ("month", 1, 12, {name: n for n, name in enumerate(_MONTHS, 1)}),
     ("day of week", 0, 6, {name: n for n, name in enumerate(_DAYS)}),
 )
-_ZONE = re.compile(r"TZ=[A-Za-z][A-Za-z0-9_+\-/]*")
+_ZONE = re.compile(r"(?:CRON_)?TZ=[A-Za-z][A-Za-z0-9_+\-/]*")
 _ITEM = re.compile(r"(?:[*?]|(\w+)(?:-(\w+))?)(?:/([0-9]{1,4}))?", re.ASCII)
 
 
 def cron_problem(text: str) -> str | None:
     """Return what is wrong with ``text``, or ``None``. Zones are not looked up."""
     words = text.split()
-    zone = words.pop(0) if text.lstrip().startswith("TZ=") else None
+    zone = words.pop(0) if text.lstrip().startswith(("TZ=", "CRON_TZ=")) else None
     if zone is not None and not _ZONE.fullmatch(zone):
         return "the zone before a cron expression has the form TZ=Europe/Paris"
     if len(words) != len(_FIELDS):

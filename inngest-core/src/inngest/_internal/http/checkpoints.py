@@ -78,9 +78,12 @@ class Checkpoints:
     def keep(self, op: Op, hooks: Stack, deferred: Sequence[Op]) -> Flow[Op | Error | None]:
         """Take the result of a step, or return what is to be reported: the call is to end.
 
-        Deferred calls travel in answers alone.
+        Deferred calls travel in answers alone. Nor can code go on with what only hooks could
+        make JSON of, and may make something else of where it is read.
         """
-        if deferred or not self.is_on or op.error is not None or self._is_late():
+        if deferred or op.is_shown or op.error is not None:
+            return op
+        if not self.is_on or self._is_late():
             return op
         transformed = yield from transform_op(hooks, op, self._facts)
         if isinstance(transformed, Error) or transformed.error is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from inngest._internal.engine.execution import Broken, Execution, Lost, Stop, completed
 from inngest._internal.errors import (
@@ -47,6 +47,9 @@ from inngest._internal.step.transform import transform_op
 from inngest._internal.types import UNSET
 
 logger = logging.getLogger("inngest")
+
+STEP_FAILED: Final = 'step "%s" of function "%s" failed\n%s'
+"""What is logged of a step: its id, its function's, and what its handler raised."""
 
 
 @dataclass(slots=True)
@@ -244,7 +247,7 @@ class FunctionCall:
         for op in reported:
             if op.error is not None and not op.is_quiet:
                 told = op.error.stack or f"{op.error.name}: {op.error.message}"
-                logger.error('step "%s" of function "%s" failed\n%s', op.step.id, self.fn_id, told)
+                logger.error(STEP_FAILED, op.step.id, self.fn_id, told)
         return response.steps_reported(reported)
 
     def _failed(self, error: Exception) -> Answer:

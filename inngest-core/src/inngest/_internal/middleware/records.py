@@ -46,8 +46,8 @@ class TransformOutputStepInfo:
 class TransformOutputResult:
     """What is about to be reported: of a step, or of the function if ``step`` is ``None``.
 
-    ``output`` holds JSON values, and ``None`` where there is no output. ``error`` and
-    ``output`` may be replaced.
+    ``output`` holds JSON values, or what is none: it is to be made JSON then. It is ``None`` where
+    there is no output. ``error`` and ``output`` may be replaced.
     """
 
     error: Exception | None = None

@@ -122,6 +122,7 @@ def codec_of_annotation(typ: object) -> Codec:
 def _dump(
     adapter: pydantic.TypeAdapter[Any], value: object, what: str, typ: object
 ) -> object | OutputUnserializableError:
+    is_meant = False
     try:
         dumped: object = adapter.dump_python((value,), mode="json", warnings="error")[0]
     except Exception as error:
@@ -131,7 +132,7 @@ def _dump(
                 return written
         if not isinstance(encode(value, what), str):
             return _refused(what, typ, error, type(value))
-        dumped = value  # plain JSON that may mean such a value, though it is not one
+        dumped, is_meant = value, True  # plain JSON that may mean such a value
     unfit = encode(dumped, what)
     if isinstance(unfit, OutputUnserializableError):
         return unfit
@@ -141,7 +142,8 @@ def _dump(
     except Exception as error:
         return _refused(what, typ, error, type(value))
     is_same_kind = dumped is value or _is_same_kind(value, loaded)
-    if not is_same_kind or not _is_same_json(dumped, again):
+    is_whole = _is_same_json(dumped, again) or (is_meant and _holds(again, dumped))
+    if not is_same_kind or not is_whole:
         return OutputUnserializableError(
             f"{what} gave a {type(value).__name__}, which would not come back as it is when it "
             f"is read as {_name(typ)}: name the exact type"
@@ -152,6 +154,15 @@ def _dump(
 def _is_same_json(one: object, other: object) -> bool:
     """Whether two JSON values are equal, or differ only in the order that a set has by chance."""
     return one == other or _unordered(one) == _unordered(other)
+
+
+def _holds(whole: object, part: object) -> bool:
+    """Whether nothing of ``part`` is lost in ``whole``, which has defaults besides."""
+    if isinstance(part, dict) and isinstance(whole, dict):
+        return all(key in whole and _holds(whole[key], each) for key, each in part.items())
+    if isinstance(part, list) and isinstance(whole, list):
+        return len(part) == len(whole) and all(map(_holds, whole, part))
+    return part == whole
 
 
 def _unordered(value: object) -> object:

@@ -217,6 +217,15 @@ def test_plain_json_that_means_such_a_value_is_taken() -> None:
     assert codec.load(stored, "it") == (1, "a")
 
 
+def test_plain_json_may_leave_out_what_has_a_default() -> None:
+    given = {"lines": [{"n": 1}]}
+    codec = Codec(typ=Lines)
+    assert codec.dump(given, "it") == given
+    assert codec.load(given, "it") == Lines(lines=[Sub(n=1)])
+    for lost in ({"lines": [{"n": 1, "other": 2}]}, {"lines": [{"n": "1"}]}):
+        assert isinstance(codec.dump(lost, "it"), OutputUnserializableError)
+
+
 @pytest.mark.parametrize(
     ("typ", "value"),
     [
@@ -265,6 +274,10 @@ class Base(pydantic.BaseModel):
 
 class Sub(Base):
     extra: int = 1
+
+
+class Lines(pydantic.BaseModel):
+    lines: list[Sub]
 
 
 class Hidden(pydantic.BaseModel):

@@ -38,6 +38,7 @@ from inngest._internal.step.failure import failure_op
 from inngest._internal.step.group import RACE, parallel_mode
 from inngest._internal.step.inputs import typed_input
 from inngest._internal.step.invocation import Invocation
+from inngest._internal.step.transform import made_json
 from inngest._internal.types import UNSET
 
 logger = logging.getLogger("inngest")
@@ -204,7 +205,7 @@ class _Step:
         yield from hooks.observe("on_step_start", record.info)
         started, clock = time.time_ns(), time.perf_counter_ns()
         outcome = yield from self._handled(record.info, args)
-        op = self._op(outcome)
+        op = yield from self._op(outcome)
         if self._invocation.checkpoints.is_on:
             op = replace(op, timing=(started, time.perf_counter_ns() - clock))
         if op.cause is not None:
@@ -245,13 +246,16 @@ class _Step:
         record.output = stored
         return Returned(None)
 
-    def _op(self, outcome: Outcome[object]) -> Op:
+    def _op(self, outcome: Outcome[object]) -> Flow[Op]:
+        invocation, found = self._invocation, self._found
         if isinstance(outcome, Raised):
-            return failure_op(self._invocation.execution, self._found, outcome.error)
+            return failure_op(invocation.execution, found, outcome.error)
         encoded = encode(outcome.value, self._what)
-        if isinstance(encoded, OutputUnserializableError):
-            return failure_op(self._invocation.execution, self._found, encoded)
-        return engine.succeeded(self._found, encoded)
+        if not isinstance(encoded, OutputUnserializableError):
+            return engine.succeeded(found, encoded)
+        bare = engine.succeeded(found, "null")
+        made = yield from made_json(invocation.hooks, bare, outcome.value)
+        return made or failure_op(invocation.execution, found, encoded)
 
     def _begin(self) -> Flow[None]:
         failure = yield from begin(self._invocation)

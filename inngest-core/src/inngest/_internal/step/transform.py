@@ -35,6 +35,29 @@ def transform_op(hooks: Stack, op: Op, facts: CallFacts) -> Flow[Op | Error]:
     return _with_error(changed, too_large, facts)
 
 
+def made_json(hooks: Stack, op: Op, value: object) -> Flow[Op | None]:
+    """Return the operation with what the hooks make of ``value``, or ``None`` if it is not JSON.
+
+    For values that are not JSON: some apps have middleware that says how those are stored.
+    """
+    if not hooks.implements("transform_output"):
+        return None
+    step = _info(op)
+    result = TransformOutputResult(output=value, step=step)
+    failure = yield from hooks.after("transform_output", result)
+    if failure is not None or result.error is not None:
+        return None  # the step's own failure, which the hooks are shown then, tells more
+    encoded = encode(result.output, op.step.id)
+    if isinstance(encoded, OutputUnserializableError):
+        return None
+    return replace(op, opts=step.opts, data=encoded, is_shown=True)
+
+
+def _info(op: Op) -> TransformOutputStepInfo:
+    opts = None if op.opts is None else dict(op.opts)
+    return TransformOutputStepInfo(id=op.step.id, op=op.opcode, opts=opts)
+
+
 def _is_too_large(data: str) -> bool:
     return len(data) * 4 > MAX_OUTPUT_BYTES and len(_as_sent(data)) > MAX_OUTPUT_BYTES
 
@@ -44,9 +67,7 @@ def _as_sent(data: str) -> bytes:
 
 
 def _transformed(hooks: Stack, op: Op, facts: CallFacts) -> Flow[Op | Error]:
-    step = TransformOutputStepInfo(
-        id=op.step.id, op=op.opcode, opts=None if op.opts is None else dict(op.opts)
-    )
+    step = _info(op)
     has_run = op.opcode is Opcode.STEP_RUN
     result = TransformOutputResult(
         error=op.cause, output=json.loads(op.data) if has_run else UNSET, step=step
@@ -89,4 +110,4 @@ def _with_error(op: Op, error: Exception, facts: CallFacts) -> Op:
     )
 
 
-__all__ = ["MAX_OUTPUT_BYTES", "transform_op"]
+__all__ = ["MAX_OUTPUT_BYTES", "made_json", "transform_op"]
