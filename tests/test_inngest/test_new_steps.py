@@ -19,6 +19,7 @@ from inngest.errors import (
     SendSignalError,
     UpdateMetadataError,
 )
+from inngest.experimental.ai import openai
 from inngest.outgoing import Request, Response, redirected
 
 from .bodies import Body
@@ -287,6 +288,43 @@ def test_a_request_without_an_answer_is_a_step_error(world: World) -> None:
     world.function(body)
     memo = {"error": {"name": "GatewayError", "message": "no route"}}
     assert world.call(memos={hashed("get"): memo}).body == ["GatewayError", "no route"]
+
+
+@pytest.mark.parametrize("value", ["Bearer SECRET\n", "SECRET\r\nevil: 1", "SECRET\x00"])
+def test_a_header_that_cannot_be_sent_is_named_and_not_shown(world: World, value: str) -> None:
+    def body(ctx: Any) -> Any:
+        yield ctx.step.fetch("get", "http://a.test", headers={"Authorization": value})
+
+    world.function(body)
+    reply = world.call()
+    assert reply.headers["x-inngest-no-retry"] == "true"
+    says = "step \"get\": headers: the value of 'Authorization' cannot be sent"
+    assert says in reply.body["message"]
+    assert "SECRET" not in json.dumps(reply.body)
+
+
+def test_a_key_that_cannot_be_sent_is_not_shown(world: World) -> None:
+    """What is read from a file often ends with a line break."""
+    adapter = openai.Adapter(auth_key="SECRET\n", model="m")
+
+    def body(ctx: Any) -> Any:
+        yield ctx.step.ai.infer("ask", adapter=adapter, body={})
+
+    world.function(body)
+    reply = world.call()
+    assert reply.headers["x-inngest-no-retry"] == "true"
+    assert 'step "ask": auth_key: it cannot be sent' in reply.body["message"]
+    assert "SECRET" not in json.dumps(reply.body)
+
+
+def test_what_is_stored_for_a_request_may_be_no_answer(world: World) -> None:
+    def body(ctx: Any) -> Any:
+        yield ctx.step.fetch("get", "http://a.test")
+
+    world.function(body)
+    stored = {"status_code": 200, "headers": ["a"], "body": "", "url": "u"}
+    reply = world.call(memos={hashed("get"): {"data": stored}})
+    assert 'what is stored for step "get" is no answer to a request' in reply.body["message"]
 
 
 # references, functions without triggers
