@@ -32,7 +32,7 @@ from inngest.connect._internal.errors import (
     ConnectRefusedError,
 )
 from inngest.connect._internal.frames import Frame, Malformed, decode, encode, name_of, parse
-from inngest.connect._internal.gateway_url import is_socket_url
+from inngest.connect._internal.gateway_url import is_socket_url, readable_host
 from inngest.connect._internal.handshake import (
     CONFIGURATION,
     Handshake,
@@ -48,7 +48,7 @@ from inngest.connect._internal.leases import Leases
 from inngest.connect._internal.link import Link
 from inngest.connect._internal.messages import lease_extension, request_ack
 from inngest.connect._internal.state import ConnectionState
-from inngest.connect._internal.timing import Timing, parse_interval
+from inngest.connect._internal.timing import Timing, agreed, parse_interval
 from inngest.connect._internal.wire import connect_pb2 as wire
 from inngest.transport import CommResponse
 
@@ -64,6 +64,7 @@ class Machine:
     :param authorizations: values of the header ``authorization``, in order of trial.
     :param random: gives numbers from 0 to 1.
     :param rewrite: gives the URL to use instead of a gateway's.
+    :param is_api_encrypted: whether the API is asked over TLS, as its gateways should be.
     """
 
     def __init__(
@@ -74,8 +75,10 @@ class Machine:
         authorizations: Sequence[str] = (),
         timing: Timing | None = None,
         rewrite: Callable[[str], str] = str,
+        is_api_encrypted: bool = False,
     ) -> None:
         self._identity, self._rewrite = identity, rewrite
+        self._is_api_encrypted = is_api_encrypted
         self._timing = timing or Timing()
         self._out: list[Effect] = []
         self._connector = Connector(authorizations, self._timing.reconnect, random)
@@ -203,6 +206,8 @@ class Machine:
                 )
             )
             return self._take()
+        if self._is_api_encrypted and (host := readable_host(url)):
+            self._log("gateway_without_tls", logging.WARNING, gateway=host)
         link = Link(
             id=self._next_link,
             connection_id=answer.connection_id,
@@ -324,10 +329,10 @@ class Machine:
 
     def _welcome(self, link: Link, terms: wire.GatewayConnectionReadyData, now: float) -> None:
         link.deadline = None
-        interval = parse_interval(terms.heartbeat_interval, 0) or self._timing.heartbeat
+        interval = agreed(terms.heartbeat_interval, self._timing.heartbeat)
         is_routable = link.handshake.is_routable
         link.heartbeat = Heartbeat(interval, now, is_answered=is_routable)
-        self._lease_interval = parse_interval(terms.extend_lease_interval, 0) or self._timing.lease
+        self._lease_interval = agreed(terms.extend_lease_interval, self._timing.lease)
         status = parse_interval(terms.status_interval, 0)
         if status:
             link.status_interval = max(status, MIN_STATUS_SECONDS)
