@@ -9,10 +9,11 @@ import logging
 import os
 import re
 import socket
+import sys
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from inngest._internal.flow import FetchError, Request, Response
 
@@ -53,7 +54,8 @@ class HTTPClients:
     def fetch(self, request: Request) -> Response | FetchError:
         """Make a request from this thread."""
         try:
-            answer = _asked(self._sync_client(_Kind.REQUESTS), request)
+            with unrecorded(request.url):
+                answer = _asked(self._sync_client(_Kind.REQUESTS), request)
         except self.failures() as error:
             return failed(error)
         return _response(answer)
@@ -62,13 +64,14 @@ class HTTPClients:
         """Make a request on the running loop."""
         try:
             client = await self._async_client(_Kind.REQUESTS).open()
-            answer = await client.request(
-                request.method,
-                request.url,
-                headers=_bytes_of(request.headers),
-                content=request.body,
-                timeout=request.timeout,
-            )
+            with unrecorded(request.url):
+                answer = await client.request(
+                    request.method,
+                    request.url,
+                    headers=_bytes_of(request.headers),
+                    content=request.body,
+                    timeout=request.timeout,
+                )
         except self.failures() as error:
             return failed(error)
         return _response(answer)
@@ -80,7 +83,8 @@ class HTTPClients:
         """
         try:
             client = self._sync_client(_Kind.STREAMS)
-            return client.send(_opening(client, request, quiet), stream=True)
+            with unrecorded(request.url):
+                return client.send(_opening(client, request, quiet), stream=True)
         except self.failures() as error:
             return failed(error)
 
@@ -88,7 +92,8 @@ class HTTPClients:
         """Begin to read a response on the running loop, like :meth:`open`."""
         try:
             client = await self._async_client(_Kind.STREAMS).open()
-            return await client.send(_opening(client, request, quiet), stream=True)
+            with unrecorded(request.url):
+                return await client.send(_opening(client, request, quiet), stream=True)
         except self.failures() as error:
             return failed(error)
 
@@ -260,6 +265,24 @@ def _bytes_of(headers: Mapping[str, str]) -> httpx.Headers:
 def _response(answer: httpx.Response) -> Response:
     headers = {name.lower(): value for name, value in answer.headers.items()}
     return Response(status=answer.status_code, headers=headers, body=answer.content)
+
+
+@contextlib.contextmanager
+def unrecorded(url: str) -> Iterator[None]:
+    """Keep a URL with an event key or a token out of spans, where httpx is instrumented.
+
+    Instrumentation by OpenTelemetry records the URL of every request, unless it is told not to.
+    """
+    contexts: Any = sys.modules.get("opentelemetry.context")
+    switch = getattr(contexts, "_SUPPRESS_HTTP_INSTRUMENTATION_KEY", None)
+    if switch is None or not _SECRET.search(url):
+        yield
+        return
+    token = contexts.attach(contexts.set_value(switch, True))
+    try:
+        yield
+    finally:
+        contexts.detach(token)
 
 
 class EventKeyFilter(logging.Filter):
