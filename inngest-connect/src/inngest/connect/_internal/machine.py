@@ -88,6 +88,7 @@ class Machine:
         self._calls = Calls(identity.max_concurrency)
         self._delivery = Delivery(self._connector, self._timing, random, self._out)
         self._closing_until: float | None = None
+        self._last_call_at: float | None = None
         self._was_ready = False
         self._stopped = False
         self._heard_at: float | None = None
@@ -140,6 +141,7 @@ class Machine:
         """Take no more calls, finish those that are here, and end."""
         if self._closing_until is None and not self._stopped:
             self._closing_until = now + self._timing.shutdown
+            self._last_call_at = now + self._timing.goodbye
             for link in self._links.values():
                 link.ready_due = None
             self._enter(ConnectionState.CLOSING)
@@ -381,12 +383,14 @@ class Machine:
         if not request_id or request.app_name not in self._identity.app_ids:
             self._log("unknown_app", logging.WARNING, app=request.app_name, **fields)
             return
-        if link.is_leaving:
-            # It crossed our goodbye: no acknowledgement gets through, and others are sent it.
+        is_known = request_id in self._calls or self._calls.was_answered(request_id)
+        if link.is_leaving or (self._is_too_late(now) and not is_known):
+            # It crossed our goodbye, or the gateway does not heed that we end. Nobody
+            # acknowledges it, so others are sent it.
             self._log("ignored", logging.DEBUG, kind="a call after the goodbye", **fields)
             return
         self._send(link, wire.WORKER_REQUEST_ACK, request_ack(request))
-        if request_id in self._calls or self._calls.was_answered(request_id):
+        if is_known:
             # A gateway that did not hear us; what it wants is under way, or on its way.
             if request_id in self._calls and request.lease_id:  # the one before may be lost
                 self._leases.take(request_id, request.lease_id, now + self._lease_interval)
@@ -396,6 +400,10 @@ class Machine:
         self._calls.take(request, link.id)
         self._leases.take(request_id, request.lease_id, now + self._lease_interval)
         self._run_waiting()
+
+    def _is_too_late(self, now: float) -> bool:
+        """Whether a gateway has had the time to hear that no more calls are taken."""
+        return self._last_call_at is not None and self._last_call_at < now
 
     def _run_waiting(self) -> None:
         self._out += [Run(call.request) for call in self._calls.startable()]

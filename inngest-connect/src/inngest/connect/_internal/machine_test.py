@@ -758,6 +758,27 @@ def test_a_worker_that_closes_finishes_what_it_has(active: Paper) -> None:
     assert active.machine.next_due is None
 
 
+def test_a_gateway_that_does_not_heed_the_end_does_not_put_it_off(active: Paper) -> None:
+    """What had crossed the word of it is done; what comes later is left to others."""
+    active.call(1, "r1")
+    active.take(Run)
+    active.do(active.machine.close)
+    active.wait(1)
+    active.call(1, "crossed")
+    assert len(active.take(Run)) == 1
+    active.wait(2)
+    active.take(Send)
+    active.call(1, "late")
+    assert active.take(Run) == []
+    assert active.kinds(1) == []
+    active.call(1, "r1")
+    assert active.kinds(1) == [wire.WORKER_REQUEST_ACK], "it has this one"
+    for request_id in ("r1", "crossed"):
+        active.reply(request_id)
+        active.hear(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id=request_id))
+    assert len(active.take(Close)) == 1
+
+
 def test_a_worker_without_a_connection_closes_at_once(paper: Paper) -> None:
     paper.do(paper.machine.close)
     assert paper.stopped is not None and paper.stopped.error is None
