@@ -55,26 +55,18 @@ class HTTPClients:
         """Make a request from this thread."""
         try:
             with unrecorded(request.url):
-                answer = _asked(self._sync_client(_Kind.REQUESTS), request)
+                return _asked(self._sync_client(_Kind.REQUESTS), request)
         except self.failures() as error:
             return failed(error)
-        return _response(answer)
 
     async def fetch_async(self, request: Request) -> Response | FetchError:
         """Make a request on the running loop."""
         try:
             client = await self._async_client(_Kind.REQUESTS).open()
             with unrecorded(request.url):
-                answer = await client.request(
-                    request.method,
-                    request.url,
-                    headers=_bytes_of(request.headers),
-                    content=request.body,
-                    timeout=request.timeout,
-                )
+                return await _asked_async(client, request)
         except self.failures() as error:
             return failed(error)
-        return _response(answer)
 
     def open(self, request: Request, quiet: float) -> httpx.Response | FetchError:
         """Begin to read a response from this thread; whoever asked closes it.
@@ -239,21 +231,41 @@ def _opening(
     )
 
 
-def _asked(client: httpx.Client, request: Request) -> httpx.Response:
+def _asked(client: httpx.Client, request: Request) -> Response:
     import httpx
 
+    from inngest._internal.runtime.reading import Reading
+
+    reading = Reading(request.timeout)
     try:
-        return client.request(
-            request.method,
-            request.url,
-            headers=_bytes_of(request.headers),
-            content=request.body,
-            timeout=request.timeout,
-        )
+        with client.stream(**_options(request)) as answer:
+            for part in answer.iter_bytes():
+                reading.take(part)
+            return _response(answer, reading.content)
     except RuntimeError as error:
         if not client.is_closed:
             raise
         raise httpx.ConnectError("another thread has just closed the client") from error
+
+
+async def _asked_async(client: httpx.AsyncClient, request: Request) -> Response:
+    from inngest._internal.runtime.reading import Reading
+
+    reading = Reading(request.timeout)
+    async with client.stream(**_options(request)) as answer:
+        async for part in answer.aiter_bytes():
+            reading.take(part)
+        return _response(answer, reading.content)
+
+
+def _options(request: Request) -> dict[str, Any]:
+    return {
+        "method": request.method,
+        "url": request.url,
+        "headers": _bytes_of(request.headers),
+        "content": request.body,
+        "timeout": request.timeout,
+    }
 
 
 def _bytes_of(headers: Mapping[str, str]) -> httpx.Headers:
@@ -262,9 +274,9 @@ def _bytes_of(headers: Mapping[str, str]) -> httpx.Headers:
     return httpx.Headers(dict(headers), encoding="latin-1")
 
 
-def _response(answer: httpx.Response) -> Response:
+def _response(answer: httpx.Response, content: bytearray) -> Response:
     headers = {name.lower(): value for name, value in answer.headers.items()}
-    return Response(status=answer.status_code, headers=headers, body=answer.content)
+    return Response(status=answer.status_code, headers=headers, body=bytes(content))
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import subprocess
@@ -18,6 +19,7 @@ from inngest._internal.client.client import Inngest
 from inngest._internal.errors import SendEventsError
 from inngest._internal.event import Event
 from inngest._internal.flow import FetchError, Request, Response
+from inngest._internal.runtime import reading
 from inngest._internal.runtime.http_clients import HTTPClients
 
 KEY = "very-secret-event-key"
@@ -42,9 +44,9 @@ class EventAPI(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def origin() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), EventAPI)
+@contextlib.contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -52,6 +54,12 @@ def origin() -> Iterator[str]:
     server.shutdown()
     thread.join(60)
     server.server_close()
+
+
+@pytest.fixture
+def origin() -> Iterator[str]:
+    with serving(EventAPI) as found:
+        yield found
 
 
 def client_for(origin: str) -> Inngest:
@@ -252,6 +260,49 @@ def test_no_answer_is_a_value_in_both_worlds(url: str) -> None:
     for outcome in (clients.fetch(request), asyncio.run(main())):
         assert isinstance(outcome, FetchError)
         assert isinstance(outcome.cause, httpx.HTTPError | httpx.InvalidURL | OSError)
+    clients.close()
+
+
+class Endless(BaseHTTPRequestHandler):
+    """Answers for as long as somebody reads."""
+
+    part = b" "
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            while True:
+                self.wfile.write(self.part)
+                self.wfile.flush()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize(
+    ("most", "says"),
+    [(2**60, "the answer did not end in 0.2 seconds"), (1000, "an answer of more than 1000")],
+)
+def test_an_answer_without_end_is_none(
+    is_async: bool, most: int, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The timeout of the HTTP library is for each part, of which one comes after the other."""
+    monkeypatch.setattr(reading, "MOST", most)
+    monkeypatch.setattr(reading, "SLOWEST", float("inf"))
+    clients = HTTPClients()
+
+    async def ask(request: Request) -> Response | FetchError:
+        answer = await clients.fetch_async(request)
+        await clients.close_current_loop()
+        return answer
+
+    with serving(Endless) as origin:
+        request = Request(method="GET", url=origin, timeout=0.2)
+        outcome = asyncio.run(ask(request)) if is_async else clients.fetch(request)
+    assert isinstance(outcome, FetchError)
+    assert says in str(outcome.cause)
     clients.close()
 
 
