@@ -5,22 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import enum
-import logging
 import os
-import re
 import socket
-import sys
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from inngest._internal.flow import FetchError, Request, Response
+from inngest._internal.runtime.secret_urls import hide_in_log, unrecorded, veiled
 
 if TYPE_CHECKING:
     import httpx
-
-_SECRET = re.compile(r"(/e/|[?&]token=)[^/?&#\s]+")
 
 
 class HTTPClients:
@@ -125,7 +121,7 @@ class HTTPClients:
 
         with self._lock:
             if kind not in self._sync:
-                hide_event_keys()
+                hide_in_log()
                 self._sync[kind] = new_client(httpx.Client, _limits(kind))
             return self._sync[kind]
 
@@ -136,7 +132,7 @@ class HTTPClients:
             if clients is None:
                 for closed in [known for known in self._async if known.is_closed()]:
                     del self._async[closed]  # its clients hold on to it
-                hide_event_keys()
+                hide_in_log()
                 clients = self._async[loop] = {}
             if kind not in clients:
                 clients[kind] = _LoopClient(kind)
@@ -225,7 +221,7 @@ def _opening(
 
     return client.build_request(
         request.method,
-        request.url,
+        **veiled(request.url),
         headers=_bytes_of(request.headers),
         timeout=httpx.Timeout(request.timeout, read=quiet),
     )
@@ -261,7 +257,7 @@ async def _asked_async(client: httpx.AsyncClient, request: Request) -> Response:
 def _options(request: Request) -> dict[str, Any]:
     return {
         "method": request.method,
-        "url": request.url,
+        **veiled(request.url),
         "headers": _bytes_of(request.headers),
         "content": request.body,
         "timeout": request.timeout,
@@ -277,43 +273,3 @@ def _bytes_of(headers: Mapping[str, str]) -> httpx.Headers:
 def _response(answer: httpx.Response, content: bytearray) -> Response:
     headers = {name.lower(): value for name, value in answer.headers.items()}
     return Response(status=answer.status_code, headers=headers, body=bytes(content))
-
-
-@contextlib.contextmanager
-def unrecorded(url: str) -> Iterator[None]:
-    """Keep a URL with an event key or a token out of spans, where httpx is instrumented.
-
-    Instrumentation by OpenTelemetry records the URL of every request, unless it is told not to.
-    """
-    contexts: Any = sys.modules.get("opentelemetry.context")
-    switch = getattr(contexts, "_SUPPRESS_HTTP_INSTRUMENTATION_KEY", None)
-    if switch is None or not _SECRET.search(url):
-        yield
-        return
-    token = contexts.attach(contexts.set_value(switch, True))
-    try:
-        yield
-    finally:
-        contexts.detach(token)
-
-
-class EventKeyFilter(logging.Filter):
-    """Keeps event keys and tokens, which are part of a URL, out of httpx's log."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Rewrite the record's arguments; keep the record."""
-        if isinstance(record.args, tuple):
-            record.args = tuple(_hide(argument) for argument in record.args)
-        return True
-
-
-def _hide(argument: object) -> object:
-    text = str(argument) if type(argument).__name__ == "URL" else argument
-    return _SECRET.sub(r"\1***", text) if isinstance(text, str) else argument
-
-
-def hide_event_keys() -> None:
-    """Install the filter on httpx's logger, once."""
-    logger = logging.getLogger("httpx")
-    if not any(isinstance(known, EventKeyFilter) for known in logger.filters):
-        logger.addFilter(EventKeyFilter())

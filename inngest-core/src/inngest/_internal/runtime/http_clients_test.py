@@ -29,10 +29,12 @@ class EventAPI(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     ports: ClassVar[list[int]] = []
     envs: ClassVar[list[str | None]] = []
+    paths: ClassVar[list[str]] = []
 
     def do_POST(self) -> None:
         self.ports.append(self.client_address[1])
         self.envs.append(self.headers["x-inngest-env"])
+        self.paths.append(self.path)
         self.rfile.read(int(self.headers["content-length"]))
         body = b'{"ids":["1"],"status":200}'
         self.send_response(200)
@@ -206,6 +208,38 @@ def test_the_event_key_is_not_in_the_log_of_httpx(
             client.close()
     assert "/e/***" in caplog.text
     assert KEY not in caplog.text
+
+
+def test_who_hooks_into_the_clients_does_not_see_the_event_key(
+    origin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sentry does, and keeps the URL of every request."""
+    seen: list[str] = []
+    send, send_async = httpx.Client.send, httpx.AsyncClient.send
+
+    def sending(client: httpx.Client, request: httpx.Request, **options: Any) -> httpx.Response:
+        seen.append(str(request.url))
+        return send(client, request, **options)
+
+    async def sending_async(
+        client: httpx.AsyncClient, request: httpx.Request, **options: Any
+    ) -> httpx.Response:
+        seen.append(str(request.url))
+        return await send_async(client, request, **options)
+
+    monkeypatch.setattr(httpx.Client, "send", sending)
+    monkeypatch.setattr(httpx.AsyncClient, "send", sending_async)
+    EventAPI.paths.clear()
+    client = client_for(origin)
+
+    async def main() -> None:
+        await client.send(Event(name="e"))
+        await client.aclose()
+
+    client.send_sync(Event(name="e"))
+    asyncio.run(main())
+    assert seen == [f"{origin}/e/***"] * 2
+    assert EventAPI.paths == [f"/e/{KEY}"] * 2
 
 
 def test_a_client_can_be_used_after_it_was_closed(origin: str) -> None:
