@@ -278,6 +278,17 @@ def test_a_request_of_the_server_and_its_answer(world: World) -> None:
     assert reply.body == [404, False, "1", {"a": 1}, "u"]
 
 
+def test_an_answer_that_is_logged_shows_no_secret(world: World) -> None:
+    def body(ctx: Any) -> Any:
+        return repr((yield ctx.step.fetch("get", "http://a.test?key=secret")))
+
+    world.function(body)
+    found = {"status_code": 200, "headers": {"x": "secret"}, "body": "secret",
+             "url": "http://a.test?key=secret"}  # fmt: skip
+    reply = world.call(memos={hashed("get"): {"data": found}})
+    assert reply.body == "FetchedResponse(status_code=200)"
+
+
 def test_a_request_without_an_answer_is_a_step_error(world: World) -> None:
     def body(ctx: Any) -> Any:
         try:

@@ -36,7 +36,7 @@ class FetchedResponse:
     status_code: int
     headers: Mapping[str, str] = field(repr=False)
     body: str = field(repr=False)
-    url: str
+    url: str = field(repr=False)
 
     @property
     def is_success(self) -> bool:
