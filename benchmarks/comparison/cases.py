@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 MEMOS = (0, 1, 10, 100, 1_000)
 STEPS = (1, 10, 100, 1_000)
+QUEUEING = 0.15
+"""Seconds that a real server was seen to take from one call of a run to the next."""
 REAL_SERVER = os.environ.get("INNGEST_DEV_SERVER")
 
 
@@ -48,15 +50,16 @@ def call(door: str, memos: int, *, is_signed: bool = False, nested_bytes: int = 
     )
 
 
-def end_to_end(steps: int, server: str, label: str) -> Case:
+def end_to_end(steps: int, server: str, label: str, queueing: float = 0.0) -> Case:
+    samples = 3 if steps < 1_000 and not queueing else 1
     return Case(
         name=f"run of {steps} steps, {label}",
         program="end_to_end",
-        argument={"server": server, "steps": steps, "samples": 3 if steps < 1_000 else 1},
+        argument={"server": server, "steps": steps, "samples": samples, "queueing": queueing},
         rounds=3 if steps < 1_000 else 1,
         # The aim is for a real server, which takes its time between calls.
-        wanted=20.0 if steps == 100 and label == "real server" else None,
-        group=f"run, {label}",
+        wanted=20.0 if steps == 100 and (queueing or label == "real server") else None,
+        group="" if queueing else f"run, {label}",
         size=steps,
     )
 
@@ -98,8 +101,13 @@ DISCOVERING = [
 
 
 def running(embedded: str) -> list[Case]:
-    """Runs on the embedded engine, and on a real server if there is one."""
+    """Runs on the embedded engine, and on a real server if there is one.
+
+    The engine calls at once. In one row each call waits as long as in a real server's queue.
+    """
     servers = {"embedded engine": embedded}
     if REAL_SERVER:
         servers["real server"] = REAL_SERVER
-    return [end_to_end(steps, url, label) for label, url in servers.items() for steps in STEPS]
+    cases = [end_to_end(steps, url, label) for label, url in servers.items() for steps in STEPS]
+    label = f"embedded engine, {QUEUEING * 1_000:.0f} ms a call"
+    return [*cases, end_to_end(100, embedded, label, QUEUEING)]

@@ -1,13 +1,15 @@
 """How long a run of many steps takes, from its event to its end, in real time.
 
 The argument is a JSON object: `server` is the origin of an Inngest server, `steps` how many
-the function takes, one after another, and `samples` how many runs are timed one by one.
+the function takes, one after another, `samples` how many runs are timed one by one, and
+`queueing` how many seconds each call waits before the app sees it.
 Prints `{"seconds": [...]}` by the clock of the server, which is asked now and then, as each
 question takes from what it has for the run. The app is FastAPI on uvicorn.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
@@ -44,6 +46,17 @@ def app_of(client: inngest.Inngest, steps: int) -> fastapi.FastAPI:
     return app
 
 
+def queued(app: Any, seconds: float) -> Any:
+    """Let each call wait, as it does in the queue of a real server."""
+
+    async def waiting(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST":
+            await asyncio.sleep(seconds)
+        await app(scope, receive, send)
+
+    return waiting
+
+
 def asked(method: str, url: str) -> Any:
     request = urllib.request.Request(url, method=method, data=b"{}" if method == "PUT" else None)
     with urllib.request.urlopen(request, timeout=30) as answer:
@@ -69,7 +82,8 @@ def main() -> None:
     os.environ["INNGEST_DEV"] = case["server"]
     client = inngest.Inngest(app_id="bench", is_production=False)
     # uvicorn makes the socket: on one that it is given, answers wait for acknowledgements.
-    config = uvicorn.Config(app_of(client, case["steps"]), port=0, log_level="error")
+    app = queued(app_of(client, case["steps"]), case["queueing"])
+    config = uvicorn.Config(app, port=0, log_level="error")
     server = uvicorn.Server(config)
     threading.Thread(target=server.run, daemon=True).start()
     while not server.started:

@@ -7,23 +7,12 @@ from typing import Any
 
 from inngest import Event, Inngest
 from inngest._internal.engine.execution import Execution
-from inngest._internal.errors import Error
 from inngest._internal.flow import Flow, Outcome
+from inngest._internal.http.checkpoints import NoCheckpoints
 from inngest._internal.middleware.stack import Stack
-from inngest._internal.op import Op
 from inngest._internal.step.flow import begin
 from inngest._internal.step.invocation import Invocation, Invoke, Prepare
 from inngest._internal.step.replay_logger import ReplayLogger
-
-
-class NoCheckpoints:
-    """Has every step reported."""
-
-    is_on = False
-
-    def keep(self, op: Op, hooks: Stack, deferred: Sequence[Op]) -> Flow[Op | Error | None]:
-        yield from ()
-        return op
 
 
 def invocation(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic
 
 import pydantic
@@ -14,7 +15,7 @@ from typing_extensions import TypeVar
 
 from inngest._internal.errors import BodyInvalidError, cause_to_show
 from inngest._internal.model import BaseModel, describe
-from inngest._internal.model_state import Given, NoneUntilSet, given_of, set_given
+from inngest._internal.model_state import Given, NoneUntilSet, given_of, set_fields, set_given
 from inngest._internal.serialization.text import to_json_values
 from inngest._internal.types import JSON, UNSET
 
@@ -70,25 +71,29 @@ class Event(BaseModel, Generic[DataT]):
 
         def __init__(self, *, name: Any = UNSET, data: Any = UNSET, **others: Any) -> None:
             # Events are made by the thousand, and nearly all need no validation.
+            given, plain = (_NAME, {}) if data is UNSET else (_NAME_AND_DATA, data)
             if (
                 type(name) is str
-                and type(data) is dict
+                and type(plain) is dict
                 and type(self) is Event
-                and _TEXT.issuperset(map(type, data))
-                and not (others and ("user" in others or _need_validation(others)))
+                and not (others and _need_validation(others))
+                and not ("user" in others and _has_odd_keys(others["user"]))
             ):
-                fields = self.__dict__
-                fields["name"] = name
-                fields["data"] = data.copy()
-                fields["id"] = ""
-                fields["ts"] = 0
-                fields["user"] = None
-                fields["v"] = None
-                set_given(self, _NAME_AND_DATA)
-                if others:
-                    fields.update(others)
-                    set_given(self, _NAME_AND_DATA.union(others))
-                return
+                for key in plain:
+                    if type(key) is not str:
+                        break
+                else:
+                    fields = _BLANK.copy()
+                    fields["name"] = name
+                    fields["data"] = plain.copy()
+                    if others:
+                        fields.update(others)
+                        given = _and(*others) if given is _NAME_AND_DATA else given.union(others)
+                        if "user" in others:
+                            fields["user"] = others["user"].copy()
+                    set_fields(self, fields)
+                    set_given(self, given)
+                    return
             if type(self) is Event:
                 _tell_of_dropped(others)
             asked = {"name": name, "data": data, **others}
@@ -120,9 +125,9 @@ class Event(BaseModel, Generic[DataT]):
     @staticmethod
     def decode(raw: object) -> Event | BodyInvalidError:
         """Read an event from a server. Unknown keys are ignored, nulls are absent."""
-        plain = _plain_event(raw)
-        if plain is not None:
-            return plain
+        # Servers send every field of its type: pydantic, asked at every call, is slow for so little.
+        if type(raw) is dict and "name" in raw and "data" in raw and not _need_validation(raw):
+            return _of(raw)
         if not isinstance(raw, Mapping):
             return BodyInvalidError("an event must be a JSON object")
         fields: dict[str, Any] = {
@@ -147,40 +152,58 @@ class Event(BaseModel, Generic[DataT]):
         :param now_ms: the time of an event that has none.
         :raises BodyInvalidError: ``data`` or ``user`` holds something that is not JSON.
         """
-        fields, given = self.__dict__, given_of(self)
-        wire = {"name": fields["name"], "data": _written_data(fields["data"]), "ts": now_ms}
-        if given is _NAME_AND_DATA:
-            return wire
-        if "ts" in given:
-            wire["ts"] = fields["ts"]
-        if fields["id"]:
-            wire["id"] = fields["id"]
-        if fields["user"] is not None:
-            wire["user"] = _checked(fields["user"], "user")
-        if fields["v"] is not None:
-            wire["v"] = fields["v"]
+        (wire,) = to_wires((self,), now_ms)
         return wire
 
 
 _FIELDS: Final = frozenset(Event.model_fields)
 _KINDS: Final = {"name": str, "data": dict, "id": str, "ts": int, "user": dict, "v": str}
 _BLANK: Final = {name: field.default for name, field in Event.model_fields.items()}
-_TEXT: Final = frozenset({str})
+_NAME: Final = frozenset({"name"})
 _NAME_AND_DATA: Final = frozenset({"name", "data"})
 
 
-def _plain_event(raw: object) -> Event | None:
-    """Make an event of decoded JSON that has every field of its type, as servers send it.
+@cache
+def _and(*others: str) -> frozenset[str]:
+    return _NAME_AND_DATA.union(others)
 
-    Nothing is left to check then, and pydantic, asked at every call, is slow for so little.
+
+def to_wires(events: Iterable[Event[Any]], now_ms: int) -> list[dict[str, object]]:
+    """Do for each of ``events`` what :meth:`Event.to_wire` does, with few calls of functions.
+
+    Keys that are no text, which only a change after the making brings, are left to the encoder.
     """
-    if type(raw) is not dict or "name" not in raw or "data" not in raw or _need_validation(raw):
-        return None
+    wires: list[dict[str, object]] = []
+    for event in events:
+        fields = event.__dict__
+        data = fields["data"]
+        if type(data) is dict:
+            for item in data.values():
+                if type(item) not in _SCALARS:
+                    data = _checked(data, "data")
+                    break
+        else:
+            data = _checked(_dumped(data) if isinstance(data, pydantic.BaseModel) else data, "data")
+        wire = {"name": fields["name"], "data": data, "ts": now_ms}
+        given = given_of(event)
+        if given is not _NAME_AND_DATA:
+            if "ts" in given:
+                wire["ts"] = fields["ts"]
+            if fields["id"]:
+                wire["id"] = fields["id"]
+            if fields["user"] is not None:
+                wire["user"] = _checked(fields["user"], "user")
+            if fields["v"] is not None:
+                wire["v"] = fields["v"]
+        wires.append(wire)
+    return wires
+
+
+def _of(fields: dict[str, Any]) -> Event:
+    """Make an event of fields that need no validation."""
     event: Event = object.__new__(Event)
-    fields = vars(event)
-    fields.update(_BLANK)
-    fields.update(raw)
-    set_given(event, raw.keys())
+    set_fields(event, _BLANK | fields)
+    set_given(event, fields.keys())
     return event
 
 
@@ -198,18 +221,6 @@ def _tell_of_dropped(fields: Mapping[str, Any]) -> None:
         logger.warning("an Event has no field %s: what it was given is dropped", ", ".join(dropped))
 
 
-def _written_data(data: object) -> object:
-    if type(data) is dict:
-        for key, item in data.items():
-            if type(key) is not str or type(item) not in _SCALARS:
-                break
-        else:
-            return data
-    elif isinstance(data, pydantic.BaseModel):
-        data = _dumped(data)
-    return _checked(data, "data")
-
-
 def _dumped(data: pydantic.BaseModel) -> object:
     try:
         return data.model_dump(mode="json", by_alias=True)
@@ -223,9 +234,16 @@ def _dumped(data: pydantic.BaseModel) -> object:
 def _object(value: object) -> Mapping[str, JSON]:
     if not isinstance(value, Mapping):
         raise ValueError("must be a mapping of names to JSON values")
-    if not all(isinstance(key, str) for key in value):
+    if _has_odd_keys(value):
         raise ValueError("all keys must be strings")
-    return value
+    return value.copy() if type(value) is dict else value
+
+
+def _has_odd_keys(value: Mapping[object, object]) -> bool:
+    for key in value:  # noqa: SIM110 (as above)
+        if not isinstance(key, str):
+            return True
+    return False
 
 
 _SCALARS: Final = frozenset({str, int, bool, type(None)})

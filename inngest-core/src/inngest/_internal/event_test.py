@@ -119,6 +119,16 @@ def made(kind: type[Event], given: dict[str, Any]) -> Event | list[object]:
         return [(detail["loc"], detail["msg"]) for detail in error.errors()]
 
 
+@pytest.mark.parametrize("kind", [Event, Validated])
+def test_an_event_does_not_change_with_what_it_was_made_of(kind: type[Event]) -> None:
+    data: dict[str, Any] = {"n": 1}
+    user: dict[str, Any] = {"id": "u"}
+    events = [kind(name="a", data=data), kind(name="a", data=data, user=user)]
+    data["n"] = user["id"] = 2
+    assert [event.data for event in events] == [{"n": 1}, {"n": 1}]
+    assert events[1].user == {"id": "u"}
+
+
 @pytest.mark.parametrize("seed", range(300))
 def test_what_needs_no_validation_becomes_what_pydantic_makes_of_it(seed: int) -> None:
     draw = random.Random(seed)

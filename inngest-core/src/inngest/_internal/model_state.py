@@ -17,6 +17,9 @@ def _slot(name: str) -> Any:
     return vars(pydantic.BaseModel)[name]
 
 
+set_fields: Final[Callable[[pydantic.BaseModel, dict[str, Any]], None]] = _slot("__dict__").__set__
+"""Hand over the fields, all at once: pydantic, or a dictionary that is there, takes longer."""
+
 given_of: Final[Callable[[pydantic.BaseModel], AbstractSet[str]]] = _slot(
     "__pydantic_fields_set__"
 ).__get__
@@ -64,4 +67,4 @@ class NoneUntilSet:
         self._slot.__set__(model, value)
 
 
-__all__ = ["Given", "NoneUntilSet", "given_of", "set_given"]
+__all__ = ["Given", "NoneUntilSet", "given_of", "set_fields", "set_given"]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-
+from inngest._internal.errors import BodyInvalidError
 from inngest._internal.flow import Response
+from inngest._internal.protocol.request import decode_json
 
 _MOST_SHOWN = 500
 
 
 def parsed(response: Response) -> object:
     """Return the JSON in the answer's body, ``None`` if there is none."""
-    try:
-        return json.loads(response.body)
-    except (ValueError, RecursionError):
-        return None
+    body = decode_json(response.body)
+    return None if isinstance(body, BodyInvalidError) else body
 
 
 def problem(response: Response) -> str:

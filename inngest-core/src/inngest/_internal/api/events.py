@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from inngest._internal.api.answer import parsed, problem
 from inngest._internal.errors import BodyInvalidError, EventsInvalidError, SendEventsError
-from inngest._internal.event import Event
+from inngest._internal.event import Event, to_wires
 from inngest._internal.flow import Fetch, FetchError, Flow, Pause, Request, Response
 from inngest._internal.protocol.headers import EVENT_ID_SEED
 from inngest._internal.sent import SendEventsResult
@@ -79,7 +79,7 @@ def _encode(events: Sequence[Event[Any]], now_ms: int) -> bytes | SendEventsErro
 def _quickly_encoded(events: Sequence[Event[Any]], now_ms: int) -> bytes:
     # By the hundred: thousands of wire forms at once keep the garbage collector busy.
     parts = [
-        to_json([event.to_wire(now_ms) for event in events[start : start + _AT_ONCE]])[1:-1]
+        to_json(to_wires(events[start : start + _AT_ONCE], now_ms))[1:-1]
         for start in range(0, len(events), _AT_ONCE)
     ]
     return b"[" + b",".join(parts) + b"]"
@@ -96,9 +96,7 @@ def _result(outcome: Response | FetchError, url: str) -> SendEventsResult | Send
     answer = parsed(outcome)
     fields = answer if isinstance(answer, dict) else {}
     ids = fields.get("ids")
-    accepted = (
-        [item for item in ids if isinstance(item, str) and item] if isinstance(ids, list) else []
-    )
+    accepted = [item for item in ids if type(item) is str and item] if type(ids) is list else []
     if not 200 <= outcome.status < 300 or fields.get("error"):
         reason = _without_key(problem(outcome), url)
         hint = "; check INNGEST_EVENT_KEY" if outcome.status in (401, 403) else ""

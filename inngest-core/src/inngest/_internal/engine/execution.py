@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from inngest._internal.engine.deferrals import Deferrals
 from inngest._internal.engine.journal import (
@@ -22,8 +23,10 @@ from inngest._internal.engine.journal import (
 from inngest._internal.op import ErrorData, Op, Opcode, StepCall, StepID
 from inngest._internal.types import UNSET
 
+# Nobody changes any of these once it is made. That they are not frozen: see op.py.
 
-@dataclass(slots=True, eq=False)  # not frozen: see op.py
+
+@dataclass(slots=True, eq=False)
 class Found:
     """A step that user code has asked for and that has no answer yet."""
 
@@ -37,21 +40,21 @@ class Found:
         return StepID(id=self.call.id, index=self.index, hashed=self.hashed)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Replay:
     """Answer the step with the value it had."""
 
     data: object
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fail:
     """Answer the step with the error it ended in."""
 
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Execute:
     """Run the step's handler now, with these arguments."""
 
@@ -61,7 +64,7 @@ class Execute:
 Verdict = Replay | Fail | Execute
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Resume:
     """Let user code go on: this step has its verdict."""
 
@@ -69,31 +72,33 @@ class Resume:
     verdict: Verdict
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stop:
     """End the call and report these operations."""
 
     ops: tuple[Op, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Wait:
     """Nothing to decide: user code waits for something of its own."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Lost:
     """New steps were found, and none is the one that the server asked for."""
 
     found: tuple[Found, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Broken:
     """The call cannot be answered: what surrounds user code failed."""
 
     error: Exception
 
+
+_ANSWERED: Final = Stop(())
 
 Move = Resume | Stop | Wait | Lost
 Ending = Stop | Lost | Broken
@@ -261,7 +266,7 @@ class Execution:
 
     def close(self) -> None:
         """The call has been answered. An error's traceback would hold the frames that hold this."""
-        self.outcome = Stop(())
+        self.outcome = _ANSWERED
 
     def _is_target(self, found: Found) -> bool:
         return found.hashed == self.facts.target

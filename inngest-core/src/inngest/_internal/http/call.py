@@ -10,7 +10,7 @@ from inngest._internal.engine.execution import CallFacts, Execution
 from inngest._internal.errors import Error, FunctionNotFoundError, QueryParamMissingError
 from inngest._internal.flow import Flow, Host, Outcome, Raised
 from inngest._internal.http.app import App
-from inngest._internal.http.checkpoints import Checkpoints
+from inngest._internal.http.checkpoints import Checkpoints, NoCheckpoints, Recorder
 from inngest._internal.http.comm import CommRequest
 from inngest._internal.http.function_call import FunctionCall
 from inngest._internal.http.timings import Timings
@@ -54,7 +54,9 @@ def call_function(request: CommRequest, app: App) -> Flow[Answer]:
         stack=complete.stack,
         deferrals=Deferrals(complete.defers),
     )
-    checkpoints = Checkpoints(app, called.checkpointing, complete, execution.facts)
+    checkpoints: Recorder = NoCheckpoints()
+    if called.checkpointing is not None and complete.supports_checkpoints:
+        checkpoints = Checkpoints(app, called.checkpointing, complete, execution.facts)
     call = FunctionCall(app, called, fn_id, request, complete, execution, checkpoints, timings)
     outcome: Outcome[Answer] = yield Host(call.answer(), called.is_async)
     execution.close()

@@ -17,8 +17,8 @@ from inngest._internal.api.checkpoint import record_steps
 from inngest._internal.duration import seconds
 from inngest._internal.engine.execution import CallFacts
 from inngest._internal.errors import CheckpointFailedError, Error, StaleDispatchError
-from inngest._internal.flow import Flow
-from inngest._internal.function.checkpointing import Checkpointing, by_default
+from inngest._internal.flow import NOTHING, Flow
+from inngest._internal.function.checkpointing import Checkpointing
 from inngest._internal.http.app import App
 from inngest._internal.middleware.stack import Stack
 from inngest._internal.op import Op
@@ -38,19 +38,34 @@ class Recorder(Keeper, Protocol):
         ...
 
 
+class NoCheckpoints:
+    """Each step ends the call, and travels in its answer."""
+
+    is_on = False
+
+    def keep(self, op: Op, hooks: Stack, deferred: Sequence[Op]) -> Flow[Op | Error | None]:
+        """Report the step."""
+        yield from NOTHING
+        return op
+
+    def settle(self) -> Flow[list[Op]]:
+        """Nothing is left."""
+        yield from NOTHING
+        return []
+
+
 class Checkpoints:
     """The steps of one call that the server may not know yet."""
 
     def __init__(
-        self, app: App, options: Checkpointing | None, sent: CallRequest, facts: CallFacts
+        self, app: App, options: Checkpointing, sent: CallRequest, facts: CallFacts
     ) -> None:
         self._app = app
-        self._options = options or by_default()
+        self._options = options
         self._sent = sent
         self._facts = facts
         self._gate = app.checkpoint_gate
         self._is_serial = facts.target is None and not facts.plan_only and facts.attempt == 0
-        self._is_wanted = options is not None and sent.supports_checkpoints
         self._started = self._last_record = self._gate.clock()
         self._started_at = _milliseconds()
         self._buffer: list[Op] = []
@@ -58,7 +73,7 @@ class Checkpoints:
     @property
     def is_on(self) -> bool:
         """Whether the next step may be recorded, for code to go on."""
-        return self._is_serial and self._is_wanted and self._gate.is_open
+        return self._is_serial and self._gate.is_open
 
     def keep(self, op: Op, hooks: Stack, deferred: Sequence[Op]) -> Flow[Op | Error | None]:
         """Take the result of a step, or return what is to be reported: the call is to end.
@@ -126,4 +141,4 @@ def _milliseconds() -> int:
     return int(time.time() * 1000)
 
 
-__all__ = ["Checkpoints", "Recorder"]
+__all__ = ["Checkpoints", "NoCheckpoints", "Recorder"]

@@ -35,7 +35,7 @@ from inngest._internal.event import Event
 from inngest._internal.flow import Call, Flow, Host, Outcome, Raised
 from inngest._internal.hosts import is_host
 from inngest._internal.http.app import App, Called
-from inngest._internal.http.checkpoints import Checkpoints
+from inngest._internal.http.checkpoints import NoCheckpoints
 from inngest._internal.http.comm import CommRequest, CommResponse
 from inngest._internal.http.durable_messages import (
     JSON_TYPE,
@@ -239,7 +239,7 @@ class DurableEndpoint:
         # A repetition is not told what the calls before it have deferred.
         deferrals = Deferrals({} if recording else None)
         execution = Execution(facts=facts, memos=memos, deferrals=deferrals)
-        checkpoints = recording or Checkpoints(self._app, None, taken, facts)
+        checkpoints = recording or NoCheckpoints()
         called = self._called
         call = FunctionCall(
             self._app, called, called.function.id, request, taken, execution, checkpoints, Timings()

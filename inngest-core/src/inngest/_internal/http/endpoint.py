@@ -61,6 +61,7 @@ class Endpoint:
         self._app = app
         self._options = options
         self._clock = clock
+        self._own_headers = {headers.SDK_HANDLED: "true", **app.headers}
 
     def handle(self, request: CommRequest) -> Flow[CommResponse]:
         """Answer a request, as a flow. Never raises an ``Exception``."""
@@ -87,7 +88,7 @@ class Endpoint:
 
     def stream_headers(self) -> dict[str, str]:
         """What can be said before the answer is known."""
-        return {headers.SDK_HANDLED: "true", **self._app.headers, **UNBUFFERED}
+        return self._own_headers | UNBUFFERED
 
     def answer(self, admitted: Admitted) -> Flow[CommResponse]:
         """Answer an admitted request, as a flow. Never raises an ``Exception``."""
@@ -211,12 +212,9 @@ class Endpoint:
         )
 
     def _respond(self, answer: Answer, signer: SigningKey | None, seconds: float) -> CommResponse:
-        written = {
-            headers.SDK_HANDLED: "true",
-            headers.SERVER_TIMING: written_timings([("comm_handler", seconds), *answer.timings]),
-            **self._app.headers,
-            **answer.headers,
-        }
+        written = {**self._own_headers, **answer.headers}
+        timings = written_timings([("comm_handler", seconds), *answer.timings])
+        written[headers.SERVER_TIMING] = timings
         if signer is not None:
             written[headers.SIGNATURE] = sign(signer, answer.body, self._clock())
         return CommResponse(status=answer.status, body=answer.body, headers=written)

@@ -55,11 +55,11 @@ def listed(events: object) -> list[Event[Any]]:
     if isinstance(events, Event):
         return [events]
     if isinstance(events, (str, Mapping)) or not isinstance(events, Iterable):
-        raise _no_event(events)
+        raise _no_event(type(events))
     found = list(events)
-    for event in found:
-        if type(event) is not Event and not isinstance(event, Event):
-            raise _no_event(event)
+    for kind in dict.fromkeys(map(type, found)):
+        if not issubclass(kind, Event):
+            raise _no_event(kind)
     return found
 
 
@@ -94,9 +94,9 @@ def _copied(data: Any) -> Any:
     return data.model_copy() if isinstance(data, pydantic.BaseModel) else data
 
 
-def _no_event(given: object) -> SendEventsError:
+def _no_event(kind: type) -> SendEventsError:
     return SendEventsError(
-        f"an inngest.Event is needed, or a list of them, not a {type(given).__name__}",
+        f"an inngest.Event is needed, or a list of them, not a {kind.__name__}",
         is_retriable=False,
     )
 

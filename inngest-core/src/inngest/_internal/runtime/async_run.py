@@ -162,18 +162,20 @@ class AsyncRun(InvocationFacts):
             return Returned(None)
         except BaseException as error:
             return Raised(reported(error, is_on_loop=True))
+        finally:
+            self._end()  # one turn of the loop before the task's own end tells of it
 
     async def _perform(self, effect: Effect) -> object:
         match effect:
-            case Finish(found, op):
-                self._execution.complete(found, op)
+            case Finish():
+                self._execution.complete(effect.found, effect.op)
                 return await self._never()
-            case GoOn(found):
-                self._execution.go_on(found)
+            case GoOn():
+                self._execution.go_on(effect.found)
                 self._be_active()
                 return None
-            case BreakOff(error):
-                self._execution.break_off(error)
+            case BreakOff():
+                self._execution.break_off(effect.error)
                 return await self._never()
             case _ if self._execution.executing is not None:
                 return await self._driver.perform(effect)

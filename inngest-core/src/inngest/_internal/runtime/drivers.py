@@ -62,26 +62,26 @@ class SyncDriver:
 
     def perform(self, effect: Effect) -> object:
         """Perform one effect and return its outcome."""
-        match effect:  # the most frequent first
-            case Invoke(prepared, ctx):
-                return prepared.run(ctx)
-            case Prepare(invocation):
-                return SyncRun(invocation, self)
-            case Host(flow, is_async):
+        match effect:  # the most frequent first; patterns that capture take thrice as long
+            case Invoke():
+                return effect.run.run(effect.ctx)
+            case Prepare():
+                return SyncRun(effect.invocation, self)
+            case Host():
                 # What a call sets in the context is not there in the thread's next call.
-                run = self._run_on_new_loop if is_async else self.run
+                run = self._run_on_new_loop if effect.is_async else self.run
                 try:
-                    return Returned(contextvars.copy_context().run(run, flow))
+                    return Returned(contextvars.copy_context().run(run, effect.flow))
                 except Exception as error:
                     return Raised(error)
-            case Call(fn, args):
-                return call(fn, args, self._await)
+            case Call():
+                return call(effect.fn, effect.args, self._await)
             case Within():
                 return within(effect, self.run, self._needed_portal)
-            case Fetch(request):
-                return self._http.fetch(request)
-            case Pause(seconds):
-                time.sleep(seconds)
+            case Fetch():
+                return self._http.fetch(effect.request)
+            case Pause():
+                time.sleep(effect.seconds)
                 return None
             case _:
                 raise TypeError(f"no driver performs {type(effect).__name__}")
@@ -122,27 +122,27 @@ class AsyncDriver:
 
     async def perform(self, effect: Effect) -> object:
         """Perform one effect and return its outcome."""
-        match effect:  # the most frequent first
-            case Invoke(prepared, ctx):
-                return await prepared.run(ctx)
-            case Prepare(invocation):
-                return AsyncRun(invocation, self)
-            case Host(flow, is_async):
-                work = self.run(flow) if is_async else self._run_off_loop(flow)
+        match effect:  # as above
+            case Invoke():
+                return await effect.run.run(effect.ctx)
+            case Prepare():
+                return AsyncRun(effect.invocation, self)
+            case Host():
+                run = self.run if effect.is_async else self._run_off_loop
                 try:  # in a context of the call's own, as above
-                    return Returned(await in_context(contextvars.copy_context(), work))
+                    return Returned(await in_context(contextvars.copy_context(), run(effect.flow)))
                 except Exception as error:
                     return Raised(error)
-            case Call(blocks=True):
-                return await self._run_off_loop(_alone(effect))
-            case Call(fn, args):
-                return await call_async(fn, args)
+            case Call():
+                if effect.blocks:
+                    return await self._run_off_loop(_alone(effect))
+                return await call_async(effect.fn, effect.args)
             case Within():
                 return await within_async(effect, self.run)
-            case Fetch(request):
-                return await self._http.fetch_async(request)
-            case Pause(seconds):
-                await asyncio.sleep(seconds)
+            case Fetch():
+                return await self._http.fetch_async(effect.request)
+            case Pause():
+                await asyncio.sleep(effect.seconds)
                 return None
             case _:
                 raise TypeError(f"no driver performs {type(effect).__name__}")

@@ -167,14 +167,14 @@ class SyncRun(InvocationFacts):
 
     def _perform(self, effect: Effect) -> object:
         match effect:
-            case Finish(found, op):
-                self._execution.complete(found, op)
+            case Finish():
+                self._execution.complete(effect.found, effect.op)
                 raise StepInterrupt
-            case GoOn(found):
-                self._execution.go_on(found)
+            case GoOn():
+                self._execution.go_on(effect.found)
                 return None
-            case BreakOff(error):
-                self._execution.break_off(error)
+            case BreakOff():
+                self._execution.break_off(effect.error)
                 raise StepInterrupt
             case _:
                 return self._driver.perform(effect)

@@ -46,7 +46,7 @@ inside_step: ContextVar[str | None] = ContextVar("inngest_inside_step", default=
 """The id of the step whose handler is running in this context."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Finish(Effect):
     """Report a handler's outcome. User code does not go on in this call."""
 
@@ -54,14 +54,14 @@ class Finish(Effect):
     op: Op
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class GoOn(Effect):
     """A handler's outcome is recorded. User code goes on in this call."""
 
     found: engine.Found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BreakOff(Effect):
     """End the call with ``error``. User code does not go on, nor gets to catch it."""
 
