@@ -232,9 +232,9 @@ def _asked(client: httpx.Client, request: Request) -> Response:
 
     from inngest._internal.runtime.reading import Reading
 
-    reading = Reading(request.timeout)
     try:
         with client.stream(**_options(request)) as answer:
+            reading = Reading(request.timeout)
             for part in answer.iter_bytes():
                 reading.take(part)
             return _response(answer, reading.content)
@@ -247,8 +247,8 @@ def _asked(client: httpx.Client, request: Request) -> Response:
 async def _asked_async(client: httpx.AsyncClient, request: Request) -> Response:
     from inngest._internal.runtime.reading import Reading
 
-    reading = Reading(request.timeout)
     async with client.stream(**_options(request)) as answer:
+        reading = Reading(request.timeout)
         async for part in answer.aiter_bytes():
             reading.take(part)
         return _response(answer, reading.content)

@@ -15,7 +15,7 @@ SLOWEST: Final = 50_000
 
 
 class Reading:
-    """What has come of an answer.
+    """What has come of an answer that has just begun.
 
     :param timeout: seconds until all of it has to be there, beside what a large one takes.
     """
