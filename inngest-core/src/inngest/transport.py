@@ -6,6 +6,7 @@ gets into the framework's response. ``inngest.testing.TransportSuite`` tests one
 """
 
 from inngest._internal.client.handler import Handler
+from inngest._internal.hosts import is_public_name
 from inngest._internal.http.comm import CommRequest, CommResponse, CommStream, parse_query
 from inngest._internal.http.options import ServeOptions
 from inngest._internal.http.streaming import Streaming
@@ -30,6 +31,7 @@ __all__ = [
     "SyncStream",
     "VERSION",
     "capabilities",
+    "is_public_name",
     "parse_query",
     "run_coroutine",
     "threads_are_greenlets",

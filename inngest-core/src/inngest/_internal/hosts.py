@@ -36,12 +36,15 @@ def is_foreign_page(origin: str | None, host: str) -> bool:
         return True
     if name in THIS_MACHINE or name.endswith(".localhost"):
         return False
-    return name != own or _is_public(name)
+    return name != own or is_public_name(name)
 
 
-def _is_public(name: str) -> bool:
-    """Whether it is a name that somebody else may have."""
+def is_public_name(name: str) -> bool:
+    """Whether it is the name of a host that a stranger may own, and lead to this machine.
+
+    :param name: in lower case, without a port.
+    """
     return "." in name and not (_ADDRESS.fullmatch(name) or name.endswith(_PRIVATE))
 
 
-__all__ = ["THIS_MACHINE", "is_foreign_page", "is_host"]
+__all__ = ["THIS_MACHINE", "is_foreign_page", "is_host", "is_public_name"]

@@ -13,8 +13,7 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
-_PRIVATE = (".internal", ".localhost", ".test")
-"""What no name ends with that somebody else may have: containers and tests use them."""
+from inngest.transport import is_public_name
 
 
 def may_call(signing_key: str | None, authorization: str) -> bool:
@@ -64,7 +63,7 @@ def is_foreign_name(host: str, own: str) -> bool:
         name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError:
         return True
-    return "." in name and not (_is_address(name) or name == own.lower() or name.endswith(_PRIVATE))
+    return name != own.lower() and is_public_name(name)
 
 
 def _parts(signing_key: str) -> tuple[str, str]:
