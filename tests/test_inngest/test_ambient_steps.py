@@ -239,9 +239,11 @@ def answering(request: httpx.Request) -> httpx.Response:
     return httpx.Response(201, headers=headers, content=b"\xff" + request.content)
 
 
-def asking(world: World, **request: Any) -> Any:
+def asking(
+    world: World, *, answer: Callable[[httpx.Request], httpx.Response] = answering, **request: Any
+) -> Any:
     """Make a request with a client of this world's kind."""
-    otherwise = httpx.MockTransport(answering)
+    otherwise = httpx.MockTransport(answer)
     given = {"method": "GET", "url": "http://api.test/me?key=secret", **request}
 
     def ask() -> httpx.Response:
@@ -398,3 +400,41 @@ def test_a_transport_names_its_steps(world: World) -> None:
 
     world.function(body)
     assert world.call().ops == [("Gateway", "ask api.test for 1")]
+
+
+def test_the_name_of_a_step_holds_no_password() -> None:
+    request = httpx.Request("GET", "https://ada:secret@api.test:8443/me?key=secret#x")
+    assert fetching.step_id_of(request) == "GET https://api.test:8443/me"
+
+
+@pytest.mark.parametrize("sent", [{}, {"content": b"\xff"}], ids=["server", "app"])
+def test_headers_of_an_answer_need_not_be_ascii(world: World, sent: dict[str, Any]) -> None:
+    """Names of files are in them, as they are."""
+
+    def named(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers=[(b"x-name", "é €".encode())])
+
+    def body(ctx: Any) -> Any:
+        answer = yield asking(world, answer=named, **sent)
+        return answer.headers["x-name"]
+
+    world.function(body)
+    memos: dict[str, Any] = {}
+    if not sent:
+        stored = {"status_code": 200, "headers": {"X-Name": "é €"}, "body": "", "url": ""}
+        memos = {hashed("GET http://api.test/me"): {"data": stored}}
+    assert world.play(memos=memos).body == "é €"
+
+
+@pytest.mark.parametrize("content", ['{"a": NaN}', "Infinity", "-Infinity"])
+def test_what_only_python_takes_for_json_is_not_left_to_the_server(
+    world: World, content: str
+) -> None:
+    """It would put it in quotes."""
+
+    def body(ctx: Any) -> Any:
+        answer = yield asking(world, method="POST", content=content)
+        return base64.b64encode(answer.content).decode()
+
+    world.function(body)
+    assert world.play().body == base64.b64encode(b"\xff" + content.encode()).decode()

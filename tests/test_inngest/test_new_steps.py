@@ -19,6 +19,7 @@ from inngest.errors import (
     SendSignalError,
     UpdateMetadataError,
 )
+from inngest.experimental.ai import openai
 from inngest.outgoing import Request, Response, redirected
 
 from .bodies import Body
@@ -277,6 +278,17 @@ def test_a_request_of_the_server_and_its_answer(world: World) -> None:
     assert reply.body == [404, False, "1", {"a": 1}, "u"]
 
 
+def test_an_answer_that_is_logged_shows_no_secret(world: World) -> None:
+    def body(ctx: Any) -> Any:
+        return repr((yield ctx.step.fetch("get", "http://a.test?key=secret")))
+
+    world.function(body)
+    found = {"status_code": 200, "headers": {"x": "secret"}, "body": "secret",
+             "url": "http://a.test?key=secret"}  # fmt: skip
+    reply = world.call(memos={hashed("get"): {"data": found}})
+    assert reply.body == "FetchedResponse(status_code=200)"
+
+
 def test_a_request_without_an_answer_is_a_step_error(world: World) -> None:
     def body(ctx: Any) -> Any:
         try:
@@ -287,6 +299,43 @@ def test_a_request_without_an_answer_is_a_step_error(world: World) -> None:
     world.function(body)
     memo = {"error": {"name": "GatewayError", "message": "no route"}}
     assert world.call(memos={hashed("get"): memo}).body == ["GatewayError", "no route"]
+
+
+@pytest.mark.parametrize("value", ["Bearer SECRET\n", "SECRET\r\nevil: 1", "SECRET\x00"])
+def test_a_header_that_cannot_be_sent_is_named_and_not_shown(world: World, value: str) -> None:
+    def body(ctx: Any) -> Any:
+        yield ctx.step.fetch("get", "http://a.test", headers={"Authorization": value})
+
+    world.function(body)
+    reply = world.call()
+    assert reply.headers["x-inngest-no-retry"] == "true"
+    says = "step \"get\": headers: the value of 'Authorization' cannot be sent"
+    assert says in reply.body["message"]
+    assert "SECRET" not in json.dumps(reply.body)
+
+
+def test_a_key_that_cannot_be_sent_is_not_shown(world: World) -> None:
+    """What is read from a file often ends with a line break."""
+    adapter = openai.Adapter(auth_key="SECRET\n", model="m")
+
+    def body(ctx: Any) -> Any:
+        yield ctx.step.ai.infer("ask", adapter=adapter, body={})
+
+    world.function(body)
+    reply = world.call()
+    assert reply.headers["x-inngest-no-retry"] == "true"
+    assert 'step "ask": auth_key: it cannot be sent' in reply.body["message"]
+    assert "SECRET" not in json.dumps(reply.body)
+
+
+def test_what_is_stored_for_a_request_may_be_no_answer(world: World) -> None:
+    def body(ctx: Any) -> Any:
+        yield ctx.step.fetch("get", "http://a.test")
+
+    world.function(body)
+    stored = {"status_code": 200, "headers": ["a"], "body": "", "url": "u"}
+    reply = world.call(memos={hashed("get"): {"data": stored}})
+    assert 'what is stored for step "get" is no answer to a request' in reply.body["message"]
 
 
 # references, functions without triggers

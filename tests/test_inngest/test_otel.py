@@ -10,15 +10,25 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import pydantic
 import pytest
-from opentelemetry import trace
-from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry import context as contexts
+from opentelemetry import propagate, trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased, Sampler
+from opentelemetry.sdk.trace.sampling import (
+    ALWAYS_OFF,
+    ALWAYS_ON,
+    Decision,
+    ParentBased,
+    Sampler,
+    SamplingResult,
+)
 
 import inngest
 from inngest.connect.protocol import wire
@@ -433,6 +443,86 @@ def test_what_fails_is_marked_and_counted(world: World, backend: Backend) -> Non
     assert measured["inngest.request.replays"] == {"app-fn": len(calls)}
 
 
+class UnreadableError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("unreadable")
+
+
+@pytest.mark.parametrize("is_step", [True, False])
+def test_an_error_that_cannot_be_read_stays_the_error_that_it_is(
+    world: World, backend: Backend, is_step: bool
+) -> None:
+    def fail() -> None:
+        raise UnreadableError
+
+    def body(ctx: Any) -> Steps:
+        if is_step:
+            yield ctx.step.run("bad", world.step(fail))
+        fail()
+
+    world.function(body)
+    reply = world.play(headers=SERVER, max_attempts=1)
+    assert reply.body["name"] == "UnreadableError"
+    assert backend.named("call app-fn")[-1].status.status_code is trace.StatusCode.ERROR
+
+
+class Broken(SpanProcessor, Sampler):
+    """Takes spans, and fails at it."""
+
+    def __init__(self, part: str) -> None:
+        self._part = part
+
+    def _fail(self, part: str) -> None:
+        if part == self._part:
+            raise ValueError("a backend is away")
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        self._fail("start")
+
+    def on_end(self, span: ReadableSpan) -> None:
+        self._fail("end")
+
+    def should_sample(self, *args: Any, **options: Any) -> SamplingResult:
+        self._fail("sampler")
+        return SamplingResult(Decision.RECORD_AND_SAMPLE)
+
+    def get_description(self) -> str:
+        return "broken"
+
+
+@pytest.mark.parametrize("part", ["start", "end", "sampler", "extract", "inject", "meter"])
+def test_telemetry_that_fails_costs_no_run(
+    make_world: Make, part: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*args: Any, **options: Any) -> None:
+        raise ValueError("a backend is away")
+
+    broken, meters = Broken(part), MeterProvider()
+    tracers = TracerProvider(sampler=broken)
+    tracers.add_span_processor(broken)
+    if part in ("extract", "inject"):
+        monkeypatch.setattr(propagate, part, fail)
+    if part == "meter":
+        for kind in (Counter, Histogram):
+            monkeypatch.setattr(kind, "add" if kind is Counter else "record", fail)
+    world = make_world(
+        plugins=["otel"],
+        plugin_options={"otel": {"tracer_provider": tracers, "meter_provider": meters}},
+    )
+    world.client._http = sent = Sent()
+
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.run("a", world.step(note="a"))
+        yield ctx.step.send_event("send", inngest.Event(name="more"))
+        return "done"
+
+    world.function(body)
+    assert world.play(headers=SERVER).body == "done"
+    assert world.log == ["a"]
+    assert [each["name"] for each in sent.events] == ["more"]
+    assert "a backend is away" in caplog.text
+
+
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
     """What is logged, with the run, the step and the attempt."""
@@ -533,6 +623,38 @@ def test_beside_encryption_both_do_what_they_do_alone(both: Both) -> None:
     assert "four eleven" not in " ".join(span.to_json() for span in backend.spans)
 
 
+class Numbered(pydantic.BaseModel):
+    number: int
+
+
+class Charged(pydantic.BaseModel):
+    encrypted: Numbered
+
+
+@pytest.mark.parametrize("where", ["event", "memo", "output"])
+def test_a_value_that_does_not_fit_is_in_no_span_and_no_log(
+    both: Both, where: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Pydantic quotes it, and tracebacks show what errors come from."""
+    world, secret = both.world, {"number": "four eleven"}
+
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.run("card", world.step(lambda: secret), output_type=Numbered)
+
+    trigger = inngest.EventType("shop/charged", Charged) if where == "event" else ()
+    world.function(body, trigger=trigger)
+    memo = {hashed("card"): {"data": encrypted(secret)}}
+    reply = world.call(
+        event={"data": {"encrypted": encrypted(secret)}},
+        memos=memo if where == "memo" else {},
+        headers=SERVER,
+    )
+    assert "should be a valid integer" in json.dumps(reply.body)
+    assert "failed" in caplog.text
+    seen = f"{reply.body} {caplog.text} {[span.to_json() for span in both.backend.spans]}"
+    assert "four eleven" not in seen
+
+
 def test_encryption_is_within_tracing_and_around_all_else(both: Both) -> None:
     client = both.world.client
     client._plugins.middleware(client)
@@ -600,3 +722,29 @@ def two_steps_without_sleep(world: World) -> Callable[[Any], Steps]:
         yield ctx.step.run("b", world.step(lambda: 2))
 
     return body
+
+
+@pytest.mark.parametrize("skip_middleware", [False, True])
+def test_who_instruments_httpx_records_no_event_key(
+    skip_middleware: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spans of its requests hold where they went, and the URL of the event API ends with the key."""
+    recorded: list[str] = []
+
+    def handle(_transport: object, request: httpx.Request) -> httpx.Response:
+        if not contexts.get_value(contexts._SUPPRESS_HTTP_INSTRUMENTATION_KEY):
+            recorded.append(str(request.url))
+        return httpx.Response(200, json={"ids": ["1"]})
+
+    async def handle_async(transport: object, request: httpx.Request) -> httpx.Response:
+        return handle(transport, request)
+
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", handle)
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", handle_async)
+    client = inngest.Inngest(app_id="app", event_key="secret", is_production=False)
+    event = inngest.Event(name="shop/paid")
+    assert client.send_sync(event, skip_middleware=skip_middleware) == ["1"]
+    assert asyncio.run(client.send(event, skip_middleware=skip_middleware)) == ["1"]
+    with httpx.Client() as http:
+        http.get("http://third.test/e/x")
+    assert recorded == ["http://third.test/e/x"]

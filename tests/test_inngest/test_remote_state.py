@@ -210,6 +210,19 @@ def test_a_pointer_to_nothing_of_ours_fails_the_run_at_once(
         driver.load_steps(StepMemos.from_raw({"a": {"data": pointer}}))
 
 
+@pytest.mark.parametrize("content", [b"", b'{"cut', b"\xff"])
+def test_a_value_that_was_damaged_fails_the_run_at_once_and_is_named(
+    s3: Any, content: bytes
+) -> None:
+    driver = S3Driver(bucket=BUCKET, client=s3)
+    pointer = driver.save_step("R", {"number": content.hex()})
+    s3.put_object(Bucket=BUCKET, Key=pointer["key"], Body=content)
+    message = f'what the object "{pointer["key"]}" of the bucket "{BUCKET}" holds is not JSON'
+    with pytest.raises(inngest.NonRetriableError, match=message) as caught:
+        driver.load_steps(StepMemos.from_raw({"a": {"data": pointer}}))
+    assert caught.value.__suppress_context__
+
+
 def test_a_value_that_is_not_in_memory_fails_the_run_at_once() -> None:
     pointer = {"__REMOTE_STATE__": True, "__STRATEGY__": "inngest/memory", "data": "x"}
     with pytest.raises(inngest.NonRetriableError, match="no value is in memory"):

@@ -46,8 +46,8 @@ class FetchFailedError(StepError, httpx.TransportError):
 
 
 def step_id_of(request: httpx.Request) -> str:
-    """The method and the URL without its query, which may hold secrets."""
-    return f"{request.method} {request.url.copy_with(query=None, fragment=None)}"
+    """The method and the URL without its user and its query, which may hold secrets."""
+    return f"{request.method} {request.url.copy_with(userinfo=b'', query=None, fragment=None)}"
 
 
 class StepTransport(httpx.BaseTransport):
@@ -171,9 +171,8 @@ def _kept(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _response(fetched: FetchedResponse) -> httpx.Response:
-    response = httpx.Response(
-        fetched.status_code, headers=_kept(fetched.headers), content=fetched.body.encode()
-    )
+    headers = httpx.Headers(_kept(fetched.headers), encoding="utf-8")
+    response = httpx.Response(fetched.status_code, headers=headers, content=fetched.body.encode())
     response.encoding = "utf-8"  # whatever it was on its way to the server
     return response
 
@@ -188,10 +187,10 @@ def _stored(response: httpx.Response) -> dict[str, object]:
 
 
 def _restored(stored: Mapping[str, Any]) -> httpx.Response:
+    found = [(name, value) for name, value in stored["headers"]]
+    headers = httpx.Headers(found, encoding="utf-8")  # they were read as text of any encoding
     return httpx.Response(
-        stored["status"],
-        headers=[(name, value) for name, value in stored["headers"]],
-        content=base64.b64decode(stored["body"]),
+        stored["status"], headers=headers, content=base64.b64decode(stored["body"])
     )
 
 

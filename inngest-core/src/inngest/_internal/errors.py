@@ -120,6 +120,14 @@ def message_of(error: BaseException) -> str:
         return f"{type(error).__name__} (its message could not be read)"
 
 
+def cause_to_show(error: Exception) -> Exception | None:
+    """The cause of an error of ours: none where it quotes values, as pydantic does.
+
+    Tracebacks show it: in the log, to services that collect errors, in spans.
+    """
+    return None if "input_value=" in message_of(error) else error
+
+
 class _MaybeRetriableError(Error):
     """An error of which only whoever raises it knows whether another attempt may help."""
 

@@ -13,7 +13,7 @@ import pydantic
 from pydantic import Field
 from typing_extensions import TypeVar
 
-from inngest._internal.errors import BodyInvalidError
+from inngest._internal.errors import BodyInvalidError, cause_to_show
 from inngest._internal.model import BaseModel, describe
 from inngest._internal.model_state import Given, NoneUntilSet, given_of, set_fields, set_given
 from inngest._internal.serialization.text import to_json_values
@@ -228,8 +228,7 @@ def _dumped(data: pydantic.BaseModel) -> object:
         failure = BodyInvalidError(
             f"data: a {type(data).__name__} cannot be written as JSON ({type(error).__name__})"
         )
-        failure.__cause__ = error
-        raise failure from error
+        raise failure from cause_to_show(error)
 
 
 def _object(value: object) -> Mapping[str, JSON]:

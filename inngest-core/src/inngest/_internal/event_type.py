@@ -10,7 +10,11 @@ from typing import Any, Generic, cast
 import pydantic
 from typing_extensions import TypeVar
 
-from inngest._internal.errors import EventInvalidError, FunctionConfigInvalidError
+from inngest._internal.errors import (
+    EventInvalidError,
+    FunctionConfigInvalidError,
+    cause_to_show,
+)
 from inngest._internal.event import Event
 from inngest._internal.function.config import TriggerEvent
 from inngest._internal.serialization.text import to_json_values
@@ -141,7 +145,7 @@ class EventType(_TypedTrigger[ModelT]):
                 f'the data of event "{event.name}" is not a {self._model.__name__}: '
                 + _problems(error)
             )
-            failure.__cause__ = error
+            failure.__cause__ = cause_to_show(error)
             return failure
         return _with_data(event, model)
 

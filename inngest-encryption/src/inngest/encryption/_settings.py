@@ -59,10 +59,12 @@ def _from(environ: Mapping[str, str]) -> dict[str, object]:
         if not environ[KEY].strip():
             raise EncryptionKeyInvalidError(f"{KEY} is set, and empty: unset it, or give a key")
         found["secret_key"] = environ[KEY]
-    listed = [key.strip() for key in environ.get(FALLBACKS, "").split(",")]
-    fallbacks = [key for key in listed if key]
+    fallbacks = [key for key in environ.get(FALLBACKS, "").split(",") if key.strip()]
     if fallbacks:
-        found["fallback_decryption_keys"] = fallbacks
+        # Blanks may stand between two keys, or be a part of one that was the first key before.
+        found["fallback_decryption_keys"] = list(
+            dict.fromkeys(form for key in fallbacks for form in (key, key.lstrip(), key.strip()))
+        )
     flag = environ.get(DECRYPT_ONLY, "").strip().lower()
     if flag in ("1", "true"):
         found["decrypt_only"] = True

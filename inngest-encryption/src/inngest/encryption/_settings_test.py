@@ -43,6 +43,26 @@ def test_variables_say_all_that_a_deployment_decides() -> None:
 
 
 @pytest.mark.parametrize(
+    ("old", "listed"),
+    [
+        ("old", "{}"),
+        ("old", "older , {}"),
+        ("old\n", "{}"),
+        ("old\n", "older, {}"),
+        ("old\n", "{},older"),
+        (" old ", "{}"),
+        (" old ", "older,{}"),
+    ],
+)
+def test_a_key_that_moves_among_the_fallbacks_goes_on_to_open(old: str, listed: str) -> None:
+    """A blank around it, or a file's last line break, was part of it as the key."""
+    sealed = made({}, {KEY: old})._keys.encrypt(1, "x")
+    keys = made({}, {KEY: "new", FALLBACKS: listed.format(old)})._keys
+    assert keys.decrypt(sealed, "x") == 1
+    assert keys.decrypt(made({}, {KEY: "old"})._keys.encrypt(2, "x"), "x") == 2
+
+
+@pytest.mark.parametrize(
     ("options", "environ", "reason"),
     [
         ({}, {KEY: ""}, "is set, and empty"),

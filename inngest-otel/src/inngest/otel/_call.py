@@ -21,6 +21,7 @@ from inngest.middleware import StepInfo, WrappedRequest
 from inngest.otel._events import Carrier
 from inngest.otel._ids import request_ids, run_ids, started_at, step_ids
 from inngest.otel._metrics import FUNCTION, OUTCOME, STATUS
+from inngest.otel._quietly import quietly
 from inngest.otel._telemetry import (
     Telemetry,
     extracted,
@@ -53,6 +54,7 @@ class TracedCall:
         self.is_traced = False
         """Whether there is a span: not without an SDK."""
 
+    @quietly()
     def start(self, carriers: Sequence[Carrier], *, attempt: int, replays: int) -> None:
         """Start the span, now that the events and the state of the run are known."""
         run_id, request_id = self._request.run_id, self._request.headers.get("x-request-id")
@@ -103,15 +105,18 @@ class TracedCall:
             with spanning(span):
                 yield
         finally:
-            self._telemetry.instruments.step_duration.record(
-                time.perf_counter() - started, {FUNCTION: self._request.function.id}
-            )
+            with quietly():
+                self._telemetry.instruments.step_duration.record(
+                    time.perf_counter() - started, {FUNCTION: self._request.function.id}
+                )
 
+    @quietly()
     def count_step(self, outcome: str) -> None:
         """Count one execution of a step."""
         attributes = {FUNCTION: self._request.function.id, OUTCOME: outcome}
         self._telemetry.instruments.steps.add(1, attributes)
 
+    @quietly()
     def end(self) -> None:
         """End the span, and that of the run if the answer ends it."""
         function, status = self._request.function.id, self._request.status

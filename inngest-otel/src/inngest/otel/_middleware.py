@@ -28,6 +28,7 @@ from inngest.otel._events import (
     with_carrier,
 )
 from inngest.otel._placing import PlacingMiddleware
+from inngest.otel._quietly import quietly
 from inngest.otel._telemetry import Telemetry, injected, is_made, spanning
 
 _PUTTING = {Opcode.INVOKE: invoking_with_carrier, Opcode.DEFER_ADD: deferring_with_carrier}
@@ -152,7 +153,8 @@ class OpenTelemetryMiddleware(PlacingMiddleware):
                 carrier = injected()
                 send.events = [with_carrier(event, carrier) for event in send.events]
             yield
-        self._telemetry.instruments.events.add(count)
+        with quietly():
+            self._telemetry.instruments.events.add(count)
 
 
 __all__ = ["OpenTelemetryMiddleware"]

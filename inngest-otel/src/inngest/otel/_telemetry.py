@@ -29,6 +29,7 @@ from opentelemetry.trace import (
 
 from inngest.otel._ids import Ids
 from inngest.otel._metrics import Instruments
+from inngest.otel._quietly import quietly
 
 SCOPE: Final = "inngest.otel"
 API: Final = ("opentelemetry.trace", "opentelemetry.metrics")
@@ -73,13 +74,15 @@ class Telemetry:
         return hasattr(self._tracer(), "id_generator")
 
     def start(self, name: str, ids: Ids | None = None, **options: Any) -> Span:
-        """Start a span, with these ids if it can be."""
-        tracer = self._tracer()
-        if ids is not None and hasattr(tracer, "id_generator"):
-            tracer = copy.copy(tracer)
-            tracer.id_generator = _Chosen(ids, tracer.id_generator)
-        started: Span = tracer.start_span(name, **options)
-        return started
+        """Start a span, with these ids if it can be; where none can be, it is its parent again."""
+        with quietly():
+            tracer = self._tracer()
+            if ids is not None and hasattr(tracer, "id_generator"):
+                tracer = copy.copy(tracer)
+                tracer.id_generator = _Chosen(ids, tracer.id_generator)
+            started: Span = tracer.start_span(name, **options)
+            return started
+        return NonRecordingSpan(span_context(options.get("context")))
 
     def below_run(
         self, parent: Context, ids: Ids, name: str, attributes: Mapping[str, Any]
@@ -103,10 +106,17 @@ class Telemetry:
         sampler = getattr(self._tracer(), "sampler", None)
         if sampler is None:
             return TraceFlags(TraceFlags.SAMPLED)
-        asked = sampler.should_sample(
-            Context(), ids.trace_id, name, kind=SpanKind.CONSUMER, attributes=attributes, links=()
-        )
-        return TraceFlags(TraceFlags.SAMPLED if asked.decision.is_sampled() else 0)
+        with quietly():
+            asked = sampler.should_sample(
+                Context(),
+                ids.trace_id,
+                name,
+                kind=SpanKind.CONSUMER,
+                attributes=attributes,
+                links=(),
+            )
+            return TraceFlags(TraceFlags.SAMPLED if asked.decision.is_sampled() else 0)
+        return TraceFlags.get_default()
 
     def _tracer(self) -> Any:
         return (self._provider or trace.get_tracer_provider()).get_tracer(SCOPE)
@@ -139,7 +149,8 @@ def spanning(span: Span, parent: Context | None = None) -> Iterator[None]:
         raise
     finally:
         contexts.detach(token)
-        span.end()
+        with quietly():
+            span.end()
 
 
 def is_made(span: Span, parent: Context) -> bool:
@@ -150,19 +161,23 @@ def is_made(span: Span, parent: Context) -> bool:
 
 def record(span: Span, error: Exception) -> None:
     """Note that the work of ``span`` has failed."""
-    span.record_exception(error)
+    with quietly():  # its message may not be there to read
+        span.record_exception(error)
     span.set_status(Status(StatusCode.ERROR, type(error).__name__))
 
 
 def extracted(carrier: Mapping[str, str]) -> Context:
     """Read the context that another process has written."""
-    return propagate.extract(carrier, context=Context())
+    with quietly():
+        return propagate.extract(carrier, context=Context())
+    return Context()
 
 
 def injected() -> dict[str, str]:
     """Write the current context for another process."""
     carrier: dict[str, str] = {}
-    propagate.inject(carrier)
+    with quietly():
+        propagate.inject(carrier)
     return carrier
 
 

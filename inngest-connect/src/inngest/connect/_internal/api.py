@@ -9,12 +9,15 @@ from urllib.parse import urlsplit
 import httpx
 
 from inngest.connect._internal.errors import ConnectError
+from inngest.connect._internal.gateway_url import THIS_MACHINE
 
 _MOST_SHOWN = 200
+_MOST_READ = 1_000_000
+"""Bytes of an answer: what is asked for here has some hundreds."""
+_LONGEST = 60 * 60.0
+"""Seconds to stay away when asked to: who asks for more is mistaken, or no Inngest server."""
 _SLOWEST = 50_000
 """Bytes a second at which a body goes out at least: a reply of 8 MB may take minutes."""
-THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
-"""What runs here, such as a dev server, is not behind the environment's proxy."""
 _DIRECT = {f"all://{f'[{host}]' if ':' in host else host}": None for host in THIS_MACHINE}
 
 
@@ -60,23 +63,38 @@ class Api:
         headers = httpx.Headers(self._headers, encoding="utf-8")
         if authorization:
             headers["authorization"] = authorization
-        request = self._client.post(
-            f"{self._origin}{path}", content=body, headers=headers, timeout=self._timeout
-        )
         try:
             # The client's own limit is for each part: an answer may trickle in for ever.
-            answer = await asyncio.wait_for(request, self._timeout + len(body) / _SLOWEST)
+            answer, content = await asyncio.wait_for(
+                self._ask(path, body, headers), self._timeout + len(body) / _SLOWEST
+            )
         except (asyncio.TimeoutError, httpx.TimeoutException):
             return Unanswered(0, f"{self._origin}: no answer in {self._timeout:g} seconds")
         except Exception as error:  # of many kinds, such as of a URL that is none
             return Unanswered(0, f"{self._origin}: {type(error).__name__}: {error}"[:_MOST_SHOWN])
+        if len(content) > _MOST_READ:
+            return Unanswered(0, f"{self._origin}: an answer of more than {_MOST_READ} bytes")
         if answer.status_code == 200:
-            return Answered(answer.content)
+            return Answered(content)
+        said = _said(content.decode("utf-8", "replace"), authorization)
         return Unanswered(
             answer.status_code,
-            f"{self._origin}: status {answer.status_code}{_said(answer.text)}"[:_MOST_SHOWN],
+            f"{self._origin}: status {answer.status_code}{said}"[:_MOST_SHOWN],
             _seconds(answer.headers.get("retry-after", "")),
         )
+
+    async def _ask(
+        self, path: str, body: bytes, headers: httpx.Headers
+    ) -> tuple[httpx.Response, bytes]:
+        content = bytearray()
+        async with self._client.stream(
+            "POST", f"{self._origin}{path}", content=body, headers=headers, timeout=self._timeout
+        ) as answer:
+            async for chunk in answer.aiter_bytes():
+                content += chunk
+                if len(content) > _MOST_READ:
+                    break
+        return answer, bytes(content)
 
     async def close(self) -> None:
         """Close pooled connections."""
@@ -92,12 +110,14 @@ def _client(origin: str) -> httpx.AsyncClient:
         raise ConnectError(f"the environment's proxy cannot be used: {error}") from error
 
 
-def _said(text: str) -> str:
+def _said(text: str, authorization: str | None) -> str:
     """What else an answer says, in one line. Pages for browsers say nothing."""
+    if authorization:  # some say again what they were asked
+        text = text.replace(authorization.rpartition(" ")[2], "***")
     words = text.split()
     return "" if not words or words[0].startswith("<") else f": {' '.join(words)}"
 
 
 def _seconds(text: str) -> float:
     is_number = text.isascii() and text.isdigit() and len(text) < 6
-    return float(text) if is_number else 0.0
+    return min(float(text), _LONGEST) if is_number else 0.0

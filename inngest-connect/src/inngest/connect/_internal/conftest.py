@@ -133,8 +133,16 @@ class Paper:
     def hear(self, link: int, kind: Any, payload: Message | None = None) -> None:
         self.do(self.machine.received, link, encode(kind, payload))
 
-    def connect(self, group: str = "g1", connection: str = "c1") -> int:
+    def connect(
+        self, group: str = "g1", connection: str = "c1", terms: dict[str, Any] | None = None
+    ) -> int:
         """Go through a start and a handshake. Returns the connection."""
+        agreed = {
+            "heartbeat_interval": "10s",
+            "extend_lease_interval": "30s",
+            "status_interval": "0s",
+            **(terms or {}),
+        }
         self.do(self.machine.started, start_answer(group, connection))
         (opened,) = self.take(Open)
         self.do(self.machine.opened, opened.link)
@@ -142,9 +150,7 @@ class Paper:
         self.hear(
             opened.link,
             wire.GATEWAY_CONNECTION_READY,
-            wire.GatewayConnectionReadyData(
-                heartbeat_interval="10s", extend_lease_interval="30s", status_interval="0s"
-            ),
+            wire.GatewayConnectionReadyData(**agreed),
         )
         return opened.link
 

@@ -123,6 +123,7 @@ class Connection:
             authorizations=first.authorizations,
             timing=self._timing,
             rewrite=self._rewrite,
+            is_api_encrypted=self._api_origin.startswith("https://"),
         )
         return Worker(
             machine,

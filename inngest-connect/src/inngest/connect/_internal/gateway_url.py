@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
 from urllib.parse import urlsplit
+
+THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
+"""What runs here, such as a dev server, is not behind the environment's proxy."""
 
 
 def is_socket_url(url: object) -> bool:
@@ -14,3 +18,10 @@ def is_socket_url(url: object) -> bool:
         return parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
     except ValueError:  # a port that is no number, or half of an address
         return False
+
+
+def readable_host(url: str) -> str | None:
+    """The host and port that a socket goes to without TLS, if not to this machine."""
+    parts = urlsplit(url)
+    is_readable = parts.scheme == "ws" and parts.hostname not in THIS_MACHINE
+    return parts.netloc.rpartition("@")[2] if is_readable else None

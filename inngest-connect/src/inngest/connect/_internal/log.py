@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from typing import Final
 
 from inngest.connect._internal.effects import Log
 
 logger = logging.getLogger("inngest.connect")
+_MOST_SHOWN: Final = 300
 
 
 def write(entry: Log) -> None:
@@ -14,10 +16,18 @@ def write(entry: Log) -> None:
     if not logger.isEnabledFor(entry.level):
         return
     fields = {key: value for key, value in entry.fields.items() if value is not None}
-    text = " ".join(f"{key}={value}" for key, value in fields.items())
+    text = " ".join(f"{key}={_shown(value)}" for key, value in fields.items())
     logger.log(
         entry.level,
         "connect: %s",
         f"{entry.event} {text}".rstrip(),
         extra={"inngest": {"event": entry.event, **fields}},
     )
+
+
+def _shown(value: object) -> str:
+    """A field in the text: what a gateway says is neither a line of its own nor a long one."""
+    if not isinstance(value, str):
+        return str(value)
+    shown = value if len(value) <= _MOST_SHOWN else f"{value[:_MOST_SHOWN]}…"
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in shown)

@@ -32,7 +32,7 @@ from inngest.connect._internal.errors import (
     ConnectRefusedError,
 )
 from inngest.connect._internal.frames import Frame, Malformed, decode, encode, name_of, parse
-from inngest.connect._internal.gateway_url import is_socket_url
+from inngest.connect._internal.gateway_url import is_socket_url, readable_host
 from inngest.connect._internal.handshake import (
     CONFIGURATION,
     Handshake,
@@ -48,7 +48,7 @@ from inngest.connect._internal.leases import Leases
 from inngest.connect._internal.link import Link
 from inngest.connect._internal.messages import lease_extension, request_ack
 from inngest.connect._internal.state import ConnectionState
-from inngest.connect._internal.timing import Timing, parse_interval
+from inngest.connect._internal.timing import Timing, agreed, parse_interval
 from inngest.connect._internal.wire import connect_pb2 as wire
 from inngest.transport import CommResponse
 
@@ -64,6 +64,7 @@ class Machine:
     :param authorizations: values of the header ``authorization``, in order of trial.
     :param random: gives numbers from 0 to 1.
     :param rewrite: gives the URL to use instead of a gateway's.
+    :param is_api_encrypted: whether the API is asked over TLS, as its gateways should be.
     """
 
     def __init__(
@@ -74,8 +75,10 @@ class Machine:
         authorizations: Sequence[str] = (),
         timing: Timing | None = None,
         rewrite: Callable[[str], str] = str,
+        is_api_encrypted: bool = False,
     ) -> None:
         self._identity, self._rewrite = identity, rewrite
+        self._is_api_encrypted = is_api_encrypted
         self._timing = timing or Timing()
         self._out: list[Effect] = []
         self._connector = Connector(authorizations, self._timing.reconnect, random)
@@ -85,6 +88,7 @@ class Machine:
         self._calls = Calls(identity.max_concurrency)
         self._delivery = Delivery(self._connector, self._timing, random, self._out)
         self._closing_until: float | None = None
+        self._last_call_at: float | None = None
         self._was_ready = False
         self._stopped = False
         self._heard_at: float | None = None
@@ -137,6 +141,7 @@ class Machine:
         """Take no more calls, finish those that are here, and end."""
         if self._closing_until is None and not self._stopped:
             self._closing_until = now + self._timing.shutdown
+            self._last_call_at = now + self._timing.goodbye
             for link in self._links.values():
                 link.ready_due = None
             self._enter(ConnectionState.CLOSING)
@@ -203,6 +208,8 @@ class Machine:
                 )
             )
             return self._take()
+        if self._is_api_encrypted and (host := readable_host(url)):
+            self._log("gateway_without_tls", logging.WARNING, gateway=host)
         link = Link(
             id=self._next_link,
             connection_id=answer.connection_id,
@@ -324,10 +331,10 @@ class Machine:
 
     def _welcome(self, link: Link, terms: wire.GatewayConnectionReadyData, now: float) -> None:
         link.deadline = None
-        interval = parse_interval(terms.heartbeat_interval, 0) or self._timing.heartbeat
+        interval = agreed(terms.heartbeat_interval, self._timing.heartbeat)
         is_routable = link.handshake.is_routable
         link.heartbeat = Heartbeat(interval, now, is_answered=is_routable)
-        self._lease_interval = parse_interval(terms.extend_lease_interval, 0) or self._timing.lease
+        self._lease_interval = agreed(terms.extend_lease_interval, self._timing.lease)
         status = parse_interval(terms.status_interval, 0)
         if status:
             link.status_interval = max(status, MIN_STATUS_SECONDS)
@@ -376,12 +383,14 @@ class Machine:
         if not request_id or request.app_name not in self._identity.app_ids:
             self._log("unknown_app", logging.WARNING, app=request.app_name, **fields)
             return
-        if link.is_leaving:
-            # It crossed our goodbye: no acknowledgement gets through, and others are sent it.
+        is_known = request_id in self._calls or self._calls.was_answered(request_id)
+        if link.is_leaving or (self._is_too_late(now) and not is_known):
+            # It crossed our goodbye, or the gateway does not heed that we end. Nobody
+            # acknowledges it, so others are sent it.
             self._log("ignored", logging.DEBUG, kind="a call after the goodbye", **fields)
             return
         self._send(link, wire.WORKER_REQUEST_ACK, request_ack(request))
-        if request_id in self._calls or self._calls.was_answered(request_id):
+        if is_known:
             # A gateway that did not hear us; what it wants is under way, or on its way.
             if request_id in self._calls and request.lease_id:  # the one before may be lost
                 self._leases.take(request_id, request.lease_id, now + self._lease_interval)
@@ -391,6 +400,10 @@ class Machine:
         self._calls.take(request, link.id)
         self._leases.take(request_id, request.lease_id, now + self._lease_interval)
         self._run_waiting()
+
+    def _is_too_late(self, now: float) -> bool:
+        """Whether a gateway has had the time to hear that no more calls are taken."""
+        return self._last_call_at is not None and self._last_call_at < now
 
     def _run_waiting(self) -> None:
         self._out += [Run(call.request) for call in self._calls.startable()]

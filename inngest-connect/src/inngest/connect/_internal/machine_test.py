@@ -607,6 +607,29 @@ def test_status_is_told_when_the_gateway_wants_it(paper: Paper) -> None:
     assert list(payload_of(status).in_flight_request_ids) == ["r1"]
 
 
+@pytest.mark.parametrize("told", ["1ms", "0.0000001s"])
+def test_a_gateway_that_wants_to_hear_too_often_is_told_at_most_ten_times_a_second(
+    paper: Paper, told: str
+) -> None:
+    """Its answers could not be there in time, and the worker would do nothing else."""
+    link = paper.connect(terms={"heartbeat_interval": told, "extend_lease_interval": told})
+    paper.call(link, "r1")
+    paper.take(Send)
+    for _ in range(10):
+        paper.wait(0.1)
+        paper.hear(link, wire.GATEWAY_HEARTBEAT)
+    kinds = paper.kinds()
+    assert 9 <= kinds.count(wire.WORKER_HEARTBEAT) <= 11
+    assert 9 <= kinds.count(wire.WORKER_REQUEST_EXTEND_LEASE) <= 11
+
+
+def test_a_dead_connection_is_found_however_seldom_the_gateway_wants_to_hear(paper: Paper) -> None:
+    link = paper.connect(terms={"heartbeat_interval": "23h"})
+    paper.take(Send)
+    paper.wait(181)
+    assert [close.link for close in paper.take(Close)] == [link]
+
+
 # draining
 
 
@@ -733,6 +756,27 @@ def test_a_worker_that_closes_finishes_what_it_has(active: Paper) -> None:
     active.do(active.machine.closed, 1, 1000, "")
     assert active.stopped is not None and active.stopped.error is None
     assert active.machine.next_due is None
+
+
+def test_a_gateway_that_does_not_heed_the_end_does_not_put_it_off(active: Paper) -> None:
+    """What had crossed the word of it is done; what comes later is left to others."""
+    active.call(1, "r1")
+    active.take(Run)
+    active.do(active.machine.close)
+    active.wait(1)
+    active.call(1, "crossed")
+    assert len(active.take(Run)) == 1
+    active.wait(2)
+    active.take(Send)
+    active.call(1, "late")
+    assert active.take(Run) == []
+    assert active.kinds(1) == []
+    active.call(1, "r1")
+    assert active.kinds(1) == [wire.WORKER_REQUEST_ACK], "it has this one"
+    for request_id in ("r1", "crossed"):
+        active.reply(request_id)
+        active.hear(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id=request_id))
+    assert len(active.take(Close)) == 1
 
 
 def test_a_worker_without_a_connection_closes_at_once(paper: Paper) -> None:
@@ -879,6 +923,27 @@ def test_a_url_is_rewritten() -> None:
     paper.do(paper.machine.start)
     paper.do(paper.machine.started, start_answer())
     assert [one.url for one in paper.take(Open)] == ["ws://proxy"]
+
+
+@pytest.mark.parametrize(
+    ("is_api_encrypted", "endpoint", "is_told"),
+    [
+        (True, "ws://gw.test:8289/x?token=SECRET", True),
+        (True, "wss://gw.test/x", False),
+        (True, "ws://127.0.0.1:8289", False),
+        (False, "ws://gw.test:8289", False),
+    ],
+)
+def test_a_gateway_without_tls_behind_an_api_with_it_is_told(
+    is_api_encrypted: bool, endpoint: str, is_told: bool
+) -> None:
+    paper = Paper(is_api_encrypted=is_api_encrypted)
+    paper.do(paper.machine.start)
+    named = wire.StartResponse(connection_id="c1", gateway_endpoint=endpoint)
+    paper.do(paper.machine.started, named.SerializeToString())
+    told = [entry for entry in paper.logged if entry.event == "gateway_without_tls"]
+    assert [entry.fields["gateway"] for entry in told] == ["gw.test:8289"] * is_told
+    assert "SECRET" not in str(paper.logged)
 
 
 def test_calls_are_of_the_app_that_is_named() -> None:

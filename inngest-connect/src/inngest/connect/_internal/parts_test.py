@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
+from inngest.connect._internal import log
 from inngest.connect._internal.calls import MOST_REMEMBERED, Calls
 from inngest.connect._internal.conftest import call_of
 from inngest.connect._internal.connector import Connector
+from inngest.connect._internal.effects import Log
 from inngest.connect._internal.frames import Frame, decode, encode
 from inngest.connect._internal.leases import Leases
 from inngest.connect._internal.messages import comm_request
@@ -146,3 +150,21 @@ def test_a_worker_that_has_ended_enters_no_other_state() -> None:
     waiters.end(None)
     waiters.enter(ConnectionState.ACTIVE)
     assert waiters.state is ConnectionState.CLOSED
+
+
+def test_what_a_gateway_says_is_one_line_of_the_log_and_a_short_one(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    said = "gone\nERROR \x1b[2Jall is well"
+    log.write(Log("disconnected", logging.WARNING, {"reason": said, "app": "x" * 100_000}))
+    (line,) = caplog.messages
+    assert line.startswith("connect: disconnected reason=gone\\nERROR \\x1b[2Jall is well app=xxx")
+    assert len(line) < 1000
+    (record,) = caplog.records
+    assert record.inngest["reason"] == said  # type: ignore[attr-defined]
+
+
+def test_a_log_names_all_that_is_lost(caplog: pytest.LogCaptureFixture) -> None:
+    lost = [f"request-{number}" for number in range(1000)]
+    log.write(Log("aborted", logging.ERROR, {"unfinished": lost}))
+    assert "request-0" in caplog.text and "request-999" in caplog.text

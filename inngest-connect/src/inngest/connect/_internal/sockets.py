@@ -9,16 +9,23 @@ from itertools import count
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidProxy
 from websockets.typing import Subprotocol
 
-from inngest.connect._internal.api import THIS_MACHINE
 from inngest.connect._internal.frames import SUBPROTOCOL
+from inngest.connect._internal.gateway_url import THIS_MACHINE
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 """Several times what a gateway sends at most."""
 
 ABNORMAL = 1006
+
+
+class _Direct(connect):
+    """Follows no redirect: the other place is none that the API has named."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        return exc
 
 
 class Socket:
@@ -48,7 +55,7 @@ class Socket:
         parts = urlsplit(self._url)
         try:
             is_near = parts.hostname in THIS_MACHINE
-            connection = await connect(
+            connection = await _Direct(
                 self._url,
                 proxy=None if is_near else True,
                 subprotocols=[Subprotocol(SUBPROTOCOL)],
@@ -60,7 +67,7 @@ class Socket:
             )
         except Exception as error:  # of many kinds, from DNS to TLS to HTTP
             where = parts.netloc.rpartition("@")[2]
-            return ABNORMAL, f"cannot connect to {where}: {type(error).__name__}: {error}"[:200]
+            return ABNORMAL, f"cannot connect to {where}: {_why(error)}"[:200]
         self._connection = connection
         writer = asyncio.get_running_loop().create_task(self._write(connection))
         why = ""
@@ -98,3 +105,9 @@ class Socket:
                     await connection.send(data)
                 finally:
                     self._outgoing.task_done()
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, InvalidProxy):  # it shows all of the URL, which may hold a password
+        return "the environment's proxy cannot be used: a URL such as http://proxy:3128 is needed"
+    return f"{type(error).__name__}: {error}"

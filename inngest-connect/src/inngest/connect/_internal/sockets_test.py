@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 
+import pytest
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 
 from inngest.connect._internal.sockets import ABNORMAL, MAX_FRAME_BYTES, Socket
 
@@ -47,6 +50,52 @@ def test_a_gateway_that_cannot_be_reached_is_named() -> None:
     code, reason = asyncio.run(asyncio.wait_for(socket.run(), 60))
     assert code == ABNORMAL
     assert reason.startswith("cannot connect to 127.0.0.1:1: ConnectionRefusedError")
+
+
+def test_a_gateway_that_sends_elsewhere_is_not_followed() -> None:
+    """Elsewhere is nobody that the API has named, and the token is not for everybody."""
+    visitors: list[object] = []
+
+    async def talk(connection: ServerConnection) -> None:
+        visitors.append(connection)
+
+    async def run() -> tuple[int, str]:
+        async with serve(talk, "127.0.0.1", 0) as other:
+            port = next(iter(other.sockets)).getsockname()[1]
+
+            def redirect(connection: ServerConnection, _request: Request) -> Response:
+                response = connection.respond(HTTPStatus.FOUND, "elsewhere")
+                response.headers["Location"] = f"ws://127.0.0.1:{port}/?token=SECRET"
+                return response
+
+            async with serve(talk, "127.0.0.1", 0, process_request=redirect) as server:
+                return await socket_to(server).run()
+
+    code, reason = asyncio.run(asyncio.wait_for(run(), 60))
+    assert code == ABNORMAL
+    assert reason.endswith("server rejected WebSocket connection: HTTP 302")
+    assert visitors == []
+
+
+@pytest.mark.parametrize("proxy", ["ada:SECRET@proxy.test:3128", "socks9://ada:SECRET@proxy.test"])
+def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ALL_PROXY", "HTTPS_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    socket = Socket(
+        "wss://gateway.test",
+        opened=lambda: None,
+        received=lambda _data: None,
+        handshake=60,
+        goodbye=60,
+    )
+    code, reason = asyncio.run(asyncio.wait_for(socket.run(), 60))
+    assert code == ABNORMAL
+    assert reason.startswith("cannot connect to gateway.test: the environment's proxy cannot be ")
+    assert "SECRET" not in reason
 
 
 def test_a_heartbeat_is_not_late_for_large_replies() -> None:

@@ -8,6 +8,9 @@ from typing import Final
 SHUTDOWN_SECONDS: Final = 2 * 60 * 60.0
 """As long as the server lets a call take."""
 
+SHORTEST, LONGEST = 0.1, 60.0
+"""Intervals that a gateway can ask for: answers need their time, and a dead one must be found."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
@@ -37,6 +40,11 @@ def spread(delay: float, random: float) -> float:
     :param random: from 0 to 1.
     """
     return delay * (0.5 + random)
+
+
+def agreed(told: str, default: float) -> float:
+    """Between one heartbeat, or one lease, and the next: as the gateway says, within reason."""
+    return min(max(parse_interval(told, 0) or default, SHORTEST), LONGEST)
 
 
 def parse_interval(text: str, default: float) -> float:

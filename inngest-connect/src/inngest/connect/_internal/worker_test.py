@@ -259,3 +259,49 @@ def test_what_a_server_says_of_a_failure_is_told(
     outcome = failure_of(api)
     assert outcome.reason.startswith(f"http://127.0.0.1:9{said}")
     assert len(outcome.reason) <= 200
+
+
+def answer_to(api: Api, answer: Callable[[httpx.Request], httpx.Response], key: str | None) -> Any:
+    async def run() -> object:
+        await api.close()
+        api._client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+        try:
+            return await asyncio.wait_for(api.post("/v0/connect/start", b"", key), 60)
+        finally:
+            await api.close()
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_an_answer_without_end_does_not_fill_the_memory(status: int) -> None:
+    given = 0
+
+    async def pour() -> AsyncIterator[bytes]:
+        nonlocal given
+        while given < 50_000_000:
+            given += 1_000_000
+            yield bytes(1_000_000)
+
+    api = Api("http://127.0.0.1:9", None, 60)
+    outcome = answer_to(api, lambda _: httpx.Response(status, content=pour()), None)
+    assert outcome == Unanswered(0, "http://127.0.0.1:9: an answer of more than 1000000 bytes")
+    assert given <= 3_000_000
+
+
+def test_a_key_that_a_server_says_again_is_not_told() -> None:
+    """What echoes requests, such as a proxy that explains itself."""
+    api = Api("http://127.0.0.1:9", None, 60)
+    outcome = answer_to(
+        api,
+        lambda request: httpx.Response(404, text=request.headers["authorization"]),
+        "Bearer signkey-prod-abc",
+    )
+    assert outcome == Unanswered(404, "http://127.0.0.1:9: status 404: Bearer ***")
+
+
+@pytest.mark.parametrize(("told", "waited"), [("7", 7), ("99999", 3600), ("soon", 0), ("-1", 0)])
+def test_a_server_may_ask_for_an_hour_at_most(told: str, waited: float) -> None:
+    api = Api("http://127.0.0.1:9", None, 60)
+    outcome = answer_to(api, lambda _: httpx.Response(503, headers={"retry-after": told}), None)
+    assert outcome.retry_after == waited

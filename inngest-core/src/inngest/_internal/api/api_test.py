@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from inngest._internal.api.access import Access
+from inngest._internal.api.answer import problem
 from inngest._internal.api.authorized import fetch_authorized
 from inngest._internal.api.events import send_events
 from inngest._internal.api.realtime import create_token, publish_message
@@ -69,6 +70,14 @@ def test_events_are_sent_once_if_accepted() -> None:
     (fetch,) = effects
     assert fetch.request.body == b'[{"name":"a","data":{},"ts":5}]'
     assert fetch.request.headers == {"x": "y", "x-inngest-event-id-seed": "s"}
+
+
+def test_a_key_that_a_server_says_again_is_not_told() -> None:
+    """What echoes requests, such as a proxy that explains itself."""
+    flow = fetch_authorized(Request(method="GET", url="http://h"), [ONE, TWO])
+    asked = b'{"error": "no such path; asked by Bearer one, then by Bearer two"}'
+    result, _ = play(flow, [answer(401, asked), answer(404, asked)])
+    assert problem(result) == "no such path; asked by Bearer ***, then by Bearer *** (status 404)"
 
 
 @pytest.mark.parametrize("count", [1, 200, 201, 450])

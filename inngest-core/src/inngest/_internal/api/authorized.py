@@ -21,7 +21,17 @@ def fetch_authorized(make: Request, keys: Sequence[SigningKey]) -> Flow[Response
         if isinstance(outcome, FetchError) or outcome.status not in (401, 403):
             break
         outcome = yield Fetch(again)
+    if isinstance(outcome, Response) and outcome.status >= 300:
+        return _without_keys(outcome, keys)
     return outcome
+
+
+def _without_keys(refusal: Response, keys: Sequence[SigningKey]) -> Response:
+    """What a server says of a failure is shown, and some say again what they were asked."""
+    body = refusal.body
+    for key in keys:
+        body = body.replace(f"Bearer {key.bearer}".encode(), b"Bearer ***")
+    return dataclasses.replace(refusal, body=body)
 
 
 def _with_bearer(make: Request, key: SigningKey) -> Request:

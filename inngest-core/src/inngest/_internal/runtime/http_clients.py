@@ -5,21 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import enum
-import logging
 import os
-import re
 import socket
 import threading
 import weakref
 from collections.abc import AsyncGenerator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from inngest._internal.flow import FetchError, Request, Response
+from inngest._internal.runtime.secret_urls import hide_in_log, unrecorded, veiled
 
 if TYPE_CHECKING:
     import httpx
-
-_SECRET = re.compile(r"(/e/|[?&]token=)[^/?&#\s]+")
 
 
 class HTTPClients:
@@ -53,25 +50,19 @@ class HTTPClients:
     def fetch(self, request: Request) -> Response | FetchError:
         """Make a request from this thread."""
         try:
-            answer = _asked(self._sync_client(_Kind.REQUESTS), request)
+            with unrecorded(request.url):
+                return _asked(self._sync_client(_Kind.REQUESTS), request)
         except self.failures() as error:
             return failed(error)
-        return _response(answer)
 
     async def fetch_async(self, request: Request) -> Response | FetchError:
         """Make a request on the running loop."""
         try:
             client = await self._async_client(_Kind.REQUESTS).open()
-            answer = await client.request(
-                request.method,
-                request.url,
-                headers=_bytes_of(request.headers),
-                content=request.body,
-                timeout=request.timeout,
-            )
+            with unrecorded(request.url):
+                return await _asked_async(client, request)
         except self.failures() as error:
             return failed(error)
-        return _response(answer)
 
     def open(self, request: Request, quiet: float) -> httpx.Response | FetchError:
         """Begin to read a response from this thread; whoever asked closes it.
@@ -80,7 +71,8 @@ class HTTPClients:
         """
         try:
             client = self._sync_client(_Kind.STREAMS)
-            return client.send(_opening(client, request, quiet), stream=True)
+            with unrecorded(request.url):
+                return client.send(_opening(client, request, quiet), stream=True)
         except self.failures() as error:
             return failed(error)
 
@@ -88,7 +80,8 @@ class HTTPClients:
         """Begin to read a response on the running loop, like :meth:`open`."""
         try:
             client = await self._async_client(_Kind.STREAMS).open()
-            return await client.send(_opening(client, request, quiet), stream=True)
+            with unrecorded(request.url):
+                return await client.send(_opening(client, request, quiet), stream=True)
         except self.failures() as error:
             return failed(error)
 
@@ -128,7 +121,7 @@ class HTTPClients:
 
         with self._lock:
             if kind not in self._sync:
-                hide_event_keys()
+                hide_in_log()
                 self._sync[kind] = new_client(httpx.Client, _limits(kind))
             return self._sync[kind]
 
@@ -139,7 +132,7 @@ class HTTPClients:
             if clients is None:
                 for closed in [known for known in self._async if known.is_closed()]:
                     del self._async[closed]  # its clients hold on to it
-                hide_event_keys()
+                hide_in_log()
                 clients = self._async[loop] = {}
             if kind not in clients:
                 clients[kind] = _LoopClient(kind)
@@ -228,27 +221,47 @@ def _opening(
 
     return client.build_request(
         request.method,
-        request.url,
+        **veiled(request.url),
         headers=_bytes_of(request.headers),
         timeout=httpx.Timeout(request.timeout, read=quiet),
     )
 
 
-def _asked(client: httpx.Client, request: Request) -> httpx.Response:
+def _asked(client: httpx.Client, request: Request) -> Response:
     import httpx
 
+    from inngest._internal.runtime.reading import Reading
+
     try:
-        return client.request(
-            request.method,
-            request.url,
-            headers=_bytes_of(request.headers),
-            content=request.body,
-            timeout=request.timeout,
-        )
+        with client.stream(**_options(request)) as answer:
+            reading = Reading(request.timeout)
+            for part in answer.iter_bytes():
+                reading.take(part)
+            return _response(answer, reading.content)
     except RuntimeError as error:
         if not client.is_closed:
             raise
         raise httpx.ConnectError("another thread has just closed the client") from error
+
+
+async def _asked_async(client: httpx.AsyncClient, request: Request) -> Response:
+    from inngest._internal.runtime.reading import Reading
+
+    async with client.stream(**_options(request)) as answer:
+        reading = Reading(request.timeout)
+        async for part in answer.aiter_bytes():
+            reading.take(part)
+        return _response(answer, reading.content)
+
+
+def _options(request: Request) -> dict[str, Any]:
+    return {
+        "method": request.method,
+        **veiled(request.url),
+        "headers": _bytes_of(request.headers),
+        "content": request.body,
+        "timeout": request.timeout,
+    }
 
 
 def _bytes_of(headers: Mapping[str, str]) -> httpx.Headers:
@@ -257,28 +270,6 @@ def _bytes_of(headers: Mapping[str, str]) -> httpx.Headers:
     return httpx.Headers(dict(headers), encoding="latin-1")
 
 
-def _response(answer: httpx.Response) -> Response:
+def _response(answer: httpx.Response, content: bytearray) -> Response:
     headers = {name.lower(): value for name, value in answer.headers.items()}
-    return Response(status=answer.status_code, headers=headers, body=answer.content)
-
-
-class EventKeyFilter(logging.Filter):
-    """Keeps event keys and tokens, which are part of a URL, out of httpx's log."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Rewrite the record's arguments; keep the record."""
-        if isinstance(record.args, tuple):
-            record.args = tuple(_hide(argument) for argument in record.args)
-        return True
-
-
-def _hide(argument: object) -> object:
-    text = str(argument) if type(argument).__name__ == "URL" else argument
-    return _SECRET.sub(r"\1***", text) if isinstance(text, str) else argument
-
-
-def hide_event_keys() -> None:
-    """Install the filter on httpx's logger, once."""
-    logger = logging.getLogger("httpx")
-    if not any(isinstance(known, EventKeyFilter) for known in logger.filters):
-        logger.addFilter(EventKeyFilter())
+    return Response(status=answer.status_code, headers=headers, body=bytes(content))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import subprocess
@@ -18,6 +19,7 @@ from inngest._internal.client.client import Inngest
 from inngest._internal.errors import SendEventsError
 from inngest._internal.event import Event
 from inngest._internal.flow import FetchError, Request, Response
+from inngest._internal.runtime import reading
 from inngest._internal.runtime.http_clients import HTTPClients
 
 KEY = "very-secret-event-key"
@@ -27,10 +29,12 @@ class EventAPI(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     ports: ClassVar[list[int]] = []
     envs: ClassVar[list[str | None]] = []
+    paths: ClassVar[list[str]] = []
 
     def do_POST(self) -> None:
         self.ports.append(self.client_address[1])
         self.envs.append(self.headers["x-inngest-env"])
+        self.paths.append(self.path)
         self.rfile.read(int(self.headers["content-length"]))
         body = b'{"ids":["1"],"status":200}'
         self.send_response(200)
@@ -42,9 +46,9 @@ class EventAPI(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def origin() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), EventAPI)
+@contextlib.contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -52,6 +56,12 @@ def origin() -> Iterator[str]:
     server.shutdown()
     thread.join(60)
     server.server_close()
+
+
+@pytest.fixture
+def origin() -> Iterator[str]:
+    with serving(EventAPI) as found:
+        yield found
 
 
 def client_for(origin: str) -> Inngest:
@@ -200,6 +210,38 @@ def test_the_event_key_is_not_in_the_log_of_httpx(
     assert KEY not in caplog.text
 
 
+def test_who_hooks_into_the_clients_does_not_see_the_event_key(
+    origin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sentry does, and keeps the URL of every request."""
+    seen: list[str] = []
+    send, send_async = httpx.Client.send, httpx.AsyncClient.send
+
+    def sending(client: httpx.Client, request: httpx.Request, **options: Any) -> httpx.Response:
+        seen.append(str(request.url))
+        return send(client, request, **options)
+
+    async def sending_async(
+        client: httpx.AsyncClient, request: httpx.Request, **options: Any
+    ) -> httpx.Response:
+        seen.append(str(request.url))
+        return await send_async(client, request, **options)
+
+    monkeypatch.setattr(httpx.Client, "send", sending)
+    monkeypatch.setattr(httpx.AsyncClient, "send", sending_async)
+    EventAPI.paths.clear()
+    client = client_for(origin)
+
+    async def main() -> None:
+        await client.send(Event(name="e"))
+        await client.aclose()
+
+    client.send_sync(Event(name="e"))
+    asyncio.run(main())
+    assert seen == [f"{origin}/e/***"] * 2
+    assert EventAPI.paths == [f"/e/{KEY}"] * 2
+
+
 def test_a_client_can_be_used_after_it_was_closed(origin: str) -> None:
     client = client_for(origin)
     for _ in range(2):
@@ -252,6 +294,49 @@ def test_no_answer_is_a_value_in_both_worlds(url: str) -> None:
     for outcome in (clients.fetch(request), asyncio.run(main())):
         assert isinstance(outcome, FetchError)
         assert isinstance(outcome.cause, httpx.HTTPError | httpx.InvalidURL | OSError)
+    clients.close()
+
+
+class Endless(BaseHTTPRequestHandler):
+    """Answers for as long as somebody reads."""
+
+    part = b" "
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            while True:
+                self.wfile.write(self.part)
+                self.wfile.flush()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize(
+    ("most", "says"),
+    [(2**60, "the answer did not end in 0.2 seconds"), (1000, "an answer of more than 1000")],
+)
+def test_an_answer_without_end_is_none(
+    is_async: bool, most: int, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The timeout of the HTTP library is for each part, of which one comes after the other."""
+    monkeypatch.setattr(reading, "MOST", most)
+    monkeypatch.setattr(reading, "SLOWEST", float("inf"))
+    clients = HTTPClients()
+
+    async def ask(request: Request) -> Response | FetchError:
+        answer = await clients.fetch_async(request)
+        await clients.close_current_loop()
+        return answer
+
+    with serving(Endless) as origin:
+        request = Request(method="GET", url=origin, timeout=0.2)
+        outcome = asyncio.run(ask(request)) if is_async else clients.fetch(request)
+    assert isinstance(outcome, FetchError)
+    assert says in str(outcome.cause)
     clients.close()
 
 

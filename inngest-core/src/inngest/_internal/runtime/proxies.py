@@ -12,11 +12,13 @@ from typing import Any, Final, TypeVar
 import httpx
 
 from inngest._internal.hosts import THIS_MACHINE
+from inngest._internal.runtime.secret_urls import unveil, unveil_async
 
 ClientT = TypeVar("ClientT", httpx.Client, httpx.AsyncClient)
 
 _DIRECT: Final = {f"all://{f'[{host}]' if ':' in host else host}": None for host in THIS_MACHINE}
 """What runs here, such as a dev server, is not behind the environment's proxy."""
+_UNVEILING: Final[dict[type, Any]] = {httpx.Client: unveil, httpx.AsyncClient: unveil_async}
 _FAILURES: Final = (ImportError, ValueError, httpx.InvalidURL)
 
 
@@ -35,11 +37,12 @@ class _Unusable(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 def new_client(kind: type[ClientT], limits: httpx.Limits) -> ClientT:
     """Make a client for threads, or one for an event loop."""
+    hooks = {"request": [_UNVEILING[kind]]}
     try:
-        return kind(mounts=_DIRECT, limits=limits)
+        return kind(mounts=_DIRECT, limits=limits, event_hooks=hooks)
     except _FAILURES as error:
         mounts: dict[str, Any] = {"all://": _Unusable(error), **_DIRECT}
-        return kind(trust_env=False, mounts=mounts, limits=limits)
+        return kind(trust_env=False, mounts=mounts, limits=limits, event_hooks=hooks)
 
 
 __all__ = ["new_client"]

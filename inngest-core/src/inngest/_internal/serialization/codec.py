@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from typing_extensions import TypeAliasType, is_typeddict
 
-from inngest._internal.errors import OutputUnserializableError
+from inngest._internal.errors import OutputUnserializableError, cause_to_show
 from inngest._internal.serialization.contract import Serializer
 from inngest._internal.serialization.text import encode
 from inngest._internal.serialization.type_cache import cached_by_type
@@ -83,7 +83,7 @@ class Codec:
             failure = OutputUnserializableError(
                 f"what is stored for {what} is not a {_name(self.typ)}: {_reason(error)}"
             )
-            failure.__cause__ = error
+            failure.__cause__ = cause_to_show(error)
             return failure
 
     def using(self, serializer: Serializer) -> Codec:
@@ -199,7 +199,7 @@ def _refused(
     failure = OutputUnserializableError(
         f"{what} gave a value{of_type} that cannot be stored as {_name(typ)}: {_reason(error)}"
     )
-    failure.__cause__ = error
+    failure.__cause__ = cause_to_show(error)
     return failure
 
 

@@ -8,6 +8,7 @@ import functools
 import json
 import math
 import pathlib
+import traceback
 import types
 import uuid
 from collections.abc import Awaitable, Collection, Iterable, MutableMapping, MutableSequence
@@ -256,6 +257,28 @@ def test_what_is_stored_for_another_type_is_an_error_that_does_not_quote_it() ->
     assert isinstance(failure, OutputUnserializableError)
     assert "orderId" in failure.message
     assert "secret" not in failure.message
+
+
+def told(error: BaseException) -> str:
+    return "".join(traceback.format_exception(type(error), error, error.__traceback__))
+
+
+@pytest.mark.parametrize("is_load", [True, False])
+def test_a_traceback_quotes_no_value_either(is_load: bool) -> None:
+    codec = Codec(typ=Order)
+    failure = codec.load({"orderId": "secret"}, "it") if is_load else codec.dump("secret", "it")
+    assert isinstance(failure, OutputUnserializableError)
+    assert "secret" not in told(failure)
+
+
+def test_a_traceback_shows_the_code_that_has_failed() -> None:
+    class Failing(PydanticSerializer):
+        def serialize(self, obj: object, typ: object = object) -> JSON:
+            raise KeyError("within")
+
+    failure = Codec(serializer=Failing()).dump(1, "it")
+    assert isinstance(failure, OutputUnserializableError)
+    assert "KeyError: 'within'" in told(failure)
 
 
 def test_nan_is_not_hidden_by_a_model() -> None:

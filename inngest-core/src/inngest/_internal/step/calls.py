@@ -26,6 +26,7 @@ from inngest._internal.serialization.annotations import return_type
 from inngest._internal.serialization.codec import PLAIN, Codec, codec_of_annotation
 from inngest._internal.serialization.contract import Serializer
 from inngest._internal.serialization.text import encode, to_json_values
+from inngest._internal.step.fetch import check_headers, is_header_value
 from inngest._internal.step.inputs import shown_input
 from inngest._internal.types import UNSET, Deadline, Duration
 
@@ -226,6 +227,12 @@ def infer(
     unserializable = encode(opts, f'the request of step "{step_id}"', advice="")
     if isinstance(unserializable, OutputUnserializableError):
         raise unserializable
+    check_headers(step_id, adapter.headers())
+    if not is_header_value(str(adapter.auth_key())):
+        raise NonRetriableError(
+            f'step "{step_id}": auth_key: it cannot be sent: it holds a line break, or another '
+            "control character"
+        )
     return StepCall.for_server(step_id, Opcode.AI_GATEWAY, display_name=name, opts=opts)
 
 

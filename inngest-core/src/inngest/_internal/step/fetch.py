@@ -8,15 +8,19 @@ only the first is there.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Final, NoReturn
 
 from inngest._internal.checks import is_text
 from inngest._internal.errors import NonRetriableError, OutputUnserializableError
 from inngest._internal.op import Opcode, StepCall
 from inngest._internal.serialization.text import encode
 from inngest._internal.types import UNSET
+
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_UNSENDABLE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +36,7 @@ class FetchedResponse:
     status_code: int
     headers: Mapping[str, str] = field(repr=False)
     body: str = field(repr=False)
-    url: str
+    url: str = field(repr=False)
 
     @property
     def is_success(self) -> bool:
@@ -61,6 +65,7 @@ def fetch(
         raise NonRetriableError(f'step "{step_id}": url: must start with http:// or https://')
     opts: dict[str, object] = {"type": "step.fetch", "url": url, "method": method.upper()}
     sent = {str(key): str(value) for key, value in (headers or {}).items()}
+    check_headers(step_id, sent)
     text = _text(step_id, body, content)
     if text is not None:
         opts["body"] = text
@@ -69,6 +74,26 @@ def fetch(
     if sent:
         opts["headers"] = sent
     return StepCall.for_server(step_id, Opcode.GATEWAY, display_name=name, opts=opts)
+
+
+def check_headers(step_id: str, headers: Mapping[str, object]) -> None:
+    """See that headers can be sent: a server tries in vain, and says what it could not send.
+
+    :raises NonRetriableError: one cannot be. It names the header, whose value may be secret.
+    """
+    for name, value in headers.items():
+        if not _NAME.fullmatch(name):
+            raise NonRetriableError(f'step "{step_id}": headers: {name!r} is no name of one')
+        if not is_header_value(str(value)):
+            raise NonRetriableError(
+                f'step "{step_id}": headers: the value of {name!r} cannot be sent: it holds a '
+                "line break, or another control character"
+            )
+
+
+def is_header_value(text: str) -> bool:
+    """Whether a header may say ``text``."""
+    return not _UNSENDABLE.search(text)
 
 
 def _text(step_id: str, body: object, content: str | None) -> str | None:
@@ -90,10 +115,14 @@ def _text(step_id: str, body: object, content: str | None) -> str | None:
 def is_json(text: str) -> bool:
     """Whether the server sends ``text`` as it is."""
     try:
-        json.loads(text)
+        json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is JSON to Python only")
 
 
 def fetched(raw: object, call: StepCall) -> FetchedResponse:
@@ -102,15 +131,16 @@ def fetched(raw: object, call: StepCall) -> FetchedResponse:
     :raises NonRetriableError: it has not the form that the protocol defines.
     """
     match raw:
-        case {"status_code": int(status), "body": str(body)}:
-            headers = cast("dict[str, Any]", raw).get("headers") or {}
-            return FetchedResponse(
-                status_code=status,
-                headers={str(key).lower(): str(value) for key, value in headers.items()},
-                body=body,
-                url=str(cast("dict[str, Any]", raw).get("url") or ""),
-            )
+        case {"status_code": int(status), "body": str(body), **rest}:
+            headers = rest.get("headers") or {}
+            if isinstance(headers, dict):
+                return FetchedResponse(
+                    status_code=status,
+                    headers={str(key).lower(): str(value) for key, value in headers.items()},
+                    body=body,
+                    url=str(rest.get("url") or ""),
+                )
     raise NonRetriableError(f'what is stored for step "{call.id}" is no answer to a request')
 
 
-__all__ = ["FetchedResponse", "fetch", "fetched", "is_json"]
+__all__ = ["FetchedResponse", "check_headers", "fetch", "fetched", "is_header_value", "is_json"]

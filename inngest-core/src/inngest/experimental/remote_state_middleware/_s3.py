@@ -52,7 +52,7 @@ class S3Driver:
     def load_steps(self, steps: StepMemos) -> None:
         """Put the values in the place of the pointers to them.
 
-        :raises NonRetriableError: a value is gone, or was never of this bucket.
+        :raises NonRetriableError: a value is gone or damaged, or was never of this bucket.
         """
         found = list(pointers(steps, STRATEGY))
         keys = [self._key(data) for _, data in found]
@@ -81,14 +81,17 @@ class S3Driver:
         )
 
     def _load(self, key: str) -> object:
+        what = f'the object "{key}" of the bucket "{self._bucket}"'
         try:
-            return json.loads(self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read())
+            content = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         except Exception as error:
             if not _is_missing(error):
                 raise
-            raise NonRetriableError(
-                f'the object "{key}" of the bucket "{self._bucket}" is gone'
-            ) from error
+            raise NonRetriableError(f"{what} is gone") from error
+        try:
+            return json.loads(content)
+        except ValueError:
+            raise NonRetriableError(f"what {what} holds is not JSON: it was damaged") from None
 
 
 def _is_missing(error: Exception) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
+from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING
 
 from inngest.dev._internal.machine.fetching import MAX_BODY, Inbound, Outbound, Unreachable
@@ -12,43 +15,84 @@ if TYPE_CHECKING:
     import httpx
 
 _KEY = re.compile(r"([?&]key=)[^&#\s]+")
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_OURS = {"content-length", "host", "trailer", "transfer-encoding"}
+"""Headers that are the connection's: the server leaves those of a step out, too."""
 _TIMEOUT = 2 * 60 * 60.0
 
 
 class HttpGateway:
-    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._transport = transport
+    """:param timeout: seconds until all of an answer has to be there."""
+
+    def __init__(
+        self, transport: httpx.AsyncBaseTransport | None = None, *, timeout: float = _TIMEOUT
+    ) -> None:
+        self._transport, self._timeout = transport, timeout
         self._client: httpx.AsyncClient | None = None
 
     async def fetch(self, request: Outbound) -> Inbound | Unreachable:
-        import httpx
-
-        if self._client is None:
-            _hide_keys()
-            self._client = httpx.AsyncClient(
-                transport=self._transport,
-                timeout=httpx.Timeout(_TIMEOUT, connect=10.0),
-                follow_redirects=True,
-                trust_env=False,
-            )
+        wrong = _unsendable(request.headers)
+        if wrong:
+            return Unreachable(reason=wrong)
         try:
-            async with self._client.stream(
-                request.method, request.url, headers=request.headers, content=request.body.encode()
-            ) as response:
-                content = bytearray()
-                async for chunk in response.aiter_bytes():
-                    content += chunk
-                    if len(content) > MAX_BODY:
-                        break
-                headers = _first_of_each(response.headers)
-                return Inbound(status=response.status_code, headers=headers, body=bytes(content))
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            return await asyncio.wait_for(self._ask(request), self._timeout)
+        except asyncio.TimeoutError:
+            return Unreachable(reason=f"the answer did not end in {self._timeout:g} seconds")
+        except Exception as error:  # of many kinds, from DNS to TLS to what no server should say
             return Unreachable(reason=str(error) or type(error).__name__)
 
     async def close(self) -> None:
         if self._client is not None:
             await self._client.aclose()
             self._client = None
+
+    async def _ask(self, request: Outbound) -> Inbound:
+        async with self._opened().stream(
+            request.method,
+            request.url,
+            headers=_sent(request.headers),
+            content=request.body.encode(),
+        ) as response:
+            content = bytearray()
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                if len(content) > MAX_BODY:
+                    break
+            headers = _first_of_each(response.headers)
+            return Inbound(status=response.status_code, headers=headers, body=bytes(content))
+
+    def _opened(self) -> httpx.AsyncClient:
+        import httpx
+
+        if self._client is None:
+            _hide_keys()
+            self._client = httpx.AsyncClient(
+                transport=self._transport,
+                timeout=httpx.Timeout(self._timeout, connect=10.0),
+                follow_redirects=True,
+                trust_env=False,
+                # One run's session is not for another one.
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            )
+        return self._client
+
+
+def _unsendable(headers: Mapping[str, str]) -> str | None:
+    """What is wrong with headers. Their values may be secret: HTTP libraries would show them."""
+    for name, value in headers.items():
+        if not _NAME.fullmatch(name):
+            return f"a header cannot have the name {name!r}"
+        if _CONTROL.search(value):
+            return f"the value of the header {name!r} cannot be sent"
+    return None
+
+
+def _sent(headers: Mapping[str, str]) -> httpx.Headers:
+    import httpx
+
+    kept = {name: value.strip() for name, value in headers.items() if name.lower() not in _OURS}
+    return httpx.Headers(kept, encoding="utf-8")
 
 
 def _hide_keys() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -190,6 +192,84 @@ def test_http_is_spoken_and_its_failures_are_values() -> None:
             await gateway.close()
 
     bounded(go)
+
+
+def fetched_by(handler: Any, *requests: Outbound, **options: Any) -> list[Inbound | Unreachable]:
+    async def go() -> list[Inbound | Unreachable]:
+        gateway = HttpGateway(httpx.MockTransport(handler), **options)
+        try:
+            return [await gateway.fetch(each) for each in requests]
+        finally:
+            await gateway.close()
+
+    return bounded(go)
+
+
+def test_a_cookie_of_one_request_is_not_sent_with_another() -> None:
+    sent: list[str | None] = []
+
+    def handler(received: httpx.Request) -> httpx.Response:
+        sent.append(received.headers.get("cookie"))
+        return httpx.Response(200, headers={"set-cookie": "session=ada; Path=/"})
+
+    own = request("Gateway", headers={"cookie": "mine=1"})
+    first, *_ = fetched_by(handler, request("Gateway"), request("Gateway"), own)
+    assert isinstance(first, Inbound)
+    assert first.headers["set-cookie"] == "session=ada; Path=/"
+    assert sent == [None, None, "mine=1"]
+
+
+def test_headers_of_the_connection_are_the_engines() -> None:
+    """The server leaves them out. One that lies of its body would keep the request from going."""
+    seen: list[httpx.Headers] = []
+
+    def handler(received: httpx.Request) -> httpx.Response:
+        seen.append(received.headers)
+        return httpx.Response(200)
+
+    headers = {"Content-Length": "100", "Host": "evil.test", "Transfer-Encoding": "x", "x-h": " é "}
+    fetched_by(handler, request("Gateway", body="7", headers=headers))
+    (got,) = seen
+    assert (got["content-length"], got["host"]) == ("1", "third.test")
+    assert "transfer-encoding" not in got
+    assert (b"x-h", "é".encode()) in got.raw
+
+
+@pytest.mark.parametrize("value", ["Bearer SECRET\n", "SECRET\r\nevil: 1", "SECRET\x00"])
+def test_a_header_that_cannot_be_sent_is_named_and_not_shown(value: str) -> None:
+    def handler(received: httpx.Request) -> httpx.Response:
+        raise AssertionError("it was sent")
+
+    bad_name = request("Gateway", headers={"x\ry": "SECRET"})
+    refused = fetched_by(handler, request("Gateway", headers={"Authorization": value}), bad_name)
+    assert refused == [
+        Unreachable(reason="the value of the header 'Authorization' cannot be sent"),
+        Unreachable(reason="a header cannot have the name 'x\\ry'"),
+    ]
+
+
+def test_whatever_goes_wrong_with_a_request_is_a_value() -> None:
+    """An exception would have the engine make the request again and again, for ever."""
+
+    def handler(received: httpx.Request) -> httpx.Response:
+        raise RuntimeError("odd")
+
+    assert fetched_by(handler, request("Gateway")) == [Unreachable(reason="odd")]
+
+
+def test_an_answer_that_never_ends_is_not_waited_for_for_ever() -> None:
+    class Trickle(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            while True:
+                yield b"x"
+                await asyncio.sleep(0.001)
+
+    def handler(received: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, stream=Trickle())
+
+    assert fetched_by(handler, request("Gateway"), timeout=0.05) == [
+        Unreachable(reason="the answer did not end in 0.05 seconds")
+    ]
 
 
 @pytest.mark.parametrize("name", ["Gateway", "AIGateway"])
