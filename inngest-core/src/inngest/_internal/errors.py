@@ -52,11 +52,12 @@ from __future__ import annotations
 import datetime
 import traceback
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from inngest._internal.duration import in_utc, to_timedelta
 from inngest._internal.types import Deadline
 
+ErrorT = TypeVar("ErrorT", bound=Exception)
 _OURS = __file__.removesuffix("errors.py")
 
 
@@ -118,6 +119,12 @@ def message_of(error: BaseException) -> str:
         return str(error)
     except Exception:
         return f"{type(error).__name__} (its message could not be read)"
+
+
+def with_cause(failure: ErrorT, cause: BaseException | None) -> ErrorT:
+    """Return ``failure`` as ``raise failure from cause`` raises it."""
+    failure.__cause__ = cause
+    return failure
 
 
 def cause_to_show(error: Exception) -> Exception | None:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from inngest._internal.api.access import Access, until_settled
 from inngest._internal.api.answer import problem
-from inngest._internal.errors import CheckpointFailedError, StaleDispatchError
+from inngest._internal.errors import CheckpointFailedError, StaleDispatchError, with_cause
 from inngest._internal.flow import FetchError, Flow, Response
 
 TRIES: Final = 5
@@ -39,9 +39,7 @@ def record_steps(
     match outcome:
         case FetchError(cause):
             about = f" for a checkpoint of run {run_id}"
-            failure = CheckpointFailedError(access.unanswered(cause, about))
-            failure.__cause__ = cause
-            return failure
+            return with_cause(CheckpointFailedError(access.unanswered(cause, about)), cause)
         case Response(status=409):
             return StaleDispatchError(
                 f"another call of run {run_id} has taken over: {problem(outcome)}"

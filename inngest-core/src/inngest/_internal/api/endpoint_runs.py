@@ -9,7 +9,7 @@ from typing import Final
 
 from inngest._internal.api.access import Access, until_settled
 from inngest._internal.api.answer import parsed, problem
-from inngest._internal.errors import CheckpointFailedError
+from inngest._internal.errors import CheckpointFailedError, with_cause
 from inngest._internal.flow import FetchError, Flow, Response
 
 TRIES: Final = 5
@@ -74,9 +74,7 @@ def _post(
     match outcome:
         case FetchError(cause):
             about = " for the steps of a request"
-            failure = CheckpointFailedError(access.unanswered(cause, about))
-            failure.__cause__ = cause
-            return failure
+            return with_cause(CheckpointFailedError(access.unanswered(cause, about)), cause)
         case Response(status=status) if not 200 <= status < 300:
             return CheckpointFailedError(
                 f"the steps of a request were not accepted: {problem(outcome)}"

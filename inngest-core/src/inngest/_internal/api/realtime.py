@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from inngest._internal.api.access import Access
 from inngest._internal.api.answer import parsed, problem
 from inngest._internal.checks import is_text
-from inngest._internal.errors import OutputUnserializableError, RealtimeError
+from inngest._internal.errors import OutputUnserializableError, RealtimeError, with_cause
 from inngest._internal.flow import FetchError, Flow, Response
 from inngest._internal.protocol.response import dump
 from inngest._internal.serialization.text import encode
@@ -84,8 +84,7 @@ def _accepted(
     match outcome:
         case FetchError(cause):
             failure = RealtimeError(f"{what}: {access.unanswered(cause)}")
-            failure.__cause__ = cause
-            return failure
+            return with_cause(failure, cause)
         case Response(status=status) if not 200 <= status < 300:
             return RealtimeError(f"{what}: {problem(outcome)}", is_retriable=status >= 500)
     return outcome

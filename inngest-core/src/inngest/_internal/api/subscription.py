@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from inngest._internal.api.access import Access
 from inngest._internal.api.realtime import create_token
-from inngest._internal.errors import Error, RealtimeError
+from inngest._internal.errors import Error, RealtimeError, with_cause
 from inngest._internal.flow import Effect, FetchError, Flow, Pause, Request
 from inngest._internal.protocol.event_stream import EventStream
 
@@ -116,8 +116,7 @@ def _connect(access: Access, channel: str, topics: Sequence[str]) -> Flow[Error 
     status: int | FetchError = yield Open(request, QUIET_SECONDS)
     if isinstance(status, FetchError):
         failure = RealtimeError(f"no connection for realtime: {type(status.cause).__name__}")
-        failure.__cause__ = status.cause
-        return failure
+        return with_cause(failure, status.cause)
     if status != 200:
         return RealtimeError(
             f"the server refused a realtime subscription (status {status})",

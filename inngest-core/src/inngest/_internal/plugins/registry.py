@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from inngest._internal.errors import PluginError
+from inngest._internal.errors import PluginError, with_cause
 from inngest._internal.plugins.installed import Installed, Scanner, Unusable
 from inngest._internal.plugins.listing import Listed, list_off, list_plugins
 from inngest._internal.plugins.names import canonical, squashed
@@ -191,8 +191,7 @@ class Registry:
             f"{_subject(plugin)} cannot be used: {reason} "
             f"(to do without it, set {DISABLED}={plugin.name})"
         )
-        error.__cause__ = cause
-        return error
+        return with_cause(error, cause)
 
 
 def _subject(plugin: Installed) -> str:
