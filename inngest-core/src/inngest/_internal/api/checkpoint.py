@@ -30,7 +30,7 @@ def record_steps(
     :param steps: a JSON list of operations.
     :param facts: which dispatch of which run they belong to.
     """
-    body = json.dumps(facts).encode("ascii")[:-1] + b',"steps":' + steps + b"}"
+    body = checkpoint_body(facts, steps)
     path = f"/v1/checkpoint/{quote(run_id, safe='', errors='replace')}/async"
     timeout = min(access.timeout, TIMEOUT)
     outcome = yield from until_settled(
@@ -49,3 +49,8 @@ def record_steps(
                 f"a checkpoint of run {run_id} was not accepted: {problem(outcome)}"
             )
     return None
+
+
+def checkpoint_body(facts: Mapping[str, object], steps: bytes) -> bytes:
+    """The body that tells of ``steps``, which are JSON already, and what they belong to."""
+    return json.dumps(facts).encode("ascii")[:-1] + b',"steps":' + steps + b"}"

@@ -16,7 +16,7 @@ from typing_extensions import TypeVar
 from inngest._internal.api.access import Access
 from inngest._internal.api.events import send_events
 from inngest._internal.api.metadata import update_metadata
-from inngest._internal.api.seed import event_id_seed
+from inngest._internal.api.seed import ENTROPY_BYTES, event_id_seed
 from inngest._internal.api.signals import send_signal
 from inngest._internal.checks import is_unbound, told
 from inngest._internal.client.config import ClientConfig, resolve
@@ -415,7 +415,7 @@ class Inngest:
                 url=f"{origin}/e/{self._config.event_key or ANY_EVENT_KEY}",
                 headers=self._headers(),
                 timeout=self._config.timeout,
-                seed=event_id_seed(now_ms, secrets.token_bytes(10)),
+                seed=event_id_seed(now_ms, secrets.token_bytes(ENTROPY_BYTES)),
                 jitter=lambda: random.uniform(0, 0.1),
             )
         )
