@@ -95,15 +95,15 @@ def format_stack(error: BaseException) -> str:
     The frames of this package that called the user's code are left out: nobody learns from them.
     """
     try:
-        told = traceback.TracebackException.from_exception(error, compact=True)
-        _leave_out_callers(told)
-        return "".join(told.format())
+        trace = traceback.TracebackException.from_exception(error, compact=True)
+        _leave_out_callers(trace)
+        return "".join(trace.format())
     except Exception:  # code of loaders runs there, and warnings may be errors
         return f"{type(error).__name__}: {message_of(error)}"
 
 
-def _leave_out_callers(told: traceback.TracebackException) -> None:
-    waiting = [told]
+def _leave_out_callers(trace: traceback.TracebackException) -> None:
+    waiting = [trace]
     while waiting:
         one = waiting.pop()
         is_users = [not frame.filename.startswith(_OURS) for frame in one.stack]

@@ -38,10 +38,10 @@ def publish_message(
         query["run_id"] = run_id
     if metadata is not None:
         what = f'the metadata of the message for topic "{topic}"'
-        told = encode(metadata, what, advice="")
-        if isinstance(told, OutputUnserializableError):
-            return told
-        query["metadata"] = told
+        encoded = encode(metadata, what, advice="")
+        if isinstance(encoded, OutputUnserializableError):
+            return encoded
+        query["metadata"] = encoded
     sent = body.encode("utf-8", "backslashreplace")
     if len(sent) > MAX_MESSAGE_BYTES:
         return RealtimeError(

@@ -18,7 +18,7 @@ from inngest._internal.api.events import send_events
 from inngest._internal.api.metadata import update_metadata
 from inngest._internal.api.seed import ENTROPY_BYTES, event_id_seed
 from inngest._internal.api.signals import send_signal
-from inngest._internal.checks import is_unbound, told
+from inngest._internal.checks import is_unbound, kind_of
 from inngest._internal.client.config import ClientConfig, resolve
 from inngest._internal.errors import (
     Error,
@@ -391,7 +391,7 @@ class Inngest:
                 return named
             raise SerializerUnknownError(
                 "a serializer is an object with the methods serialize and deserialize, or the "
-                f"name of one; it was given {told(named)}"
+                f"name of one; it was given {kind_of(named)}"
             )
         found = self._plugins.serializer(named)
         if isinstance(found, Error):

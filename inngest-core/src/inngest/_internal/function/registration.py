@@ -250,14 +250,14 @@ def _check_numbers(config: FunctionConfig) -> None:
 
 
 def _step_to_dict(step: StepConfig) -> dict[str, object]:
-    told: dict[str, object] = {
+    config: dict[str, object] = {
         "id": step.id,
         "name": step.name,
         "runtime": {"type": step.runtime.type, "url": step.runtime.url},
     }
     if step.retries is not None:
-        told["retries"] = {"attempts": step.retries.attempts}
-    return told
+        config["retries"] = {"attempts": step.retries.attempts}
+    return config
 
 
 def _call_url(url: str, fn_id: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeGuard
 from urllib.parse import urlsplit
@@ -121,9 +121,6 @@ def _header_problem(name: object, value: object) -> str | None:
     return None
 
 
-Handler = Callable[..., object]
-
-
 def event_of(
     request: CommRequest, *, domain: str, query_string: str, fn: str, ip: str, run_id: str, now: int
 ) -> Event:
@@ -188,7 +185,7 @@ def is_kept(value: object) -> TypeGuard[dict[str, Any]]:
     return False
 
 
-def sent(kept: Mapping[str, Any]) -> CommResponse:
+def comm_response(kept: Mapping[str, Any]) -> CommResponse:
     """What the client gets of a result that was kept."""
     return CommResponse(
         status=kept["status"], headers=kept["headers"], body=kept["body"].encode("utf-8")
@@ -208,15 +205,14 @@ def _text(body: str | bytes, what: str) -> str:
 
 __all__ = [
     "HTTP_EVENT",
-    "Handler",
     "JSON_TYPE",
     "Request",
     "RequestBodyError",
     "Response",
     "WITHOUT_BODY",
+    "comm_response",
     "event_of",
     "is_kept",
     "request_of",
-    "sent",
     "stored",
 ]

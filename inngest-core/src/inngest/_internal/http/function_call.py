@@ -246,8 +246,8 @@ class FunctionCall:
         reported += ended
         for op in reported:
             if op.error is not None and not op.is_quiet:
-                told = op.error.stack or f"{op.error.name}: {op.error.message}"
-                logger.error(STEP_FAILED, op.step.id, self.fn_id, told)
+                reason = op.error.stack or f"{op.error.name}: {op.error.message}"
+                logger.error(STEP_FAILED, op.step.id, self.fn_id, reason)
         return response.steps_reported(reported)
 
     def _failed(self, error: Exception) -> Answer:

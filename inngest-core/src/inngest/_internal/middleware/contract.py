@@ -24,7 +24,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from inngest._internal.checks import told
+from inngest._internal.checks import kind_of
 from inngest._internal.errors import FunctionConfigInvalidError
 from inngest._internal.middleware.memos import StepMemos
 from inngest._internal.middleware.records import (
@@ -189,12 +189,12 @@ def factories_of(given: Iterable[UninitializedMiddleware] | None) -> tuple[Any, 
     :raises FunctionConfigInvalidError: it is no list, or holds what makes no middleware.
     """
     if given is not None and not isinstance(given, Iterable):
-        raise FunctionConfigInvalidError(f"middleware: must be a list, not {told(given)}")
+        raise FunctionConfigInvalidError(f"middleware: must be a list, not {kind_of(given)}")
     factories = tuple(given or ())
     for each in factories:
         if not callable(each):
             raise FunctionConfigInvalidError(
-                f"middleware: must be classes or factories, not {told(each)}"
+                f"middleware: must be classes or factories, not {kind_of(each)}"
             )
         if isinstance(each, type):
             _warn_of_misspelt_hooks(each)

@@ -119,7 +119,7 @@ def carry_out(invocation: Invocation, found: engine.Found, verdict: engine.Verdi
                 deferred = execution.deferrals.unreported
                 unkept = yield from invocation.checkpoints.keep(op, invocation.hooks, deferred)
                 if unkept is None and deferred:
-                    execution.deferrals.note_told()
+                    execution.deferrals.note_reported()
                 if unkept is None and op.error is not None:  # it has failed for good
                     # Hooks may make something else of it, as they do where it is memoized.
                     remembered = _Step(invocation, found, is_memoized=True)
@@ -147,10 +147,10 @@ def begin(invocation: Invocation) -> Flow[Exception | None]:
     """Tell the hooks that new code is about to run, if it is and they were not told."""
     if not invocation.execution.is_first_new_code() or not invocation.hooks.watches_replay:
         return NOTHING
-    return _told(invocation.hooks)
+    return _announce_new_code(invocation.hooks)
 
 
-def _told(hooks: Stack) -> Flow[Exception | None]:
+def _announce_new_code(hooks: Stack) -> Flow[Exception | None]:
     failure = yield from hooks.before("before_execution")
     if failure is None:
         yield from hooks.observe("on_memoization_end")
