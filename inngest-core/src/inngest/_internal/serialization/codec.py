@@ -113,11 +113,6 @@ PLAIN = Codec()
 """Stores plain JSON as it is."""
 
 
-def codec_of_annotation(typ: object) -> Codec:
-    """How a value is stored whose handler says that it returns ``typ``."""
-    return _made_of_annotation(typ)
-
-
 def _dump(
     adapter: pydantic.TypeAdapter[Any], value: object, what: str, typ: object
 ) -> object | OutputUnserializableError:
@@ -241,7 +236,8 @@ def _adapter_of(typ: Any) -> pydantic.TypeAdapter[Any]:
 
 
 @cached_by_type
-def _made_of_annotation(typ: object) -> Codec:
+def codec_of_annotation(typ: object) -> Codec:
+    """How a value is stored whose handler says that it returns ``typ``."""
     return PLAIN if _is_plain(typ) else Codec(typ=typ)
 
 
