@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
+from inngest._internal.checks import is_text
 from inngest._internal.errors import EventInvalidError, FunctionConfigInvalidError
 from inngest._internal.event import Event
 from inngest._internal.event_type import EventType
@@ -268,9 +269,9 @@ def _check_names(options: FunctionOptions) -> None:
         "fn_id": options.local_id,
         "name": options.name,
     }
-    for given, text in names.items():
-        if not isinstance(text, str) or not text.strip():
-            raise FunctionConfigInvalidError(f"{given}: must be a string, and not empty")
+    for argument, text in names.items():
+        if not is_text(text):
+            raise FunctionConfigInvalidError(f"{argument}: must be a string, and not empty")
     for trigger in options.triggers:
         is_class = isinstance(trigger, type)
         if is_class or not hasattr(trigger, "to_config"):
