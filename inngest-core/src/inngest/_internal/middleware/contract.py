@@ -9,8 +9,8 @@ middleware works around either kind of function.
 
 The first middleware is the outermost: hooks before something run first to last, hooks
 after something last to first. In ``wrap_step`` alone it is the innermost: it encodes last in
-``wrap_step_handler``, and so decodes first. All hooks run where the function runs: sync hooks of a sync
-function on its thread, async hooks on the event loop.
+``wrap_step_handler``, and so decodes first. All hooks run where the function runs: sync hooks
+of a sync function on its thread, async hooks on the event loop.
 
 A hook that raises fails the call with an error that names it, and nothing is reported; in
 ``wrap_step_handler`` it fails the step. Observers, named ``on_``, change nothing: what
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from inngest._internal.sent import SendEventsResult
     from inngest._internal.step.context import Context, ContextSync
 
-_log = logging.getLogger("inngest")
+logger = logging.getLogger("inngest")
 
 
 class Middleware:
@@ -183,7 +183,9 @@ UninitializedMiddleware: TypeAlias = "Callable[[Inngest, object], Middleware | M
 """A middleware class, or any factory with the same arguments."""
 
 
-def factories_of(given: Iterable[UninitializedMiddleware] | None) -> tuple[Any, ...]:
+def factories_of(
+    given: Iterable[UninitializedMiddleware] | None,
+) -> tuple[UninitializedMiddleware, ...]:
     """What was given for ``middleware=``, looked at.
 
     :raises FunctionConfigInvalidError: it is no list, or holds what makes no middleware.
@@ -208,7 +210,7 @@ def _warn_of_misspelt_hooks(made: type) -> None:
             continue
         close = get_close_matches(name, _HOOKS, n=1, cutoff=0.85)
         if close:
-            _log.warning(
+            logger.warning(
                 "middleware %s has no hook %s; did you mean %s?", made.__name__, name, close[0]
             )
 
