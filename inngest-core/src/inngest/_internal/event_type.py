@@ -186,4 +186,4 @@ def _problems(error: ValueError) -> str:
     return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in found[:5])
 
 
-__all__ = ["EventTrigger", "EventType"]
+__all__ = ["EventTrigger", "EventType", "ModelT"]

@@ -325,4 +325,4 @@ def _number(text: str | None) -> int:
     return int(text) if text and text.isascii() and text.isdigit() else 0
 
 
-__all__ = ["DurableEndpoint", "DurableOptions", "Origin"]
+__all__ = ["RETRIES", "DurableEndpoint", "DurableOptions", "Origin"]
