@@ -224,8 +224,9 @@ class FunctionCall:
         else:
             result = TransformOutputResult(output=None if record.output is UNSET else record.output)
         failure = yield from self.hooks.after("transform_output", result)
-        if failure is not None or result.error is not None:
-            return self._failed(failure or result.error or MiddlewareError("unreachable"))
+        error = result.error if failure is None else failure
+        if error is not None:
+            return self._failed(error)
         encoded = encode(result.output, self.called.what)
         if isinstance(encoded, OutputUnserializableError):
             return self._failed(encoded)
