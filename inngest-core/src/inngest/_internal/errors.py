@@ -21,12 +21,12 @@ Error                           code                    status  retriable
 |   +-- TransportNotFoundError  transport_not_found        500  yes
 +-- ProbeUnknownError           probe_unknown              400  no
 +-- QueryParamMissingError      query_param_missing        400  no
-+-- RealtimeError               realtime_failed            500  yes
++-- RealtimeError               realtime_failed            500  as it says
 +-- RegistrationFailedError     registration_failed        500  yes
 +-- RetryAfterError             retry_after_error          500  yes
-+-- SendEventsError             send_event_failed          500  yes
++-- SendEventsError             send_event_failed          500  as it says
 |   +-- EventsInvalidError      send_event_failed          500  no
-+-- SendSignalError             send_signal_failed         500  as its cause
++-- SendSignalError             send_signal_failed         500  as it says
 +-- ServerKindMismatchError     server_kind_mismatch       400  yes
 +-- ServerUnreachableError      server_unreachable         500  yes
 +-- SigningKeyInvalidError      signing_key_invalid        500  yes
@@ -40,11 +40,12 @@ Error                           code                    status  retriable
 +-- StepThreadError             step_thread                500  no
 +-- StepUnexpectedError         step_unexpected            500  yes
 +-- UnknownError                unknown                    500  yes
-+-- UpdateMetadataError         update_metadata_failed     500  as its cause
++-- UpdateMetadataError         update_metadata_failed     500  as it says
 +-- URLInvalidError             url_invalid                500  yes
 
 Errors are returned inside ``_internal`` and raised at the public edge. A status of 401
-is a failed attempt that the server retries. Sources: PROTOCOL sections 4, 6 and 10.
+is a failed attempt that the server retries. What is retriable "as it says" is told by the
+error's own ``is_retriable``. Sources: PROTOCOL sections 4, 6 and 10.
 """
 
 from __future__ import annotations
