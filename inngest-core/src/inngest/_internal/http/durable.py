@@ -233,7 +233,7 @@ class DurableEndpoint:
         recording: Recording | None,
     ) -> Flow[tuple[Answer, object]]:
         """Call the handler: the answer, and the response before middleware made an answer of it."""
-        taken = CallRequest(
+        call_request = CallRequest(
             run_id=recording.run_id if recording else request.headers[headers.RUN_ID],
             attempt=facts.attempt,
             max_attempts=facts.max_attempts,
@@ -250,7 +250,14 @@ class DurableEndpoint:
         checkpoints = recording or NoCheckpoints()
         called = self._called
         call = FunctionCall(
-            self._app, called, called.function.id, request, taken, execution, checkpoints, Timings()
+            self._app,
+            called,
+            called.function.id,
+            request,
+            call_request,
+            execution,
+            checkpoints,
+            Timings(),
         )
         call.is_called_once = recording is not None
         outcome: Outcome[Answer] = yield Host(call.answer(), called.is_async)
