@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 import pytest
 
 import inngest
+from inngest._internal.middleware.contract import HOOKS
 from inngest._internal.serialization.annotations import signature
 from inngest.errors import SendEventsError
 from inngest.testing.exchange import Inbox
@@ -28,12 +29,6 @@ from inngest.testing.runs import Ended, play
 from inngest.testing.suite import FunctionSuite, Kind
 
 Factory = Callable[[inngest.Inngest, object], "inngest.Middleware | inngest.MiddlewareSync"]
-
-HOOKS = tuple(
-    name
-    for name, value in vars(inngest.MiddlewareSync).items()
-    if inspect.isfunction(value) and not name.startswith("_")
-)
 
 
 class MiddlewareSuite(FunctionSuite):

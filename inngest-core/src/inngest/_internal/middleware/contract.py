@@ -206,20 +206,17 @@ def factories_of(
 def _warn_of_misspelt_hooks(made: type) -> None:
     """A method that nobody calls is silent otherwise. Some are helpers of its author's."""
     for name in dir(made):
-        if name.startswith("_") or name in _HOOKS:
+        if name.startswith("_") or name in HOOKS:
             continue
-        close = get_close_matches(name, _HOOKS, n=1, cutoff=0.85)
+        close = get_close_matches(name, HOOKS, n=1, cutoff=0.85)
         if close:
             logger.warning(
                 "middleware %s has no hook %s; did you mean %s?", made.__name__, name, close[0]
             )
 
 
-_HOOKS: Final = frozenset(
-    name
-    for name in dir(MiddlewareSync)
-    if not name.startswith("_") and callable(getattr(MiddlewareSync, name))
-)
+HOOKS: Final = tuple(name for name in vars(Middleware) if not name.startswith("_"))
+"""The names of all hooks: those of :class:`MiddlewareSync` are the same."""
 
 
-__all__ = ["Middleware", "MiddlewareSync", "UninitializedMiddleware", "factories_of"]
+__all__ = ["HOOKS", "Middleware", "MiddlewareSync", "UninitializedMiddleware", "factories_of"]
