@@ -283,6 +283,7 @@ class Inngest:
     async def send(self, events: Events, *, skip_middleware: bool = False) -> list[str]:
         """Send events, and return their ids in the same order.
 
+        :param events: one event, or a list.
         :param skip_middleware: send them as they are.
         :raises EventKeyUnspecifiedError: in cloud mode without an event key.
         :raises SendEventsError: not all were accepted; its ``ids`` were.
@@ -321,6 +322,7 @@ class Inngest:
     ) -> None:
         """Note something of a run, for people to see.
 
+        :param run_id: the id of the run, as in ``ctx.run_id``.
         :param values: JSON, at most 64 KB.
         :param kind: which of the run's notes to change.
         :param op: ``merge`` or ``add`` to the values that are there, ``set`` all of them anew,
