@@ -90,7 +90,7 @@ def test_failure_handler_is_as_recorded() -> None:
         ("wss://connect", "x", "wss://connect?fnId=x&stepId=step"),
     ],
 )
-def test_call_url(url: str, fn_id: str, called: str) -> None:
+def test_a_function_is_called_at_the_apps_url_by_its_id(url: str, fn_id: str, called: str) -> None:
     config = function_config(fn_id=fn_id, name="n", url=url, triggers=[GO])
     assert config.steps["step"].runtime == Runtime(type="http", url=called)
 
