@@ -33,7 +33,8 @@ from inngest._internal.flow import Flow
 from inngest._internal.function import config
 from inngest._internal.function.checkpointing import Checkpointing
 from inngest._internal.function.checkpointing import read as read_checkpointing
-from inngest._internal.function.function import Function, FunctionOptions
+from inngest._internal.function.function import Function
+from inngest._internal.function.options import FunctionOptions
 from inngest._internal.function.reading import read_option
 from inngest._internal.function.trigger import Trigger
 from inngest._internal.middleware.contract import UninitializedMiddleware, factories_of
