@@ -218,7 +218,7 @@ class AsyncRun(InvocationFacts):
             self._execution.abandon(found)
 
     def _is_alone(self) -> bool:
-        return not self._children and asyncio.current_task() is self._main
+        return not self._children and asyncio.current_task(self._loop) is self._main
 
     async def _never(self) -> NoReturn:
         """Stand still: the call is over, and this task is about to be cancelled."""
