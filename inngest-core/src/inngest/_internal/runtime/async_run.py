@@ -198,11 +198,12 @@ class AsyncRun(InvocationFacts):
 
     def _settle(self) -> Verdict | None:
         """Tell what is to come of a step that code which runs alone asks for; ``None``: nothing."""
-        match self._execution.next_move():
-            case Resume(_, verdict):
-                return verdict
-            case Lost() as lost:
-                self._execution.give_up(lost)
+        move = self._execution.next_move()
+        match move:
+            case Resume():
+                return move.verdict
+            case Lost():
+                self._execution.give_up(move)
         return None
 
     def _verdict_to_come(self, found: Found) -> asyncio.Future[Verdict]:
@@ -268,16 +269,16 @@ class AsyncRun(InvocationFacts):
 
     def _apply(self, move: Move) -> None:
         match move:
-            case Resume(found, verdict):
+            case Resume():
                 self._clear_grace()
-                future = self._waiting.pop(found)
+                future = self._waiting.pop(move.found)
                 if not future.done():
-                    future.set_result(verdict)
+                    future.set_result(move.verdict)
                 self._be_active()
             case Stop():
                 self._end()
-            case Lost() as lost if self._grace is None:
-                self._grace = self._loop.call_later(TARGET_GRACE, self._lose, lost)
+            case Lost() if self._grace is None:
+                self._grace = self._loop.call_later(TARGET_GRACE, self._lose, move)
             case _:
                 pass
 

@@ -107,12 +107,12 @@ def recall_alone(invocation: Invocation, found: engine.Found) -> object:
 def carry_out(invocation: Invocation, found: engine.Found, verdict: engine.Verdict) -> Flow[object]:
     """Give the value of a step that the engine has decided on; run its handler if told to."""
     match verdict:
-        case engine.Execute(args):
-            return _execute(invocation, found, args)
-        case engine.Replay(data):
-            stored: Outcome[object] = Returned(data)
-        case engine.Fail(failure):
-            stored = Raised(_remembered(failure))
+        case engine.Execute():
+            return _execute(invocation, found, verdict.args)
+        case engine.Replay():
+            stored: Outcome[object] = Returned(verdict.data)
+        case engine.Fail():
+            stored = Raised(_remembered(verdict.failure))
     return _Step(invocation, found, is_memoized=True).recall(stored)
 
 
