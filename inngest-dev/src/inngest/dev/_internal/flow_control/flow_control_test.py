@@ -208,6 +208,20 @@ def test_a_debounce_waits_no_longer_than_its_timeout(app: App) -> None:
     work(app, go)
 
 
+def test_one_event_id_starts_a_debounced_function_once_whatever_its_keys_are(app: App) -> None:
+    debounce = {"period": "10s", "key": "event.data.k"}
+    app.function(config("app-fn", "x", debounce=debounce), done)
+
+    async def go(engine: Engine) -> None:
+        for i, key in enumerate("ab"):
+            send(engine, "x", id="same", data={"i": i, "k": key})
+            await engine.advance(SECOND)
+        await engine.advance(60 * SECOND)
+        assert data_of(app) == [[0]]
+
+    work(app, go)
+
+
 # limits of how often
 
 
