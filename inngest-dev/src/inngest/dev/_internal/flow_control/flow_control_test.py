@@ -711,6 +711,30 @@ def test_a_singleton_looks_at_no_run_of_another_key(
 # timeouts
 
 
+@pytest.mark.parametrize(("which", "calls"), [("start", 0), ("finish", 1)])
+def test_a_run_whose_time_ended_while_the_engine_was_down_is_not_called(
+    app: App, tmp_path: Path, which: str, calls: int
+) -> None:
+    slow, clock, path = Slow(), VirtualClock(), str(tmp_path / "runs.db")
+    app.function(config("app-fn", "x", timeouts={which: "1m"}), slow)
+
+    async def go() -> None:
+        async with running(app, db=path, clock=clock) as engine:
+            later = 10_000 if which == "start" else 0
+            send(engine, "x", data={"i": 0}, ts=clock.now() + later)
+            if calls:
+                await slow.started(0)
+        clock.advance(timedelta(hours=1))
+        slow.gates[0] = asyncio.Event()
+        slow.finish(0)
+        async with running(app, db=path, clock=clock) as engine:
+            await engine.settle()
+            assert statuses(engine) == ["Cancelled"]
+
+    bounded(go)
+    assert len(app.calls) == calls
+
+
 def test_a_run_that_lasts_too_long_is_cancelled(app: App) -> None:
     app.function(config("app-fn", "x", timeouts={"finish": "3s", "start": "zz"}), nap("20s"))
 
