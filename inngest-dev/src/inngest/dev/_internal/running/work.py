@@ -139,6 +139,7 @@ class Worker:
 
     def _follow(self, item: Item, run: Run) -> None:
         """Two discoveries at a time, as after a race, would both run the step that comes next."""
+        self._ledger.hand_on(run)
         if len(run.stack) == self._discoveries[run.id]:
             self._ledger.commit(Transition(drops=[item.job_id]))
         else:
