@@ -65,6 +65,25 @@ def test_what_is_no_exception_is_a_failure_and_no_more(
         assert (reply.status, reply.body["code"]) == (500, "middleware_failed")
 
 
+class Nothing(inngest.NonRetriableError):
+    """An error that holds others, and counts them: with none, it is false."""
+
+    def __len__(self) -> int:
+        return 0
+
+
+def test_an_error_that_is_false_is_the_error_all_the_same(world: World) -> None:
+    def body(ctx: Any) -> Steps:
+        yield from ()
+        raise Nothing("no item fits")
+
+    world.function(body)
+    reply = world.call()
+    assert (reply.status, reply.body["name"]) == (500, "Nothing")
+    assert reply.body["message"] == "no item fits"
+    assert reply.headers["x-inngest-no-retry"] == "true"
+
+
 def test_the_users_interrupt_passes(world: World) -> None:
     if world.way == "loop" or world.is_async:
         return  # asyncio itself ends its loop for it

@@ -333,7 +333,7 @@ def test_parallel_steps_are_the_server_s(world: World) -> None:
     assert sorted(world.calls) == ["x", "y", "z"]
 
 
-def test_gathered_steps_too(server: DevServer, client: inngest.Inngest) -> None:
+def test_gathered_steps_are_run_once_each(server: DevServer, client: inngest.Inngest) -> None:
     world = World(server, client, "asgi-async")
 
     @durable.asgi(client)

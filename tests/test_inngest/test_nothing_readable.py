@@ -126,7 +126,7 @@ def kept(folder: Path) -> bytes:
 
 @pytest.mark.parametrize("checkpointing", [False, True], ids=["call by call", "checkpoints"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_over_http(
+def test_what_is_encrypted_is_readable_nowhere_over_http(
     kind: str, checkpointing: bool, is_encrypted: bool, engine: Engine, tmp_path: Path
 ) -> None:
     seen: list[Any] = []
@@ -188,7 +188,7 @@ def have_ended(platform: Platform, count: int) -> bool:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_over_a_websocket(
+def test_what_is_encrypted_is_readable_nowhere_over_a_websocket(
     kind: str, is_encrypted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frames: list[bytes] = []

@@ -102,7 +102,9 @@ def state(run: Run, environment: Path, cwd: Path, *distributions: str, **env: st
 
 
 @pytest.mark.parametrize("name", MEMBERS)
-def test_alone(name: str, install: Callable[..., Path], run: Run, tmp_path: Path) -> None:
+def test_each_wheel_works_alone(
+    name: str, install: Callable[..., Path], run: Run, tmp_path: Path
+) -> None:
     assert state(run, install(name), tmp_path, name) == plugins_of(name)
 
 

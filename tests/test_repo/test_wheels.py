@@ -124,7 +124,7 @@ BESIDE = {
 
 
 @pytest.mark.parametrize("name", MEMBERS)
-def test_contents(name: str, wheels: dict[str, Path]) -> None:
+def test_a_wheel_holds_its_portion_and_no_tests(name: str, wheels: dict[str, Path]) -> None:
     files = names_in(wheels[name])
     code = [file for file in files if ".dist-info/" not in file]
     beside = {file for file in code if not file.startswith("inngest/")}
@@ -139,7 +139,7 @@ def test_contents(name: str, wheels: dict[str, Path]) -> None:
 
 
 @pytest.mark.parametrize("name", MEMBERS)
-def test_metadata(name: str, wheels: dict[str, Path]) -> None:
+def test_a_wheel_says_what_it_is_and_what_it_needs(name: str, wheels: dict[str, Path]) -> None:
     metadata = metadata_of(wheels[name])
     assert metadata["Name"] == name
     assert metadata["Requires-Python"] == ">=3.10"
@@ -153,7 +153,7 @@ def test_metadata(name: str, wheels: dict[str, Path]) -> None:
         assert requirements(metadata) == DIRECT[name]
 
 
-def test_one_version(wheels: dict[str, Path]) -> None:
+def test_all_wheels_have_one_version(wheels: dict[str, Path]) -> None:
     version = metadata_of(wheels["inngest-core"])["Version"]
     for wheel in wheels.values():
         metadata = metadata_of(wheel)
@@ -164,7 +164,7 @@ def test_one_version(wheels: dict[str, Path]) -> None:
 
 
 @pytest.mark.parametrize("name", MEMBERS)
-def test_entry_points(name: str, install: Install) -> None:
+def test_a_wheel_announces_what_it_offers(name: str, install: Install) -> None:
     (dist,) = importlib.metadata.distributions(path=[str(site_of(install(name)))], name=name)
     if name == "inngest-core":
         scripts = {

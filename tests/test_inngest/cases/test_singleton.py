@@ -12,7 +12,7 @@ from ..live import World
 
 
 @pytest.mark.parametrize("mode", ["skip", "cancel"])
-def test_the_second_run(world: World, mode: Any) -> None:
+def test_the_second_run_is_skipped_or_the_first_is_cancelled(world: World, mode: Any) -> None:
     ended: list[int] = []
 
     def body(ctx: Any) -> Any:

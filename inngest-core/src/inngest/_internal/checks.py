@@ -10,8 +10,8 @@ def is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-def told(value: object) -> str:
-    """How an error tells a value of a wrong type: by its type, never by itself."""
+def kind_of(value: object) -> str:
+    """What an error says of a value of a wrong type: its type, never itself."""
     if isinstance(value, type):
         return f"the class {value.__name__}"
     return f"an object of {type(value).__name__}"
@@ -22,4 +22,4 @@ def is_unbound(value: object, method: str) -> bool:
     return isinstance(value, type) and isfunction(getattr_static(value, method, None))
 
 
-__all__ = ["is_text", "is_unbound", "told"]
+__all__ = ["is_text", "is_unbound", "kind_of"]

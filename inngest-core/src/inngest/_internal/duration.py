@@ -124,4 +124,4 @@ def _format(value: Duration, units: tuple[str, ...]) -> str:
     return f"{length // _UNITS[unit]}{unit}"
 
 
-__all__ = ["milliseconds", "seconds", "to_duration", "to_go_duration", "to_timedelta"]
+__all__ = ["in_utc", "milliseconds", "seconds", "to_duration", "to_go_duration", "to_timedelta"]

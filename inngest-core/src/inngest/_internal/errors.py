@@ -21,12 +21,12 @@ Error                           code                    status  retriable
 |   +-- TransportNotFoundError  transport_not_found        500  yes
 +-- ProbeUnknownError           probe_unknown              400  no
 +-- QueryParamMissingError      query_param_missing        400  no
-+-- RealtimeError               realtime_failed            500  yes
++-- RealtimeError               realtime_failed            500  as it says
 +-- RegistrationFailedError     registration_failed        500  yes
 +-- RetryAfterError             retry_after_error          500  yes
-+-- SendEventsError             send_event_failed          500  yes
++-- SendEventsError             send_event_failed          500  as it says
 |   +-- EventsInvalidError      send_event_failed          500  no
-+-- SendSignalError             send_signal_failed         500  as its cause
++-- SendSignalError             send_signal_failed         500  as it says
 +-- ServerKindMismatchError     server_kind_mismatch       400  yes
 +-- ServerUnreachableError      server_unreachable         500  yes
 +-- SigningKeyInvalidError      signing_key_invalid        500  yes
@@ -40,11 +40,12 @@ Error                           code                    status  retriable
 +-- StepThreadError             step_thread                500  no
 +-- StepUnexpectedError         step_unexpected            500  yes
 +-- UnknownError                unknown                    500  yes
-+-- UpdateMetadataError         update_metadata_failed     500  as its cause
++-- UpdateMetadataError         update_metadata_failed     500  as it says
 +-- URLInvalidError             url_invalid                500  yes
 
 Errors are returned inside ``_internal`` and raised at the public edge. A status of 401
-is a failed attempt that the server retries. Sources: PROTOCOL sections 4, 6 and 10.
+is a failed attempt that the server retries. What is retriable "as it says" is told by the
+error's own ``is_retriable``. Sources: PROTOCOL sections 4, 6 and 10.
 """
 
 from __future__ import annotations
@@ -52,11 +53,12 @@ from __future__ import annotations
 import datetime
 import traceback
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from inngest._internal.duration import in_utc, to_timedelta
 from inngest._internal.types import Deadline
 
+ErrorT = TypeVar("ErrorT", bound=Exception)
 _OURS = __file__.removesuffix("errors.py")
 
 
@@ -94,15 +96,15 @@ def format_stack(error: BaseException) -> str:
     The frames of this package that called the user's code are left out: nobody learns from them.
     """
     try:
-        told = traceback.TracebackException.from_exception(error, compact=True)
-        _leave_out_callers(told)
-        return "".join(told.format())
+        trace = traceback.TracebackException.from_exception(error, compact=True)
+        _leave_out_callers(trace)
+        return "".join(trace.format())
     except Exception:  # code of loaders runs there, and warnings may be errors
         return f"{type(error).__name__}: {message_of(error)}"
 
 
-def _leave_out_callers(told: traceback.TracebackException) -> None:
-    waiting = [told]
+def _leave_out_callers(trace: traceback.TracebackException) -> None:
+    waiting = [trace]
     while waiting:
         one = waiting.pop()
         is_users = [not frame.filename.startswith(_OURS) for frame in one.stack]
@@ -118,6 +120,12 @@ def message_of(error: BaseException) -> str:
         return str(error)
     except Exception:
         return f"{type(error).__name__} (its message could not be read)"
+
+
+def with_cause(failure: ErrorT, cause: BaseException | None) -> ErrorT:
+    """Return ``failure`` as ``raise failure from cause`` raises it."""
+    failure.__cause__ = cause
+    return failure
 
 
 def cause_to_show(error: Exception) -> Exception | None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic
 
@@ -16,7 +14,7 @@ from typing_extensions import TypeVar
 from inngest._internal.errors import BodyInvalidError, cause_to_show
 from inngest._internal.model import BaseModel, describe
 from inngest._internal.model_state import Given, NoneUntilSet, given_of, set_fields, set_given
-from inngest._internal.serialization.text import to_json_values
+from inngest._internal.serialization.json_values import SCALARS, as_json
 from inngest._internal.types import JSON, UNSET
 
 logger = logging.getLogger("inngest")
@@ -88,14 +86,18 @@ class Event(BaseModel, Generic[DataT]):
                     fields["data"] = plain.copy()
                     if others:
                         fields.update(others)
-                        given = _and(*others) if given is _NAME_AND_DATA else given.union(others)
+                        given = (
+                            _given_besides(*others)
+                            if given is _NAME_AND_DATA
+                            else given.union(others)
+                        )
                         if "user" in others:
                             fields["user"] = others["user"].copy()
                     set_fields(self, fields)
                     set_given(self, given)
                     return
             if type(self) is Event:
-                _tell_of_dropped(others)
+                _warn_of_dropped(others)
             asked = {"name": name, "data": data, **others}
             super().__init__(**{field: v for field, v in asked.items() if v is not UNSET})
 
@@ -104,12 +106,12 @@ class Event(BaseModel, Generic[DataT]):
     def _read_data(cls, value: object) -> object:
         if isinstance(value, pydantic.BaseModel):
             return value
-        return {} if value is None else _object(value)
+        return {} if value is None else _mapping(value)
 
     @pydantic.field_validator("user", mode="plain")
     @classmethod
     def _read_user(cls, value: object) -> Mapping[str, JSON] | None:
-        return None if value is None else _object(value)
+        return None if value is None else _mapping(value)
 
     @pydantic.field_serializer("data", mode="wrap")
     def _write_data(
@@ -127,7 +129,7 @@ class Event(BaseModel, Generic[DataT]):
         """Read an event from a server. Unknown keys are ignored, nulls are absent."""
         # Servers send every field of its type: pydantic, asked at every call, is slow for so little.
         if type(raw) is dict and "name" in raw and "data" in raw and not _need_validation(raw):
-            return _of(raw)
+            return _unvalidated(raw)
         if not isinstance(raw, Mapping):
             return BodyInvalidError("an event must be a JSON object")
         fields: dict[str, Any] = {
@@ -164,7 +166,7 @@ _NAME_AND_DATA: Final = frozenset({"name", "data"})
 
 
 @cache
-def _and(*others: str) -> frozenset[str]:
+def _given_besides(*others: str) -> frozenset[str]:
     return _NAME_AND_DATA.union(others)
 
 
@@ -179,11 +181,13 @@ def to_wires(events: Iterable[Event[Any]], now_ms: int) -> list[dict[str, object
         data = fields["data"]
         if type(data) is dict:
             for item in data.values():
-                if type(item) not in _SCALARS:
-                    data = _checked(data, "data")
+                if type(item) not in SCALARS:
+                    data = as_json(data, "data")
                     break
         else:
-            data = _checked(_dumped(data) if isinstance(data, pydantic.BaseModel) else data, "data")
+            if isinstance(data, pydantic.BaseModel):
+                data = _dumped(data)
+            data = as_json(data, "data")
         wire = {"name": fields["name"], "data": data, "ts": now_ms}
         given = given_of(event)
         if given is not _NAME_AND_DATA:
@@ -192,14 +196,14 @@ def to_wires(events: Iterable[Event[Any]], now_ms: int) -> list[dict[str, object
             if fields["id"]:
                 wire["id"] = fields["id"]
             if fields["user"] is not None:
-                wire["user"] = _checked(fields["user"], "user")
+                wire["user"] = as_json(fields["user"], "user")
             if fields["v"] is not None:
                 wire["v"] = fields["v"]
         wires.append(wire)
     return wires
 
 
-def _of(fields: dict[str, Any]) -> Event:
+def _unvalidated(fields: dict[str, Any]) -> Event:
     """Make an event of fields that need no validation."""
     event: Event = object.__new__(Event)
     set_fields(event, _BLANK | fields)
@@ -215,7 +219,7 @@ def _need_validation(fields: Mapping[str, Any]) -> bool:
     return False
 
 
-def _tell_of_dropped(fields: Mapping[str, Any]) -> None:
+def _warn_of_dropped(fields: Mapping[str, Any]) -> None:
     dropped = sorted(fields.keys() - _FIELDS)
     if dropped:
         logger.warning("an Event has no field %s: what it was given is dropped", ", ".join(dropped))
@@ -231,7 +235,7 @@ def _dumped(data: pydantic.BaseModel) -> object:
         raise failure from cause_to_show(error)
 
 
-def _object(value: object) -> Mapping[str, JSON]:
+def _mapping(value: object) -> Mapping[str, JSON]:
     if not isinstance(value, Mapping):
         raise ValueError("must be a mapping of names to JSON values")
     if _has_odd_keys(value):
@@ -244,65 +248,3 @@ def _has_odd_keys(value: Mapping[object, object]) -> bool:
         if not isinstance(key, str):
             return True
     return False
-
-
-_SCALARS: Final = frozenset({str, int, bool, type(None)})
-
-
-def _is_json(value: object) -> bool:
-    """Whether ``value`` is made of what JSON is read as, down to the last: nearly always."""
-    kind = type(value)
-    if kind is dict:
-        for key, item in value.items():  # type: ignore[attr-defined]
-            if type(key) is not str or not (type(item) in _SCALARS or _is_json(item)):
-                return False
-        return True
-    if kind is list:
-        return all(map(_is_json, value))  # type: ignore[call-overload]
-    return kind in _SCALARS or (kind is float and math.isfinite(value))  # type: ignore[arg-type]
-
-
-def _checked(value: object, path: str) -> object:
-    try:
-        return value if _is_json(value) else _plain(_with_numbers(value), path)
-    except RecursionError:
-        raise BodyInvalidError(f"{path}: nested too deeply") from None
-
-
-def _plain(value: object, path: str) -> object:
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise BodyInvalidError(f"{path}: JSON has neither NaN nor infinity")
-        return value
-    if isinstance(value, (list, tuple)):
-        return [_plain(item, f"{path}[{n}]") for n, item in enumerate(value)]
-    if isinstance(value, Mapping):
-        return {_key(key, path): _plain(item, f"{path}.{key}") for key, item in value.items()}
-    return _plain(_written(value, path), path)
-
-
-def _key(key: object, path: str) -> str:
-    if isinstance(key, str):
-        return key
-    try:
-        (written,) = to_json_values({key: None})
-    except Exception:
-        raise BodyInvalidError(f"{path}: a {type(key).__name__} is no key of JSON") from None
-    return str(written)
-
-
-def _written(value: object, path: str) -> Any:
-    try:
-        return to_json_values(value)
-    except Exception:
-        refusal = f"{path}: a {type(value).__name__} is not JSON; convert it first"
-        raise BodyInvalidError(refusal) from None
-
-
-def _with_numbers(data: object) -> object:
-    """A ``Decimal`` is a number where ``JSON`` is asked for; within, it is text that is exact."""
-    if type(data) is not dict or all(type(item) is not Decimal for item in data.values()):
-        return data
-    return {key: float(item) if type(item) is Decimal else item for key, item in data.items()}

@@ -14,6 +14,7 @@ from inngest._internal.errors import (
     EventInvalidError,
     FunctionConfigInvalidError,
     cause_to_show,
+    with_cause,
 )
 from inngest._internal.event import Event
 from inngest._internal.function.config import TriggerEvent
@@ -145,8 +146,7 @@ class EventType(_TypedTrigger[ModelT]):
                 f'the data of event "{event.name}" is not a {self._model.__name__}: '
                 + _problems(error)
             )
-            failure.__cause__ = cause_to_show(error)
-            return failure
+            return with_cause(failure, cause_to_show(error))
         return _with_data(event, model)
 
 
@@ -186,4 +186,4 @@ def _problems(error: ValueError) -> str:
     return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in found[:5])
 
 
-__all__ = ["EventTrigger", "EventType"]
+__all__ = ["EventTrigger", "EventType", "ModelT"]

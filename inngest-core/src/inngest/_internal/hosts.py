@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
 _PRIVATE: Final = (".internal", ".localhost", ".test")
-"""What no name ends with that somebody else may have: containers and tests use them."""
+"""Endings of names that nobody else can own: containers and tests use them."""
 _ADDRESS: Final = re.compile(r"[0-9.]+|.*:.*")
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 

@@ -126,4 +126,4 @@ class Op:
     """Whether the ``transform_output`` hooks have seen it: they see each once."""
 
 
-__all__ = ["STEP_RUN", "ErrorData", "Op", "Opcode", "StepCall", "StepID"]
+__all__ = ["SLEEP", "STEP_RUN", "ErrorData", "Op", "Opcode", "StepCall", "StepID"]

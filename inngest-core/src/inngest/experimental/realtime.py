@@ -40,6 +40,8 @@ async def publish(
 ) -> None:
     """Publish a message to a topic of a channel.
 
+    :param channel: a name of your choice, such as ``order:1``.
+    :param topic: a name within the channel: who listens says which topics.
     :param data: the message; anything that is JSON, of at most 512 KB.
     :param run_id: the run that it is about; the message shows it.
     :param metadata: what is said about the message; anything that is JSON.
@@ -71,7 +73,7 @@ async def get_subscription_token(
 
     It lets its bearer listen to these topics, and is to be used within a minute.
 
-    :return: ``channel``, ``topics``, and the token as ``key``.
+    :returns: ``channel``, ``topics``, and the token as ``key``.
     :raises RealtimeError: the server gave none, or was asked for no topic.
     """
     return await AsyncDriver(client._http).run(_given(client, channel, topics))
@@ -87,7 +89,9 @@ def get_subscription_token_sync(
 def subscribe(client: Inngest, channel: str, topics: Sequence[str]) -> Subscription:
     """Listen to topics of a channel: an async context manager, and its messages.
 
-    It connects anew when a connection ends; what is published meanwhile is lost.
+    It connects anew when a connection ends; what is published meanwhile is lost. Nothing is
+    asked of the server before its block begins: that raises a :class:`RealtimeError` if no
+    server answers, or if it refuses.
     """
     return Subscription(client._http, _listening(client, channel, topics))
 

@@ -1,7 +1,7 @@
 """Tell Sentry of failures, and of the time that functions and steps take.
 
 Needs ``sentry-sdk``, which ``pip install "inngest-core[sentry]"`` brings, set up by
-``sentry_sdk.init`` as anywhere. Nothing is told that an attempt to come may make good.
+``sentry_sdk.init`` as anywhere. A failure that another attempt may make good is not reported.
 """
 
 from __future__ import annotations

@@ -7,14 +7,13 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlencode
 
 import inngest
 from inngest._internal.protocol.signature import SigningKey, sign, verify
 from inngest.testing.exchange import Channel, Incoming, Reply, Request
-
-Kind = Literal["sync", "async"]
+from inngest.testing.suite import Kind
 
 KEY = "signkey-test-00112233445566778899aabbccddeeff"
 FALLBACK_KEY = "signkey-test-ffeeddccbbaa99887766554433221100"

@@ -16,33 +16,24 @@ import difflib
 import inspect
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import pytest
 
 import inngest
+from inngest._internal.middleware.contract import HOOKS
 from inngest._internal.serialization.annotations import signature
 from inngest.errors import SendEventsError
 from inngest.testing.exchange import Inbox
 from inngest.testing.runs import Ended, play
+from inngest.testing.suite import FunctionSuite, Kind
 
-Kind = Literal["sync", "async"]
 Factory = Callable[[inngest.Inngest, object], "inngest.Middleware | inngest.MiddlewareSync"]
 
-HOOKS = tuple(
-    name
-    for name, value in vars(inngest.MiddlewareSync).items()
-    if inspect.isfunction(value) and not name.startswith("_")
-)
 
-
-class MiddlewareSuite:
+class MiddlewareSuite(FunctionSuite):
     """What every middleware does, whatever it is for."""
 
-    runs_sync = True
-    """It works around sync functions."""
-    runs_async = True
-    """It works around async functions."""
     values: ClassVar[tuple[Any, ...]] = (
         None,
         True,
@@ -58,20 +49,6 @@ class MiddlewareSuite:
     def build(self) -> Factory:
         """Return the middleware's class or factory, configured."""
         raise NotImplementedError(f"{type(self).__name__} has no build()")
-
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Run a test for each kind of function that the middleware works around."""
-        if "kind" in metafunc.fixturenames:
-            kinds = [*["sync"] * self.runs_sync, *["async"] * self.runs_async]
-            metafunc.parametrize("kind", kinds)
-
-    @pytest.fixture(autouse=True)
-    def _no_surroundings(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Whatever the machine is set up for, a test says what it wants."""
-        import os
-
-        for name in [name for name in os.environ if name.startswith("INNGEST_")]:
-            monkeypatch.delenv(name)
 
     @pytest.fixture
     def inbox(self) -> Iterator[Inbox]:

@@ -16,6 +16,7 @@ import pytest
 
 import inngest
 from inngest.testing.runs import Ended, play
+from inngest.testing.suite import Suite
 
 PLAIN: tuple[Any, ...] = (
     None,
@@ -30,7 +31,7 @@ PLAIN: tuple[Any, ...] = (
 )
 
 
-class SerializerSuite:
+class SerializerSuite(Suite):
     """What every serializer does, whatever its types."""
 
     serializer: ClassVar[inngest.Serializer]
@@ -43,14 +44,6 @@ class SerializerSuite:
     def is_equal(self, got: Any, value: Any) -> bool:
         """Whether a value came back. Override it for values whose ``==`` does not say, as arrays'."""
         return bool(got == value)
-
-    @pytest.fixture(autouse=True)
-    def _no_surroundings(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Whatever the machine is set up for, a test says what it wants."""
-        import os
-
-        for name in [name for name in os.environ if name.startswith("INNGEST_")]:
-            monkeypatch.delenv(name)
 
     def test_what_it_makes_is_strict_json(self) -> None:
         for value, typ in self.values:

@@ -12,8 +12,9 @@ import pytest
 
 import inngest
 from inngest._internal.http import streaming
-from inngest.testing.bench import KEY, Bench, Kind, client_of, is_signed, raising
+from inngest.testing.bench import KEY, Bench, client_of, is_signed, raising
 from inngest.testing.exchange import TIMEOUT, Inbox, Incoming
+from inngest.testing.suite import Kind
 
 INTERVAL = 0.02
 FORCE = inngest.Streaming.FORCE

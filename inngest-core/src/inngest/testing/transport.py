@@ -34,7 +34,6 @@ from inngest.testing.bench import (
     FALLBACK_KEY,
     KEY,
     Bench,
-    Kind,
     call_body,
     client_of,
     function,
@@ -43,18 +42,15 @@ from inngest.testing.bench import (
 )
 from inngest.testing.exchange import TIMEOUT, Channel, Inbox, Reply
 from inngest.testing.streaming import StreamingTests
+from inngest.testing.suite import FunctionSuite, Kind
 from inngest.transport import MAX_BODY_BYTES
 
 MEGABYTE = 1024 * 1024
 
 
-class TransportSuite(StreamingTests):
+class TransportSuite(StreamingTests, FunctionSuite):
     """What every transport does, whatever its framework."""
 
-    runs_sync = True
-    """It runs sync functions."""
-    runs_async = True
-    """It runs async functions."""
     streams = False
     """It can answer piece by piece: ``serve`` takes ``streaming``."""
     mounts = True
@@ -82,20 +78,6 @@ class TransportSuite(StreamingTests):
     def connect(self, app: Any) -> AbstractContextManager[Channel]:
         """Run an app while the block lasts, and give a channel to it."""
         raise NotImplementedError(f"{type(self).__name__} has no connect()")
-
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Run a test for each kind of function that the transport runs."""
-        if "kind" in metafunc.fixturenames:
-            kinds = [*["sync"] * self.runs_sync, *["async"] * self.runs_async]
-            metafunc.parametrize("kind", kinds)
-
-    @pytest.fixture(autouse=True)
-    def _no_surroundings(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Whatever the machine is set up for, a test says what it wants."""
-        import os
-
-        for name in [name for name in os.environ if name.startswith("INNGEST_")]:
-            monkeypatch.delenv(name)
 
     @pytest.fixture
     def api(self) -> Iterator[Inbox]:

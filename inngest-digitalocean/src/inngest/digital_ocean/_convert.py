@@ -42,8 +42,8 @@ def from_event(event: object, context: object) -> CommRequest | str:
         url=_url(
             named.get("host", "localhost"),
             str(http.get("path") or ""),
-            _told_by(context, "api_host"),
-            _told_by(context, "function_name"),
+            _text_of(context, "api_host"),
+            _text_of(context, "function_name"),
         ),
         headers=named,
         query=parameters,
@@ -61,7 +61,7 @@ def to_result(response: CommResponse) -> Result:
     }
 
 
-def _told_by(context: object, name: str) -> str:
+def _text_of(context: object, name: str) -> str:
     value = getattr(context, name, None)
     return value if isinstance(value, str) else ""
 

@@ -53,9 +53,9 @@ def _url(request: HttpRequest) -> str:
 
 def _stream(request: HttpRequest) -> Any:
     """Where the body is. Under WSGI, Django sees none in a request that tells no length."""
-    told = request.META
-    is_chunked = told.get("wsgi.input_terminated") and not told.get("CONTENT_LENGTH")
-    return told["wsgi.input"] if is_chunked else request
+    meta = request.META
+    is_chunked = meta.get("wsgi.input_terminated") and not meta.get("CONTENT_LENGTH")
+    return meta["wsgi.input"] if is_chunked else request
 
 
 def to_django(reply: Reply) -> HttpResponseBase:

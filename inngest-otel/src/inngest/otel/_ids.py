@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _CROCKFORD: Final = {digit: value for value, digit in enumerate("0123456789ABCDEFGHJKMNPQRSTVWXYZ")}
-_NANOSECONDS: Final = 1_000_000
+_NANOSECONDS_A_MILLISECOND: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def started_at(run_id: str) -> int | None:
     milliseconds = 0
     for digit in run_id[:10]:
         milliseconds = milliseconds * 32 + _CROCKFORD[digit]
-    return milliseconds * _NANOSECONDS
+    return milliseconds * _NANOSECONDS_A_MILLISECOND
 
 
 def _ids(run_id: str, *of: str) -> Ids:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,9 +17,7 @@ class Place:
     step_id: str | None = None
 
 
-NOWHERE: Final = None
-
-place: ContextVar[Place | None] = ContextVar("inngest_otel_place", default=NOWHERE)
+place: ContextVar[Place | None] = ContextVar("inngest_otel_place", default=None)
 """Where the code of this context is; ``None`` outside functions."""
 
 

@@ -97,7 +97,7 @@ class Delivery:
         if status in (401, 403):
             self._connector.switch_key()
         delay = retry_after + self._delay(entry.flushes)
-        self.outbox.flush_failed(request_id, now + delay)
+        self.outbox.flush_failed(entry, now + delay)
         # An outage fails every reply, over and over: it is asked once, and told once.
         level = logging.DEBUG if self._failures else logging.WARNING
         if status not in (400, 413) and now >= self._pause_until:  # not the other ones' fault

@@ -21,7 +21,6 @@ class Heartbeat:
         self.is_steady = False
         """Whether the connection has proved good: it lasted from one beat to the next."""
         self.due = now
-        self.answered_at: float | None = None
 
     def heard(self) -> None:
         """The gateway has said something: its answer may stand behind much else."""
@@ -29,7 +28,7 @@ class Heartbeat:
 
     def answered(self, now: float) -> None:
         """The gateway is there."""
-        self._unanswered, self.answered_at, self._is_answered = 0, now, True
+        self._unanswered, self._is_answered = 0, True
         self.is_steady = now - self._began >= self._interval
 
     def expect(self, now: float) -> None:

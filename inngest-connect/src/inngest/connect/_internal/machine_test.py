@@ -221,7 +221,9 @@ def test_a_call_is_acknowledged_executed_and_answered(active: Paper) -> None:
     ("status", "expected"),
     [(200, wire.DONE), (206, wire.NOT_COMPLETED), (500, wire.ERROR), (404, wire.ERROR)],
 )
-def test_statuses(active: Paper, status: int, expected: int) -> None:
+def test_a_reply_says_what_the_answer_is_and_whether_to_retry(
+    active: Paper, status: int, expected: int
+) -> None:
     active.call(1, "r1")
     active.take(Send)
     active.reply(

@@ -98,7 +98,7 @@ def test_intervals_of_any_kind(text: str) -> None:
     assert 0 <= parse_interval(text, 7.0) <= 24 * 3600
 
 
-def test_intervals() -> None:
+def test_an_interval_is_read_or_the_default_is_taken() -> None:
     read = {"10s": 10, "1m30s": 90, "500ms": 0.5, "0s": 0, "": 7, "s": 7, "10": 7, "1h": 3600}
     assert {text: parse_interval(text, 7) for text in read} == read
 

@@ -47,14 +47,12 @@ class Outbox:
             evicted.append(oldest)
         return evicted
 
-    def confirmed(self, request_id: str) -> bool:
-        """Somebody has the reply, or nobody is to have it. Whether it was here."""
+    def confirmed(self, request_id: str) -> None:
+        """Somebody has the reply, or nobody is to have it."""
         entry = self._entries.pop(request_id, None)
-        if entry is None:
-            return False
-        self._agenda.drop(request_id)
-        self._bytes -= len(entry.body)
-        return True
+        if entry is not None:
+            self._agenda.drop(request_id)
+            self._bytes -= len(entry.body)
 
     def get(self, request_id: str) -> Entry | None:
         """The reply to a call."""
@@ -65,14 +63,11 @@ class Outbox:
         entry.link = link
         self._agenda.put(entry.request_id, due)
 
-    def flush_failed(self, request_id: str, due: float) -> Entry | None:
+    def flush_failed(self, entry: Entry, due: float) -> None:
         """It could not be delivered over HTTP; it is due again."""
-        entry = self._entries.get(request_id)
-        if entry is not None:
-            entry.link = None
-            entry.flushes += 1
-            self._agenda.put(request_id, due)
-        return entry
+        entry.link = None
+        entry.flushes += 1
+        self._agenda.put(entry.request_id, due)
 
     def recalled(self, request_id: str, now: float) -> None:
         """It is not to be delivered over HTTP after all: it is due at once."""

@@ -42,9 +42,9 @@ def spread(delay: float, random: float) -> float:
     return delay * (0.5 + random)
 
 
-def agreed(told: str, default: float) -> float:
+def agreed(wanted: str, default: float) -> float:
     """Between one heartbeat, or one lease, and the next: as the gateway says, within reason."""
-    return min(max(parse_interval(told, 0) or default, SHORTEST), LONGEST)
+    return min(max(parse_interval(wanted, 0) or default, SHORTEST), LONGEST)
 
 
 def parse_interval(text: str, default: float) -> float:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from inngest._internal.api.access import Access, until_settled
 from inngest._internal.api.answer import problem
-from inngest._internal.errors import CheckpointFailedError, StaleDispatchError
+from inngest._internal.errors import CheckpointFailedError, StaleDispatchError, with_cause
 from inngest._internal.flow import FetchError, Flow, Response
 
 TRIES: Final = 5
@@ -30,7 +30,7 @@ def record_steps(
     :param steps: a JSON list of operations.
     :param facts: which dispatch of which run they belong to.
     """
-    body = json.dumps(facts).encode("ascii")[:-1] + b',"steps":' + steps + b"}"
+    body = checkpoint_body(facts, steps)
     path = f"/v1/checkpoint/{quote(run_id, safe='', errors='replace')}/async"
     timeout = min(access.timeout, TIMEOUT)
     outcome = yield from until_settled(
@@ -39,9 +39,7 @@ def record_steps(
     match outcome:
         case FetchError(cause):
             about = f" for a checkpoint of run {run_id}"
-            failure = CheckpointFailedError(access.unanswered(cause, about))
-            failure.__cause__ = cause
-            return failure
+            return with_cause(CheckpointFailedError(access.unanswered(cause, about)), cause)
         case Response(status=409):
             return StaleDispatchError(
                 f"another call of run {run_id} has taken over: {problem(outcome)}"
@@ -51,3 +49,8 @@ def record_steps(
                 f"a checkpoint of run {run_id} was not accepted: {problem(outcome)}"
             )
     return None
+
+
+def checkpoint_body(facts: Mapping[str, object], steps: bytes) -> bytes:
+    """The body that tells of ``steps``, which are JSON already, and what they belong to."""
+    return json.dumps(facts).encode("ascii")[:-1] + b',"steps":' + steps + b"}"

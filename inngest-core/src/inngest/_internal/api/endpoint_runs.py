@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from inngest._internal.api.access import Access, until_settled
 from inngest._internal.api.answer import parsed, problem
-from inngest._internal.errors import CheckpointFailedError
+from inngest._internal.api.checkpoint import TRIES, checkpoint_body
+from inngest._internal.errors import CheckpointFailedError, with_cause
 from inngest._internal.flow import FetchError, Flow, Response
-
-TRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +35,8 @@ def begin_run(
         return answer
     body = parsed(answer)
     match body:
-        case {"data": {"run_id": str(run_id), "fn_id": str(fn_id), "app_id": str(app_id)} as told}:
-            token = told.get("token")
+        case {"data": {"run_id": str(run_id), "fn_id": str(fn_id), "app_id": str(app_id)} as run}:
+            token = run.get("token")
             return BegunRun(
                 run_id=run_id,
                 fn_id=fn_id,
@@ -69,14 +66,12 @@ def _post(
     steps: bytes,
     jitter: Callable[[], float],
 ) -> Flow[Response | CheckpointFailedError]:
-    body = json.dumps(facts).encode("ascii")[:-1] + b',"steps":' + steps + b"}"
+    body = checkpoint_body(facts, steps)
     outcome = yield from until_settled(lambda: access.post(path, body), tries=TRIES, jitter=jitter)
     match outcome:
         case FetchError(cause):
             about = " for the steps of a request"
-            failure = CheckpointFailedError(access.unanswered(cause, about))
-            failure.__cause__ = cause
-            return failure
+            return with_cause(CheckpointFailedError(access.unanswered(cause, about)), cause)
         case Response(status=status) if not 200 <= status < 300:
             return CheckpointFailedError(
                 f"the steps of a request were not accepted: {problem(outcome)}"

@@ -10,7 +10,12 @@ from typing import Any, Final
 from pydantic_core import to_json
 
 from inngest._internal.api.answer import parsed, problem
-from inngest._internal.errors import BodyInvalidError, EventsInvalidError, SendEventsError
+from inngest._internal.errors import (
+    BodyInvalidError,
+    EventsInvalidError,
+    SendEventsError,
+    with_cause,
+)
 from inngest._internal.event import Event, to_wires
 from inngest._internal.flow import Fetch, FetchError, Flow, Pause, Request, Response
 from inngest._internal.protocol.headers import EVENT_ID_SEED
@@ -68,8 +73,7 @@ def _encode(events: Sequence[Event[Any]], now_ms: int) -> bytes | SendEventsErro
         return EventsInvalidError(err.message)
     except (TypeError, ValueError, RecursionError) as err:
         failure = EventsInvalidError("the events hold something that is not JSON")
-        failure.__cause__ = err
-        return failure
+        return with_cause(failure, err)
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError:  # half a surrogate pair: escape it
@@ -91,8 +95,7 @@ def _result(outcome: Response | FetchError, url: str) -> SendEventsResult | Send
             f"no answer came from the event API at {url.rpartition('/e/')[0]}: "
             + _without_key(f"{type(outcome.cause).__name__}: {outcome.cause}", url)
         )
-        failure.__cause__ = outcome.cause
-        return failure
+        return with_cause(failure, outcome.cause)
     answer = parsed(outcome)
     fields = answer if isinstance(answer, dict) else {}
     ids = fields.get("ids")

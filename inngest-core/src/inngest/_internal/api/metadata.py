@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from inngest._internal.api.access import Access
 from inngest._internal.api.answer import problem
 from inngest._internal.checks import is_text
-from inngest._internal.errors import UpdateMetadataError
+from inngest._internal.errors import UpdateMetadataError, with_cause
 from inngest._internal.flow import FetchError, Flow, Response
 
 OPS = ("add", "delete", "merge", "set")
@@ -34,9 +34,7 @@ def update_metadata(
     match outcome:
         case FetchError(cause):
             about = f" for metadata of run {run_id}"
-            failure = UpdateMetadataError(access.unanswered(cause, about))
-            failure.__cause__ = cause
-            return failure
+            return with_cause(UpdateMetadataError(access.unanswered(cause, about)), cause)
         case Response(status=status) if not 200 <= status < 300:
             return UpdateMetadataError(
                 f"metadata of run {run_id} was not accepted: {problem(outcome)}",
@@ -54,8 +52,7 @@ def _body(values: Mapping[str, object], kind: str, op: str) -> bytes | UpdateMet
         encoded = json.dumps(dict(values), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         failure = UpdateMetadataError("values: must be a mapping of JSON", is_retriable=False)
-        failure.__cause__ = error
-        return failure
+        return with_cause(failure, error)
     if len(encoded) > MAX_BYTES:
         return UpdateMetadataError(
             f"values: at most {MAX_BYTES // 1024} KB can be noted at once", is_retriable=False

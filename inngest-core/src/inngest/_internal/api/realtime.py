@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from inngest._internal.api.access import Access
 from inngest._internal.api.answer import parsed, problem
 from inngest._internal.checks import is_text
-from inngest._internal.errors import OutputUnserializableError, RealtimeError
+from inngest._internal.errors import OutputUnserializableError, RealtimeError, with_cause
 from inngest._internal.flow import FetchError, Flow, Response
 from inngest._internal.protocol.response import dump
 from inngest._internal.serialization.text import encode
@@ -38,10 +38,10 @@ def publish_message(
         query["run_id"] = run_id
     if metadata is not None:
         what = f'the metadata of the message for topic "{topic}"'
-        told = encode(metadata, what, advice="")
-        if isinstance(told, OutputUnserializableError):
-            return told
-        query["metadata"] = told
+        encoded = encode(metadata, what, advice="")
+        if isinstance(encoded, OutputUnserializableError):
+            return encoded
+        query["metadata"] = encoded
     sent = body.encode("utf-8", "backslashreplace")
     if len(sent) > MAX_MESSAGE_BYTES:
         return RealtimeError(
@@ -84,8 +84,7 @@ def _accepted(
     match outcome:
         case FetchError(cause):
             failure = RealtimeError(f"{what}: {access.unanswered(cause)}")
-            failure.__cause__ = cause
-            return failure
+            return with_cause(failure, cause)
         case Response(status=status) if not 200 <= status < 300:
             return RealtimeError(f"{what}: {problem(outcome)}", is_retriable=status >= 500)
     return outcome

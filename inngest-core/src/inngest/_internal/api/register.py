@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from inngest._internal.api.access import Access
 from inngest._internal.api.answer import parsed, problem
-from inngest._internal.errors import RegistrationFailedError, ServerUnreachableError
+from inngest._internal.errors import RegistrationFailedError, ServerUnreachableError, with_cause
 from inngest._internal.flow import FetchError, Flow
 
 
@@ -30,8 +30,7 @@ def register(
             f"no answer came from the Inngest server at {access.api_origin}: "
             f"{type(outcome.cause).__name__}"
         )
-        failure.__cause__ = outcome.cause
-        return failure
+        return with_cause(failure, outcome.cause)
     answer = parsed(outcome)
     if not 200 <= outcome.status < 300 or not isinstance(answer, dict):
         return RegistrationFailedError(

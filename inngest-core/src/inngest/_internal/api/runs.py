@@ -7,7 +7,7 @@ from typing import Final
 
 from inngest._internal.api.access import Access
 from inngest._internal.api.answer import problem
-from inngest._internal.errors import StateUnavailableError
+from inngest._internal.errors import StateUnavailableError, with_cause
 from inngest._internal.flow import FetchError, Flow, Pause, Response
 from inngest._internal.serialization.text import as_stored
 
@@ -44,9 +44,7 @@ def _fetch(run_id: str, part: str, access: Access) -> Flow[object]:
     match outcome:
         case FetchError(cause):
             about = f" for the state of run {run_id}"
-            failure = StateUnavailableError(access.unanswered(cause, about))
-            failure.__cause__ = cause
-            return failure
+            return with_cause(StateUnavailableError(access.unanswered(cause, about)), cause)
         case Response(status=status) if 200 <= status < 300:
             return _parsed(outcome)
         case _:

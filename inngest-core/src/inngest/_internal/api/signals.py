@@ -5,7 +5,7 @@ from __future__ import annotations
 from inngest._internal.api.access import Access
 from inngest._internal.api.answer import parsed, problem
 from inngest._internal.checks import is_text
-from inngest._internal.errors import Error, SendSignalError
+from inngest._internal.errors import Error, SendSignalError, with_cause
 from inngest._internal.flow import FetchError, Flow, Response
 from inngest._internal.serialization.codec import Codec
 from inngest._internal.serialization.text import encode
@@ -28,14 +28,12 @@ def send_signal(
     body = dumped if isinstance(dumped, Error) else encode({"signal": signal, "data": dumped}, what)
     if isinstance(body, Error):
         failure = SendSignalError(f"{what} is not JSON", is_retriable=False)
-        failure.__cause__ = body
-        return failure
+        return with_cause(failure, body)
     outcome = yield from access.post("/v1/signals", body.encode("utf-8", "backslashreplace"))
     match outcome:
         case FetchError(cause):
             failure = SendSignalError(access.unanswered(cause, f' for signal "{signal}"'))
-            failure.__cause__ = cause
-            return failure
+            return with_cause(failure, cause)
         case Response(status=404) if isinstance(parsed(outcome), dict):
             return None
         case Response(status=status) if not 200 <= status < 300:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from inngest._internal.api.access import Access
 from inngest._internal.api.realtime import create_token
-from inngest._internal.errors import Error, RealtimeError
+from inngest._internal.errors import Error, RealtimeError, with_cause
 from inngest._internal.flow import Effect, FetchError, Flow, Pause, Request
 from inngest._internal.protocol.event_stream import EventStream
 
@@ -116,8 +116,7 @@ def _connect(access: Access, channel: str, topics: Sequence[str]) -> Flow[Error 
     status: int | FetchError = yield Open(request, QUIET_SECONDS)
     if isinstance(status, FetchError):
         failure = RealtimeError(f"no connection for realtime: {type(status.cause).__name__}")
-        failure.__cause__ = status.cause
-        return failure
+        return with_cause(failure, status.cause)
     if status != 200:
         return RealtimeError(
             f"the server refused a realtime subscription (status {status})",
@@ -154,16 +153,16 @@ def read_message(text: str, streams: dict[str, Message]) -> Message | None:
     :param streams: the beginnings of streams that have no end yet, by their ids.
     """
     try:
-        told = json.loads(text)
+        published = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(told, Mapping):
+    if not isinstance(published, Mapping):
         return None
-    match told.get("kind"):
+    match published.get("kind"):
         case "data" | "datastream-start" | "datastream-end" as kind:
-            message = _message(cast(Kind, kind), told)
+            message = _message(cast(Kind, kind), published)
         case "chunk":
-            return _chunk(told, streams)
+            return _chunk(published, streams)
         case _:
             return None
     if message.stream_id is not None:
@@ -174,29 +173,29 @@ def read_message(text: str, streams: dict[str, Message]) -> Message | None:
     return message
 
 
-def _message(kind: Kind, told: Mapping[str, object]) -> Message:
-    data = told.get("data")
+def _message(kind: Kind, published: Mapping[str, object]) -> Message:
+    data = published.get("data")
     return Message(
         kind=kind,
-        channel=str(told.get("channel") or ""),
-        topic=str(told.get("topic") or ""),
+        channel=str(published.get("channel") or ""),
+        topic=str(published.get("topic") or ""),
         data=data if kind == "data" else None,
-        created_at=_instant(told.get("created_at")),
-        run_id=_text(told.get("run_id")),
-        metadata=told.get("metadata"),
+        created_at=_instant(published.get("created_at")),
+        run_id=_text(published.get("run_id")),
+        metadata=published.get("metadata"),
         stream_id=None if kind == "data" else _text(data),
     )
 
 
-def _chunk(told: Mapping[str, object], streams: Mapping[str, Message]) -> Message | None:
+def _chunk(published: Mapping[str, object], streams: Mapping[str, Message]) -> Message | None:
     """It says nothing but the id of its stream, whose beginning says the rest."""
-    stream_id = _text(told.get("stream_id"))
+    stream_id = _text(published.get("stream_id"))
     start = streams.get(stream_id or "")
     return Message(
         kind="chunk",
         channel="" if start is None else start.channel,
         topic="" if start is None else start.topic,
-        data=told.get("data"),
+        data=published.get("data"),
         created_at=None if start is None else start.created_at,
         run_id=None if start is None else start.run_id,
         metadata=None if start is None else start.metadata,

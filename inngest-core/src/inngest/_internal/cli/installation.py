@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from inngest._internal.cli.finding import Finding
 from inngest._internal.plugins.names import canonical
 from inngest._internal.version import VERSION
+from inngest._internal.wheels import MODULES
 
 CORE = "inngest-core"
-FAMILY = (
-    "inngest-connect",
-    "inngest-core",
-    "inngest-dev",
-    "inngest-digitalocean",
-    "inngest-django",
-    "inngest-encryption",
-    "inngest-fastapi",
-    "inngest-flask",
-    "inngest-otel",
-    "inngest-tornado",
-)
+FAMILY = tuple(sorted([CORE, *MODULES.values()]))
 """What carries one version."""
 OWNED = "inngest/__init__.py"
 
@@ -33,12 +23,11 @@ def check_installation() -> Iterator[Finding]:
     versions: dict[str, list[str]] = {}
     owners: dict[str, str] = {}
     for distribution in importlib_metadata.distributions():
-        name = canonical(distribution.name or "")
-        if not name.startswith("inngest") and OWNED not in (distribution.read_text("RECORD") or ""):
+        name, record = canonical(distribution.name or ""), distribution.read_text("RECORD") or ""
+        if not name.startswith("inngest") and OWNED not in record:
             continue
         versions.setdefault(name, []).append(distribution.version)
-        lines = (distribution.read_text("RECORD") or "").splitlines()
-        if name != CORE and any(line.partition(",")[0] == OWNED for line in lines):
+        if name != CORE and any(line.partition(",")[0] == OWNED for line in record.splitlines()):
             owners[name] = distribution.version
     # A monolith that is installed editable has no such record.
     if "inngest" in versions:
@@ -66,7 +55,7 @@ def _mixed(versions: dict[str, list[str]]) -> Iterator[Finding]:
             yield Finding(
                 level="warning",
                 subject="installation",
-                text=f"{name} is installed {len(versions[name])} times: {_listed(versions[name])}",
+                text=f"{name} is installed {len(versions[name])} times: {', '.join(versions[name])}",
                 advice="the first on sys.path is used; uninstall the others",
             )
     for name in FAMILY:
@@ -78,7 +67,3 @@ def _mixed(versions: dict[str, list[str]]) -> Iterator[Finding]:
                 text=f"{name} is {found}, and {CORE} is {VERSION}: the family has one version",
                 advice=f"pip install {name}=={VERSION}",
             )
-
-
-def _listed(versions: Iterable[str]) -> str:
-    return ", ".join(versions)

@@ -16,9 +16,9 @@ from typing_extensions import TypeVar
 from inngest._internal.api.access import Access
 from inngest._internal.api.events import send_events
 from inngest._internal.api.metadata import update_metadata
-from inngest._internal.api.seed import event_id_seed
+from inngest._internal.api.seed import ENTROPY_BYTES, event_id_seed
 from inngest._internal.api.signals import send_signal
-from inngest._internal.checks import is_unbound, told
+from inngest._internal.checks import is_unbound, kind_of
 from inngest._internal.client.config import ClientConfig, resolve
 from inngest._internal.errors import (
     Error,
@@ -33,7 +33,8 @@ from inngest._internal.flow import Flow
 from inngest._internal.function import config
 from inngest._internal.function.checkpointing import Checkpointing
 from inngest._internal.function.checkpointing import read as read_checkpointing
-from inngest._internal.function.function import Function, FunctionOptions
+from inngest._internal.function.function import Function
+from inngest._internal.function.options import FunctionOptions
 from inngest._internal.function.reading import read_option
 from inngest._internal.function.trigger import Trigger
 from inngest._internal.middleware.contract import UninitializedMiddleware, factories_of
@@ -283,6 +284,7 @@ class Inngest:
     async def send(self, events: Events, *, skip_middleware: bool = False) -> list[str]:
         """Send events, and return their ids in the same order.
 
+        :param events: one event, or a list.
         :param skip_middleware: send them as they are.
         :raises EventKeyUnspecifiedError: in cloud mode without an event key.
         :raises SendEventsError: not all were accepted; its ``ids`` were.
@@ -321,6 +323,7 @@ class Inngest:
     ) -> None:
         """Note something of a run, for people to see.
 
+        :param run_id: the id of the run, as in ``ctx.run_id``.
         :param values: JSON, at most 64 KB.
         :param kind: which of the run's notes to change.
         :param op: ``merge`` or ``add`` to the values that are there, ``set`` all of them anew,
@@ -391,7 +394,7 @@ class Inngest:
                 return named
             raise SerializerUnknownError(
                 "a serializer is an object with the methods serialize and deserialize, or the "
-                f"name of one; it was given {told(named)}"
+                f"name of one; it was given {kind_of(named)}"
             )
         found = self._plugins.serializer(named)
         if isinstance(found, Error):
@@ -415,7 +418,7 @@ class Inngest:
                 url=f"{origin}/e/{self._config.event_key or ANY_EVENT_KEY}",
                 headers=self._headers(),
                 timeout=self._config.timeout,
-                seed=event_id_seed(now_ms, secrets.token_bytes(10)),
+                seed=event_id_seed(now_ms, secrets.token_bytes(ENTROPY_BYTES)),
                 jitter=lambda: random.uniform(0, 0.1),
             )
         )

@@ -33,17 +33,17 @@ def test_cloud_is_the_default() -> None:
 
 
 @pytest.mark.parametrize("flag", ["1", "true", "yes", "http://h"])
-def test_dev_flag(flag: str) -> None:
+def test_a_dev_flag_turns_dev_mode_on_unless_the_argument_says_otherwise(flag: str) -> None:
     assert settle({"INNGEST_DEV": flag}).mode is ServerKind.DEV_SERVER
     assert settle({"INNGEST_DEV": flag}, is_production=True).mode is ServerKind.CLOUD
 
 
 @pytest.mark.parametrize("flag", ["", "0", "false", "FALSE", " "])
-def test_falsy_dev_flag(flag: str) -> None:
+def test_a_false_dev_flag_leaves_cloud_mode_on(flag: str) -> None:
     assert settle({"INNGEST_DEV": flag}).mode is ServerKind.CLOUD
 
 
-def test_origins_by_precedence() -> None:
+def test_the_most_specific_origin_wins() -> None:
     environ = {"INNGEST_DEV": "localhost:1"}
     assert origins(settle(environ)) == ("http://localhost:1", "http://localhost:1")
     environ["INNGEST_BASE_URL"] = "http://base/"
@@ -69,7 +69,7 @@ def test_origins_by_precedence() -> None:
         (" HTTPS://h ", "https://h"),
     ],
 )
-def test_valid_origins(text: str, origin: str) -> None:
+def test_an_origin_has_a_scheme_and_no_slash_at_its_end(text: str, origin: str) -> None:
     assert parse_origin(text, source="x") == origin
 
 
@@ -92,7 +92,7 @@ def test_valid_origins(text: str, origin: str) -> None:
         "http://[::1",
     ],
 )
-def test_invalid_origins(text: str) -> None:
+def test_an_origin_that_cannot_be_used_is_refused_without_showing_it(text: str) -> None:
     outcome = parse_origin(text, source="INNGEST_BASE_URL")
     assert isinstance(outcome, URLInvalidError)
     assert "pass" not in outcome.message
@@ -110,7 +110,7 @@ def test_invalid_origin_is_a_value() -> None:
     assert isinstance(resolve(environ={"INNGEST_EVENT_API_BASE_URL": "a b"}), URLInvalidError)
 
 
-def test_keys() -> None:
+def test_keys_are_read_and_not_shown() -> None:
     environ = {
         "INNGEST_SIGNING_KEY": "signkey-prod-ab",
         "INNGEST_SIGNING_KEY_FALLBACK": "cd",

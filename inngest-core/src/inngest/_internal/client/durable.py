@@ -12,7 +12,8 @@ from inngest._internal.client.client import Inngest
 from inngest._internal.client.handler import app_of, with_origin
 from inngest._internal.errors import URLInvalidError
 from inngest._internal.function.config import TriggerEvent
-from inngest._internal.function.function import Function, FunctionOptions
+from inngest._internal.function.function import Function
+from inngest._internal.function.options import FunctionOptions
 from inngest._internal.http.comm import CommRequest, CommResponse
 from inngest._internal.http.durable import DurableEndpoint, DurableOptions, Origin
 from inngest._internal.http.durable_messages import (

@@ -50,7 +50,7 @@ class Deferrals:
             opts={"target_hashed_id": step.hashed},
         )
 
-    def note_told(self) -> None:
+    def note_reported(self) -> None:
         """The server was told of all that was unreported, and code goes on."""
         known = dict(self.known or {})
         for hashed, op in self._unreported.items():

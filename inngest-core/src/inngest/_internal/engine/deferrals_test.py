@@ -38,12 +38,12 @@ def test_only_what_the_server_knows_and_can_take_back_is_aborted() -> None:
 def test_what_was_told_is_not_told_again_and_can_be_taken_back() -> None:
     deferrals = Deferrals()
     deferrals.add(step("a"), call("a"))
-    deferrals.note_told()
+    deferrals.note_reported()
     deferrals.add(step("a"), call("a"))
     assert told(deferrals) == []
     deferrals.abort(step("a"))
     assert told(deferrals) == [(Opcode.DEFER_ABORT, hash_id("a-abort"))]
-    deferrals.note_told()
+    deferrals.note_reported()
     deferrals.abort(step("a"))
     assert told(deferrals) == []
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from pydantic import Field
 
-from inngest._internal.checks import told
+from inngest._internal.checks import kind_of
 from inngest._internal.errors import FunctionConfigInvalidError
 from inngest._internal.function.times import Time
 from inngest._internal.model import BaseModel
@@ -41,7 +41,7 @@ def read(given: object) -> Checkpointing | bool | None:
     if given is None or isinstance(given, (Checkpointing, bool)):
         return given
     raise FunctionConfigInvalidError(
-        f"checkpointing: must be an inngest.Checkpointing, True or False, not {told(given)}"
+        f"checkpointing: must be an inngest.Checkpointing, True or False, not {kind_of(given)}"
     )
 
 

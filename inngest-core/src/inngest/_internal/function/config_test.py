@@ -92,7 +92,7 @@ def test_errors_name_the_field_and_not_the_value(
         "CRON_TZ=Asia/Kolkata 0 9 * * *",
     ],
 )
-def test_valid_crons(cron: str) -> None:
+def test_a_cron_expression_is_registered_as_it_is(cron: str) -> None:
     assert TriggerCron(cron=cron).to_dict() == {"cron": cron}
 
 
@@ -113,13 +113,13 @@ def test_valid_crons(cron: str) -> None:
         "1,, * * * *",
     ],
 )
-def test_invalid_crons(cron: str) -> None:
+def test_a_cron_expression_that_no_server_reads_is_refused(cron: str) -> None:
     with pytest.raises(FunctionConfigInvalidError, match="cron: "):
         TriggerCron(cron=cron)
 
 
 @pytest.mark.parametrize("event", ["a/b", "a/*", "a.*"])
-def test_event_triggers(event: str) -> None:
+def test_the_name_of_a_trigger_may_end_with_a_wildcard(event: str) -> None:
     assert TriggerEvent(event=event).to_dict() == {"event": event}
 
 

@@ -4,39 +4,29 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
+from inngest._internal.checks import is_text
 from inngest._internal.errors import EventInvalidError, FunctionConfigInvalidError
 from inngest._internal.event import Event
 from inngest._internal.event_type import EventType
 from inngest._internal.function.checkpointing import Checkpointing
-from inngest._internal.function.config import (
-    Batch,
-    Cancel,
-    Concurrency,
-    Debounce,
-    Priority,
-    RateLimit,
-    Singleton,
-    Throttle,
-    Timeouts,
-)
+from inngest._internal.function.options import FunctionOptions
 from inngest._internal.function.reference import CallData, Invocable
 from inngest._internal.function.registration import (
     FunctionConfig,
     failure_config,
     function_config,
 )
-from inngest._internal.function.trigger import Trigger, takes_deferred_calls
+from inngest._internal.function.trigger import takes_deferred_calls
 from inngest._internal.serialization.annotations import return_type, signature
 from inngest._internal.serialization.codec import Codec
 from inngest._internal.types import UNSET
 
 if TYPE_CHECKING:
     from inngest._internal.middleware.contract import UninitializedMiddleware
-    from inngest._internal.serialization.contract import Serializer
 
 T_co = TypeVar("T_co", covariant=True)
 INVOKED = "inngest/function.invoked"
@@ -47,38 +37,6 @@ class FunctionConfigs(NamedTuple):
 
     main: FunctionConfig
     on_failure: FunctionConfig | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionOptions:
-    """Everything about a function except its code."""
-
-    app_id: str
-    local_id: str
-    name: str
-    triggers: tuple[Trigger[Any], ...]
-    batch_events: Batch | None = None
-    cancel: Sequence[Cancel] | None = None
-    checkpointing: Checkpointing | bool | None = None
-    concurrency: Sequence[Concurrency] | None = None
-    debounce: Debounce | None = None
-    idempotency: str | None = None
-    middleware: tuple[UninitializedMiddleware, ...] = ()
-    on_failure: Callable[..., object] | None = None
-    output_type: object = UNSET
-    priority: Priority | None = None
-    rate_limit: RateLimit | None = None
-    retries: int | None = None
-    serializer: Serializer | None = None
-    serializer_of_client: Serializer | None = None
-    singleton: Singleton | None = None
-    throttle: Throttle | None = None
-    timeouts: Timeouts | None = None
-
-    @property
-    def fully_qualified_id(self) -> str:
-        """The id that the server knows: ``<app id>-<function id>``."""
-        return f"{self.app_id}-{self.local_id}"
 
 
 class Function(Invocable[T_co, CallData]):
@@ -234,31 +192,9 @@ class Function(Invocable[T_co, CallData]):
 
     def _configs(self, app_url: str, runtime: Literal["http", "ws"]) -> list[FunctionConfig]:
         options = self._opts
-        found = [
-            function_config(
-                fn_id=self.id,
-                name=options.name,
-                url=app_url,
-                runtime=runtime,
-                triggers=[trigger.to_config() for trigger in options.triggers],
-                batch_events=options.batch_events,
-                cancel=options.cancel,
-                checkpointing=options.checkpointing,
-                concurrency=options.concurrency,
-                debounce=options.debounce,
-                idempotency=options.idempotency,
-                priority=options.priority,
-                rate_limit=options.rate_limit,
-                retries=options.retries,
-                singleton=options.singleton,
-                throttle=options.throttle,
-                timeouts=options.timeouts,
-            )
-        ]
+        found = [function_config(options, url=app_url, runtime=runtime)]
         if options.on_failure is not None:
-            found.append(
-                failure_config(fn_id=self.id, name=options.name, url=app_url, runtime=runtime)
-            )
+            found.append(failure_config(options, url=app_url, runtime=runtime))
         return found
 
 
@@ -268,9 +204,9 @@ def _check_names(options: FunctionOptions) -> None:
         "fn_id": options.local_id,
         "name": options.name,
     }
-    for given, text in names.items():
-        if not isinstance(text, str) or not text.strip():
-            raise FunctionConfigInvalidError(f"{given}: must be a string, and not empty")
+    for argument, text in names.items():
+        if not is_text(text):
+            raise FunctionConfigInvalidError(f"{argument}: must be a string, and not empty")
     for trigger in options.triggers:
         is_class = isinstance(trigger, type)
         if is_class or not hasattr(trigger, "to_config"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from inngest._internal.errors import FunctionConfigInvalidError
@@ -24,12 +24,25 @@ from inngest._internal.function.config import (
     TriggerEvent,
     quoted,
 )
+from inngest._internal.function.options import FunctionOptions
 from inngest._internal.model import BaseModel
-
-Trigger: TypeAlias = TriggerCron | TriggerDeferred | TriggerEvent
 
 _MOST = {"triggers": 10, "cancel": 5, "concurrency": 2}
 """A server refuses the whole app if a function has more of these."""
+
+_KINDS: Final[dict[str, type]] = {
+    "batch_events": Batch,
+    "cancel": Cancel,
+    "concurrency": Concurrency,
+    "debounce": Debounce,
+    "idempotency": str,
+    "priority": Priority,
+    "rate_limit": RateLimit,
+    "singleton": Singleton,
+    "throttle": Throttle,
+    "timeouts": Timeouts,
+}
+"""Of options, or of each of several."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,99 +119,61 @@ class FunctionConfig:
 
 
 def function_config(
-    *,
-    fn_id: str,
-    name: str,
-    url: str,
-    triggers: Sequence[Trigger],
-    runtime: Literal["http", "ws"] = "http",
-    retries: int | None = None,
-    batch_events: Batch | None = None,
-    cancel: Sequence[Cancel] | None = None,
-    checkpointing: Checkpointing | bool | None = None,
-    concurrency: Sequence[Concurrency] | None = None,
-    debounce: Debounce | None = None,
-    idempotency: str | None = None,
-    priority: Priority | None = None,
-    rate_limit: RateLimit | None = None,
-    singleton: Singleton | None = None,
-    throttle: Throttle | None = None,
-    timeouts: Timeouts | None = None,
+    options: FunctionOptions, *, url: str, runtime: Literal["http", "ws"] = "http"
 ) -> FunctionConfig:
     """Return the configuration of a function.
 
-    :param fn_id: the composite id ``<app id>-<function id>``.
     :param url: where the app is served; the server calls it with ``fnId`` and ``stepId``.
-    :param retries: attempts after the first; ``None`` leaves it to the server (4).
     :raises FunctionConfigInvalidError: the options do not go together.
     """
-    _check_retries(retries)
-    _check_kinds(
-        {
-            "batch_events": (batch_events, Batch),
-            "cancel": (cancel, Cancel),
-            "concurrency": (concurrency, Concurrency),
-            "debounce": (debounce, Debounce),
-            "idempotency": (idempotency, str),
-            "priority": (priority, Priority),
-            "rate_limit": (rate_limit, RateLimit),
-            "singleton": (singleton, Singleton),
-            "throttle": (throttle, Throttle),
-            "timeouts": (timeouts, Timeouts),
-        }
-    )
-    for option, several in (("cancel", cancel), ("concurrency", concurrency)):
-        if several is not None and not isinstance(several, (list, tuple)):
-            raise FunctionConfigInvalidError(f"{option}: must be a list")
-    if batch_events is not None:
-        _check_batch(cancel, debounce, singleton, priority)
-    step = StepConfig(
-        retries=None if retries is None else Retries(attempts=retries),
-        runtime=Runtime(type=runtime, url=_call_url(url, fn_id)),
-    )
+    fn_id = options.fully_qualified_id
+    triggers = [trigger.to_config() for trigger in options.triggers]
+    _check_retries(options.retries)
+    _check_kinds(options)
+    if options.batch_events is not None:
+        _check_batch(options)
+    checkpointing = options.checkpointing
     config = FunctionConfig(
         id=fn_id,
-        name=name,
-        steps={"step": step},
+        name=options.name,
+        steps=_steps(fn_id, url, runtime, options.retries),
         triggers=[
             trigger.of(fn_id) if isinstance(trigger, TriggerDeferred) else trigger
             for trigger in triggers
         ],
-        batch_events=batch_events,
-        cancel=cancel,
+        batch_events=options.batch_events,
+        cancel=options.cancel,
         checkpoint=checkpointing if isinstance(checkpointing, Checkpointing) else None,
-        concurrency=concurrency,
-        debounce=debounce,
-        idempotency=idempotency,
-        priority=priority,
-        rate_limit=rate_limit,
-        singleton=singleton,
-        throttle=throttle,
-        timeouts=timeouts,
+        concurrency=options.concurrency,
+        debounce=options.debounce,
+        idempotency=options.idempotency,
+        priority=options.priority,
+        rate_limit=options.rate_limit,
+        singleton=options.singleton,
+        throttle=options.throttle,
+        timeouts=options.timeouts,
     )
     _check_numbers(config)
     return config
 
 
 def failure_config(
-    *, fn_id: str, name: str, url: str, runtime: Literal["http", "ws"] = "http"
+    options: FunctionOptions, *, url: str, runtime: Literal["http", "ws"] = "http"
 ) -> FunctionConfig:
-    """Return the configuration of the handler for failed runs of the function ``fn_id``.
+    """Return the configuration of a function's handler for failed runs.
 
-    :param fn_id: the composite id of the function that fails, not of the handler.
-    :param name: the name of the function that fails.
+    :param options: of the function that fails.
     """
+    fn_id = f"{options.fully_qualified_id}-failure"
     trigger = TriggerEvent(
         event="inngest/function.failed",
-        expression=f"event.data.function_id == {quoted(fn_id)}",
+        expression=f"event.data.function_id == {quoted(options.fully_qualified_id)}",
     )
-    return function_config(
-        fn_id=f"{fn_id}-failure",
-        name=f"{name} (failure)",
-        url=url,
-        runtime=runtime,
+    return FunctionConfig(
+        id=fn_id,
+        name=f"{options.name} (failure)",
+        steps=_steps(fn_id, url, runtime, 0),
         triggers=[trigger],
-        retries=0,
         cancel=[],
         concurrency=[],
     )
@@ -213,30 +188,23 @@ def _check_retries(retries: object) -> None:
         )
 
 
-def _check_kinds(given: Mapping[str, tuple[object, type]]) -> None:
-    for name, (value, kind) in given.items():
-        each = value if isinstance(value, list) else [value]
-        for one in each:
+def _check_kinds(options: FunctionOptions) -> None:
+    for name, kind in _KINDS.items():
+        value = getattr(options, name)
+        for one in value if isinstance(value, list) else [value]:
             if one is not None and not isinstance(one, kind):
                 raise FunctionConfigInvalidError(
                     f"{name}: must be a {kind.__name__}, not a {type(one).__name__}"
                 )
+    for name in ("cancel", "concurrency"):
+        value = getattr(options, name)
+        if value is not None and not isinstance(value, (list, tuple)):
+            raise FunctionConfigInvalidError(f"{name}: must be a list")
 
 
-def _check_batch(
-    cancel: Sequence[Cancel] | None,
-    debounce: Debounce | None,
-    singleton: Singleton | None,
-    priority: Priority | None,
-) -> None:
-    others: Mapping[str, object] = {
-        "cancel": cancel,
-        "debounce": debounce,
-        "singleton": singleton,
-        "priority": priority,
-    }
-    for name, value in others.items():
-        if value:
+def _check_batch(options: FunctionOptions) -> None:
+    for name in ("cancel", "debounce", "singleton", "priority"):
+        if getattr(options, name):
             raise FunctionConfigInvalidError(f"batch_events: cannot be used together with {name}")
 
 
@@ -249,15 +217,25 @@ def _check_numbers(config: FunctionConfig) -> None:
         raise FunctionConfigInvalidError("triggers: the same trigger is there twice")
 
 
+def _steps(
+    fn_id: str, url: str, runtime: Literal["http", "ws"], retries: int | None
+) -> dict[str, StepConfig]:
+    step = StepConfig(
+        retries=None if retries is None else Retries(attempts=retries),
+        runtime=Runtime(type=runtime, url=_call_url(url, fn_id)),
+    )
+    return {"step": step}
+
+
 def _step_to_dict(step: StepConfig) -> dict[str, object]:
-    told: dict[str, object] = {
+    config: dict[str, object] = {
         "id": step.id,
         "name": step.name,
         "runtime": {"type": step.runtime.type, "url": step.runtime.url},
     }
     if step.retries is not None:
-        told["retries"] = {"attempts": step.retries.attempts}
-    return told
+        config["retries"] = {"attempts": step.retries.attempts}
+    return config
 
 
 def _call_url(url: str, fn_id: str) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from inngest._internal.api.access import Access
-from inngest._internal.checks import told
+from inngest._internal.checks import kind_of
 from inngest._internal.errors import FunctionConfigInvalidError
 from inngest._internal.function.checkpointing import Checkpointing, chosen
 from inngest._internal.function.function import Function
@@ -97,13 +97,13 @@ def callable_table(
     """
     if not isinstance(functions, Collection):
         raise FunctionConfigInvalidError(
-            f"functions: must be a list of them, not {told(functions)}"
+            f"functions: must be a list of them, not {kind_of(functions)}"
         )
     table: dict[str, Called] = {}
     for function in each_once(functions):
         if not isinstance(function, Function):
             raise FunctionConfigInvalidError(
-                f"functions: must be what @client.create_function(...) makes, not {told(function)}"
+                f"functions: must be what @client.create_function(...) makes, not {kind_of(function)}"
             )
         called = [(function.id, function.handler, function.codec)]
         on_failure, on_failure_fn_id = function.on_failure, function.on_failure_fn_id

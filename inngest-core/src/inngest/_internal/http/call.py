@@ -1,4 +1,4 @@
-"""A call of a function: decode it, have it answered, complete its state before."""
+"""A call of a function: decode it, fetch the state that it lacks, and have it answered."""
 
 from __future__ import annotations
 

@@ -58,11 +58,11 @@ class Checkpoints:
     """The steps of one call that the server may not know yet."""
 
     def __init__(
-        self, app: App, options: Checkpointing, sent: CallRequest, facts: CallFacts
+        self, app: App, options: Checkpointing, call_request: CallRequest, facts: CallFacts
     ) -> None:
         self._app = app
         self._options = options
-        self._sent = sent
+        self._call_request = call_request
         self._facts = facts
         self._gate = app.checkpoint_gate
         self._is_serial = facts.target is None and not facts.plan_only and facts.attempt == 0
@@ -104,7 +104,7 @@ class Checkpoints:
 
     def _record(self) -> Flow[CheckpointFailedError | StaleDispatchError | None]:
         failure = yield from record_steps(
-            self._sent.run_id,
+            self._call_request.run_id,
             encode_ops(self._buffer),
             self._dispatch(),
             access=self._app.access,
@@ -120,11 +120,11 @@ class Checkpoints:
 
     def _dispatch(self) -> Mapping[str, object]:
         return {
-            "run_id": self._sent.run_id,
-            "fn_id": self._sent.fn_id,
-            "qi_id": self._sent.qi_id,
-            "request_id": self._sent.request_id,
-            "generation_id": self._sent.generation_id,
+            "run_id": self._call_request.run_id,
+            "fn_id": self._call_request.fn_id,
+            "qi_id": self._call_request.qi_id,
+            "request_id": self._call_request.request_id,
+            "generation_id": self._call_request.generation_id,
             "request_started_at": self._started_at,
             "ts": _milliseconds(),
         }

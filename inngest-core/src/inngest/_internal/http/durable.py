@@ -40,9 +40,9 @@ from inngest._internal.http.comm import CommRequest, CommResponse
 from inngest._internal.http.durable_messages import (
     JSON_TYPE,
     WITHOUT_BODY,
+    comm_response,
     event_of,
     is_kept,
-    sent,
     stored,
 )
 from inngest._internal.http.function_call import FunctionCall
@@ -101,15 +101,17 @@ class DurableEndpoint:
         try:
             if len(request.body) > MAX_BODY_BYTES:
                 error = BodyTooLargeError(f"the body is larger than {MAX_BODY_BYTES} bytes")
-                return _told(error.answer_status, {"error": error.message})
+                return _json_response(error.answer_status, {"error": error.message})
             if headers.RUN_ID in request.headers:
                 return (yield from self._continue(request))
             if _may_lead_elsewhere(request):
-                return _told(400, {"error": "the host or the path of the request is malformed"})
+                return _json_response(
+                    400, {"error": "the host or the path of the request is malformed"}
+                )
             return (yield from self._begin(request, origin))
         except Exception as error:
             logger.error("a durable endpoint failed inside the library", exc_info=error)
-            return _unanswered()
+            return _internal_error()
 
     # a client's request
 
@@ -118,9 +120,9 @@ class DurableEndpoint:
             outcome: Outcome[object] = yield Call(self._options.admit, (request,))
             if isinstance(outcome, Raised):
                 logger.error("admit of a durable endpoint failed", exc_info=outcome.error)
-                return _unanswered()
+                return _internal_error()
             if outcome.value is not None:
-                return sent(stored(outcome.value, PLAIN, "what admit answered"))
+                return comm_response(stored(outcome.value, PLAIN, "what admit answered"))
         now = self._milliseconds()
         run_id = ulid(now, secrets.token_bytes(ENTROPY_BYTES))
         event = event_of(
@@ -135,36 +137,40 @@ class DurableEndpoint:
         facts = CallFacts(attempt=0, max_attempts=self._options.retries + 1)
         recording = Recording(self._access, facts, event, self._options.retries, self._milliseconds)
         started = time.perf_counter_ns()
-        answer, own = yield from self._call(request, event, facts, {}, recording)
+        answer, returned = yield from self._call(request, event, facts, {}, recording)
         if recording.failure is not None:
-            return _told(503, {"error": "the steps of this request cannot be recorded now"})
+            return _json_response(
+                503, {"error": "the steps of this request cannot be recorded now"}
+            )
         answer, deferred = _ended(answer)
         if answer.status == 206:
             failure = yield from recording.tell(answer.body)
             if failure is not None:
-                return _told(503, {"error": "this request cannot be continued now"})
+                return _json_response(503, {"error": "this request cannot be continued now"})
             return self._sent_away(recording.run)
-        kept = _kept(answer, own)
+        kept = _kept(answer, returned)
         duration = time.perf_counter_ns() - started
         complete = _complete("RunComplete", {**kept, "duration": duration})
         failure = yield from recording.tell(response.dump([*deferred, complete]))
         if failure is not None:
             logger.warning("the end of run %s is not recorded: %s", run_id, failure.message)
         if answer.status != 200:
-            return _unanswered()
+            return _internal_error()
         # What middleware hides, as by encryption, it does not hide from who has asked for it.
-        return sent(own if is_kept(own) and not is_kept(json.loads(answer.body)) else kept)
+        return comm_response(
+            returned if is_kept(returned) and not is_kept(json.loads(answer.body)) else kept
+        )
 
     def _sent_away(self, run: BegunRun | None) -> CommResponse:
         """The run goes on without its client: tell where its output will be."""
         if run is None or run.token is None:
             logger.error("the server gave no token for a run that it has taken over")
-            return _unanswered()
-        told = {"run_id": run.run_id, "token": run.token}
+            return _internal_error()
+        receipt = {"run_id": run.run_id, "token": run.token}
         if not self._options.redirect:
-            return _told(202, told)
+            return _json_response(202, receipt)
         path = f"/v1/checkpoint/{run.run_id}/output?token={quote(run.token, safe='')}"
-        answer = _told(302, told)
+        answer = _json_response(302, receipt)
         location = {"location": self._access.url(path), "cache-control": "no-store"}
         return CommResponse(
             status=answer.status, body=answer.body, headers={**answer.headers, **location}
@@ -194,11 +200,13 @@ class DurableEndpoint:
             target=request.headers.get(headers.STEP_ID) or None,
             plan_only=request.headers.get(headers.FORCE_STEP_PLAN, "").lower() == "true",
         )
-        answer, own = yield from self._call(request, events[0], facts, steps, None)
+        answer, returned = yield from self._call(request, events[0], facts, steps, None)
         answer, deferred = _ended(answer)
         if answer.status != 200:
             return answer
-        complete = _complete("SyncRunComplete", {"data": {**_kept(answer, own), "duration": 0}})
+        complete = _complete(
+            "SyncRunComplete", {"data": {**_kept(answer, returned), "duration": 0}}
+        )
         return Answer(status=206, body=response.dump([*deferred, complete]))
 
     def _verify(self, request: CommRequest) -> SigningKey | Error | None:
@@ -225,7 +233,7 @@ class DurableEndpoint:
         recording: Recording | None,
     ) -> Flow[tuple[Answer, object]]:
         """Call the handler: the answer, and the response before middleware made an answer of it."""
-        taken = CallRequest(
+        call_request = CallRequest(
             run_id=recording.run_id if recording else request.headers[headers.RUN_ID],
             attempt=facts.attempt,
             max_attempts=facts.max_attempts,
@@ -242,7 +250,14 @@ class DurableEndpoint:
         checkpoints = recording or NoCheckpoints()
         called = self._called
         call = FunctionCall(
-            self._app, called, called.function.id, request, taken, execution, checkpoints, Timings()
+            self._app,
+            called,
+            called.function.id,
+            request,
+            call_request,
+            execution,
+            checkpoints,
+            Timings(),
         )
         call.is_called_once = recording is not None
         outcome: Outcome[Answer] = yield Host(call.answer(), called.is_async)
@@ -268,7 +283,7 @@ def _ended(answer: Answer) -> tuple[Answer, list[object]]:
     return answer, []
 
 
-def _kept(answer: Answer, own: object) -> dict[str, object]:
+def _kept(answer: Answer, returned: object) -> dict[str, object]:
     """The response that a call ended with; of one that failed, what the server keeps of it.
 
     Middleware may have put something else in its place: that is the body then.
@@ -280,22 +295,22 @@ def _kept(answer: Answer, own: object) -> dict[str, object]:
     kept = json.loads(body)
     if is_kept(kept):
         return kept
-    if not is_kept(own):
+    if not is_kept(returned):
         return {"status": 200, "headers": as_json, "body": body}
-    if own["status"] in WITHOUT_BODY:
-        return own
-    return {**own, "headers": {**own["headers"], **as_json}, "body": body}
+    if returned["status"] in WITHOUT_BODY:
+        return returned
+    return {**returned, "headers": {**returned["headers"], **as_json}, "body": body}
 
 
-def _told(status: int, body: object) -> CommResponse:
+def _json_response(status: int, body: object) -> CommResponse:
     return CommResponse(
         status=status, body=response.dump(body), headers={headers.CONTENT_TYPE: JSON_TYPE}
     )
 
 
-def _unanswered() -> CommResponse:
+def _internal_error() -> CommResponse:
     """The client learns no more than that; the log and the run say the rest."""
-    return _told(500, {"error": "Internal Server Error"})
+    return _json_response(500, {"error": "Internal Server Error"})
 
 
 def _may_lead_elsewhere(request: CommRequest) -> bool:
@@ -317,4 +332,4 @@ def _number(text: str | None) -> int:
     return int(text) if text and text.isascii() and text.isdigit() else 0
 
 
-__all__ = ["DurableEndpoint", "DurableOptions", "Origin"]
+__all__ = ["RETRIES", "DurableEndpoint", "DurableOptions", "Origin"]

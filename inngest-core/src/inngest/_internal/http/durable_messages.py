@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeGuard
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ from inngest._internal.errors import (
 )
 from inngest._internal.event import Event
 from inngest._internal.http.comm import CommRequest, CommResponse, parse_query
-from inngest._internal.protocol.headers import CONTENT_TYPE
+from inngest._internal.protocol.headers import CONTENT_TYPE, is_header_name
 from inngest._internal.serialization.codec import Codec
 from inngest._internal.serialization.text import encode
 
@@ -29,7 +29,6 @@ JSON_TYPE: Final = "application/json"
 TEXT_TYPE: Final = "text/plain; charset=utf-8"
 WITHOUT_BODY: Final = (204, 304)
 """The statuses after which HTTP has no body."""
-_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE: Final = re.compile(r"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
 _OF_THE_SERVER: Final = ("connection", "content-length", "transfer-encoding")
 
@@ -109,7 +108,7 @@ def _problem(response: Response) -> str | None:
 
 
 def _header_problem(name: object, value: object) -> str | None:
-    if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+    if not isinstance(name, str) or not is_header_name(name):
         return f"headers: {name!r} is no name of a header"
     if name.lower() in _OF_THE_SERVER:
         return f"headers: {name.lower()} is written by the server that serves the endpoint"
@@ -119,9 +118,6 @@ def _header_problem(name: object, value: object) -> str | None:
             "without spaces around it"
         )
     return None
-
-
-Handler = Callable[..., object]
 
 
 def event_of(
@@ -188,7 +184,7 @@ def is_kept(value: object) -> TypeGuard[dict[str, Any]]:
     return False
 
 
-def sent(kept: Mapping[str, Any]) -> CommResponse:
+def comm_response(kept: Mapping[str, Any]) -> CommResponse:
     """What the client gets of a result that was kept."""
     return CommResponse(
         status=kept["status"], headers=kept["headers"], body=kept["body"].encode("utf-8")
@@ -208,15 +204,14 @@ def _text(body: str | bytes, what: str) -> str:
 
 __all__ = [
     "HTTP_EVENT",
-    "Handler",
     "JSON_TYPE",
     "Request",
     "RequestBodyError",
     "Response",
     "WITHOUT_BODY",
+    "comm_response",
     "event_of",
     "is_kept",
     "request_of",
-    "sent",
     "stored",
 ]

@@ -60,7 +60,7 @@ class FunctionCall:
     called: Called
     fn_id: str
     request: CommRequest
-    sent: CallRequest
+    call_request: CallRequest
     execution: Execution
     checkpoints: Recorder
     timings: Timings
@@ -84,7 +84,7 @@ class FunctionCall:
         self.hooks = hooks
         record = WrappedRequest(
             function=self.called.function,
-            run_id=self.sent.run_id,
+            run_id=self.call_request.run_id,
             raw_request=self.request.raw,
             headers=self.request.headers,
         )
@@ -135,7 +135,7 @@ class FunctionCall:
         return answer
 
     def _invocation(self) -> Invocation:
-        app, sent, request_headers = self.app, self.sent, self.request.headers
+        app, call, request_headers = self.app, self.call_request, self.request.headers
         return Invocation(
             self.execution,
             self.hooks,
@@ -144,9 +144,9 @@ class FunctionCall:
             self.checkpoints,
             self.called.handler,
             app.facts.app_id,
-            sent.event,
-            sent.events,
-            sent.run_id,
+            call.event,
+            call.events,
+            call.run_id,
             request_headers.get(header.JOB_ID) or None,
             request_headers.get(header.REQUEST_ID) or None,
             ReplayLogger(app.logger(), self.execution),
@@ -224,8 +224,9 @@ class FunctionCall:
         else:
             result = TransformOutputResult(output=None if record.output is UNSET else record.output)
         failure = yield from self.hooks.after("transform_output", result)
-        if failure is not None or result.error is not None:
-            return self._failed(failure or result.error or MiddlewareError("unreachable"))
+        error = result.error if failure is None else failure
+        if error is not None:
+            return self._failed(error)
         encoded = encode(result.output, self.called.what)
         if isinstance(encoded, OutputUnserializableError):
             return self._failed(encoded)
@@ -246,8 +247,8 @@ class FunctionCall:
         reported += ended
         for op in reported:
             if op.error is not None and not op.is_quiet:
-                told = op.error.stack or f"{op.error.name}: {op.error.message}"
-                logger.error(STEP_FAILED, op.step.id, self.fn_id, told)
+                reason = op.error.stack or f"{op.error.name}: {op.error.message}"
+                logger.error(STEP_FAILED, op.step.id, self.fn_id, reason)
         return response.steps_reported(reported)
 
     def _failed(self, error: Exception) -> Answer:

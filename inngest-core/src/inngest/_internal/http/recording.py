@@ -55,13 +55,13 @@ class Recording:
             return transformed
         if transformed.opcode is Opcode.STEP_ERROR or (transformed.error and not op.error):
             return transformed
-        told = [transformed]
+        recorded = [transformed]
         for each in deferred:
             changed = yield from transform_op(hooks, each, self._facts)
             if isinstance(changed, Error):
                 return changed
-            told.append(changed)
-        return (yield from self.tell(encode_ops(told)))
+            recorded.append(changed)
+        return (yield from self.tell(encode_ops(recorded)))
 
     def settle(self) -> Flow[list[Op]]:
         """Nothing is left behind."""

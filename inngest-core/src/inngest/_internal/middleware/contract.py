@@ -9,8 +9,8 @@ middleware works around either kind of function.
 
 The first middleware is the outermost: hooks before something run first to last, hooks
 after something last to first. In ``wrap_step`` alone it is the innermost: it encodes last in
-``wrap_step_handler``, and so decodes first. All hooks run where the function runs: sync hooks of a sync
-function on its thread, async hooks on the event loop.
+``wrap_step_handler``, and so decodes first. All hooks run where the function runs: sync hooks
+of a sync function on its thread, async hooks on the event loop.
 
 A hook that raises fails the call with an error that names it, and nothing is reported; in
 ``wrap_step_handler`` it fails the step. Observers, named ``on_``, change nothing: what
@@ -24,7 +24,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from inngest._internal.checks import told
+from inngest._internal.checks import kind_of
 from inngest._internal.errors import FunctionConfigInvalidError
 from inngest._internal.middleware.memos import StepMemos
 from inngest._internal.middleware.records import (
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from inngest._internal.sent import SendEventsResult
     from inngest._internal.step.context import Context, ContextSync
 
-_log = logging.getLogger("inngest")
+logger = logging.getLogger("inngest")
 
 
 class Middleware:
@@ -183,18 +183,20 @@ UninitializedMiddleware: TypeAlias = "Callable[[Inngest, object], Middleware | M
 """A middleware class, or any factory with the same arguments."""
 
 
-def factories_of(given: Iterable[UninitializedMiddleware] | None) -> tuple[Any, ...]:
+def factories_of(
+    given: Iterable[UninitializedMiddleware] | None,
+) -> tuple[UninitializedMiddleware, ...]:
     """What was given for ``middleware=``, looked at.
 
     :raises FunctionConfigInvalidError: it is no list, or holds what makes no middleware.
     """
     if given is not None and not isinstance(given, Iterable):
-        raise FunctionConfigInvalidError(f"middleware: must be a list, not {told(given)}")
+        raise FunctionConfigInvalidError(f"middleware: must be a list, not {kind_of(given)}")
     factories = tuple(given or ())
     for each in factories:
         if not callable(each):
             raise FunctionConfigInvalidError(
-                f"middleware: must be classes or factories, not {told(each)}"
+                f"middleware: must be classes or factories, not {kind_of(each)}"
             )
         if isinstance(each, type):
             _warn_of_misspelt_hooks(each)
@@ -204,20 +206,17 @@ def factories_of(given: Iterable[UninitializedMiddleware] | None) -> tuple[Any, 
 def _warn_of_misspelt_hooks(made: type) -> None:
     """A method that nobody calls is silent otherwise. Some are helpers of its author's."""
     for name in dir(made):
-        if name.startswith("_") or name in _HOOKS:
+        if name.startswith("_") or name in HOOKS:
             continue
-        close = get_close_matches(name, _HOOKS, n=1, cutoff=0.85)
+        close = get_close_matches(name, HOOKS, n=1, cutoff=0.85)
         if close:
-            _log.warning(
+            logger.warning(
                 "middleware %s has no hook %s; did you mean %s?", made.__name__, name, close[0]
             )
 
 
-_HOOKS: Final = frozenset(
-    name
-    for name in dir(MiddlewareSync)
-    if not name.startswith("_") and callable(getattr(MiddlewareSync, name))
-)
+HOOKS: Final = tuple(name for name in vars(Middleware) if not name.startswith("_"))
+"""The names of all hooks: those of :class:`MiddlewareSync` are the same."""
 
 
-__all__ = ["Middleware", "MiddlewareSync", "UninitializedMiddleware", "factories_of"]
+__all__ = ["HOOKS", "Middleware", "MiddlewareSync", "UninitializedMiddleware", "factories_of"]

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import pydantic
 
-from inngest._internal.errors import Error, MiddlewareError, SendEventsError, message_of
+from inngest._internal.errors import Error, MiddlewareError, SendEventsError, message_of, with_cause
 from inngest._internal.event import Event
 from inngest._internal.flow import Flow, Outcome, Raised, Returned
 from inngest._internal.middleware.records import WrappedSend
@@ -37,8 +37,8 @@ def send_within(
     if isinstance(outcome, Raised):
         error = outcome.error
         if not isinstance(error, Error):
-            error = MiddlewareError(f"a wrap_send hook raised {type(error).__name__}")
-            error.__cause__ = outcome.error
+            failed = MiddlewareError(f"a wrap_send hook raised {type(error).__name__}")
+            error = with_cause(failed, error)
         record.result = _failed(error)
         failure = yield from hooks.after("after_send_events", record.result)
         return failure or error

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
-from inngest._internal.errors import Error, MiddlewareError, message_of
+from inngest._internal.errors import Error, MiddlewareError, message_of, with_cause
 from inngest._internal.flow import NOTHING, Call, Flow, Outcome, Raised, Within, Wrap
-from inngest._internal.middleware.contract import Middleware, MiddlewareSync
+from inngest._internal.middleware.contract import HOOKS, Middleware, MiddlewareSync
 from inngest._internal.middleware.owned import OfPlugin
 
 logger = logging.getLogger("inngest")
@@ -17,7 +17,6 @@ logger = logging.getLogger("inngest")
 T = TypeVar("T")
 _Owned = tuple[object, str]
 
-HOOKS = tuple(name for name in vars(Middleware) if not name.startswith("_"))
 REPLAY_HOOKS = ("wrap_step", "before_execution", "on_memoization_end")
 
 
@@ -173,8 +172,7 @@ def hook_failed(label: str, error: Exception) -> MiddlewareError:
         f"the middleware hook {label} failed: {type(error).__name__}: {message_of(error)}",
         is_retriable=error.is_retriable if isinstance(error, Error) else True,
     )
-    failure.__cause__ = error
-    return failure
+    return with_cause(failure, error)
 
 
 def _name_of(factory: object) -> str:

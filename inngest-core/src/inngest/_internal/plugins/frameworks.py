@@ -30,7 +30,7 @@ def packages_of(app: object) -> list[str]:
 
 
 def ranked(transports: Iterable[Transport], packages: Sequence[str]) -> list[Transport]:
-    """Order transports: as their packages are, then those that take much."""
+    """Order transports: those of the app's packages first, as these are ordered; then by name."""
     wanted = [squashed(package) for package in packages]
 
     def rank(transport: Transport) -> tuple[int, str]:

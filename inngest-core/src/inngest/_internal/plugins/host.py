@@ -148,7 +148,7 @@ class PluginHost:
             )
         rows = self._registry.listing()
         hints = [suggestion(wanted, offers, "no plugin here offers any")]
-        hints += [] if isinstance(rows, PluginError) else _silent(rows, wanted)
+        hints += [] if isinstance(rows, PluginError) else _left_out(rows, wanted)
         return SerializerUnknownError(f"there is no serializer {wanted!r}; {'; '.join(hints)}")
 
     def transports(self) -> list[Transport]:
@@ -264,8 +264,8 @@ def _serializers(plugins: Sequence[Admitted]) -> dict[str, dict[str, Serializer]
     return found
 
 
-def _silent(rows: Sequence[Listed], serializer: str) -> list[str]:
-    """Which plugins might offer a serializer, were they not left out, and why they are."""
+def _left_out(rows: Sequence[Listed], serializer: str) -> list[str]:
+    """Say which plugins may have a serializer, and why they are left out."""
     return [
         f"plugin {row.name!r}, which may have it, is left out: {row.reason}"
         for row in rows

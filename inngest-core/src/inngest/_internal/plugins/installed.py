@@ -16,7 +16,7 @@ import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from inngest._internal.plugins.names import canonical, is_canonical, squashed
 
@@ -55,8 +55,8 @@ class Installed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unusable:
-    """An announcement that cannot be used, known without importing anything."""
+class LeftOut:
+    """A plugin that cannot be used, or is switched off: known without importing it."""
 
     plugin: Installed
     reason: str
@@ -67,17 +67,13 @@ class Scan:
     """All that is installed, one plugin a name, by name."""
 
     plugins: tuple[Installed, ...]
-    unusable: tuple[Unusable, ...]
+    unusable: tuple[LeftOut, ...]
     has_monolith: bool = False
     """Whether there is a distribution that owns the package's files, too."""
 
 
-class Scanner(Protocol):
-    """Finds what is installed."""
-
-    def __call__(self) -> Scan:
-        """Look."""
-        ...
+Scanner: TypeAlias = "Callable[[], Scan]"
+"""Finds what is installed."""
 
 
 class CachedScan:
@@ -110,17 +106,17 @@ def settle(announced: Sequence[Installed]) -> Scan:
     Nothing here depends on the order in which distributions were installed or found.
     """
     kept: dict[str, Installed] = {}
-    unusable: list[Unusable] = []
+    unusable: list[LeftOut] = []
     for plugin in sorted(announced, key=_rank):
         first = kept.get(plugin.name)
         if not is_canonical(plugin.name):
             reason = f"{plugin.name!r} is not a name; use letters, digits and hyphens"
-            unusable.append(Unusable(plugin=plugin, reason=reason))
+            unusable.append(LeftOut(plugin=plugin, reason=reason))
         elif first is None:
             kept[plugin.name] = plugin
         else:
             reason = f"{first.owner} announces a plugin of the same name; uninstall one of them"
-            unusable.append(Unusable(plugin=plugin, reason=reason))
+            unusable.append(LeftOut(plugin=plugin, reason=reason))
     return Scan(plugins=tuple(kept[name] for name in sorted(kept)), unusable=tuple(unusable))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from inngest._internal.plugins.installed import Installed, Unusable
+from inngest._internal.plugins.installed import Installed, LeftOut
 from inngest._internal.plugins.selection import Selection
 from inngest._internal.plugins.source import declared_hooks
 
@@ -42,33 +42,34 @@ def list_plugins(
         for name, plugin in selection.chosen.items()
     ]
     rows += [list_off(one) for one in selection.off]
-    rows += [_still(one.plugin, "unusable", one.reason) for one in selection.unusable]
+    rows += [_unloaded(one.plugin, "unusable", one.reason) for one in selection.unusable]
     return sorted(rows, key=lambda row: (row.name, row.state == "unusable", row.distribution or ""))
 
 
-def list_off(one: Unusable) -> Listed:
+def list_off(one: LeftOut) -> Listed:
     """Return the row of a plugin that is switched off."""
-    return _still(one.plugin, "off", one.reason)
+    return _unloaded(one.plugin, "off", one.reason)
 
 
 def _row(plugin: Installed, state: Admitted | Refusal | None, unconfigured: str | None) -> Listed:
     if state is None:
-        return _still(plugin, "enabled", None)
-    hooks: tuple[str, ...] | None = getattr(state, "hooks", None)
-    if hooks is None:
-        return _still(plugin, "failed", getattr(state, "reason", None))
+        return _unloaded(plugin, "enabled", None)
+    from inngest._internal.plugins.admission import Refusal  # whoever made the state has it
+
+    if isinstance(state, Refusal):
+        return _unloaded(plugin, "failed", state.reason)
     return Listed(
         name=plugin.name,
         distribution=plugin.distribution,
         version=plugin.version,
         target=plugin.target,
-        hooks=hooks,
+        hooks=state.hooks,
         state="not configured" if unconfigured else "loaded",
         reason=unconfigured,
     )
 
 
-def _still(plugin: Installed, state: State, reason: str | None) -> Listed:
+def _unloaded(plugin: Installed, state: State, reason: str | None) -> Listed:
     return Listed(
         name=plugin.name,
         distribution=plugin.distribution,

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from inngest._internal.errors import PluginError
-from inngest._internal.plugins.installed import Installed, Scanner, Unusable
+from inngest._internal.errors import PluginError, with_cause
+from inngest._internal.plugins.installed import Installed, LeftOut, Scanner
 from inngest._internal.plugins.listing import Listed, list_off, list_plugins
 from inngest._internal.plugins.names import canonical, squashed
 from inngest._internal.plugins.notices import Notices
@@ -132,7 +132,7 @@ class Registry:
             return rows
         # Nothing that is installed matters to the app; it does to those who look.
         rest = [
-            Unusable(plugin=plugin, reason=reason)
+            LeftOut(plugin=plugin, reason=reason)
             for plugin in self._scanner().plugins
             if (reason := self._switches.reason_against(plugin.name)) is not None
         ]
@@ -191,8 +191,7 @@ class Registry:
             f"{_subject(plugin)} cannot be used: {reason} "
             f"(to do without it, set {DISABLED}={plugin.name})"
         )
-        error.__cause__ = cause
-        return error
+        return with_cause(error, cause)
 
 
 def _subject(plugin: Installed) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from inngest._internal.errors import PluginUnknownError
-from inngest._internal.plugins.installed import Installed, Scan, Scanner, Unusable
+from inngest._internal.plugins.installed import Installed, LeftOut, Scan, Scanner
 from inngest._internal.plugins.names import suggestion
 from inngest._internal.plugins.switches import DISABLED, Switches
 from inngest._internal.wheels import MODULES, module_of
@@ -22,9 +22,9 @@ class Selection:
     """The plugins that may be loaded, and those that may not."""
 
     chosen: Mapping[str, Installed]
-    off: tuple[Unusable, ...]
+    off: tuple[LeftOut, ...]
     """Switched off."""
-    unusable: tuple[Unusable, ...]
+    unusable: tuple[LeftOut, ...]
     """Wanted, or not unwanted, but not to be had."""
     explicit: frozenset[str]
     """Asked for by name: they must not fail in silence."""
@@ -67,7 +67,7 @@ def select(
     return Selection(
         chosen={n: candidates[n] for n in sorted(candidates) if reasons[n] is None},
         off=tuple(
-            Unusable(plugin=candidates[name], reason=reason)
+            LeftOut(plugin=candidates[name], reason=reason)
             for name, reason in sorted(reasons.items())
             if reason is not None and name in candidates
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from inngest._internal.types import ServerKind
@@ -31,8 +32,15 @@ STEP_ID: Final = "x-inngest-step-id"
 SYNC_KIND: Final = "x-inngest-sync-kind"
 USER_AGENT: Final = "user-agent"
 
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
 EXECUTION_VERSION: Final = "2"
 """Our version of step ids and opcodes; the value of ``x-inngest-req-version``."""
+
+
+def is_header_name(text: str) -> bool:
+    """Whether HTTP knows headers by such a name."""
+    return _NAME.fullmatch(text) is not None
 
 
 def sdk_headers(

@@ -159,8 +159,8 @@ def _defers(raw: object) -> dict[str, bool]:
     if not isinstance(raw, dict):
         return {}
     return {
-        hashed: isinstance(told, dict) and told.get("abortable") is True
-        for hashed, told in raw.items()
+        hashed: isinstance(call, dict) and call.get("abortable") is True
+        for hashed, call in raw.items()
     }
 
 

@@ -20,6 +20,7 @@ from inngest._internal.flow import Effect, Outcome, Raised, Returned
 from inngest._internal.middleware.sending import ids_of
 from inngest._internal.op import StepCall, StepID
 from inngest._internal.runtime.drive import drive_async
+from inngest._internal.runtime.runnable import runnable_on
 from inngest._internal.runtime.stray import reported
 from inngest._internal.runtime.tasks import tracked_tasks
 from inngest._internal.step.ambient import note_running
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
 QUIET_TURNS = 8
 """Turns of the loop without activity that count as rest. A wake-up that passes through
 ``gather``, ``wait``, ``TaskGroup`` or a queue needs at most four."""
+
+IDLE_TURNS = 2
+"""As many do where nothing else is about to run: the second one has seen timers and sockets."""
 
 TARGET_GRACE = 5.0
 """Seconds that code waiting for something of its own has to reach the target step."""
@@ -75,6 +79,7 @@ class AsyncRun(InvocationFacts):
         self._waiting: dict[Found, asyncio.Future[Verdict]] = {}
         self._is_watching = False
         self._quiet_turns = 0
+        self._runnable = runnable_on(self._loop)
         self._grace: asyncio.TimerHandle | None = None
         self._busy_hooks = 0
 
@@ -193,11 +198,12 @@ class AsyncRun(InvocationFacts):
 
     def _settle(self) -> Verdict | None:
         """Tell what is to come of a step that code which runs alone asks for; ``None``: nothing."""
-        match self._execution.next_move():
-            case Resume(_, verdict):
-                return verdict
-            case Lost() as lost:
-                self._execution.give_up(lost)
+        move = self._execution.next_move()
+        match move:
+            case Resume():
+                return move.verdict
+            case Lost():
+                self._execution.give_up(move)
         return None
 
     def _verdict_to_come(self, found: Found) -> asyncio.Future[Verdict]:
@@ -213,7 +219,7 @@ class AsyncRun(InvocationFacts):
             self._execution.abandon(found)
 
     def _is_alone(self) -> bool:
-        return not self._children and asyncio.current_task() is self._main
+        return not self._children and asyncio.current_task(self._loop) is self._main
 
     async def _never(self) -> NoReturn:
         """Stand still: the call is over, and this task is about to be cancelled."""
@@ -255,7 +261,7 @@ class AsyncRun(InvocationFacts):
         self._quiet_turns += 1
         if self._ended.done() or self._busy_hooks:
             self._is_watching = False
-        elif self._quiet_turns < QUIET_TURNS:
+        elif self._quiet_turns < (QUIET_TURNS if self._runnable else IDLE_TURNS):
             self._loop.call_soon(self._watch)
         else:
             self._is_watching = False
@@ -263,16 +269,16 @@ class AsyncRun(InvocationFacts):
 
     def _apply(self, move: Move) -> None:
         match move:
-            case Resume(found, verdict):
+            case Resume():
                 self._clear_grace()
-                future = self._waiting.pop(found)
+                future = self._waiting.pop(move.found)
                 if not future.done():
-                    future.set_result(verdict)
+                    future.set_result(move.verdict)
                 self._be_active()
             case Stop():
                 self._end()
-            case Lost() as lost if self._grace is None:
-                self._grace = self._loop.call_later(TARGET_GRACE, self._lose, lost)
+            case Lost() if self._grace is None:
+                self._grace = self._loop.call_later(TARGET_GRACE, self._lose, move)
             case _:
                 pass
 

@@ -6,6 +6,7 @@ import sys
 import weakref
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from selectors import DefaultSelector
 from typing import Any
 
 import pytest
@@ -109,6 +110,15 @@ async def with_task_group(ctx: Context) -> object:
 PARALLEL = pytest.mark.parametrize(
     "handler", [with_gather, with_group, with_wait, with_as_completed, with_task_group]
 )
+
+
+@pytest.fixture(autouse=True, params=["asyncio", "another"])
+def loop_kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Of asyncio's own loop it can be seen whether anything is about to run."""
+    kind: str = request.param
+    if kind == "another":
+        monkeypatch.setattr(async_run, "runnable_on", lambda _loop: ("something, perhaps",))
+    return kind
 
 
 class Held:
@@ -484,3 +494,33 @@ def test_a_step_waits_for_no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     memos = {f"{n}.{k}": {"data": 1} for n in range(20) for k in range(5)}
     assert isinstance(run(handler, execution(memos)), Returned)
     assert timers == []
+
+
+class CountingSelector(DefaultSelector):
+    """Knows how many turns its loop has taken."""
+
+    turns = 0
+
+    def select(self, timeout: float | None = None) -> Any:
+        self.turns += 1
+        return super().select(timeout)
+
+
+def turns(handler: Handler, state: Execution) -> int:
+    selector = CountingSelector()
+    loop = asyncio.SelectorEventLoop(selector)
+    try:
+        loop.run_until_complete(call(handler, state))
+        return selector.turns
+    finally:
+        loop.close()
+
+
+def test_where_nothing_else_is_about_to_run_rest_is_seen_at_once(loop_kind: str) -> None:
+    names = [f"step-{number}" for number in range(50)]
+
+    async def handler(ctx: Context) -> object:
+        return await asyncio.gather(*(one(ctx, name) for name in names))
+
+    taken = turns(handler, execution({name: {"data": 1} for name in names}, names))
+    assert taken in {"asyncio": range(50, 250), "another": range(400, 600)}[loop_kind]

@@ -14,13 +14,11 @@ from inngest._internal.flow import (
     Call,
     Effect,
     Fetch,
-    FetchError,
     Flow,
     Host,
     Outcome,
     Pause,
     Raised,
-    Response,
     Returned,
     Within,
 )
@@ -194,13 +192,7 @@ async def _awaited(value: Awaitable[T]) -> T:
 
 __all__ = [
     "AsyncDriver",
-    "FetchError",
-    "Response",
     "SyncDriver",
     "Wait",
-    "call",
-    "call_async",
-    "drive",
-    "drive_async",
     "run_coroutine",
 ]

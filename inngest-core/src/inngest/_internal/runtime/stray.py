@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from inngest._internal.errors import Interrupt, UnknownError, message_of
+from inngest._internal.errors import Interrupt, UnknownError, message_of, with_cause
 
 
 def reported(error: BaseException, *, is_on_loop: bool = False) -> Exception:
@@ -30,8 +30,7 @@ def reported(error: BaseException, *, is_on_loop: bool = False) -> Exception:
         message = message_of(error)
         said = f": {message}" if message else ""
         stray = UnknownError(f"the code raised {type(error).__name__}, which is no Exception{said}")
-        stray.__cause__ = error
-        return stray
+        return with_cause(stray, error)
     finally:
         del error  # raised again, it holds this frame: a cycle with all that the call held
 

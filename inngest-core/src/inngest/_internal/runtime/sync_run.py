@@ -183,11 +183,12 @@ class SyncRun(InvocationFacts):
         """Tell what is to come of a step: sync code is at rest when it asks for one."""
         execution = self._execution
         execution.find(found)
-        match execution.skip(found) if self._branches else execution.next_move():
-            case Resume(_, verdict):
-                return verdict
+        move = execution.skip(found) if self._branches else execution.next_move()
+        match move:
+            case Resume():
+                return move.verdict
             case Wait():
                 self._skip(found)
-            case Lost() as lost:
-                self._execution.give_up(lost)
+            case Lost():
+                execution.give_up(move)
         raise StepInterrupt

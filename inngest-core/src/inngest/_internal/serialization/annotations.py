@@ -84,12 +84,17 @@ def _annotations(function: types.FunctionType) -> Mapping[str, object]:
 def _type(
     function: types.FunctionType, annotation: object, handler: Callable[..., object]
 ) -> object:
-    if not _is_quoted(annotation):
+    if type(annotation) is not str and not _is_quoted(annotation):
         return _meant(annotation, handler)
     # A decorator with functools.wraps passes on strings, which its module cannot read.
-    if "__wrapped__" in function.__dict__:
+    if hasattr(function, "__wrapped__"):
         function = inspect.unwrap(function)
-    return _resolved(function, annotation, handler)
+    cells = function.__closure__
+    captured = None if cells is None else _captured(function, cells, str(annotation))
+    if isinstance(annotation, str) and not captured:
+        return _meant(_evaluated_once(annotation, function.__globals__), handler)
+    evaluated = _evaluated(_referring(annotation), function.__globals__, captured)
+    return UNSET if _is_quoted(evaluated) else _meant(evaluated, handler)
 
 
 def _is_quoted(annotation: object) -> bool:
@@ -116,26 +121,15 @@ def _function(handler: Callable[..., object]) -> types.FunctionType | None:
     return handler if isinstance(handler, types.FunctionType) else None
 
 
-def _resolved(
-    function: types.FunctionType, annotation: object, handler: Callable[..., object]
-) -> object:
-    names = function.__globals__
-    captured: dict[str, Any] = {}
-    if function.__closure__:
-        cells = zip(function.__code__.co_freevars, function.__closure__, strict=True)
-        text = str(annotation)
-        captured = {name: cell.cell_contents for name, cell in cells if name in text}
-    if captured or not isinstance(annotation, str):
-        evaluated = _evaluated(_referring(annotation), names, captured)
-        return UNSET if _is_quoted(evaluated) else _meant(evaluated, handler)
-    key = (annotation, id(names))
-    known = _resolved_once.get(key)
-    if known is None:
-        if len(_resolved_once) >= MAX_RESOLVED:
-            _resolved_once.clear()
-        # With the names themselves: as long as they live, nothing else has their id.
-        known = _resolved_once[key] = (_evaluated(annotation, names, {}), names)
-    return _meant(known[0], handler)
+def _captured(
+    function: types.FunctionType, cells: tuple[types.CellType, ...], text: str
+) -> dict[str, Any]:
+    """What those names mean that a function has of the functions around it, and ``text`` may use."""
+    found: dict[str, Any] = {}
+    for number, name in enumerate(function.__code__.co_freevars):
+        if name in text:
+            found[name] = cells[number].cell_contents
+    return found
 
 
 def _referring(annotation: object) -> object:
@@ -150,14 +144,27 @@ def _referring(annotation: object) -> object:
     return origin[tuple(arguments)]
 
 
-MAX_RESOLVED = 1024
-_resolved_once: dict[tuple[str, int], tuple[object, dict[str, Any]]] = {}
+MAX_EVALUATED = 1024
+_evaluations: dict[tuple[str, int], tuple[object, dict[str, Any]]] = {}
 """What an annotation means in the module with these names: a replay asks for every step."""
 
 
-def _evaluated(annotation: object, names: dict[str, Any], captured: dict[str, Any]) -> object:
+def _evaluated_once(annotation: str, names: dict[str, Any]) -> object:
+    key = (annotation, id(names))
+    known = _evaluations.get(key)
+    if known is None:
+        if len(_evaluations) >= MAX_EVALUATED:
+            _evaluations.clear()
+        # With the names themselves: as long as they live, nothing else has their id.
+        known = _evaluations[key] = (_evaluated(annotation, names, None), names)
+    return known[0]
+
+
+def _evaluated(
+    annotation: object, names: dict[str, Any], captured: dict[str, Any] | None
+) -> object:
     holder = types.SimpleNamespace(__annotations__={"return": annotation})
-    hints = typing.get_type_hints(holder, names, captured, include_extras=True)
+    hints = typing.get_type_hints(holder, names, captured or {}, include_extras=True)
     return hints["return"]
 
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from typing_extensions import TypeAliasType, is_typeddict
 
-from inngest._internal.errors import OutputUnserializableError, cause_to_show
+from inngest._internal.errors import OutputUnserializableError, cause_to_show, with_cause
 from inngest._internal.serialization.contract import Serializer
 from inngest._internal.serialization.text import encode
 from inngest._internal.serialization.type_cache import cached_by_type
@@ -83,8 +83,7 @@ class Codec:
             failure = OutputUnserializableError(
                 f"what is stored for {what} is not a {_name(self.typ)}: {_reason(error)}"
             )
-            failure.__cause__ = cause_to_show(error)
-            return failure
+            return with_cause(failure, cause_to_show(error))
 
     def using(self, serializer: Serializer) -> Codec:
         """The same type, with a serializer, unless another choice is settled."""
@@ -112,11 +111,6 @@ class Codec:
 
 PLAIN = Codec()
 """Stores plain JSON as it is."""
-
-
-def codec_of_annotation(typ: object) -> Codec:
-    """How a value is stored whose handler says that it returns ``typ``."""
-    return _made_of_annotation(typ)
 
 
 def _dump(
@@ -199,8 +193,7 @@ def _refused(
     failure = OutputUnserializableError(
         f"{what} gave a value{of_type} that cannot be stored as {_name(typ)}: {_reason(error)}"
     )
-    failure.__cause__ = cause_to_show(error)
-    return failure
+    return with_cause(failure, cause_to_show(error))
 
 
 def _reason(error: Exception) -> str:
@@ -243,7 +236,8 @@ def _adapter_of(typ: Any) -> pydantic.TypeAdapter[Any]:
 
 
 @cached_by_type
-def _made_of_annotation(typ: object) -> Codec:
+def codec_of_annotation(typ: object) -> Codec:
+    """How a value is stored whose handler says that it returns ``typ``."""
     return PLAIN if _is_plain(typ) else Codec(typ=typ)
 
 

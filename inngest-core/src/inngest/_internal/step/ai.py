@@ -68,7 +68,7 @@ class AI:
     ) -> T:
         """Run ``handler(*handler_args)``, code that calls a model, like ``step.run``.
 
-        The arguments are told to the server, as far as they are JSON: people see them, and
+        The server is shown the arguments, as far as they are JSON: people see them, and
         can run the step again with others.
         """
         if serializer is not None:
@@ -105,7 +105,7 @@ class AISync:
     ) -> T:
         """Run ``handler(*handler_args)``, code that calls a model, like ``step.run``.
 
-        The arguments are told to the server, as far as they are JSON: people see them, and
+        The server is shown the arguments, as far as they are JSON: people see them, and
         can run the step again with others.
         """
         if serializer is not None:

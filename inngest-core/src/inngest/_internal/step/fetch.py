@@ -16,10 +16,10 @@ from typing import Any, Final, NoReturn
 from inngest._internal.checks import is_text
 from inngest._internal.errors import NonRetriableError, OutputUnserializableError
 from inngest._internal.op import Opcode, StepCall
+from inngest._internal.protocol.headers import is_header_name
 from inngest._internal.serialization.text import encode
 from inngest._internal.types import UNSET
 
-_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNSENDABLE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -82,7 +82,7 @@ def check_headers(step_id: str, headers: Mapping[str, object]) -> None:
     :raises NonRetriableError: one cannot be. It names the header, whose value may be secret.
     """
     for name, value in headers.items():
-        if not _NAME.fullmatch(name):
+        if not is_header_name(name):
             raise NonRetriableError(f'step "{step_id}": headers: {name!r} is no name of one')
         if not is_header_value(str(value)):
             raise NonRetriableError(

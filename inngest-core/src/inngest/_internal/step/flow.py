@@ -106,40 +106,45 @@ def recall_alone(invocation: Invocation, found: engine.Found) -> object:
 
 def carry_out(invocation: Invocation, found: engine.Found, verdict: engine.Verdict) -> Flow[object]:
     """Give the value of a step that the engine has decided on; run its handler if told to."""
-    execution = invocation.execution
-    step = _Step(invocation, found, is_memoized=not isinstance(verdict, engine.Execute))
     match verdict:
-        case engine.Replay(data):
-            return (yield from step.recall(Returned(data)))
-        case engine.Fail(failure):
-            return (yield from step.recall(Raised(_remembered(failure))))
-        case engine.Execute(args):
-            try:
-                op, live = yield from step.execute(args)
-                deferred = execution.deferrals.unreported
-                unkept = yield from invocation.checkpoints.keep(op, invocation.hooks, deferred)
-                if unkept is None and deferred:
-                    execution.deferrals.note_told()
-                if unkept is None and op.error is not None:  # it has failed for good
-                    # Hooks may make something else of it, as they do where it is memoized.
-                    remembered = _Step(invocation, found, is_memoized=True)
-                    live = yield from remembered.shown(Raised(_step_error_of(op)))
-            except GeneratorExit:  # the code that waited for the step was cancelled
-                execution.abandon(found)
-                raise
-            if isinstance(unkept, Error):
-                yield BreakOff(unkept)
-            elif unkept is not None:
-                if isinstance(live, Raised) and op.error is None:
-                    # What the step gave is not lost; the next call will fail where this one did.
-                    logger.error("%s, after the step has run", live.error, exc_info=live.error)
-                yield Finish(found, unkept)
-            yield GoOn(found)
-            if isinstance(live, Returned):
-                return _loaded(invocation, found, live.value)
-            if op.error is not None:
-                raise live.error
-            yield BreakOff(live.error)
+        case engine.Execute():
+            return _execute(invocation, found, verdict.args)
+        case engine.Replay():
+            stored: Outcome[object] = Returned(verdict.data)
+        case engine.Fail():
+            stored = Raised(_remembered(verdict.failure))
+    return _Step(invocation, found, is_memoized=True).recall(stored)
+
+
+def _execute(invocation: Invocation, found: engine.Found, args: tuple[object, ...]) -> Flow[object]:
+    """Run a step's handler. Code goes on only with what is recorded; else the call ends here."""
+    execution = invocation.execution
+    try:
+        op, live = yield from _Step(invocation, found, is_memoized=False).execute(args)
+        deferred = execution.deferrals.unreported
+        unkept = yield from invocation.checkpoints.keep(op, invocation.hooks, deferred)
+        if unkept is None and deferred:
+            execution.deferrals.note_reported()
+        if unkept is None and op.error is not None:  # it has failed for good
+            # Hooks may make something else of it, as they do where it is memoized.
+            remembered = _Step(invocation, found, is_memoized=True)
+            live = yield from remembered.shown(Raised(_step_error_of(op)))
+    except GeneratorExit:  # the code that waited for the step was cancelled
+        execution.abandon(found)
+        raise
+    if isinstance(unkept, Error):
+        yield BreakOff(unkept)
+    elif unkept is not None:
+        if isinstance(live, Raised) and op.error is None:
+            # What the step gave is not lost; the next call will fail where this one did.
+            logger.error("%s, after the step has run", live.error, exc_info=live.error)
+        yield Finish(found, unkept)
+    yield GoOn(found)
+    if isinstance(live, Returned):
+        return _loaded(invocation, found, live.value)
+    if op.error is not None:
+        raise live.error
+    yield BreakOff(live.error)
     raise AssertionError("a reported step does not return")
 
 
@@ -147,10 +152,10 @@ def begin(invocation: Invocation) -> Flow[Exception | None]:
     """Tell the hooks that new code is about to run, if it is and they were not told."""
     if not invocation.execution.is_first_new_code() or not invocation.hooks.watches_replay:
         return NOTHING
-    return _told(invocation.hooks)
+    return _announce_new_code(invocation.hooks)
 
 
-def _told(hooks: Stack) -> Flow[Exception | None]:
+def _announce_new_code(hooks: Stack) -> Flow[Exception | None]:
     failure = yield from hooks.before("before_execution")
     if failure is None:
         yield from hooks.observe("on_memoization_end")

@@ -32,7 +32,7 @@ class StepSync:
 
     ``step_id`` tells steps apart and must stay the same while runs live; ``name`` is what
     people see instead. Any method raises :class:`inngest.StepError` when the step has failed
-    for good.
+    for good, and another :class:`inngest.errors.Error` when its arguments cannot be used.
     """
 
     def __init__(self, runner: StepRunnerSync) -> None:
@@ -74,7 +74,7 @@ class StepSync:
         self._runner.take(calls.sleep_until(step_id, until, name))
 
     def send_event(self, step_id: str, events: Events, *, name: str | None = None) -> list[str]:
-        """Send events once, and return their ids."""
+        """Send events once, one or a list of them, and return their ids."""
         call = calls.run(step_id, self._runner.send, (events,), name=name)
         return cast("list[str]", self._runner.take(call))
 
@@ -218,6 +218,8 @@ class StepSync:
         name: str | None = None,
     ) -> object:
         """Call a function that this code cannot import, and return what it returns.
+
+        The other arguments are those of :meth:`invoke`.
 
         :param app_id: the app of the function; by default this function's own.
         :param function_id: the function's id within its app.

@@ -139,7 +139,7 @@ def test_an_adapter_can_be_copied_and_pickled(vendor: Any) -> None:
         assert (twin.url_infer(), twin.auth_key()) == (adapter.url_infer(), KEY)
 
 
-def test_exports() -> None:
+def test_what_is_exported_is_documented() -> None:
     assert ai.__all__ == sorted(ai.__all__)
     assert all(getattr(ai, name).__doc__ for name in ai.__all__)
     assert [vendor.Adapter.__doc__ for vendor in VENDORS if not vendor.Adapter.__doc__] == []

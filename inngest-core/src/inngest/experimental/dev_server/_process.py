@@ -68,9 +68,9 @@ class Process:
                     if client.get(url).status_code < 500:
                         return
                 if time.monotonic() > end:
-                    raise Error(self._told(f"does not answer within {seconds:g} s"))
+                    raise Error(self._with_output(f"does not answer within {seconds:g} s"))
                 time.sleep(_PAUSE_SECONDS)
-        raise Error(self._told(f"ended with {self._process.returncode} before it answered"))
+        raise Error(self._with_output(f"ended with {self._process.returncode} before it answered"))
 
     def stop(self) -> None:
         """End it, by force if it takes longer than ten seconds. Again is harmless."""
@@ -89,7 +89,7 @@ class Process:
         finally:
             self._forget()
 
-    def _told(self, what: str) -> str:
+    def _with_output(self, what: str) -> str:
         text = f"{' '.join(self._command)} {what}"
         if self._output is None:
             return text

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
 import enum
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from inngest._internal.event import Event
 from inngest._internal.function.function import Function
+from inngest._internal.runtime.portal import on_free_thread
 from inngest.experimental.mocked._client import Inngest
-
-T = TypeVar("T")
 
 
 class Status(enum.Enum):
@@ -99,17 +94,7 @@ def trigger(
             "pip install inngest-dev",
             name=error.name,
         ) from error
-    return _off_loop(partial(run, fn, events, client, step_stubs or {}))
-
-
-def _off_loop(work: Callable[[], T]) -> T:
-    """Do it here, or on another thread if this one has a running loop."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return work()
-    with ThreadPoolExecutor(1, thread_name_prefix="inngest-mocked") as threads:
-        return threads.submit(contextvars.copy_context().run, work).result()
+    return on_free_thread(partial(run, fn, events, client, step_stubs or {}))
 
 
 __all__ = ["Result", "Status", "Timeout", "UnstubbedStepError", "trigger"]

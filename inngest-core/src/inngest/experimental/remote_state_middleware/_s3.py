@@ -96,8 +96,8 @@ class S3Driver:
 
 def _is_missing(error: Exception) -> bool:
     answer = getattr(error, "response", None)
-    told = answer.get("Error") if isinstance(answer, dict) else None
-    return isinstance(told, dict) and told.get("Code") == "NoSuchKey"
+    details = answer.get("Error") if isinstance(answer, dict) else None
+    return isinstance(details, dict) and details.get("Code") == "NoSuchKey"
 
 
 __all__ = ["S3Client", "S3Driver"]
