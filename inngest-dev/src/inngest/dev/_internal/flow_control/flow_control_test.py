@@ -208,6 +208,20 @@ def test_a_debounce_waits_no_longer_than_its_timeout(app: App) -> None:
     work(app, go)
 
 
+def test_one_event_id_starts_a_debounced_function_once_whatever_its_keys_are(app: App) -> None:
+    debounce = {"period": "10s", "key": "event.data.k"}
+    app.function(config("app-fn", "x", debounce=debounce), done)
+
+    async def go(engine: Engine) -> None:
+        for i, key in enumerate("ab"):
+            send(engine, "x", id="same", data={"i": i, "k": key})
+            await engine.advance(SECOND)
+        await engine.advance(60 * SECOND)
+        assert data_of(app) == [[0]]
+
+    work(app, go)
+
+
 # limits of how often
 
 
@@ -695,6 +709,30 @@ def test_a_singleton_looks_at_no_run_of_another_key(
 
 
 # timeouts
+
+
+@pytest.mark.parametrize(("which", "calls"), [("start", 0), ("finish", 1)])
+def test_a_run_whose_time_ended_while_the_engine_was_down_is_not_called(
+    app: App, tmp_path: Path, which: str, calls: int
+) -> None:
+    slow, clock, path = Slow(), VirtualClock(), str(tmp_path / "runs.db")
+    app.function(config("app-fn", "x", timeouts={which: "1m"}), slow)
+
+    async def go() -> None:
+        async with running(app, db=path, clock=clock) as engine:
+            later = 10_000 if which == "start" else 0
+            send(engine, "x", data={"i": 0}, ts=clock.now() + later)
+            if calls:
+                await slow.started(0)
+        clock.advance(timedelta(hours=1))
+        slow.gates[0] = asyncio.Event()
+        slow.finish(0)
+        async with running(app, db=path, clock=clock) as engine:
+            await engine.settle()
+            assert statuses(engine) == ["Cancelled"]
+
+    bounded(go)
+    assert len(app.calls) == calls
 
 
 def test_a_run_that_lasts_too_long_is_cancelled(app: App) -> None:

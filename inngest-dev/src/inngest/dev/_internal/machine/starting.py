@@ -29,6 +29,7 @@ from inngest.dev._internal.model.values import (
 
 IDEMPOTENCY = DAY
 """How long an event id starts nothing twice."""
+_REPEATED = "was started by this event already"
 
 
 def offer(function: Function, event: Event, state: State, now: int) -> Iterator[Transition]:
@@ -39,8 +40,8 @@ def offer(function: Function, event: Event, state: State, now: int) -> Iterator[
         yield change
         if full:
             yield from launch(function, full, state, now)
-    elif state.started_since(function.id, event.key, now - IDEMPOTENCY):
-        yield from refuse(event, "was started by this event already", state, now)
+    elif _is_repeated(function, event, state, now):
+        yield from refuse(event, _REPEATED, state, now)
     elif debounce is not None:
         change, former = postpone(function.id, debounce, event, state, now)
         yield change
@@ -58,7 +59,11 @@ def release(item: Item, state: State, now: int) -> Iterator[Transition]:
     forgotten = Gate(kind=item.kind, function_id=item.function_id, key=key, state=None)
     yield Transition(drops=[item.job_id], gates=[forgotten])
     function = state.function(item.function_id)
-    if function is not None and events:
+    if function is None or not events:
+        return
+    if item.kind == "debounce" and _is_repeated(function, events[0], state, now):
+        yield from refuse(events[0], _REPEATED, state, now)  # two keys may hold one event id
+    else:
         yield from launch(function, events, state, now)
 
 
@@ -98,6 +103,10 @@ def launch(
             if run is not None:
                 yield cancel(run, now)
     yield start(events, function, now)
+
+
+def _is_repeated(function: Function, event: Event, state: State, now: int) -> bool:
+    return state.started_since(function.id, event.key, now - IDEMPOTENCY)
 
 
 def refuse(event: Event, why: str, state: State, now: int) -> Iterator[Transition]:

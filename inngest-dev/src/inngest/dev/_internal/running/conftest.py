@@ -125,6 +125,9 @@ class PlannedApp:
         self.limits: dict[str, list[tuple[int, str | None, str]]] = {}
         """Of calls under way: limit, key and scope, by function."""
         self.engine: Engine | None = None
+        self.has_races = False
+        """Whether the members of its groups race."""
+        self.discovering: set[str] = set()
         self.problems: list[str] = []
         self.calls: Counter[str] = Counter()
         self.under_way: Counter[tuple[Any, ...]] = Counter()
@@ -144,17 +147,24 @@ class PlannedApp:
         run_id = body["ctx"]["run_id"]
         self.calls[run_id] += 1
         missing = self.known[run_id].keys() - body["steps"].keys()
-        if target == "step" and missing:  # others of a group may end while one is called
+        if target == "step" and missing and not self.has_races:
+            # others of a group may end while one is called
             self.problems.append(f"a call of {run_id} was not told of {missing}")
         if target in self.known[run_id]:
             self.problems.append(f"{run_id} is asked again for {target}")
         places = self._enter(function_id, body["event"]["data"])
+        if target == "step":
+            if run_id in self.discovering:
+                self.problems.append(f"two discoveries of {run_id} are under way")
+            self.discovering.add(run_id)
         try:
             await self._linger()
             status, answer = self._answer(function_id, target, body)
             await self._linger()
         finally:
             self.under_way.subtract(places)
+            if target == "step":
+                self.discovering.discard(run_id)
         return call.read(status, HEADERS, json.dumps(answer).encode(), now)
 
     async def sync(self, url: str, *, kind: str) -> tuple[int, str]:
@@ -211,7 +221,8 @@ class PlannedApp:
                  "invoke": "InvokeFunction", "group": "StepPlanned"}  # fmt: skip
         if stage.kind == "step":
             return _run(name, stage, attempt)
-        return op(name, kinds[stage.kind], opts=stage.fields)
+        race = {"parallelMode": "race"} if self.has_races and stage.kind == "group" else {}
+        return op(name, kinds[stage.kind], opts=stage.fields | race)
 
     def _checkpoint(self, body: dict[str, Any], names: list[str]) -> None:
         assert self.engine is not None

@@ -235,6 +235,72 @@ def test_a_race_has_a_discovery_after_each_member(app: App) -> None:
     assert len([t for t in app.targets if t != "step"]) == 3
 
 
+class Race:
+    """Two sleeps that race, then a step. Answers to whom knows of one sleep alone can be held."""
+
+    def __init__(self, *naps: str) -> None:
+        self.naps = dict(zip("ab", naps, strict=True))
+        self.held: asyncio.Event | None = None
+        self.asked = asyncio.Event()
+        self.attempts: list[int] = []
+        """Of the step that follows."""
+
+    async def __call__(self, body: dict[str, Any], target: str) -> Answer:
+        steps = body["steps"]
+        missing = [name for name in self.naps if hashed(name) not in steps]
+        if missing:
+            if steps and self.held is not None:
+                self.asked.set()
+                await self.held.wait()
+            opts = {"parallelMode": "race"}
+            return 206, [op(n, "Sleep", opts={**opts, "duration": self.naps[n]}) for n in missing]
+        if hashed("after") in steps:
+            return 200, "done"
+        self.attempts.append(body["ctx"]["attempt"])
+        if body["ctx"]["attempt"] == 0:
+            return 206, [op("after", "StepError", error={"name": "E", "message": "not yet"})]
+        return 206, [op("after", "StepRun", data=1)]
+
+
+def test_members_of_a_race_that_end_together_have_one_discovery(app: App) -> None:
+    race = Race("5s", "5s")
+    app.function(config("app-fn", "race/go", retries=1), race)
+
+    async def go() -> None:
+        async with running(app) as engine:
+            event_id = send(engine, "race/go")
+            await engine.advance(timedelta(minutes=5))
+            assert (await engine.wait_for_run(event_id))["status"] == "Completed"
+
+    bounded(go)
+    assert race.attempts == [0, 1]
+
+
+def test_a_discovery_waits_for_one_that_knows_of_less(app: App) -> None:
+    """Both would go on from where the function is: what follows would be run twice."""
+    race = Race("5s", "6s")
+    race.held = asyncio.Event()
+    app.function(config("app-fn", "race/go", retries=1), race)
+
+    async def go() -> None:
+        assert race.held is not None
+        async with running(app) as engine:
+            event_id = send(engine, "race/go")
+            await engine.advance(4 * SECOND)
+            advancing = asyncio.create_task(engine.advance(timedelta(minutes=5)))
+            await race.asked.wait()
+            assert isinstance(engine.clock, VirtualClock)
+            engine.clock.advance(2 * SECOND)  # the other sleep ends before the answer comes
+            for _ in range(100):
+                await asyncio.sleep(0)
+            race.held.set()
+            await advancing
+            assert (await engine.wait_for_run(event_id))["status"] == "Completed"
+
+    bounded(go)
+    assert race.attempts == [0, 1]
+
+
 def test_a_run_asleep_survives_a_restart(app: App, tmp_path: Path) -> None:
     app.function(config("app-fn", "nap/go"), nap)
     path = str(tmp_path / "state.db")

@@ -26,6 +26,8 @@ from inngest.dev._internal.store.store import Store
 
 START = 1_800_000_000_000
 ATTEMPTS = 2
+RACES = 100
+"""From this seed on, the members of groups race."""
 FUNCTIONS = ["app-a", "app-b", "app-c"]
 MS = {"5s": 5_000, "1m": 60_000, "1h": 3_600_000, "24h": 86_400_000}
 
@@ -94,6 +96,7 @@ class Play:
         self.deploys = deploys
         self.gone: set[str] = set()
         self.app = PlannedApp(self.random)
+        self.app.has_races = seed >= RACES
         self.settings: dict[str, dict[str, Any]] = {}
         self.now, self.restarts = START, 0
         self.again: set[str] = set()
@@ -351,7 +354,7 @@ class Account:
 
 
 @pytest.mark.parametrize("deploys", [False, True])
-@pytest.mark.parametrize("seed", [*range(6), 36, 91, 95])
+@pytest.mark.parametrize("seed", [*range(6), 36, 91, 95, 108, 117, 136])
 def test_whatever_is_done_runs_end_within_their_limits(
     seed: int, deploys: bool, tmp_path: Path, watch: Watch
 ) -> None:

@@ -84,6 +84,10 @@ class Worker:
         self._admission = Admission(calls_of_app=calls_of_app)
         self._called: dict[str, str] = {}
         """The URLs of the calls that are under way, by job."""
+        self._discoveries: dict[str, int] = {}
+        """How many results of steps those that are under way know of, by run."""
+        self._followed: set[str] = set()
+        """The runs where another discovery waits for the end of that one."""
         self._looked = clock.now()
         self._open: list[str] = []
         """Where there is room again. It is kept until who is parked there is told."""
@@ -114,11 +118,16 @@ class Worker:
         if self._is_away(function.url):
             self._store.park(item.job_id, _AWAY)
             return False
+        if item.step_id == DISCOVERY and run.id in self._discoveries:
+            self._follow(item, run)
+            return False
         if run.started_at is None:  # it is to be changed
             run = self._store.run(run.id) or run
         now = self._clock.now()
         verdict = self._admission.admit(item.job_id, run, function, self._store, now)
         if isinstance(verdict, Admitted):
+            if item.step_id == DISCOVERY:
+                self._discoveries[run.id] = len(run.stack)
             if verdict.change.runs or verdict.change.gates:
                 self._ledger.commit(verdict.change)
         else:
@@ -128,6 +137,15 @@ class Worker:
             self._wake()
         return isinstance(verdict, Admitted)
 
+    def _follow(self, item: Item, run: Run) -> None:
+        """Two discoveries at a time, as after a race, would both run the step that comes next."""
+        self._ledger.hand_on(run)
+        if len(run.stack) == self._discoveries[run.id]:
+            self._ledger.commit(Transition(drops=[item.job_id]))
+        else:
+            self._store.park(item.job_id, _behind(run.id))
+            self._followed.add(run.id)
+
     def is_calling(self, url: str) -> bool:
         """Whether a call to a URL that begins so is under way."""
         return any(each.startswith(url) for each in self._called.values())
@@ -135,6 +153,11 @@ class Worker:
     def leave(self, item: Item) -> None:
         self._called.pop(item.job_id, None)
         self._open += self._admission.leave(item.job_id)
+        if item.step_id == DISCOVERY:
+            self._discoveries.pop(item.run_id, None)
+            if item.run_id in self._followed:
+                self._followed.remove(item.run_id)
+                self._open.append(_behind(item.run_id))
 
     def execute(self, item: Item) -> Coroutine[Any, Any, None] | None:
         """Calls and requests take their time; timers end at once."""
@@ -247,6 +270,11 @@ def _setback(
         error=error,
         wait=again.due - now,
     )
+
+
+def _behind(run_id: str) -> str:
+    """Where a discovery is parked while another one of its run is under way."""
+    return f"discovery\x1f{run_id}"
 
 
 async def _stored(store: Callable[[], None]) -> None:

@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from inngest.dev._internal.flow_control.lanes import QUEUE
-from inngest.dev._internal.model.values import Collected, Gate, GateKind, Item, Json
+from inngest.dev._internal.model.values import (
+    TIMEOUTS,
+    Collected,
+    Gate,
+    GateKind,
+    Item,
+    Json,
+)
 from inngest.dev._internal.store.database import MEMORY, Database
 from inngest.dev._internal.store.rows import dump, item_of, load, marks
 
@@ -36,12 +43,13 @@ class StoredItems(Database):
     def ready(self, now: int, busy: Sequence[str], limit: int) -> list[Item]:
         """What is due, not parked, and nobody works on, in its order.
 
-        Timers are not kept waiting by calls and requests that are in excess of the limit.
+        Timers are not kept waiting by calls and requests that are in excess of the limit. Timeouts
+        come first: a run whose time ended while nobody looked is not called any more.
         """
         found = self._due("1", now, busy, limit) if limit else []
         if len(found) == limit and all(item.kind in ("call", "fetch") for item in found):
             found += self._due("kind NOT IN ('call', 'fetch')", now, busy, _TIMERS)
-        return found
+        return sorted(found, key=lambda item: item.kind not in TIMEOUTS)
 
     def _due(self, which: str, now: int, busy: Sequence[str], limit: int) -> list[Item]:
         order = "due - priority" if self._has_priorities else "due"
