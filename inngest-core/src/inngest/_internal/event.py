@@ -67,7 +67,7 @@ class Event(BaseModel, Generic[DataT]):
         __pydantic_extra__ = NoneUntilSet("__pydantic_extra__")
         __pydantic_private__ = NoneUntilSet("__pydantic_private__")
 
-        def __init__(self, *, name: Any = UNSET, data: Any = UNSET, **others: Any) -> None:
+        def __init__(self, /, *, name: Any = UNSET, data: Any = UNSET, **others: Any) -> None:
             # Events are made by the thousand, and nearly all need no validation.
             given, plain = (_NAME, {}) if data is UNSET else (_NAME_AND_DATA, data)
             if (
@@ -155,6 +155,7 @@ class Event(BaseModel, Generic[DataT]):
         :raises BodyInvalidError: ``data`` or ``user`` holds something that is not JSON.
         """
         (wire,) = to_wires((self,), now_ms)
+        wire["data"] = as_json(wire["data"], "data")
         return wire
 
 

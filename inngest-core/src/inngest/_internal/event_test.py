@@ -15,9 +15,11 @@ from typing import Any
 import pydantic
 import pytest
 
-from inngest._internal.errors import BodyInvalidError
+from inngest._internal.api.events import _encode
+from inngest._internal.errors import BodyInvalidError, FunctionConfigInvalidError
 from inngest._internal.event import Event
 from inngest._internal.event_type import EventType
+from inngest._internal.function.config import TriggerEvent
 
 
 def test_defaults_and_the_wire() -> None:
@@ -257,6 +259,25 @@ def test_a_whole_float_is_a_time() -> None:
 def test_a_server_may_add_keys() -> None:
     event = Event.decode({"name": "a", "data": None, "ts": 5, "meta": {}, "user": None})
     assert event == Event(name="a", ts=5)
+
+
+def test_a_key_named_self_is_like_any_other_that_no_event_has() -> None:
+    """Bodies of requests are validated as events, and hold what their senders please."""
+    assert Event.model_validate({"name": "a", "self": 1}) == Event(name="a")
+    assert Event.model_validate_json('{"name": "a", "self": 1}') == Event(name="a")
+    with pytest.raises(FunctionConfigInvalidError, match="self"):
+        TriggerEvent.model_validate({"event": "a", "self": 1})
+
+
+@pytest.mark.parametrize("item", [1, 1.5, "half a pair: \ud800"])
+def test_keys_put_in_later_are_text_on_the_wire(item: Any) -> None:
+    event = Event(name="a", data={"n": 1})
+    held: Any = event.data
+    held[None], held[uuid.UUID(int=1)] = item, item
+    data = event.to_wire(7)["data"]
+    assert data == {"n": 1, "None": item, str(uuid.UUID(int=1)): item}
+    sent: Any = _encode([event], 7)
+    assert json.loads(sent)[0]["data"] == data
 
 
 @pytest.mark.parametrize("raw", [None, [], {}, {"name": 1}, {"name": "a", "ts": "x"}])

@@ -47,7 +47,7 @@ class BaseModel(pydantic.BaseModel):
     if not TYPE_CHECKING:  # the type checker makes better ones from the fields
         __signature__ = _Signature()
 
-        def __init__(self, **fields: Any) -> None:
+        def __init__(self, /, **fields: Any) -> None:
             try:
                 super().__init__(**fields)
             except pydantic.ValidationError as err:

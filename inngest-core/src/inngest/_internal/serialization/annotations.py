@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import sys
 import types
 import typing
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from typing import Annotated, Any, ForwardRef, Literal, TypeVar
 
 from typing_extensions import Self
@@ -128,7 +130,8 @@ def _captured(
     found: dict[str, Any] = {}
     for number, name in enumerate(function.__code__.co_freevars):
         if name in text:
-            found[name] = cells[number].cell_contents
+            with suppress(ValueError):  # it has no value yet
+                found[name] = cells[number].cell_contents
     return found
 
 
@@ -145,19 +148,30 @@ def _referring(annotation: object) -> object:
 
 
 MAX_EVALUATED = 1024
-_evaluations: dict[tuple[str, int], tuple[object, dict[str, Any]]] = {}
+_evaluations: dict[tuple[str, int], tuple[object, dict[str, Any], dict[str, object]]] = {}
 """What an annotation means in the module with these names: a replay asks for every step."""
+
+_WORD = re.compile(r"[^\W\d]\w*")
 
 
 def _evaluated_once(annotation: str, names: dict[str, Any]) -> object:
     key = (annotation, id(names))
     known = _evaluations.get(key)
-    if known is None:
+    if known is None or not _still_mean(known[2], names):
         if len(_evaluations) >= MAX_EVALUATED:
             _evaluations.clear()
+        used = {word: names.get(word, UNSET) for word in _WORD.findall(annotation)}
         # With the names themselves: as long as they live, nothing else has their id.
-        known = _evaluations[key] = (_evaluated(annotation, names, None), names)
+        known = _evaluations[key] = (_evaluated(annotation, names, None), names, used)
     return known[0]
+
+
+def _still_mean(used: dict[str, object], names: dict[str, Any]) -> bool:
+    """Whether nothing was defined again since, as by a cell of a notebook."""
+    for name, meaning in used.items():  # noqa: SIM110 (a generator takes twice as long)
+        if names.get(name, UNSET) is not meaning:
+            return False
+    return True
 
 
 def _evaluated(

@@ -115,3 +115,38 @@ def test_an_annotation_that_has_no_meaning_hides_no_other() -> None:
     assert return_type(names["partly"]) is UNSET
     assert parameter_types(names["partly"], 1) == [UNSET]
     assert list(signature(names["order"]).parameters) == ["ctx", "first"]
+
+
+REDEFINED = """
+from __future__ import annotations
+class Order: ...
+def one() -> Order: ...
+def many() -> list[Order]: ...
+"""
+
+
+def test_a_class_that_is_defined_again_is_the_one_that_is_meant() -> None:
+    """As by a cell of a notebook that is run again, or by ``importlib.reload``."""
+    names: dict[str, Any] = {}
+    for _ in range(2):
+        exec(compile(REDEFINED, "app.py", "exec", dont_inherit=True), names)
+        assert return_type(names["one"]) is names["Order"]
+        assert return_type(names["many"]) == types.GenericAlias(list, names["Order"])
+
+
+def test_a_name_that_comes_to_hide_a_builtin_is_the_one_that_is_meant() -> None:
+    names: dict[str, Any] = {}
+    source = "from __future__ import annotations\ndef one() -> int: ..."
+    exec(compile(source, "app.py", "exec", dont_inherit=True), names)
+    assert return_type(names["one"]) is int
+    names["int"] = Model
+    assert return_type(names["one"]) is Model
+
+
+def test_a_variable_without_a_value_hides_no_type_whose_name_holds_its_own() -> None:
+    def handler() -> Model:
+        made: Model = Mod
+        return made
+
+    assert return_type(handler) is Model
+    Mod: Any = None  # noqa: N806
