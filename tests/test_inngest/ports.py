@@ -9,18 +9,23 @@ import socket
 BELOW_THE_SYSTEM_S_OWN = range(20_000, 32_000)
 """Systems give out ports above these to whoever asks for any."""
 
+_given: set[int] = set()
+
 
 def free_port() -> int:
     """A port that nobody listens on, and that the system will give to nobody else.
 
-    Nor is it another one of pytest's processes that is given it, before somebody listens.
+    Nor does anyone else in these tests get it before somebody listens: neither another one of
+    pytest's processes, nor who asks for a second one.
     """
     name = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     many = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     ours = BELOW_THE_SYSTEM_S_OWN[int(name) % many :: many]
-    for port in random.SystemRandom().sample(ours, min(100, len(ours))):
+    left = [port for port in ours if port not in _given]
+    for port in random.SystemRandom().sample(left, min(100, len(left))):
         try:
             with socket.create_server(("127.0.0.1", port)):
+                _given.add(port)
                 return port
         except OSError:
             continue
