@@ -474,7 +474,34 @@ def test_user_code_that_waits_for_another_task_goes_on(server: Server, world: Wo
 FAULTS: list[int | str] = [200, 200, 200, 200, 500, "down", 404, 401]
 
 
-@pytest.mark.parametrize("seed", range(10))
+def test_a_step_that_fails_behind_steps_that_were_not_recorded_has_one_more_attempt(
+    make_world: Make,
+) -> None:
+    """Several operations in one answer make the server plan, and planned steps begin anew."""
+    world = make_world(checkpointing=Checkpointing(buffered_steps=9))
+    server = world.client._http = Server()
+    server.script = ["down"] * 5
+    runs: list[str] = []
+
+    def kept() -> int:
+        runs.append("kept")
+        return 1
+
+    def failing() -> int:
+        runs.append("failing")
+        raise ValueError("no")
+
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.run("kept", world.step(kept))
+        yield ctx.step.run("failing", world.step(failing))
+
+    world.function(body)
+    reply = world.play(memos=server.memos, ctx=CTX)
+    assert (reply.status, reply.body["message"]) == (500, "no")
+    assert Counter(runs) == {"kept": 1, "failing": 3 + 1}
+
+
+@pytest.mark.parametrize("seed", range(80))
 def test_random_programs_with_faults_end_as_without(make_world: Make, seed: int) -> None:
     """Every seed is another six programs: one for each world."""
     world = make_world(checkpointing=Checkpointing(buffered_steps=1 + seed % 3))
@@ -482,7 +509,8 @@ def test_random_programs_with_faults_end_as_without(make_world: Make, seed: int)
     server = world.client._http = Server()
     world.answers = ANSWERS
     program = Programs(rng).program()
-    work, reference = Work(), Reference()
+    once_more: set[tuple[str, int]] = set()
+    work, reference = Work(), Reference(once_more)
     handler: Any
 
     async def run_async(ctx: inngest.Context) -> Any:
@@ -499,7 +527,12 @@ def test_random_programs_with_faults_end_as_without(make_world: Make, seed: int)
         faults = [rng.choice(FAULTS) for _ in range(20)]
         server.script = [each for fault in faults for each in [fault] * (5 if fault != 200 else 1)]
 
-    reply = world.play(memos=server.memos, ctx=CTX, before_call=before_call)
+    def answered(reply: Reply) -> None:
+        steps = [] if reply.status != 206 else [op for op in reply.body if "Defer" not in op["op"]]
+        if len(steps) > 1 and steps[-1]["op"] == "StepError":  # as in the test above
+            once_more.add((steps[-1]["displayName"], steps[-1]["userland"]["index"] or 0))
+
+    reply = world.play(memos=server.memos, ctx=CTX, before_call=before_call, answered=answered)
     check(reply, reference, program)
     assert work.done == reference.expected
 

@@ -7,7 +7,15 @@ import json
 import random
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -39,13 +47,11 @@ class Do:
     is_fatal: bool = False
     is_caught: bool = True
 
-    @property
-    def fails(self) -> bool:
-        return self.is_fatal or self.failures >= MAX_ATTEMPTS
+    def fails(self, attempts: int) -> bool:
+        return self.is_fatal or self.failures >= attempts
 
-    @property
-    def executions(self) -> int:
-        return 1 if self.is_fatal else min(self.failures + 1, MAX_ATTEMPTS)
+    def executions(self, attempts: int) -> int:
+        return 1 if self.is_fatal else min(self.failures + 1, attempts)
 
 
 @dataclass(frozen=True)
@@ -126,8 +132,12 @@ class UncaughtError(Exception):
 
 @dataclass
 class Reference:
-    """What a program does, without any engine."""
+    """What a program does, without any engine.
 
+    :param once_more: the uses of steps that have an attempt more than others.
+    """
+
+    once_more: Collection[tuple[str, int]] = ()
     expected: Counter[tuple[str, int]] = field(default_factory=Counter)
     seen: Counter[str] = field(default_factory=Counter)
     deferred: set[str] = field(default_factory=set)
@@ -145,10 +155,12 @@ class Reference:
                 case Do():
                     use = self.seen[node.id]
                     self.seen[node.id] += 1
-                    self.expected[node.id, use] = node.executions
-                    if node.fails and not node.is_caught:
+                    attempts = MAX_ATTEMPTS + ((node.id, use) in self.once_more)
+                    self.expected[node.id, use] = node.executions(attempts)
+                    fails = node.fails(attempts)
+                    if fails and not node.is_caught:
                         raise UncaughtError(node.id)
-                    out.append(["error", f"{node.id} failed"] if node.fails else [node.id, use])
+                    out.append(["error", f"{node.id} failed"] if fails else [node.id, use])
                 case Wait(_, kind):
                     out.append(OUTPUTS[kind])
                 case Defer(name, is_aborted):

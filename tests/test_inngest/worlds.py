@@ -138,6 +138,7 @@ class World:
         *,
         memos: dict[str, JSONValue] | None = None,
         before_call: Callable[[], None] = lambda: None,
+        answered: Callable[[Reply], None] = lambda reply: None,
         **call: Any,
     ) -> Reply:
         """Run one run to its end; the answer that ended it. ``memos`` may grow meanwhile."""
@@ -151,6 +152,7 @@ class World:
             before_call()
             given = {"target": target, "attempt": attempt, "plan_only": plan_only, **call}
             reply = self.call(function, memos=memos, stack=list(memos), defers=defers, **given)
+            answered(reply)
             if reply.status == 206 and reply.body[-1]["op"] == "RunComplete":
                 return Reply(status=200, headers=reply.headers, body=reply.body[-1]["data"])
             if reply.status == 206:

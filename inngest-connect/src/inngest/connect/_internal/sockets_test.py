@@ -13,8 +13,12 @@ from inngest.connect._internal.sockets import ABNORMAL, MAX_FRAME_BYTES, Socket
 
 def socket_to(server: Server) -> Socket:
     port = next(iter(server.sockets)).getsockname()[1]
+    return socket_at(f"ws://127.0.0.1:{port}")
+
+
+def socket_at(url: str) -> Socket:
     return Socket(
-        f"ws://127.0.0.1:{port}",
+        url,
         opened=lambda: None,
         received=lambda _data: None,
         handshake=60,
@@ -40,13 +44,7 @@ def test_a_frame_that_is_too_large_ends_the_connection_and_is_told() -> None:
 
 
 def test_a_gateway_that_cannot_be_reached_is_named() -> None:
-    socket = Socket(
-        "ws://who:secret@127.0.0.1:1/v0/connect",
-        opened=lambda: None,
-        received=lambda _data: None,
-        handshake=60,
-        goodbye=60,
-    )
+    socket = socket_at("ws://who:secret@127.0.0.1:1/v0/connect")
     code, reason = asyncio.run(asyncio.wait_for(socket.run(), 60))
     assert code == ABNORMAL
     assert reason.startswith("cannot connect to 127.0.0.1:1: ConnectionRefusedError")
@@ -85,13 +83,7 @@ def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     monkeypatch.setenv("HTTPS_PROXY", proxy)
-    socket = Socket(
-        "wss://gateway.test",
-        opened=lambda: None,
-        received=lambda _data: None,
-        handshake=60,
-        goodbye=60,
-    )
+    socket = socket_at("wss://gateway.test")
     code, reason = asyncio.run(asyncio.wait_for(socket.run(), 60))
     assert code == ABNORMAL
     assert reason.startswith("cannot connect to gateway.test: the environment's proxy cannot be ")
