@@ -30,7 +30,7 @@ class Odd(BaseException):
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        (Odd("too slow"), "Odd, which is no Exception: too slow"),
+        (Odd("too slow"), "Odd, which is not an Exception: too slow"),
         (SystemExit(3), "sys.exit"),
         (asyncio.CancelledError(), "cancelled"),
     ],

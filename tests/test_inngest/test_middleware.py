@@ -399,9 +399,9 @@ class Alien:
     ("made", "said"),
     [
         (None, "it returned None"),
-        (42, "it returned int, which is no middleware"),
+        (42, "it returned an object of int, which is not middleware"),
         (Noting, "it returned the class Noting, not an instance of it"),
-        ([], "it returned list, which is no middleware"),
+        ([], "it returned an object of list, which is not middleware"),
     ],
 )
 def test_a_factory_that_makes_no_middleware_fails_the_call(

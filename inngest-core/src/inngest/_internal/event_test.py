@@ -78,7 +78,7 @@ def test_a_field_that_no_event_has_is_dropped_with_a_warning(
     event = Event(**fields)
     assert (event.data, event.user) == ({}, {"id": 1})
     assert not hasattr(event, "dta")
-    assert caplog.messages == ["an Event has no field dta: what it was given is dropped"]
+    assert caplog.messages == ["an Event has no field dta: the value is dropped"]
 
 
 def test_a_wrong_event_is_a_wrong_field_of_a_model_around_it() -> None:

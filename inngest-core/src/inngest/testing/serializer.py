@@ -1,8 +1,10 @@
 """A test suite for serializers: subclass it and set the serializer and some values.
 
-class TestMsgspec(SerializerSuite):
-serializer = MsgspecSerializer()
-values = [(Order(id=1), Order), ([Order(id=1)], list[Order])]
+::
+
+    class TestMsgspec(SerializerSuite):
+        serializer = MsgspecSerializer()
+        values = [(Order(id=1), Order), ([Order(id=1)], list[Order])]
 """
 
 from __future__ import annotations

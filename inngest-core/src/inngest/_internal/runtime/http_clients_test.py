@@ -323,8 +323,8 @@ def test_an_answer_without_end_is_none(
     is_async: bool, most: int, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The timeout of the HTTP library is for each part, of which one comes after the other."""
-    monkeypatch.setattr(reading, "MOST", most)
-    monkeypatch.setattr(reading, "SLOWEST", float("inf"))
+    monkeypatch.setattr(reading, "MAX_BYTES", most)
+    monkeypatch.setattr(reading, "MIN_BYTES_PER_SECOND", float("inf"))
     clients = HTTPClients()
 
     async def ask(request: Request) -> Response | FetchError:

@@ -44,7 +44,7 @@ def test_a_sync_stream_whose_work_broke_just_ends(caplog: pytest.LogCaptureFixtu
 
     stream = SyncStream(work, threads=Threads(1), cancel=never, interval=SECONDS)
     assert list(stream) == [b" "]
-    assert "ended without an answer" in caplog.text
+    assert "ended without a response" in caplog.text
 
 
 def test_closing_a_sync_stream_ends_its_coroutine() -> None:

@@ -87,7 +87,7 @@ def defer(invocation: Invocation, call: StepCall) -> StepID:
     return invocation.execution.defer(call)
 
 
-def recall_alone(invocation: Invocation, found: engine.Found) -> object:
+def replay_alone(invocation: Invocation, found: engine.Found) -> object:
     """The value of a memoized step that serial code asks for, else ``UNSET``.
 
     The same as :func:`carry_out` for what a replay consists of nearly always: no hook has
