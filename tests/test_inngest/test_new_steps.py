@@ -335,7 +335,7 @@ def test_what_is_stored_for_a_request_may_be_no_answer(world: World) -> None:
     world.function(body)
     stored = {"status_code": 200, "headers": ["a"], "body": "", "url": "u"}
     reply = world.call(memos={hashed("get"): {"data": stored}})
-    assert 'what is stored for step "get" is no answer to a request' in reply.body["message"]
+    assert 'the stored result of step "get" is not an HTTP response' in reply.body["message"]
 
 
 # references, functions without triggers
@@ -381,7 +381,7 @@ def test_a_reference_refuses_other_data(world: World) -> None:
     world.function(body)
     reply = world.call()
     assert (reply.status, reply.headers["x-inngest-no-retry"]) == (500, "true")
-    assert reply.body["message"] == 'step "call": data: a Order is needed, not a dict'
+    assert reply.body["message"] == 'step "call": data: must be a Order, not a dict'
 
 
 @pytest.mark.parametrize(

@@ -23,16 +23,16 @@ from inngest._internal.runtime.drive import drive_async
 from inngest._internal.runtime.runnable import runnable_on
 from inngest._internal.runtime.stray import as_exception
 from inngest._internal.runtime.tasks import tracked_tasks
-from inngest._internal.step.ambient import note_running
+from inngest._internal.step.ambient import set_running
 from inngest._internal.step.context import Context
 from inngest._internal.step.flow import (
     BreakOff,
     Finish,
     GoOn,
-    ask_for,
     carry_out,
     defer,
-    replay_alone,
+    identify,
+    replay_directly,
 )
 from inngest._internal.step.group import Group
 from inngest._internal.step.invocation import Invocation, InvocationFacts
@@ -128,10 +128,10 @@ class AsyncRun(InvocationFacts):
                 f'step "{step.id}" is used on another event loop than the function: '
                 "await it in the function, or use asyncio.gather"
             )
-        found = ask_for(self._invocation, step)
+        found = identify(self._invocation, step)
         is_alone = self._is_alone()
         if is_alone and not self._is_ending:
-            value = replay_alone(self._invocation, found)
+            value = replay_directly(self._invocation, found)
             if value is not UNSET:
                 return value
         self._execution.find(found)
@@ -161,7 +161,7 @@ class AsyncRun(InvocationFacts):
 
     async def _call(self, ctx: object) -> Outcome[object]:
         try:
-            note_running(ctx)
+            set_running(ctx)
             result: Any = self._invocation.handler(ctx)
             return Returned(await result)
         except Interrupt:

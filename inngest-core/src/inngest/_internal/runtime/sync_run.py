@@ -26,10 +26,10 @@ from inngest._internal.step.flow import (
     BreakOff,
     Finish,
     GoOn,
-    ask_for,
     carry_out,
     defer,
-    replay_alone,
+    identify,
+    replay_directly,
 )
 from inngest._internal.step.group import GroupSync
 from inngest._internal.step.invocation import Invocation, InvocationFacts
@@ -107,8 +107,8 @@ class SyncRun(InvocationFacts):
             raise StepInterrupt
         if self._branches and self._branches[-1].is_left:
             raise SkipInterrupt  # code in a finally block, or after a bare except, goes on
-        found = ask_for(self._invocation, step)
-        value = replay_alone(self._invocation, found)
+        found = identify(self._invocation, step)
+        value = replay_directly(self._invocation, found)
         if value is not UNSET:
             return value
         verdict = self._settle(found)
