@@ -1,8 +1,8 @@
-"""Record steps while a call goes on, and hand back what could not be recorded.
+"""Checkpoint steps on the server during a call, and return those that could not be.
 
-A step's result is recorded before code goes on that depends on it, unless the user asks for
-a buffer. What the server does not take travels in the call's answer instead: nothing is
-lost by an outage, which only costs what checkpointing saves.
+Unless the user configures a buffer, a step's result is recorded before any code that depends on
+it runs. Steps that the server does not accept are reported in the response instead: an outage
+loses nothing but the speed-up by checkpointing.
 """
 
 from __future__ import annotations
@@ -31,31 +31,31 @@ logger = logging.getLogger("inngest")
 
 
 class Recorder(Keeper, Protocol):
-    """Keeps the steps of a call that goes on."""
+    """Records the steps of a call that continues."""
 
     def settle(self) -> Flow[list[Op]]:
-        """Record what is left, and return what could not be: the call is about to end."""
+        """Record what is buffered at the end of the call; return what could not be recorded."""
         ...
 
 
 class NoCheckpoints:
-    """Each step ends the call, and travels in its answer."""
+    """Each step ends the call, and is reported in its response."""
 
     is_on = False
 
     def keep(self, op: Op, hooks: Stack, deferred: Sequence[Op]) -> Flow[Op | Error | None]:
-        """Report the step."""
+        """Return the step, to be reported."""
         yield from NOTHING
         return op
 
     def settle(self) -> Flow[list[Op]]:
-        """Nothing is left."""
+        """Return nothing: no step is buffered."""
         yield from NOTHING
         return []
 
 
 class Checkpoints:
-    """The steps of one call that the server may not know yet."""
+    """The steps of a call that are not yet recorded on the server."""
 
     def __init__(
         self, app: App, options: Checkpointing, call_request: CallRequest, facts: CallFacts
@@ -72,14 +72,14 @@ class Checkpoints:
 
     @property
     def is_on(self) -> bool:
-        """Whether the next step may be recorded, for code to go on."""
+        """Whether the next step may be recorded, so that user code can continue."""
         return self._is_serial and self._gate.is_open
 
     def keep(self, op: Op, hooks: Stack, deferred: Sequence[Op]) -> Flow[Op | Error | None]:
-        """Take the result of a step, or return what is to be reported: the call is to end.
+        """Record a step, or return what to report instead, which ends the call.
 
-        Deferred calls travel in answers alone. Nor can code go on with what only hooks could
-        make JSON of, and may make something else of where it is read.
+        Deferred calls can be reported in responses only. A step whose output only hooks could
+        encode is not recorded either: code must continue with the value that hooks decode.
         """
         if deferred or op.is_shown or op.error is not None:
             return op
@@ -93,11 +93,11 @@ class Checkpoints:
             return None
         failure = yield from self._record()
         if isinstance(failure, CheckpointFailedError):
-            return self._buffer.pop()  # reported like any other, behind those that are left
+            return self._buffer.pop()  # to be reported after the rest of the buffer
         return failure
 
     def settle(self) -> Flow[list[Op]]:
-        """Record what is left, and return what could not be: the call is about to end."""
+        """Record what is buffered at the end of the call; return what could not be recorded."""
         if self._buffer and self._gate.is_open:
             yield from self._record()
         return self._buffer
@@ -115,7 +115,7 @@ class Checkpoints:
             self._gate.shut()
             return failure
         self._last_record = self._gate.clock()
-        self._buffer = []  # with the server, or with the call that has taken over
+        self._buffer = []  # recorded, or, if this dispatch is stale, void
         return failure
 
     def _dispatch(self) -> Mapping[str, object]:
