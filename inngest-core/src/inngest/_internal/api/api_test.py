@@ -96,7 +96,7 @@ def test_five_tries_with_one_seed_and_no_pause_after_the_last() -> None:
     result, effects = send(DOWN, answer(500), DOWN, answer(503), DOWN)
     assert isinstance(result, SendEventsError)
     assert result.__cause__ is DOWN.cause
-    assert result.message.startswith("no answer came from the event API at http://h: ")
+    assert result.message.startswith("no response from the event API at http://h: ")
     assert "secret-key" not in result.message
     pauses = [effect.seconds for effect in effects if isinstance(effect, Pause)]
     assert pauses == pytest.approx([0.11, 0.21, 0.41, 0.81])
@@ -210,17 +210,17 @@ def test_steps_of_a_run() -> None:
 @pytest.mark.parametrize(
     ("flow", "tries", "told"),
     [
-        (fetch_steps("R1", ACCESS), 3, "no answer came for the state of run R1"),
-        (send_signal("go", None, ACCESS), 1, 'no answer came for signal "go"'),
+        (fetch_steps("R1", ACCESS), 3, "no response for the state of run R1"),
+        (send_signal("go", None, ACCESS), 1, 'no response for signal "go"'),
         (
             create_token(ACCESS, "c", ["t"]),
             1,
-            "no token for a subscription was given: no answer came",
+            "no subscription token was issued: no response",
         ),
         (
             publish_message(ACCESS, "c", "t", 1, run_id=None, metadata=None),
             1,
-            "a message was not published: no answer came",
+            "a message was not published: no response",
         ),
     ],
 )

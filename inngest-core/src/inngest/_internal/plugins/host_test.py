@@ -16,7 +16,7 @@ from inngest._internal.errors import (
     TransportNotFoundError,
 )
 from inngest._internal.plugins.host import PluginHost
-from inngest._internal.plugins.installed import Installed, Scan, settle
+from inngest._internal.plugins.installed import Installed, Scan, resolve
 from inngest._internal.plugins.notices import Notices
 from inngest._internal.plugins.serving import serve
 from inngest.plugins import (
@@ -102,7 +102,7 @@ def installed(plugins: Mapping[str, object]) -> Callable[[], Scan]:
         )
         for name, plugin in plugins.items()
     ]
-    return lambda: settle(found)
+    return lambda: resolve(found)
 
 
 LOADED: list[str] = []
@@ -207,7 +207,7 @@ def test_a_transport_that_is_switched_off_is_named() -> None:
         load=lambda: Everything("flask"),
     )
     found = PluginHost(
-        environ={"INNGEST_PLUGINS_DISABLED": "flask"}, scanner=lambda: settle([plugin])
+        environ={"INNGEST_PLUGINS_DISABLED": "flask"}, scanner=lambda: resolve([plugin])
     )
     error = found.transport_for(Flask())
     assert isinstance(error, TransportNotFoundError)
