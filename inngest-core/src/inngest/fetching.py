@@ -68,7 +68,6 @@ class StepTransport(httpx.BaseTransport):
         """Make one request.
 
         :raises FetchFailedError: the request's step failed in all its attempts.
-        :raises AsyncUnsupportedError: the calling function is async.
         """
         found = None if inside_step.get() else current_step()
         if found is None:
@@ -117,7 +116,6 @@ class AsyncStepTransport(httpx.AsyncBaseTransport):
         """Make one request.
 
         :raises FetchFailedError: the request's step failed in all its attempts.
-        :raises AsyncUnsupportedError: the calling function is sync.
         """
         found = None if inside_step.get() else current_step()
         if found is None:

@@ -514,8 +514,8 @@ def test_the_namespace_is_checked(tmp_path: Path) -> None:
     paths = [str(tmp_path / name) for name in ("core", "late", "rival", "script", "nowhere")]
     found: list[Finding] = list(inspect(core.resolve(), {core.resolve()}, paths))
     assert [finding.text.partition("inngest")[2].strip() for finding in found] == [
-        "is not part of the package: it came on the path too late",
-        "has an __init__.py, which is inngest-core's to have",
+        "is not part of the package: it was added to sys.path too late",
+        "has an __init__.py, which only inngest-core may have",
         ".py may hide the package",
     ]
 
@@ -546,7 +546,7 @@ class Holder:
         ("shop_app:Holder.functions", "ok", "1 function(s)"),
         ("shop_app", "problem", "2 functions have the id 'shop-one'"),
         ("shop_app:web_app", "problem", "2 functions have the id 'shop-one'"),
-        ("shop_app:empty", "problem", "no function is in shop_app:empty"),
+        ("shop_app:empty", "problem", "shop_app:empty contains no functions"),
         ("shop_app:nothing", "problem", "cannot be imported: AttributeError"),
         ("no_such_app", "problem", "cannot be imported: ModuleNotFoundError"),
     ],
@@ -657,7 +657,7 @@ def test_the_wheel_that_brings_a_missing_module_is_named(
     (tmp_path / f"{app}.py").write_text(f"import inngest.{module}")
     monkeypatch.syspath_prepend(tmp_path)
     (found,) = check_app(app)
-    advice = "pip install inngest-fastapi brings it; it is imported as inngest.fast_api"
+    advice = "pip install inngest-fastapi provides it, as the module inngest.fast_api"
     assert (found.level, found.advice) == ("problem", advice)
     (found,) = check_app("no_such_module")
     assert found.advice == ""
