@@ -137,8 +137,8 @@ def test_a_subscription_is_closed_while_a_thread_waits(client: inngest.Inngest) 
             waiting = [pool.submit(list, messages) for _ in range(2)]
             realtime.publish_sync(client, "c", "t", 1)
             until = time.monotonic() + SECONDS
-            while messages._turn.acquire(blocking=False):  # until one of them is waiting
-                messages._turn.release()
+            while messages._lock.acquire(blocking=False):  # until one of them is waiting
+                messages._lock.release()
                 assert time.monotonic() < until
         heard = [message.data for each in waiting for message in each.result(SECONDS)]
     assert heard in ([], [1])

@@ -157,8 +157,9 @@ class DurableEndpoint:
         if answer.status != 200:
             return _internal_error()
         # Middleware may hide the result from the server, such as by encryption, but not the client.
-        is_hidden = is_stored(returned) and not is_stored(json.loads(answer.body))
-        return comm_response(returned if is_hidden else result)
+        return comm_response(
+            returned if is_stored(returned) and not is_stored(json.loads(answer.body)) else result
+        )
 
     def _redirect(self, run: BegunRun | None) -> CommResponse:
         """Send the client to the future output of a run that continues in the background."""
