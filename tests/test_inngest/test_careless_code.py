@@ -24,7 +24,7 @@ def nothing(ctx: Any) -> Steps:
 
 
 class Odd(BaseException):
-    """Like the time-outs of some libraries."""
+    """Not an ``Exception``, like the timeouts of some libraries."""
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_what_is_no_exception_is_a_failure_and_no_more(
 
 
 class Nothing(inngest.NonRetriableError):
-    """An error that holds others, and counts them: with none, it is false."""
+    """An error with a length of 0, which makes it falsy."""
 
     def __len__(self) -> int:
         return 0
@@ -273,7 +273,7 @@ def test_a_handler_that_cannot_be_called_is_refused_at_declaration(handler: Any)
 
 
 class Declined(inngest.NonRetriableError):
-    """An error of the app's own, which does not call the initializer that it inherits."""
+    """An app's error that does not call the inherited initializer."""
 
     def __init__(self, code: int) -> None:
         self.card = code

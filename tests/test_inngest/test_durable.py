@@ -448,7 +448,7 @@ def test_what_cannot_be_kept_is_an_error(world: World, caplog: pytest.LogCapture
         ({"headers": {"x\nset-cookie": "a=b"}}, "is not a valid header name"),
         ({"headers": {"pr\u00efce": "5"}}, "is not a valid header name"),
         ({"headers": {"": "5"}}, "is not a valid header name"),
-        ({"headers": {"Content-Length": "5"}}, "content-length is written by the server"),
+        ({"headers": {"Content-Length": "5"}}, "content-length is set by the web server"),
     ],
 )
 def test_what_http_cannot_say_is_refused(response: Any, says: str) -> None:

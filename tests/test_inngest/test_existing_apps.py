@@ -34,7 +34,7 @@ URL = "http://app.test/api/inngest"
 
 
 class BadDocumentError(inngest.NonRetriableError):
-    """An app's own error of that kind."""
+    """The app's own non-retriable error."""
 
 
 def a_client() -> inngest.Inngest:
@@ -390,7 +390,7 @@ def test_middleware_changes_the_event_and_each_of_the_batch(world: World) -> Non
 
 
 class Order:
-    """What no type tells how to store: the app's middleware does."""
+    """A type that only the app's middleware can encode."""
 
     def __init__(self, number: str) -> None:
         self.number = number

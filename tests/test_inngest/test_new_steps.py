@@ -39,7 +39,7 @@ def only_op(reply: Reply) -> dict[str, Any]:
 
 
 def answered(answer: object, status: int = 200) -> tuple[list[Request], Callable[..., Response]]:
-    """A server that gives one answer, and what it was asked."""
+    """Run a server that always gives the same response, and collects requests."""
     asked: list[Request] = []
 
     def take(request: Request) -> Response:
@@ -158,7 +158,7 @@ def test_people_see_the_name_and_the_id_stays(world: World) -> None:
 
 
 class Model:
-    """A provider of models."""
+    """An AI adapter."""
 
     def auth_key(self) -> str:
         return ""
@@ -324,7 +324,7 @@ def test_a_key_that_cannot_be_sent_is_not_shown(world: World) -> None:
     world.function(body)
     reply = world.call()
     assert reply.headers["x-inngest-no-retry"] == "true"
-    assert 'step "ask": auth_key: it cannot be sent' in reply.body["message"]
+    assert 'step "ask": auth_key: contains a line break' in reply.body["message"]
     assert "SECRET" not in json.dumps(reply.body)
 
 

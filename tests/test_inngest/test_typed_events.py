@@ -148,7 +148,7 @@ def test_a_wait_with_the_id_of_a_step_that_was_another_says_so(world: World, mem
 
 
 class Posted(HTTPClients):
-    """Keeps what is sent."""
+    """Collects the events that are sent."""
 
     def __init__(self) -> None:
         super().__init__()

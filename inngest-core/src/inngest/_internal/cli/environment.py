@@ -62,7 +62,7 @@ def _signing_keys(config: ClientConfig) -> Iterator[Finding]:
             yield Finding(
                 level="warning",
                 subject=subject,
-                text="INNGEST_SIGNING_KEY is malformed; a Dev Server needs no key, but the cloud does",
+                text="INNGEST_SIGNING_KEY is malformed; a Dev Server needs none, but the cloud does",
             )
         else:
             yield Finding(level="ok", subject=subject, text="not needed for a Dev Server")

@@ -44,7 +44,7 @@ def _conflicts(owners: dict[str, str], ours: list[str]) -> Iterator[Finding]:
             level="problem",
             subject="conflict",
             text=f"{name} {version} owns {OWNED} too, and one of the two has overwritten the other",
-            advice=f"pip uninstall {name}; this also removes files of inngest-core, so restore them: "
+            advice=f"pip uninstall {name}; it also removes files of inngest-core, so restore them: "
             f"pip install --force-reinstall --no-deps {' '.join(ours)}",
         )
 

@@ -1,4 +1,4 @@
-"""Streamed responses to calls: keep-alive bytes, then the actual response. Pure. PROTOCOL section 10.
+"""Streamed responses: keep-alive bytes, then the actual response. Pure. PROTOCOL section 10.
 
 For platforms that close idle connections: the response has status 201 and a space every few
 seconds; its last chunk is an envelope with the response that would have been sent otherwise.

@@ -202,9 +202,8 @@ def _reason(error: Exception) -> str:
     """Describe the error without quoting the value."""
     if isinstance(error, UnicodeDecodeError):
         return (
-            "it contains bytes that are not UTF-8; set "
-            'ser_json_bytes="base64" and val_json_bytes="base64" in the model_config of the pydantic '
-            "model that contains them"
+            'it contains bytes that are not UTF-8; set ser_json_bytes="base64" and '
+            'val_json_bytes="base64" in the model_config of the pydantic model that contains them'
         )
     details = getattr(error, "errors", None)
     found: Any

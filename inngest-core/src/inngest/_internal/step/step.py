@@ -169,7 +169,7 @@ class Step:
         on_conflict: signals.OnConflict = "fail",
         name: str | None = None,
     ) -> Signal[Any] | None:
-        """Wait for a signal; return ``None`` after ``timeout``, or if another run replaces the wait.
+        """Wait for a signal; ``None`` after ``timeout``, or if another run replaces the wait.
 
         A signal is received by one run: the one that is waiting for it when it is sent.
 
