@@ -184,7 +184,7 @@ def test_the_port_is_the_one_that_is_asked_for(folder: Path, made: Any) -> None:
     assert (server.port, server.origin) == (port, f"http://127.0.0.1:{port}")
     server.start()
     assert asked(server)["argv"][-1] == str(port)
-    with pytest.raises(Error, match=f"port {port} is taken.*DEV_SERVER_PORT"):
+    with pytest.raises(Error, match=f"port {port} is in use.*DEV_SERVER_PORT"):
         made(DEV_SERVER_PORT=str(port)).start()
 
 
