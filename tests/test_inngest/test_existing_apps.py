@@ -440,7 +440,7 @@ def test_an_output_that_no_middleware_makes_json_of_fails_its_step(
     world.function(body)
     (op,) = world.call().body
     assert (op["op"], op["error"]["code"]) == ("StepFailed", "output_unserializable")
-    assert 'step "a" gave a value of type Order' in op["error"]["message"]
+    assert 'step "a": a value of type Order cannot be stored' in op["error"]["message"]
 
 
 def test_an_error_that_is_stored_for_a_wait_is_a_step_error(world: World) -> None:

@@ -220,7 +220,9 @@ def test_a_message_that_the_server_would_cut_is_refused(client: inngest.Inngest)
     with realtime.subscribe_sync(client, "c", ["t"]) as messages:
         realtime.publish_sync(client, "c", "t", largest)
         assert next(messages).data == largest
-    with pytest.raises(realtime.RealtimeError, match="524289 bytes, more than the limit of 524288") as refused:
+    with pytest.raises(
+        realtime.RealtimeError, match="524289 bytes, more than the limit of 524288"
+    ) as refused:
         realtime.publish_sync(client, "c", "t", largest + "x")
     assert not refused.value.is_retriable
 

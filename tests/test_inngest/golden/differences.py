@@ -300,7 +300,7 @@ UNSIGNED: Final = (
     "cloud mode needs a signed request, but the x-inngest-signature header is missing; "
     "for a Dev Server set INNGEST_DEV=1"
 )
-WRONG_KEY: Final = "the signature fits none of the signing keys; check INNGEST_SIGNING_KEY"
+WRONG_KEY: Final = "the signature matches none of the signing keys; check INNGEST_SIGNING_KEY"
 OUR_WORDS: Final = "our message says what happened and what to do"
 ALWAYS_HEADERS: Final = "all our answers carry the headers that introduce the SDK, a 401 too"
 
@@ -659,7 +659,7 @@ ON_PURPOSE: Final[Mapping[str, Mapping[int, tuple[Difference, ...]]]] = {
         7: (_words('the step that the server asked for was not reached; found "a" instead'),),
         9: (
             _words(
-                'function "rec-sdk-error-answers-badout" gave a value of type object that '
+                'function "rec-sdk-error-answers-badout": a value of type object '
                 "cannot be stored: it is not JSON; annotate the handler with the type that it "
                 "returns, by a name that its module can see, or pass output_type"
             ),

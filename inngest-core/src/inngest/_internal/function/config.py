@@ -30,14 +30,14 @@ def _check_event_name(value: str) -> str:
 def _check_trigger_name(value: str) -> str:
     _check_event_name(value)
     if "*" in value[:-1] or (value.endswith("*") and value[-2:-1] not in ("/", ".")):
-        raise ValueError("a wildcard stands at the end, right after a slash or a dot")
+        raise ValueError("a wildcard must be at the end, right after a slash or a dot")
     return value
 
 
 def _check_jitter(value: Any) -> Duration:
     shortest, longest = _JITTER
     if not shortest <= to_timedelta(value) <= longest:
-        raise ValueError("a jitter is a duration from 1s to 5m, such as 30s")
+        raise ValueError("must be a duration from 1s to 5m, such as 30s")
     checked: Duration = value
     return checked
 

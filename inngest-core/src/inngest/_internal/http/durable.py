@@ -122,7 +122,7 @@ class DurableEndpoint:
                 logger.error("admit of a durable endpoint failed", exc_info=outcome.error)
                 return _internal_error()
             if outcome.value is not None:
-                return comm_response(stored(outcome.value, PLAIN, "what admit answered"))
+                return comm_response(stored(outcome.value, PLAIN, "the result of admit"))
         now = self._milliseconds()
         run_id = ulid(now, secrets.token_bytes(ENTROPY_BYTES))
         event = event_of(
@@ -164,7 +164,7 @@ class DurableEndpoint:
     def _redirect(self, run: BegunRun | None) -> CommResponse:
         """Send the client to the future output of a run that continues in the background."""
         if run is None or run.token is None:
-            logger.error("the server gave no token for a run that it has taken over")
+            logger.error("the server returned no token for a run that continues in the background")
             return _internal_error()
         receipt = {"run_id": run.run_id, "token": run.token}
         if not self._options.redirect:

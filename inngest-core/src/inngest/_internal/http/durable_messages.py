@@ -200,7 +200,7 @@ def _text(body: str | bytes, what: str) -> str:
         return body.decode("utf-8")
     except UnicodeDecodeError:
         raise OutputUnserializableError(
-            f"{what} gave bytes that are not text in UTF-8, which the server cannot store"
+            f"{what}: bytes that are not text in UTF-8 cannot be stored"
         ) from None
 
 

@@ -108,7 +108,7 @@ def _list(text: str, variable: str) -> tuple[str, ...] | PluginConfigInvalidErro
     if wrong:
         return PluginConfigInvalidError(
             f"{variable} is a list of plugin names with commas between them; "
-            f"{wrong[0]!r} is none (python -m inngest plugins lists them)"
+            f"{wrong[0]!r} is not a name (python -m inngest plugins lists them)"
         )
     return tuple(dict.fromkeys(names))
 

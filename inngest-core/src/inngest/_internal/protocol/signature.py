@@ -99,7 +99,7 @@ def verify(
             if hmac.compare_digest(_mac(key, form, stamp), offered):
                 return key
     return SigVerificationFailedError(
-        "the signature fits none of the signing keys; check INNGEST_SIGNING_KEY"
+        "the signature matches none of the signing keys; check INNGEST_SIGNING_KEY"
     )
 
 

@@ -48,8 +48,6 @@ class PrivateLoop:
     """
 
     # Class attributes: most calls need no loop, and should not pay for one.
-
-    # Most calls need none: it is to cost them nothing.
     _loop: asyncio.AbstractEventLoop | None = None
     _thread: RealThread | None = None
 

@@ -92,7 +92,7 @@ class _HookManager:
         else:
             if inspect.iscoroutine(made):
                 made.close()
-            raise TypeError("a hook that wraps is a generator function with one yield")
+            raise TypeError("a wrap_ hook must be a generator function with one yield")
         return self._manager
 
     async def __aenter__(self) -> None:

@@ -141,7 +141,7 @@ def _dump(
     is_whole = _is_same_json(dumped, again) or (is_coerced and _holds(again, dumped))
     if not is_same_kind or not is_whole:
         return OutputUnserializableError(
-            f"{what} gave a {type(value).__name__}, which would not be the same after it is stored "
+            f"{what}: a {type(value).__name__} would not be the same after it is stored "
             f"as {_name(typ)}: name the exact type"
         )
     return dumped
@@ -193,7 +193,7 @@ def _refused(
 ) -> OutputUnserializableError:
     of_type = "" if got is None else f" of type {got.__name__}"
     failure = OutputUnserializableError(
-        f"{what} gave a value{of_type} that cannot be stored as {_name(typ)}: {_reason(error)}"
+        f"{what}: a value{of_type} cannot be stored as {_name(typ)}: {_reason(error)}"
     )
     return with_cause(failure, cause_to_show(error))
 

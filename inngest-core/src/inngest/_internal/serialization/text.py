@@ -74,7 +74,7 @@ def encode(value: object, what: str, *, advice: str = ANNOTATE) -> str | OutputU
             value.close()  # avoids the warning that it was never awaited
             reason = "it was not awaited"
         return OutputUnserializableError(
-            f"{what} gave a value of type {type(value).__name__} that cannot be stored: {reason}"
+            f"{what}: a value of type {type(value).__name__} cannot be stored: {reason}"
         )
 
 
