@@ -71,9 +71,10 @@ class Transport:
 class MiddlewareEntry:
     """A middleware for every client of an app in whose environment the plugin is installed.
 
-    ``factory`` is called once for each request, with the client and the framework's request or
-    ``None``; it may be a middleware class. Entries are sorted by ``order``, then ``name``, and
-    run before the middleware that the app lists; they unwind in reverse.
+    ``factory`` is called for each request and each send, with the client and the framework's
+    request, which is ``None`` for a send; it may be a middleware class. Entries are sorted by
+    ``order``, then ``name``, and run before the middleware that the app lists; they unwind in
+    reverse.
     """
 
     name: str

@@ -249,7 +249,7 @@ class Execution:
         return self.stop(op)
 
     def go_on(self, found: Found) -> None:
-        """Let user code continue with the result of a handler, which has been checkpointed."""
+        """Let user code continue with a handler's result, which is recorded or buffered."""
         self.executing = None
         self._new.pop(found.hashed, None)
 

@@ -75,8 +75,8 @@ def verify(
 ) -> SigningKey | HeaderMissingError | SigVerificationFailedError:
     """Return the key among ``keys`` that signed ``body``, which also signs the response.
 
-    The header's format and time are checked before the body is used, and the body is parsed only
-    if its bytes are not what was signed, which servers sign in canonical form.
+    The header's format and time are checked before the body is used. The body is parsed only if
+    the signature does not match its bytes: servers sign the canonical form, and send it, too.
     """
     if not header:
         return HeaderMissingError(
