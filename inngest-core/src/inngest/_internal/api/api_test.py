@@ -39,7 +39,7 @@ def answer(status: int, body: bytes = b"{}") -> Response:
 
 
 def play(flow: Flow[Any], outcomes: Sequence[object]) -> tuple[Any, list[Any]]:
-    """Drive the flow with these answers; all must be asked for."""
+    """Drive a flow with these outcomes, all of which it must request."""
     left, effects = list(outcomes), []
     sent: object = None
     try:
@@ -73,7 +73,7 @@ def test_events_are_sent_once_if_accepted() -> None:
 
 
 def test_a_key_that_a_server_says_again_is_not_told() -> None:
-    """What echoes requests, such as a proxy that explains itself."""
+    """Some servers and proxies echo the request in their errors."""
     flow = fetch_authorized(Request(method="GET", url="http://h"), [ONE, TWO])
     asked = b'{"error": "no such path; asked by Bearer one, then by Bearer two"}'
     result, _ = play(flow, [answer(401, asked), answer(404, asked)])
@@ -82,7 +82,7 @@ def test_a_key_that_a_server_says_again_is_not_told() -> None:
 
 @pytest.mark.parametrize("count", [1, 200, 201, 450])
 def test_however_many_there_are_all_are_sent_in_their_order(count: int) -> None:
-    """They are encoded by the hundred."""
+    """Events are encoded in chunks."""
     events = [Event(name="a", data={"n": n}) for n in range(count)]
     _, (fetch,) = send(answer(200, b'{"ids": []}'), events=events)
     assert json.loads(fetch.request.body) == [event.to_wire(5) for event in events]

@@ -35,7 +35,7 @@ Install = Callable[..., None]
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Put distributions on the path, as pip leaves them."""
+    """Install distributions' metadata in a directory on ``sys.path``."""
     monkeypatch.syspath_prepend(tmp_path)
 
     def install(
@@ -237,7 +237,7 @@ def test_doctor_names_a_plugin_that_hangs(
 ) -> None:
     install("hangs", body=HANGS)
     monkeypatch.setenv("INNGEST_PLUGINS", "hangs")
-    monkeypatch.setenv("INNGEST_PLUGINS_DISABLED", "")  # is changed
+    monkeypatch.setenv("INNGEST_PLUGINS_DISABLED", "")  # so that the change of it is undone
     monkeypatch.setenv("INNGEST_DEV", "1")
     status, out, _ = run(capsys, "doctor", "--offline", "--timeout", "3")
     assert status == 1
@@ -369,7 +369,7 @@ def test_a_reader_that_has_left_is_no_error_on_windows_either() -> None:
 def test_a_program_without_a_console_prints_nowhere(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sys, "stdout", None)  # as pythonw.exe has it
+    monkeypatch.setattr(sys, "stdout", None)  # as under pythonw.exe
     assert main(["--version"]) == 0
 
 
@@ -467,7 +467,7 @@ def server() -> Iterator[str]:
 def test_the_clock_is_compared_with_the_servers(
     server: str, ahead: int, level: str, text: str
 ) -> None:
-    # The server tells whole seconds: half a second is added so that rounding cannot matter.
+    # Date has whole seconds: half a second is added so that rounding does not matter.
     now = int(time.time()) + 0.0
 
     def clock() -> float:

@@ -85,7 +85,7 @@ def test_zip_files_on_the_path_are_read_too(
     with zipfile.ZipFile(tmp_path / "app.zip", "w") as archive:
         archive.writestr("zipped-3.dist-info/METADATA", "Name: zipped\nVersion: 3\n")
         archive.writestr("zipped-3.dist-info/entry_points.txt", "[inngest]\nzip = z:p\n")
-    # Reading a zip file imports what is found on the rest of the path.
+    # Reading a zip file imports modules from the rest of sys.path.
     scanned = scan(monkeypatch, tmp_path / "app.zip", *map(Path, sys.path))
     assert ("zip", "zipped", "3", "z:p") in found(scanned)
 

@@ -174,7 +174,7 @@ def test_what_a_closed_loop_was_running_may_be_cancelled() -> None:
     cancellation = Cancellation(on_the_loop)
     cancellation.run(endless())
     cancellation.cancel()
-    for task in tasks:  # nobody awaits it any more: that is what this is about
+    for task in tasks:  # never awaited, which is what is tested: no warning
         task._log_destroy_pending = False  # type: ignore[attr-defined]
         coroutine: Any = task.get_coro()
         coroutine.close()

@@ -17,7 +17,7 @@ REQUEST = Request(method="GET", url="http://h/")
 
 
 class Streamed(HTTPClients):
-    """Answers with a stream of what a test publishes."""
+    """Responds with a stream of what a test publishes."""
 
     status_code = 200
 

@@ -37,7 +37,7 @@ def taken(state: Execution) -> Flow[object]:
 
 
 def take(state: Execution, call: Callable[[], Outcome[object]]) -> object:
-    """Drive one step: its value, or the operation that it ends the call with."""
+    """Drive one step; return its value, or the operation with which it ends the call."""
     flow = taken(state)
     sent: object = None
     try:
