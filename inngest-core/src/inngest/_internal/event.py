@@ -194,7 +194,7 @@ def to_wires(events: Iterable[Event[Any]], now_ms: int) -> list[dict[str, object
                     break
         else:
             if isinstance(data, pydantic.BaseModel):
-                data = _dumped(data)
+                data = _dump(data)
             data = as_json(data, "data")
         wire = {"name": fields["name"], "data": data, "ts": now_ms}
         given = read_fields_set(event)
@@ -233,7 +233,7 @@ def _warn_of_dropped(fields: Mapping[str, Any]) -> None:
         logger.warning("an Event has no field %s: the value is dropped", ", ".join(dropped))
 
 
-def _dumped(data: pydantic.BaseModel) -> object:
+def _dump(data: pydantic.BaseModel) -> object:
     try:
         return data.model_dump(mode="json", by_alias=True)
     except Exception as error:

@@ -151,9 +151,9 @@ def _load(name: str) -> dict[str, object]:
     offers: dict[str, object] = {}
     try:
         for make in host.middleware(client):
-            unmade = _unmade(make, client)
-            if unmade is not None:
-                return {"state": "failed", "reason": unmade}
+            problem = _creation_problem(make, client)
+            if problem is not None:
+                return {"state": "failed", "reason": problem}
         offers = host.offers()
     except Error as error:
         message = error.message
@@ -164,7 +164,7 @@ def _load(name: str) -> dict[str, object]:
     return {"state": row.state, "reason": row.reason, "hooks": row.hooks, "offers": offers}
 
 
-def _unmade(make: Callable[[Inngest, object], object], client: Inngest) -> str | None:
+def _creation_problem(make: Callable[[Inngest, object], object], client: Inngest) -> str | None:
     """Return why the middleware cannot be created, for example due to invalid options."""
     try:
         make(client, None)

@@ -45,21 +45,21 @@ def read(given: object) -> Checkpointing | bool | None:
     )
 
 
-def chosen(*choices: Checkpointing | bool | None) -> Checkpointing | None:
+def effective(*choices: Checkpointing | bool | None) -> Checkpointing | None:
     """Return the first setting that is not ``None``; checkpointing is on by default."""
     for choice in choices:
         if choice is None:
             continue
         if isinstance(choice, Checkpointing):
             return choice
-        return by_default() if choice else None
-    return by_default()
+        return default() if choice else None
+    return default()
 
 
 @lru_cache(maxsize=1)
-def by_default() -> Checkpointing:
+def default() -> Checkpointing:
     """Return the default settings."""
     return Checkpointing()
 
 
-__all__ = ["Checkpointing", "by_default", "chosen", "read"]
+__all__ = ["Checkpointing", "default", "effective", "read"]

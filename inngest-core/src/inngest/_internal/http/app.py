@@ -10,7 +10,7 @@ from typing import Any
 from inngest._internal.api.access import Access
 from inngest._internal.checks import kind_of
 from inngest._internal.errors import FunctionConfigInvalidError
-from inngest._internal.function.checkpointing import Checkpointing, chosen
+from inngest._internal.function.checkpointing import Checkpointing, effective
 from inngest._internal.function.function import Function
 from inngest._internal.http.gate import Gate
 from inngest._internal.protocol.headers import sdk_headers
@@ -120,6 +120,6 @@ def callable_table(
                 is_async=function.is_handler_async,
                 what=f'function "{fn_id}"',
                 has_typed_events=function.has_typed_events and handler is function.handler,
-                checkpointing=chosen(function.checkpointing, checkpointing),
+                checkpointing=effective(function.checkpointing, checkpointing),
             )
     return table

@@ -38,7 +38,7 @@ def call_function(request: CommRequest, app: App) -> Flow[Answer]:
     timings = Timings()
     complete: CallRequest | Error = decoded
     if decoded.use_api:
-        complete = yield from _completed(decoded, app)
+        complete = yield from _fetch_state(decoded, app)
         timings.end("use_api")
     if isinstance(complete, Error):
         return response.refused(complete)
@@ -67,7 +67,7 @@ def call_function(request: CommRequest, app: App) -> Flow[Answer]:
     return answer
 
 
-def _completed(call: CallRequest, app: App) -> Flow[CallRequest | Error]:
+def _fetch_state(call: CallRequest, app: App) -> Flow[CallRequest | Error]:
     """Fetch the events and memos that were too large for the request."""
     steps = yield from fetch_steps(call.run_id, app.access)
     if isinstance(steps, Error):

@@ -29,7 +29,7 @@ from inngest._internal.http.comm import CommRequest, CommResponse
 from inngest._internal.http.options import ServeOptions
 from inngest._internal.http.serve_url import announced_url, serve_url
 from inngest._internal.http.streaming import UNBUFFERED
-from inngest._internal.http.timings import written as written_timings
+from inngest._internal.http.timings import server_timing
 from inngest._internal.protocol import headers, response
 from inngest._internal.protocol.introspect import full_inspection, public_inspection
 from inngest._internal.protocol.register import in_band_answer, registration
@@ -213,7 +213,7 @@ class Endpoint:
 
     def _respond(self, answer: Answer, signer: SigningKey | None, seconds: float) -> CommResponse:
         written = {**self._own_headers, **answer.headers}
-        timings = written_timings([("comm_handler", seconds), *answer.timings])
+        timings = server_timing([("comm_handler", seconds), *answer.timings])
         written[headers.SERVER_TIMING] = timings
         if signer is not None:
             written[headers.SIGNATURE] = sign(signer, answer.body, self._clock())

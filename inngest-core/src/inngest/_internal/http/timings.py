@@ -21,9 +21,9 @@ class Timings:
         self._last_end = now
 
 
-def written(parts: Iterable[tuple[str, float]]) -> str:
+def server_timing(parts: Iterable[tuple[str, float]]) -> str:
     """Format the header, with durations in whole milliseconds."""
     return ", ".join([f"{part};dur={round(seconds * 1000)}" for part, seconds in parts])
 
 
-__all__ = ["Timings", "written"]
+__all__ = ["Timings", "server_timing"]

@@ -33,13 +33,13 @@ def send_within(
     if failure is not None:
         return failure
     record = WrappedSend(events=events)
-    outcome: Outcome[None] = yield from hooks.wrap("wrap_send", record, _posted(record, post))
+    outcome: Outcome[None] = yield from hooks.wrap("wrap_send", record, _post(record, post))
     if isinstance(outcome, Raised):
         error = outcome.error
         if not isinstance(error, Error):
             failed = MiddlewareError(f"a wrap_send hook raised {type(error).__name__}")
             error = with_cause(failed, error)
-        record.result = _failed(error)
+        record.result = _failure_result(error)
         failure = yield from hooks.after("after_send_events", record.result)
         return failure or error
     result = record.result or SendEventsResult()
@@ -82,16 +82,16 @@ def ids_of(result: SendEventsResult | Exception) -> list[str]:
 def _copy_of(event: Event[Any]) -> Event[Any]:
     """Copy an event and its data, as hooks may modify both in place."""
     try:
-        return event.model_copy(update={"data": _copied(event.data)})
+        return event.model_copy(update={"data": _copy_data(event.data)})
     except RecursionError:  # encoding it will fail
         return event.model_copy()
 
 
-def _copied(data: Any) -> Any:
+def _copy_data(data: Any) -> Any:
     if isinstance(data, dict):
-        return {key: _copied(value) for key, value in data.items()}
+        return {key: _copy_data(value) for key, value in data.items()}
     if isinstance(data, list):
-        return [_copied(value) for value in data]
+        return [_copy_data(value) for value in data]
     return data.model_copy() if isinstance(data, pydantic.BaseModel) else data
 
 
@@ -102,16 +102,16 @@ def _not_an_event(kind: type) -> SendEventsError:
     )
 
 
-def _posted(record: WrappedSend, post: Post) -> Flow[Outcome[None]]:
+def _post(record: WrappedSend, post: Post) -> Flow[Outcome[None]]:
     result = yield from post(record.events)
     if isinstance(result, Exception):
-        record.result = _failed(result)
+        record.result = _failure_result(result)
         return Raised(result)
     record.result = result
     return Returned(None)
 
 
-def _failed(error: Exception) -> SendEventsResult:
+def _failure_result(error: Exception) -> SendEventsResult:
     ids = error.ids if isinstance(error, SendEventsError) else []
     return SendEventsResult(error=message_of(error), ids=ids)
 

@@ -61,17 +61,17 @@ class Stack:
     def before(self, hook: str, *args: object) -> Flow[MiddlewareError | None]:
         """Call ``hook`` of each member, first to last, until one fails."""
         members = self._with(hook) if self._members else ()
-        return _called(hook, args, members) if members else NOTHING
+        return _call_in_order(hook, args, members) if members else NOTHING
 
     def after(self, hook: str, *args: object) -> Flow[MiddlewareError | None]:
         """Call ``hook`` of each member, last to first, until one fails."""
         members = self._with(hook)[::-1] if self._members else ()
-        return _called(hook, args, members) if members else NOTHING
+        return _call_in_order(hook, args, members) if members else NOTHING
 
     def observe(self, hook: str, *args: object) -> Flow[None]:
         """Call ``hook`` of each member; log what they raise."""
         members = self._with(hook) if self._members else ()
-        return _observed(hook, args, members) if members else NOTHING
+        return _observe_all(hook, args, members) if members else NOTHING
 
     def wrap(self, hook: str, record: object, inside: Flow[Outcome[T]]) -> Flow[Outcome[T | None]]:
         """Run ``inside`` within ``hook`` of each member; the first is entered first.
@@ -79,14 +79,14 @@ class Stack:
         The outcome is ``Returned(None)`` if a hook swallowed an exception.
         """
         members = self._with(hook) if self._members else ()
-        return _wrapped(hook, record, inside, members) if members else inside
+        return _wrap_all(hook, record, inside, members) if members else inside
 
     def wrap_decoding(
         self, hook: str, record: object, inside: Flow[Outcome[T]]
     ) -> Flow[Outcome[T | None]]:
         """Like :meth:`wrap`, but enter the last first: what was encoded last is decoded first."""
         members = self._with(hook)[::-1] if self._members else ()
-        return _wrapped(hook, record, inside, members) if members else inside
+        return _wrap_all(hook, record, inside, members) if members else inside
 
     def _with(self, hook: str) -> Sequence[_Member]:
         """Return the members that override ``hook``."""
@@ -94,7 +94,7 @@ class Stack:
         return [(members[index], owners[index]) for index in _overriding(self._kinds, hook)]
 
 
-def _called(
+def _call_in_order(
     hook: str, args: tuple[object, ...], members: Iterable[_Member]
 ) -> Flow[MiddlewareError | None]:
     for label, call in _calls(hook, args, members):
@@ -104,14 +104,14 @@ def _called(
     return None
 
 
-def _observed(hook: str, args: tuple[object, ...], members: Iterable[_Member]) -> Flow[None]:
+def _observe_all(hook: str, args: tuple[object, ...], members: Iterable[_Member]) -> Flow[None]:
     for label, call in _calls(hook, args, members):
         outcome = yield call
         if isinstance(outcome, Raised):
             logger.error("%s failed", label, exc_info=outcome.error)
 
 
-def _wrapped(
+def _wrap_all(
     hook: str, record: object, inside: Flow[Outcome[T]], members: Sequence[_Member]
 ) -> Flow[Outcome[T | None]]:
     wraps = [

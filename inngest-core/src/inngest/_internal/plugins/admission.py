@@ -111,10 +111,10 @@ def guarded(work: Callable[[], T]) -> T | Refusal:
     except KeyboardInterrupt:
         raise  # the user's
     except BaseException as error:
-        return Refusal(described(error), error)
+        return Refusal(describe(error), error)
 
 
-def described(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """Describe an error in one line."""
     if isinstance(error, SystemExit):
         return "it called sys.exit()"
@@ -156,14 +156,14 @@ def _middleware(
     for result in _results(manager, name, hook, arguments):
         if isinstance(result, NotConfigured):
             return result
-        found += _checked(hook, result, MiddlewareEntry)
+        found += _validated(hook, result, MiddlewareEntry)
     return found
 
 
 def _offers(manager: pluggy.PluginManager, name: str, hook: str, kind: type[T]) -> Iterable[T]:
     found: list[T] = []
     for result in _results(manager, name, hook, {}):
-        found += _checked(hook, result, kind)
+        found += _validated(hook, result, kind)
     return found
 
 
@@ -176,7 +176,7 @@ def _results(
             yield implementation.function(*(arguments[a] for a in implementation.argnames))
 
 
-def _checked(hook: str, result: Any, kind: type[T]) -> list[T]:
+def _validated(hook: str, result: Any, kind: type[T]) -> list[T]:
     if result is None:
         return []
     if inspect.iscoroutine(result):
@@ -224,7 +224,7 @@ def _misuse(manager: pluggy.PluginManager, plugin: object) -> str | None:
 def _misuse_of(manager: pluggy.PluginManager, plugin: object, attribute: str) -> str | None:
     options = manager.parse_hookimpl_opts(plugin, attribute)
     if options is None:
-        meant = _meant(attribute) if attribute.startswith("inngest_") else None
+        meant = _similar_hook(attribute) if attribute.startswith("inngest_") else None
         if meant is None or not callable(getattr(plugin, attribute, None)):
             return None
         return f"{attribute} is not marked with @hookimpl" + (
@@ -234,7 +234,7 @@ def _misuse_of(manager: pluggy.PluginManager, plugin: object, attribute: str) ->
     if hook not in HOOKS:
         if options.get("optionalhook"):
             return None
-        meant = _meant(hook)
+        meant = _similar_hook(hook)
         return f"there is no hook {hook}; " + (
             f"did you mean {meant}?" if meant else f"there is: {', '.join(HOOKS)}"
         )
@@ -260,5 +260,5 @@ def _required(method: Any) -> list[str]:
     ]
 
 
-def _meant(name: str) -> str | None:
+def _similar_hook(name: str) -> str | None:
     return next(iter(difflib.get_close_matches(name, HOOKS, n=1, cutoff=0.75)), None)

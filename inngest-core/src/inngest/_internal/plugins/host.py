@@ -108,8 +108,8 @@ class PluginHost:
                 self._is_asking = True
                 try:
                     environ = {**os.environ, **self._saved}
-                    asked = self._registry.ask_for_middleware(client, environ)
-                    self._middleware = _or_raise(asked)
+                    entries = self._registry.ask_for_middleware(client, environ)
+                    self._middleware = _or_raise(entries)
                     self._factories = tuple(entry.factory for entry in self._middleware)
                     self._saved.clear()
                 finally:

@@ -87,16 +87,16 @@ def _type(
     function: types.FunctionType, annotation: object, handler: Callable[..., object]
 ) -> object:
     if type(annotation) is not str and not _is_quoted(annotation):
-        return _meant(annotation, handler)
+        return _normalize(annotation, handler)
     # functools.wraps copies annotations that are strings, to be evaluated in the original module.
     if hasattr(function, "__wrapped__"):
         function = inspect.unwrap(function)
     cells = function.__closure__
-    captured = None if cells is None else _captured(function, cells, str(annotation))
+    captured = None if cells is None else _closure_variables(function, cells, str(annotation))
     if isinstance(annotation, str) and not captured:
-        return _meant(_evaluated_once(annotation, function.__globals__), handler)
-    evaluated = _evaluated(_referring(annotation), function.__globals__, captured)
-    return UNSET if _is_quoted(evaluated) else _meant(evaluated, handler)
+        return _normalize(_evaluate_cached(annotation, function.__globals__), handler)
+    evaluated = _evaluate(_with_forward_refs(annotation), function.__globals__, captured)
+    return UNSET if _is_quoted(evaluated) else _normalize(evaluated, handler)
 
 
 def _is_quoted(annotation: object) -> bool:
@@ -123,7 +123,7 @@ def _function(handler: Callable[..., object]) -> types.FunctionType | None:
     return handler if isinstance(handler, types.FunctionType) else None
 
 
-def _captured(
+def _closure_variables(
     function: types.FunctionType, cells: tuple[types.CellType, ...], text: str
 ) -> dict[str, Any]:
     """Return the values of the closure variables whose names occur in ``text``."""
@@ -135,13 +135,13 @@ def _captured(
     return found
 
 
-def _referring(annotation: object) -> object:
+def _with_forward_refs(annotation: object) -> object:
     """Replace strings in ``list[...]`` with forward references, for Python 3.10."""
     if type(annotation) is not types.GenericAlias:
         return annotation
     origin: Any = typing.get_origin(annotation)
     arguments = (
-        ForwardRef(each) if isinstance(each, str) else _referring(each)
+        ForwardRef(each) if isinstance(each, str) else _with_forward_refs(each)
         for each in typing.get_args(annotation)
     )
     return origin[tuple(arguments)]
@@ -154,19 +154,19 @@ _evaluations: dict[tuple[str, int], tuple[object, dict[str, Any], dict[str, obje
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
-def _evaluated_once(annotation: str, names: dict[str, Any]) -> object:
+def _evaluate_cached(annotation: str, names: dict[str, Any]) -> object:
     key = (annotation, id(names))
     cached = _evaluations.get(key)
-    if cached is None or not _still_mean(cached[2], names):
+    if cached is None or not _is_current(cached[2], names):
         if len(_evaluations) >= MAX_EVALUATED:
             _evaluations.clear()
         used = {word: names.get(word, UNSET) for word in _WORD.findall(annotation)}
         # The entry keeps the namespace alive, so that its id is not reused.
-        cached = _evaluations[key] = (_evaluated(annotation, names, None), names, used)
+        cached = _evaluations[key] = (_evaluate(annotation, names, None), names, used)
     return cached[0]
 
 
-def _still_mean(used: dict[str, object], names: dict[str, Any]) -> bool:
+def _is_current(used: dict[str, object], names: dict[str, Any]) -> bool:
     """Return whether no name was redefined since, for example by a notebook cell."""
     for name, meaning in used.items():  # noqa: SIM110 (any() with a generator is half as fast)
         if names.get(name, UNSET) is not meaning:
@@ -174,15 +174,13 @@ def _still_mean(used: dict[str, object], names: dict[str, Any]) -> bool:
     return True
 
 
-def _evaluated(
-    annotation: object, names: dict[str, Any], captured: dict[str, Any] | None
-) -> object:
+def _evaluate(annotation: object, names: dict[str, Any], captured: dict[str, Any] | None) -> object:
     holder = types.SimpleNamespace(__annotations__={"return": annotation})
     hints = typing.get_type_hints(holder, names, captured or {}, include_extras=True)
     return hints["return"]
 
 
-def _meant(annotation: object, handler: Callable[..., object]) -> object:
+def _normalize(annotation: object, handler: Callable[..., object]) -> object:
     if isinstance(annotation, type) and type(annotation) is type:  # the common case
         return annotation
     if annotation is Self:

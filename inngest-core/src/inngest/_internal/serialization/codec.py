@@ -60,7 +60,7 @@ class Codec:
                 return self.serializer.serialize(value, self._type_to_name)
             adapter = self._adapter()
         except Exception as error:
-            return _refused(what, self.typ, error)
+            return _unserializable(what, self.typ, error)
         return value if adapter is None else _dump(adapter, value, what, self.typ)
 
     def dump_result(self, value: object, what: str) -> object | OutputUnserializableError:
@@ -127,7 +127,7 @@ def _dump(
             if not isinstance(as_tuple, OutputUnserializableError):
                 return as_tuple
         if not isinstance(encode(value, what), str):
-            return _refused(what, typ, error, type(value))
+            return _unserializable(what, typ, error, type(value))
         dumped, is_coerced = value, True  # JSON that the type may accept, such as a dictionary
     problem = encode(dumped, what)
     if isinstance(problem, OutputUnserializableError):
@@ -136,9 +136,9 @@ def _dump(
         loaded = _load(adapter, dumped)
         again = adapter.dump_python((loaded,), mode="json")[0]
     except Exception as error:
-        return _refused(what, typ, error, type(value))
+        return _unserializable(what, typ, error, type(value))
     is_same_kind = dumped is value or _is_same_kind(value, loaded)
-    is_whole = _is_same_json(dumped, again) or (is_coerced and _holds(again, dumped))
+    is_whole = _is_same_json(dumped, again) or (is_coerced and _contains(again, dumped))
     if not is_same_kind or not is_whole:
         return OutputUnserializableError(
             f"{what}: a {type(value).__name__} would not be the same after it is stored "
@@ -152,12 +152,12 @@ def _is_same_json(one: object, other: object) -> bool:
     return one == other or _unordered(one) == _unordered(other)
 
 
-def _holds(whole: object, part: object) -> bool:
+def _contains(whole: object, part: object) -> bool:
     """Return whether ``whole`` contains ``part``, possibly with further keys for defaults."""
     if isinstance(part, dict) and isinstance(whole, dict):
-        return all(key in whole and _holds(whole[key], each) for key, each in part.items())
+        return all(key in whole and _contains(whole[key], each) for key, each in part.items())
     if isinstance(part, list) and isinstance(whole, list):
-        return len(part) == len(whole) and all(map(_holds, whole, part))
+        return len(part) == len(whole) and all(map(_contains, whole, part))
     return part == whole
 
 
@@ -188,7 +188,7 @@ def _load(adapter: pydantic.TypeAdapter[Any], data: object) -> object:
     return loaded
 
 
-def _refused(
+def _unserializable(
     what: str, typ: object, error: Exception, got: type | None = None
 ) -> OutputUnserializableError:
     of_type = "" if got is None else f" of type {got.__name__}"

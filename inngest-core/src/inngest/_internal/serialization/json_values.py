@@ -21,7 +21,7 @@ def as_json(value: object, path: str) -> object:
     :raises BodyInvalidError: a value cannot be converted.
     """
     try:
-        return value if _is_json(value) else _converted(_decimals_as_numbers(value), path)
+        return value if _is_json(value) else _convert(_decimals_as_numbers(value), path)
     except RecursionError:
         raise BodyInvalidError(f"{path}: nested too deeply") from None
 
@@ -39,7 +39,7 @@ def _is_json(value: object) -> bool:
     return kind in SCALARS or (kind is float and math.isfinite(value))  # type: ignore[arg-type]
 
 
-def _converted(value: object, path: str) -> object:
+def _convert(value: object, path: str) -> object:
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):
@@ -47,10 +47,10 @@ def _converted(value: object, path: str) -> object:
             raise BodyInvalidError(f"{path}: JSON has neither NaN nor infinity")
         return value
     if isinstance(value, (list, tuple)):
-        return [_converted(item, f"{path}[{n}]") for n, item in enumerate(value)]
+        return [_convert(item, f"{path}[{n}]") for n, item in enumerate(value)]
     if isinstance(value, Mapping):
-        return {_key(key, path): _converted(item, f"{path}.{key}") for key, item in value.items()}
-    return _converted(_encoded(value, path), path)
+        return {_key(key, path): _convert(item, f"{path}.{key}") for key, item in value.items()}
+    return _convert(_encode(value, path), path)
 
 
 def _key(key: object, path: str) -> str:
@@ -63,7 +63,7 @@ def _key(key: object, path: str) -> str:
     return str(text)
 
 
-def _encoded(value: object, path: str) -> Any:
+def _encode(value: object, path: str) -> Any:
     try:
         return to_json_values(value)
     except Exception:

@@ -127,7 +127,7 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON, although Python accepts it")
 
 
-def fetched(raw: object, call: StepCall) -> FetchedResponse:
+def response_of(raw: object, call: StepCall) -> FetchedResponse:
     """Decode the response that the server stored.
 
     :raises NonRetriableError: it does not have the format that the protocol defines.
@@ -145,4 +145,4 @@ def fetched(raw: object, call: StepCall) -> FetchedResponse:
     raise NonRetriableError(f'the stored result of step "{call.id}" is not an HTTP response')
 
 
-__all__ = ["FetchedResponse", "check_headers", "fetch", "fetched", "is_header_value", "is_json"]
+__all__ = ["FetchedResponse", "check_headers", "fetch", "is_header_value", "is_json", "response_of"]

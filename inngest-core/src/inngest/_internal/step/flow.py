@@ -100,7 +100,7 @@ def replay_directly(invocation: Invocation, found: engine.Found) -> object:
     if isinstance(memo, Failure):
         raise _error_of_failure(memo)
     codec = codec_of(found.call, invocation.serializer)
-    return memo if codec is PLAIN else _decoded(codec, found, memo)
+    return memo if codec is PLAIN else _decode(codec, found, memo)
 
 
 def carry_out(invocation: Invocation, found: engine.Found, verdict: engine.Verdict) -> Flow[object]:
@@ -140,7 +140,7 @@ def _execute(invocation: Invocation, found: engine.Found, args: tuple[object, ..
         yield Finish(found, unkept)
     yield GoOn(found)
     if isinstance(live, Returned):
-        return _loaded(invocation, found, live.value)
+        return _decode_output(invocation, found, live.value)
     if op.error is not None:
         raise live.error
     yield BreakOff(live.error)
@@ -178,7 +178,7 @@ class _Step:
                 raise stored.error
             finally:
                 del stored  # the traceback refers to this frame: avoid a reference cycle
-        return _loaded(self._invocation, self._found, stored.value)
+        return _decode_output(self._invocation, self._found, stored.value)
 
     def apply_hooks(self, stored: Outcome[object]) -> Flow[Outcome[object]]:
         """Return the stored outcome as the ``wrap_step`` hooks leave it."""
@@ -296,12 +296,12 @@ def _step_error(name: str, message: str, stack: str | None, is_retriable: bool) 
     return kind(message, name, stack)
 
 
-def _loaded(invocation: Invocation, found: engine.Found, data: object) -> object:
+def _decode_output(invocation: Invocation, found: engine.Found, data: object) -> object:
     codec = codec_of(found.call, invocation.serializer)
-    return data if codec is PLAIN else _decoded(codec, found, data)
+    return data if codec is PLAIN else _decode(codec, found, data)
 
 
-def _decoded(codec: Codec, found: engine.Found, data: object) -> object:
+def _decode(codec: Codec, found: engine.Found, data: object) -> object:
     value = codec.load(data, f'step "{found.call.id}"')
     if isinstance(value, OutputUnserializableError):
         raise value

@@ -17,7 +17,7 @@ from inngest._internal.signal import Signal
 from inngest._internal.step import calls, signals
 from inngest._internal.step.ai import AI
 from inngest._internal.step.deferral import Deferred, defer
-from inngest._internal.step.fetch import FetchedResponse, fetch, fetched
+from inngest._internal.step.fetch import FetchedResponse, fetch, response_of
 from inngest._internal.step.runner import Events, MetadataOp, StepRunner
 from inngest._internal.types import JSON, UNSET, Deadline, Duration
 
@@ -273,7 +273,7 @@ class Step:
         :param content: the body as JSON text.
         """
         call = fetch(step_id, url, method, headers, json, content, name)
-        return fetched(await self._runner.take(call), call)
+        return response_of(await self._runner.take(call), call)
 
     async def update_metadata(
         self,

@@ -17,7 +17,7 @@ from inngest._internal.signal import Signal
 from inngest._internal.step import calls, signals
 from inngest._internal.step.ai import AISync
 from inngest._internal.step.deferral import DeferredSync, defer
-from inngest._internal.step.fetch import FetchedResponse, fetch, fetched
+from inngest._internal.step.fetch import FetchedResponse, fetch, response_of
 from inngest._internal.step.runner import Events, MetadataOp, StepRunnerSync
 from inngest._internal.types import JSON, UNSET, Deadline, Duration
 
@@ -271,7 +271,7 @@ class StepSync:
         :param content: the body as JSON text.
         """
         call = fetch(step_id, url, method, headers, json, content, name)
-        return fetched(self._runner.take(call), call)
+        return response_of(self._runner.take(call), call)
 
     def update_metadata(
         self,

@@ -24,7 +24,7 @@ def transform_op(hooks: Stack, op: Op, facts: CallFacts) -> Flow[Op | Error]:
     """Return the operation as the hooks leave it, as a failed one if its output is too large."""
     changed: Op | Error = op
     if not op.is_shown and hooks.implements("transform_output"):
-        changed = yield from _transformed(hooks, op, facts)
+        changed = yield from _apply_hooks(hooks, op, facts)
     if isinstance(changed, Error) or not _is_too_large(changed.data):
         return changed
     size = len(_as_sent(changed.data))
@@ -66,7 +66,7 @@ def _as_sent(data: str) -> bytes:
     return data.encode("utf-8", "backslashreplace")
 
 
-def _transformed(hooks: Stack, op: Op, facts: CallFacts) -> Flow[Op | Error]:
+def _apply_hooks(hooks: Stack, op: Op, facts: CallFacts) -> Flow[Op | Error]:
     step = _info(op)
     has_run = op.opcode is Opcode.STEP_RUN
     result = TransformOutputResult(
