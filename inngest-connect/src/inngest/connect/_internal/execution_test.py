@@ -21,10 +21,14 @@ def test_a_call_is_acknowledged_executed_and_answered(active: Paper) -> None:
     assert active.machine.unacknowledged == 1
     active.hear(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
     assert active.machine.unacknowledged == 0
+    assert active.machine._execution.next_due is None, "what is answered has no lease"
 
 
-def test_a_call_of_an_unknown_app_is_left_to_others(active: Paper) -> None:
-    active.call(1, "r1", app="other")
+@pytest.mark.parametrize(("request_id", "app"), [("r1", "other"), ("", "app")])
+def test_a_call_of_an_unknown_app_or_of_no_name_is_left_to_others(
+    active: Paper, request_id: str, app: str
+) -> None:
+    active.call(1, request_id, app=app)
     assert active.take(Send) == [] and active.take(Run) == []
 
 
@@ -41,6 +45,7 @@ def test_a_call_that_comes_twice_is_executed_once(active: Paper) -> None:
     active.call(1, "r1")
     assert active.kinds() == [wire.WORKER_REQUEST_ACK]
     assert active.take(Run) == []
+    assert active.machine._execution.next_due is None, "what is answered has no lease"
 
 
 def test_no_more_calls_run_than_are_allowed() -> None:
@@ -102,6 +107,17 @@ def test_a_call_that_runs_and_is_given_again_is_leased_again(active: Paper) -> N
     active.live(31)
     extensions = [f for f in active.frames() if f.kind == wire.WORKER_REQUEST_EXTEND_LEASE]
     assert [payload_of(one).lease_id for one in extensions] == ["lease-2"]
+
+
+def test_a_call_that_is_given_again_without_a_lease_keeps_its_own(active: Paper) -> None:
+    active.call(1, "r1")
+    again = call_of("r1")
+    again.lease_id = ""
+    active.hear(1, wire.GATEWAY_EXECUTOR_REQUEST, again)
+    active.take(Send)
+    active.live(30)
+    extensions = [f for f in active.frames() if f.kind == wire.WORKER_REQUEST_EXTEND_LEASE]
+    assert [payload_of(one).lease_id for one in extensions] == ["lease-r1"]
 
 
 def test_leases_go_on_over_the_next_connection(active: Paper) -> None:

@@ -30,6 +30,7 @@ def test_a_handshake_that_takes_too_long_is_tried_elsewhere(paper: Paper) -> Non
     (again,) = paper.take(Start)
     assert excluded(again) == ["g1"]
     assert paper.is_in(ConnectionState.CONNECTING)
+    assert paper.machine.reconnects == 0
 
 
 def test_what_does_not_belong_to_a_handshake_is_ignored(paper: Paper) -> None:
@@ -70,3 +71,11 @@ def test_functions_that_were_accepted_before_are_offered_again(active: Paper) ->
     active.take(Start)
     active.wait(10)
     assert len(active.take(Start)) == 1
+
+
+def test_functions_that_are_refused_afterwards_end_the_connection(active: Paper) -> None:
+    active.hear(1, wire.SYNC_FAILED, wire.SystemError(code="c", message="no database"))
+    assert [close.link for close in active.take(Close)] == [1]
+    (told,) = [entry for entry in active.logged if entry.event == "disconnected"]
+    assert told.fields["reason"] == "sync failed: no database"
+    assert active.is_in(ConnectionState.RECONNECTING)

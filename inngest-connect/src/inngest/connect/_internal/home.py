@@ -51,7 +51,7 @@ class Home:
 
     def end(self, error: ConnectError | None) -> bool:
         """The worker has ended. Whether the loop is still open."""
-        return call_on(self._loop, self._end, error)
+        return call_on(self._loop, self.ended.set_result, error)
 
     async def cancel_calls(self) -> None:
         """End the calls that are being executed, and wait until they have."""
@@ -74,7 +74,3 @@ class Home:
             logger.error("connect: a call failed inside the library", exc_info=error)
             response = failed_inside()
         self._replied(request.request_id, response)
-
-    def _end(self, error: ConnectError | None) -> None:
-        if not self.ended.done():
-            self.ended.set_result(error)

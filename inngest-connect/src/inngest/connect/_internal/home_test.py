@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import ContextVar
 
 import pytest
 
@@ -11,6 +12,7 @@ from inngest.connect._internal.home import Home
 from inngest.connect._internal.wire import connect_pb2 as wire
 from inngest.transport import CommResponse
 
+SPEAKER = ContextVar("speaker", default="nobody")
 Replied = list[tuple[str, CommResponse]]
 
 
@@ -30,6 +32,27 @@ def test_a_call_is_answered_whatever_it_raises(
     request_id, response = asyncio.run(run())
     assert (request_id, response.status) == ("r1", 500)
     assert "a call failed inside the library" in caplog.text
+
+
+def test_calls_see_the_context_that_the_worker_was_made_in() -> None:
+    seen = list[str]()
+
+    async def execute(request: wire.GatewayExecutorRequestData) -> CommResponse:
+        seen.append(SPEAKER.get())
+        SPEAKER.set("a call")
+        return OK
+
+    async def run() -> None:
+        SPEAKER.set("the owner")
+        replied = asyncio.Semaphore(0)
+        home = Home(execute, lambda *told: replied.release())
+        SPEAKER.set("somebody later")
+        for request_id in ("r1", "r2"):
+            home.execute(call_of(request_id))
+            await asyncio.wait_for(replied.acquire(), 60)
+
+    asyncio.run(run())
+    assert seen == ["the owner", "the owner"]
 
 
 def test_calls_that_are_cancelled_are_not_answered() -> None:

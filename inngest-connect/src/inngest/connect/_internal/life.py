@@ -1,7 +1,4 @@
-"""A worker's life: which state it is in, whether it closes, and its end. Pure.
-
-Who closes is in no other state any more, but ``CLOSED`` in the end.
-"""
+"""A worker's life: which state it is in, whether it closes, and its end. Pure."""
 
 from __future__ import annotations
 
@@ -39,12 +36,11 @@ class Life:
 
     def activate(self) -> None:
         """Calls come."""
-        if not self.is_closing:
-            self._enter(ConnectionState.ACTIVE)
+        self._enter(ConnectionState.ACTIVE)
 
     def reconnect(self) -> None:
         """It looks for another gateway, if it had one."""
-        if self.has_connected and not self.is_closing:
+        if self.has_connected:
             self._enter(ConnectionState.RECONNECTING)
 
     def close(self, by: float) -> None:

@@ -93,6 +93,22 @@ def test_status_is_told_when_the_gateway_wants_it(paper: Paper) -> None:
     paper.wait(2)
     (status,) = paper.frames()
     assert list(payload_of(status).in_flight_request_ids) == ["r1"]
+    assert not payload_of(status).shutdown_requested
+    paper.do(paper.machine.close)
+    paper.take(Send)
+    paper.wait(2)
+    (status,) = paper.frames()
+    assert payload_of(status).shutdown_requested
+
+
+def test_a_gateway_that_was_said_goodbye_is_told_nothing_more(paper: Paper) -> None:
+    paper.connect(terms={"heartbeat_interval": "10s", "status_interval": "10s"})
+    paper.wait(9)
+    paper.do(paper.machine.close)
+    assert len(paper.take(Close)) == 1
+    paper.take(Send)
+    paper.wait(1.5)  # a heartbeat and the worker's status are due
+    assert paper.kinds() == []
 
 
 def test_a_silent_gateway_is_told_nothing_more(paper: Paper) -> None:

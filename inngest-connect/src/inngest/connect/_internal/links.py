@@ -48,11 +48,6 @@ class Links:
         return ready[-1] if ready else None
 
     @property
-    def is_any_ready(self) -> bool:
-        """Whether leases can be extended."""
-        return any(link.is_ready for link in self._links.values())
-
-    @property
     def retiring(self) -> list[Link]:
         """Connections to leave when all that came by them is answered: another one is current."""
         found = [link for link in self._links.values() if link.is_retiring and link.is_ready]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,48 @@ from inngest.connect._internal.effects import Close, Flush, Send, Start
 from inngest.connect._internal.link import Link
 from inngest.connect._internal.state import ConnectionState
 from inngest.connect._internal.wire import connect_pb2 as wire
+
+
+def test_an_idle_worker_waits_for_the_next_gateway_before_it_leaves(active: Paper) -> None:
+    active.hear(1, wire.GATEWAY_CLOSING)
+    active.hear(1, wire.GATEWAY_CLOSING)
+    assert len(active.take(Start)) == 1
+    active.live(60)
+    assert active.take(Close) == [] and active.take(Start) == []
+    active.connect("g2", "c2")
+    assert [close.link for close in active.take(Close)] == [1]
+    active.do(active.machine.tick)
+    assert active.take(Close) == []
+    active.do(active.machine.closed, 1, 1000, "")
+    assert active.machine.reconnects == 0
+    assert "disconnected" not in [entry.event for entry in active.logged]
+
+
+def test_a_gateway_that_is_cut_off_when_another_one_is_there_changes_nothing(active: Paper) -> None:
+    active.call(1, "r1")
+    active.hear(1, wire.GATEWAY_CLOSING)
+    active.connect("g2", "c2")
+    active.take(Start)
+    active.do(active.machine.closed, 1, 1006, "")
+    assert active.is_in(ConnectionState.ACTIVE)
+    (told,) = [entry for entry in active.logged if entry.event == "disconnected"]
+    assert told.level == logging.INFO
+    active.live(60, 2)
+    assert active.take(Start) == []
+
+
+def test_calls_come_by_one_connection_however_often_the_api_answers(active: Paper) -> None:
+    active.connect("g2", "c2")
+    assert [close.link for close in active.take(Close)] == [1]
+
+
+def test_a_worker_that_closes_and_is_asked_to_leave_stays_for_its_calls(active: Paper) -> None:
+    active.call(1, "r1")
+    active.do(active.machine.close)
+    active.hear(1, wire.GATEWAY_CLOSING)
+    active.live(60)
+    assert active.take(Start) == []
+    assert active.is_in(ConnectionState.CLOSING)
 
 
 def owing(paper: Paper) -> None:
@@ -98,6 +141,7 @@ def test_every_close_of_a_ready_connection_leads_to_another_one(
 ) -> None:
     active.do(active.machine.closed, 1, code, reason)
     assert active.is_in(ConnectionState.RECONNECTING)
+    assert active.machine.reconnects == 1
     active.wait(2)
     assert len(active.take(Start)) == 1
     active.connect("g2", "c2")

@@ -326,8 +326,6 @@ class Machine:
         if not self._life.is_closing:
             return
         if self.calls or self._delivery.outbox:
-            if self.calls and not self._links.is_any_ready:
-                self._connector.want(now)  # leases are extended over a connection only
             return
         self._connector.give_up()
         for link in self._links:

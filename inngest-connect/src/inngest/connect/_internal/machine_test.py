@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from inngest.connect._internal.conftest import Paper, payload_of, start_answer
+from inngest.connect._internal.conftest import Paper, excluded, payload_of, start_answer
 from inngest.connect._internal.effects import Close, Send, Start
 from inngest.connect._internal.state import ConnectionState
 from inngest.connect._internal.timing import Timing
@@ -40,12 +40,15 @@ def test_a_worker_that_closes_and_loses_its_connection_comes_back_for_its_calls(
     active.call(1, "r1")
     active.do(active.machine.close)
     active.do(active.machine.closed, 1, 1006, "")
+    assert active.is_in(ConnectionState.CLOSING)
     active.wait(2)
-    assert len(active.take(Start)) == 1
+    (start,) = active.take(Start)
+    assert excluded(start) == []
     active.take(Send)
     active.connect("g2", "c2")
-    hello = active.frames(2)[0]
+    hello, *sent = active.frames(2)
     assert payload_of(hello).worker_manual_readiness_ack  # and never ready: no more calls
+    assert wire.WORKER_PAUSE not in [frame.kind for frame in sent]
     assert active.is_in(ConnectionState.CLOSING)
     active.reply("r1")
     active.hear(2, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
@@ -59,15 +62,31 @@ def test_a_worker_that_closes_within_a_handshake_takes_no_calls(active: Paper) -
     active.do(active.machine.started, start_answer("g2", "c2"))
     active.do(active.machine.opened, 2)
     active.hear(2, wire.GATEWAY_HELLO)
-    active.do(active.machine.close)
     active.take(Send)
+    active.do(active.machine.close)
+    assert active.kinds(2) == []
     active.hear(2, wire.GATEWAY_CONNECTION_READY, wire.GatewayConnectionReadyData())
     assert wire.WORKER_PAUSE in active.kinds(2)
 
 
 def test_a_goodbye_that_nobody_answers_is_not_waited_for_long(active: Paper) -> None:
+    active.wait(9)  # the next heartbeat would be due before the end
+    active.take(Send)
     active.do(active.machine.close)
+    active.do(active.machine.tick)
     active.wait(3)
+    assert active.stopped is not None
+    assert len(active.take(Close)) == 1
+    assert active.kinds() == [wire.WORKER_PAUSE]
+
+
+def test_a_worker_that_leaves_looks_for_no_other_gateway(active: Paper) -> None:
+    active.hear(1, wire.GATEWAY_CLOSING)
+    active.take(Start)
+    active.do(active.machine.start_failed, "status 500")
+    active.do(active.machine.close)
+    active.wait(60)
+    assert active.take(Start) == []
     assert active.stopped is not None
 
 
@@ -86,6 +105,7 @@ def test_an_end_does_not_wait_longer_than_its_limit() -> None:
 def test_nothing_is_done_after_the_end(active: Paper) -> None:
     active.do(active.machine.abort)
     assert active.stopped is not None
+    assert [close.link for close in active.take(Close)] == [1]
     active.asked.clear()
     active.do(active.machine.started, start_answer("g2", "c2"))
     active.do(active.machine.closed, 1, 1006, "")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from inngest.connect._internal.api import Answered, Api
-from inngest.connect._internal.conftest import OK, Paper
-from inngest.connect._internal.effects import Flush
+from inngest.connect._internal.conftest import OK, Paper, call_of
+from inngest.connect._internal.effects import Flush, Run
 from inngest.connect._internal.errors import ConnectError
 from inngest.connect._internal.timing import Timing
 from inngest.connect._internal.wire import connect_pb2 as wire
@@ -76,6 +76,23 @@ def test_what_is_asked_for_while_the_thread_begins_is_not_lost() -> None:
         closing.join(60)
 
     asyncio.run(run())
+
+
+def test_a_worker_ends_when_the_loop_that_it_was_made_on_is_closed() -> None:
+    async def make() -> Worker:
+        return worker_of(Silent)
+
+    async def feed(worker: Worker) -> None:
+        worker._feed(lambda now: pytest.fail("nothing is to be done any more"))
+
+    async def execute(worker: Worker) -> None:
+        worker._perform(Run(call_of("r1")))
+
+    for step in (feed, execute):
+        worker = asyncio.run(make())
+        asyncio.run(step(worker))
+        assert worker._stopped.is_set()
+        assert "the worker was started from is closed" in str(worker._error)
 
 
 @pytest.mark.parametrize(
