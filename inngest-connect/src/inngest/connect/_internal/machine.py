@@ -4,13 +4,14 @@ Every method takes the time, and returns what the shell has to do; ``next_due`` 
 call ``tick``. It opens no socket, starts no thread, reads no clock, and never raises for
 anything that came from outside.
 
-Here is what happens, and what it means for each part of the worker:
+Here are its inputs, and the rules that concern several of its parts. Each part owns its
+state, and is in a module of its name:
 
-- ``connector``: when to look for a gateway, with which key;
-- ``links``: the connections, of which calls come by one; ``handshake`` and ``heartbeat`` of each;
+- ``connector``: when to look for a gateway, and with which key;
+- ``links``: the connections, one of which calls come by;
 - ``execution``: calls in flight, and their leases;
 - ``delivery``: replies, until the server has them;
-- ``life``: the state of all of it, and its end.
+- ``life``: the state of the worker, and its end.
 """
 
 from __future__ import annotations
@@ -323,9 +324,7 @@ class Machine:
 
     def _finish(self, now: float) -> None:
         """End, if that is wanted, when all is answered and delivered."""
-        if not self._life.is_closing:
-            return
-        if self.calls or self._delivery.outbox:
+        if not self._life.is_closing or self.calls or self._delivery.outbox:
             return
         self._connector.give_up()
         for link in self._links:
