@@ -73,7 +73,10 @@ class Connector:
         return delay
 
     def refused(self, now: float, status: int) -> ConnectAuthenticationError | None:
-        """The API does not accept the key: the other one is next. Returns an error if not."""
+        """The API does not accept the key: the other one is next.
+
+        Returns an error when all keys have been tried often enough, and none was ever accepted.
+        """
         keys = max(len(self._authorizations), 1)
         self.switch_key()
         self._refusals += 1

@@ -33,4 +33,4 @@ class FunctionDecorator(Protocol[DataT]):
     def __call__(self, handler: Callable[[ContextSync[DataT]], T], /) -> Function[T]: ...
 
 
-__all__ = ["DataT", "FailureHandler", "FunctionDecorator"]
+__all__ = ["DataT", "FunctionDecorator"]
