@@ -185,7 +185,7 @@ def test_what_a_listener_says_and_nobody_understands_is_ignored(
 
 
 def test_what_is_not_json_is_refused(client: inngest.Inngest) -> None:
-    with pytest.raises(OutputUnserializableError, match=r'topic "t" .* it is not JSON$'):
+    with pytest.raises(OutputUnserializableError, match=r'topic "t": .* it is not JSON$'):
         realtime.publish_sync(client, "c", "t", object())
     with pytest.raises(OutputUnserializableError, match="metadata"):
         realtime.publish_sync(client, "c", "t", 1, metadata=float("nan"))
