@@ -40,9 +40,9 @@ from inngest.dev._internal.protocol.intake import Intake, read_events
 from inngest.dev._internal.realtime.broker import Broker
 from inngest.dev._internal.running import registering
 from inngest.dev._internal.running.endpoints import Endpoints, reentry_delay
+from inngest.dev._internal.running.executor import Executor
 from inngest.dev._internal.running.ledger import Bell, Ledger, Listener, Watchers
 from inngest.dev._internal.running.scheduler import Scheduler
-from inngest.dev._internal.running.work import Worker
 from inngest.dev._internal.store.store import Store
 from inngest.dev._internal.views.history import history, summary
 
@@ -60,7 +60,7 @@ class Parts:
 
     store: Store
     ledger: Ledger
-    worker: Worker
+    executor: Executor
     endpoints: Endpoints
     scheduler: Scheduler
 
@@ -162,7 +162,7 @@ class Engine:
         """Take an answer to a call of a run that is not under way."""
         for item in self.store.items_of(run_id):
             if item.kind == "call" and fits(item):
-                self._started.worker.settle(item, answer, self.clock.now())
+                self._started.executor.settle(item, answer, self.clock.now())
                 run = self.store.look_at(run_id)
                 if run is not None:
                     self._ledger.hand_on(run)
@@ -172,7 +172,7 @@ class Engine:
     async def start(self) -> None:
         store = Store(self._db)
         ledger = Ledger(store, self.clock, self._watchers, self._wake)
-        worker = Worker(
+        executor = Executor(
             store=store,
             ledger=ledger,
             clock=self.clock,
@@ -189,9 +189,9 @@ class Engine:
         self._parts = Parts(
             store=store,
             ledger=ledger,
-            worker=worker,
+            executor=executor,
             endpoints=Endpoints(store, ledger, self.clock, self._reentry_delay),
-            scheduler=Scheduler(store, self.clock, worker, limit=self._limit),
+            scheduler=Scheduler(store, self.clock, executor, limit=self._limit),
         )
         self._watchers.are_dismissed = False
         try:
@@ -214,7 +214,7 @@ class Engine:
 
     def is_calling(self, url: str) -> bool:
         """Whether a call to a URL that begins so is under way."""
-        return self._started.worker.is_calling(url)
+        return self._started.executor.is_calling(url)
 
     def _limit(self) -> int:
         """How many calls may be under way. An app whose calls hang holds up no other one."""
