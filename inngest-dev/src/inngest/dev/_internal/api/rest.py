@@ -11,6 +11,7 @@ from inngest.dev._internal.api import forms
 from inngest.dev._internal.api.openapi import describes
 from inngest.dev._internal.api.responses import body_of, failed, json_of
 from inngest.dev._internal.api.views import enveloped, function_view, job_view, run_view
+from inngest.dev._internal.machine.ops import RESULTS
 from inngest.dev._internal.model.durations import iso
 from inngest.dev._internal.model.ids import is_ulid, stable_uuid
 from inngest.dev._internal.model.strict import clean, decode, size_of
@@ -20,7 +21,7 @@ from inngest.dev._internal.views.export import exported
 
 MAX_METADATA = 64 * 1024
 MAX_STEP_INPUT = 4 * 1024 * 1024
-RUN_BY_APP = ("StepRun", "Step", "StepError", "StepFailed")
+
 METADATA_OPS = ("merge", "set", "delete", "add")
 
 
@@ -247,7 +248,7 @@ def _arguments_problem(run: Run, step: str | None, arguments: Json) -> Response 
         return None
     if step is None or not isinstance(arguments, list):
         return failed(400, "input is a list of arguments for the step from_step")
-    if run.steps[step].op not in RUN_BY_APP:
+    if run.steps[step].op not in RESULTS:
         return failed(400, f'"{run.steps[step].name}" takes no input: it runs no code of the app')
     if size_of(arguments) > MAX_STEP_INPUT:
         return failed(413, "the input of a step exceeds the limit of 4 MB")

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from inngest.dev._internal.endpoints.requests import SILENCE
 from inngest.dev._internal.machine import deferred
-from inngest.dev._internal.machine.checkpoints import data_of, settle
+from inngest.dev._internal.machine.checkpoints import settle
 from inngest.dev._internal.machine.endpoint import finish, is_takeover
-from inngest.dev._internal.machine.ops import invalid, name_of
+from inngest.dev._internal.machine.ops import data_of, invalid, opcode_of
 from inngest.dev._internal.machine.report import MAX_STEP_OUTPUT, MAX_STEPS, Report, failure_memo
 from inngest.dev._internal.machine.retries import Delay
 from inngest.dev._internal.machine.runs import discovery
@@ -51,7 +51,7 @@ def record(
     change = Transition(runs=[run])
     ours: list[dict[str, Json]] = []
     for op in steps:
-        match name_of(op):
+        match opcode_of(op):
             case "RunComplete":
                 finish(change, run, op.get("data"), now)
                 return change
@@ -70,9 +70,9 @@ def record(
         change.items += [replace(item, due=now + SILENCE) for item in waiting]
         return change
     change.drops += [item.job_id for item in waiting]
-    failed = [op for op in ours if name_of(op) == "StepError"]
+    failed = [op for op in ours if opcode_of(op) == "StepError"]
     change.items += [_again(run, delay, now) for _ in failed[:1]]
-    others = [op for op in ours if name_of(op) != "StepError"]
+    others = [op for op in ours if opcode_of(op) != "StepError"]
     if others:
         item = discovery(run, now)
         report = Report(

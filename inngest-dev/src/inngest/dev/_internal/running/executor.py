@@ -21,7 +21,7 @@ from inngest.dev._internal.machine.fetching import (
     fetched,
     outcome_of,
 )
-from inngest.dev._internal.machine.ops import invalid
+from inngest.dev._internal.machine.ops import RESULTS, invalid, opcode_of
 from inngest.dev._internal.machine.retries import Delay
 from inngest.dev._internal.machine.runs import timer
 from inngest.dev._internal.machine.starting import release
@@ -49,7 +49,6 @@ from inngest.dev._internal.schedules.cron import tick
 from inngest.dev._internal.store.database import StoreError, unusable
 from inngest.dev._internal.store.store import Store
 
-_RESULTS = ("steprun", "step", "steperror", "stepfailed")
 Attempt = tuple[str, int, int, str, Json]
 """Id of the step, start and end in milliseconds, outcome, and body."""
 _log = logging.getLogger("inngest.dev")
@@ -79,7 +78,9 @@ class Executor:
         is_away: Callable[[str], bool],
         calls_of_app: int,
     ) -> None:
-        """:param call_worker: calls an app over the socket that its Connect worker opened.
+        """Execute items for one started engine.
+
+        :param call_worker: calls an app over the socket that its Connect worker opened.
         :param delay: between the attempts of functions and steps.
         :param reentry_delay: between the attempts of durable endpoints.
         :param is_away: whether nobody is known to answer at the URL of a function.
@@ -324,6 +325,6 @@ def attempt_of(item: Item, answer: Answer, started: int, ended: int) -> Attempt:
                 outcome = "failed"
                 name = op.get("displayName") or op.get("name")
                 body = {**failed["error"], "step": name and str(name)}
-            if op is not None and str(op.get("op")).lower() in _RESULTS:
+            if op is not None and opcode_of(op) in RESULTS:
                 step_id = op["id"]
     return step_id, started, ended, outcome, body

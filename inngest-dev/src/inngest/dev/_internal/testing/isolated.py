@@ -27,7 +27,7 @@ from inngest import (
 from inngest.dev._internal.drivers.contracts import Driver
 from inngest.dev._internal.drivers.in_process import InProcessDriver
 from inngest.dev._internal.function.registration import Refusal
-from inngest.dev._internal.machine.ops import name_of
+from inngest.dev._internal.machine.ops import opcode_of
 from inngest.dev._internal.machine.runs import internal_event
 from inngest.dev._internal.model.values import Event as Received
 from inngest.dev._internal.model.values import Item, Json, Run
@@ -210,7 +210,7 @@ class _StandingIn:
         if not isinstance(answer, Reported):
             return answer
         for op in answer.ops:
-            kind, step = name_of(op), _step_of(op)
+            kind, step = opcode_of(op), _step_of(op)
             if kind in _SERVED_BY_OTHERS and step not in self._stubs:
                 problem = mocked.UnstubbedStepError(
                     f'step "{step}" ({kind}) needs what only a server has: give trigger() '
@@ -221,7 +221,7 @@ class _StandingIn:
         return replace(answer, ops=[self._replaced(op) for op in answer.ops])
 
     def _replaced(self, op: dict[str, Json]) -> dict[str, Json]:
-        kind = name_of(op)
+        kind = opcode_of(op)
         if kind not in _SERVED_BY_OTHERS:
             return op
         stub = self._stubs[_step_of(op)]

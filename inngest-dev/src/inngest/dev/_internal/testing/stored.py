@@ -10,14 +10,14 @@ from typing import Any
 import pydantic_core
 
 from inngest import FetchedResponse, Signal
-from inngest.dev._internal.machine.ops import name_of
+from inngest.dev._internal.machine.ops import opcode_of
 from inngest.dev._internal.model.values import Json
 
 
 def stored(op: Mapping[str, Json], outcome: object) -> object:
     """An outcome in the form that the SDK expects, which is taken as it is, too."""
     opts = op.get("opts") or {}
-    match name_of(op):
+    match opcode_of(op):
         case "WaitForSignal":
             return _signal(outcome, str(opts.get("signal")))
         case "Gateway":
