@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from inngest.dev._internal.api import forms
 from inngest.dev._internal.api.openapi import describes
-from inngest.dev._internal.api.responses import body_of, failed
+from inngest.dev._internal.api.responses import body_of, deny, failed
 from inngest.dev._internal.api.tokens import subscription_token, token_key, topics_of
 from inngest.dev._internal.model.ids import ENVIRONMENT
 from inngest.dev._internal.model.strict import clean, decode
@@ -108,10 +108,7 @@ class Realtime:
         """Listen over a WebSocket."""
         topics = self._topics(socket.query_params.get("token", ""))
         if topics is None:
-            if "websocket.http.response" in socket.scope.get("extensions", {}):
-                await socket.send_denial_response(_unauthorized())
-            else:
-                await socket.close(1008)
+            await deny(socket, _unauthorized())
             return
         listener = self._engine.realtime.join(topics)  # first: what follows the answer is heard
         tasks: set[asyncio.Future[None]] = set()

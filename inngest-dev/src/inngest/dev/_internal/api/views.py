@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from inngest.dev._internal.model.durations import SECOND, iso
 from inngest.dev._internal.model.ids import ENVIRONMENT
+from inngest.dev._internal.model.state import State
 from inngest.dev._internal.model.values import DISCOVERY, Event, Function, Item, Json, Run
 
 _NIL = "00000000-0000-0000-0000-000000000000"
@@ -48,6 +49,12 @@ def run_view(run: Run, function_uuid: str) -> dict[str, Json]:
     if run.ended:
         view["output"] = run.output
     return view
+
+
+def function_uuid(run: Run, state: State) -> str:
+    """Empty when the function is not registered any more."""
+    function = state.function(run.function_id)
+    return function.uuid if function else ""
 
 
 def job_view(item: Item) -> dict[str, Json]:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
-from urllib.parse import urlsplit
 
 from rich.markup import escape
 
@@ -24,6 +23,7 @@ from inngest.dev._internal.commands.syncing import Syncs
 from inngest.dev._internal.commands.telling import Teller
 from inngest.dev._internal.commands.watching import Watched
 from inngest.dev._internal.drivers.signing import secret_of
+from inngest.dev._internal.model.urls import is_url
 from inngest.dev._internal.running.engine import Engine
 from inngest.dev._internal.server import DevServer
 from inngest.dev._internal.store.schema import UnusableDatabaseError
@@ -242,12 +242,7 @@ def _why(error: OSError) -> str:
 
 
 def _url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        is_known = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        is_known = False
-    if not is_known:
+    if not is_url(text):
         raise argparse.ArgumentTypeError("a URL is like http://127.0.0.1:8000/api/inngest")
     return text
 

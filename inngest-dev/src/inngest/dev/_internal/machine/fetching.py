@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from inngest.dev._internal.machine.retries import Delay, exhausted, retried
 from inngest.dev._internal.machine.runs import wake
 from inngest.dev._internal.model.strict import clean, decode
+from inngest.dev._internal.model.urls import is_url
 from inngest.dev._internal.model.values import Function, Item, Json, Run, Transition
 
 MAX_BODY = 4 * 1024 * 1024
@@ -51,7 +52,7 @@ class Unreachable:
 def read_request(name: str, opts: Mapping[str, Json]) -> Outbound | str:
     """The request that an operation asks for, or what is wrong with it."""
     url, headers = opts.get("url"), opts.get("headers") or {}
-    if not isinstance(url, str) or not _is_url(url):
+    if not isinstance(url, str) or not is_url(url):
         return f"{name} has no usable opts.url"
     if not isinstance(headers, dict):
         return f"opts.headers of {name} is not an object"
@@ -85,14 +86,6 @@ def _request(
     if not isinstance(body, str | None):
         return f"opts.body of {name} is no string"
     return Outbound(ai=False, method=method.upper(), url=url, headers=sent, body=_fetch_body(body))
-
-
-def _is_url(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 0) >= 0
-    except ValueError:
-        return False
 
 
 def _fetch_body(body: str | None) -> str:
