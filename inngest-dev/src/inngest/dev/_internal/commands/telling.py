@@ -81,7 +81,7 @@ class Teller:
     def _step(self, run: Run, step: Step) -> None:
         line = f"{run.id}  {escape(run.function_id)}  "
         if step.state == "failed":
-            self.say(f"{line}[red]✗[/] {escape(step.name)}  {escape(brief(step.memo['error']))}")
+            self.say(f"{line}[red]✗[/] {escape(step.name)}  {escape(brief(step.error))}")
         else:
             self.say(f"{line}[green]✓[/] {escape(step.name)}")
 

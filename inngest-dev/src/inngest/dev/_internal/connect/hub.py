@@ -23,7 +23,7 @@ from inngest.dev._internal.clock import wait_for_event
 from inngest.dev._internal.connect.session import CLOSING, Ended, Session, Socket
 from inngest.dev._internal.connect.terms import Terms
 from inngest.dev._internal.function.registration import Refusal
-from inngest.dev._internal.model.ids import dispatch_of, new_ulid, stable_uuid
+from inngest.dev._internal.model.ids import ACCOUNT, ENVIRONMENT, dispatch_of, new_ulid, stable_uuid
 from inngest.dev._internal.model.ids import request_id as new_request_id
 from inngest.dev._internal.model.strict import decode
 from inngest.dev._internal.model.values import Item, Json
@@ -333,8 +333,8 @@ def _request(
     traceparent = json.dumps({"traceparent": call.headers["traceparent"]}).encode()
     return wire.GatewayExecutorRequestData(
         request_id=call.headers["x-request-id"],
-        account_id="00000000-0000-4000-a000-000000000000",
-        env_id="00000000-0000-4000-b000-000000000000",
+        account_id=ACCOUNT,
+        env_id=ENVIRONMENT,
         app_id=stable_uuid("app", app),
         app_name=app,
         function_id=stable_uuid(app, function_id),

@@ -23,6 +23,7 @@ from inngest.dev._internal.machine.ops import (
 from inngest.dev._internal.machine.report import MAX_STEP_OUTPUT, MAX_STEPS
 from inngest.dev._internal.machine.runs import settle_step
 from inngest.dev._internal.model.durations import LONGEST
+from inngest.dev._internal.model.ids import NIL
 from inngest.dev._internal.model.strict import size_of
 from inngest.dev._internal.model.values import Function, Item, Json, Run, Step, Transition
 
@@ -36,7 +37,7 @@ _ASYNC = (
 )  # fmt: skip
 """What the server calls asynchronous: the engine would have to schedule something."""
 _ALLOWED = (*_STORED, "StepPlanned", "DeferAdd", "DeferAbort")
-_NO_FUNCTION = "00000000-0000-0000-0000-000000000000"
+
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
@@ -99,7 +100,7 @@ def record(
 def _steps(body: Json) -> list[dict[str, Json]] | Rejected:
     if not isinstance(body, dict):
         return Rejected(400, "invalid request body: not an object", names_run=False)
-    function_id = body.get("fn_id", _NO_FUNCTION)
+    function_id = body.get("fn_id", NIL)
     if not isinstance(function_id, str) or not _UUID.fullmatch(function_id):
         length = f"invalid UUID length: {len(str(function_id))}"
         return Rejected(400, f"invalid request body: {length}", names_run=False)

@@ -23,6 +23,7 @@ from inngest.dev._internal.model.values import (
     Run,
     RunStatus,
     Transition,
+    server_error,
 )
 from inngest.dev._internal.protocol.answer import Errored, public_error
 
@@ -109,9 +110,8 @@ def timer(item: Item, run: Run, now: int) -> Transition:
         return change
     memo: Json = None
     if item.kind == "invoke":
-        name = "InngestInvokeTimeoutError"
         message = "Timed out waiting for invoked function to complete"
-        memo = {"error": {"error": f"{name}: {message}", "name": name, "message": message}}
+        memo = server_error("InngestInvokeTimeoutError", message)
     return wake(item, run, memo, now)
 
 

@@ -25,6 +25,7 @@ from inngest.dev._internal.model.values import (
     Run,
     Transition,
     correlation_id,
+    error_body,
 )
 
 IDEMPOTENCY = DAY
@@ -114,8 +115,7 @@ def refuse(event: Event, why: str, state: State, now: int) -> Iterator[Transitio
     invocation = correlation_id(event)
     if invocation is None:
         return
-    message = f"invoked function {why}"
-    memo = {"error": {"error": message, "name": "Error", "message": message}}
+    memo = error_body(f"invoked function {why}")
     for item in state.waiting("invoke", invocation):
         run: Run | None = state.run(item.run_id)
         yield Transition(drops=[item.job_id]) if run is None else wake(item, run, memo, now)

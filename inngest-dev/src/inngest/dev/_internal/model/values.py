@@ -79,7 +79,7 @@ class Event:
 
 @dataclass(slots=True, kw_only=True)
 class Step:
-    """One step of a run. The `memo` of a pending one holds other arguments for it, if anything."""
+    """One step of a run."""
 
     id: str
     name: str
@@ -88,20 +88,37 @@ class Step:
     created_at: int
     ended_at: int | None = None
     memo: Json = None
+    """What calls are told of it once it has ended: `{"data": …}`, `{"error": {…}}`, an event, or null.
+
+    That of a pending step is null, or `{"input": […]}` when a rerun has given it other arguments.
+    """
     arguments: list[Json] | None = None
-    """What its handler was called with, if the app tells."""
+    """What its code was called with, if the app says so."""
     dirty: bool = True
     """Whether it differs from what is stored."""
-    told: bytes | None = None
-    """Id and memo of an ended one as JSON, once a call told of it: each call after it does."""
+    encoded: bytes | None = None
+    """A cache: `"id":memo` as JSON, made for the first call after its end. All others carry it, too."""
+
+    @property
+    def output(self) -> Json:
+        """What it gave; None while it is pending, and if it failed."""
+        if self.state != "completed":
+            return None
+        is_wrapped = isinstance(self.memo, dict) and set(self.memo) == {"data"}
+        return self.memo["data"] if is_wrapped else self.memo
+
+    @property
+    def error(self) -> Json:
+        """What it failed with; None unless it failed."""
+        return self.memo["error"] if self.state == "failed" else None
 
 
-def _twin(step: Step) -> Step:
-    """`dataclasses.replace` takes four times as long."""
-    twin = object.__new__(Step)
+def _copy(step: Step) -> Step:
+    """Like `dataclasses.replace`, in a quarter of its time."""
+    copy = object.__new__(Step)
     for name in Step.__slots__:
-        setattr(twin, name, getattr(step, name))
-    return twin
+        setattr(copy, name, getattr(step, name))
+    return copy
 
 
 @dataclass(kw_only=True)
@@ -132,8 +149,8 @@ class Run:
     """The calls it deferred until its end, by their ids."""
     response: dict[str, Json] | None = None
     """Of a durable endpoint: the status, headers and body that it ended with."""
-    told: tuple[bytes, bytes] | None = None
-    """Its first event and all of its events as JSON, once a call told of them."""
+    encoded_events: tuple[bytes, bytes] | None = None
+    """A cache: its first event, and the list of all, as JSON. Made for its first call."""
 
     @property
     def event(self) -> Event:
@@ -168,7 +185,7 @@ class Run:
 
     def changing(self, step_id: str) -> Step:
         """A copy of a step in its place: copies of the run share it until it changes."""
-        step = self.steps[step_id] = _twin(self.steps[step_id])
+        step = self.steps[step_id] = _copy(self.steps[step_id])
         return step
 
     @property
@@ -270,6 +287,11 @@ def correlation_id(event: Event) -> str | None:
     return inner.get("correlation_id")
 
 
+def error_body(message: str) -> dict[str, Json]:
+    """What is kept of a failure that has no name of its own, in the server's form."""
+    return {"error": {"error": message, "name": "Error", "message": message}}
+
+
 def server_error(name: str, message: str) -> dict[str, Json]:
-    """The output of a run that the engine itself had to fail."""
+    """What is kept of a failure that the engine itself declares, in the server's form."""
     return {"error": {"error": f"{name}: {message}", "name": name, "message": message}}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from inngest.dev._internal.model.durations import parse_retry_after
 from inngest.dev._internal.model.strict import decode
-from inngest.dev._internal.model.values import Json, server_error
+from inngest.dev._internal.model.values import Json, error_body, server_error
 
 MAX_ANSWER = 8 * 1024 * 1024
 _MAX_VERSION = 2**31 - 1
@@ -47,10 +47,8 @@ Answer = Returned | Reported | Errored
 
 
 def transport_error(text: str) -> Errored:
-    return Errored(
-        body={"error": {"error": text, "name": "Error", "message": text}},
-        text=text,
-    )
+    """The app was not reached, or its answer cannot be used."""
+    return Errored(body=error_body(text), text=text)
 
 
 def read_answer(status: int, headers: Mapping[str, str], content: bytes, now: int) -> Answer:

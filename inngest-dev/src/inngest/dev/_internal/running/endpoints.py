@@ -79,5 +79,5 @@ class Endpoints:
 def _attempt_of(step: Step) -> tuple[int, int, str, Json]:
     ended = step.ended_at or step.created_at
     if step.state == "failed":
-        return step.created_at, ended, "failed", step.memo["error"]
-    return step.created_at, ended, "reported", step.memo["data"]
+        return step.created_at, ended, "failed", step.error
+    return step.created_at, ended, "reported", step.output

@@ -340,8 +340,7 @@ class Engine:
             if recorded.item is not None:
                 for step in recorded.ended:
                     times = step.created_at, step.ended_at or step.created_at
-                    output = step.memo["data"]
-                    self.store.add_attempt(recorded.item, step.id, *times, "reported", output)
+                    self.store.add_attempt(recorded.item, step.id, *times, "reported", step.output)
             touched = self._ledger.apply(iter([recorded.change]))
         self._ledger.announce(touched)
         return None

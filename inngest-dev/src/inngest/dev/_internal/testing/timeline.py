@@ -188,16 +188,14 @@ def _mark(step: Step) -> str:
 
 def _waited(step: Step) -> str:
     """What it waited for, and what came of it."""
-    waited, memo = _WAITS[step.op], step.memo
+    waited = _WAITS[step.op]
     if step.state == "failed":
-        error = memo.get("error") if isinstance(memo, dict) else None
-        return _failure(error)
+        return _failure(step.error)
     if step.op == "Sleep":
         return waited
-    if memo is None:
+    if step.memo is None:
         return f"{waited}: none came in time"
-    wrapped = isinstance(memo, dict) and set(memo) == {"data"}
-    return f"{waited}: {_short(memo['data'] if wrapped else memo)}"
+    return f"{waited}: {_short(step.output)}"
 
 
 def _cause(session: Session, run: Run) -> str:

@@ -81,8 +81,6 @@ def _step(
         state = "cancelled"
     elif step.state == "pending":
         state = _waiting_state(step, own, items)
-    memo = step.memo
-    wrapped = isinstance(memo, dict) and len(memo) == 1
     return {
         "id": step.id,
         "name": step.name,
@@ -93,8 +91,8 @@ def _step(
         "ended_at": iso(step.ended_at),
         "duration_ms": _span(started, step.ended_at),
         "input": step.arguments,
-        "output": memo["data"] if wrapped and "data" in memo else None if wrapped else memo,
-        "error": memo.get("error") if step.state == "failed" else None,
+        "output": step.output,
+        "error": step.error,
     }
 
 
