@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from inngest.dev._internal.flow_control.keys import holds, offers
-from inngest.dev._internal.function.interests import names
+from inngest.dev._internal.function.event_index import names
 from inngest.dev._internal.function.options import Cancellation
 from inngest.dev._internal.machine.deferred import DEFERRED_EVENT, warn_of_loss
 from inngest.dev._internal.machine.runs import cancel, fulfil, inner_of

@@ -6,9 +6,9 @@ import logging
 import random
 from collections.abc import Iterable, Sequence
 
-from inngest.dev._internal.flow_control.hastening import hastened
 from inngest.dev._internal.flow_control.keys import single_of
 from inngest.dev._internal.flow_control.lanes import run_lane
+from inngest.dev._internal.flow_control.late_timers import brought_forward
 from inngest.dev._internal.function.registration import Refusal, Registration, read_registration
 from inngest.dev._internal.model.ids import stable_uuid
 from inngest.dev._internal.model.values import Function, ItemKind, Json, Transition
@@ -89,4 +89,4 @@ def _set_timers(
     kinds: tuple[ItemKind, ...] = ("batch", "debounce")
     collecting = [item for kind in kinds for item in store.timers_of(ids, kind)]
     store.apply(timetable(functions, store.timers_of(ids, "cron"), now))
-    store.apply(Transition(items=[*hastened(functions, collecting, now)]))
+    store.apply(Transition(items=[*brought_forward(functions, collecting, now)]))

@@ -29,22 +29,22 @@ class StoredItems(Database):
         super().__init__(path)
         prior = self.one("SELECT 1 FROM items WHERE priority != 0 LIMIT 1")
         self._has_priorities = prior is not None
-        """Whether there may be any. Without them the index has items in their order."""
+        """Whether items may have priorities. If not, an index has them in order already."""
 
     def item(self, job_id: str) -> Item | None:
         row = self.one("SELECT * FROM items WHERE job_id = ?", job_id)
         return None if row is None else item_of(row)
 
     def has_item(self, job_id: str, generation: int) -> bool:
-        """Whether the job is to be done, and was not put off meanwhile."""
+        """Whether the job is still to be done, and has not been set to be tried again."""
         query = "SELECT 1 FROM items WHERE job_id = ? AND generation = ?"
         return self.one(query, job_id, generation) is not None
 
     def ready(self, now: int, busy: Sequence[str], limit: int) -> list[Item]:
-        """What is due, not parked, and nobody works on, in its order.
+        """The due items that are neither parked nor busy, in the order to execute them.
 
-        Timers are not kept waiting by calls and requests that are in excess of the limit. Timeouts
-        come first: a run whose time ended while nobody looked is not called any more.
+        Calls and requests beyond the limit do not keep timers waiting. Timeouts come first: a
+        run that timed out while the engine was busy, or not running, is not called any more.
         """
         found = self._due("1", now, busy, limit) if limit else []
         if len(found) == limit and all(item.kind in ("call", "fetch") for item in found):
@@ -63,11 +63,11 @@ class StoredItems(Database):
         return [item_of(row) for row in rows]
 
     def park(self, job_id: str, at: str) -> None:
-        """Not to be taken until there is room at this throttle, or for this queue of a lane."""
+        """Set an item aside until there is room at this throttle, or for this queue of a lane."""
         self._db.execute("UPDATE items SET parked = ? WHERE job_id = ?", (at, job_id))
 
     def unpark_each(self, lane: str) -> None:
-        """The next one of each queue of this lane may try, or of this throttle."""
+        """Let the next item of each queue of this lane try, or the next one at this throttle."""
         self.unpark(lane)
         queue, end = f"{lane}{QUEUE}", f"{lane}{chr(ord(QUEUE) + 1)}"
         while row := self.one(
@@ -78,7 +78,7 @@ class StoredItems(Database):
             self.unpark(queue)
 
     def unpark(self, at: str) -> bool:
-        """The next one that is parked here may try. False: there is none."""
+        """Let the next item that is parked here try. False: there is none."""
         done = self._db.execute(
             "UPDATE items SET parked = NULL WHERE job_id = (SELECT job_id FROM items "
             "WHERE parked = ? ORDER BY due - priority, rowid LIMIT 1)",
@@ -87,9 +87,9 @@ class StoredItems(Database):
         return done.rowcount > 0
 
     def unpark_all(self, now: int) -> None:
-        """Limits may have changed, or nothing is known of what is under way.
+        """Let all parked items try: limits may have changed, or places were freed by a restart.
 
-        All of them were due, and are so now, though the clock may have been set back.
+        Each was due when it was parked, and is due now, even if the clock was set back since.
         """
         self._db.execute(
             "UPDATE items SET parked = NULL, due = MIN(due, ?) WHERE parked IS NOT NULL", (now,)
@@ -105,7 +105,7 @@ class StoredItems(Database):
         return None if row is None else row["due"]
 
     def has_work(self) -> bool:
-        """Whether there is more to come than ticks of cron."""
+        """Whether the queue holds anything but cron timers."""
         return self.one("SELECT 1 FROM items WHERE kind != 'cron' LIMIT 1") is not None
 
     def waiting(self, kind: str, match: str) -> list[Item]:
@@ -115,7 +115,12 @@ class StoredItems(Database):
         return [item_of(row) for row in rows]
 
     def waits(self, event_name: str, offers: Callable[[str], str]) -> list[Item]:
-        """Those for events of a name, but for those that want other values than it offers."""
+        """The waits for events of this name that the event may end, in the order they began.
+
+        Their conditions are still to be evaluated.
+
+        :param offers: tells what the event has in the fields that it is given.
+        """
         which = "items INDEXED BY items_by_demand WHERE kind = 'wait' AND match = ? AND fields"
         found = self.all(f"SELECT rowid, * FROM {which} IS NULL", event_name)  # noqa: S608
         following = f"SELECT fields FROM {which} > ? ORDER BY fields LIMIT 1"  # noqa: S608
@@ -130,7 +135,7 @@ class StoredItems(Database):
         return [item_of(r) for r in self.all("SELECT * FROM items WHERE run_id = ?", run_id)]
 
     def goes_on(self, run_id: str) -> bool:
-        """Whether the run has work in the queue, not only its timeouts."""
+        """Whether the queue holds anything of the run but its timeouts."""
         row = self.one(
             "SELECT 1 FROM items WHERE run_id = ? "
             "AND kind NOT IN ('start_timeout', 'finish_timeout') LIMIT 1",
