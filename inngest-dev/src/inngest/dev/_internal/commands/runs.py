@@ -12,13 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from inngest.dev._internal.commands.output import (
-    UsageError,
-    failing,
-    print_json,
-    read_list,
-    wide_console,
-)
+from inngest.dev._internal.commands.arguments import UsageError, read_list
+from inngest.dev._internal.commands.output import exit_status, print_json, wide_console
 from inngest.dev._internal.commands.printable import brief, printable
 from inngest.dev._internal.commands.remote import ENDED, Remote, RemoteError, add_options, connect
 
@@ -28,7 +23,7 @@ STATES = {"completed": "green", "failed": "red", "retrying": "red", "cancelled":
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
-    return failing(lambda: _run(options))
+    return exit_status(lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> int:

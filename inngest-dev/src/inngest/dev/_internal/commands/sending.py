@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 from rich.console import Console
 
-from inngest.dev._internal.commands.output import failing, print_json, read_data
+from inngest.dev._internal.commands.arguments import read_data
+from inngest.dev._internal.commands.output import exit_status, print_json
 from inngest.dev._internal.commands.printable import brief, printable
 from inngest.dev._internal.commands.remote import (
     ENDED,
@@ -43,7 +44,7 @@ def send(argv: Sequence[str] | None = None) -> int:
             remote.ask("POST", f"/e/{quote(options.event_key, safe='')}", body=event)["ids"][0]
         )
 
-    return failing(lambda: _start(options, start))
+    return exit_status(lambda: _start(options, start))
 
 
 def trigger(argv: Sequence[str] | None = None) -> int:
@@ -62,7 +63,7 @@ def trigger(argv: Sequence[str] | None = None) -> int:
         path = f"/invoke/{quote(options.function, safe='')}"
         return str(remote.ask("POST", path, body=body)["id"])
 
-    return failing(lambda: _start(options, start))
+    return exit_status(lambda: _start(options, start))
 
 
 def _parsed(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:

@@ -221,7 +221,7 @@ class Item:
     plan_only: bool = False
     """Whether the app may only report what it would do, and execute nothing."""
     race: bool = False
-    """Whether its step is one of a race: the first that ends has the function called again."""
+    """Whether its step is one of a race: the function is called again whenever one of them ends."""
     match: str | None = None
     """What it waits for, or whose it is: the event name of a wait, the correlation id of an
     invoke, the name of a signal, the key of a batch or debounce, the schedule of a cron timer."""
