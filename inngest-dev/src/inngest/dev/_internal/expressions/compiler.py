@@ -1,7 +1,7 @@
 """Turn the text of an expression (CEL) into code. Pure; lark reads the grammar.
 
 Not read: messages (`Type{...}`), `dyn`, and the `optional` extensions; they are errors,
-not ignored. `values` says what operators and functions do.
+not ignored. `values` says what operators do, `functions` what functions do.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from lark import Lark, Token, Tree
 
-from inngest.dev._internal.expressions import values
+from inngest.dev._internal.expressions import functions, values
 from inngest.dev._internal.expressions.budget import Budget
 from inngest.dev._internal.expressions.values import EvaluationError, Value
 
@@ -206,7 +206,7 @@ def _method(node: Tree[Any], names: frozenset[str]) -> Code:
     if name in _MACROS:
         return _macro(name, receiver, arguments, names)
     codes = [receiver, *_all(arguments, names)]
-    return _applied(name, values.METHODS, codes)
+    return _applied(name, functions.METHODS, codes)
 
 
 def _call(node: Tree[Any], names: frozenset[str]) -> Code:
@@ -218,8 +218,8 @@ def _call(node: Tree[Any], names: frozenset[str]) -> Code:
         return lambda scope: _at(scope, timedelta())
     if name in ("now_plus", "now_minus") and len(codes) == 1:
         sign = 1 if name == "now_plus" else -1
-        return lambda scope: _at(scope, sign * values.duration(codes[0](scope)))
-    return _applied(name, values.FUNCTIONS, codes)
+        return lambda scope: _at(scope, sign * functions.duration(codes[0](scope)))
+    return _applied(name, functions.FUNCTIONS, codes)
 
 
 def _at(scope: Scope, delta: timedelta) -> datetime:
@@ -237,7 +237,7 @@ def _applied(
     count, function = table[name]
     if len(codes) != count:
         raise UnknownError(f"'{name}' called with a wrong number of arguments")
-    times = values.WORK.get(name, 1)
+    times = functions.WORK.get(name, 1)
 
     def evaluate(scope: Scope) -> Value:
         arguments = [code(scope) for code in codes]
@@ -250,7 +250,7 @@ def _applied(
 
 def _matching(codes: list[Code]) -> Code:
     text, pattern = codes
-    return lambda scope: values.matches(text(scope), pattern(scope), _budget(scope))
+    return lambda scope: functions.matches(text(scope), pattern(scope), _budget(scope))
 
 
 def _has(arguments: Tree[Any], names: frozenset[str]) -> Code:
