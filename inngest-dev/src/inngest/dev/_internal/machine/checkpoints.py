@@ -1,6 +1,7 @@
-"""Store steps that a call reports while it goes on. Pure: no I/O, no clock.
+"""Checkpoints: steps that a call reports while it goes on. Pure: no I/O, no clock.
 
-A checkpoint settles steps and schedules nothing: the call that sends it is still open.
+A checkpoint stores results of steps and schedules nothing: the call that sent it has yet to be
+answered.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from inngest.dev._internal.model.strict import size_of
 from inngest.dev._internal.model.values import Function, Item, Json, Run, Step, Transition
 
 STALE_AFTER = 10_000
-"""Milliseconds after which a request of another generation is fenced off."""
+"""Milliseconds. A checkpoint of another generation is refused if its call is as old as this."""
 
 _STORED = ("StepRun", "Step")
 _ASYNC = (
@@ -43,16 +44,17 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.I
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Why nothing of a checkpoint was stored. ``names_run`` is how the server writes it."""
+    """Why nothing of a checkpoint was stored."""
 
     status: int
     message: str
     names_run: bool = True
+    """Whether the server's answer has the id of the run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a checkpoint changes, the steps that it ends, and the call that sent it."""
+    """What a checkpoint changes, the steps that it ends, and the call that sent it, if known."""
 
     change: Transition
     ended: list[Step]
@@ -66,7 +68,10 @@ def record(
     item_of: Callable[[str], Item | None],
     now: int,
 ) -> Recorded | Rejected:
-    """Read a checkpoint. Of several results of one step the first one counts."""
+    """Read a checkpoint. Of several results of one step the first one counts.
+
+    :param item_of: gives the item of a job, if it is in the queue.
+    """
     steps = _steps(body)
     if isinstance(steps, Rejected):
         return steps
@@ -98,6 +103,7 @@ def record(
 
 
 def _steps(body: Json) -> list[dict[str, Json]] | Rejected:
+    """The operations of a checkpoint, or why none of them is stored."""
     if not isinstance(body, dict):
         return Rejected(400, "invalid request body: not an object", names_run=False)
     function_id = body.get("fn_id", NIL)
@@ -128,6 +134,7 @@ def _steps(body: Json) -> list[dict[str, Json]] | Rejected:
 
 
 def _stale(body: Mapping[str, Json], item: Item, now: int) -> Rejected | None:
+    """Refuse what comes late from an attempt that has been given up, and is made again."""
     generation, started = body.get("generation_id"), body.get("request_started_at")
     is_old = not isinstance(started, int) or now - started >= STALE_AFTER
     if not isinstance(generation, int) or not generation or not is_old:
@@ -150,7 +157,7 @@ def _job_id(queue_item: Json) -> str:
 
 
 def settle(change: Transition, run: Run, op: Mapping[str, Json], memo: Json, now: int) -> None:
-    """Store the result of a step that an app has run while it goes on."""
+    """Store the result of a step that the app has executed, and goes on after."""
     step_id = op["id"]
     if step_id not in run.steps:
         run.steps[step_id] = pending_step(op, "StepRun", now - _duration(op))
@@ -158,7 +165,7 @@ def settle(change: Transition, run: Run, op: Mapping[str, Json], memo: Json, now
 
 
 def _duration(op: Mapping[str, Json]) -> int:
-    """Milliseconds that the step ran, as far as it says and can be believed."""
+    """How long the step ran in milliseconds, if the app says so; at most a year."""
     timing = op.get("timing")
     nanoseconds = timing.get("b") if isinstance(timing, dict) else None
     if not isinstance(nanoseconds, int) or nanoseconds < 0:

@@ -1,4 +1,6 @@
-"""What an event brings about: waits end, runs are cancelled, functions are triggered. Pure.
+"""What an event brings about when it is received. Pure.
+
+Waits for it end, runs are cancelled, functions are triggered.
 
 A generator of changes: each is applied before the next one is worked out.
 """
@@ -28,6 +30,7 @@ from inngest.dev._internal.model.values import (
 
 
 def receive(event: Event, state: State, now: int) -> Iterator[Transition]:
+    """All that follows from an event that has been stored."""
     waits = state.waits(event.name, partial(offers, candidate=event))
     if event.name == FINISHED_EVENT and "correlation_id" in event.body["data"]:
         waits += state.waiting("invoke", event.body["data"]["correlation_id"])
@@ -41,7 +44,7 @@ def receive(event: Event, state: State, now: int) -> Iterator[Transition]:
 
 
 def triggered(event: Event, state: State, now: int) -> list[Function]:
-    """The functions that an event starts. An invocation starts only the one it addresses."""
+    """The functions that an event triggers. An invocation starts only the one that it names."""
     if event.name == INVOKED_EVENT:
         return _known(inner_of(event).get("fn_id"), state)
     concerned = state.concerned(event.name)
@@ -60,7 +63,7 @@ def matches(trigger: Trigger, event: Event, now: int) -> bool:
 
 
 def cancelled(event: Event, state: State, now: int) -> Iterator[Transition]:
-    """Runs whose function names this event among its cancellations."""
+    """Cancel the runs whose functions have a cancellation that this event fits."""
     for function in state.concerned(event.name):
         for entry in function.options.cancel:
             if entry.event != event.name:

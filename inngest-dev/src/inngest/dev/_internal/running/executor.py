@@ -153,7 +153,7 @@ class Executor:
 
         Two at a time, as after a race of steps, would both execute the step that comes next.
         """
-        self._ledger.hand_on(run)
+        self._ledger.free_places(run)
         if len(run.stack) == self._discoveries[run.id]:
             self._ledger.commit(Transition(drops=[item.job_id]))
         else:

@@ -1,4 +1,4 @@
-"""Apply changes, with all that their events bring about, and tell who listens."""
+"""Apply changes, with all that their events bring about, and tell listeners of them."""
 
 from __future__ import annotations
 
@@ -19,28 +19,30 @@ from inngest.dev._internal.store.store import Store
 _log = logging.getLogger("inngest.dev")
 T = TypeVar("T")
 Listener = Callable[[Run], None]
+"""Is told of each run whose state has changed."""
 Bell = Callable[[str | None], None]
+"""Is told that something has changed, and the id of a run, if what changed is only noted of it."""
 
 
 class Watchers:
-    """Who is told of changes. They outlive the store."""
+    """Who is told of changes. They stay when the engine is stopped and started again."""
 
     def __init__(self) -> None:
         self.listeners: list[Listener] = []
         self.bells: list[Bell] = []
         self.setback_listeners: list[Callable[[Setback], None]] = []
         self.signals: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
-        """Who waits for a run, or the runs of an event, by its id."""
+        """What those wait on who wait for a run, or for the runs of an event, by its id."""
         self.are_dismissed: bool = False
 
     def dismiss(self) -> None:
-        """Let those go who wait for a change: there will be none for now."""
+        """Wake all who wait for a change: the engine is about to stop."""
         self.are_dismissed = True
         self._wake(*self.signals)
 
     @contextmanager
     def waiting(self, wanted: str) -> Iterator[asyncio.Event]:
-        """Is set when a run changes that has this id, or is one of an event that has it."""
+        """Give what is set whenever the run with this id changes, or a run of the event with it."""
         change = asyncio.Event()
         self.signals[wanted].add(change)
         try:
@@ -56,6 +58,7 @@ class Watchers:
                 change.set()
 
     def tell(self, touched: Mapping[str, Run], setback: Setback | None = None) -> None:
+        """Tell of runs that have changed, by their ids, and of a failed attempt."""
         if setback is not None:
             for each in self.setback_listeners:
                 _tell(each, setback, setback.run_id)
@@ -67,7 +70,7 @@ class Watchers:
         self.ring()
 
     def ring(self, run_id: str | None = None) -> None:
-        """Something has changed that is no state of a run; it may be about one."""
+        """Tell that something has changed, other than the state of runs."""
         for bell in self.bells:
             bell(run_id)
 
@@ -90,12 +93,19 @@ class Ledger:
         self.commit_all(iter([change]))
 
     def commit_all(self, changes: Iterator[Transition]) -> None:
+        """Like `commit`, of several. Each is worked out when the one before has been applied."""
         with self._store.transaction():
             touched = self.apply(changes)
         self.announce(touched)
 
     def apply(self, changes: Iterator[Transition]) -> dict[str, Run]:
-        """For a transaction of the caller's. Each change sees what the one before has done."""
+        """Apply changes within a transaction of the caller's, who then calls `announce`.
+
+        Each change is worked out when the one before has been applied. The events that they
+        bring about are received after them.
+
+        :returns: the runs that have changed, by their ids.
+        """
         touched: dict[str, Run] = {}
         events = deque[Event]()
         while True:
@@ -104,7 +114,7 @@ class Ledger:
                 for run in change.runs:
                     self._keep_alive(run, change)
                     if run.ended:
-                        self.hand_on(run)
+                        self.free_places(run)
                 touched |= {run.id: run for run in change.runs}
                 events += change.events
             if not events:
@@ -112,15 +122,15 @@ class Ledger:
             changes = self._receive(events.popleft())
 
     def announce(self, touched: Mapping[str, Run], setback: Setback | None = None) -> None:
-        """Tell of runs that changed, once the transaction is done."""
+        """Wake the scheduler, and tell of runs that have changed. Call it after the transaction."""
         self._wake()
         self._watchers.tell(touched, setback)
 
     def _keep_alive(self, run: Run, change: Transition) -> None:
-        """A run that goes on has work in the queue.
+        """Have the function called again if nothing in the queue would let the run go on.
 
-        An app that stops reporting a step of a group leaves it pending, with nothing to end
-        it: the function is then called again instead of waiting for ever.
+        This happens when an app does not report a step of a group any more: the step stays
+        pending, and nothing ends it. Without this the run would wait for ever.
         """
         if run.ended or any(
             item.run_id == run.id and item.kind not in TIMEOUTS for item in change.items
@@ -129,8 +139,8 @@ class Ledger:
         if not self._store.goes_on(run.id):
             self._store.apply(Transition(items=[discovery(run, self._clock.now())]))
 
-    def hand_on(self, run: Run) -> None:
-        """Let others try where the run had a place, or one of its calls was about to try."""
+    def free_places(self, run: Run) -> None:
+        """Unpark what waits for a place that the run has had, or that its calls were let try for."""
         function = self._store.function(run.function_id)
         for place in [run.lane or ""] if function is None else places(function, run, self._store):
             self._store.unpark_each(place)
