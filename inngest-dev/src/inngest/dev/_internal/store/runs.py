@@ -12,7 +12,8 @@ from inngest.dev._internal.store.rows import dump, event_of, load, run_of
 from inngest.dev._internal.store.run_cache import RunCache
 
 _RUN = "SELECT r.*, e.body, e.received_at FROM runs r JOIN events e ON e.internal_id = r.event_id "
-_OF_EVENT = "(r.event_id = ? OR r.id IN (SELECT run_id FROM batch_events WHERE event_id = ?))"
+OF_EVENT = "(r.event_id = ? OR r.id IN (SELECT b.run_id FROM batch_events b WHERE b.event_id = ?))"
+"""Whether an event started the run `r`, alone or as one of a batch. Takes the event's id twice."""
 
 
 class StoredRuns(Database):
@@ -77,7 +78,7 @@ class StoredRuns(Database):
         limit: int = 100,
     ) -> list[Run]:
         """The newest runs first, without their steps; only those of one event, status or function."""
-        which, given = ("1", ()) if event_id is None else (_OF_EVENT, (event_id, event_id))
+        which, given = ("1", ()) if event_id is None else (OF_EVENT, (event_id, event_id))
         rows = self.all(
             # Not by number: Python 3.12.0 to 3.12.3 warn of that.
             _RUN + f"WHERE {which} AND (? IS NULL OR r.status = ?) "
