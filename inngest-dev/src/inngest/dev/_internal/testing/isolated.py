@@ -35,11 +35,11 @@ from inngest.dev._internal.protocol.answer import Answer, Reported
 from inngest.dev._internal.protocol.call import Call
 from inngest.dev._internal.testing.apps import Apps
 from inngest.dev._internal.testing.context import current
-from inngest.dev._internal.testing.interposed import interposed
+from inngest.dev._internal.testing.kit_middleware import kit_middleware
 from inngest.dev._internal.testing.pump import Pump
 from inngest.dev._internal.testing.records import recorded_error
 from inngest.dev._internal.testing.session import RefusedError, Session
-from inngest.dev._internal.testing.stored import stored
+from inngest.dev._internal.testing.stubbed_results import stubbed_result
 from inngest.dev._internal.testing.stubs import outcome_of
 from inngest.errors import Error
 from inngest.experimental import mocked
@@ -100,7 +100,7 @@ class _Isolated:
                 errors_of_steps=self._errors_of_steps,
             ),
             *client.middleware,
-            interposed(self.session.stubs, self.session.clock),
+            kit_middleware(self.session.stubs, self.session.clock),
         ]
 
     def _driver(self, apps: Apps) -> Driver:
@@ -229,7 +229,11 @@ class _StandingIn:
             stub = mocked.Timeout
         if stub is mocked.Timeout and kind in ("WaitForEvent", "WaitForSignal"):
             return {**op, "opts": {**(op.get("opts") or {}), "timeout": _AT_ONCE}}
-        return op if kind == "WaitForEvent" else _done(op, lambda: stored(op, outcome_of(stub, ())))
+        return (
+            op
+            if kind == "WaitForEvent"
+            else _done(op, lambda: stubbed_result(op, outcome_of(stub, ())))
+        )
 
     async def sync(self, url: str, *, kind: str) -> tuple[int, str]:
         return await self._driver.sync(url, kind=kind)
