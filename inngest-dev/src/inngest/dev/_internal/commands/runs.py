@@ -128,7 +128,7 @@ def _show(remote: Remote, options: argparse.Namespace) -> None:
 
 
 def _failed_attempts(run: Mapping[str, Any], console: Console) -> None:
-    """Each of them, and when those are made again that are to be."""
+    """Print the failed attempts, and when those are made again that will be."""
     failed = [attempt for attempt in run["attempts"] if attempt["outcome"] == "failed"]
     if not failed:
         return
@@ -172,7 +172,7 @@ def _rerun(remote: Remote, options: argparse.Namespace) -> None:
 
 
 def _id(options: argparse.Namespace) -> str:
-    """Letters and digits: anything else would name another path."""
+    """The id for a path. Anything but letters and digits might name another path."""
     if not options.run_id.isalnum():
         raise UsageError(f"Invalid run ID: {options.run_id}")
     return quote(options.run_id)

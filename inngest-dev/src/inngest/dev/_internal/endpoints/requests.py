@@ -1,4 +1,4 @@
-"""Read what an app says of a request that it has begun to answer. Pure."""
+"""Read what an app tells of the request that began a run of a durable endpoint. Pure."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def takeover(run: Run, now: int) -> Item:
 
 
 def read_begun(body: Json, now: int) -> Begun | None:
-    """None: it cannot be read."""
+    """The run that an app has begun; None when the body cannot be read."""
     match body:
         case {"run_id": str(run_id), "event": {"name": name, "data": dict(data)} as event} if (
             is_ulid(run_id) and name == HTTP_EVENT and _is_request(data)

@@ -1,8 +1,8 @@
-"""Apply the steps that an app records while it answers its client. Pure.
+"""Apply the steps that the app of a durable endpoint records while it answers its client. Pure.
 
-As long as the steps are done, the app goes on, and nothing is scheduled but the call that
-is made if it falls silent. A step that only the engine can carry out, or try again, makes
-the run the engine's.
+As long as it records steps that have ended, the app goes on by itself, and the engine only puts
+off the call that it makes if the app falls silent. A step that only the engine can carry out or
+try again, such as a sleep, makes the engine take the run over.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NO_STEPS = ("None", "DeferAdd", "DeferAbort", "SyncRunComplete")
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """Nothing of it was applied, for this reason."""
+    """Why nothing of what was recorded is applied."""
 
     reason: str
 
@@ -44,7 +44,7 @@ def record(
     delay: Delay,
     now: int,
 ) -> Transition | Unusable:
-    """Take steps of a run that has not ended, whose queue holds ``items``."""
+    """Apply steps to a run that has not ended. ``items`` are those that the queue has of it."""
     problem = _problem(run, steps, now)
     if problem is not None:
         return Unusable(problem)

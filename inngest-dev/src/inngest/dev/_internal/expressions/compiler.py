@@ -1,4 +1,4 @@
-"""Turn the text of an expression (CEL) into code. Pure; lark reads the grammar.
+"""Compile an expression (CEL) to closures. Pure; lark reads the grammar.
 
 Not read: messages (`Type{...}`), `dyn`, and the `optional` extensions; they are errors,
 not ignored. `values` says what operators do, `functions` what functions do.
@@ -80,7 +80,7 @@ def _budget(scope: Scope) -> Budget:
 
 @lru_cache(maxsize=1)
 def parser() -> Lark:
-    """Raises LarkError for what is not an expression."""
+    """The parser of expressions. It raises `LarkError` for what is none."""
     return Lark(_GRAMMAR, parser="lalr", maybe_placeholders=False)
 
 
@@ -125,7 +125,10 @@ def _and(node: Tree[Any], names: frozenset[str]) -> Code:
 
 
 def _logic(node: Tree[Any], names: frozenset[str], decisive: bool) -> Code:
-    """An error on one side does not matter when the other side decides."""
+    """`||` and `&&`: an error of one side does not matter when the other side decides.
+
+    :param decisive: the value of a side that decides, whatever the other one is.
+    """
     left, right = _all(node, names)
 
     def evaluate(scope: Scope) -> Value:
@@ -322,7 +325,10 @@ def _read_int(text: str) -> int:
 
 
 def _read_string(text: str) -> Value:
-    """Python reads the same escapes, but for those of `?` and the backquote; and others, too."""
+    """Read a literal by Python's rules, which are almost those of CEL.
+
+    Escapes that only Python knows are refused; those that only CEL knows are put in beforehand.
+    """
     prefix = text[:2].lower()
     if "r" in prefix:
         return ast.literal_eval(text)

@@ -1,6 +1,6 @@
 """Requests that steps have the engine make: fetch and AI inference. Pure.
 
-Limits: an answer that is to be published (`opts.publish`) is so when all of it is there.
+Limits: an answer that is to be published (`opts.publish`) is published only when it is complete.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def _ai_request(url: str, headers: dict[str, str], opts: Mapping[str, Json]) -> 
 
 
 def _with(headers: Mapping[str, str], name: str, value: str) -> dict[str, str]:
-    """With this header in the place of one of its name, however that is written."""
+    """The headers with this one, in the place of those with its name in any case."""
     return {k: v for k, v in headers.items() if k.lower() != name} | {name: value}
 
 
@@ -129,14 +129,14 @@ def fetched(
     delay: Delay,
     now: int,
 ) -> Transition:
-    """What the outcome of a request does to the run that waits for it."""
+    """What the outcome of a request does to its run: the request is made again, or the step ends."""
     if "error" in memo and not exhausted(item, function) and not run.ended:
         return Transition(runs=[run], items=[retried(item, None, delay, now)])
     return wake(item, run, memo, now)
 
 
 def outcome_of(item: Item, answer: Inbound | Unreachable) -> dict[str, Json]:
-    """What the run is told of the answer of the third party, as data or as an error."""
+    """The memo of the step: the answer as data, or an error."""
     request = Outbound(**item.payload)
     kind = "AI" if request.ai else "gateway"
     name = "AIGatewayError" if request.ai else "GatewayError"

@@ -40,7 +40,7 @@ class Errored:
     no_retry: bool = False
     retry_after: int | None = None
     version: int | None = None
-    """That of the request, as far as it is noted of an answer that failed."""
+    """Of the protocol, as the app says. The server notes it of some failed answers only."""
 
 
 Answer = Returned | Reported | Errored
@@ -96,7 +96,7 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes, now: in
 
 
 def read_reentry(status: int, headers: Mapping[str, str], content: bytes, now: int) -> Answer:
-    """Like `read_answer`, of a durable endpoint: what is no list of steps is its output."""
+    """Like `read_answer`, for a durable endpoint: a list reports steps, all else is its output."""
     is_done = 200 <= status < 300 and bool(headers.get("x-inngest-sdk"))
     if not is_done or len(content) > MAX_ANSWER:
         return read_answer(status, headers, content, now)

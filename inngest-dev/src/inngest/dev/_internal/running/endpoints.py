@@ -1,4 +1,4 @@
-"""Begin the runs of endpoints, and record their steps, each in one transaction."""
+"""Begin the runs of durable endpoints, and record their steps, each in one transaction."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Refused:
 
 
 def reentry_delay(attempt: int) -> int:
-    """Milliseconds until a request is repeated after its n-th (0-based) failure."""
+    """Milliseconds until a request is repeated after its failure number `attempt`, from 0."""
     return (attempt + 1) * 5 * SECOND
 
 
