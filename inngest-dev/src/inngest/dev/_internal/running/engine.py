@@ -6,7 +6,6 @@ thread-safe shell. For development and tests, not for production.
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,6 @@ from inngest.dev._internal.drivers.signing import secret_of
 from inngest.dev._internal.function.registration import Refusal
 from inngest.dev._internal.machine.checkpoints import Rejected, record
 from inngest.dev._internal.machine.invocations import direct_invocation
-from inngest.dev._internal.machine.reception import triggered
 from inngest.dev._internal.machine.rerun import rerun
 from inngest.dev._internal.machine.retries import BACKOFF, MAX_JITTER
 from inngest.dev._internal.machine.runs import cancel, start, wake
@@ -41,8 +39,10 @@ from inngest.dev._internal.realtime.broker import Broker
 from inngest.dev._internal.running import registering
 from inngest.dev._internal.running.endpoints import Endpoints, reentry_delay
 from inngest.dev._internal.running.executor import Executor
-from inngest.dev._internal.running.ledger import Bell, Ledger, Listener, Watchers
+from inngest.dev._internal.running.ledger import Ledger
 from inngest.dev._internal.running.scheduler import Scheduler
+from inngest.dev._internal.running.waiting import ended, why_unended
+from inngest.dev._internal.running.watchers import Bell, Listener, Watchers
 from inngest.dev._internal.store.store import Store
 from inngest.dev._internal.views.history import history, summary
 
@@ -397,46 +397,13 @@ class Engine:
         """
         run = await self.ended(wanted, timeout)
         if run is None:
-            why = self._why_unended(wanted)
+            why = why_unended(wanted, self.store, self.clock)
             raise TimeoutError(f"no run of {wanted} ended within {timeout:g} s: {why}")
         return self.history(run.id) or {}
 
-    def _why_unended(self, wanted: str) -> str:
-        run, event = self.store.run(wanted), self.store.event(wanted)
-        runs = [run] if run is not None else self.store.runs(event_id=wanted)
-        if runs:
-            going = [each for each in runs if not each.ended]
-            why = ", ".join(f"{each.id} of {each.function_id} is {each.status}" for each in going)
-        elif event is None:
-            return "there is neither an event nor a run of this id"
-        elif not triggered(event, self.store, self.clock.now()):
-            return f'this event, "{event.name}", triggers no function that is registered'
-        else:
-            why = (
-                f'nothing that this event, "{event.name}", triggers has begun: a limit holds it '
-                "back or has dropped it, or the event's id has come before"
-            )
-        stands = isinstance(self.clock, VirtualClock) and not self.clock.is_auto
-        return f"{why}; the clock stands until it is advanced" if stands else why
-
     async def ended(self, wanted: str, timeout: float) -> Run | None:
         """The run that `wait_for_run` waits for; None if it takes too long, or the engine stops."""
-
-        async def ended() -> Run | None:
-            with self._watchers.waiting(wanted) as change:
-                while not self._watchers.are_dismissed:
-                    change.clear()
-                    run = self.store.run(wanted)
-                    found = [run] if run is not None else self.store.runs(event_id=wanted)
-                    if found and all(r.ended for r in found):
-                        return found[-1]
-                    await change.wait()
-                return None
-
-        try:
-            return await asyncio.wait_for(ended(), timeout)
-        except asyncio.TimeoutError:
-            return None
+        return await ended(wanted, timeout, self.store, self._watchers)
 
     async def settle(self) -> None:
         """Wait until nothing is due and nothing is under way."""
