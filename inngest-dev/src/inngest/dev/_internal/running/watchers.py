@@ -26,30 +26,30 @@ class Watchers:
         self.listeners: list[Listener] = []
         self.bells: list[Bell] = []
         self.setback_listeners: list[Callable[[Setback], None]] = []
-        self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self.waits: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         """What those wait on who wait for a run, or for the runs of an event, by its id."""
         self.are_dismissed: bool = False
 
     def dismiss(self) -> None:
         """Wake all who wait for a change: the engine is about to stop."""
         self.are_dismissed = True
-        self._wake(*self._waiting)
+        self._wake(*self.waits)
 
     @contextmanager
     def waiting(self, wanted: str) -> Iterator[asyncio.Event]:
         """Give what is set whenever the run with this id changes, or a run of the event with it."""
         change = asyncio.Event()
-        self._waiting[wanted].add(change)
+        self.waits[wanted].add(change)
         try:
             yield change
         finally:
-            self._waiting[wanted].discard(change)
-            if not self._waiting[wanted]:
-                del self._waiting[wanted]
+            self.waits[wanted].discard(change)
+            if not self.waits[wanted]:
+                del self.waits[wanted]
 
     def _wake(self, *ids: str) -> None:
         for each in ids:
-            for change in self._waiting.get(each, ()):
+            for change in self.waits.get(each, ()):
                 change.set()
 
     def tell(self, touched: Mapping[str, Run], setback: Setback | None = None) -> None:
@@ -60,7 +60,7 @@ class Watchers:
         for run in touched.values():
             for listener in self.listeners:
                 _call(listener, run, run.id)
-            if self._waiting:
+            if self.waits:
                 self._wake(run.id, *(event.internal_id for event in run.events))
         self.ring()
 
