@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from inngest.dev._internal.conftest import bounded
-from inngest.dev._internal.drivers import staggering
 from inngest.dev._internal.drivers.staggering import Stagger
 
 
@@ -72,14 +72,18 @@ def test_one_that_is_cancelled_or_fails_makes_way() -> None:
 
 
 def test_nobody_spins_the_loop_while_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    turns: list[object] = []
-    monkeypatch.setattr(staggering._Call, "_turn", turns.append)
+    async def go() -> int:
+        loop, calls, turns = asyncio.get_running_loop(), Stagger(), list[object]()
+        call_soon = loop.call_soon
 
-    async def go() -> None:
-        calls = Stagger()
+        def counted(*args: Any, **options: Any) -> asyncio.Handle:
+            turns.append(args[0])
+            return call_soon(*args, **options)
+
+        monkeypatch.setattr(loop, "call_soon", counted)
         for _ in range(3):
             async with calls.call():
                 await asyncio.sleep(0)
+        return len(turns)
 
-    bounded(go)
-    assert turns == []
+    assert bounded(go) == 3, "those of the calls themselves"
