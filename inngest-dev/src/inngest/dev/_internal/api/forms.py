@@ -1,4 +1,7 @@
-"""The forms of requests and answers, for the description of the API. Reading checks for itself."""
+"""The forms of requests and answers, for the description of the API alone.
+
+Requests are not validated by them: what reads a request checks it.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from inngest.dev._internal.api.access import (
     is_loopback,
     may_call,
 )
-from inngest.dev._internal.api.openapi import guards
+from inngest.dev._internal.api.openapi import refuses
 from inngest.dev._internal.api.responses import TooLargeError, failed
 from inngest.dev._internal.running.engine import Engine
 
@@ -35,7 +35,7 @@ class Guards:
         """Ask for the signing key; on an engine without one, refuse pages of other sites."""
         answered = _reading(handler)
 
-        @guards(401, str)
+        @refuses(401, str)
         @functools.wraps(handler)
         async def checked(request: Request) -> Response:
             key = self._engine.signing_key
@@ -51,7 +51,7 @@ class Guards:
         """Ask for no key, as the server does not either, but refuse pages of other sites."""
         answered = _reading(handler)
 
-        @guards(401, str)
+        @refuses(401, str)
         @functools.wraps(handler)
         async def checked(request: Request) -> Response:
             if self.is_foreign(request):

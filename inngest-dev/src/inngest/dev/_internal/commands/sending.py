@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -75,13 +75,17 @@ def _parsed(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argp
     return parser.parse_args(argv)
 
 
-def _start(options: argparse.Namespace, start: Any) -> int:
+def _start(options: argparse.Namespace, start: Callable[[Remote], str]) -> int:
+    """Start runs, and print what comes of them.
+
+    :param start: sends the event that starts them, and returns its id.
+    """
     remote = connect(options)
     console = Console(soft_wrap=True, markup=False, highlight=False)
     try:
         event_id = start(remote)
         if not options.json:
-            console.print(f"sent {event_id}")  # whatever becomes of the wait
+            console.print(f"sent {event_id}")  # at once: the wait may take long, or fail
         runs = [] if options.wait is None else _wait(remote, event_id, options.wait)
     finally:
         remote.close()
@@ -95,6 +99,10 @@ def _start(options: argparse.Namespace, start: Any) -> int:
 
 
 def _wait(remote: Remote, event_id: str, seconds: float) -> list[dict[str, Any]]:
+    """The runs of an event, once all of them have ended.
+
+    :raises RemoteError: there is none, or not all have ended, within so many seconds.
+    """
     deadline = time.monotonic() + seconds
     while True:
         runs: list[dict[str, Any]] = remote.ask("GET", f"/v1/events/{event_id}/runs")

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from inngest.dev._internal.api.forms import Refused
-from inngest.dev._internal.api.openapi import guards
+from inngest.dev._internal.api.openapi import refuses
 
 HEADER = "x-inngest-dev-token"
 CLOCK = "x-inngest-dev-now"
@@ -47,7 +47,7 @@ class Guard:
     def page(self, handler: Handler) -> Handler:
         """For what holds no data of the user."""
 
-        @guards(403, Refused)
+        @refuses(403, Refused)
         @functools.wraps(handler)
         async def guarded(request: Request) -> Response:
             if not self._is_ours(request):

@@ -29,6 +29,8 @@ class Driver(Protocol):
 
 
 class Gateway(Protocol):
+    """Asks third parties for steps. It is not the gateway of Connect, which workers connect to."""
+
     async def fetch(self, request: Outbound) -> Inbound | Unreachable:
         """Make the request of a fetch or AI step."""
         ...
