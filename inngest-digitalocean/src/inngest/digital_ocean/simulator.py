@@ -1,6 +1,6 @@
-"""DigitalOcean Functions on your own machine, as far as a web function can tell.
+"""Simulate DigitalOcean Functions: a WSGI app that calls ``main`` as the platform would.
 
-A WSGI app that calls ``main`` as the platform would. For development and tests.
+For development and tests.
 """
 
 from __future__ import annotations
