@@ -75,7 +75,7 @@ def schedule(run: Run, now: int) -> list[Event]:
 
 def warn_of_loss(event: Event, started: Iterable[Function], known: Iterable[Function]) -> None:
     """Log it when a deferred call starts nothing of the function that it names."""
-    call = event.body["data"]["_inngest"]
+    call = event.inner
     name = call["fn_slug"]
     if any(function.id == name for function in started):
         return

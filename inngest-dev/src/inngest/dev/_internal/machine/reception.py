@@ -14,7 +14,7 @@ from inngest.dev._internal.flow_control.keys import holds, offers
 from inngest.dev._internal.function.event_index import names
 from inngest.dev._internal.function.options import Cancellation
 from inngest.dev._internal.machine.deferred import DEFERRED_EVENT, warn_of_loss
-from inngest.dev._internal.machine.runs import cancel, fulfil, inner_of
+from inngest.dev._internal.machine.runs import cancel, fulfil
 from inngest.dev._internal.machine.starting import offer
 from inngest.dev._internal.model.state import State
 from inngest.dev._internal.model.values import (
@@ -46,7 +46,7 @@ def receive(event: Event, state: State, now: int) -> Iterator[Transition]:
 def triggered(event: Event, state: State, now: int) -> list[Function]:
     """The functions that an event triggers. An invocation starts only the one that it names."""
     if event.name == INVOKED_EVENT:
-        return _known(inner_of(event).get("fn_id"), state)
+        return _known(event.inner.get("fn_id"), state)
     concerned = state.concerned(event.name)
     found = [f for f in concerned if any(matches(t, event, now) for t in f.triggers)]
     return [*(f for f in _known(event.target, state) if f not in found), *found]

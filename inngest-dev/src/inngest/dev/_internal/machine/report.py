@@ -84,7 +84,7 @@ class Report:
             self._apply(name, op)
             if self.run.ended:
                 return
-        if not ordered and not self.run.waits:
+        if not ordered and not self.run.has_pending:
             self.change.items.append(discovery(self.run, self.now))
 
     def _defer(self, ops: list[tuple[str, dict[str, Json]]]) -> None:

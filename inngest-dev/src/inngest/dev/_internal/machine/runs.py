@@ -89,7 +89,7 @@ def resume(
 
     :param member: whether the step was noted before its result came, as one of a group is.
     """
-    if run.version == 1 or race or not member or not run.waits:
+    if run.version == 1 or race or not member or not run.has_pending:
         change.items.append(discovery(run, now, plan_only=plan_only))
 
 
@@ -153,7 +153,7 @@ def fulfil(
 def invoke_memo(finished: Event) -> Json:
     """What the step that invoked a function gets of its end, as `finished` tells it."""
     data = finished.body["data"]
-    status = inner_of(finished).get("status")
+    status = finished.inner.get("status")
     if status == "Completed":
         return {"data": data.get("result")}
     if status == "Failed":
@@ -214,12 +214,6 @@ def internal_event(
     internal_id = new_ulid(now)
     body = {"name": name, "data": dict(data), "id": key or internal_id, "ts": now, **extra}
     return Event(internal_id=internal_id, received_at=now, body=body)
-
-
-def inner_of(event: Event) -> Mapping[str, Json]:
-    data = event.body.get("data")
-    inner = data.get("_inngest") if isinstance(data, dict) else None
-    return inner if isinstance(inner, dict) else {}
 
 
 def _touch(change: Transition, run: Run) -> None:

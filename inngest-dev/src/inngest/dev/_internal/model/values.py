@@ -73,8 +73,15 @@ class Event:
         """What de-duplicates: the sender's id, else the internal one."""
         return str(self.body["id"])
 
+    @property
+    def inner(self) -> Mapping[str, Json]:
+        """What the engine has put into its data, if anything: `data._inngest`."""
+        data = self.body.get("data")
+        inner = data.get("_inngest") if isinstance(data, dict) else None
+        return inner if isinstance(inner, dict) else {}
+
     def wire(self) -> dict[str, Json]:
-        """As functions see it."""
+        """The event as functions get it."""
         return {"user": {}, **self.body}
 
 
@@ -184,7 +191,7 @@ class Run:
         return set(islice(latest, count))
 
     @property
-    def waits(self) -> bool:
+    def has_pending(self) -> bool:
         """Whether there are steps that have not ended."""
         return len(self.steps) > len(self.stack)
 
@@ -300,11 +307,7 @@ class Setback:
 
 def correlation_id(event: Event) -> str | None:
     """What the step waits for that invoked a function by this event; None if none did."""
-    data = event.body.get("data")
-    inner = data.get("_inngest") if isinstance(data, dict) else None
-    if event.name != INVOKED_EVENT or not isinstance(inner, dict):
-        return None
-    return inner.get("correlation_id")
+    return event.inner.get("correlation_id") if event.name == INVOKED_EVENT else None
 
 
 def error_body(message: str) -> dict[str, Json]:

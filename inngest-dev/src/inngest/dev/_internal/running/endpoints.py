@@ -43,7 +43,7 @@ class Endpoints:
             if self._store.run(begun.run.id) is not None:
                 return Refused(409, "Run already exists")
             self._store.add_function(begun.function, now=self._clock.now())
-            touched = self._ledger.apply(iter([begun.change]))
+            touched = self._ledger.apply([begun.change])
             touched |= self._record(begun.run, begun.function, begun.steps)
         self._ledger.announce(touched)
         return begun
@@ -73,7 +73,7 @@ class Endpoints:
         for step in run.steps.values():
             if step.state != "pending" and step.id not in known and calls:
                 self._store.add_attempt(calls[0], step.id, *_attempt_of(step))
-        return self._ledger.apply(iter([change]))
+        return self._ledger.apply([change])
 
 
 def _attempt_of(step: Step) -> tuple[int, int, str, Json]:

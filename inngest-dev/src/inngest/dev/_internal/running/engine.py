@@ -347,7 +347,7 @@ class Engine:
                 for step in recorded.ended:
                     times = step.created_at, step.ended_at or step.created_at
                     self.store.add_attempt(recorded.item, step.id, *times, "reported", step.output)
-            touched = self._ledger.apply(iter([recorded.change]))
+            touched = self._ledger.apply([recorded.change])
         self._ledger.announce(touched)
         return None
 

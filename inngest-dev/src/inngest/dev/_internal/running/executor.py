@@ -236,7 +236,7 @@ class Executor:
                 delay=self._reentry_delay if is_endpoint(function, current) else self._delay,
                 now=now,
             )
-            touched = self._ledger.apply(iter([change]))
+            touched = self._ledger.apply([change])
         setback = _setback(current, function, item, attempt, change, now)
         self._ledger.announce(touched, setback)
 
@@ -261,7 +261,7 @@ class Executor:
             attempt = item.step_id, started, now, outcome, body
             self._store.add_attempt(item, *attempt)
             change = fetched(run, item, memo, function=function, delay=self._delay, now=now)
-            touched = self._ledger.apply(iter([change]))
+            touched = self._ledger.apply([change])
         self._ledger.announce(touched, _setback(run, function, item, attempt, change, now))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from inngest.dev._internal.clock import Clock
 from inngest.dev._internal.flow_control.admission import places
@@ -22,15 +22,15 @@ class Ledger:
 
     def commit(self, change: Transition) -> None:
         """Apply a change and all that its events bring about, in one transaction."""
-        self.commit_all(iter([change]))
+        self.commit_all([change])
 
-    def commit_all(self, changes: Iterator[Transition]) -> None:
+    def commit_all(self, changes: Iterable[Transition]) -> None:
         """Like `commit`, of several. Each is worked out when the one before has been applied."""
         with self._store.transaction():
             touched = self.apply(changes)
         self.announce(touched)
 
-    def apply(self, changes: Iterator[Transition]) -> dict[str, Run]:
+    def apply(self, changes: Iterable[Transition]) -> dict[str, Run]:
         """Apply changes within a transaction of the caller's, who then calls `announce`.
 
         Each change is worked out when the one before has been applied. The events that they
