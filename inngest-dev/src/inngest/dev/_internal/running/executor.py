@@ -115,7 +115,10 @@ class Executor:
         return self._admission.next_chance()
 
     def admit(self, item: Item) -> bool:
-        """Whether the item may be executed now; if not, it is parked. A run's first call starts it."""
+        """Whether the item may be executed now. If not, it is parked, or dropped.
+
+        Admitting the first call of a run marks the start of the run.
+        """
         if item.kind in ("batch", "debounce") and self._store.function(item.function_id) is None:
             # the app may register it again, as in the middle of a deploy: its events are kept
             self._store.park(item.job_id, _AWAY)
