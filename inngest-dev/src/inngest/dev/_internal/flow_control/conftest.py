@@ -1,4 +1,4 @@
-"""Apps whose calls take their time, and what is looked at in tests of flow control."""
+"""Scripts for the app of the tests, what they look at, and an engine to run them with."""
 
 from __future__ import annotations
 
@@ -21,10 +21,13 @@ def data_of(app: App) -> list[list[Any]]:
 
 
 def statuses(engine: Engine) -> list[str]:
+    """Of all runs, the oldest first."""
     return [run["status"] for run in reversed(engine.runs())]
 
 
 def nap(length: str) -> Callable[[dict[str, Any], str], Answer]:
+    """A function that sleeps once."""
+
     def script(body: dict[str, Any], target: str) -> Answer:
         if hashed("nap") in body["steps"]:
             return 200, "rested"
@@ -34,10 +37,13 @@ def nap(length: str) -> Callable[[dict[str, Any], str], Answer]:
 
 
 def done(body: dict[str, Any], target: str) -> Answer:
+    """A function without steps."""
     return 200, body["event"]["data"].get("i")
 
 
 def work(app: App, go: Work, **options: Any) -> None:
+    """Run a test's coroutine with an engine, for a bounded time. The options are the engine's."""
+
     async def limited() -> None:
         async with running(app, **options) as engine:
             await go(engine)
