@@ -355,6 +355,89 @@ def test_a_call_that_another_has_replaced_reports_nothing(world: World, server: 
     assert world.log == ["s0", "s1"]
 
 
+def returns(ctx: Any) -> Steps:
+    yield from ()
+    return "done"
+
+
+def sleeps(ctx: Any) -> Steps:
+    yield ctx.step.sleep("nap", 1000)
+
+
+def raises(ctx: Any) -> Steps:
+    yield from ()
+    raise ValueError("no")
+
+
+@pytest.mark.parametrize("end", [returns, sleeps, raises])
+def test_a_call_learns_at_its_end_that_another_has_replaced_it(
+    world: World, server: Server, end: Any
+) -> None:
+    """What it would report may be another thing than what the other call comes to."""
+
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.run("a", world.step())
+        return (yield from end(ctx))
+
+    world.function(body, checkpointing=Checkpointing(buffered_steps=9))
+    server.script = [409]
+    reply = world.call(ctx=CTX)
+    assert (reply.status, reply.body["code"]) == (500, "stale_dispatch")
+    assert "x-inngest-no-retry" not in reply.headers
+
+
+def test_what_cannot_be_recorded_is_not_lost_when_a_hook_fails(make_world: Make) -> None:
+    class Failing(MiddlewareSync):
+        def transform_output(self, result: TransformOutputResult) -> None:
+            if result.step is not None and result.step.id == "nap":
+                raise ValueError("no")
+
+    world = make_world(middleware=[Failing], checkpointing=Checkpointing(buffered_steps=9))
+    world.client._http = Server(script=[404])
+
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.run("a", world.step())
+        yield ctx.step.sleep("nap", 1000)
+
+    world.function(body)
+    assert world.call(ctx=CTX).ops == [("StepRun", "a")]
+    assert world.call(memos={hashed("a"): {"data": None}}, ctx=CTX).status == 500
+
+
+def test_a_buffer_holds_no_more_than_an_answer_may(world: World, server: Server) -> None:
+    """What is not taken travels in the answer, of which a server reads 8 MB."""
+
+    def large() -> str:
+        return "x" * 2 * 1024 * 1024
+
+    def body(ctx: Any) -> Steps:
+        for n in range(4):
+            yield ctx.step.run(f"s{n}", world.step(large))
+
+    world.function(body, checkpointing=Checkpointing(buffered_steps=9))
+    assert world.call(ctx=CTX).status == 200
+    assert server.recorded == [["s0", "s1"], ["s2", "s3"]]
+
+
+def test_a_call_that_has_run_long_enough_does_not_try_again(world: World, server: Server) -> None:
+    """Its answer may be awaited no longer, by the web server for one: it has the results."""
+    now = [0.0]
+    real = gate.Gate.__init__
+
+    class Hanging(Server):
+        def fetch(self, request: Request) -> Response | FetchError:
+            now[0] += 5
+            self.requests.append(request)
+            return FetchError(TimeoutError())
+
+    world.client._http = hanging = Hanging()
+    world.function(five(world), checkpointing=Checkpointing(max_runtime=8000))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gate.Gate, "__init__", lambda self: real(self, lambda: now[0]))
+        assert world.call(ctx=CTX).ops == [("StepRun", "s0")]
+    assert len(hanging.requests) == 2
+
+
 def test_the_second_key_is_tried(make_world: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INNGEST_SIGNING_KEY_FALLBACK", KEY.replace("00", "11"))
     world = make_world(signing_key=KEY)

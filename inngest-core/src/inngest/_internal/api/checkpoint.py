@@ -24,17 +24,22 @@ def record_steps(
     *,
     access: Access,
     jitter: Callable[[], float],
+    has_time: Callable[[], bool],
 ) -> Flow[CheckpointFailedError | StaleDispatchError | None]:
     """Record ``steps``; return ``None`` when the server has them.
 
     :param steps: a JSON list of operations.
     :param facts: which dispatch of which run they belong to.
+    :param has_time: whether there is time for another try.
     """
     body = checkpoint_body(facts, steps)
     path = f"/v1/checkpoint/{quote(run_id, safe='', errors='replace')}/async"
     timeout = min(access.timeout, TIMEOUT)
     outcome = yield from until_settled(
-        lambda: access.post(path, body, timeout=timeout), tries=TRIES, jitter=jitter
+        lambda: access.post(path, body, timeout=timeout),
+        tries=TRIES,
+        jitter=jitter,
+        has_time=has_time,
     )
     match outcome:
         case FetchError(cause):

@@ -11,9 +11,9 @@ import logging
 import random
 import time
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
-from inngest._internal.api.checkpoint import record_steps
+from inngest._internal.api.checkpoint import TIMEOUT, record_steps
 from inngest._internal.duration import seconds
 from inngest._internal.engine.execution import CallFacts
 from inngest._internal.errors import CheckpointFailedError, Error, StaleDispatchError
@@ -29,11 +29,14 @@ from inngest._internal.step.transform import transform_op
 
 logger = logging.getLogger("inngest")
 
+MAX_BUFFER_BYTES: Final = 3 * 1024 * 1024
+"""Of outputs. With one more, of 4 MB, they fit into an answer, of which a server reads 8."""
+
 
 class Recorder(Keeper, Protocol):
     """Keeps the steps of a call that goes on."""
 
-    def settle(self) -> Flow[list[Op]]:
+    def settle(self) -> Flow[list[Op] | StaleDispatchError]:
         """Record what is left, and return what could not be: the call is about to end."""
         ...
 
@@ -48,7 +51,7 @@ class NoCheckpoints:
         yield from NOTHING
         return op
 
-    def settle(self) -> Flow[list[Op]]:
+    def settle(self) -> Flow[list[Op] | StaleDispatchError]:
         """Nothing is left."""
         yield from NOTHING
         return []
@@ -66,9 +69,11 @@ class Checkpoints:
         self._facts = facts
         self._gate = app.checkpoint_gate
         self._is_serial = facts.target is None and not facts.plan_only and facts.attempt == 0
-        self._started = self._last_record = self._gate.clock()
+        self._last_record = self._gate.clock()
+        self._ends = self._last_record + seconds(options.max_runtime)
         self._started_at = _milliseconds()
         self._buffer: list[Op] = []
+        self._bytes = 0
 
     @property
     def is_on(self) -> bool:
@@ -89,6 +94,7 @@ class Checkpoints:
         if isinstance(transformed, Error) or transformed.error is not None:
             return transformed
         self._buffer.append(transformed)
+        self._bytes += len(transformed.data.encode("utf-8", "backslashreplace"))
         if not self._is_due():
             return None
         failure = yield from self._record()
@@ -96,25 +102,30 @@ class Checkpoints:
             return self._buffer.pop()  # reported like any other, behind those that are left
         return failure
 
-    def settle(self) -> Flow[list[Op]]:
+    def settle(self) -> Flow[list[Op] | StaleDispatchError]:
         """Record what is left, and return what could not be: the call is about to end."""
         if self._buffer and self._gate.is_open:
-            yield from self._record()
+            failure = yield from self._record()
+            if isinstance(failure, StaleDispatchError):
+                return failure
         return self._buffer
 
     def _record(self) -> Flow[CheckpointFailedError | StaleDispatchError | None]:
+        end = max(self._ends, self._gate.clock() + TIMEOUT)
         failure = yield from record_steps(
             self._call_request.run_id,
             encode_ops(self._buffer),
             self._dispatch(),
             access=self._app.access,
             jitter=lambda: random.uniform(0, 0.1),
+            has_time=lambda: self._gate.clock() < end,
         )
         if isinstance(failure, CheckpointFailedError):
             logger.warning("%s; steps are reported one by one for a while", failure.message)
             self._gate.shut()
             return failure
         self._last_record = self._gate.clock()
+        self._bytes = 0
         self._buffer = []  # with the server, or with the call that has taken over
         return failure
 
@@ -130,10 +141,10 @@ class Checkpoints:
         }
 
     def _is_late(self) -> bool:
-        return self._gate.clock() - self._started >= seconds(self._options.max_runtime)
+        return self._gate.clock() >= self._ends
 
     def _is_due(self) -> bool:
-        if len(self._buffer) >= self._options.buffered_steps:
+        if len(self._buffer) >= self._options.buffered_steps or self._bytes >= MAX_BUFFER_BYTES:
             return True
         interval = self._options.max_interval
         passed = self._gate.clock() - self._last_record
