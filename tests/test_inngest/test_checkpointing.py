@@ -554,6 +554,43 @@ def test_user_code_that_waits_for_another_task_goes_on(server: Server, world: Wo
     assert server.recorded == [["a"], ["b"]]
 
 
+@pytest.mark.parametrize("failures", [[], [404]], ids=str)
+def test_code_that_does_not_wait_for_the_server_ends_the_call(
+    make_world: Make, failures: list[int | str]
+) -> None:
+    """As under ``asyncio.timeout``: the step has run, so what stands in for it must not."""
+    world = make_world()
+    if not world.is_async:
+        return
+
+    class Slow(Server):
+        async def fetch_async(self, request: Request) -> Response | FetchError:
+            if not recording.is_set():
+                recording.set()
+                await asyncio.Event().wait()
+            return await super().fetch_async(request)
+
+    recording = asyncio.Event()
+    server = world.client._http = Slow(script=list(failures))
+
+    async def handler(ctx: inngest.Context) -> object:
+        first = asyncio.create_task(ctx.step.run("a", world.step(lambda: 1, "a")))
+        if not world.log:
+            await recording.wait()
+            first.cancel()
+        try:
+            return await first
+        except asyncio.CancelledError:
+            return await ctx.step.run("instead", world.step(lambda: 2, "instead"))
+
+    trigger = inngest.TriggerEvent(event="test/fn")
+    world.functions.append(world.client.create_function(fn_id="fn", trigger=trigger)(handler))
+    assert world.call(ctx=CTX).ops == ([("StepRun", "a")] if failures else [])
+    assert server.memos == ({} if failures else {hashed("a"): {"data": 1}})
+    assert world.call(memos={hashed("a"): {"data": 1}}, ctx=CTX).body == 1
+    assert world.log == ["a"]
+
+
 FAULTS: list[int | str] = [200, 200, 200, 200, 500, "down", 404, 401]
 
 

@@ -45,6 +45,7 @@ class NoCheckpoints:
     """Each step ends the call, and travels in its answer."""
 
     is_on = False
+    can_stop = True
 
     def keep(self, op: Op, hooks: Stack, deferred: Sequence[Op]) -> Flow[Op | Error | None]:
         """Report the step."""
@@ -59,6 +60,8 @@ class NoCheckpoints:
 
 class Checkpoints:
     """The steps of one call that the server may not know yet."""
+
+    can_stop = True
 
     def __init__(
         self, app: App, options: Checkpointing, call_request: CallRequest, facts: CallFacts

@@ -22,6 +22,8 @@ from inngest._internal.step.transform import transform_op
 class Recording:
     """Tells the server each step of a client's request, before code goes on that depends on it."""
 
+    can_stop = False
+
     def __init__(
         self,
         access: Access,
