@@ -51,6 +51,7 @@ class Server(HTTPClients):
     bodies: list[dict[str, Any]] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     memos: dict[str, Any] = field(default_factory=dict)
+    refusal: bytes = b'{"error":"x"}'
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -66,9 +67,7 @@ class Server(HTTPClients):
             for step in body["steps"]:
                 assert step["op"] == "StepRun"
                 self.memos.setdefault(step["id"], {"data": step["data"]})
-        return Response(
-            status=outcome, headers={}, body=b"" if outcome == 200 else b'{"error":"x"}'
-        )
+        return Response(status=outcome, headers={}, body=b"" if outcome == 200 else self.refusal)
 
     async def fetch_async(self, request: Request) -> Response | FetchError:
         await asyncio.sleep(0)
@@ -344,6 +343,33 @@ def test_after_a_failure_no_call_tries_for_a_while() -> None:
     seen.append(shut.is_open)
     now[0] = gate.PAUSE_SECONDS
     assert [*seen, shut.is_open] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("status", "data", "is_open"),
+    [
+        (400, {"run_id": "R"}, True),  # it has been cancelled, say
+        (413, {"run_id": "R"}, True),
+        (400, None, False),
+        (503, {"run_id": "R"}, False),
+    ],
+)
+def test_what_is_refused_for_one_run_is_taken_for_others(
+    world: World,
+    server: Server,
+    status: int,
+    data: object,
+    is_open: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shared = gate.Gate()
+    monkeypatch.setattr("inngest._internal.client.handler.Gate", lambda: shared)
+    world.function(five(world), checkpointing=Checkpointing(buffered_steps=2))
+    server.refusal = json.dumps({"error": "x", "data": data, "status": status}).encode()
+    server.script = [status] * 5
+    assert world.call(ctx=CTX).ops == [("StepRun", "s0"), ("StepRun", "s1")]
+    assert len(server.requests) == (5 if status == 503 else 1)
+    assert shared.is_open == is_open
 
 
 def test_a_call_that_another_has_replaced_reports_nothing(world: World, server: Server) -> None:

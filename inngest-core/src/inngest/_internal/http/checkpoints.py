@@ -71,7 +71,7 @@ class Checkpoints:
         self._call_request = call_request
         self._facts = facts
         self._gate = app.checkpoint_gate
-        self._is_serial = facts.target is None and not facts.plan_only and facts.attempt == 0
+        self._may_record = facts.target is None and not facts.plan_only and facts.attempt == 0
         self._last_record = self._gate.clock()
         self._ends = self._last_record + seconds(options.max_runtime)
         self._started_at = _milliseconds()
@@ -81,7 +81,7 @@ class Checkpoints:
     @property
     def is_on(self) -> bool:
         """Whether the next step may be recorded, for code to go on."""
-        return self._is_serial and self._gate.is_open
+        return self._may_record and self._gate.is_open
 
     def keep(self, op: Op, hooks: Stack, deferred: Sequence[Op]) -> Flow[Op | Error | None]:
         """Take the result of a step, or return what is to be reported: the call is to end.
@@ -107,7 +107,7 @@ class Checkpoints:
 
     def settle(self) -> Flow[list[Op] | StaleDispatchError]:
         """Record what is left, and return what could not be: the call is about to end."""
-        if self._buffer and self._gate.is_open:
+        if self._buffer and self.is_on:
             failure = yield from self._record()
             if isinstance(failure, StaleDispatchError):
                 return failure
@@ -124,13 +124,20 @@ class Checkpoints:
             has_time=lambda: self._gate.clock() < end,
         )
         if isinstance(failure, CheckpointFailedError):
-            logger.warning("%s; steps are reported one by one for a while", failure.message)
-            self._gate.shut()
+            self._give_up(failure)
             return failure
         self._last_record = self._gate.clock()
         self._bytes = 0
         self._buffer = []  # with the server, or with the call that has taken over
         return failure
+
+    def _give_up(self, failure: CheckpointFailedError) -> None:
+        if failure.is_of_one_run:
+            logger.warning("%s; this call's steps travel in its answer", failure.message)
+            self._may_record = False
+        else:
+            logger.warning("%s; steps are reported one by one for a while", failure.message)
+            self._gate.shut()
 
     def _dispatch(self) -> Mapping[str, object]:
         return {
