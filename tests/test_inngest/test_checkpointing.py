@@ -126,6 +126,29 @@ def test_a_call_ends_where_middleware_has_made_json_of_an_output(
     assert world.log == []
 
 
+def test_a_call_ends_where_a_hook_fails_after_a_step_has_run(make_world: Make) -> None:
+    """Its result is kept, and the next call fails, if the hook does so again."""
+
+    class Failing(MiddlewareSync):
+        def wrap_step(self, step: WrappedStep) -> Iterator[None]:
+            yield
+            if step.info.id == "b" and not step.info.is_memoized:
+                raise ValueError("no")
+
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.run("a", world.step(lambda: 1, "a"))
+        return (yield ctx.step.run("b", world.step(lambda: 2, "b")))
+
+    world = make_world(middleware=[Failing])
+    server = world.client._http = Server()
+    world.function(body)
+    assert world.call(ctx=CTX).ops == [("StepRun", "b")]
+    assert server.recorded == [["a"]]
+    memos = {**server.memos, hashed("b"): {"data": 2}}
+    assert world.call(memos=memos, ctx=CTX).body == 2
+    assert world.log == ["a", "b"]
+
+
 def test_an_output_that_is_too_large_is_not_recorded(world: World, server: Server) -> None:
     """The server would refuse it; the step has failed, and its function may catch that."""
 
