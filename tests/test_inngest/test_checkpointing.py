@@ -18,8 +18,9 @@ import inngest
 from inngest import Checkpointing, MiddlewareSync, TransformOutputResult
 from inngest._internal.api import access
 from inngest._internal.flow import FetchError, Pause, Request, Response
-from inngest._internal.http import gate
+from inngest._internal.http import checkpoints, gate
 from inngest._internal.runtime.http_clients import HTTPClients
+from inngest._internal.step.transform import MAX_OUTPUT_BYTES
 from inngest.middleware import WrappedHandler, WrappedStep
 
 from .conftest import Make
@@ -453,11 +454,15 @@ def test_what_cannot_be_recorded_is_not_lost_when_a_hook_fails(make_world: Make)
     assert world.call(memos={hashed("a"): {"data": None}}, ctx=CTX).status == 500
 
 
-def test_a_buffer_holds_no_more_than_an_answer_may(world: World, server: Server) -> None:
+def test_a_buffer_holds_no_more_than_an_answer_may(
+    world: World, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is not taken travels in the answer, of which a server reads 8 MB."""
+    assert checkpoints.MAX_BUFFER_BYTES + MAX_OUTPUT_BYTES < 8 * 1024 * 1024
+    monkeypatch.setattr(checkpoints, "MAX_BUFFER_BYTES", 300)
 
     def large() -> str:
-        return "x" * 2 * 1024 * 1024
+        return "é" * 100
 
     def body(ctx: Any) -> Steps:
         for n in range(4):
