@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import json
 import logging
 import os
@@ -642,6 +643,9 @@ def test_a_worker_whose_loop_is_closed_is_not_live(caplog: pytest.LogCaptureFixt
         assert "the event loop that the worker was started from is closed" in caplog.text
         client.close()
     assert not task.done()
+    del task, worker, loop
+    gc.collect()  # asyncio complains of the lost task here, not during another test
+    assert "Task was destroyed but it is pending" in caplog.text
 
 
 def test_calls_that_wait_for_a_thread_are_queued(

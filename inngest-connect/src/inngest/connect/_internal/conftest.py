@@ -41,6 +41,15 @@ def start_answer(group: str = "g1", connection: str = "c1") -> bytes:
     ).SerializeToString()
 
 
+def excluded(start: Start) -> list[str]:
+    """Groups of gateways that are not wanted."""
+    return list(wire.StartRequest.FromString(start.body).exclude_gateways)
+
+
+def payload_of(frame: Frame) -> Any:
+    return frame.payload
+
+
 def call_of(request_id: str, *, app: str = "app") -> wire.GatewayExecutorRequestData:
     return wire.GatewayExecutorRequestData(
         request_id=request_id,

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from inngest.connect._internal.effects import Start
+from inngest.connect._internal.errors import ConnectAuthenticationError
 from inngest.connect._internal.timing import spread
+from inngest.connect._internal.wire import connect_pb2 as wire
 
 MOST_REFUSALS: Final = 3
 """Times that a worker whose keys were never accepted tries all of them."""
@@ -39,21 +42,27 @@ class Connector:
         """Groups of gateways that are not wanted."""
         return list(self._excluded)
 
+    @property
+    def is_looking(self) -> bool:
+        """Whether a gateway is being looked for, or will be."""
+        return self.is_busy or self.due is not None
+
     def want(self, now: float) -> None:
         """A connection is needed: at once, unless one is under way or waited for."""
-        if not self.is_busy and self.due is None:
+        if not self.is_looking:
             self.due = now
 
     def give_up(self) -> None:
         """No connection is needed any more."""
         self.is_busy, self.due = False, None
 
-    def begin(self, now: float) -> bool:
-        """Whether to ask for a gateway now. It is under way then."""
+    def begin(self, now: float) -> Start | None:
+        """Ask for a gateway, if that is due. It is under way then."""
         if self.is_busy or self.due is None or self.due > now:
-            return False
+            return None
         self.is_busy, self.due = True, None
-        return True
+        wanted = wire.StartRequest(exclude_gateways=self.excluded)
+        return Start(wanted.SerializeToString(), self.authorization)
 
     def failed(self, now: float, retry_after: float = 0.0) -> float:
         """It did not work. Returns the seconds until the next attempt."""
@@ -63,19 +72,22 @@ class Connector:
         self.is_busy, self.due = False, now + delay
         return delay
 
-    def refused(self, now: float) -> bool:
-        """The API does not accept the key: the other one is next. Whether that is final."""
+    def refused(self, now: float, status: int) -> ConnectAuthenticationError | None:
+        """The API does not accept the key: the other one is next.
+
+        Returns an error when all keys have been tried often enough, and none was ever accepted.
+        """
         keys = max(len(self._authorizations), 1)
         self.switch_key()
         self._refusals += 1
         if not self._was_accepted and self._refusals >= MOST_REFUSALS * keys:
             self.give_up()
-            return True
+            return self._refusal(status)
         if self._refusals % keys:
             self.is_busy, self.due = False, now
         else:
             self.failed(now)
-        return False
+        return None
 
     def switch_key(self) -> None:
         """Use the other key from now on."""
@@ -110,3 +122,14 @@ class Connector:
         """A gateway is ready. Whether it stays is not known yet."""
         self.is_busy, self.due = False, None
         self.include_all()
+
+    def _refusal(self, status: int) -> ConnectAuthenticationError:
+        if self._authorizations:
+            return ConnectAuthenticationError(
+                f"the Inngest server refuses the signing key (status {status}): check "
+                "INNGEST_SIGNING_KEY, INNGEST_SIGNING_KEY_FALLBACK and INNGEST_ENV"
+            )
+        return ConnectAuthenticationError(
+            f"the Inngest server asks for a signing key (status {status}), and in dev mode none "
+            "is sent: leave INNGEST_DEV unset, and set INNGEST_SIGNING_KEY"
+        )

@@ -10,16 +10,17 @@ A server takes the first of several.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from inngest.connect._internal.calls import Call
 from inngest.connect._internal.connector import Connector
-from inngest.connect._internal.effects import Effect, Flush, Log, Send
+from inngest.connect._internal.effects import Effects, Flush, Send
 from inngest.connect._internal.link import Link
+from inngest.connect._internal.links import Links
 from inngest.connect._internal.messages import reply
 from inngest.connect._internal.outbox import Entry, Outbox
-from inngest.connect._internal.timing import Timing, spread
+from inngest.connect._internal.timing import Timing, earliest, spread
 from inngest.connect._internal.wire import connect_pb2 as wire
 from inngest.transport import CommResponse
 
@@ -38,9 +39,10 @@ class Delivery:
         connector: Connector,
         timing: Timing,
         random: Callable[[], float],
-        out: list[Effect],
+        effects: Effects,
     ) -> None:
-        self._connector, self._timing, self._random, self._out = connector, timing, random, out
+        self._connector, self._timing, self._random = connector, timing, random
+        self._effects = effects
         self._origin: dict[str, int] = {}
         self._queued: dict[str, None] = {}
         self._flushing: set[str] = set()
@@ -51,10 +53,8 @@ class Delivery:
     @property
     def next_due(self) -> float | None:
         """When something is to be done next."""
-        found = [self.outbox.next_due]
-        if self._queued and len(self._flushing) < self._places:
-            found.append(self._pause_until)
-        return min((due for due in found if due is not None), default=None)
+        may_flush = self._queued and len(self._flushing) < self._places
+        return earliest(self.outbox.next_due, self._pause_until if may_flush else None)
 
     @property
     def _places(self) -> int:
@@ -68,7 +68,7 @@ class Delivery:
         self._origin[request_id] = call.link
         for lost in self.outbox.add(request_id, body, now):
             self._origin.pop(lost, None)
-            self._log("reply_lost", request_id=lost, reason="500 MB of replies are waiting")
+            self._log_loss(lost, "500 MB of replies are waiting")
 
     def acknowledged(self, request_id: str) -> None:
         """A gateway has the reply."""
@@ -92,7 +92,7 @@ class Delivery:
             return
         if status in (400, 413) and entry.flushes + 1 >= MOST_REJECTIONS:
             self.acknowledged(request_id)
-            self._log("reply_lost", request_id=request_id, reason=f"refused with {status}")
+            self._log_loss(request_id, f"refused with {status}")
             return
         if status in (401, 403):
             self._connector.switch_key()
@@ -103,13 +103,14 @@ class Delivery:
         if status not in (400, 413) and now >= self._pause_until:  # not the other ones' fault
             self._pause_until = now + retry_after + self._delay(self._failures)
             self._failures += 1
-        fields = {
-            "request_id": request_id,
-            "reason": reason,
-            "retry_in": round(delay, 3),
-            "undelivered": len(self.outbox),
-        }
-        self._out.append(Log("flush_failed", level, fields))
+        self._effects.log(
+            "flush_failed",
+            level,
+            request_id=request_id,
+            reason=reason,
+            retry_in=round(delay, 3),
+            undelivered=len(self.outbox),
+        )
 
     def hurry(self, request_id: str, now: float) -> None:
         """The gateway asks again for what was answered."""
@@ -130,14 +131,14 @@ class Delivery:
         """Whether an acknowledgement may still come by a connection."""
         return self.outbox.waits_for(link)
 
-    def tick(self, now: float, links: Mapping[int, Link]) -> None:
+    def tick(self, now: float, links: Links) -> None:
         """Deliver what is due."""
         for entry in self.outbox.due(now):
             link = self._way(entry, links)
             if link is not None:
                 self.outbox.sent(entry, link.id, now + self._timing.ack)
                 frame = wire.ConnectMessage(kind=wire.WORKER_REPLY, payload=entry.body)
-                self._out.append(Send(link.id, frame.SerializeToString(), is_large=True))
+                self._effects.add(Send(link.id, frame.SerializeToString(), is_large=True))
             else:
                 self._queued[entry.request_id] = None
         while self._queued and len(self._flushing) < self._places and self._pause_until <= now:
@@ -148,20 +149,19 @@ class Delivery:
         entry = self.outbox.get(request_id)
         if entry is not None:  # it may have been given up
             self._flushing.add(request_id)
-            self._out.append(Flush(request_id, entry.body, self._connector.authorization))
+            self._effects.add(Flush(request_id, entry.body, self._connector.authorization))
 
     def _delay(self, failures: int) -> float:
         delays = self._timing.flush
         return spread(delays[min(failures, len(delays) - 1)], self._random())
 
-    def _way(self, entry: Entry, links: Mapping[int, Link]) -> Link | None:
+    def _way(self, entry: Entry, links: Links) -> Link | None:
         """The connection to use; ``None`` for HTTP."""
-        ready = [link for link in links.values() if link.is_current]
-        current = ready[-1] if ready else None
+        current = links.current
         if entry.link is not None:  # one that did not acknowledge is not asked twice
             return current if current is not None and current.id != entry.link else None
         came_by = links.get(self._origin.get(entry.request_id, 0))
         return came_by if came_by is not None and came_by.is_ready else current
 
-    def _log(self, event: str, **fields: object) -> None:
-        self._out.append(Log(event, logging.ERROR, fields))
+    def _log_loss(self, request_id: str, reason: str) -> None:
+        self._effects.log("reply_lost", logging.ERROR, request_id=request_id, reason=reason)

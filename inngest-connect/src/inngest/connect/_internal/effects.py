@@ -1,4 +1,4 @@
-"""What the state machine asks its shell to do. Plain values."""
+"""What the state machine asks its shell to do: plain values, gathered in order. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from google.protobuf.message import Message
+
 from inngest.connect._internal.errors import ConnectError
+from inngest.connect._internal.frames import encode
 from inngest.connect._internal.state import ConnectionState
 from inngest.connect._internal.wire import connect_pb2 as wire
 
@@ -89,3 +92,29 @@ class Stop:
 
 
 Effect: TypeAlias = Start | Open | Send | Close | Run | Flush | Enter | Log | Stop
+
+
+class Effects:
+    """What the parts of the machine have asked for, and the shell has yet to take."""
+
+    def __init__(self) -> None:
+        self._asked: list[Effect] = []
+
+    def add(self, effect: Effect) -> None:
+        """Ask for something."""
+        self._asked.append(effect)
+
+    def send(
+        self, link: int, kind: wire.GatewayMessageType, payload: Message | None = None
+    ) -> None:
+        """Ask for a message to be sent on a connection."""
+        self._asked.append(Send(link, encode(kind, payload)))
+
+    def log(self, event: str, level: int = logging.INFO, /, **fields: object) -> None:
+        """Ask for a line of the log."""
+        self._asked.append(Log(event, level, fields))
+
+    def take(self) -> list[Effect]:
+        """All of it, once."""
+        taken, self._asked = self._asked, []
+        return taken

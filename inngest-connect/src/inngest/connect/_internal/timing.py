@@ -42,6 +42,15 @@ def spread(delay: float, random: float) -> float:
     return delay * (0.5 + random)
 
 
+def earliest(*moments: float | None) -> float | None:
+    """The first of some moments; ``None`` stands for never."""
+    first = None
+    for moment in moments:
+        if moment is not None and (first is None or moment < first):
+            first = moment
+    return first
+
+
 def agreed(wanted: str, default: float) -> float:
     """Between one heartbeat, or one lease, and the next: as the gateway says, within reason."""
     return min(max(parse_interval(wanted, 0) or default, SHORTEST), LONGEST)

@@ -6,6 +6,7 @@ import asyncio
 import threading
 
 from inngest.connect._internal.errors import ConnectError
+from inngest.connect._internal.loops import call_on
 from inngest.connect._internal.state import ConnectionState
 
 Waiter = tuple[ConnectionState, "asyncio.Future[None]"]
@@ -81,7 +82,4 @@ def _resolve(future: asyncio.Future[None], error: ConnectError | None) -> None:
             else:
                 future.set_exception(error)
 
-    try:
-        future.get_loop().call_soon_threadsafe(resolve)
-    except RuntimeError:  # the loop of the one who waited has been closed
-        return
+    call_on(future.get_loop(), resolve)  # unless the one who waited is gone with it

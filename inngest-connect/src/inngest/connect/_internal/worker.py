@@ -8,12 +8,10 @@ that the worker was started from.
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
-from functools import partial
-from typing import Any, Final
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from inngest.connect._internal import log
 from inngest.connect._internal.api import Answered, Api, Unanswered
@@ -30,8 +28,10 @@ from inngest.connect._internal.effects import (
     Stop,
 )
 from inngest.connect._internal.errors import ConnectError
+from inngest.connect._internal.home import ORPHANED, Execute, Home
+from inngest.connect._internal.loops import call_on
 from inngest.connect._internal.machine import Machine
-from inngest.connect._internal.messages import failed_inside, is_receipt
+from inngest.connect._internal.messages import is_receipt
 from inngest.connect._internal.sockets import Socket
 from inngest.connect._internal.state import ConnectionState, WorkerStatus
 from inngest.connect._internal.timing import Timing
@@ -40,11 +40,6 @@ from inngest.transport import CommResponse
 
 logger = logging.getLogger("inngest.connect")
 Step = Callable[[float], list[Effect]]
-Execute = Callable[[wire.GatewayExecutorRequestData], Awaitable[CommResponse]]
-_ORPHANED: Final = (
-    "the event loop that the worker was started from is closed: await start() to its end "
-    "before the loop ends"
-)
 
 
 class Worker:
@@ -67,13 +62,10 @@ class Worker:
         waiting: Callable[[], int],
         timing: Timing,
     ) -> None:
-        self._machine, self._api_of, self._execute = machine, api, execute
+        self._machine, self._api_of = machine, api
         self._entered, self._orphaned, self._timing = entered, orphaned, timing
         self._waiting = waiting
-        self._home = asyncio.get_running_loop()
-        self._context = contextvars.copy_context()
-        self._ended: asyncio.Future[ConnectError | None] = self._home.create_future()
-        self._executing: set[asyncio.Task[None]] = set()
+        self._home = Home(execute, self._replied)
         self._thread = threading.Thread(target=self._main, name="inngest-connect", daemon=True)
         # What follows belongs to the worker's thread.
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -95,17 +87,14 @@ class Worker:
         """
         self._thread.start()
         try:
-            error = await asyncio.shield(self._ended)
+            error = await asyncio.shield(self._home.ended)
         except asyncio.CancelledError:
             self.abort()
-            await asyncio.wait([self._ended])
+            await asyncio.wait([self._home.ended])
             raise
         finally:
             self._thread.join(self._timing.goodbye)
-            for task in list(self._executing):
-                task.cancel()
-            if self._executing:
-                await asyncio.wait(self._executing)
+            await self._home.cancel_calls()
         if error is not None:
             raise error
 
@@ -122,7 +111,7 @@ class Worker:
         machine, loop = self._machine, self._loop
         link, heard = machine.current, machine.heard_at
         is_known = heard is not None and loop is not None
-        is_alive = self._thread.is_alive() and not self._home.is_closed()
+        is_alive = self._thread.is_alive() and not self._home.is_closed
         begun, waiting = machine.calls.running, self._waiting()
         return WorkerStatus(
             state=machine.state if is_alive else ConnectionState.CLOSED,
@@ -140,17 +129,12 @@ class Worker:
         # Before it is looked whether the thread has begun, which looks for wishes then.
         self._wishes.append(step)
         if self._loop is not None:
-            self._on_loop(self._loop, self._grant)
+            call_on(self._loop, self._grant)
 
-    @staticmethod
-    def _on_loop(
-        loop: asyncio.AbstractEventLoop, call: Callable[..., object], *args: object
-    ) -> bool:
-        try:
-            loop.call_soon_threadsafe(call, *args)
-        except RuntimeError:  # it has been closed
-            return False
-        return True
+    def _replied(self, request_id: str, response: CommResponse) -> None:
+        if self._loop is not None:
+            machine = self._machine
+            call_on(self._loop, self._feed, lambda now: machine.replied(now, request_id, response))
 
     # the worker's thread
 
@@ -164,13 +148,9 @@ class Worker:
         except BaseException as raised:
             logger.critical("connect: the worker's thread has failed", exc_info=raised)
             error = ConnectError(f"the worker's thread has failed: {raised!r}")
-        if not self._on_loop(self._home, self._end, error):
-            logger.error("connect: the worker has ended: %s", error or _ORPHANED)
-            self._orphaned(error or ConnectError(_ORPHANED))
-
-    def _end(self, error: ConnectError | None) -> None:
-        if not self._ended.done():
-            self._ended.set_result(error)
+        if not self._home.end(error):
+            logger.error("connect: the worker has ended: %s", error or ORPHANED)
+            self._orphaned(error or ConnectError(ORPHANED))
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
@@ -200,8 +180,8 @@ class Worker:
         """Take a step of the machine, and do what it asks for."""
         if self._stopped.is_set():
             return
-        if self._home.is_closed():
-            self._finish(ConnectError(_ORPHANED))
+        if self._home.is_closed:
+            self._finish(ConnectError(ORPHANED))
             return
         loop = asyncio.get_running_loop()
         try:
@@ -223,7 +203,7 @@ class Worker:
                 if link in self._sockets:
                     self._sockets[link][0].send(data, is_large=is_large)
             case Run(request):
-                self._dispatch(request)
+                self._have_executed(request)
             case Start():
                 self._spawn(self._ask(effect), self._tasks)
             case Flush():
@@ -239,6 +219,10 @@ class Worker:
                 log.write(effect)
             case Stop(error):
                 self._finish(error)
+
+    def _have_executed(self, request: wire.GatewayExecutorRequestData) -> None:
+        if not self._home.execute(request):
+            self._finish(ConnectError(ORPHANED))
 
     def _finish(self, error: ConnectError | None) -> None:
         self._error = error
@@ -311,32 +295,3 @@ class Worker:
     ) -> None:
         await socket.hang_up(code, reason)
         reader.cancel()
-
-    # calls
-
-    def _dispatch(self, request: wire.GatewayExecutorRequestData) -> None:
-        try:
-            self._home.call_soon_threadsafe(self._begin, request, context=self._context.copy())
-        except RuntimeError:
-            self._finish(ConnectError(_ORPHANED))
-
-    def _begin(self, request: wire.GatewayExecutorRequestData) -> None:
-        """On the home loop."""
-        task = self._home.create_task(self._answer(request))
-        self._executing.add(task)
-        task.add_done_callback(self._executing.discard)
-
-    async def _answer(self, request: wire.GatewayExecutorRequestData) -> None:
-        try:
-            response = await self._execute(request)
-        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:  # such as GeneratorExit: somebody waits for an answer
-            logger.error("connect: a call failed inside the library", exc_info=error)
-            response = failed_inside()
-        if self._loop is not None:
-            step = partial(self._replied, request.request_id, response)
-            self._on_loop(self._loop, self._feed, step)
-
-    def _replied(self, request_id: str, response: CommResponse, now: float) -> list[Effect]:
-        return self._machine.replied(now, request_id, response)

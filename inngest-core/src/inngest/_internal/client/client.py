@@ -9,30 +9,28 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, overload
-
-from typing_extensions import TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from inngest._internal.api.access import Access
 from inngest._internal.api.events import send_events
 from inngest._internal.api.metadata import update_metadata
 from inngest._internal.api.seed import ENTROPY_BYTES, event_id_seed
 from inngest._internal.api.signals import send_signal
-from inngest._internal.checks import is_unbound, kind_of
+from inngest._internal.checks import kind_of
 from inngest._internal.client.config import ClientConfig, resolve
 from inngest._internal.errors import (
     Error,
-    EventKeyUnspecifiedError,
     MiddlewareError,
     SendSignalError,
     SerializerUnknownError,
     UpdateMetadataError,
 )
-from inngest._internal.event import Data, Event
+from inngest._internal.event import Event
 from inngest._internal.flow import Flow
 from inngest._internal.function import config
 from inngest._internal.function.checkpointing import Checkpointing
 from inngest._internal.function.checkpointing import read as read_checkpointing
+from inngest._internal.function.decorator import DataT, FunctionDecorator
 from inngest._internal.function.function import Function
 from inngest._internal.function.options import FunctionOptions
 from inngest._internal.function.reading import read_option
@@ -45,32 +43,15 @@ from inngest._internal.protocol import headers
 from inngest._internal.runtime.drivers import AsyncDriver, SyncDriver
 from inngest._internal.runtime.http_clients import HTTPClients
 from inngest._internal.sent import SendEventsResult
-from inngest._internal.serialization.contract import Serializer
+from inngest._internal.serialization.contract import Serializer, is_serializer
 from inngest._internal.step.runner import Events, MetadataOp
 from inngest._internal.types import UNSET, Duration, ServerKind
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
-    from inngest._internal.step.context import Context, ContextSync
+    from inngest._internal.function.decorator import FailureHandler
     from inngest._internal.step.replay_logger import Logger
 
-    FailureHandler: TypeAlias = (
-        Callable[[Context], Awaitable[object]] | Callable[[ContextSync], object]
-    )
-
 T = TypeVar("T")
-DataT = TypeVar("DataT", default=Data)
-ANY_EVENT_KEY = "NO_EVENT_KEY_SET"
-
-
-class FunctionDecorator(Protocol[DataT]):
-    """Turns a handler into a :class:`Function` of what the handler returns."""
-
-    @overload
-    def __call__(self, handler: Callable[[Context[DataT]], Awaitable[T]], /) -> Function[T]: ...
-    @overload
-    def __call__(self, handler: Callable[[ContextSync[DataT]], T], /) -> Function[T]: ...
 
 
 class Inngest:
@@ -307,11 +288,11 @@ class Inngest:
         :param data: JSON for the run.
         :raises SendSignalError: it was not sent, or nobody knows whether it was.
         """
-        return _signalled(await AsyncDriver(self._http).run(self._signal(signal, data)))
+        return _or_raise(await AsyncDriver(self._http).run(self._signal(signal, data)))
 
     def send_signal_sync(self, signal: str, data: object = None) -> str | None:
         """Send a signal like :meth:`send_signal`, without an event loop."""
-        return _signalled(SyncDriver(self._http).run(self._signal(signal, data)))
+        return _or_raise(SyncDriver(self._http).run(self._signal(signal, data)))
 
     async def update_metadata(
         self,
@@ -331,7 +312,7 @@ class Inngest:
         :raises UpdateMetadataError: it was not noted.
         """
         flow = self._note(run_id, values, kind, op)
-        _noted(await AsyncDriver(self._http).run(flow))
+        _or_raise(await AsyncDriver(self._http).run(flow))
 
     def update_metadata_sync(
         self,
@@ -343,7 +324,7 @@ class Inngest:
     ) -> None:
         """Note something of a run like :meth:`update_metadata`, without an event loop."""
         flow = self._note(run_id, values, kind, op)
-        _noted(SyncDriver(self._http).run(flow))
+        _or_raise(SyncDriver(self._http).run(flow))
 
     def close(self) -> None:
         """Close pooled connections. The client stays usable."""
@@ -362,6 +343,25 @@ class Inngest:
         if isinstance(hooks, MiddlewareError):
             return hooks
         return (yield from send_within(hooks, events, self._post))
+
+    def _post(self, events: Sequence[Event[Any]]) -> Flow[SendEventsResult | Exception]:
+        if not events:
+            return SendEventsResult()
+        url = self._config.event_url
+        if isinstance(url, Error):
+            return url
+        now_ms = int(time.time() * 1000)
+        return (
+            yield from send_events(
+                events,
+                now_ms=now_ms,
+                url=url,
+                headers=self._headers(),
+                timeout=self._config.timeout,
+                seed=event_id_seed(now_ms, secrets.token_bytes(ENTROPY_BYTES)),
+                jitter=lambda: random.uniform(0, 0.1),
+            )
+        )
 
     def _signal(self, signal: str, data: object) -> Flow[str | SendSignalError | None]:
         return send_signal(signal, data, self._access())
@@ -386,50 +386,17 @@ class Inngest:
         return (*self._plugins.middleware(self), *self.middleware)
 
     def _find_serializer(self, named: Serializer | str | None) -> Serializer | None:
-        if not isinstance(named, str):
-            if named is None or all(
-                callable(getattr(named, n, None)) and not is_unbound(named, n)
-                for n in ("serialize", "deserialize")
-            ):
-                return named
-            raise SerializerUnknownError(
-                "a serializer is an object with the methods serialize and deserialize, or the "
-                f"name of one; it was given {kind_of(named)}"
-            )
-        found = self._plugins.serializer(named)
-        if isinstance(found, Error):
-            raise found
-        return found
-
-    def _post(self, events: Sequence[Event[Any]]) -> Flow[SendEventsResult | Exception]:
-        if not events:
-            return SendEventsResult()
-        if self._config.event_key is None and self.is_production:
-            return EventKeyUnspecifiedError(
-                "sending events needs an event key: set INNGEST_EVENT_KEY or "
-                "Inngest(event_key=...), or INNGEST_DEV=1 for a Dev Server"
-            )
-        now_ms = int(time.time() * 1000)
-        origin = self.event_api_origin.rstrip("/")
-        return (
-            yield from send_events(
-                events,
-                now_ms=now_ms,
-                url=f"{origin}/e/{self._config.event_key or ANY_EVENT_KEY}",
-                headers=self._headers(),
-                timeout=self._config.timeout,
-                seed=event_id_seed(now_ms, secrets.token_bytes(ENTROPY_BYTES)),
-                jitter=lambda: random.uniform(0, 0.1),
-            )
+        if isinstance(named, str):
+            return _or_raise(self._plugins.serializer(named))
+        if named is None or is_serializer(named):
+            return named
+        raise SerializerUnknownError(
+            "a serializer is an object with the methods serialize and deserialize, or the "
+            f"name of one; it was given {kind_of(named)}"
         )
 
 
-def _signalled(outcome: str | SendSignalError | None) -> str | None:
-    if isinstance(outcome, SendSignalError):
+def _or_raise(outcome: T | Error) -> T:
+    if isinstance(outcome, Error):
         raise outcome
     return outcome
-
-
-def _noted(failure: UpdateMetadataError | None) -> None:
-    if failure is not None:
-        raise failure

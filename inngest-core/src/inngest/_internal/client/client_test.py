@@ -95,6 +95,13 @@ def test_the_slash_that_an_origin_ends_with_is_in_no_url_twice(send: Send) -> No
     assert http.requests[0].url == "http://h/e/k"
 
 
+def test_a_dev_server_is_given_any_key(send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("INNGEST_EVENT_KEY", raising=False)
+    client, http = client_with(ACCEPTED)
+    send(client, Event(name="a"))
+    assert http.requests[0].url == "http://127.0.0.1:8288/e/NO_EVENT_KEY_SET"
+
+
 def test_events_are_sent_in_wire_form_and_their_ids_returned(send: Send) -> None:
     client, http = client_with(ACCEPTED, event_key="k", request_timeout=1500)
     events = [
@@ -110,8 +117,12 @@ def test_events_are_sent_in_wire_form_and_their_ids_returned(send: Send) -> None
     assert second["ts"] > 1_600_000_000_000
 
 
-def test_no_events_send_nothing(send: Send) -> None:
-    client, http = client_with()
+@pytest.mark.parametrize("is_production", [False, True])
+def test_no_events_send_nothing_and_need_no_key(
+    send: Send, is_production: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("INNGEST_EVENT_KEY", raising=False)
+    client, http = client_with(is_production=is_production)
     assert send(client, []) == []
     assert not http.requests
 

@@ -14,6 +14,7 @@ from inngest._internal.client.origin import looks_like_origin, parse_origin
 from inngest._internal.duration import seconds
 from inngest._internal.environment import is_truthy
 from inngest._internal.errors import (
+    EventKeyUnspecifiedError,
     FunctionConfigInvalidError,
     SigningKeyInvalidError,
     URLInvalidError,
@@ -25,6 +26,8 @@ DEV_ORIGIN: Final = "http://127.0.0.1:8288/"
 CLOUD_API_ORIGIN: Final = "https://api.inngest.com/"
 CLOUD_EVENT_API_ORIGIN: Final = "https://inn.gs/"
 DEFAULT_TIMEOUT: Final = 30.0
+ANY_EVENT_KEY: Final = "NO_EVENT_KEY_SET"
+"""A Dev Server asks for none in particular."""
 
 _BRANCH_VARIABLES = (
     "INNGEST_ENV",
@@ -58,6 +61,16 @@ class ClientConfig:
         """The keys to try, in order."""
         both = (self.signing_key, self.signing_key_fallback)
         return tuple(key for key in both if key is not None)
+
+    @property
+    def event_url(self) -> str | EventKeyUnspecifiedError:
+        """Where to send events. It ends with the event key."""
+        if self.event_key is None and self.mode is ServerKind.CLOUD:
+            return EventKeyUnspecifiedError(
+                "sending events needs an event key: set INNGEST_EVENT_KEY or "
+                "Inngest(event_key=...), or INNGEST_DEV=1 for a Dev Server"
+            )
+        return f"{self.event_api_origin.rstrip('/')}/e/{self.event_key or ANY_EVENT_KEY}"
 
 
 def resolve(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from inngest._internal.checks import is_unbound
 from inngest._internal.serialization.type_cache import cached_by_type
 
 
@@ -21,6 +22,14 @@ class Serializer(Protocol):
     def deserialize(self, obj: object, typ: object) -> object:
         """Return what :meth:`serialize` was given."""
         ...
+
+
+def is_serializer(given: object) -> bool:
+    """Whether the methods are there to be called: those of a class wait for an object."""
+    return all(
+        callable(getattr(given, name, None)) and not is_unbound(given, name)
+        for name in ("serialize", "deserialize")
+    )
 
 
 class PydanticSerializer(Serializer):
@@ -44,4 +53,4 @@ def _adapter(typ: Any) -> Any:
     return pydantic.TypeAdapter(typ)
 
 
-__all__ = ["PydanticSerializer", "Serializer"]
+__all__ = ["PydanticSerializer", "Serializer", "is_serializer"]

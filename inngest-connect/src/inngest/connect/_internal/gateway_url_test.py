@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from inngest.connect._internal.conftest import Paper, start_answer
+from inngest.connect._internal.effects import Open, Start
+from inngest.connect._internal.wire import connect_pb2 as wire
+
+
+def test_a_url_that_cannot_be_rewritten_is_fatal() -> None:
+    def rewrite(url: str) -> str:
+        raise KeyError(url)
+
+    paper = Paper(rewrite=rewrite)
+    paper.do(paper.machine.start)
+    paper.do(paper.machine.started, start_answer())
+    assert paper.stopped is not None and "rewrite_gateway_endpoint" in str(paper.stopped.error)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        None,
+        "",
+        5,
+        "http://proxy",
+        "proxy:8289",
+        "ws://",
+        "wss://[::1",
+        "ws://proxy:no",
+        "ws://\x00",
+        "ws://a b/",
+    ],
+)
+def test_a_url_that_is_rewritten_to_none_is_fatal(url: Any) -> None:
+    paper = Paper(rewrite=lambda _: url)
+    paper.do(paper.machine.start)
+    paper.do(paper.machine.started, start_answer())
+    assert paper.stopped is not None and paper.take(Open) == []
+    assert f"rewrite_gateway_endpoint gave {url!r}" in str(paper.stopped.error)
+
+
+def test_a_gateway_that_the_api_names_badly_is_asked_for_again(paper: Paper) -> None:
+    paper.take(Start)
+    named = wire.StartResponse(connection_id="c1", gateway_endpoint="gateway:8289")
+    paper.do(paper.machine.started, named.SerializeToString())
+    assert paper.stopped is None and paper.take(Open) == []
+    paper.wait(60)
+    assert len(paper.take(Start)) == 1
+
+
+def test_a_url_is_rewritten() -> None:
+    paper = Paper(rewrite=lambda url: url.replace("g1", "proxy"))
+    paper.do(paper.machine.start)
+    paper.do(paper.machine.started, start_answer())
+    assert [one.url for one in paper.take(Open)] == ["ws://proxy"]
+
+
+@pytest.mark.parametrize(
+    ("is_api_encrypted", "endpoint", "is_told"),
+    [
+        (True, "ws://gw.test:8289/x?token=SECRET", True),
+        (True, "wss://gw.test/x", False),
+        (True, "ws://127.0.0.1:8289", False),
+        (False, "ws://gw.test:8289", False),
+    ],
+)
+def test_a_gateway_without_tls_behind_an_api_with_it_is_told(
+    is_api_encrypted: bool, endpoint: str, is_told: bool
+) -> None:
+    paper = Paper(is_api_encrypted=is_api_encrypted)
+    paper.do(paper.machine.start)
+    named = wire.StartResponse(connection_id="c1", gateway_endpoint=endpoint)
+    paper.do(paper.machine.started, named.SerializeToString())
+    told = [entry for entry in paper.logged if entry.event == "gateway_without_tls"]
+    assert [entry.fields["gateway"] for entry in told] == ["gw.test:8289"] * is_told
+    assert "SECRET" not in str(paper.logged)

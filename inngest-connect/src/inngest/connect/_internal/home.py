@@ -1,0 +1,76 @@
+"""The loop that a worker was started from: calls are executed there, and the end is told there.
+
+It is the user's: it may be blocked for long, and closed before the worker has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from inngest.connect._internal.errors import ConnectError
+from inngest.connect._internal.loops import call_on
+from inngest.connect._internal.messages import failed_inside
+from inngest.connect._internal.wire import connect_pb2 as wire
+from inngest.transport import CommResponse
+
+logger = logging.getLogger("inngest.connect")
+Execute = Callable[[wire.GatewayExecutorRequestData], Awaitable[CommResponse]]
+ORPHANED: Final = (
+    "the event loop that the worker was started from is closed: await start() to its end "
+    "before the loop ends"
+)
+
+
+class Home:
+    """Made on that loop. ``execute`` and ``end`` may be called from any thread.
+
+    :param execute: executes a call.
+    :param replied: told of every answer, on that loop.
+    """
+
+    def __init__(self, execute: Execute, replied: Callable[[str, CommResponse], None]) -> None:
+        self._execute, self._replied = execute, replied
+        self._loop = asyncio.get_running_loop()
+        self._context = contextvars.copy_context()
+        self._executing: set[asyncio.Task[None]] = set()
+        self.ended: asyncio.Future[ConnectError | None] = self._loop.create_future()
+        """Why the worker has ended, if nobody asked for it."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing can be executed any more."""
+        return self._loop.is_closed()
+
+    def execute(self, request: wire.GatewayExecutorRequestData) -> bool:
+        """Execute a call. Whether the loop is still open."""
+        return call_on(self._loop, self._begin, request, context=self._context.copy())
+
+    def end(self, error: ConnectError | None) -> bool:
+        """The worker has ended. Whether the loop is still open."""
+        return call_on(self._loop, self.ended.set_result, error)
+
+    async def cancel_calls(self) -> None:
+        """End the calls that are being executed, and wait until they have."""
+        for task in list(self._executing):
+            task.cancel()
+        if self._executing:
+            await asyncio.wait(self._executing)
+
+    def _begin(self, request: wire.GatewayExecutorRequestData) -> None:
+        task = self._loop.create_task(self._answer(request))
+        self._executing.add(task)
+        task.add_done_callback(self._executing.discard)
+
+    async def _answer(self, request: wire.GatewayExecutorRequestData) -> None:
+        try:
+            response = await self._execute(request)
+        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # such as GeneratorExit: somebody waits for an answer
+            logger.error("connect: a call failed inside the library", exc_info=error)
+            response = failed_inside()
+        self._replied(request.request_id, response)

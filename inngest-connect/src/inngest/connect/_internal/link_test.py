@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import pytest
+
+from inngest.connect._internal.conftest import Paper, excluded, payload_of, start_answer
+from inngest.connect._internal.effects import Close, Send, Start
+from inngest.connect._internal.state import ConnectionState
+from inngest.connect._internal.wire import connect_pb2 as wire
+
+
+def test_a_silent_gateway_is_left(active: Paper) -> None:
+    active.wait(10)
+    assert active.take(Close) == []
+    active.wait(10)
+    (close,) = active.take(Close)
+    assert (close.link, close.reason) == (1, "CONSECUTIVE_HEARTBEATS_MISSED")
+    assert active.is_in(ConnectionState.RECONNECTING)
+    active.wait(2)
+    (start,) = active.take(Start)
+    assert excluded(start) == ["g1"]
+
+
+def test_a_gateway_that_answers_is_kept(active: Paper) -> None:
+    for _ in range(100):
+        active.hear(1, wire.GATEWAY_HEARTBEAT)
+        active.wait(10)
+    assert active.take(Close) == []
+    assert active.machine.heard_at == pytest.approx(active.now - 10)
+
+
+def test_a_gateway_that_has_much_to_say_is_not_silent(active: Paper) -> None:
+    """Its answer to a heartbeat stands behind thousands of calls."""
+    for number in range(10):
+        active.call(1, f"r{number}")
+        active.wait(9)
+    assert active.take(Close) == []
+    assert active.is_in(ConnectionState.ACTIVE)
+
+
+def test_a_machine_that_slept_sends_one_beat_not_many(active: Paper) -> None:
+    active.hear(1, wire.GATEWAY_HEARTBEAT)
+    active.now += 3600
+    active.do(active.machine.tick)
+    assert active.kinds() == [wire.WORKER_HEARTBEAT]
+
+
+@pytest.mark.parametrize("told", ["1ms", "0.0000001s"])
+def test_a_gateway_that_wants_to_hear_too_often_is_told_at_most_ten_times_a_second(
+    paper: Paper, told: str
+) -> None:
+    """Its answers could not be there in time, and the worker would do nothing else."""
+    link = paper.connect(terms={"heartbeat_interval": told, "extend_lease_interval": told})
+    paper.call(link, "r1")
+    paper.take(Send)
+    for _ in range(10):
+        paper.wait(0.1)
+        paper.hear(link, wire.GATEWAY_HEARTBEAT)
+    kinds = paper.kinds()
+    assert 9 <= kinds.count(wire.WORKER_HEARTBEAT) <= 11
+    assert 9 <= kinds.count(wire.WORKER_REQUEST_EXTEND_LEASE) <= 11
+
+
+def test_a_dead_connection_is_found_however_seldom_the_gateway_wants_to_hear(paper: Paper) -> None:
+    link = paper.connect(terms={"heartbeat_interval": "23h"})
+    paper.take(Send)
+    paper.wait(181)
+    assert [close.link for close in paper.take(Close)] == [link]
+
+
+def test_a_gateway_that_is_not_to_call_need_not_answer_heartbeats(active: Paper) -> None:
+    active.call(1, "r1")
+    active.do(active.machine.close)
+    active.do(active.machine.closed, 1, 1006, "")
+    active.wait(2)
+    active.connect("g2", "c2")
+    active.take(Send)
+    active.wait(100)
+    assert active.take(Close) == []
+    assert active.kinds(2).count(wire.WORKER_HEARTBEAT) == 10
+    active.hear(2, wire.GATEWAY_HEARTBEAT)
+    active.wait(31)
+    assert [close.reason for close in active.take(Close)] == ["CONSECUTIVE_HEARTBEATS_MISSED"]
+
+
+def test_status_is_told_when_the_gateway_wants_it(paper: Paper) -> None:
+    paper.do(paper.machine.started, start_answer())
+    paper.do(paper.machine.opened, 1)
+    paper.hear(1, wire.GATEWAY_HELLO)
+    terms = wire.GatewayConnectionReadyData(status_interval="500ms")
+    paper.hear(1, wire.GATEWAY_CONNECTION_READY, terms)
+    paper.call(1, "r1")
+    paper.take(Send)
+    paper.wait(2)
+    (status,) = paper.frames()
+    assert list(payload_of(status).in_flight_request_ids) == ["r1"]
+    assert not payload_of(status).shutdown_requested
+    paper.do(paper.machine.close)
+    paper.take(Send)
+    paper.wait(2)
+    (status,) = paper.frames()
+    assert payload_of(status).shutdown_requested
+
+
+def test_a_gateway_that_was_said_goodbye_is_told_nothing_more(paper: Paper) -> None:
+    paper.connect(terms={"heartbeat_interval": "10s", "status_interval": "10s"})
+    paper.wait(9)
+    paper.do(paper.machine.close)
+    assert len(paper.take(Close)) == 1
+    paper.take(Send)
+    paper.wait(1.5)  # a heartbeat and the worker's status are due
+    assert paper.kinds() == []
+
+
+def test_a_silent_gateway_is_told_nothing_more(paper: Paper) -> None:
+    paper.connect(terms={"heartbeat_interval": "10s", "status_interval": "20s"})
+    paper.wait(19)
+    paper.take(Send)
+    paper.wait(1)  # the worker's status is due as well
+    assert [close.reason for close in paper.take(Close)] == ["CONSECUTIVE_HEARTBEATS_MISSED"]
+    assert paper.kinds() == []

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import pytest
+
+from inngest.connect._internal.conftest import Paper, excluded, payload_of
+from inngest.connect._internal.effects import Close, Flush, Send, Start
+from inngest.connect._internal.link import Link
+from inngest.connect._internal.state import ConnectionState
+from inngest.connect._internal.wire import connect_pb2 as wire
+
+
+def test_an_idle_worker_waits_for_the_next_gateway_before_it_leaves(active: Paper) -> None:
+    active.hear(1, wire.GATEWAY_CLOSING)
+    active.hear(1, wire.GATEWAY_CLOSING)
+    assert len(active.take(Start)) == 1
+    active.live(60)
+    assert active.take(Close) == [] and active.take(Start) == []
+    active.connect("g2", "c2")
+    assert [close.link for close in active.take(Close)] == [1]
+    active.do(active.machine.tick)
+    assert active.take(Close) == []
+    active.do(active.machine.closed, 1, 1000, "")
+    assert active.machine.reconnects == 0
+    assert "disconnected" not in [entry.event for entry in active.logged]
+
+
+def test_a_gateway_that_is_cut_off_when_another_one_is_there_changes_nothing(active: Paper) -> None:
+    active.call(1, "r1")
+    active.hear(1, wire.GATEWAY_CLOSING)
+    active.connect("g2", "c2")
+    active.take(Start)
+    active.do(active.machine.closed, 1, 1006, "")
+    assert active.is_in(ConnectionState.ACTIVE)
+    (told,) = [entry for entry in active.logged if entry.event == "disconnected"]
+    assert told.level == logging.INFO
+    active.live(60, 2)
+    assert active.take(Start) == []
+
+
+def test_calls_come_by_one_connection_however_often_the_api_answers(active: Paper) -> None:
+    active.connect("g2", "c2")
+    assert [close.link for close in active.take(Close)] == [1]
+
+
+def test_a_worker_that_closes_and_is_asked_to_leave_stays_for_its_calls(active: Paper) -> None:
+    active.call(1, "r1")
+    active.do(active.machine.close)
+    active.hear(1, wire.GATEWAY_CLOSING)
+    active.live(60)
+    assert active.take(Start) == []
+    assert active.is_in(ConnectionState.CLOSING)
+
+
+def owing(paper: Paper) -> None:
+    """Have a worker find a gateway again, and owe it a reply that waits for its next attempt."""
+    paper.call(1, "r1")
+    paper.do(paper.machine.closed, 1, 1006, "")
+    paper.reply("r1")
+    for _ in range(5):
+        paper.wait(30)
+        paper.take(Flush)
+        paper.do(paper.machine.flush_failed, "r1", 0, "why")
+    paper.take(Send)
+    paper.connect("g2", "c2")
+
+
+def test_what_is_owed_is_delivered_before_calls_come(active: Paper) -> None:
+    """A server that lost the call in an outage would have it executed once more."""
+    owing(active)
+    hello, *sent = active.frames(2)
+    assert payload_of(hello).worker_manual_readiness_ack
+    assert [frame.kind for frame in sent] == [wire.WORKER_HEARTBEAT, wire.WORKER_REPLY]
+    assert not active.is_in(ConnectionState.ACTIVE)
+    active.hear(2, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
+    assert wire.WORKER_READY in active.kinds(2)
+    assert active.is_in(ConnectionState.ACTIVE)
+    active.wait(5)
+    assert active.kinds(2) == [wire.WORKER_HEARTBEAT]
+    active.wait(30)
+    assert [close.reason for close in active.take(Close)] == ["CONSECUTIVE_HEARTBEATS_MISSED"]
+
+
+def test_calls_do_not_wait_long_for_what_is_owed(active: Paper) -> None:
+    owing(active)
+    active.wait(4)
+    assert wire.WORKER_READY not in active.kinds(2)
+    active.wait(2)
+    assert wire.WORKER_READY in active.kinds(2)
+    assert active.machine.unacknowledged == 1
+
+
+@pytest.mark.parametrize("is_drained", [False, True])
+def test_a_worker_that_owes_and_is_to_leave_takes_no_calls(active: Paper, is_drained: bool) -> None:
+    owing(active)
+    if is_drained:
+        active.hear(2, wire.GATEWAY_CLOSING)
+    else:
+        active.do(active.machine.close)
+    active.wait(6)
+    active.hear(2, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
+    assert wire.WORKER_READY not in active.kinds(2)
+
+
+def test_a_drained_worker_moves_before_it_leaves(active: Paper) -> None:
+    active.call(1, "r1")
+    active.take(Send)
+    active.hear(1, wire.GATEWAY_CLOSING)
+    assert active.is_in(ConnectionState.RECONNECTING)
+    (start,) = active.take(Start)
+    assert excluded(start) == ["g1"]
+    assert active.take(Close) == []
+    assert active.connect("g2", "c2") == 2
+    assert active.is_in(ConnectionState.ACTIVE)
+    assert wire.WORKER_REQUEST_EXTEND_LEASE in active.kinds(2)
+    assert active.take(Close) == []  # the call that came by it is not answered
+    active.reply("r1")
+    assert active.kinds(1) == [wire.WORKER_REPLY]
+    assert active.take(Close) == []
+    active.hear(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
+    (close,) = active.take(Close)
+    assert (close.link, close.code, close.reason) == (1, 1000, "WORKER_SHUTDOWN")
+    active.do(active.machine.closed, 1, 1000, "WORKER_SHUTDOWN")
+    assert active.is_in(ConnectionState.ACTIVE)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (1000, ""), (1001, "connect_gateway_closing"), (1002, ""), (1003, ""), (1006, ""),
+        (1007, "failed to unmarshal Protobuf"), (1008, "connect_authentication_failed"),
+        (1008, "connect_worker_hello_timeout"), (1008, "connect_worker_hello_invalid_payload"),
+        (1009, "MESSAGE_TOO_LARGE"), (1011, "connect_internal_error"), (1012, ""), (1013, ""),
+        (4000, "anything"),
+    ],
+)  # fmt: skip
+def test_every_close_of_a_ready_connection_leads_to_another_one(
+    active: Paper, code: int, reason: str
+) -> None:
+    active.do(active.machine.closed, 1, code, reason)
+    assert active.is_in(ConnectionState.RECONNECTING)
+    assert active.machine.reconnects == 1
+    active.wait(2)
+    assert len(active.take(Start)) == 1
+    active.connect("g2", "c2")
+    assert active.is_in(ConnectionState.ACTIVE)
+
+
+def test_how_it_is_can_be_asked_for_while_a_connection_comes(
+    active: Paper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    links = active.machine._links
+    (first,) = links
+
+    def looked_at(link: Link) -> bool:
+        # the worker's thread goes on in the midst of the look
+        links._links.setdefault(2, replace(first, id=2))
+        return link.is_ready
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Link, "is_current", property(looked_at))
+        assert links.current is first

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from inngest.connect._internal.outbox import Outbox
+
+
+def test_an_outbox_over_its_limit_gives_up_the_oldest_and_names_it() -> None:
+    outbox = Outbox(max_bytes=25)
+    assert outbox.add("a", b"x" * 10, 0) == []
+    assert outbox.add("b", b"x" * 10, 0) == []
+    assert outbox.add("c", b"x" * 10, 0) == ["a"]
+    assert [entry.request_id for entry in outbox.due(0)] == ["b", "c"]
+
+
+def test_one_reply_is_kept_however_large_it_is() -> None:
+    outbox = Outbox(max_bytes=5)
+    assert outbox.add("a", b"x" * 10, 0) == []
+    assert "a" in outbox
+
+
+def test_a_reply_of_the_same_call_takes_the_place_of_the_first() -> None:
+    outbox = Outbox(max_bytes=25)
+    for _ in range(10):
+        assert outbox.add("a", b"x" * 10, 0) == []
+    assert len(outbox) == 1
+
+
+def test_what_was_sent_on_a_lost_connection_is_due() -> None:
+    outbox = Outbox()
+    for name, link in (("a", 1), ("b", 2)):
+        outbox.add(name, b"", 0)
+        entry = outbox.get(name)
+        assert entry is not None
+        outbox.sent(entry, link, 100)
+    assert outbox.due(50) == []
+    assert outbox.next_due == 100
+    outbox.lost(1, 50)
+    assert [entry.request_id for entry in outbox.due(50)] == ["a"]
+    assert outbox.waits_for(2) and not outbox.waits_for(3)
+
+
+def test_what_is_being_flushed_is_not_due() -> None:
+    outbox = Outbox()
+    outbox.add("a", b"", 0)
+    (entry,) = outbox.due(0)
+    assert outbox.due(1000) == []
+    assert outbox.next_due is None
+    outbox.flush_failed(entry, 5)
+    assert outbox.next_due == 5
+
+
+def test_a_confirmation_that_comes_twice_changes_nothing() -> None:
+    outbox = Outbox()
+    outbox.add("a", b"", 0)
+    outbox.confirmed("a")
+    outbox.confirmed("a")
+    assert "a" not in outbox and outbox.next_due is None
