@@ -199,7 +199,7 @@ class AsyncRun(InvocationFacts):
         except asyncio.CancelledError:
             if self._is_ending:
                 raise
-            self._execution.stop()
+            self._execution.suspend()
             return await self._never()
 
     async def _perform_hook(self, effect: Effect) -> object:
