@@ -175,7 +175,7 @@ class CheckpointFailedError(Error):
     code: ClassVar[str] = "checkpoint_failed"
 
     is_of_one_run: bool = False
-    """Whether it may well take those of others: this run has ended, say, or holds too much."""
+    """Whether it may take those of other runs: this one has ended, say, or holds too much."""
 
 
 class EventInvalidError(Error):
