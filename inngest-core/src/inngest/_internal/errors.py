@@ -175,6 +175,9 @@ class CheckpointFailedError(Error):
 
     code: ClassVar[str] = "checkpoint_failed"
 
+    is_of_one_run: bool = False
+    """Whether only this run is affected, because, for example, it has ended or is too large."""
+
 
 class EventInvalidError(Error):
     """An event's data does not match the model of its event type."""

@@ -262,6 +262,11 @@ class Execution:
             self.outcome = stop
         return stop
 
+    def suspend(self) -> None:
+        """End the call without reporting anything: the next call will get to the same point."""
+        if self.outcome is None:
+            self.outcome = Stop(())
+
     def give_up(self, lost: Lost) -> Lost:
         """End the call because the requested step was not found, unless it has ended already."""
         if self.outcome is None:

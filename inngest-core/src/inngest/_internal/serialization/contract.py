@@ -25,7 +25,7 @@ class Serializer(Protocol):
 
 
 def is_serializer(given: object) -> bool:
-    """Whether the methods are there to be called: those of a class wait for an object."""
+    """Return whether ``given`` is a serializer object, rather than a class or something else."""
     return all(
         callable(getattr(given, name, None)) and not is_unbound(given, name)
         for name in ("serialize", "deserialize")

@@ -29,6 +29,11 @@ class Keeper(Protocol):
         """Whether the next step may be recorded, so that user code can continue."""
         ...
 
+    @property
+    def can_stop(self) -> bool:
+        """Whether the call may end while a step is being recorded, as a later call can continue."""
+        ...
+
     def keep(self, op: Op, hooks: Stack, deferred: Sequence[Op]) -> Flow[Op | Error | None]:
         """Record a step, or return what to report instead, which ends the call.
 
