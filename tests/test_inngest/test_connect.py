@@ -52,7 +52,7 @@ def platform() -> Iterator[Platform]:
 
 
 def nowhere() -> inngest.Inngest:
-    """A client of a server that is not there."""
+    """Make a client for a server that does not exist."""
     return inngest.Inngest(
         app_id="app", is_production=False, api_base_url=f"http://127.0.0.1:{free_port()}"
     )
