@@ -52,7 +52,7 @@ def platform() -> Iterator[Platform]:
 
 
 def nowhere() -> inngest.Inngest:
-    """A client of a server that is not there."""
+    """Make a client for a server that does not exist."""
     return inngest.Inngest(
         app_id="app", is_production=False, api_base_url=f"http://127.0.0.1:{free_port()}"
     )
@@ -314,7 +314,7 @@ def test_no_more_calls_run_at_once_than_the_worker_allows(platform: Platform) ->
             running.pop()
 
         async with working(made(client, slow, max_worker_concurrency=2)):
-            # A gateway that does not count: the worker does.
+            # A gateway that does not limit concurrency: the worker does.
             platform.do(forget_limits)
             ids = await client.send([inngest.Event(name="app/slow") for _ in range(10)])
             for each in ids:
@@ -384,7 +384,7 @@ def test_work_is_shared_by_workers(platform: Platform) -> None:
     asyncio.run(main())
 
 
-# life
+# lifecycle
 
 
 def test_a_worker_that_closes_finishes_and_delivers_what_it_has(platform: Platform) -> None:
@@ -451,7 +451,7 @@ def test_a_drained_gateway_is_left_without_losing_anything(platform: Platform) -
 
 @pytest.mark.parametrize("way", ["socket", "flush", "lost lease"])
 def test_a_reply_is_taken_as_long_as_its_job_is_not_done(tmp_path: Path, way: str) -> None:
-    """The engine was restarted, or gave the call up: what was done is not done again."""
+    """After a restart of the engine, or a lost lease, a finished call is not executed again."""
     executed: list[int] = []
 
     async def main(platform: Platform) -> None:
@@ -644,7 +644,7 @@ def test_a_worker_whose_loop_is_closed_is_not_live(caplog: pytest.LogCaptureFixt
         client.close()
     assert not task.done()
     del task, worker, loop
-    gc.collect()  # asyncio complains of the lost task here, not during another test
+    gc.collect()  # asyncio reports the lost task here, not during another test
     assert "Task was destroyed but it is pending" in caplog.text
 
 
@@ -895,7 +895,7 @@ asyncio.run(main())
     assert (done.returncode, done.stdout.split()) == (0, [ForkedError.__name__, "True"]), done
 
 
-# the plugin, the messages
+# the plugin and the messages
 
 
 def test_the_transport_is_found_by_its_name(platform: Platform) -> None:

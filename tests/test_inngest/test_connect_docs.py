@@ -1,4 +1,4 @@
-"""What the docs say of running a worker holds."""
+"""The examples in docs/connect.md work."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def platform() -> Iterator[Platform]:
 
 
 def snippets(*beginnings: str) -> list[str]:
-    """Those of the page that hold one of these texts."""
+    """Return the snippets of the page that contain one of these texts."""
     page = (ROOT / "docs/connect.md").read_text("utf-8")
     found = [each.removeprefix("python\n") for each in page.split("```")[1::2]]
     return [each for each in found if any(text in each for text in beginnings)]

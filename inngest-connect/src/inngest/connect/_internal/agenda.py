@@ -1,4 +1,4 @@
-"""What is due when, by name. Pure. As cheap for thousands of names as for one."""
+"""A schedule of named items, in logarithmic time per operation. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import count
 
 
 class Agenda:
-    """Each name has one time, or none."""
+    """Items by name, each with at most one due time."""
 
     def __init__(self) -> None:
         self._turns: dict[str, tuple[float, int]] = {}
@@ -15,25 +15,25 @@ class Agenda:
         self._count = count()
 
     def put(self, name: str, due: float) -> None:
-        """Something is due then, and not when it was before."""
+        """Schedule an item, in place of its earlier due time."""
         turn = (due, next(self._count))
         self._turns[name] = turn
         heapq.heappush(self._heap, (*turn, name))
 
     def hurry(self, name: str, now: float) -> None:
-        """Something is due now at the latest, if it is due at all."""
+        """Make a scheduled item due at ``now``, unless it is due earlier."""
         if name in self._turns and self._turns[name][0] > now:
             self.put(name, now)
 
     def drop(self, name: str) -> None:
-        """Something is not due any more."""
+        """Remove an item."""
         self._turns.pop(name, None)
         if len(self._heap) > 2 * len(self._turns) + 64:
             self._heap = [(*turn, key) for key, turn in self._turns.items()]
             heapq.heapify(self._heap)
 
     def take(self, now: float) -> list[str]:
-        """What is due by now, earliest first. It is not any more."""
+        """Remove and return the items that are due, earliest first."""
         found: list[str] = []
         while (due := self.next_due) is not None and due <= now:
             name = heapq.heappop(self._heap)[2]
@@ -43,7 +43,7 @@ class Agenda:
 
     @property
     def next_due(self) -> float | None:
-        """When something is due next."""
+        """The earliest due time; ``None`` if nothing is scheduled."""
         while self._heap and self._turns.get(self._heap[0][2]) != self._heap[0][:2]:
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None

@@ -1,4 +1,4 @@
-"""An agenda says what a list of times would say, and stays as small as what is on it."""
+"""An agenda behaves like a dictionary of times, and does not grow beyond its items."""
 
 from __future__ import annotations
 

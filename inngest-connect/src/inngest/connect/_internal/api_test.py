@@ -1,4 +1,4 @@
-"""What comes of requests of the API, whatever answers them."""
+"""The results of API requests, whatever the server responds."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_an_answer_without_end_does_not_fill_the_memory(status: int) -> None:
 
 
 def test_a_key_that_a_server_says_again_is_not_told() -> None:
-    """What echoes requests, such as a proxy that explains itself."""
+    """E.g. a proxy that quotes the request in its error page."""
     api = Api("http://127.0.0.1:9", None, 60)
     outcome = answer_to(
         api,

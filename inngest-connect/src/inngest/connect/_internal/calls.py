@@ -1,4 +1,4 @@
-"""Calls that the worker has taken: those that run, and those that wait for a place. Pure."""
+"""Accepted calls: those that run, and those that wait for a free slot. Pure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Final
 from inngest.connect._internal.wire import connect_pb2 as wire
 
 MOST_REMEMBERED: Final = 4096
-"""Answered calls that are known again, should a gateway send them twice."""
+"""The number of finished calls that are remembered, to recognize duplicates."""
 
 
 @dataclass(slots=True)
 class Call:
-    """One call, and the connection that it came by."""
+    """A call, and the connection on which it was received."""
 
     request: wire.GatewayExecutorRequestData
     link: int
@@ -22,9 +22,9 @@ class Call:
 
 
 class Calls:
-    """All calls that are not answered yet.
+    """All unfinished calls.
 
-    :param limit: how many may run at once; ``None`` for any number.
+    :param limit: the maximum number of running calls; ``None`` for no limit.
     """
 
     def __init__(self, limit: int | None) -> None:
@@ -35,23 +35,23 @@ class Calls:
         self.running = 0
 
     def take(self, request: wire.GatewayExecutorRequestData, link: int) -> None:
-        """A call came in; it waits for a place."""
+        """Queue a call."""
         self._calls[request.request_id] = Call(request, link)
         self._waiting.append(request.request_id)
 
     def startable(self) -> list[Call]:
-        """Give every free place to the call that has waited longest."""
+        """Start queued calls, oldest first, while there are free slots. Return them."""
         found: list[Call] = []
         while self._waiting and (self._limit is None or self.running < self._limit):
             call = self._calls.get(self._waiting.popleft())
-            if call is not None:  # it may have been given up
+            if call is not None:  # finished before it started
                 call.is_running = True
                 self.running += 1
                 found.append(call)
         return found
 
     def answered(self, request_id: str) -> Call | None:
-        """A call has ended."""
+        """Remove a call and remember it as finished. Return it, or ``None`` if it is unknown."""
         call = self._calls.pop(request_id, None)
         if call is None:
             return None
@@ -62,7 +62,7 @@ class Calls:
         return call
 
     def give_up_waiting(self, request_id: str) -> bool:
-        """Forget a call that has not begun. Whether there was one."""
+        """Remove a call unless it is running or unknown. Return whether it was removed."""
         call = self._calls.get(request_id)
         if call is None or call.is_running:
             return False
@@ -71,25 +71,25 @@ class Calls:
         return True
 
     def was_answered(self, request_id: str) -> bool:
-        """Whether the call has ended, as far as that is remembered."""
+        """Return whether the call has finished. Old calls are forgotten."""
         return request_id in self._answered
 
     def get(self, request_id: str) -> Call | None:
-        """A call that is not answered yet."""
+        """Return an unfinished call."""
         return self._calls.get(request_id)
 
     def came_by(self, link: int) -> bool:
-        """Whether one of the calls came by a connection."""
+        """Return whether an unfinished call was received on a connection."""
         return any(call.link == link for call in self._calls.values())
 
     @property
     def waiting(self) -> int:
-        """How many wait for a place."""
+        """The number of queued calls."""
         return len(self._waiting)
 
     @property
     def ids(self) -> list[str]:
-        """Of all calls."""
+        """The request ids of all unfinished calls."""
         return list(self._calls)
 
     def __contains__(self, request_id: object) -> bool:

@@ -1,4 +1,4 @@
-"""A gateway and a shell on paper: what a machine asks for is written down, time is a number."""
+"""A driver for the state machine that records its effects, in virtual time."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def start_answer(group: str = "g1", connection: str = "c1") -> bytes:
 
 
 def excluded(start: Start) -> list[str]:
-    """Groups of gateways that are not wanted."""
+    """Return the gateway groups that a start request excludes."""
     return list(wire.StartRequest.FromString(start.body).exclude_gateways)
 
 
@@ -63,7 +63,7 @@ def call_of(request_id: str, *, app: str = "app") -> wire.GatewayExecutorRequest
 
 
 class Paper:
-    """Drives a machine, and remembers what it asked for since the last look."""
+    """Drives a machine, and records its effects until they are taken."""
 
     def __init__(self, **options: Any) -> None:
         limit = options.pop("limit", None)
@@ -101,13 +101,13 @@ class Paper:
         return self.stopped is not None
 
     def take(self, kind: type[EffectT]) -> list[EffectT]:
-        """What was asked for of one kind, and forget it."""
+        """Remove and return the recorded effects of one type."""
         found: list[EffectT] = [one for one in self.asked if isinstance(one, kind)]
         self.asked = [one for one in self.asked if not isinstance(one, kind)]
         return found
 
     def frames(self, link: int | None = None) -> list[Frame]:
-        """Frames that were sent, on one connection or any."""
+        """Remove the frames that were sent, and return those on one connection, or on all."""
         found: list[Frame] = []
         for effect in self.take(Send):
             if link is None or effect.link == link:
@@ -120,7 +120,7 @@ class Paper:
         return [frame.kind for frame in self.frames(link)]
 
     def wait(self, seconds: float) -> None:
-        """Let time pass, ticking when the machine wants it; it may not want it for ever."""
+        """Advance the clock, ticking when the machine is due. Fails if that never ends."""
         until = self.now + seconds
         for _ in range(10_000):
             due = self.machine.next_due
@@ -134,7 +134,7 @@ class Paper:
         self.do(self.machine.tick)
 
     def live(self, seconds: int, link: int = 1) -> None:
-        """Let time pass while the gateway answers heartbeats."""
+        """Advance the clock while the gateway answers heartbeats."""
         for _ in range(seconds):
             self.wait(1)
             self.hear(link, wire.GATEWAY_HEARTBEAT)
@@ -145,7 +145,7 @@ class Paper:
     def connect(
         self, group: str = "g1", connection: str = "c1", terms: dict[str, Any] | None = None
     ) -> int:
-        """Go through a start and a handshake. Returns the connection."""
+        """Complete a start request and a handshake. Return the connection's id."""
         agreed = {
             "heartbeat_interval": "10s",
             "extend_lease_interval": "30s",
@@ -172,7 +172,7 @@ class Paper:
 
 @pytest.fixture
 def paper() -> Paper:
-    """A worker that has asked for its first gateway."""
+    """A worker that has requested its first gateway."""
     made = Paper()
     made.do(made.machine.start)
     return made

@@ -1,4 +1,4 @@
-"""The worker as its owner holds it: started, watched and closed from any thread or loop."""
+"""The public worker object: it can be started, watched and closed from any thread or loop."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from inngest.transport import CommResponse, Handler
 
 
 class Connection:
-    """The one implementation. See :class:`WorkerConnection`."""
+    """The implementation of :class:`WorkerConnection`."""
 
     def __init__(
         self,

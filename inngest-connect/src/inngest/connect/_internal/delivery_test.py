@@ -49,7 +49,7 @@ def test_a_flush_is_tried_until_it_works(active: Paper) -> None:
 
 
 def owing_many(paper: Paper) -> list[str]:
-    """Have a worker without a gateway owe many replies. Returns their calls."""
+    """Finish many calls without a connection, and return their request ids."""
     calls = [f"r{number}" for number in range(100)]
     for request_id in calls:
         paper.call(1, request_id)
@@ -184,7 +184,7 @@ def test_a_drained_connection_that_is_cut_flushes_what_it_owes(active: Paper) ->
     active.reply("r1")
     active.do(active.machine.closed, 1, 1001, "connect_gateway_closing")
     assert len(active.take(Flush)) == 1
-    assert len(active.take(Start)) == 1  # one search, not two
+    assert len(active.take(Start)) == 1  # one connection attempt, not two
     active.connect("g2", "c2")
     active.do(active.machine.flushed, "r1")
     assert active.is_in(ConnectionState.ACTIVE)

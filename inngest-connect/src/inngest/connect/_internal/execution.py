@@ -1,7 +1,7 @@
-"""Calls in flight: each is acknowledged, leased, executed once, and handed on for delivery. Pure.
+"""Calls in flight: acknowledge, lease, execute, and hand over for delivery. Pure.
 
-A gateway that sends a call again is answered, and nothing is executed again: it has not heard
-us, and what it wants is under way.
+A call that is received again is acknowledged but not executed again: its reply is sent, now or
+when it has finished.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from inngest.transport import CommResponse
 
 
 class Execution:
-    """The calls, and the leases that say that they are worked on."""
+    """The calls in flight and their leases."""
 
     def __init__(
         self, identity: Identity, delivery: Delivery, timing: Timing, effects: Effects
@@ -34,11 +34,11 @@ class Execution:
 
     @property
     def next_due(self) -> float | None:
-        """When a lease is to be extended next, over a connection."""
+        """When the next lease is to be extended. Only of use while there is a connection."""
         return self._leases.next_due
 
     def take(self, link: Link, request: wire.GatewayExecutorRequestData, now: float) -> None:
-        """A gateway sends a call."""
+        """Handle a call from a gateway."""
         request_id = request.request_id
         fields = {"request_id": request_id, "run_id": request.run_id,
                   "function": request.function_slug}  # fmt: skip
@@ -47,8 +47,8 @@ class Execution:
             return
         is_known = request_id in self.calls or self.calls.was_answered(request_id)
         if link.is_leaving or (self._is_too_late(now) and not is_known):
-            # It crossed our goodbye, or the gateway does not heed that we end. Nobody
-            # acknowledges it, so others are sent it.
+            # The worker has closed this connection, or announced its shutdown long ago. As the
+            # call is not acknowledged, the server gives it to another worker.
             kind = "a call after the goodbye"
             self._effects.log("ignored", logging.DEBUG, kind=kind, **fields)
             return
@@ -62,7 +62,7 @@ class Execution:
         self._run_waiting()
 
     def answered(self, request_id: str, response: CommResponse, now: float) -> None:
-        """A call has been executed."""
+        """Finish a call, and start the next one that waits."""
         call = self.calls.answered(request_id)
         if call is not None:
             self._leases.drop(request_id)
@@ -70,7 +70,7 @@ class Execution:
         self._run_waiting()
 
     def extend(self, link: Link, now: float) -> None:
-        """Ask for the next leases, where that is due."""
+        """Request the lease extensions that are due."""
         for request_id, lease_id in self._leases.due(now, self._lease_interval):
             call = self.calls.get(request_id)
             if call is not None:
@@ -78,7 +78,10 @@ class Execution:
                 self._effects.send(link.id, wire.WORKER_REQUEST_EXTEND_LEASE, extension)
 
     def extended(self, answer: wire.WorkerRequestExtendLeaseAckData) -> None:
-        """The gateway has given the next lease, or none: somebody else does it then."""
+        """Handle the answer to a lease extension. Without a new id, the lease is lost.
+
+        Another worker may then execute the call, so it is discarded if it has not started.
+        """
         request_id = answer.request_id
         if answer.new_lease_id:
             self._leases.renewed(request_id, answer.new_lease_id)
@@ -89,22 +92,22 @@ class Execution:
             )
 
     def connected(self, terms: wire.GatewayConnectionReadyData, now: float) -> None:
-        """A gateway is ready: it has its own interval, and is told at once what is under way."""
+        """Adopt a new gateway's lease interval, and extend all leases through it now."""
         self._lease_interval = agreed(terms.extend_lease_interval, self._timing.lease)
         self._leases.hurry(now)
 
     def close(self, now: float) -> None:
-        """Take no more calls, but those that cross the word of it."""
+        """Reject new calls, after a grace period in which the gateway receives WORKER_PAUSE."""
         self._last_call_at = now + self._timing.goodbye
 
     def _is_too_late(self, now: float) -> bool:
-        """Whether a gateway has had the time to hear that no more calls are taken."""
+        """Whether the grace period for calls that were under way at shutdown is over."""
         return self._last_call_at is not None and self._last_call_at < now
 
     def _hurry(self, request: wire.GatewayExecutorRequestData, now: float) -> None:
-        """A gateway asks again for what is under way, or on its way."""
+        """Handle a duplicate: renew the lease of a running call, or resend its reply."""
         request_id = request.request_id
-        if request_id in self.calls and request.lease_id:  # the one before may be lost
+        if request_id in self.calls and request.lease_id:  # the old lease may be lost
             self._leases.take(request_id, request.lease_id, now + self._lease_interval)
         self._delivery.hurry(request_id, now)
 

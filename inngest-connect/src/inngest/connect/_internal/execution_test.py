@@ -39,7 +39,7 @@ def test_a_call_that_comes_twice_is_executed_once(active: Paper) -> None:
     assert active.kinds() == [wire.WORKER_REQUEST_ACK] * 2
     active.reply("r1")
     active.take(Send)
-    active.call(1, "r1")  # not acknowledged yet: said again
+    active.call(1, "r1")  # not acknowledged yet: sent again
     assert active.kinds() == [wire.WORKER_REQUEST_ACK, wire.WORKER_REPLY]
     active.hear(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
     active.call(1, "r1")
@@ -131,7 +131,7 @@ def test_leases_go_on_over_the_next_connection(active: Paper) -> None:
 
 
 def test_a_gateway_that_does_not_heed_the_end_does_not_put_it_off(active: Paper) -> None:
-    """What had crossed the word of it is done; what comes later is left to others."""
+    """Calls sent before it received WORKER_PAUSE are executed; later ones are ignored."""
     active.call(1, "r1")
     active.take(Run)
     active.do(active.machine.close)
@@ -153,7 +153,7 @@ def test_a_gateway_that_does_not_heed_the_end_does_not_put_it_off(active: Paper)
 
 @pytest.mark.parametrize("is_drained", [False, True])
 def test_a_call_that_crosses_the_goodbye_is_left_to_others(active: Paper, is_drained: bool) -> None:
-    """Its acknowledgement cannot be sent any more: executed here, it would be executed twice."""
+    """They cannot be acknowledged any more, so another worker will execute them."""
     if is_drained:
         active.hear(1, wire.GATEWAY_CLOSING)
         active.connect("g2", "c2")

@@ -1,4 +1,4 @@
-"""What becomes of calls on the loop that a worker was started from."""
+"""The execution of calls on the loop that called ``start()``."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def test_a_gateway_that_answers_is_kept(active: Paper) -> None:
 
 
 def test_a_gateway_that_has_much_to_say_is_not_silent(active: Paper) -> None:
-    """Its answer to a heartbeat stands behind thousands of calls."""
+    """Its answer to a heartbeat is queued behind thousands of calls."""
     for number in range(10):
         active.call(1, f"r{number}")
         active.wait(9)
@@ -48,7 +48,7 @@ def test_a_machine_that_slept_sends_one_beat_not_many(active: Paper) -> None:
 def test_a_gateway_that_wants_to_hear_too_often_is_told_at_most_ten_times_a_second(
     paper: Paper, told: str
 ) -> None:
-    """Its answers could not be there in time, and the worker would do nothing else."""
+    """Answers could not arrive in time, and the worker would do nothing but send heartbeats."""
     link = paper.connect(terms={"heartbeat_interval": told, "extend_lease_interval": told})
     paper.call(link, "r1")
     paper.take(Send)
@@ -107,7 +107,7 @@ def test_a_gateway_that_was_said_goodbye_is_told_nothing_more(paper: Paper) -> N
     paper.do(paper.machine.close)
     assert len(paper.take(Close)) == 1
     paper.take(Send)
-    paper.wait(1.5)  # a heartbeat and the worker's status are due
+    paper.wait(1.5)  # a heartbeat and a status message are due
     assert paper.kinds() == []
 
 
@@ -115,6 +115,6 @@ def test_a_silent_gateway_is_told_nothing_more(paper: Paper) -> None:
     paper.connect(terms={"heartbeat_interval": "10s", "status_interval": "20s"})
     paper.wait(19)
     paper.take(Send)
-    paper.wait(1)  # the worker's status is due as well
+    paper.wait(1)  # a status message is due, too
     assert [close.reason for close in paper.take(Close)] == ["CONSECUTIVE_HEARTBEATS_MISSED"]
     assert paper.kinds() == []

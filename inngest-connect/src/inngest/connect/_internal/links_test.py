@@ -55,7 +55,7 @@ def test_a_worker_that_closes_and_is_asked_to_leave_stays_for_its_calls(active: 
 
 
 def owing(paper: Paper) -> None:
-    """Have a worker find a gateway again, and owe it a reply that waits for its next attempt."""
+    """Reconnect a worker that has a reply waiting for its next flush."""
     paper.call(1, "r1")
     paper.do(paper.machine.closed, 1, 1006, "")
     paper.reply("r1")
@@ -68,7 +68,7 @@ def owing(paper: Paper) -> None:
 
 
 def test_what_is_owed_is_delivered_before_calls_come(active: Paper) -> None:
-    """A server that lost the call in an outage would have it executed once more."""
+    """A server that lost the call in an outage would otherwise have it executed again."""
     owing(active)
     hello, *sent = active.frames(2)
     assert payload_of(hello).worker_manual_readiness_ack
@@ -115,7 +115,7 @@ def test_a_drained_worker_moves_before_it_leaves(active: Paper) -> None:
     assert active.connect("g2", "c2") == 2
     assert active.is_in(ConnectionState.ACTIVE)
     assert wire.WORKER_REQUEST_EXTEND_LEASE in active.kinds(2)
-    assert active.take(Close) == []  # the call that came by it is not answered
+    assert active.take(Close) == []  # its call has not finished
     active.reply("r1")
     assert active.kinds(1) == [wire.WORKER_REPLY]
     assert active.take(Close) == []
@@ -155,7 +155,7 @@ def test_how_it_is_can_be_asked_for_while_a_connection_comes(
     (first,) = links
 
     def looked_at(link: Link) -> bool:
-        # the worker's thread goes on in the midst of the look
+        # as the worker's thread may, at the same time
         links._links.setdefault(2, replace(first, id=2))
         return link.is_ready
 

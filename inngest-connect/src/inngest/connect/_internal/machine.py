@@ -1,16 +1,15 @@
-"""The worker's half of the protocol: bytes, answers and time in; effects out. Pure.
+"""The state machine of a worker: frames, results and time in; effects out. Pure.
 
-Every method takes the time, and returns what the shell has to do; ``next_due`` says when to
-call ``tick``. It opens no socket, starts no thread, reads no clock, and never raises for
-anything that came from outside.
+Every input method takes the current time and returns the effects to perform; ``next_due`` says
+when to call ``tick``. The machine does no I/O, reads no clock, and never raises for anything
+received from outside.
 
-Here are its inputs, and the rules that concern several of its parts. Each part owns its
-state, and is in a module of its name:
+This module has the inputs, and the rules that involve several parts. Each part owns its state:
 
-- ``connector``: when to look for a gateway, and with which key;
-- ``links``: the connections, one of which calls come by;
+- ``connector``: when to request a gateway, and with which key;
+- ``links``: the connections, one of which is current;
 - ``execution``: calls in flight, and their leases;
-- ``delivery``: replies, until the server has them;
+- ``delivery``: replies, until the server has acknowledged them;
 - ``life``: the state of the worker, and its end.
 """
 
@@ -46,12 +45,12 @@ from inngest.transport import CommResponse
 
 
 class Machine:
-    """One worker.
+    """The state machine of one worker.
 
-    :param authorizations: values of the header ``authorization``, in order of trial.
-    :param random: gives numbers from 0 to 1.
-    :param rewrite: gives the URL to use instead of a gateway's.
-    :param is_api_encrypted: whether the API is asked over TLS, as its gateways should be.
+    :param random: returns numbers from 0 to 1.
+    :param authorizations: the ``authorization`` headers to try, in order.
+    :param rewrite: takes a gateway's URL and returns the one to connect to.
+    :param is_api_encrypted: whether the API is reached over TLS; gateways without are logged.
     """
 
     def __init__(
@@ -74,31 +73,31 @@ class Machine:
         self._delivery = Delivery(connector, timing, random, effects)
         self._execution = Execution(identity, self._delivery, timing, effects)
 
-    # what is known
+    # observable state
 
     @property
     def state(self) -> ConnectionState:
-        """Where the worker is in its life."""
+        """The worker's state."""
         return self._life.state
 
     @property
     def current(self) -> Link | None:
-        """The connection that calls come by. From any thread."""
+        """The connection for calls. Thread-safe."""
         return self._links.current
 
     @property
     def reconnects(self) -> int:
-        """Connections that were lost."""
+        """The number of connections that were lost after they were ready."""
         return self._links.reconnects
 
     @property
     def calls(self) -> Calls:
-        """Calls that are not answered yet."""
+        """The unfinished calls."""
         return self._execution.calls
 
     @property
     def unacknowledged(self) -> int:
-        """Replies that nobody has confirmed."""
+        """The number of replies that the server has not acknowledged."""
         return len(self._delivery.outbox)
 
     @property
@@ -108,7 +107,7 @@ class Machine:
 
     @property
     def next_due(self) -> float | None:
-        """When to call ``tick``."""
+        """When to call ``tick`` next."""
         if self._life.has_ended:
             return None
         return earliest(
@@ -119,16 +118,16 @@ class Machine:
             None if self._links.current is None else self._execution.next_due,
         )
 
-    # the worker's life
+    # lifecycle
 
     def start(self, now: float) -> list[Effect]:
-        """Begin."""
+        """Start to connect."""
         self._life.begin()
         self._connector.want(now)
         return self.tick(now)
 
     def close(self, now: float) -> list[Effect]:
-        """Take no more calls, finish those that are here, and end."""
+        """Accept no more calls, finish those already received, and end."""
         if not (self._life.is_closing or self._life.has_ended):
             self._life.close(now + self._timing.shutdown)
             self._effects.log("closing", running=self.calls.running, queued=self.calls.waiting)
@@ -137,7 +136,7 @@ class Machine:
         return self.tick(now)
 
     def abort(self, now: float) -> list[Effect]:
-        """End at once, and name what is lost."""
+        """End at once, and log the calls and replies that are lost."""
         if self.calls or self._delivery.outbox:
             self._effects.log(
                 "aborted",
@@ -149,7 +148,7 @@ class Machine:
         return self._effects.take()
 
     def tick(self, now: float) -> list[Effect]:
-        """Do what is due."""
+        """Do everything that is due."""
         if self._life.has_ended:
             return self._effects.take()
         if self._life.is_overdue(now):
@@ -164,10 +163,10 @@ class Machine:
             self._effects.add(start)
         return self._effects.take()
 
-    # the API
+    # API responses
 
     def started(self, now: float, body: bytes) -> list[Effect]:
-        """The API has named a gateway."""
+        """Handle a StartResponse: connect to the gateway that it names."""
         if self._life.has_ended:
             return self._effects.take()
         named = parse(wire.StartResponse, body)
@@ -189,14 +188,14 @@ class Machine:
         return self.tick(now)
 
     def start_failed(self, now: float, reason: str, retry_after: float = 0.0) -> list[Effect]:
-        """The API did not name a gateway. Outages pass."""
+        """Schedule another attempt after the API did not name a gateway."""
         delay = self._connector.failed(now, retry_after)
         retry_in = round(delay, 3)
         self._effects.log("start_failed", logging.WARNING, reason=reason, retry_in=retry_in)
         return self.tick(now)
 
     def refused(self, now: float, status: int) -> list[Effect]:
-        """The API does not accept the key."""
+        """Handle an API response that rejects the signing key."""
         error = self._connector.refused(now, status)
         if error is not None:
             self._end(error)
@@ -207,20 +206,20 @@ class Machine:
     # sockets
 
     def opened(self, now: float, link_id: int) -> list[Effect]:
-        """The socket is open."""
+        """Handle the opening of a socket."""
         link = self._links.get(link_id)
         if link is not None:
             link.handshake.opened()
         return self.tick(now)
 
     def received(self, now: float, link_id: int, data: bytes | str) -> list[Effect]:
-        """A frame came in."""
+        """Handle a frame."""
         link = self._links.get(link_id)
         if link is None:
             return self._effects.take()
         frame = decode(data)
         if isinstance(frame, Malformed):
-            # What comes after a frame that cannot be read cannot be trusted either.
+            # After a malformed frame, the rest of the stream cannot be trusted.
             self._fail(link, now, Failure(frame.reason, INVALID_DATA, "malformed frame"))
         elif not link.handshake.is_done or frame.kind == wire.SYNC_FAILED:
             self._shake_hands(link, frame, now)
@@ -229,7 +228,7 @@ class Machine:
         return self.tick(now)
 
     def closed(self, now: float, link_id: int, code: int, reason: str) -> list[Effect]:
-        """The socket is closed, or could not be opened."""
+        """Handle the end of a socket, or the failure to open it."""
         link = self._links.get(link_id)
         if link is None:
             return self._effects.take()
@@ -242,27 +241,27 @@ class Machine:
     # calls
 
     def replied(self, now: float, request_id: str, response: CommResponse) -> list[Effect]:
-        """A call has been executed."""
+        """Handle the response of an executed call."""
         self._execution.answered(request_id, response, now)
         return self.tick(now)
 
     def flushed(self, now: float, request_id: str) -> list[Effect]:
-        """A reply was delivered over HTTP."""
+        """Handle a successful flush."""
         self._delivery.flushed(request_id)
         return self.tick(now)
 
     def flush_failed(
         self, now: float, request_id: str, status: int, reason: str, retry_after: float = 0.0
     ) -> list[Effect]:
-        """A reply could not be delivered over HTTP. Status 0: no answer came."""
+        """Handle a failed flush. ``status`` is 0 if there was no response."""
         self._delivery.flush_failed(request_id, status, reason, now, retry_after)
         return self.tick(now)
 
     # messages
 
     def _shake_hands(self, link: Link, frame: Frame, now: float) -> None:
-        # Who owes replies delivers them first: a server that has lost their calls in an outage
-        # would have them executed once more.
+        # Pending replies are delivered before new calls are accepted: a server that lost track of
+        # their calls in an outage would otherwise send them again.
         is_routable = not (self._life.is_closing or self._delivery.outbox)
         match link.handshake.receive(frame, is_routable=is_routable):
             case Introduce(data):
@@ -298,10 +297,10 @@ class Machine:
             case _:
                 self._effects.log("ignored", logging.DEBUG, kind=name_of(frame.kind))
 
-    # what one part means for another
+    # interactions between the parts
 
     def _keep_up(self, now: float) -> None:
-        """Have gateways know that we are there, and work on their calls."""
+        """Send the heartbeats, status messages and lease extensions that are due."""
         for link in self._links:
             failure = link.tick(now, self._effects)
             if failure is not None:
@@ -317,13 +316,13 @@ class Machine:
             self._execution.extend(current, now)
 
     def _retire(self, now: float) -> None:
-        """Leave a gateway that asked for it, when another one is ready and all is answered."""
+        """Close retiring connections whose calls are finished and whose replies acknowledged."""
         for link in self._links.retiring:
             if not (self.calls.came_by(link.id) or self._delivery.waits_for(link.id)):
                 self._links.leave(link, now)
 
     def _finish(self, now: float) -> None:
-        """End, if that is wanted, when all is answered and delivered."""
+        """Complete a shutdown when all calls are finished and all replies are delivered."""
         if not self._life.is_closing or self.calls or self._delivery.outbox:
             return
         self._connector.give_up()
@@ -333,13 +332,13 @@ class Machine:
             self._end(None)
 
     def _fail(self, link: Link, now: float, failure: Failure) -> None:
-        """Give a connection up."""
+        """Close a connection because of a failure, and remove it."""
         if not link.is_leaving:
             self._effects.add(Close(link.id, failure.code, failure.reason))
         self._lose(link, now, failure.why)
 
     def _lose(self, link: Link, now: float, why: str, code: int | None = None) -> None:
-        """A connection is gone: what was sent on it has to be sent again."""
+        """Remove a connection, and deliver its unacknowledged replies by another path."""
         self._links.lose(link, now, why, code)
         self._delivery.lost(link.id, now)
 

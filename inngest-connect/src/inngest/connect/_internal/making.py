@@ -1,4 +1,4 @@
-"""Make a worker from what its owner says and what the environment says."""
+"""Create a worker from the arguments of ``connect()`` and the environment."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from inngest.errors import FunctionConfigInvalidError
 from inngest.transport import Handler, ServeOptions
 
 _MOST = 2**63 - 1
-"""What fits its field of the handshake."""
+"""The maximum of the protobuf field, an int64."""
 
 _TAKEABLE = frozenset(signal.valid_signals()) - {
     getattr(signal, name, None) for name in ("SIGKILL", "SIGSTOP")
@@ -42,7 +42,7 @@ def make(
     max_worker_concurrency: int | None = None,
     timing: Timing | None = None,
 ) -> Connection:
-    """Make a worker; tests bring their own ``timing``."""
+    """Create a worker. Tests pass their own ``timing``."""
     _check_form(apps)
     _check(apps)
     if instance_id is not None and not isinstance(cast(object, instance_id), str):
@@ -98,7 +98,7 @@ def _signals(given: Iterable[object]) -> list[signal.Signals]:
                 "shutdown_signals: signals that a process can take, such as signal.SIGTERM, "
                 f"not {one!r}"
             )
-        found.append(cast(signal.Signals, one))  # those for real time have no name there
+        found.append(cast(signal.Signals, one))  # real-time signals are no members
     return found
 
 

@@ -1,4 +1,4 @@
-"""Frames of every kind of wrongness: no frame makes the machine raise, hang or forget."""
+"""Malformed frames of every kind: none makes the machine raise, hang or lose a call."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def ready() -> Paper:
 
 
 def survives(paper: Paper) -> None:
-    """Whatever came, the worker connects again and answers what it was asked."""
+    """Assert that the worker reconnects and replies to its call, whatever it received."""
     paper.do(paper.machine.closed, 1, 1006, "")
     for _ in range(20):
         if paper.take(Start):

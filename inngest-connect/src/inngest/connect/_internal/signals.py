@@ -1,9 +1,9 @@
-"""Signals that end workers: taken while one runs, given back afterwards, never before.
+"""Handle shutdown signals while workers run, and restore the previous handlers afterwards.
 
-A process has one handler for a signal, and may run several workers: all that run are told.
+A process has one handler per signal, but may run several workers: a signal reaches all of them.
 
-The first process of a container has no defaults: the system keeps from it every signal that it
-has no handler for, so what would end another process is done here.
+The kernel ignores signals with a default action for the first process of a container (PID 1).
+There, the default action is emulated by exiting.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import Any, Final
 
 DEFAULT = (signal.SIGINT, signal.SIGTERM)
 _FIRST: Final = 1
-"""The number of the first process of a machine or a container."""
+"""The PID of the first process of a machine or container."""
 _BY_SIGNAL: Final = 128
-"""What shells add to a signal's number for the status of a process that it ended."""
+"""Shells report this number plus the signal's as the status of a killed process."""
 
 
 @dataclass(eq=False, slots=True)
@@ -44,9 +44,9 @@ class _Worker:
 
 
 _workers: dict[int, list[_Worker]] = {}
-"""Those that run, by the signals that end them."""
+"""The running workers, by signal number."""
 _before: dict[int, Any] = {}
-"""Who had a signal before."""
+"""The previous handlers, by signal number."""
 
 
 @contextmanager
@@ -55,11 +55,11 @@ def shutdown_signals(
 ) -> Iterator[None]:
     """Call ``close`` on the first of the signals, and ``abort`` on the second.
 
-    The second one then goes to whoever had it before, by default the end of the process: a
-    thread that is stuck in the user's code keeps nobody waiting. So does one that reaches a
-    forked child, whose worker this is not.
+    The second one also restores the previous handlers, so that another one ends the process even
+    if user code hangs, and it is raised again when the block ends. In a forked child, where the
+    worker does not run, signals go to the previous handlers.
 
-    Only the main thread can take signals: elsewhere nothing is taken.
+    Does nothing unless called on the main thread, the only one that can install handlers.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -89,7 +89,7 @@ def _leave(number: int, worker: _Worker) -> None:
 
 
 def _running(number: int) -> list[_Worker]:
-    """Workers of this process, not of one that it was forked from."""
+    """Return the running workers of this process, without those inherited in a fork."""
     return [one for one in _workers.get(number, ()) if one.pid == os.getpid()]
 
 
@@ -106,7 +106,7 @@ def _handle(number: int, _frame: FrameType | None) -> None:
 
 def _give_back(number: int) -> None:
     before: Any = _before.get(number)
-    # What somebody else has installed meanwhile, and handlers in C, stay as they are.
+    # Keep a handler that was installed meanwhile. One in C (None) cannot be restored.
     if before is not None and signal.getsignal(number) in (_handle, _end):
         is_stuck = bool(_running(number)) and _is_ignored(before)
         signal.signal(number, _end if is_stuck else before)

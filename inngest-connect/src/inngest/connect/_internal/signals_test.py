@@ -15,7 +15,7 @@ USER = getattr(signal, "SIGUSR1", signal.SIGTERM)
 
 @pytest.fixture
 def came() -> Iterator[list[str]]:
-    """What happens, and which signals reach the handler of the app."""
+    """A log of what happens, including the signals that reach the app's handler."""
     noted: list[str] = []
     before = signal.signal(USER, lambda _number, _frame: noted.append("the app's"))
     yield noted
@@ -37,7 +37,7 @@ def test_the_second_signal_aborts_and_is_passed_on_at_the_end(came: list[str]) -
         signal.raise_signal(USER)
         signal.raise_signal(USER)
         assert came == ["close", "abort"]
-        signal.raise_signal(USER)  # for code that is stuck: nothing stands before it any more
+        signal.raise_signal(USER)  # user code hangs: the previous handler is active again
         assert came == ["close", "abort", "the app's"]
     assert came == ["close", "abort", "the app's", "the app's"]
 
@@ -86,7 +86,7 @@ def test_a_forked_child_is_ended_as_if_there_were_no_worker(
 def test_the_first_process_of_a_container_is_ended_though_it_gets_no_default(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """SIGURG does nothing by default, as all signals do in such a process."""
+    """SIGURG is ignored by default, as all signals are in such a process."""
     ended: list[int] = []
     monkeypatch.setattr(signals, "_FIRST", os.getpid())
     monkeypatch.setattr(os, "_exit", ended.append)
@@ -97,7 +97,7 @@ def test_the_first_process_of_a_container_is_ended_though_it_gets_no_default(
         signal.raise_signal(number)
         signal.raise_signal(number)
         assert ended == []
-        signal.raise_signal(number)  # for code that is stuck
+        signal.raise_signal(number)  # user code hangs
         assert ended == [128 + number]
     assert ended == [128 + number] * 2
     assert signal.getsignal(number) is before

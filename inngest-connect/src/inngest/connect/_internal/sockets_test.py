@@ -51,7 +51,7 @@ def test_a_gateway_that_cannot_be_reached_is_named() -> None:
 
 
 def test_a_gateway_that_sends_elsewhere_is_not_followed() -> None:
-    """Elsewhere is nobody that the API has named, and the token is not for everybody."""
+    """The API did not name the target, which must not receive the token."""
     visitors: list[object] = []
 
     async def talk(connection: ServerConnection) -> None:

@@ -1,8 +1,7 @@
-"""Owns the thread, the sockets and the timer: does what the state machine asks for.
+"""The I/O shell of a worker: it owns the thread, sockets and timer, and performs effects.
 
-The machine lives on the worker's own loop, on a thread of its own, so that code of the
-user's that blocks costs neither a heartbeat nor a lease. Calls are executed on the loop
-that the worker was started from.
+The state machine runs on an event loop in a thread of its own, so that blocking user code does not
+delay heartbeats and leases. Calls are executed on the loop that started the worker.
 """
 
 from __future__ import annotations
@@ -43,12 +42,12 @@ Step = Callable[[float], list[Effect]]
 
 
 class Worker:
-    """One life of a worker. Made on the loop that executes the calls.
+    """Runs a state machine. Created on the loop that executes the calls.
 
-    :param entered: told of every new state, on the worker's thread.
-    :param orphaned: told of the end, and why, when the loop that the worker was made on is
-        closed: ``run`` cannot tell there.
-    :param waiting: how many of the calls that were given to ``execute`` wait for a thread.
+    :param entered: called with every new state except CLOSED, on the worker's thread.
+    :param orphaned: called with the error at the end, if the loop that the worker was created on
+        is closed, so that ``run`` cannot raise it.
+    :param waiting: returns how many of the calls passed to ``execute`` wait for a thread.
     """
 
     def __init__(
@@ -67,7 +66,7 @@ class Worker:
         self._waiting = waiting
         self._home = Home(execute, self._replied)
         self._thread = threading.Thread(target=self._main, name="inngest-connect", daemon=True)
-        # What follows belongs to the worker's thread.
+        # used on the worker's thread only
         self._loop: asyncio.AbstractEventLoop | None = None
         self._api: Api | None = None
         self._sockets: dict[int, tuple[Socket, asyncio.Task[None]]] = {}
@@ -78,12 +77,12 @@ class Worker:
         self._error: ConnectError | None = None
         self._wishes: list[Step] = []
 
-    # from the home loop
+    # called from other threads
 
     async def run(self) -> None:
-        """Work until the end.
+        """Run the worker until it ends.
 
-        :raises ConnectError: it ended by itself.
+        :raises ConnectError: the worker ended because of an error.
         """
         self._thread.start()
         try:
@@ -99,15 +98,15 @@ class Worker:
             raise error
 
     def close(self) -> None:
-        """Finish what is under way, then end. From any thread, and from signal handlers."""
+        """Shut down gracefully. Safe to call from any thread and from signal handlers."""
         self._wish(self._machine.close)
 
     def abort(self) -> None:
-        """End at once. From any thread, and from signal handlers."""
+        """End at once. Safe to call from any thread and from signal handlers."""
         self._wish(self._machine.abort)
 
     def status(self) -> WorkerStatus:
-        """How it is. From any thread: the numbers may be of different moments."""
+        """Return a snapshot. Thread-safe, but the values may not be from the same moment."""
         machine, loop = self._machine, self._loop
         link, heard = machine.current, machine.heard_at
         is_known = heard is not None and loop is not None
@@ -126,7 +125,7 @@ class Worker:
         )
 
     def _wish(self, step: Step) -> None:
-        # Before it is looked whether the thread has begun, which looks for wishes then.
+        # Queue before checking for the loop: a thread that is starting runs the queue itself.
         self._wishes.append(step)
         if self._loop is not None:
             call_on(self._loop, self._grant)
@@ -177,7 +176,7 @@ class Worker:
             self._feed(self._wishes.pop(0))
 
     def _feed(self, step: Step) -> None:
-        """Take a step of the machine, and do what it asks for."""
+        """Run a step of the machine, perform its effects, and reschedule the timer."""
         if self._stopped.is_set():
             return
         if self._home.is_closed:
@@ -213,7 +212,7 @@ class Worker:
             case Close(link, code, reason):
                 self._close(link, code, reason)
             case Enter(state):
-                if state is not ConnectionState.CLOSED:  # told when the sockets are, too
+                if state is not ConnectionState.CLOSED:  # reported when the sockets are closed, too
                     self._entered(state)
             case Log():
                 log.write(effect)
@@ -281,7 +280,7 @@ class Worker:
     async def _read(self, link: int, socket: Socket) -> None:
         try:
             code, reason = await socket.run()
-        finally:  # who hangs up does not wait for the end of what does not answer
+        finally:  # _hang_up cancels this task if the peer does not respond
             self._sockets.pop(link, None)
         self._feed(lambda now: self._machine.closed(now, link, code, reason))
 

@@ -1,4 +1,4 @@
-"""The thread of a worker, and those who talk to it from outside."""
+"""The thread of a worker, and its interaction with other threads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from inngest.transport import CommResponse
 
 
 class Silent(Api):
-    """An API that never answers. It is asked when the worker's thread has begun."""
+    """An API that never responds. ``is_asked`` is set when the worker's thread runs."""
 
     def __init__(self) -> None:
         super().__init__("http://127.0.0.1:9", None, 1)
@@ -52,7 +52,7 @@ async def run_worker(api: Callable[[], Api]) -> None:
 
 
 class Late(list[Any]):
-    """Takes what it is given when the worker's thread has begun, and not before."""
+    """A list whose ``append`` blocks until the worker's thread runs."""
 
     def __init__(self, begun: threading.Event) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ def test_a_worker_ends_when_the_loop_that_it_was_made_on_is_closed() -> None:
 def test_a_reply_is_delivered_when_the_server_says_that_it_has_this_one(
     body: bytes, is_delivered: bool
 ) -> None:
-    """What stands in between may answer 200 to anything."""
+    """A proxy may respond with 200 to anything."""
 
     class Saying(Api):
         async def post(self, path: str, body: bytes, authorization: str | None) -> Any:
@@ -138,7 +138,7 @@ def test_an_api_that_cannot_be_reached_at_all_is_no_failure_of_the_thread(
 
 
 def test_nothing_is_left_of_a_socket_that_never_opened() -> None:
-    """A gateway behind a black hole: the machine gives up the handshake, again and again."""
+    """The gateway never responds: the machine gives up one handshake after another."""
 
     async def run() -> dict[int, Any]:
         asked, done = asyncio.Event(), asyncio.Event()

@@ -109,12 +109,12 @@ CALL = CommRequest(
 
 
 def test_a_streamed_answer_that_nobody_reads_begins_nothing() -> None:
-    """Django drops one whose client is gone before the first chunk, and does not close it."""
+    """Django does not close a stream whose client disconnects before the first chunk."""
     handler = serve(ServeOptions(framework="test", streaming=Streaming.FORCE, environ={}))
 
     async def drop_it() -> None:
         assert isinstance(await handler.stream_async(CALL), CommStream)
-        gc.collect()  # a coroutine that nobody awaited would be warned of
+        gc.collect()  # emits the warning about a coroutine that was never awaited
 
     asyncio.run(drop_it())
 
@@ -185,7 +185,7 @@ class Setting(MiddlewareSync):
 def test_what_a_hook_sets_in_the_context_is_gone_for_whoever_called(
     is_async_function: bool,
 ) -> None:
-    """A transport may make all its calls in one task."""
+    """A transport may handle all its calls in one task."""
     client = Inngest(app_id="app", is_production=False, middleware=[Setting])
 
     def sync(ctx: object) -> str:

@@ -1,4 +1,4 @@
-"""Read the origins that users configure: strict, but a bare host will do."""
+"""Parse the origins that users configure: strictly, but the scheme is optional."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def parse_origin(
 ) -> str | URLInvalidError:
     """Return ``text`` with a scheme and without a trailing slash.
 
-    The scheme is the default unless given, ``http`` for the local host. A path is kept.
+    A missing scheme becomes ``http`` for the local host, else ``default_scheme``. A path is kept.
 
-    :param source: the option or variable to name in an error, which shows no value.
+    :param source: the option or variable to name in the error, which does not show its value.
     """
     if not isinstance(text, str):
         return _invalid(source, f"it is no text, but {type(text).__name__}")
@@ -45,7 +45,7 @@ def parse_origin(
 
 
 def looks_like_origin(text: str) -> bool:
-    """Tell an origin from a flag such as ``1`` or ``true``."""
+    """Return whether ``text`` is an origin rather than a flag such as ``1`` or ``true``."""
     return text.strip().lower() == "localhost" or any(mark in text for mark in ":.")
 
 
