@@ -157,7 +157,7 @@ def has_grown(log: Path, seen: int) -> bool:
 
 
 async def check(platform: Platform, log: Path) -> None:
-    """Assert that no reply is lost, and no call that held its lease executed a step again."""
+    """Assert that no reply is lost, and that calls that held their lease executed each step once."""
     calls: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
     for key, step, call in executions(log):
         calls[key, step].append(call)

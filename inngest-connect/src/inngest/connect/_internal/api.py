@@ -69,11 +69,11 @@ class Api:
                 self._ask(path, body, headers), self._timeout + len(body) / _SLOWEST
             )
         except (asyncio.TimeoutError, httpx.TimeoutException):
-            return Unanswered(0, f"{self._origin}: no answer in {self._timeout:g} seconds")
+            return Unanswered(0, f"{self._origin}: no response in {self._timeout:g} seconds")
         except Exception as error:  # of many types, e.g. for an invalid URL
             return Unanswered(0, f"{self._origin}: {type(error).__name__}: {error}"[:_MOST_SHOWN])
         if len(content) > _MOST_READ:
-            return Unanswered(0, f"{self._origin}: an answer of more than {_MOST_READ} bytes")
+            return Unanswered(0, f"{self._origin}: the response has more than {_MOST_READ} bytes")
         if answer.status_code == 200:
             return Answered(content)
         said = _said(content.decode("utf-8", "replace"), authorization)

@@ -77,7 +77,7 @@ def test_an_answer_that_trickles_in_is_not_waited_for_longer_than_others(
     transport = httpx.MockTransport(lambda request: httpx.Response(200, content=trickle()))
     monkeypatch.setattr(api, "_client", httpx.AsyncClient(transport=transport))
     outcome = failure_of(api)
-    assert outcome == Unanswered(0, "http://127.0.0.1:9: no answer in 0.1 seconds")
+    assert outcome == Unanswered(0, "http://127.0.0.1:9: no response in 0.1 seconds")
 
 
 def test_a_large_body_has_the_time_that_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +144,7 @@ def test_an_answer_without_end_does_not_fill_the_memory(status: int) -> None:
 
     api = Api("http://127.0.0.1:9", None, 60)
     outcome = answer_to(api, lambda _: httpx.Response(status, content=pour()), None)
-    assert outcome == Unanswered(0, "http://127.0.0.1:9: an answer of more than 1000000 bytes")
+    assert outcome == Unanswered(0, "http://127.0.0.1:9: the response has more than 1000000 bytes")
     assert given <= 3_000_000
 
 

@@ -126,10 +126,10 @@ class Connector:
     def _refusal(self, status: int) -> ConnectAuthenticationError:
         if self._authorizations:
             return ConnectAuthenticationError(
-                f"the Inngest server refuses the signing key (status {status}): check "
+                f"the Inngest server rejected the signing key (status {status}): check "
                 "INNGEST_SIGNING_KEY, INNGEST_SIGNING_KEY_FALLBACK and INNGEST_ENV"
             )
         return ConnectAuthenticationError(
-            f"the Inngest server asks for a signing key (status {status}), and in dev mode none "
-            "is sent: leave INNGEST_DEV unset, and set INNGEST_SIGNING_KEY"
+            f"the Inngest server requires a signing key (status {status}), but none is sent in dev "
+            "mode: leave INNGEST_DEV unset, and set INNGEST_SIGNING_KEY"
         )

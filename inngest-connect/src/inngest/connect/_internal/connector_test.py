@@ -105,7 +105,7 @@ def test_keys_that_were_never_accepted_are_fatal_in_the_end() -> None:
 
 @pytest.mark.parametrize(
     ("authorizations", "told"),
-    [((), "in dev mode none is sent: leave INNGEST_DEV unset"), (("Bearer a",), "check INNGEST_")],
+    [((), "none is sent in dev mode: leave INNGEST_DEV unset"), (("Bearer a",), "check INNGEST_")],
 )
 def test_who_sends_no_key_is_not_told_to_look_at_it(
     authorizations: tuple[str, ...], told: str

@@ -24,7 +24,7 @@ from inngest.connect._internal.wire import connect_pb2 as wire
 from inngest.transport import CommResponse
 
 MOST_REJECTIONS: Final = 5
-"""How often the server may reject a reply as malformed before it is dropped."""
+"""The number of failed flushes after which a reply that is rejected as malformed is dropped."""
 
 MOST_FLUSHES: Final = 8
 """The maximum number of concurrent flushes."""
@@ -67,7 +67,7 @@ class Delivery:
         self._origin[request_id] = call.link
         for lost in self.outbox.add(request_id, body, now):
             self._origin.pop(lost, None)
-            self._log_loss(lost, "500 MB of replies are waiting")
+            self._log_loss(lost, "more than 500 MB of replies are not acknowledged")
 
     def acknowledged(self, request_id: str) -> None:
         """Remove a reply that was acknowledged or is dropped."""
@@ -91,7 +91,9 @@ class Delivery:
             return
         if status in (400, 413) and entry.flushes + 1 >= MOST_REJECTIONS:
             self.acknowledged(request_id)
-            self._log_loss(request_id, f"refused with {status}")
+            self._log_loss(
+                request_id, f"rejected with status {status}"
+            )
             return
         if status in (401, 403):
             self._connector.switch_key()

@@ -49,7 +49,7 @@ class Execution:
         if link.is_leaving or (self._is_too_late(now) and not is_known):
             # The worker has closed this connection, or announced its shutdown long ago. As the
             # call is not acknowledged, the server gives it to another worker.
-            kind = "a call after the goodbye"
+            kind = "a call after the shutdown"
             self._effects.log("ignored", logging.DEBUG, kind=kind, **fields)
             return
         self._effects.send(link.id, wire.WORKER_REQUEST_ACK, request_ack(request))

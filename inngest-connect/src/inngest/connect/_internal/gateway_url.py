@@ -27,7 +27,7 @@ def rewritten(endpoint: str, rewrite: Callable[[str], str]) -> str | ConnectErro
     if url == endpoint:
         return None
     return ConnectError(
-        f"rewrite_gateway_endpoint gave {url!r}; a URL such as {endpoint!r} is needed"
+        f"rewrite_gateway_endpoint returned {url!r}, not a URL such as {endpoint!r}"
     )
 
 

@@ -39,7 +39,7 @@ def test_a_url_that_is_rewritten_to_none_is_fatal(url: Any) -> None:
     paper.do(paper.machine.start)
     paper.do(paper.machine.started, start_answer())
     assert paper.stopped is not None and paper.take(Open) == []
-    assert f"rewrite_gateway_endpoint gave {url!r}" in str(paper.stopped.error)
+    assert f"rewrite_gateway_endpoint returned {url!r}" in str(paper.stopped.error)
 
 
 def test_a_gateway_that_the_api_names_badly_is_asked_for_again(paper: Paper) -> None:

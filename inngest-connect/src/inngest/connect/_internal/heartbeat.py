@@ -36,7 +36,7 @@ class Heartbeat:
         self._unanswered, self._is_answered, self.due = 0, True, now
 
     def beat(self, now: float) -> bool:
-        """Schedule the next heartbeat. Return whether to send this one: no if too many were missed."""
+        """Schedule the next heartbeat. Return ``False``, to send none, if too many were missed."""
         if self._unanswered >= MOST_UNANSWERED:
             return False
         self._unanswered += self._is_answered

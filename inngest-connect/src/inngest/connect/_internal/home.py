@@ -20,8 +20,8 @@ from inngest.transport import CommResponse
 logger = logging.getLogger("inngest.connect")
 Execute = Callable[[wire.GatewayExecutorRequestData], Awaitable[CommResponse]]
 ORPHANED: Final = (
-    "the event loop that the worker was started from is closed: await start() to its end "
-    "before the loop ends"
+    "the event loop that called start() is closed, and the worker cannot run without it: "
+    "await start() until it returns"
 )
 
 

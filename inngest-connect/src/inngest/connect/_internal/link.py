@@ -83,11 +83,13 @@ class Link:
         """Send a heartbeat if it is due. Return a failure if the connection is to be given up."""
         if self.deadline is not None and self.deadline <= now:
             # During the closing handshake, the caller neither logs nor sends this.
-            return Failure("no handshake in time")
+            return Failure("the handshake timed out")
         if self.heartbeat is None or not self.is_ready or self.heartbeat.due > now:
             return None
         if not self.heartbeat.beat(now):
-            return Failure("the gateway is silent", reason="CONSECUTIVE_HEARTBEATS_MISSED")
+            return Failure(
+                "the gateway answers no heartbeats", reason="CONSECUTIVE_HEARTBEATS_MISSED"
+            )
         effects.send(self.id, wire.WORKER_HEARTBEAT)
         return None
 

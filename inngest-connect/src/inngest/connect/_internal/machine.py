@@ -171,16 +171,17 @@ class Machine:
             return self._effects.take()
         named = parse(wire.StartResponse, body)
         if isinstance(named, Malformed):
-            return self.start_failed(now, "the answer is no Inngest server's; check api_base_url")
+            reason = "the response is not from an Inngest server; check api_base_url"
+            return self.start_failed(now, reason)
         self._connector.accepted()
         if not named.gateway_endpoint or not named.connection_id:
             self._connector.include_all()
-            return self.start_failed(now, "the answer names no gateway")
+            return self.start_failed(now, "the response names no gateway")
         match rewritten(named.gateway_endpoint, self._rewrite):
             case ConnectError() as error:
                 self._end(error)
             case None:
-                return self.start_failed(now, "the answer names a gateway by no URL of a WebSocket")
+                return self.start_failed(now, "the gateway's URL is not a valid WebSocket URL")
             case url:
                 if self._is_api_encrypted and (host := readable_host(url)):
                     self._effects.log("gateway_without_tls", logging.WARNING, gateway=host)
@@ -271,7 +272,7 @@ class Machine:
                 self._execution.connected(terms, now)
                 self._delivery.connected(now)
             case SyncRefused(code, message) if not self._life.has_connected:
-                self._refuse(f"it refuses the functions: {message or code}")
+                self._refuse(f"it rejected the functions: {message or code}")
             case SyncRefused(code, message):
                 self._fail(link, now, Failure(f"sync failed: {message or code}"))
             case Leaving():
@@ -345,8 +346,8 @@ class Machine:
     def _refuse(self, why: str) -> None:
         self._end(
             ConnectRefusedError(
-                f"the Inngest gateway does not accept this worker: {why}; correct the "
-                "configuration of the apps and start it again"
+                f"the Inngest gateway rejected this worker: {why}; correct the configuration of "
+                "the apps and start it again"
             )
         )
 

@@ -46,7 +46,7 @@ def make(
     _check_form(apps)
     _check(apps)
     if instance_id is not None and not isinstance(cast(object, instance_id), str):
-        raise ConnectError(f"instance_id: a text, not {instance_id!r}")
+        raise ConnectError(f"instance_id: must be a string, not {instance_id!r}")
     client = apps[0][0]
     handlers = {
         each.app_id: Handler(each, functions, ServeOptions(framework=FRAMEWORK))
@@ -81,7 +81,7 @@ def _check_form(apps: object) -> None:
     pairs: Sequence[object] = apps if isinstance(apps, (list, tuple)) else ()
     if not (pairs and all(map(_is_pair, pairs))):
         raise ConnectError(
-            "apps: a list of pairs, each a client and its functions, as in "
+            "apps: must be a list of pairs, each a client and its functions, as in "
             "connect([(client, [greet])])"
         )
 
@@ -95,8 +95,8 @@ def _signals(given: Iterable[object]) -> list[signal.Signals]:
     for one in given:
         if not isinstance(one, int) or one not in _TAKEABLE:
             raise ConnectError(
-                "shutdown_signals: signals that a process can take, such as signal.SIGTERM, "
-                f"not {one!r}"
+                "shutdown_signals: must be signals that a process can handle, such as "
+                f"signal.SIGTERM, not {one!r}"
             )
         found.append(cast(signal.Signals, one))  # real-time signals are no members
     return found
@@ -113,7 +113,7 @@ def _check(apps: Apps) -> None:
         if len({trait(client) for client, _ in apps}) > 1:
             raise ConnectError(f"inconsistent app config: {name}")
     if len({client.app_id for client, _ in apps}) < len(apps):
-        raise ConnectError("two apps have the same app_id")
+        raise ConnectError("two apps have the same app_id; each needs its own")
     for client, functions in apps:
         if not functions:
             raise FunctionConfigInvalidError(f'the app "{client.app_id}" has no functions')
@@ -127,10 +127,12 @@ def _concurrency(given: object, environ: Mapping[str, str]) -> int | None:
             return None
         if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MOST):
             logging.getLogger("inngest.connect").warning(
-                "connect: %s is not a positive whole number; it is ignored", name
+                "connect: %s is ignored: it must be a positive whole number", name
             )
             return None
         return int(text)
     if not isinstance(given, int) or isinstance(given, bool) or not 0 < given <= _MOST:
-        raise ConnectError(f"max_worker_concurrency: a positive whole number, not {given!r}")
+        raise ConnectError(
+            f"max_worker_concurrency: must be a positive whole number, not {given!r}"
+        )
     return given

@@ -104,8 +104,8 @@ def failed_inside() -> CommResponse:
 
 def _too_large(size: int) -> CommResponse:
     return _error(
-        f"the answer has {size} bytes, and a gateway takes {MAX_REPLY_BYTES}: return less, "
-        "or return where the data is",
+        f"the response has {size} bytes, more than the {MAX_REPLY_BYTES} that a gateway accepts: "
+        "return less, or store the data elsewhere and return its location",
         no_retry=True,
     )
 

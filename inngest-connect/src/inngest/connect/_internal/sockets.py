@@ -109,5 +109,5 @@ class Socket:
 
 def _why(error: Exception) -> str:
     if isinstance(error, InvalidProxy):  # its text has the URL, maybe with a password
-        return "the environment's proxy cannot be used: a URL such as http://proxy:3128 is needed"
+        return "the environment's proxy cannot be used: set a URL such as http://proxy:3128"
     return f"{type(error).__name__}: {error}"

@@ -69,7 +69,7 @@ class Waiters:
                 self._waiters.remove(waiter)
 
     def _missed(self, state: ConnectionState) -> ConnectError:
-        missed = ConnectError(f"the worker has ended; it will not be {state.value}")
+        missed = ConnectError(f"the worker has ended and cannot become {state.value}")
         missed.__cause__ = self._error
         return missed
 

@@ -145,8 +145,8 @@ class Worker:
         except ConnectError as raised:
             error = raised
         except BaseException as raised:
-            logger.critical("connect: the worker's thread has failed", exc_info=raised)
-            error = ConnectError(f"the worker's thread has failed: {raised!r}")
+            logger.critical("connect: the worker's thread failed", exc_info=raised)
+            error = ConnectError(f"the worker's thread failed: {raised!r}")
         if not self._home.end(error):
             logger.error("connect: the worker has ended: %s", error or ORPHANED)
             self._orphaned(error or ConnectError(ORPHANED))
@@ -187,8 +187,8 @@ class Worker:
             for effect in step(loop.time()):
                 self._perform(effect)
         except Exception as raised:
-            logger.critical("connect: the state machine has failed", exc_info=raised)
-            self._finish(ConnectError(f"the worker has failed inside: {raised!r}"))
+            logger.critical("connect: the worker's state machine failed", exc_info=raised)
+            self._finish(ConnectError(f"the worker's state machine failed: {raised!r}"))
             return
         if self._timer is not None:
             self._timer.cancel()
@@ -261,7 +261,7 @@ class Worker:
         elif is_receipt(answer.body, request_id):
             self._feed(lambda now: machine.flushed(now, request_id))
         else:
-            reason = "status 200, and nothing that says that the server has the reply"
+            reason = "status 200, but no confirmation that the server has the reply"
             self._feed(lambda now: machine.flush_failed(now, request_id, 200, reason))
 
     # sockets

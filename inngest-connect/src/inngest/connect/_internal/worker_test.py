@@ -92,7 +92,7 @@ def test_a_worker_ends_when_the_loop_that_it_was_made_on_is_closed() -> None:
         worker = asyncio.run(make())
         asyncio.run(step(worker))
         assert worker._stopped.is_set()
-        assert "the worker was started from is closed" in str(worker._error)
+        assert "that called start() is closed" in str(worker._error)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_an_api_that_cannot_be_reached_at_all_is_no_failure_of_the_thread(
 
     with pytest.raises(ConnectError, match=r"^the environment's proxy cannot be used$"):
         asyncio.run(asyncio.wait_for(run_worker(unusable), 60))
-    assert "thread has failed" not in caplog.text
+    assert "thread failed" not in caplog.text
 
 
 def test_nothing_is_left_of_a_socket_that_never_opened() -> None:
@@ -152,7 +152,7 @@ def test_nothing_is_left_of_a_socket_that_never_opened() -> None:
             worker = worker_of(Silent)
             worker._open(1, f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}")
             await asked.wait()
-            worker._close(1, 1000, "no handshake in time")
+            worker._close(1, 1000, "the handshake timed out")
             await asyncio.wait([*worker._tasks, *worker._hanging_up])
             done.set()
         return worker._sockets

@@ -394,8 +394,8 @@ class Inngest:
         if named is None or is_serializer(named):
             return named
         raise SerializerUnknownError(
-            "a serializer is an object with the methods serialize and deserialize, or the "
-            f"name of one; it was given {kind_of(named)}"
+            "serializer: must be an object with the methods serialize and deserialize, or the "
+            f"name of a plugin's serializer, not {kind_of(named)}"
         )
 
 

@@ -186,5 +186,5 @@ def _seconds(timeout: object) -> float:
     except (OverflowError, ValueError) as error:  # of the timedelta, for infinity or NaN
         raise FunctionConfigInvalidError(f"request_timeout: {error}") from None
     if length <= 0:
-        raise FunctionConfigInvalidError("request_timeout: must be a positive time")
+        raise FunctionConfigInvalidError("request_timeout: must be positive")
     return length

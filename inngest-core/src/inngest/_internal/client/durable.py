@@ -59,8 +59,8 @@ class DurableHandler:
         app = app_of(client, [function], serve)
         if client.is_production and options.origin is None:
             raise URLInvalidError(
-                "in cloud mode a durable endpoint needs origin (INNGEST_SERVE_ORIGIN): the server "
-                "repeats requests there and signs them, and a client may name any host"
+                "a durable endpoint in cloud mode needs origin (INNGEST_SERVE_ORIGIN): the server "
+                "sends signed requests there, so the host cannot be taken from a client's request"
             )
         self._client = client
         self._threads = Threads(serve.max_threads)
@@ -105,7 +105,7 @@ def _taking_a_request(handler: Callable[..., object], what: str) -> Callable[...
 
 def _refused(error: RequestBodyError) -> dict[str, object]:
     answer = Response(status=error.answer_status, body={"error": error.message})
-    return stored(answer, PLAIN, "the refusal of a request")
+    return stored(answer, PLAIN, "the response to an invalid request")
 
 
 __all__ = ["DurableHandler"]

@@ -98,8 +98,8 @@ class Handler:
         first = _mounted[id(app)].setdefault(self.mount_path, self._app_id)
         if first != self._app_id:
             logger.warning(
-                "the functions of %r cannot be reached: %s is where those of %r are served; "
-                "give one of them a serve_path",
+                "the functions of %r cannot be reached: %s serves those of %r; give one of them "
+                "another serve_path",
                 self._app_id,
                 self.mount_path,
                 first,
@@ -236,8 +236,8 @@ def app_of(client: Inngest, functions: Sequence[Function[Any]], options: ServeOp
     config = getattr(client, "_config", None)
     if not isinstance(config, ClientConfig):
         raise FunctionConfigInvalidError(
-            f"serve() needs an inngest.Inngest as its client; it was given a "
-            f"{type(client).__name__}. Are its arguments in order?"
+            f"serve() needs an inngest.Inngest as its client, not a {type(client).__name__}; "
+            "check the order of its arguments"
         )
     table = callable_table(functions, client._checkpointing)
     functions = each_once(functions)

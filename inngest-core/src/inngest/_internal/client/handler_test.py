@@ -169,7 +169,7 @@ def test_what_is_no_list_of_functions_is_refused_when_it_is_served(wrong: Any) -
 def test_arguments_in_another_order_are_said() -> None:
     with pytest.raises(FunctionConfigInvalidError) as caught:
         Handler(object(), [], ServeOptions(framework="test", environ={}))  # type: ignore[arg-type]
-    assert "needs an inngest.Inngest as its client; it was given a object" in str(caught.value)
+    assert "needs an inngest.Inngest as its client, not a object" in str(caught.value)
 
 
 LOCALE: ContextVar[str] = ContextVar("LOCALE", default="none")

@@ -22,22 +22,22 @@ def parse_origin(
     :param source: the option or variable to name in the error, which does not show its value.
     """
     if not isinstance(text, str):
-        return _invalid(source, f"it is no text, but {type(text).__name__}")
+        return _invalid(source, f"it is not a string, but a {type(text).__name__}")
     text = text.strip()
     if not _PLAIN.fullmatch(text):
-        return _invalid(source, "it is empty or holds blanks or non-ASCII characters")
+        return _invalid(source, "it is empty, or has spaces or non-ASCII characters")
     has_scheme = "://" in text
     try:
         parts = urlsplit(text if has_scheme else f"https://{text}")
         host, _ = parts.hostname, parts.port
     except ValueError:
-        return _invalid(source, "it does not parse")
+        return _invalid(source, "it cannot be parsed")
     if not host or not _HOST.fullmatch(host):
         return _invalid(source, "it has no valid host")
     if parts.scheme not in ("http", "https"):
         return _invalid(source, "its scheme is neither http nor https")
     if "@" in parts.netloc or parts.query or parts.fragment:
-        return _invalid(source, "it holds credentials, a query or a fragment")
+        return _invalid(source, "it has credentials, a query or a fragment")
     scheme = parts.scheme
     if not has_scheme:
         scheme = "http" if host in THIS_MACHINE else default_scheme
