@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from inngest.connect._internal.api import Answered, Api, Unanswered
+from inngest.connect._internal.api import Api, ApiFailure, ApiSuccess
 from inngest.connect._internal.errors import ConnectError
 
 
-def failure_of(api: Api) -> Unanswered:
+def failure_of(api: Api) -> ApiFailure:
     async def run() -> object:
         try:
             return await asyncio.wait_for(api.post("/v0/connect/start", b"", None), 60)
@@ -21,7 +21,7 @@ def failure_of(api: Api) -> Unanswered:
             await api.close()
 
     outcome = asyncio.run(run())
-    assert isinstance(outcome, Unanswered)
+    assert isinstance(outcome, ApiFailure)
     return outcome
 
 
@@ -60,7 +60,7 @@ def test_a_branch_may_be_named_in_any_language() -> None:
             finally:
                 await api.close()
 
-    assert asyncio.run(asyncio.wait_for(run(), 60)) == Answered(b"")
+    assert asyncio.run(asyncio.wait_for(run(), 60)) == ApiSuccess(b"")
     assert f"x-inngest-env: {env}\r\n".encode() in heads[0]
 
 
@@ -77,7 +77,7 @@ def test_an_answer_that_trickles_in_is_not_waited_for_longer_than_others(
     transport = httpx.MockTransport(lambda request: httpx.Response(200, content=trickle()))
     monkeypatch.setattr(api, "_client", httpx.AsyncClient(transport=transport))
     outcome = failure_of(api)
-    assert outcome == Unanswered(0, "http://127.0.0.1:9: no response in 0.1 seconds")
+    assert outcome == ApiFailure(0, "http://127.0.0.1:9: no response in 0.1 seconds")
 
 
 def test_a_large_body_has_the_time_that_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +96,7 @@ def test_a_large_body_has_the_time_that_it_needs(monkeypatch: pytest.MonkeyPatch
         finally:
             await api.close()
 
-    assert asyncio.run(run()) == Answered(b"")
+    assert asyncio.run(run()) == ApiSuccess(b"")
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_an_answer_without_end_does_not_fill_the_memory(status: int) -> None:
 
     api = Api("http://127.0.0.1:9", None, 60)
     outcome = answer_to(api, lambda _: httpx.Response(status, content=pour()), None)
-    assert outcome == Unanswered(0, "http://127.0.0.1:9: the response has more than 1000000 bytes")
+    assert outcome == ApiFailure(0, "http://127.0.0.1:9: the response has more than 1000000 bytes")
     assert given <= 3_000_000
 
 
@@ -156,7 +156,7 @@ def test_a_key_that_a_server_says_again_is_not_told() -> None:
         lambda request: httpx.Response(404, text=request.headers["authorization"]),
         "Bearer signkey-prod-abc",
     )
-    assert outcome == Unanswered(404, "http://127.0.0.1:9: status 404: Bearer ***")
+    assert outcome == ApiFailure(404, "http://127.0.0.1:9: status 404: Bearer ***")
 
 
 @pytest.mark.parametrize(("told", "waited"), [("7", 7), ("99999", 3600), ("soon", 0), ("-1", 0)])

@@ -8,7 +8,7 @@ from typing import Final
 
 from inngest.connect._internal.wire import connect_pb2 as wire
 
-MOST_REMEMBERED: Final = 4096
+MAX_REMEMBERED: Final = 4096
 """The number of finished calls that are remembered, to recognize duplicates."""
 
 
@@ -31,15 +31,15 @@ class Calls:
         self._limit = limit
         self._calls: dict[str, Call] = {}
         self._waiting: deque[str] = deque()
-        self._answered: OrderedDict[str, None] = OrderedDict()
+        self._finished: OrderedDict[str, None] = OrderedDict()
         self.running = 0
 
-    def take(self, request: wire.GatewayExecutorRequestData, link: int) -> None:
+    def add(self, request: wire.GatewayExecutorRequestData, link: int) -> None:
         """Queue a call."""
         self._calls[request.request_id] = Call(request, link)
         self._waiting.append(request.request_id)
 
-    def startable(self) -> list[Call]:
+    def start_waiting(self) -> list[Call]:
         """Start queued calls, oldest first, while there are free slots. Return them."""
         found: list[Call] = []
         while self._waiting and (self._limit is None or self.running < self._limit):
@@ -50,18 +50,18 @@ class Calls:
                 found.append(call)
         return found
 
-    def answered(self, request_id: str) -> Call | None:
+    def finish(self, request_id: str) -> Call | None:
         """Remove a call and remember it as finished. Return it, or ``None`` if it is unknown."""
         call = self._calls.pop(request_id, None)
         if call is None:
             return None
         self.running -= call.is_running
-        self._answered[request_id] = None
-        if len(self._answered) > MOST_REMEMBERED:
-            self._answered.popitem(last=False)
+        self._finished[request_id] = None
+        if len(self._finished) > MAX_REMEMBERED:
+            self._finished.popitem(last=False)
         return call
 
-    def give_up_waiting(self, request_id: str) -> bool:
+    def discard_waiting(self, request_id: str) -> bool:
         """Remove a call unless it is running or unknown. Return whether it was removed."""
         call = self._calls.get(request_id)
         if call is None or call.is_running:
@@ -70,15 +70,15 @@ class Calls:
         self._waiting.remove(request_id)
         return True
 
-    def was_answered(self, request_id: str) -> bool:
+    def has_finished(self, request_id: str) -> bool:
         """Return whether the call has finished. Old calls are forgotten."""
-        return request_id in self._answered
+        return request_id in self._finished
 
     def get(self, request_id: str) -> Call | None:
         """Return an unfinished call."""
         return self._calls.get(request_id)
 
-    def came_by(self, link: int) -> bool:
+    def any_from(self, link: int) -> bool:
         """Return whether an unfinished call was received on a connection."""
         return any(call.link == link for call in self._calls.values())
 

@@ -62,7 +62,7 @@ def call_of(request_id: str, *, app: str = "app") -> wire.GatewayExecutorRequest
     )
 
 
-class Paper:
+class Driver:
     """Drives a machine, and records its effects until they are taken."""
 
     def __init__(self, **options: Any) -> None:
@@ -171,20 +171,20 @@ class Paper:
 
 
 @pytest.fixture
-def paper() -> Paper:
+def driver() -> Driver:
     """A worker that has requested its first gateway."""
-    made = Paper()
+    made = Driver()
     made.do(made.machine.start)
     return made
 
 
 @pytest.fixture
-def active(paper: Paper) -> Paper:
+def active(driver: Driver) -> Driver:
     """A worker whose connection 1 is ready."""
-    assert len(paper.take(Start)) == 1
-    assert paper.connect() == 1
-    paper.take(Send)
-    return paper
+    assert len(driver.take(Start)) == 1
+    assert driver.connect() == 1
+    driver.take(Send)
+    return driver
 
 
-__all__ = ["Close", "Flush", "Paper", "Run", "active", "paper"]
+__all__ = ["Close", "Flush", "Driver", "Run", "active", "driver"]

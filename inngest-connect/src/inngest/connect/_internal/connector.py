@@ -11,10 +11,10 @@ from typing import Final
 
 from inngest.connect._internal.effects import Start
 from inngest.connect._internal.errors import ConnectAuthenticationError
-from inngest.connect._internal.timing import spread
+from inngest.connect._internal.timing import with_jitter
 from inngest.connect._internal.wire import connect_pb2 as wire
 
-MOST_REFUSALS: Final = 3
+MAX_REJECTIONS: Final = 3
 """Rounds through all keys before a worker whose keys were never accepted ends."""
 
 
@@ -26,10 +26,10 @@ class Connector:
     ) -> None:
         self._authorizations = tuple(authorizations)
         self._delays, self._random = tuple(delays), random
-        self._key = self._failures = self._refusals = 0
+        self._key = self._failures = self._rejections = 0
         self._was_accepted = False
         self._excluded: dict[str, None] = {}
-        self.is_busy = False
+        self.is_connecting = False
         self.due: float | None = None
 
     @property
@@ -43,33 +43,35 @@ class Connector:
         return list(self._excluded)
 
     @property
-    def is_looking(self) -> bool:
+    def is_pending(self) -> bool:
         """Whether an attempt is in progress or scheduled."""
-        return self.is_busy or self.due is not None
+        return self.is_connecting or self.due is not None
 
-    def want(self, now: float) -> None:
+    def request(self, now: float) -> None:
         """Schedule an attempt now, unless one is in progress or scheduled."""
-        if not self.is_looking:
+        if not self.is_pending:
             self.due = now
 
-    def give_up(self) -> None:
+    def cancel(self) -> None:
         """Cancel the attempt: no connection is needed any more."""
-        self.is_busy, self.due = False, None
+        self.is_connecting, self.due = False, None
 
     def begin(self, now: float) -> Start | None:
         """Begin the scheduled attempt, if it is due; return the API request to make."""
-        if self.is_busy or self.due is None or self.due > now:
+        if self.is_connecting or self.due is None or self.due > now:
             return None
-        self.is_busy, self.due = True, None
-        wanted = wire.StartRequest(exclude_gateways=self.excluded)
-        return Start(wanted.SerializeToString(), self.authorization)
+        self.is_connecting, self.due = True, None
+        request = wire.StartRequest(exclude_gateways=self.excluded)
+        return Start(request.SerializeToString(), self.authorization)
 
     def failed(self, now: float, retry_after: float = 0.0) -> float:
         """Schedule the next attempt with backoff; return the delay in seconds."""
-        delay = spread(self._delays[min(self._failures, len(self._delays) - 1)], self._random())
+        delay = with_jitter(
+            self._delays[min(self._failures, len(self._delays) - 1)], self._random()
+        )
         delay += retry_after  # still with jitter: many workers may have received the same value
         self._failures += 1
-        self.is_busy, self.due = False, now + delay
+        self.is_connecting, self.due = False, now + delay
         return delay
 
     def refused(self, now: float, status: int) -> ConnectAuthenticationError | None:
@@ -79,12 +81,12 @@ class Connector:
         """
         keys = max(len(self._authorizations), 1)
         self.switch_key()
-        self._refusals += 1
-        if not self._was_accepted and self._refusals >= MOST_REFUSALS * keys:
-            self.give_up()
-            return self._refusal(status)
-        if self._refusals % keys:
-            self.is_busy, self.due = False, now
+        self._rejections += 1
+        if not self._was_accepted and self._rejections >= MAX_REJECTIONS * keys:
+            self.cancel()
+            return self._authentication_error(status)
+        if self._rejections % keys:
+            self.is_connecting, self.due = False, now
         else:
             self.failed(now)
         return None
@@ -95,7 +97,7 @@ class Connector:
 
     def accepted(self) -> None:
         """Record that the API accepted the key."""
-        self._was_accepted, self._refusals = True, 0
+        self._was_accepted, self._rejections = True, 0
 
     def exclude(self, group: str) -> None:
         """Exclude a gateway group until a connection is ready."""
@@ -106,24 +108,24 @@ class Connector:
         """Exclude no gateways any more."""
         self._excluded.clear()
 
-    def lasted(self) -> None:
+    def proved_stable(self) -> None:
         """Reset the backoff: a connection proved stable."""
         self._failures = 0
 
-    def sent_away(self, now: float) -> None:
+    def replace_draining(self, now: float) -> None:
         """Replace a draining gateway: at once, or with backoff if its connection was unstable."""
         if self._failures:
             self.failed(now)
         else:
             self._failures = 1
-            self.want(now)
+            self.request(now)
 
-    def found(self) -> None:
+    def connected(self) -> None:
         """End the attempt: a connection is ready. The backoff remains until it proves stable."""
-        self.is_busy, self.due = False, None
+        self.is_connecting, self.due = False, None
         self.include_all()
 
-    def _refusal(self, status: int) -> ConnectAuthenticationError:
+    def _authentication_error(self, status: int) -> ConnectAuthenticationError:
         if self._authorizations:
             return ConnectAuthenticationError(
                 f"the Inngest server rejected the signing key (status {status}): check "

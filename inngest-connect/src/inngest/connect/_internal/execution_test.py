@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from inngest.connect._internal.conftest import Paper, call_of, payload_of
+from inngest.connect._internal.conftest import Driver, call_of, payload_of
 from inngest.connect._internal.effects import Close, Run, Send, Start
 from inngest.connect._internal.wire import connect_pb2 as wire
 from inngest.transport import CommResponse
 
 
-def test_a_call_is_acknowledged_executed_and_answered(active: Paper) -> None:
+def test_a_call_is_acknowledged_executed_and_answered(active: Driver) -> None:
     active.call(1, "r1")
     (ack,) = active.frames()
     assert ack.kind == wire.WORKER_REQUEST_ACK
@@ -26,13 +26,13 @@ def test_a_call_is_acknowledged_executed_and_answered(active: Paper) -> None:
 
 @pytest.mark.parametrize(("request_id", "app"), [("r1", "other"), ("", "app")])
 def test_a_call_of_an_unknown_app_or_of_no_name_is_left_to_others(
-    active: Paper, request_id: str, app: str
+    active: Driver, request_id: str, app: str
 ) -> None:
     active.call(1, request_id, app=app)
     assert active.take(Send) == [] and active.take(Run) == []
 
 
-def test_a_call_that_comes_twice_is_executed_once(active: Paper) -> None:
+def test_a_call_that_comes_twice_is_executed_once(active: Driver) -> None:
     active.call(1, "r1")
     active.call(1, "r1")
     assert len(active.take(Run)) == 1
@@ -49,19 +49,19 @@ def test_a_call_that_comes_twice_is_executed_once(active: Paper) -> None:
 
 
 def test_no_more_calls_run_than_are_allowed() -> None:
-    paper = Paper(limit=2)
-    paper.do(paper.machine.start)
-    paper.connect()
+    driver = Driver(limit=2)
+    driver.do(driver.machine.start)
+    driver.connect()
     for index in range(5):
-        paper.call(1, f"r{index}")
-    assert [run.request.request_id for run in paper.take(Run)] == ["r0", "r1"]
-    assert paper.machine.calls.waiting == 3
-    paper.reply("r1")
-    assert [run.request.request_id for run in paper.take(Run)] == ["r2"]
-    assert paper.machine.calls.running == 2
+        driver.call(1, f"r{index}")
+    assert [run.request.request_id for run in driver.take(Run)] == ["r0", "r1"]
+    assert driver.machine.calls.waiting == 3
+    driver.reply("r1")
+    assert [run.request.request_id for run in driver.take(Run)] == ["r2"]
+    assert driver.machine.calls.running == 2
 
 
-def test_leases_are_extended_while_a_call_runs(active: Paper) -> None:
+def test_leases_are_extended_while_a_call_runs(active: Driver) -> None:
     active.call(1, "r1")
     active.take(Send)
     active.live(30)
@@ -75,24 +75,24 @@ def test_leases_are_extended_while_a_call_runs(active: Paper) -> None:
 
 
 def test_a_lost_lease_is_not_extended_and_what_has_not_begun_never_begins() -> None:
-    paper = Paper(limit=1)
-    paper.do(paper.machine.start)
-    paper.connect()
-    paper.call(1, "r1")
-    paper.call(1, "r2")
-    paper.take(Send)
+    driver = Driver(limit=1)
+    driver.do(driver.machine.start)
+    driver.connect()
+    driver.call(1, "r1")
+    driver.call(1, "r2")
+    driver.take(Send)
     for request_id in ("r1", "r2"):
         lost = wire.WorkerRequestExtendLeaseAckData(request_id=request_id)
-        paper.hear(1, wire.WORKER_REQUEST_EXTEND_LEASE_ACK, lost)
-    paper.hear(1, wire.GATEWAY_HEARTBEAT)
-    paper.take(Run)
-    paper.reply("r1")
-    assert paper.take(Run) == []
-    paper.wait(15)
-    assert wire.WORKER_REQUEST_EXTEND_LEASE not in paper.kinds()
+        driver.hear(1, wire.WORKER_REQUEST_EXTEND_LEASE_ACK, lost)
+    driver.hear(1, wire.GATEWAY_HEARTBEAT)
+    driver.take(Run)
+    driver.reply("r1")
+    assert driver.take(Run) == []
+    driver.wait(15)
+    assert wire.WORKER_REQUEST_EXTEND_LEASE not in driver.kinds()
 
 
-def test_a_call_that_runs_and_is_given_again_is_leased_again(active: Paper) -> None:
+def test_a_call_that_runs_and_is_given_again_is_leased_again(active: Driver) -> None:
     active.call(1, "r1")
     active.hear(
         1,
@@ -109,7 +109,7 @@ def test_a_call_that_runs_and_is_given_again_is_leased_again(active: Paper) -> N
     assert [payload_of(one).lease_id for one in extensions] == ["lease-2"]
 
 
-def test_a_call_that_is_given_again_without_a_lease_keeps_its_own(active: Paper) -> None:
+def test_a_call_that_is_given_again_without_a_lease_keeps_its_own(active: Driver) -> None:
     active.call(1, "r1")
     again = call_of("r1")
     again.lease_id = ""
@@ -120,7 +120,7 @@ def test_a_call_that_is_given_again_without_a_lease_keeps_its_own(active: Paper)
     assert [payload_of(one).lease_id for one in extensions] == ["lease-r1"]
 
 
-def test_leases_go_on_over_the_next_connection(active: Paper) -> None:
+def test_leases_go_on_over_the_next_connection(active: Driver) -> None:
     active.call(1, "r1")
     active.do(active.machine.closed, 1, 1006, "")
     active.wait(2)
@@ -130,7 +130,7 @@ def test_leases_go_on_over_the_next_connection(active: Paper) -> None:
     assert wire.WORKER_REQUEST_EXTEND_LEASE in active.kinds(2)
 
 
-def test_a_gateway_that_does_not_heed_the_end_does_not_put_it_off(active: Paper) -> None:
+def test_a_gateway_that_does_not_heed_the_end_does_not_put_it_off(active: Driver) -> None:
     """Calls sent before it received WORKER_PAUSE are executed; later ones are ignored."""
     active.call(1, "r1")
     active.take(Run)
@@ -152,7 +152,9 @@ def test_a_gateway_that_does_not_heed_the_end_does_not_put_it_off(active: Paper)
 
 
 @pytest.mark.parametrize("is_drained", [False, True])
-def test_a_call_that_crosses_the_goodbye_is_left_to_others(active: Paper, is_drained: bool) -> None:
+def test_a_call_that_crosses_the_goodbye_is_left_to_others(
+    active: Driver, is_drained: bool
+) -> None:
     """They cannot be acknowledged any more, so another worker will execute them."""
     if is_drained:
         active.hear(1, wire.GATEWAY_CLOSING)

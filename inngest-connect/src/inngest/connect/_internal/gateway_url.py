@@ -42,8 +42,8 @@ def is_socket_url(url: object) -> bool:
         return False
 
 
-def readable_host(url: str) -> str | None:
+def unencrypted_host(url: str) -> str | None:
     """Return the host and port of a remote gateway without TLS; ``None`` for any other URL."""
     parts = urlsplit(url)
-    is_readable = parts.scheme == "ws" and parts.hostname not in THIS_MACHINE
-    return parts.netloc.rpartition("@")[2] if is_readable else None
+    is_unencrypted = parts.scheme == "ws" and parts.hostname not in THIS_MACHINE
+    return parts.netloc.rpartition("@")[2] if is_unencrypted else None

@@ -21,7 +21,7 @@ class Stage(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Introduce:
+class SendConnect:
     """Send WORKER_CONNECT."""
 
     data: bytes
@@ -35,7 +35,7 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class SyncRefused:
+class SyncFailed:
     """The gateway rejects the apps or their functions."""
 
     code: str
@@ -43,7 +43,7 @@ class SyncRefused:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaving:
+class GatewayClosing:
     """The gateway is draining."""
 
 
@@ -54,7 +54,7 @@ class Ignored:
     kind: str
 
 
-Step = Introduce | Ready | SyncRefused | Leaving | Ignored
+Outcome = SendConnect | Ready | SyncFailed | GatewayClosing | Ignored
 
 
 class Handshake:
@@ -75,7 +75,7 @@ class Handshake:
         """Expect HELLO, as the socket is open."""
         self.stage = Stage.HELLO
 
-    def receive(self, frame: Frame, *, is_routable: bool) -> Step:
+    def receive(self, frame: Frame, *, is_routable: bool) -> Outcome:
         """Handle a message.
 
         :param is_routable: whether the gateway may send calls as soon as the handshake is
@@ -85,22 +85,22 @@ class Handshake:
         match self.stage, frame.kind:
             case Stage.HELLO, wire.GATEWAY_HELLO:
                 self.stage, self.is_routable = Stage.READY, is_routable
-                hello = self._identity.introduce(self._start, is_routable=is_routable)
-                return Introduce(encode(wire.WORKER_CONNECT, hello))
+                request = self._identity.connect_request(self._start, is_routable=is_routable)
+                return SendConnect(encode(wire.WORKER_CONNECT, request))
             case Stage.READY, wire.GATEWAY_CONNECTION_READY:
                 assert isinstance(payload, wire.GatewayConnectionReadyData)
                 self.stage = Stage.DONE
                 return Ready(payload)
             case _, wire.SYNC_FAILED:
                 assert isinstance(payload, wire.SystemError)
-                return SyncRefused(payload.code, payload.message)
+                return SyncFailed(payload.code, payload.message)
             case _, wire.GATEWAY_CLOSING:
-                return Leaving()
+                return GatewayClosing()
             case _:
                 return Ignored(name_of(frame.kind))
 
 
-CONFIGURATION: Final = frozenset(
+FATAL_CLOSE_REASONS: Final = frozenset(
     {
         "connect_invalid_function_config",
         "connect_too_many_apps_per_connection",

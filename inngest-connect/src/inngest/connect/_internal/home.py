@@ -13,7 +13,7 @@ from typing import Final
 
 from inngest.connect._internal.errors import ConnectError
 from inngest.connect._internal.loops import call_on
-from inngest.connect._internal.messages import failed_inside
+from inngest.connect._internal.messages import internal_error
 from inngest.connect._internal.wire import connect_pb2 as wire
 from inngest.transport import CommResponse
 
@@ -72,5 +72,5 @@ class Home:
             raise
         except BaseException as error:  # e.g. GeneratorExit: the server waits for a reply
             logger.error("connect: a call failed inside the library", exc_info=error)
-            response = failed_inside()
+            response = internal_error()
         self._replied(request.request_id, response)

@@ -46,7 +46,7 @@ class Identity:
         """The ids of the worker's apps."""
         return frozenset(app.app_id for app in self.apps)
 
-    def introduce(
+    def connect_request(
         self, start: wire.StartResponse, *, is_routable: bool
     ) -> wire.WorkerConnectRequestData:
         """Return the WORKER_CONNECT message for a gateway that the API assigned."""

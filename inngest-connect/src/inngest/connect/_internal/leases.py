@@ -12,31 +12,31 @@ class Leases:
         self._held: dict[str, str] = {}
         self._agenda = Agenda()
 
-    def take(self, request_id: str, lease_id: str, due: float) -> None:
+    def add(self, request_id: str, lease_id: str, due: float) -> None:
         """Store a call's lease."""
         self._held[request_id] = lease_id
-        self._agenda.put(request_id, due)
+        self._agenda.schedule(request_id, due)
 
-    def renewed(self, request_id: str, lease_id: str) -> None:
+    def renew(self, request_id: str, lease_id: str) -> None:
         """Replace a call's lease after an extension, unless the call has finished."""
         if request_id in self._held:
             self._held[request_id] = lease_id
 
     def drop(self, request_id: str) -> bool:
         """Remove a lease that is lost or no longer needed. Return whether there was one."""
-        self._agenda.drop(request_id)
+        self._agenda.cancel(request_id)
         return self._held.pop(request_id, None) is not None
 
-    def hurry(self, now: float) -> None:
+    def expedite(self, now: float) -> None:
         """Make all extensions due at ``now``."""
         for request_id in self._held:
-            self._agenda.hurry(request_id, now)
+            self._agenda.expedite(request_id, now)
 
     def due(self, now: float, interval: float) -> list[tuple[str, str]]:
         """Return the request and lease ids of due extensions, and schedule the next ones."""
-        found = self._agenda.take(now)
+        found = self._agenda.pop_due(now)
         for request_id in found:
-            self._agenda.put(request_id, now + interval)
+            self._agenda.schedule(request_id, now + interval)
         return [(request_id, self._held[request_id]) for request_id in found]
 
     @property

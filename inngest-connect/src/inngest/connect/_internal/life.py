@@ -18,13 +18,13 @@ class Life:
         self.has_connected = False
         """Whether a connection was ever ready. If so, a rejection is not a configuration error."""
         self.has_ended = False
-        self.closes_by: float | None = None
+        self.close_deadline: float | None = None
         """The deadline of the shutdown; ``None`` before ``close``."""
 
     @property
     def is_closing(self) -> bool:
         """Whether the worker is shutting down."""
-        return self.closes_by is not None
+        return self.close_deadline is not None
 
     def begin(self) -> None:
         """Enter CONNECTING."""
@@ -45,12 +45,12 @@ class Life:
 
     def close(self, by: float) -> None:
         """Enter CLOSING, until ``by`` at the latest."""
-        self.closes_by = by
+        self.close_deadline = by
         self._enter(ConnectionState.CLOSING)
 
     def is_overdue(self, now: float) -> bool:
         """Return whether the shutdown has exceeded its deadline."""
-        return self.closes_by is not None and self.closes_by <= now
+        return self.close_deadline is not None and self.close_deadline <= now
 
     def end(self, error: ConnectError | None) -> None:
         """Enter CLOSED, and stop the shell."""

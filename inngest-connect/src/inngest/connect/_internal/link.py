@@ -8,11 +8,11 @@ from typing import Final
 from inngest.connect._internal.effects import Effects
 from inngest.connect._internal.handshake import Handshake
 from inngest.connect._internal.heartbeat import Heartbeat
-from inngest.connect._internal.timing import Timing, agreed, earliest, parse_interval
+from inngest.connect._internal.timing import Timing, earliest, effective_interval, parse_interval
 from inngest.connect._internal.wire import connect_pb2 as wire
 
 NORMAL, INVALID_DATA = 1000, 1007
-GOODBYE: Final = "WORKER_SHUTDOWN"
+SHUTDOWN_REASON: Final = "WORKER_SHUTDOWN"
 MIN_STATUS_SECONDS: Final = 2.0
 """The shortest interval for WORKER_STATUS: gateways drop workers that send it more often."""
 
@@ -21,9 +21,9 @@ MIN_STATUS_SECONDS: Final = 2.0
 class Failure:
     """Why to give up a connection, for the log, and the code and reason to close it with."""
 
-    why: str
+    cause: str
     code: int = NORMAL
-    reason: str = GOODBYE
+    reason: str = SHUTDOWN_REASON
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,13 +43,13 @@ class Link:
     status_interval: float = 0.0
     is_retiring: bool = False
     """The gateway is draining, or replaced: it sends no new calls, but accepts replies."""
-    is_leaving: bool = False
+    is_closing: bool = False
     """The worker has begun the closing handshake."""
 
     @property
     def is_ready(self) -> bool:
         """Whether replies and lease extensions can be sent."""
-        return self.handshake.is_done and not self.is_leaving
+        return self.handshake.is_done and not self.is_closing
 
     @property
     def is_current(self) -> bool:
@@ -69,11 +69,13 @@ class Link:
         ready = self.ready_due if self.is_current else None
         return earliest(self.deadline, beat, status, ready)
 
-    def agree(self, terms: wire.GatewayConnectionReadyData, timing: Timing, now: float) -> None:
+    def apply_terms(
+        self, terms: wire.GatewayConnectionReadyData, timing: Timing, now: float
+    ) -> None:
         """Adopt the gateway's intervals, as the handshake is complete."""
         self.deadline = None
-        interval = agreed(terms.heartbeat_interval, timing.heartbeat)
-        self.heartbeat = Heartbeat(interval, now, is_answered=self.handshake.is_routable)
+        interval = effective_interval(terms.heartbeat_interval, timing.heartbeat)
+        self.heartbeat = Heartbeat(interval, now, expects_answers=self.handshake.is_routable)
         status = parse_interval(terms.status_interval, 0)
         if status:
             self.status_interval = max(status, MIN_STATUS_SECONDS)

@@ -15,7 +15,7 @@ from inngest.connect._internal.effects import Close, Effects, Open
 from inngest.connect._internal.handshake import Handshake
 from inngest.connect._internal.identity import Identity
 from inngest.connect._internal.life import Life
-from inngest.connect._internal.link import GOODBYE, NORMAL, Link
+from inngest.connect._internal.link import NORMAL, SHUTDOWN_REASON, Link
 from inngest.connect._internal.timing import Timing, earliest
 from inngest.connect._internal.wire import connect_pb2 as wire
 
@@ -37,7 +37,7 @@ class Links:
         self._ids = count(1)
         self.reconnects = 0
         """The number of connections that were lost after they were ready."""
-        self.heard_at: float | None = None
+        self.last_heartbeat_at: float | None = None
         """When a gateway last answered a heartbeat."""
 
     @property
@@ -75,12 +75,12 @@ class Links:
 
     def connected(self, link: Link, terms: wire.GatewayConnectionReadyData, now: float) -> None:
         """Make a connection current when its handshake is complete, and retire all others."""
-        link.agree(terms, self._timing, now)
+        link.apply_terms(terms, self._timing, now)
         for other in self._links.values():
             if other is not link:
                 other.is_retiring = True
         self._life.connected()
-        self._connector.found()
+        self._connector.connected()
         self._effects.log("connected", **link.log_fields)
         if not self._life.is_closing:
             if link.handshake.is_routable:
@@ -90,25 +90,25 @@ class Links:
         elif link.handshake.is_routable:  # the shutdown began after WORKER_CONNECT
             self._effects.send(link.id, wire.WORKER_PAUSE)
 
-    def admit_calls(self, now: float, *, is_owing: bool) -> None:
+    def admit_calls(self, now: float, *, has_pending_replies: bool) -> None:
         """Send WORKER_READY when all replies are delivered, or when that takes too long."""
         link = self.current
         if link is None or link.ready_due is None:
             return
-        if link.ready_due <= now or not is_owing:
+        if link.ready_due <= now or not has_pending_replies:
             link.ready_due = None
             self._effects.send(link.id, wire.WORKER_READY)
             if link.heartbeat is not None:
-                link.heartbeat.expect(now)
+                link.heartbeat.expect_answers(now)
             self._life.activate()
 
-    def answered(self, link: Link, now: float) -> None:
+    def heartbeat_answered(self, link: Link, now: float) -> None:
         """Handle the answer to a heartbeat."""
-        self.heard_at = now
+        self.last_heartbeat_at = now
         if link.heartbeat is not None:
             link.heartbeat.answered(now)
-            if link.heartbeat.is_steady:
-                self._connector.lasted()
+            if link.heartbeat.is_stable:
+                self._connector.proved_stable()
 
     def pause(self) -> None:
         """Send WORKER_PAUSE, which is final, on all connections."""
@@ -117,7 +117,7 @@ class Links:
             if link.is_ready:
                 self._effects.send(link.id, wire.WORKER_PAUSE)
 
-    def drain(self, link: Link, now: float) -> None:
+    def retire(self, link: Link, now: float) -> None:
         """Retire the connection to a draining gateway, and request another one."""
         if link.is_retiring:
             return
@@ -126,36 +126,36 @@ class Links:
         self._connector.exclude(link.group)
         if not self._life.is_closing:
             self._life.reconnect()
-            self._connector.sent_away(now)
+            self._connector.replace_draining(now)
 
-    def leave(self, link: Link, now: float) -> None:
+    def close(self, link: Link, now: float) -> None:
         """Begin the closing handshake."""
-        if not link.is_leaving:
-            link.is_leaving, link.deadline = True, now + self._timing.goodbye
-            self._effects.add(Close(link.id, NORMAL, GOODBYE))
+        if not link.is_closing:
+            link.is_closing, link.deadline = True, now + self._timing.goodbye
+            self._effects.add(Close(link.id, NORMAL, SHUTDOWN_REASON))
 
-    def lose(self, link: Link, now: float, why: str, code: int | None = None) -> None:
+    def remove(self, link: Link, now: float, cause: str, code: int | None = None) -> None:
         """Remove a connection that has closed or failed, and schedule its replacement."""
         del self._links[link.id]
-        if link.is_leaving:
+        if link.is_closing:
             return
-        was_looking = not link.handshake.is_done
-        self.reconnects += not was_looking
+        was_connecting = not link.handshake.is_done
+        self.reconnects += not was_connecting
         level = logging.INFO if link.is_retiring else logging.WARNING
-        self._effects.log("disconnected", level, reason=why, code=code, **link.log_fields)
+        self._effects.log("disconnected", level, reason=cause, code=code, **link.log_fields)
         if self.current is not None:
             return
         if not self._life.is_closing:
             self._connector.exclude(link.group)
             self._life.reconnect()
         # a draining gateway's replacement is requested already
-        if was_looking or not self._connector.is_looking:
+        if was_connecting or not self._connector.is_pending:
             self._connector.failed(now)
 
-    def cut(self) -> None:
+    def close_all(self) -> None:
         """Close all connections without waiting for them."""
         for link in self._links.values():
-            self._effects.add(Close(link.id, NORMAL, GOODBYE))
+            self._effects.add(Close(link.id, NORMAL, SHUTDOWN_REASON))
         self._links.clear()
 
     def __iter__(self) -> Iterator[Link]:

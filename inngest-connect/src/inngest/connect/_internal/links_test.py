@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from inngest.connect._internal.conftest import Paper, excluded, payload_of
+from inngest.connect._internal.conftest import Driver, excluded, payload_of
 from inngest.connect._internal.effects import Close, Flush, Send, Start
 from inngest.connect._internal.link import Link
 from inngest.connect._internal.state import ConnectionState
 from inngest.connect._internal.wire import connect_pb2 as wire
 
 
-def test_an_idle_worker_waits_for_the_next_gateway_before_it_leaves(active: Paper) -> None:
+def test_an_idle_worker_waits_for_the_next_gateway_before_it_leaves(active: Driver) -> None:
     active.hear(1, wire.GATEWAY_CLOSING)
     active.hear(1, wire.GATEWAY_CLOSING)
     assert len(active.take(Start)) == 1
@@ -27,7 +27,9 @@ def test_an_idle_worker_waits_for_the_next_gateway_before_it_leaves(active: Pape
     assert "disconnected" not in [entry.event for entry in active.logged]
 
 
-def test_a_gateway_that_is_cut_off_when_another_one_is_there_changes_nothing(active: Paper) -> None:
+def test_a_gateway_that_is_cut_off_when_another_one_is_there_changes_nothing(
+    active: Driver,
+) -> None:
     active.call(1, "r1")
     active.hear(1, wire.GATEWAY_CLOSING)
     active.connect("g2", "c2")
@@ -40,12 +42,12 @@ def test_a_gateway_that_is_cut_off_when_another_one_is_there_changes_nothing(act
     assert active.take(Start) == []
 
 
-def test_calls_come_by_one_connection_however_often_the_api_answers(active: Paper) -> None:
+def test_calls_come_by_one_connection_however_often_the_api_answers(active: Driver) -> None:
     active.connect("g2", "c2")
     assert [close.link for close in active.take(Close)] == [1]
 
 
-def test_a_worker_that_closes_and_is_asked_to_leave_stays_for_its_calls(active: Paper) -> None:
+def test_a_worker_that_closes_and_is_asked_to_leave_stays_for_its_calls(active: Driver) -> None:
     active.call(1, "r1")
     active.do(active.machine.close)
     active.hear(1, wire.GATEWAY_CLOSING)
@@ -54,20 +56,20 @@ def test_a_worker_that_closes_and_is_asked_to_leave_stays_for_its_calls(active: 
     assert active.is_in(ConnectionState.CLOSING)
 
 
-def owing(paper: Paper) -> None:
+def owing(driver: Driver) -> None:
     """Reconnect a worker that has a reply waiting for its next flush."""
-    paper.call(1, "r1")
-    paper.do(paper.machine.closed, 1, 1006, "")
-    paper.reply("r1")
+    driver.call(1, "r1")
+    driver.do(driver.machine.closed, 1, 1006, "")
+    driver.reply("r1")
     for _ in range(5):
-        paper.wait(30)
-        paper.take(Flush)
-        paper.do(paper.machine.flush_failed, "r1", 0, "why")
-    paper.take(Send)
-    paper.connect("g2", "c2")
+        driver.wait(30)
+        driver.take(Flush)
+        driver.do(driver.machine.flush_failed, "r1", 0, "why")
+    driver.take(Send)
+    driver.connect("g2", "c2")
 
 
-def test_what_is_owed_is_delivered_before_calls_come(active: Paper) -> None:
+def test_what_is_owed_is_delivered_before_calls_come(active: Driver) -> None:
     """A server that lost the call in an outage would otherwise have it executed again."""
     owing(active)
     hello, *sent = active.frames(2)
@@ -83,7 +85,7 @@ def test_what_is_owed_is_delivered_before_calls_come(active: Paper) -> None:
     assert [close.reason for close in active.take(Close)] == ["CONSECUTIVE_HEARTBEATS_MISSED"]
 
 
-def test_calls_do_not_wait_long_for_what_is_owed(active: Paper) -> None:
+def test_calls_do_not_wait_long_for_what_is_owed(active: Driver) -> None:
     owing(active)
     active.wait(4)
     assert wire.WORKER_READY not in active.kinds(2)
@@ -93,7 +95,9 @@ def test_calls_do_not_wait_long_for_what_is_owed(active: Paper) -> None:
 
 
 @pytest.mark.parametrize("is_drained", [False, True])
-def test_a_worker_that_owes_and_is_to_leave_takes_no_calls(active: Paper, is_drained: bool) -> None:
+def test_a_worker_that_owes_and_is_to_leave_takes_no_calls(
+    active: Driver, is_drained: bool
+) -> None:
     owing(active)
     if is_drained:
         active.hear(2, wire.GATEWAY_CLOSING)
@@ -104,7 +108,7 @@ def test_a_worker_that_owes_and_is_to_leave_takes_no_calls(active: Paper, is_dra
     assert wire.WORKER_READY not in active.kinds(2)
 
 
-def test_a_drained_worker_moves_before_it_leaves(active: Paper) -> None:
+def test_a_drained_worker_moves_before_it_leaves(active: Driver) -> None:
     active.call(1, "r1")
     active.take(Send)
     active.hear(1, wire.GATEWAY_CLOSING)
@@ -137,7 +141,7 @@ def test_a_drained_worker_moves_before_it_leaves(active: Paper) -> None:
     ],
 )  # fmt: skip
 def test_every_close_of_a_ready_connection_leads_to_another_one(
-    active: Paper, code: int, reason: str
+    active: Driver, code: int, reason: str
 ) -> None:
     active.do(active.machine.closed, 1, code, reason)
     assert active.is_in(ConnectionState.RECONNECTING)
@@ -149,7 +153,7 @@ def test_every_close_of_a_ready_connection_leads_to_another_one(
 
 
 def test_how_it_is_can_be_asked_for_while_a_connection_comes(
-    active: Paper, monkeypatch: pytest.MonkeyPatch
+    active: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     links = active.machine._links
     (first,) = links

@@ -8,7 +8,7 @@ from typing import Final
 from inngest.connect._internal.effects import Log
 
 logger = logging.getLogger("inngest.connect")
-_MOST_SHOWN: Final = 300
+_MAX_VALUE_LENGTH: Final = 300
 
 
 def write(entry: Log) -> None:
@@ -16,7 +16,7 @@ def write(entry: Log) -> None:
     if not logger.isEnabledFor(entry.level):
         return
     fields = {key: value for key, value in entry.fields.items() if value is not None}
-    text = " ".join(f"{key}={_shown(value)}" for key, value in fields.items())
+    text = " ".join(f"{key}={_format(value)}" for key, value in fields.items())
     logger.log(
         entry.level,
         "connect: %s",
@@ -25,9 +25,9 @@ def write(entry: Log) -> None:
     )
 
 
-def _shown(value: object) -> str:
+def _format(value: object) -> str:
     """Format a field's value: truncated, and with line breaks and control characters escaped."""
     if not isinstance(value, str):
         return str(value)
-    shown = value if len(value) <= _MOST_SHOWN else f"{value[:_MOST_SHOWN]}…"
+    shown = value if len(value) <= _MAX_VALUE_LENGTH else f"{value[:_MAX_VALUE_LENGTH]}…"
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in shown)

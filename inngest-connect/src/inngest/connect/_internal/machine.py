@@ -25,14 +25,14 @@ from inngest.connect._internal.effects import Close, Effect, Effects, Send
 from inngest.connect._internal.errors import ConnectError, ConnectRefusedError
 from inngest.connect._internal.execution import Execution
 from inngest.connect._internal.frames import Frame, Malformed, decode, name_of, parse
-from inngest.connect._internal.gateway_url import readable_host, rewritten
+from inngest.connect._internal.gateway_url import rewritten, unencrypted_host
 from inngest.connect._internal.handshake import (
-    CONFIGURATION,
+    FATAL_CLOSE_REASONS,
+    GatewayClosing,
     Ignored,
-    Introduce,
-    Leaving,
     Ready,
-    SyncRefused,
+    SendConnect,
+    SyncFailed,
 )
 from inngest.connect._internal.identity import Identity
 from inngest.connect._internal.life import Life
@@ -101,9 +101,9 @@ class Machine:
         return len(self._delivery.outbox)
 
     @property
-    def heard_at(self) -> float | None:
+    def last_heartbeat_at(self) -> float | None:
         """When a gateway last answered a heartbeat."""
-        return self._links.heard_at
+        return self._links.last_heartbeat_at
 
     @property
     def next_due(self) -> float | None:
@@ -111,7 +111,7 @@ class Machine:
         if self._life.has_ended:
             return None
         return earliest(
-            self._life.closes_by,
+            self._life.close_deadline,
             self._connector.due,
             self._links.next_due,
             self._delivery.next_due,
@@ -123,7 +123,7 @@ class Machine:
     def start(self, now: float) -> list[Effect]:
         """Start to connect."""
         self._life.begin()
-        self._connector.want(now)
+        self._connector.request(now)
         return self.tick(now)
 
     def close(self, now: float) -> list[Effect]:
@@ -153,11 +153,11 @@ class Machine:
             return self._effects.take()
         if self._life.is_overdue(now):
             return self.abort(now)
-        self._keep_up(now)
+        self._send_due(now)
         self._delivery.tick(now, self._links)
-        self._links.admit_calls(now, is_owing=bool(self._delivery.outbox))
-        self._retire(now)
-        self._finish(now)
+        self._links.admit_calls(now, has_pending_replies=bool(self._delivery.outbox))
+        self._close_retiring(now)
+        self._finish_shutdown(now)
         start = self._connector.begin(now)
         if start is not None:
             self._effects.add(start)
@@ -183,7 +183,7 @@ class Machine:
             case None:
                 return self.start_failed(now, "the gateway's URL is not a valid WebSocket URL")
             case url:
-                if self._is_api_encrypted and (host := readable_host(url)):
+                if self._is_api_encrypted and (host := unencrypted_host(url)):
                     self._effects.log("gateway_without_tls", logging.WARNING, gateway=host)
                 self._links.open(named, url, now)
         return self.tick(now)
@@ -223,9 +223,9 @@ class Machine:
             # After a malformed frame, the rest of the stream cannot be trusted.
             self._fail(link, now, Failure(frame.reason, INVALID_DATA, "malformed frame"))
         elif not link.handshake.is_done or frame.kind == wire.SYNC_FAILED:
-            self._shake_hands(link, frame, now)
+            self._handle_handshake(link, frame, now)
         else:
-            self._receive(link, frame, now)
+            self._handle_message(link, frame, now)
         return self.tick(now)
 
     def closed(self, now: float, link_id: int, code: int, reason: str) -> list[Effect]:
@@ -233,17 +233,17 @@ class Machine:
         link = self._links.get(link_id)
         if link is None:
             return self._effects.take()
-        if reason in CONFIGURATION and not self._life.has_connected:
-            self._refuse(f"it closed the connection: {reason}")
+        if reason in FATAL_CLOSE_REASONS and not self._life.has_connected:
+            self._end_rejected(f"it closed the connection: {reason}")
         else:
-            self._lose(link, now, reason or f"code {code}", code)
+            self._remove(link, now, reason or f"code {code}", code)
         return self.tick(now)
 
     # calls
 
     def replied(self, now: float, request_id: str, response: CommResponse) -> list[Effect]:
         """Handle the response of an executed call."""
-        self._execution.answered(request_id, response, now)
+        self._execution.finish(request_id, response, now)
         return self.tick(now)
 
     def flushed(self, now: float, request_id: str) -> list[Effect]:
@@ -260,47 +260,47 @@ class Machine:
 
     # messages
 
-    def _shake_hands(self, link: Link, frame: Frame, now: float) -> None:
+    def _handle_handshake(self, link: Link, frame: Frame, now: float) -> None:
         # Pending replies are delivered before new calls are accepted: a server that lost track of
         # their calls in an outage would otherwise send them again.
         is_routable = not (self._life.is_closing or self._delivery.outbox)
         match link.handshake.receive(frame, is_routable=is_routable):
-            case Introduce(data):
+            case SendConnect(data):
                 self._effects.add(Send(link.id, data))
             case Ready(terms):
                 self._links.connected(link, terms, now)
                 self._execution.connected(terms, now)
                 self._delivery.connected(now)
-            case SyncRefused(code, message) if not self._life.has_connected:
-                self._refuse(f"it rejected the functions: {message or code}")
-            case SyncRefused(code, message):
+            case SyncFailed(code, message) if not self._life.has_connected:
+                self._end_rejected(f"it rejected the functions: {message or code}")
+            case SyncFailed(code, message):
                 self._fail(link, now, Failure(f"sync failed: {message or code}"))
-            case Leaving():
+            case GatewayClosing():
                 self._fail(link, now, Failure("the gateway is closing"))
             case Ignored(kind):
                 self._effects.log("ignored", logging.DEBUG, kind=kind)
 
-    def _receive(self, link: Link, frame: Frame, now: float) -> None:
+    def _handle_message(self, link: Link, frame: Frame, now: float) -> None:
         payload = frame.payload
         if link.heartbeat is not None:
-            link.heartbeat.heard()
+            link.heartbeat.reset()
         match payload:
             case wire.GatewayExecutorRequestData():
-                self._execution.take(link, payload, now)
+                self._execution.receive(link, payload, now)
             case wire.WorkerReplyAckData():
                 self._delivery.acknowledged(payload.request_id)
             case wire.WorkerRequestExtendLeaseAckData():
                 self._execution.extended(payload)
             case None if frame.kind == wire.GATEWAY_HEARTBEAT:
-                self._links.answered(link, now)
+                self._links.heartbeat_answered(link, now)
             case None if frame.kind == wire.GATEWAY_CLOSING:
-                self._links.drain(link, now)
+                self._links.retire(link, now)
             case _:
                 self._effects.log("ignored", logging.DEBUG, kind=name_of(frame.kind))
 
     # interactions between the parts
 
-    def _keep_up(self, now: float) -> None:
+    def _send_due(self, now: float) -> None:
         """Send the heartbeats, status messages and lease extensions that are due."""
         for link in self._links:
             failure = link.tick(now, self._effects)
@@ -316,42 +316,42 @@ class Machine:
         if current is not None:
             self._execution.extend(current, now)
 
-    def _retire(self, now: float) -> None:
+    def _close_retiring(self, now: float) -> None:
         """Close retiring connections whose calls are finished and whose replies acknowledged."""
         for link in self._links.retiring:
-            if not (self.calls.came_by(link.id) or self._delivery.waits_for(link.id)):
-                self._links.leave(link, now)
+            if not (self.calls.any_from(link.id) or self._delivery.awaits_ack_on(link.id)):
+                self._links.close(link, now)
 
-    def _finish(self, now: float) -> None:
+    def _finish_shutdown(self, now: float) -> None:
         """Complete a shutdown when all calls are finished and all replies are delivered."""
         if not self._life.is_closing or self.calls or self._delivery.outbox:
             return
-        self._connector.give_up()
+        self._connector.cancel()
         for link in self._links:
-            self._links.leave(link, now)
+            self._links.close(link, now)
         if not self._links:
             self._end(None)
 
     def _fail(self, link: Link, now: float, failure: Failure) -> None:
         """Close a connection because of a failure, and remove it."""
-        if not link.is_leaving:
+        if not link.is_closing:
             self._effects.add(Close(link.id, failure.code, failure.reason))
-        self._lose(link, now, failure.why)
+        self._remove(link, now, failure.cause)
 
-    def _lose(self, link: Link, now: float, why: str, code: int | None = None) -> None:
+    def _remove(self, link: Link, now: float, cause: str, code: int | None = None) -> None:
         """Remove a connection, and deliver its unacknowledged replies by another path."""
-        self._links.lose(link, now, why, code)
-        self._delivery.lost(link.id, now)
+        self._links.remove(link, now, cause, code)
+        self._delivery.connection_lost(link.id, now)
 
-    def _refuse(self, why: str) -> None:
+    def _end_rejected(self, cause: str) -> None:
         self._end(
             ConnectRefusedError(
-                f"the Inngest gateway rejected this worker: {why}; correct the configuration of "
+                f"the Inngest gateway rejected this worker: {cause}; correct the configuration of "
                 "the apps and start it again"
             )
         )
 
     def _end(self, error: ConnectError | None) -> None:
         if not self._life.has_ended:
-            self._links.cut()
+            self._links.close_all()
             self._life.end(error)

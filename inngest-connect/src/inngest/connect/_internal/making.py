@@ -23,10 +23,10 @@ from inngest.connect._internal.timing import Timing
 from inngest.errors import FunctionConfigInvalidError
 from inngest.transport import Handler, ServeOptions
 
-_MOST = 2**63 - 1
+_MAX_INT64 = 2**63 - 1
 """The maximum of the protobuf field, an int64."""
 
-_TAKEABLE = frozenset(signal.valid_signals()) - {
+_HANDLEABLE = frozenset(signal.valid_signals()) - {
     getattr(signal, name, None) for name in ("SIGKILL", "SIGSTOP")
 }
 
@@ -43,8 +43,8 @@ def make(
     timing: Timing | None = None,
 ) -> Connection:
     """Create a worker. Tests pass their own ``timing``."""
-    _check_form(apps)
-    _check(apps)
+    _check_types(apps)
+    _check_consistency(apps)
     if instance_id is not None and not isinstance(cast(object, instance_id), str):
         raise ConnectError(f"instance_id: must be a string, not {instance_id!r}")
     client = apps[0][0]
@@ -75,7 +75,7 @@ def make(
     )
 
 
-def _check_form(apps: object) -> None:
+def _check_types(apps: object) -> None:
     if not apps:
         raise ConnectError("no apps provided")
     pairs: Sequence[object] = apps if isinstance(apps, (list, tuple)) else ()
@@ -93,7 +93,7 @@ def _is_pair(given: object) -> bool:
 def _signals(given: Iterable[object]) -> list[signal.Signals]:
     found: list[signal.Signals] = []
     for one in given:
-        if not isinstance(one, int) or one not in _TAKEABLE:
+        if not isinstance(one, int) or one not in _HANDLEABLE:
             raise ConnectError(
                 "shutdown_signals: must be signals that a process can handle, such as "
                 f"signal.SIGTERM, not {one!r}"
@@ -102,7 +102,7 @@ def _signals(given: Iterable[object]) -> list[signal.Signals]:
     return found
 
 
-def _check(apps: Apps) -> None:
+def _check_consistency(apps: Apps) -> None:
     traits: dict[str, Callable[[Inngest], object]] = {
         "API base URL": lambda client: client.api_origin.rstrip("/"),
         "env": lambda client: client.env,
@@ -125,13 +125,13 @@ def _concurrency(given: object, environ: Mapping[str, str]) -> int | None:
         text = environ.get(name, "").strip()
         if not text:
             return None
-        if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MOST):
+        if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MAX_INT64):
             logging.getLogger("inngest.connect").warning(
                 "connect: %s is ignored: it must be a positive whole number", name
             )
             return None
         return int(text)
-    if not isinstance(given, int) or isinstance(given, bool) or not 0 < given <= _MOST:
+    if not isinstance(given, int) or isinstance(given, bool) or not 0 < given <= _MAX_INT64:
         raise ConnectError(
             f"max_worker_concurrency: must be a positive whole number, not {given!r}"
         )

@@ -97,7 +97,7 @@ def comm_request(request: wire.GatewayExecutorRequestData) -> CommRequest:
     )
 
 
-def failed_inside() -> CommResponse:
+def internal_error() -> CommResponse:
     """Return the response to a call for which this library failed."""
     return _error("the worker failed to handle this call; its log says why", no_retry=False)
 

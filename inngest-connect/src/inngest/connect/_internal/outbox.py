@@ -36,22 +36,22 @@ class Outbox:
 
     def add(self, request_id: str, body: bytes, now: float) -> list[str]:
         """Add a reply, due at once. Return the request ids of evicted replies."""
-        self.confirmed(request_id)
+        self.remove(request_id)
         self._entries[request_id] = Entry(request_id, body)
-        self._agenda.put(request_id, now)
+        self._agenda.schedule(request_id, now)
         self._bytes += len(body)
         evicted: list[str] = []
         while self._bytes > self._max_bytes and len(self._entries) > 1:
             oldest = next(iter(self._entries))
-            self.confirmed(oldest)
+            self.remove(oldest)
             evicted.append(oldest)
         return evicted
 
-    def confirmed(self, request_id: str) -> None:
+    def remove(self, request_id: str) -> None:
         """Remove a reply that was acknowledged or is dropped."""
         entry = self._entries.pop(request_id, None)
         if entry is not None:
-            self._agenda.drop(request_id)
+            self._agenda.cancel(request_id)
             self._bytes -= len(entry.body)
 
     def get(self, request_id: str) -> Entry | None:
@@ -61,43 +61,43 @@ class Outbox:
     def sent(self, entry: Entry, link: int, due: float) -> None:
         """Record that a reply was sent on a connection, to be delivered again at ``due``."""
         entry.link = link
-        self._agenda.put(entry.request_id, due)
+        self._agenda.schedule(entry.request_id, due)
 
     def flush_failed(self, entry: Entry, due: float) -> None:
         """Record a failed flush, to be retried at ``due``."""
         entry.link = None
         entry.flushes += 1
-        self._agenda.put(entry.request_id, due)
+        self._agenda.schedule(entry.request_id, due)
 
-    def recalled(self, request_id: str, now: float) -> None:
+    def make_due(self, request_id: str, now: float) -> None:
         """Make a reply that was waiting for a flush due at once."""
         if request_id in self._entries:
-            self._agenda.put(request_id, now)
+            self._agenda.schedule(request_id, now)
 
-    def lost(self, link: int, now: float) -> None:
+    def connection_lost(self, link: int, now: float) -> None:
         """Make the unacknowledged replies that were sent on a lost connection due at once."""
         for entry in self._entries.values():
             if entry.link == link:
-                self._agenda.hurry(entry.request_id, now)
+                self._agenda.expedite(entry.request_id, now)
 
-    def wanted(self, request_id: str, now: float) -> None:
+    def resend(self, request_id: str, now: float) -> None:
         """Make a reply due at once, on any path: the gateway has sent its call again."""
         entry = self._entries.get(request_id)
         if entry is not None:
             entry.link = None
-            self._agenda.hurry(request_id, now)
+            self._agenda.expedite(request_id, now)
 
-    def hurry(self, now: float) -> None:
+    def retry_flushes(self, now: float) -> None:
         """Make the replies that wait to be flushed again due at once."""
         for entry in self._entries.values():
             if entry.link is None:
-                self._agenda.hurry(entry.request_id, now)
+                self._agenda.expedite(entry.request_id, now)
 
     def due(self, now: float) -> list[Entry]:
         """Return the replies to deliver now. ``sent`` or ``flush_failed`` reschedules them."""
-        return [self._entries[request_id] for request_id in self._agenda.take(now)]
+        return [self._entries[request_id] for request_id in self._agenda.pop_due(now)]
 
-    def waits_for(self, link: int) -> bool:
+    def awaits_ack_on(self, link: int) -> bool:
         """Return whether a reply sent on a connection has not been acknowledged."""
         return any(entry.link == link for entry in self._entries.values())
 

@@ -33,9 +33,9 @@ def test_what_was_sent_on_a_lost_connection_is_due() -> None:
         outbox.sent(entry, link, 100)
     assert outbox.due(50) == []
     assert outbox.next_due == 100
-    outbox.lost(1, 50)
+    outbox.connection_lost(1, 50)
     assert [entry.request_id for entry in outbox.due(50)] == ["a"]
-    assert outbox.waits_for(2) and not outbox.waits_for(3)
+    assert outbox.awaits_ack_on(2) and not outbox.awaits_ack_on(3)
 
 
 def test_what_is_being_flushed_is_not_due() -> None:
@@ -51,6 +51,6 @@ def test_what_is_being_flushed_is_not_due() -> None:
 def test_a_confirmation_that_comes_twice_changes_nothing() -> None:
     outbox = Outbox()
     outbox.add("a", b"", 0)
-    outbox.confirmed("a")
-    outbox.confirmed("a")
+    outbox.remove("a")
+    outbox.remove("a")
     assert "a" not in outbox and outbox.next_due is None

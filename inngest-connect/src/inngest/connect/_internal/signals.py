@@ -18,9 +18,9 @@ from types import FrameType
 from typing import Any, Final
 
 DEFAULT = (signal.SIGINT, signal.SIGTERM)
-_FIRST: Final = 1
+_INIT_PID: Final = 1
 """The PID of the first process of a machine or container."""
-_BY_SIGNAL: Final = 128
+_SIGNAL_STATUS: Final = 128
 """Shells report this number plus the signal's as the status of a killed process."""
 
 
@@ -29,14 +29,14 @@ class _Worker:
     close: Callable[[], None]
     abort: Callable[[], None]
     pid: int = field(default_factory=os.getpid)
-    came: list[int] = field(default_factory=list)
+    received: list[int] = field(default_factory=list)
 
     @property
     def is_aborted(self) -> bool:
-        return len(self.came) > 1
+        return len(self.received) > 1
 
-    def hear(self, number: int) -> None:
-        self.came.append(number)
+    def handle(self, number: int) -> None:
+        self.received.append(number)
         if self.is_aborted:
             self.abort()
         else:
@@ -45,7 +45,7 @@ class _Worker:
 
 _workers: dict[int, list[_Worker]] = {}
 """The running workers, by signal number."""
-_before: dict[int, Any] = {}
+_previous: dict[int, Any] = {}
 """The previous handlers, by signal number."""
 
 
@@ -67,25 +67,25 @@ def shutdown_signals(
     worker, numbers = _Worker(close, abort), set(signals)
     try:
         for number in numbers:
-            _take(number, worker)
+            _install(number, worker)
         yield
     finally:
         for number in numbers:
-            _leave(number, worker)
-        if worker.is_aborted and not _running(worker.came[-1]):
-            _pass_on(worker.came[-1])
+            _remove(number, worker)
+        if worker.is_aborted and not _running(worker.received[-1]):
+            _raise_again(worker.received[-1])
 
 
-def _take(number: int, worker: _Worker) -> None:
+def _install(number: int, worker: _Worker) -> None:
     _workers[number] = [*_running(number), worker]
     if signal.getsignal(number) is not _handle:
-        _before[number] = signal.signal(number, _handle)
+        _previous[number] = signal.signal(number, _handle)
 
 
-def _leave(number: int, worker: _Worker) -> None:
+def _remove(number: int, worker: _Worker) -> None:
     _workers[number] = [one for one in _running(number) if one is not worker]
     if not _workers[number]:
-        _give_back(number)
+        _restore(number)
 
 
 def _running(number: int) -> list[_Worker]:
@@ -96,32 +96,32 @@ def _running(number: int) -> list[_Worker]:
 def _handle(number: int, _frame: FrameType | None) -> None:
     found = _running(number)
     for worker in found:
-        worker.hear(number)
+        worker.handle(number)
     for one in list(_workers):
         if all(worker.is_aborted for worker in _running(one)):
-            _give_back(one)
+            _restore(one)
     if not found and signal.getsignal(number) is not _handle:
-        _pass_on(number)
+        _raise_again(number)
 
 
-def _give_back(number: int) -> None:
-    before: Any = _before.get(number)
+def _restore(number: int) -> None:
+    previous: Any = _previous.get(number)
     # Keep a handler that was installed meanwhile. One in C (None) cannot be restored.
-    if before is not None and signal.getsignal(number) in (_handle, _end):
-        is_stuck = bool(_running(number)) and _is_ignored(before)
-        signal.signal(number, _end if is_stuck else before)
+    if previous is not None and signal.getsignal(number) in (_handle, _exit):
+        is_stuck = bool(_running(number)) and _is_ignored_default(previous)
+        signal.signal(number, _exit if is_stuck else previous)
 
 
-def _pass_on(number: int) -> None:
-    before = signal.getsignal(number)
+def _raise_again(number: int) -> None:
+    previous = signal.getsignal(number)
     signal.raise_signal(number)
-    if _is_ignored(before):
-        _end(number, None)
+    if _is_ignored_default(previous):
+        _exit(number, None)
 
 
-def _is_ignored(handler: object) -> bool:
-    return handler is signal.SIG_DFL and os.getpid() == _FIRST
+def _is_ignored_default(handler: object) -> bool:
+    return handler is signal.SIG_DFL and os.getpid() == _INIT_PID
 
 
-def _end(number: int, _frame: FrameType | None) -> None:
-    os._exit(_BY_SIGNAL + number)
+def _exit(number: int, _frame: FrameType | None) -> None:
+    os._exit(_SIGNAL_STATUS + number)

@@ -88,7 +88,7 @@ def test_the_first_process_of_a_container_is_ended_though_it_gets_no_default(
 ) -> None:
     """SIGURG is ignored by default, as all signals are in such a process."""
     ended: list[int] = []
-    monkeypatch.setattr(signals, "_FIRST", os.getpid())
+    monkeypatch.setattr(signals, "_INIT_PID", os.getpid())
     monkeypatch.setattr(os, "_exit", ended.append)
     number = signal.SIGURG
     before = signal.getsignal(number)

@@ -21,7 +21,7 @@ MAX_FRAME_BYTES = 16 * 1024 * 1024
 ABNORMAL = 1006
 
 
-class _Direct(connect):
+class _NoRedirects(connect):
     """A client that follows no redirects: the API did not name their targets."""
 
     def process_redirect(self, exc: Exception) -> Exception:
@@ -54,10 +54,10 @@ class Socket:
         """Open the connection and read until it ends. Return its close code and reason."""
         parts = urlsplit(self._url)
         try:
-            is_near = parts.hostname in THIS_MACHINE
-            connection = await _Direct(
+            is_local = parts.hostname in THIS_MACHINE
+            connection = await _NoRedirects(
                 self._url,
-                proxy=None if is_near else True,
+                proxy=None if is_local else True,
                 subprotocols=[Subprotocol(SUBPROTOCOL)],
                 compression=None,
                 max_size=MAX_FRAME_BYTES,
@@ -67,7 +67,7 @@ class Socket:
             )
         except Exception as error:  # of many types, from DNS, TLS and HTTP
             where = parts.netloc.rpartition("@")[2]
-            return ABNORMAL, f"cannot connect to {where}: {_why(error)}"[:200]
+            return ABNORMAL, f"cannot connect to {where}: {_describe(error)}"[:200]
         self._connection = connection
         writer = asyncio.get_running_loop().create_task(self._write(connection))
         why = ""
@@ -86,7 +86,7 @@ class Socket:
         code = connection.close_code
         return ABNORMAL if code is None else code, connection.close_reason or why
 
-    async def hang_up(self, code: int, reason: str) -> None:
+    async def close(self, code: int, reason: str) -> None:
         """Send the queued frames, then close. Abort the connection if the peer does not respond."""
         connection = self._connection
         if connection is None:
@@ -107,7 +107,7 @@ class Socket:
                     self._outgoing.task_done()
 
 
-def _why(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     if isinstance(error, InvalidProxy):  # its text has the URL, maybe with a password
         return "the environment's proxy cannot be used: set a URL such as http://proxy:3128"
     return f"{type(error).__name__}: {error}"

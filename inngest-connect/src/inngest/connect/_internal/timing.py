@@ -8,7 +8,7 @@ from typing import Final
 SHUTDOWN_SECONDS: Final = 2 * 60 * 60.0
 """The longest that the server lets a call take."""
 
-SHORTEST, LONGEST = 0.1, 60.0
+MIN_INTERVAL, MAX_INTERVAL = 0.1, 60.0
 """The limits for intervals from gateways, which must allow for answers and detect dead peers."""
 
 
@@ -35,7 +35,7 @@ class Timing:
     """The timeout of a shutdown, after which running calls are abandoned."""
 
 
-def spread(delay: float, random: float) -> float:
+def with_jitter(delay: float, random: float) -> float:
     """Scale a delay by 0.5 to 1.5, so that workers do not reconnect at the same time.
 
     :param random: a number from 0 to 1.
@@ -52,9 +52,9 @@ def earliest(*moments: float | None) -> float | None:
     return first
 
 
-def agreed(wanted: str, default: float) -> float:
-    """Return a gateway's interval, limited to ``SHORTEST`` and ``LONGEST``, or the default."""
-    return min(max(parse_interval(wanted, 0) or default, SHORTEST), LONGEST)
+def effective_interval(wanted: str, default: float) -> float:
+    """Return a gateway's interval, or the default, within ``MIN_INTERVAL`` and ``MAX_INTERVAL``."""
+    return min(max(parse_interval(wanted, 0) or default, MIN_INTERVAL), MAX_INTERVAL)
 
 
 def parse_interval(text: str, default: float) -> float:

@@ -47,7 +47,7 @@ class Waiters:
             found = self._waiters[:]
         for wanted, future in found:
             is_reached = wanted is ConnectionState.CLOSED
-            _resolve(future, None if is_reached else self._missed(wanted))
+            _resolve(future, None if is_reached else self._unreachable(wanted))
 
     async def wait(self, state: ConnectionState) -> None:
         """Wait until the worker is in a state.
@@ -60,7 +60,7 @@ class Waiters:
             if self._state is state:
                 return
             if self._state is ConnectionState.CLOSED:
-                raise self._missed(state)
+                raise self._unreachable(state)
             self._waiters.append(waiter)
         try:
             await future
@@ -68,10 +68,10 @@ class Waiters:
             with self._lock:
                 self._waiters.remove(waiter)
 
-    def _missed(self, state: ConnectionState) -> ConnectError:
-        missed = ConnectError(f"the worker has ended and cannot become {state.value}")
-        missed.__cause__ = self._error
-        return missed
+    def _unreachable(self, state: ConnectionState) -> ConnectError:
+        error = ConnectError(f"the worker has ended and cannot become {state.value}")
+        error.__cause__ = self._error
+        return error
 
 
 def _resolve(future: asyncio.Future[None], error: ConnectError | None) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from inngest.connect._internal import log
-from inngest.connect._internal.api import Answered, Api, Unanswered
+from inngest.connect._internal.api import Api, ApiFailure, ApiSuccess
 from inngest.connect._internal.effects import (
     Close,
     Effect,
@@ -61,7 +61,7 @@ class Worker:
         waiting: Callable[[], int],
         timing: Timing,
     ) -> None:
-        self._machine, self._api_of = machine, api
+        self._machine, self._make_api = machine, api
         self._entered, self._orphaned, self._timing = entered, orphaned, timing
         self._waiting = waiting
         self._home = Home(execute, self._replied)
@@ -71,11 +71,11 @@ class Worker:
         self._api: Api | None = None
         self._sockets: dict[int, tuple[Socket, asyncio.Task[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._hanging_up: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._stopped = asyncio.Event()
         self._error: ConnectError | None = None
-        self._wishes: list[Step] = []
+        self._queued_steps: list[Step] = []
 
     # called from other threads
 
@@ -99,16 +99,16 @@ class Worker:
 
     def close(self) -> None:
         """Shut down gracefully. Safe to call from any thread and from signal handlers."""
-        self._wish(self._machine.close)
+        self._request(self._machine.close)
 
     def abort(self) -> None:
         """End at once. Safe to call from any thread and from signal handlers."""
-        self._wish(self._machine.abort)
+        self._request(self._machine.abort)
 
     def status(self) -> WorkerStatus:
         """Return a snapshot. Thread-safe, but the values may not be from the same moment."""
         machine, loop = self._machine, self._loop
-        link, heard = machine.current, machine.heard_at
+        link, heard = machine.current, machine.last_heartbeat_at
         is_known = heard is not None and loop is not None
         is_alive = self._thread.is_alive() and not self._home.is_closed
         begun, waiting = machine.calls.running, self._waiting()
@@ -124,16 +124,18 @@ class Worker:
             is_io_alive=is_alive,
         )
 
-    def _wish(self, step: Step) -> None:
+    def _request(self, step: Step) -> None:
         # Queue before checking for the loop: a thread that is starting runs the queue itself.
-        self._wishes.append(step)
+        self._queued_steps.append(step)
         if self._loop is not None:
-            call_on(self._loop, self._grant)
+            call_on(self._loop, self._run_queued_steps)
 
     def _replied(self, request_id: str, response: CommResponse) -> None:
         if self._loop is not None:
             machine = self._machine
-            call_on(self._loop, self._feed, lambda now: machine.replied(now, request_id, response))
+            call_on(
+                self._loop, self._advance, lambda now: machine.replied(now, request_id, response)
+            )
 
     # the worker's thread
 
@@ -153,29 +155,29 @@ class Worker:
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
-        self._api = self._api_of()
+        self._api = self._make_api()
         try:
-            self._feed(self._machine.start)
+            self._advance(self._machine.start)
             self._loop = loop
-            self._grant()
+            self._run_queued_steps()
             await self._stopped.wait()
-            if self._hanging_up:
-                await asyncio.wait(self._hanging_up, timeout=3 * self._timing.goodbye)
+            if self._closing:
+                await asyncio.wait(self._closing, timeout=3 * self._timing.goodbye)
         finally:
             if self._timer is not None:
                 self._timer.cancel()
-            left = [*self._tasks, *self._hanging_up]
+            left = [*self._tasks, *self._closing]
             for task in left:
                 task.cancel()
             if left:
                 await asyncio.wait(left)
             await self._api.close()
 
-    def _grant(self) -> None:
-        while self._wishes:
-            self._feed(self._wishes.pop(0))
+    def _run_queued_steps(self) -> None:
+        while self._queued_steps:
+            self._advance(self._queued_steps.pop(0))
 
-    def _feed(self, step: Step) -> None:
+    def _advance(self, step: Step) -> None:
         """Run a step of the machine, perform its effects, and reschedule the timer."""
         if self._stopped.is_set():
             return
@@ -194,7 +196,7 @@ class Worker:
             self._timer.cancel()
         due = self._machine.next_due
         if due is not None and not self._stopped.is_set():
-            self._timer = loop.call_at(due, self._feed, self._machine.tick)
+            self._timer = loop.call_at(due, self._advance, self._machine.tick)
 
     def _perform(self, effect: Effect) -> None:
         match effect:
@@ -202,9 +204,9 @@ class Worker:
                 if link in self._sockets:
                     self._sockets[link][0].send(data, is_large=is_large)
             case Run(request):
-                self._have_executed(request)
+                self._execute(request)
             case Start():
-                self._spawn(self._ask(effect), self._tasks)
+                self._spawn(self._start(effect), self._tasks)
             case Flush():
                 self._spawn(self._flush(effect), self._tasks)
             case Open(link, url):
@@ -219,7 +221,7 @@ class Worker:
             case Stop(error):
                 self._finish(error)
 
-    def _have_executed(self, request: wire.GatewayExecutorRequestData) -> None:
+    def _execute(self, request: wire.GatewayExecutorRequestData) -> None:
         if not self._home.execute(request):
             self._finish(ConnectError(ORPHANED))
 
@@ -237,32 +239,32 @@ class Worker:
 
     # the API
 
-    async def _ask(self, effect: Start) -> None:
+    async def _start(self, effect: Start) -> None:
         assert self._api is not None
         answer = await self._api.post("/v0/connect/start", effect.body, effect.authorization)
         machine = self._machine
-        if isinstance(answer, Answered):
-            self._feed(lambda now: machine.started(now, answer.body))
-        elif answer.is_refusal:
-            self._feed(lambda now: machine.refused(now, answer.status))
+        if isinstance(answer, ApiSuccess):
+            self._advance(lambda now: machine.started(now, answer.body))
+        elif answer.is_unauthorized:
+            self._advance(lambda now: machine.refused(now, answer.status))
         else:
-            self._feed(lambda now: machine.start_failed(now, answer.reason, answer.retry_after))
+            self._advance(lambda now: machine.start_failed(now, answer.reason, answer.retry_after))
 
     async def _flush(self, effect: Flush) -> None:
         assert self._api is not None
         answer = await self._api.post("/v0/connect/flush", effect.body, effect.authorization)
         machine, request_id = self._machine, effect.request_id
-        if isinstance(answer, Unanswered):
-            self._feed(
+        if isinstance(answer, ApiFailure):
+            self._advance(
                 lambda now: machine.flush_failed(
                     now, request_id, answer.status, answer.reason, answer.retry_after
                 )
             )
         elif is_receipt(answer.body, request_id):
-            self._feed(lambda now: machine.flushed(now, request_id))
+            self._advance(lambda now: machine.flushed(now, request_id))
         else:
             reason = "status 200, but no confirmation that the server has the reply"
-            self._feed(lambda now: machine.flush_failed(now, request_id, 200, reason))
+            self._advance(lambda now: machine.flush_failed(now, request_id, 200, reason))
 
     # sockets
 
@@ -270,8 +272,8 @@ class Worker:
         machine = self._machine
         socket = Socket(
             url,
-            opened=lambda: self._feed(lambda now: machine.opened(now, link)),
-            received=lambda data: self._feed(lambda now: machine.received(now, link, data)),
+            opened=lambda: self._advance(lambda now: machine.opened(now, link)),
+            received=lambda data: self._advance(lambda now: machine.received(now, link, data)),
             handshake=self._timing.handshake,
             goodbye=self._timing.goodbye,
         )
@@ -280,17 +282,17 @@ class Worker:
     async def _read(self, link: int, socket: Socket) -> None:
         try:
             code, reason = await socket.run()
-        finally:  # _hang_up cancels this task if the peer does not respond
+        finally:  # _close_socket cancels this task if the peer does not respond
             self._sockets.pop(link, None)
-        self._feed(lambda now: self._machine.closed(now, link, code, reason))
+        self._advance(lambda now: self._machine.closed(now, link, code, reason))
 
     def _close(self, link: int, code: int, reason: str) -> None:
         found = self._sockets.get(link)
         if found is not None:
-            self._spawn(self._hang_up(*found, code, reason), self._hanging_up)
+            self._spawn(self._close_socket(*found, code, reason), self._closing)
 
-    async def _hang_up(
+    async def _close_socket(
         self, socket: Socket, reader: asyncio.Task[None], code: int, reason: str
     ) -> None:
-        await socket.hang_up(code, reason)
+        await socket.close(code, reason)
         reader.cancel()

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from inngest.connect._internal.api import Answered, Api
-from inngest.connect._internal.conftest import OK, Paper, call_of
+from inngest.connect._internal.api import Api, ApiSuccess
+from inngest.connect._internal.conftest import OK, Driver, call_of
 from inngest.connect._internal.effects import Flush, Run
 from inngest.connect._internal.errors import ConnectError
 from inngest.connect._internal.timing import Timing
@@ -37,7 +37,7 @@ async def execute_nothing(request: wire.GatewayExecutorRequestData) -> CommRespo
 
 def worker_of(api: Callable[[], Api]) -> Worker:
     return Worker(
-        Paper().machine,
+        Driver().machine,
         api=api,
         execute=execute_nothing,
         entered=lambda state: None,
@@ -68,10 +68,10 @@ def test_what_is_asked_for_while_the_thread_begins_is_not_lost() -> None:
     async def run() -> None:
         api = Silent()
         worker = worker_of(lambda: api)
-        wishes = worker._wishes = Late(api.is_asked)
+        steps = worker._queued_steps = Late(api.is_asked)
         closing = threading.Thread(target=worker.close)
         closing.start()
-        assert await asyncio.to_thread(wishes.is_given.wait, 60)
+        assert await asyncio.to_thread(steps.is_given.wait, 60)
         await asyncio.wait_for(worker.run(), 60)
         closing.join(60)
 
@@ -83,7 +83,7 @@ def test_a_worker_ends_when_the_loop_that_it_was_made_on_is_closed() -> None:
         return worker_of(Silent)
 
     async def feed(worker: Worker) -> None:
-        worker._feed(lambda now: pytest.fail("nothing is to be done any more"))
+        worker._advance(lambda now: pytest.fail("nothing is to be done any more"))
 
     async def execute(worker: Worker) -> None:
         worker._perform(Run(call_of("r1")))
@@ -116,13 +116,13 @@ def test_a_reply_is_delivered_when_the_server_says_that_it_has_this_one(
     async def run() -> bool:
         worker = worker_of(Silent)
         worker._api = Saying("http://127.0.0.1:9", None, 1)
-        worker._feed = lambda step: step(0.0)  # type: ignore[method-assign,assignment]
+        worker._advance = lambda step: step(0.0)  # type: ignore[method-assign,assignment]
         outbox = worker._machine._delivery.outbox
         outbox.add("r1", b"reply", 0.0)
         await worker._flush(Flush("r1", b"reply", None))
         return outbox.get("r1") is None
 
-    answer = Answered(body)
+    answer = ApiSuccess(body)
     assert asyncio.run(run()) == is_delivered
 
 
@@ -153,7 +153,7 @@ def test_nothing_is_left_of_a_socket_that_never_opened() -> None:
             worker._open(1, f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}")
             await asked.wait()
             worker._close(1, 1000, "the handshake timed out")
-            await asyncio.wait([*worker._tasks, *worker._hanging_up])
+            await asyncio.wait([*worker._tasks, *worker._closing])
             done.set()
         return worker._sockets
 
