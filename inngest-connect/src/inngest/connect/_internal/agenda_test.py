@@ -18,7 +18,7 @@ acts = st.one_of(
 
 
 @given(st.lists(acts, max_size=60))
-def test_it_says_what_a_list_of_times_says(done: list[tuple[str, str, float]]) -> None:
+def test_an_agenda_behaves_like_a_dictionary_of_times(done: list[tuple[str, str, float]]) -> None:
     agenda, times_of = Agenda(), dict[str, float]()
     for act, name, time in done:
         match act:
@@ -38,14 +38,14 @@ def test_it_says_what_a_list_of_times_says(done: list[tuple[str, str, float]]) -
         assert agenda.next_due == min(times_of.values(), default=None)
 
 
-def test_of_what_is_due_together_the_first_is_first() -> None:
+def test_items_due_at_the_same_time_keep_their_order() -> None:
     agenda = Agenda()
     for name, due in (("c", 2), ("b", 1), ("a", 1)):
         agenda.schedule(name, due)
     assert agenda.pop_due(5) == ["b", "a", "c"]
 
 
-def test_what_is_done_long_before_it_is_due_takes_no_room() -> None:
+def test_cancelled_items_take_no_memory() -> None:
     agenda = Agenda()
     for number in range(10_000):
         agenda.schedule(str(number), 30.0)

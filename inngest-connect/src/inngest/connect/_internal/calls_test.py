@@ -4,7 +4,7 @@ from inngest.connect._internal.calls import MAX_REMEMBERED, Calls
 from inngest.connect._internal.conftest import call_of
 
 
-def test_answered_calls_are_remembered_but_not_for_ever() -> None:
+def test_a_limited_number_of_finished_calls_is_remembered() -> None:
     calls = Calls(None)
     for index in range(MAX_REMEMBERED + 10):
         calls.add(call_of(f"r{index}"), 1)

@@ -12,7 +12,7 @@ from inngest.connect._internal.state import ConnectionState
 from inngest.connect._internal.wire import connect_pb2 as wire
 
 
-def test_one_search_at_a_time() -> None:
+def test_one_connection_attempt_at_a_time() -> None:
     connector = Connector((), (1, 2), lambda: 0.5)
     assert not connector.begin(0)
     connector.request(0)
@@ -24,7 +24,7 @@ def test_one_search_at_a_time() -> None:
     assert connector.due == 1
 
 
-def test_excluded_gateways_are_forgotten_when_one_is_found() -> None:
+def test_no_gateway_is_excluded_once_connected() -> None:
     connector = Connector((), (1,), lambda: 0.5)
     for group in ("a", "b", "a", ""):
         connector.exclude(group)
@@ -33,7 +33,7 @@ def test_excluded_gateways_are_forgotten_when_one_is_found() -> None:
     assert connector.excluded == []
 
 
-def test_hours_of_outage_are_sat_out_with_growing_delays(driver: Driver) -> None:
+def test_attempts_are_repeated_with_backoff_through_a_long_outage(driver: Driver) -> None:
     moments: list[float] = []
     for _ in range(60):
         assert len(driver.take(Start)) == 1
@@ -51,7 +51,7 @@ def test_hours_of_outage_are_sat_out_with_growing_delays(driver: Driver) -> None
     assert driver.is_in(ConnectionState.ACTIVE)
 
 
-def test_delays_are_spread(driver: Driver) -> None:
+def test_delays_have_jitter(driver: Driver) -> None:
     found = set()
     for random in (0.0, 0.5, 0.999):
         made = Driver(random=lambda random=random: random)
@@ -62,12 +62,12 @@ def test_delays_are_spread(driver: Driver) -> None:
     assert found == {0.5, 1.0, 1.5}
 
 
-def test_a_server_may_ask_for_a_longer_delay(driver: Driver) -> None:
+def test_retry_after_extends_the_delay(driver: Driver) -> None:
     driver.do(driver.machine.start_failed, "status 429", 77.0)
     assert driver.machine.next_due == driver.now + 77 + 1
 
 
-def test_workers_that_are_told_to_wait_do_not_come_back_together() -> None:
+def test_retry_after_has_jitter() -> None:
     found = set[float]()
     for number in (0.0, 0.5, 1.0):
         made = Driver(random=lambda number=number: number)
@@ -78,7 +78,7 @@ def test_workers_that_are_told_to_wait_do_not_come_back_together() -> None:
     assert found == {77.5, 78.0, 78.5}
 
 
-def test_a_refused_key_gives_way_to_the_other_one() -> None:
+def test_a_rejected_key_is_replaced_by_the_other_one() -> None:
     driver = Driver(authorizations=("Bearer a", "Bearer b"))
     driver.do(driver.machine.start)
     assert [one.authorization for one in driver.take(Start)] == ["Bearer a"]
@@ -90,7 +90,7 @@ def test_a_refused_key_gives_way_to_the_other_one() -> None:
     assert [one.authorization for one in driver.take(Start)] == ["Bearer b"]
 
 
-def test_keys_that_were_never_accepted_are_fatal_in_the_end() -> None:
+def test_keys_that_were_never_accepted_end_the_worker() -> None:
     driver = Driver(authorizations=("Bearer a", "Bearer b"))
     driver.do(driver.machine.start)
     tried = 0
@@ -107,7 +107,7 @@ def test_keys_that_were_never_accepted_are_fatal_in_the_end() -> None:
     ("authorizations", "told"),
     [((), "none is sent in dev mode: leave INNGEST_DEV unset"), (("Bearer a",), "check INNGEST_")],
 )
-def test_who_sends_no_key_is_not_told_to_look_at_it(
+def test_the_error_for_a_missing_key_differs_from_that_for_a_wrong_one(
     authorizations: tuple[str, ...], told: str
 ) -> None:
     driver = Driver(authorizations=authorizations)
@@ -118,7 +118,7 @@ def test_who_sends_no_key_is_not_told_to_look_at_it(
     assert driver.stopped is not None and told in str(driver.stopped.error)
 
 
-def test_keys_that_were_accepted_once_are_tried_for_ever(active: Driver) -> None:
+def test_keys_that_were_accepted_once_are_retried_without_limit(active: Driver) -> None:
     active.do(active.machine.closed, 1, 1006, "")
     for _ in range(50):
         active.wait(600)
@@ -127,7 +127,7 @@ def test_keys_that_were_accepted_once_are_tried_for_ever(active: Driver) -> None
     assert active.stopped is None
 
 
-def test_an_answer_without_a_gateway_is_an_outage(driver: Driver) -> None:
+def test_a_response_without_a_gateway_is_retried(driver: Driver) -> None:
     for body in (b"", b"\xff\xff", b"<html>"):
         driver.take(Start)
         driver.do(driver.machine.started, body)
@@ -136,7 +136,7 @@ def test_an_answer_without_a_gateway_is_an_outage(driver: Driver) -> None:
         assert len(driver.take(Start)) == 1
 
 
-def test_when_there_is_no_other_gateway_none_is_excluded_any_more(active: Driver) -> None:
+def test_no_gateway_is_excluded_if_there_is_no_other(active: Driver) -> None:
     active.hear(1, wire.GATEWAY_CLOSING)
     active.take(Start)
     active.do(active.machine.started, wire.StartResponse().SerializeToString())
@@ -145,7 +145,7 @@ def test_when_there_is_no_other_gateway_none_is_excluded_any_more(active: Driver
     assert excluded(start) == []
 
 
-def test_gateways_that_send_everybody_away_are_asked_with_growing_pauses(active: Driver) -> None:
+def test_gateways_that_always_drain_are_retried_with_backoff(active: Driver) -> None:
     starts = []
     for link in range(1, 30):
         active.hear(link, wire.GATEWAY_CLOSING)
@@ -162,7 +162,7 @@ def test_gateways_that_send_everybody_away_are_asked_with_growing_pauses(active:
     assert len(active.take(Start)) == 1
 
 
-def test_gateways_that_do_not_last_are_asked_with_growing_pauses(active: Driver) -> None:
+def test_unstable_gateways_are_retried_with_backoff(active: Driver) -> None:
     starts = []
     for link in range(1, 6):
         active.do(active.machine.closed, link, 1011, "")

@@ -36,7 +36,7 @@ def test_a_reply_whose_acknowledgement_is_late_is_flushed(active: Driver) -> Non
     assert len(active.take(Flush)) == 1
 
 
-def test_a_flush_is_tried_until_it_works(active: Driver) -> None:
+def test_a_flush_is_retried_until_it_succeeds(active: Driver) -> None:
     active.call(1, "r1")
     active.do(active.machine.closed, 1, 1006, "")
     active.reply("r1")
@@ -48,7 +48,7 @@ def test_a_flush_is_tried_until_it_works(active: Driver) -> None:
     assert active.machine.unacknowledged == 1
 
 
-def owing_many(driver: Driver) -> list[str]:
+def finish_many(driver: Driver) -> list[str]:
     """Finish many calls without a connection, and return their request ids."""
     calls = [f"r{number}" for number in range(100)]
     for request_id in calls:
@@ -59,8 +59,8 @@ def owing_many(driver: Driver) -> list[str]:
     return calls
 
 
-def test_few_replies_are_flushed_at_once_and_all_in_the_end(active: Driver) -> None:
-    calls = owing_many(active)
+def test_a_limited_number_of_replies_is_flushed_at_a_time(active: Driver) -> None:
+    calls = finish_many(active)
     under_way = active.take(Flush)
     assert len(under_way) == MAX_CONCURRENT_FLUSHES
     found: list[str] = []
@@ -74,8 +74,8 @@ def test_few_replies_are_flushed_at_once_and_all_in_the_end(active: Driver) -> N
     assert active.machine.unacknowledged == 0
 
 
-def test_in_an_outage_one_reply_is_tried_at_a_time_with_growing_pauses(active: Driver) -> None:
-    owing_many(active)
+def test_in_an_outage_one_reply_at_a_time_is_flushed_with_backoff(active: Driver) -> None:
+    finish_many(active)
     under_way = active.take(Flush)
     for flush in under_way:
         active.do(active.machine.flush_failed, flush.request_id, 503, "down")
@@ -97,16 +97,16 @@ def test_in_an_outage_one_reply_is_tried_at_a_time_with_growing_pauses(active: D
     assert len(active.take(Flush)) == MAX_CONCURRENT_FLUSHES
 
 
-def test_a_reply_that_is_refused_holds_up_no_other(active: Driver) -> None:
-    owing_many(active)
+def test_a_rejected_reply_does_not_delay_others(active: Driver) -> None:
+    finish_many(active)
     refused = active.take(Flush)[0]
     active.do(active.machine.flush_failed, refused.request_id, 400, "malformed")
     (other,) = active.take(Flush)
     assert other.request_id != refused.request_id
 
 
-def test_what_waits_for_its_turn_over_http_goes_by_the_next_connection(active: Driver) -> None:
-    calls = owing_many(active)
+def test_replies_that_wait_for_a_flush_are_sent_on_the_next_connection(active: Driver) -> None:
+    calls = finish_many(active)
     under_way = {flush.request_id for flush in active.take(Flush)}
     active.connect("g2", "c2")
     sent = [payload_of(one).request_id for one in active.frames(2) if one.kind == wire.WORKER_REPLY]
@@ -116,7 +116,7 @@ def test_what_waits_for_its_turn_over_http_goes_by_the_next_connection(active: D
     assert active.take(Flush) == []
 
 
-def test_a_reply_that_is_acknowledged_while_it_waits_for_its_turn_is_not_flushed(
+def test_a_reply_that_is_acknowledged_before_its_flush_is_not_flushed(
     active: Driver,
 ) -> None:
     calls = [f"r{number}" for number in range(MAX_CONCURRENT_FLUSHES + 1)]
@@ -132,8 +132,8 @@ def test_a_reply_that_is_acknowledged_while_it_waits_for_its_turn_is_not_flushed
     assert active.machine.unacknowledged == 0
 
 
-def test_an_outage_is_told_once_not_for_every_reply(active: Driver) -> None:
-    owing_many(active)
+def test_an_outage_is_logged_once_not_for_every_reply(active: Driver) -> None:
+    finish_many(active)
     for _ in range(10):
         for flush in active.take(Flush):
             active.do(active.machine.flush_failed, flush.request_id, 503, "status 503: no")
@@ -153,7 +153,7 @@ def test_an_outage_is_told_once_not_for_every_reply(active: Driver) -> None:
     assert active.logged[-1].level == logging.WARNING
 
 
-def test_a_reply_that_the_server_calls_malformed_is_given_up(active: Driver) -> None:
+def test_a_reply_that_the_server_rejects_as_malformed_is_dropped(active: Driver) -> None:
     active.call(1, "r1")
     active.do(active.machine.closed, 1, 1006, "")
     active.reply("r1")
@@ -165,7 +165,7 @@ def test_a_reply_that_the_server_calls_malformed_is_given_up(active: Driver) -> 
     assert "reply_lost" in [entry.event for entry in active.logged]
 
 
-def test_a_refused_flush_uses_the_other_key() -> None:
+def test_an_unauthorized_flush_switches_keys() -> None:
     driver = Driver(authorizations=("Bearer a", "Bearer b"))
     driver.do(driver.machine.start)
     driver.connect()
@@ -178,7 +178,7 @@ def test_a_refused_flush_uses_the_other_key() -> None:
     assert [one.authorization for one in driver.take(Flush)] == ["Bearer b"]
 
 
-def test_a_drained_connection_that_is_cut_flushes_what_it_owes(active: Driver) -> None:
+def test_replies_on_a_lost_draining_connection_are_flushed(active: Driver) -> None:
     active.call(1, "r1")
     active.hear(1, wire.GATEWAY_CLOSING)
     active.reply("r1")

@@ -105,7 +105,7 @@ class Execution:
         return self._grace_until is not None and self._grace_until < now
 
     def _handle_duplicate(self, request: wire.GatewayExecutorRequestData, now: float) -> None:
-        """Handle a duplicate: renew the lease of a running call, or resend its reply."""
+        """Handle a duplicate: adopt its lease if the call is unfinished, or resend the reply."""
         request_id = request.request_id
         if request_id in self.calls and request.lease_id:  # the old lease may be lost
             self._leases.add(request_id, request.lease_id, now + self._lease_interval)

@@ -25,14 +25,14 @@ def test_a_call_is_acknowledged_executed_and_answered(active: Driver) -> None:
 
 
 @pytest.mark.parametrize(("request_id", "app"), [("r1", "other"), ("", "app")])
-def test_a_call_of_an_unknown_app_or_of_no_name_is_left_to_others(
+def test_a_call_of_an_unknown_app_or_without_an_id_is_not_acknowledged(
     active: Driver, request_id: str, app: str
 ) -> None:
     active.call(1, request_id, app=app)
     assert active.take(Send) == [] and active.take(Run) == []
 
 
-def test_a_call_that_comes_twice_is_executed_once(active: Driver) -> None:
+def test_a_duplicate_call_is_executed_once(active: Driver) -> None:
     active.call(1, "r1")
     active.call(1, "r1")
     assert len(active.take(Run)) == 1
@@ -48,7 +48,7 @@ def test_a_call_that_comes_twice_is_executed_once(active: Driver) -> None:
     assert active.machine._execution.next_due is None, "what is answered has no lease"
 
 
-def test_no_more_calls_run_than_are_allowed() -> None:
+def test_the_concurrency_limit_is_enforced() -> None:
     driver = Driver(limit=2)
     driver.do(driver.machine.start)
     driver.connect()
@@ -74,7 +74,7 @@ def test_leases_are_extended_while_a_call_runs(active: Driver) -> None:
     assert [payload_of(frame).lease_id for frame in extended] == ["l2"]
 
 
-def test_a_lost_lease_is_not_extended_and_what_has_not_begun_never_begins() -> None:
+def test_a_lost_lease_is_not_extended_and_a_queued_call_is_discarded() -> None:
     driver = Driver(limit=1)
     driver.do(driver.machine.start)
     driver.connect()
@@ -92,7 +92,7 @@ def test_a_lost_lease_is_not_extended_and_what_has_not_begun_never_begins() -> N
     assert wire.WORKER_REQUEST_EXTEND_LEASE not in driver.kinds()
 
 
-def test_a_call_that_runs_and_is_given_again_is_leased_again(active: Driver) -> None:
+def test_a_duplicate_of_a_running_call_replaces_its_lease(active: Driver) -> None:
     active.call(1, "r1")
     active.hear(
         1,
@@ -109,7 +109,7 @@ def test_a_call_that_runs_and_is_given_again_is_leased_again(active: Driver) -> 
     assert [payload_of(one).lease_id for one in extensions] == ["lease-2"]
 
 
-def test_a_call_that_is_given_again_without_a_lease_keeps_its_own(active: Driver) -> None:
+def test_a_duplicate_without_a_lease_keeps_the_old_one(active: Driver) -> None:
     active.call(1, "r1")
     again = call_of("r1")
     again.lease_id = ""
@@ -120,7 +120,7 @@ def test_a_call_that_is_given_again_without_a_lease_keeps_its_own(active: Driver
     assert [payload_of(one).lease_id for one in extensions] == ["lease-r1"]
 
 
-def test_leases_go_on_over_the_next_connection(active: Driver) -> None:
+def test_leases_are_extended_on_the_next_connection(active: Driver) -> None:
     active.call(1, "r1")
     active.do(active.machine.closed, 1, 1006, "")
     active.wait(2)
@@ -130,7 +130,7 @@ def test_leases_go_on_over_the_next_connection(active: Driver) -> None:
     assert wire.WORKER_REQUEST_EXTEND_LEASE in active.kinds(2)
 
 
-def test_a_gateway_that_does_not_heed_the_end_does_not_put_it_off(active: Driver) -> None:
+def test_a_gateway_that_ignores_the_pause_does_not_delay_the_shutdown(active: Driver) -> None:
     """Calls sent before it received WORKER_PAUSE are executed; later ones are ignored."""
     active.call(1, "r1")
     active.take(Run)
@@ -152,10 +152,8 @@ def test_a_gateway_that_does_not_heed_the_end_does_not_put_it_off(active: Driver
 
 
 @pytest.mark.parametrize("is_drained", [False, True])
-def test_a_call_that_crosses_the_goodbye_is_left_to_others(
-    active: Driver, is_drained: bool
-) -> None:
-    """They cannot be acknowledged any more, so another worker will execute them."""
+def test_a_call_that_crosses_the_close_is_not_executed(active: Driver, is_drained: bool) -> None:
+    """It cannot be acknowledged any more, so another worker will execute it."""
     if is_drained:
         active.hear(1, wire.GATEWAY_CLOSING)
         active.connect("g2", "c2")
@@ -168,7 +166,3 @@ def test_a_call_that_crosses_the_goodbye_is_left_to_others(
     assert active.kinds(1) == []
     active.do(active.machine.closed, 1, 1000, "")
     assert active.has_stopped is not is_drained
-
-
-def test_calls_are_of_the_app_that_is_named() -> None:
-    assert call_of("r1").app_name == "app"

@@ -9,7 +9,7 @@ from inngest.connect._internal.effects import Open, Start
 from inngest.connect._internal.wire import connect_pb2 as wire
 
 
-def test_a_url_that_cannot_be_rewritten_is_fatal() -> None:
+def test_a_rewrite_that_raises_is_fatal() -> None:
     def rewrite(url: str) -> str:
         raise KeyError(url)
 
@@ -34,7 +34,7 @@ def test_a_url_that_cannot_be_rewritten_is_fatal() -> None:
         "ws://a b/",
     ],
 )
-def test_a_url_that_is_rewritten_to_none_is_fatal(url: Any) -> None:
+def test_a_rewrite_to_an_invalid_url_is_fatal(url: Any) -> None:
     driver = Driver(rewrite=lambda _: url)
     driver.do(driver.machine.start)
     driver.do(driver.machine.started, start_answer())
@@ -42,7 +42,7 @@ def test_a_url_that_is_rewritten_to_none_is_fatal(url: Any) -> None:
     assert f"rewrite_gateway_endpoint returned {url!r}" in str(driver.stopped.error)
 
 
-def test_a_gateway_that_the_api_names_badly_is_asked_for_again(driver: Driver) -> None:
+def test_an_invalid_url_from_the_api_is_retried(driver: Driver) -> None:
     driver.take(Start)
     named = wire.StartResponse(connection_id="c1", gateway_endpoint="gateway:8289")
     driver.do(driver.machine.started, named.SerializeToString())
@@ -67,7 +67,7 @@ def test_a_url_is_rewritten() -> None:
         (False, "ws://gw.test:8289", False),
     ],
 )
-def test_a_gateway_without_tls_behind_an_api_with_it_is_told(
+def test_a_gateway_without_tls_is_logged_if_the_api_has_it(
     is_api_encrypted: bool, endpoint: str, is_told: bool
 ) -> None:
     driver = Driver(is_api_encrypted=is_api_encrypted)

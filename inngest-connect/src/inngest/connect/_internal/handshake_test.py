@@ -9,7 +9,7 @@ from inngest.connect._internal.state import ConnectionState
 from inngest.connect._internal.wire import connect_pb2 as wire
 
 
-def test_a_worker_introduces_itself_and_beats_at_once(driver: Driver) -> None:
+def test_a_worker_connects_and_sends_a_heartbeat_at_once(driver: Driver) -> None:
     driver.take(Start)
     assert driver.connect() == 1
     hello, beat = driver.frames()
@@ -22,7 +22,7 @@ def test_a_worker_introduces_itself_and_beats_at_once(driver: Driver) -> None:
     assert driver.is_in(ConnectionState.ACTIVE)
 
 
-def test_a_handshake_that_takes_too_long_is_tried_elsewhere(driver: Driver) -> None:
+def test_a_handshake_that_times_out_is_retried_with_another_gateway(driver: Driver) -> None:
     driver.take(Start)
     driver.do(driver.machine.started, start_answer("g1"))
     driver.wait(11)
@@ -33,7 +33,7 @@ def test_a_handshake_that_takes_too_long_is_tried_elsewhere(driver: Driver) -> N
     assert driver.machine.reconnects == 0
 
 
-def test_what_does_not_belong_to_a_handshake_is_ignored(driver: Driver) -> None:
+def test_other_messages_during_a_handshake_are_ignored(driver: Driver) -> None:
     driver.do(driver.machine.started, start_answer())
     driver.do(driver.machine.opened, 1)
     for kind in (wire.GATEWAY_HEARTBEAT, wire.WORKER_PAUSE, 99):
@@ -52,7 +52,7 @@ def test_a_wrong_configuration_is_fatal(driver: Driver, reason: str) -> None:
     assert reason in str(driver.stopped.error)
 
 
-def test_functions_that_are_refused_are_fatal_at_first(driver: Driver) -> None:
+def test_a_sync_failure_on_the_first_connection_is_fatal(driver: Driver) -> None:
     driver.do(driver.machine.started, start_answer())
     driver.do(driver.machine.opened, 1)
     driver.hear(1, wire.GATEWAY_HELLO)
@@ -60,7 +60,7 @@ def test_functions_that_are_refused_are_fatal_at_first(driver: Driver) -> None:
     assert driver.stopped is not None and "bad cron" in str(driver.stopped.error)
 
 
-def test_functions_that_were_accepted_before_are_offered_again(active: Driver) -> None:
+def test_a_sync_failure_on_a_later_connection_is_retried(active: Driver) -> None:
     active.do(active.machine.closed, 1, 1006, "")
     active.wait(1)
     active.do(active.machine.started, start_answer("g2"))
@@ -73,7 +73,7 @@ def test_functions_that_were_accepted_before_are_offered_again(active: Driver) -
     assert len(active.take(Start)) == 1
 
 
-def test_functions_that_are_refused_afterwards_end_the_connection(active: Driver) -> None:
+def test_a_sync_failure_after_the_handshake_closes_the_connection(active: Driver) -> None:
     active.hear(1, wire.SYNC_FAILED, wire.SystemError(code="c", message="no database"))
     assert [close.link for close in active.take(Close)] == [1]
     (told,) = [entry for entry in active.logged if entry.event == "disconnected"]

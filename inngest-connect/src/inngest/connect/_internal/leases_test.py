@@ -3,7 +3,7 @@ from __future__ import annotations
 from inngest.connect._internal.leases import Leases
 
 
-def test_leases_are_due_one_interval_after_the_other() -> None:
+def test_leases_are_due_once_per_interval() -> None:
     leases = Leases()
     leases.add("a", "l1", 30)
     assert leases.due(29, 30) == []
@@ -18,7 +18,7 @@ def test_leases_are_due_one_interval_after_the_other() -> None:
     assert leases.due(1000, 30) == []
 
 
-def test_no_lease_is_never_due() -> None:
+def test_nothing_is_due_without_leases() -> None:
     leases = Leases()
     leases.add("a", "l1", 30)
     leases.drop("a")

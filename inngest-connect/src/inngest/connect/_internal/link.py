@@ -42,7 +42,7 @@ class Link:
     status_due: float | None = None
     status_interval: float = 0.0
     is_retiring: bool = False
-    """The gateway is draining, or replaced: it sends no new calls, but accepts replies."""
+    """The gateway is draining or replaced. It still accepts replies."""
     is_closing: bool = False
     """The worker has begun the closing handshake."""
 
@@ -90,7 +90,8 @@ class Link:
             return None
         if not self.heartbeat.beat(now):
             return Failure(
-                "the gateway answers no heartbeats", reason="CONSECUTIVE_HEARTBEATS_MISSED"
+                "no frame from the gateway for two heartbeats",
+                reason="CONSECUTIVE_HEARTBEATS_MISSED",
             )
         effects.send(self.id, wire.WORKER_HEARTBEAT)
         return None

@@ -8,7 +8,7 @@ from inngest.connect._internal.state import ConnectionState
 from inngest.connect._internal.wire import connect_pb2 as wire
 
 
-def test_a_silent_gateway_is_left(active: Driver) -> None:
+def test_a_gateway_that_answers_no_heartbeats_is_left(active: Driver) -> None:
     active.wait(10)
     assert active.take(Close) == []
     active.wait(10)
@@ -28,7 +28,7 @@ def test_a_gateway_that_answers_is_kept(active: Driver) -> None:
     assert active.machine.last_heartbeat_at == pytest.approx(active.now - 10)
 
 
-def test_a_gateway_that_has_much_to_say_is_not_silent(active: Driver) -> None:
+def test_any_frame_counts_as_a_sign_of_life(active: Driver) -> None:
     """Its answer to a heartbeat is queued behind thousands of calls."""
     for number in range(10):
         active.call(1, f"r{number}")
@@ -37,7 +37,7 @@ def test_a_gateway_that_has_much_to_say_is_not_silent(active: Driver) -> None:
     assert active.is_in(ConnectionState.ACTIVE)
 
 
-def test_a_machine_that_slept_sends_one_beat_not_many(active: Driver) -> None:
+def test_a_resumed_machine_sends_one_heartbeat(active: Driver) -> None:
     active.hear(1, wire.GATEWAY_HEARTBEAT)
     active.now += 3600
     active.do(active.machine.tick)
@@ -45,9 +45,7 @@ def test_a_machine_that_slept_sends_one_beat_not_many(active: Driver) -> None:
 
 
 @pytest.mark.parametrize("told", ["1ms", "0.0000001s"])
-def test_a_gateway_that_wants_to_hear_too_often_is_told_at_most_ten_times_a_second(
-    driver: Driver, told: str
-) -> None:
+def test_short_heartbeat_intervals_are_limited(driver: Driver, told: str) -> None:
     """Answers could not arrive in time, and the worker would do nothing but send heartbeats."""
     link = driver.connect(terms={"heartbeat_interval": told, "extend_lease_interval": told})
     driver.call(link, "r1")
@@ -60,7 +58,7 @@ def test_a_gateway_that_wants_to_hear_too_often_is_told_at_most_ten_times_a_seco
     assert 9 <= kinds.count(wire.WORKER_REQUEST_EXTEND_LEASE) <= 11
 
 
-def test_a_dead_connection_is_found_however_seldom_the_gateway_wants_to_hear(
+def test_long_heartbeat_intervals_are_limited(
     driver: Driver,
 ) -> None:
     link = driver.connect(terms={"heartbeat_interval": "23h"})
@@ -69,7 +67,7 @@ def test_a_dead_connection_is_found_however_seldom_the_gateway_wants_to_hear(
     assert [close.link for close in driver.take(Close)] == [link]
 
 
-def test_a_gateway_that_is_not_to_call_need_not_answer_heartbeats(active: Driver) -> None:
+def test_missing_answers_do_not_count_before_worker_ready(active: Driver) -> None:
     active.call(1, "r1")
     active.do(active.machine.close)
     active.do(active.machine.closed, 1, 1006, "")
@@ -84,7 +82,7 @@ def test_a_gateway_that_is_not_to_call_need_not_answer_heartbeats(active: Driver
     assert [close.reason for close in active.take(Close)] == ["CONSECUTIVE_HEARTBEATS_MISSED"]
 
 
-def test_status_is_told_when_the_gateway_wants_it(driver: Driver) -> None:
+def test_status_messages_are_sent_if_the_gateway_requests_them(driver: Driver) -> None:
     driver.do(driver.machine.started, start_answer())
     driver.do(driver.machine.opened, 1)
     driver.hear(1, wire.GATEWAY_HELLO)
@@ -103,7 +101,7 @@ def test_status_is_told_when_the_gateway_wants_it(driver: Driver) -> None:
     assert payload_of(status).shutdown_requested
 
 
-def test_a_gateway_that_was_said_goodbye_is_told_nothing_more(driver: Driver) -> None:
+def test_nothing_is_sent_after_the_close(driver: Driver) -> None:
     driver.connect(terms={"heartbeat_interval": "10s", "status_interval": "10s"})
     driver.wait(9)
     driver.do(driver.machine.close)
@@ -113,7 +111,7 @@ def test_a_gateway_that_was_said_goodbye_is_told_nothing_more(driver: Driver) ->
     assert driver.kinds() == []
 
 
-def test_a_silent_gateway_is_told_nothing_more(driver: Driver) -> None:
+def test_nothing_is_sent_after_missed_heartbeats(driver: Driver) -> None:
     driver.connect(terms={"heartbeat_interval": "10s", "status_interval": "20s"})
     driver.wait(19)
     driver.take(Send)

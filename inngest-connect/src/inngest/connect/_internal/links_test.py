@@ -12,7 +12,7 @@ from inngest.connect._internal.state import ConnectionState
 from inngest.connect._internal.wire import connect_pb2 as wire
 
 
-def test_an_idle_worker_waits_for_the_next_gateway_before_it_leaves(active: Driver) -> None:
+def test_an_idle_worker_connects_before_it_leaves_a_draining_gateway(active: Driver) -> None:
     active.hear(1, wire.GATEWAY_CLOSING)
     active.hear(1, wire.GATEWAY_CLOSING)
     assert len(active.take(Start)) == 1
@@ -27,7 +27,7 @@ def test_an_idle_worker_waits_for_the_next_gateway_before_it_leaves(active: Driv
     assert "disconnected" not in [entry.event for entry in active.logged]
 
 
-def test_a_gateway_that_is_cut_off_when_another_one_is_there_changes_nothing(
+def test_the_loss_of_a_replaced_connection_changes_nothing(
     active: Driver,
 ) -> None:
     active.call(1, "r1")
@@ -42,12 +42,12 @@ def test_a_gateway_that_is_cut_off_when_another_one_is_there_changes_nothing(
     assert active.take(Start) == []
 
 
-def test_calls_come_by_one_connection_however_often_the_api_answers(active: Driver) -> None:
+def test_there_is_one_current_connection(active: Driver) -> None:
     active.connect("g2", "c2")
     assert [close.link for close in active.take(Close)] == [1]
 
 
-def test_a_worker_that_closes_and_is_asked_to_leave_stays_for_its_calls(active: Driver) -> None:
+def test_a_drain_during_a_shutdown_does_not_abandon_calls(active: Driver) -> None:
     active.call(1, "r1")
     active.do(active.machine.close)
     active.hear(1, wire.GATEWAY_CLOSING)
@@ -56,7 +56,7 @@ def test_a_worker_that_closes_and_is_asked_to_leave_stays_for_its_calls(active: 
     assert active.is_in(ConnectionState.CLOSING)
 
 
-def owing(driver: Driver) -> None:
+def reconnect_with_pending_reply(driver: Driver) -> None:
     """Reconnect a worker that has a reply waiting for its next flush."""
     driver.call(1, "r1")
     driver.do(driver.machine.closed, 1, 1006, "")
@@ -69,9 +69,9 @@ def owing(driver: Driver) -> None:
     driver.connect("g2", "c2")
 
 
-def test_what_is_owed_is_delivered_before_calls_come(active: Driver) -> None:
+def test_pending_replies_are_delivered_before_calls_are_accepted(active: Driver) -> None:
     """A server that lost the call in an outage would otherwise have it executed again."""
-    owing(active)
+    reconnect_with_pending_reply(active)
     hello, *sent = active.frames(2)
     assert payload_of(hello).worker_manual_readiness_ack
     assert [frame.kind for frame in sent] == [wire.WORKER_HEARTBEAT, wire.WORKER_REPLY]
@@ -85,8 +85,8 @@ def test_what_is_owed_is_delivered_before_calls_come(active: Driver) -> None:
     assert [close.reason for close in active.take(Close)] == ["CONSECUTIVE_HEARTBEATS_MISSED"]
 
 
-def test_calls_do_not_wait_long_for_what_is_owed(active: Driver) -> None:
-    owing(active)
+def test_calls_are_accepted_in_time_despite_pending_replies(active: Driver) -> None:
+    reconnect_with_pending_reply(active)
     active.wait(4)
     assert wire.WORKER_READY not in active.kinds(2)
     active.wait(2)
@@ -95,10 +95,10 @@ def test_calls_do_not_wait_long_for_what_is_owed(active: Driver) -> None:
 
 
 @pytest.mark.parametrize("is_drained", [False, True])
-def test_a_worker_that_owes_and_is_to_leave_takes_no_calls(
+def test_a_worker_that_leaves_with_pending_replies_accepts_no_calls(
     active: Driver, is_drained: bool
 ) -> None:
-    owing(active)
+    reconnect_with_pending_reply(active)
     if is_drained:
         active.hear(2, wire.GATEWAY_CLOSING)
     else:
@@ -108,7 +108,7 @@ def test_a_worker_that_owes_and_is_to_leave_takes_no_calls(
     assert wire.WORKER_READY not in active.kinds(2)
 
 
-def test_a_drained_worker_moves_before_it_leaves(active: Driver) -> None:
+def test_a_worker_leaves_a_draining_gateway_when_its_calls_are_finished(active: Driver) -> None:
     active.call(1, "r1")
     active.take(Send)
     active.hear(1, wire.GATEWAY_CLOSING)
@@ -152,9 +152,7 @@ def test_every_close_of_a_ready_connection_leads_to_another_one(
     assert active.is_in(ConnectionState.ACTIVE)
 
 
-def test_how_it_is_can_be_asked_for_while_a_connection_comes(
-    active: Driver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_current_is_thread_safe(active: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     links = active.machine._links
     (first,) = links
 

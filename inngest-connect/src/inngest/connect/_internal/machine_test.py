@@ -7,7 +7,7 @@ from inngest.connect._internal.timing import Timing
 from inngest.connect._internal.wire import connect_pb2 as wire
 
 
-def test_a_worker_that_closes_finishes_what_it_has(active: Driver) -> None:
+def test_a_shutdown_finishes_the_calls_in_flight(active: Driver) -> None:
     active.call(1, "r1")
     active.take(Send)
     active.do(active.machine.close)
@@ -34,7 +34,7 @@ def test_a_worker_without_a_connection_closes_at_once(driver: Driver) -> None:
     assert driver.stopped is not None and driver.stopped.error is None
 
 
-def test_a_worker_that_closes_and_loses_its_connection_comes_back_for_its_calls(
+def test_a_worker_that_loses_its_connection_during_a_shutdown_reconnects(
     active: Driver,
 ) -> None:
     active.call(1, "r1")
@@ -55,7 +55,7 @@ def test_a_worker_that_closes_and_loses_its_connection_comes_back_for_its_calls(
     assert [close.link for close in active.take(Close)] == [2]
 
 
-def test_a_worker_that_closes_within_a_handshake_takes_no_calls(active: Driver) -> None:
+def test_a_shutdown_during_a_handshake_accepts_no_calls(active: Driver) -> None:
     active.call(1, "r1")
     active.do(active.machine.closed, 1, 1006, "")
     active.wait(2)
@@ -69,7 +69,7 @@ def test_a_worker_that_closes_within_a_handshake_takes_no_calls(active: Driver) 
     assert wire.WORKER_PAUSE in active.kinds(2)
 
 
-def test_a_goodbye_that_nobody_answers_is_not_waited_for_long(active: Driver) -> None:
+def test_the_closing_handshake_has_a_timeout(active: Driver) -> None:
     active.wait(9)  # the next heartbeat would be due before the end
     active.take(Send)
     active.do(active.machine.close)
@@ -80,7 +80,7 @@ def test_a_goodbye_that_nobody_answers_is_not_waited_for_long(active: Driver) ->
     assert active.kinds() == [wire.WORKER_PAUSE]
 
 
-def test_a_worker_that_leaves_looks_for_no_other_gateway(active: Driver) -> None:
+def test_a_shutdown_requests_no_gateway_without_calls(active: Driver) -> None:
     active.hear(1, wire.GATEWAY_CLOSING)
     active.take(Start)
     active.do(active.machine.start_failed, "status 500")
@@ -90,7 +90,7 @@ def test_a_worker_that_leaves_looks_for_no_other_gateway(active: Driver) -> None
     assert active.stopped is not None
 
 
-def test_an_end_does_not_wait_longer_than_its_limit() -> None:
+def test_a_shutdown_has_a_timeout() -> None:
     driver = Driver(timing=Timing(shutdown=60))
     driver.do(driver.machine.start)
     driver.connect()

@@ -24,7 +24,7 @@ def ready() -> Driver:
     return driver
 
 
-def survives(driver: Driver) -> None:
+def assert_survives(driver: Driver) -> None:
     """Assert that the worker reconnects and replies to its call, whatever it received."""
     driver.do(driver.machine.closed, 1, 1006, "")
     for _ in range(20):
@@ -52,7 +52,7 @@ def test_bytes_of_any_kind(data: bytes | str) -> None:
     if isinstance(decode(data), Malformed):
         (close,) = driver.take(Close)
         assert close.code == 1007
-    survives(driver)
+    assert_survives(driver)
 
 
 @settings(max_examples=300, deadline=None)
@@ -62,7 +62,7 @@ def test_messages_of_any_kind_with_any_payload(kind: int, payload: bytes) -> Non
     message = wire.ConnectMessage(payload=payload)
     message.kind = kind  # type: ignore[assignment]
     driver.do(driver.machine.received, 1, message.SerializeToString())
-    survives(driver)
+    assert_survives(driver)
 
 
 @settings(max_examples=200, deadline=None)

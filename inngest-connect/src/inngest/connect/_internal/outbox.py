@@ -1,4 +1,4 @@
-"""Replies that are not acknowledged. They are kept until they are. Pure.
+"""Replies, each kept until the server acknowledges it. Pure.
 
 Above 500 MB, the oldest replies are evicted; the caller logs them.
 """

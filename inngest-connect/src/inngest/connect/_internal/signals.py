@@ -56,8 +56,8 @@ def shutdown_signals(
     """Call ``close`` on the first of the signals, and ``abort`` on the second.
 
     The second one also restores the previous handlers, so that another one ends the process even
-    if user code hangs, and it is raised again when the block ends. In a forked child, where the
-    worker does not run, signals go to the previous handlers.
+    if user code hangs, and it is raised again when the last worker's block ends. In a forked
+    child, where no worker runs, signals go to the previous handlers.
 
     Does nothing unless called on the main thread, the only one that can install handlers.
     """

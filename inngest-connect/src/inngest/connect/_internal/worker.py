@@ -66,7 +66,7 @@ class Worker:
         self._waiting = waiting
         self._home = Home(execute, self._replied)
         self._thread = threading.Thread(target=self._main, name="inngest-connect", daemon=True)
-        # used on the worker's thread only
+        # Used on the worker's thread; others only read _loop and append to _queued_steps.
         self._loop: asyncio.AbstractEventLoop | None = None
         self._api: Api | None = None
         self._sockets: dict[int, tuple[Socket, asyncio.Task[None]]] = {}

@@ -64,7 +64,7 @@ class Late(list[Any]):
         super().append(step)
 
 
-def test_what_is_asked_for_while_the_thread_begins_is_not_lost() -> None:
+def test_a_close_while_the_thread_starts_is_not_lost() -> None:
     async def run() -> None:
         api = Silent()
         worker = worker_of(lambda: api)
@@ -78,7 +78,7 @@ def test_what_is_asked_for_while_the_thread_begins_is_not_lost() -> None:
     asyncio.run(run())
 
 
-def test_a_worker_ends_when_the_loop_that_it_was_made_on_is_closed() -> None:
+def test_a_worker_ends_when_its_home_loop_is_closed() -> None:
     async def make() -> Worker:
         return worker_of(Silent)
 
@@ -104,7 +104,7 @@ def test_a_worker_ends_when_the_loop_that_it_was_made_on_is_closed() -> None:
         (b"<html>Please log in</html>", False),
     ],
 )
-def test_a_reply_is_delivered_when_the_server_says_that_it_has_this_one(
+def test_a_flush_succeeds_only_if_the_server_confirms_this_reply(
     body: bytes, is_delivered: bool
 ) -> None:
     """A proxy may respond with 200 to anything."""
@@ -126,7 +126,7 @@ def test_a_reply_is_delivered_when_the_server_says_that_it_has_this_one(
     assert asyncio.run(run()) == is_delivered
 
 
-def test_an_api_that_cannot_be_reached_at_all_is_no_failure_of_the_thread(
+def test_an_invalid_proxy_is_not_logged_as_a_failure_of_the_thread(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     def unusable() -> Api:
@@ -137,7 +137,7 @@ def test_an_api_that_cannot_be_reached_at_all_is_no_failure_of_the_thread(
     assert "thread failed" not in caplog.text
 
 
-def test_nothing_is_left_of_a_socket_that_never_opened() -> None:
+def test_a_socket_that_never_opened_leaves_no_tasks() -> None:
     """The gateway never responds: the machine gives up one handshake after another."""
 
     async def run() -> dict[int, Any]:
