@@ -32,7 +32,7 @@ def short(_ctx: inngest.ContextSync) -> str:
     return "done"
 
 
-def test_of(function: inngest.Function[str], span: timedelta) -> None:
+def play(function: inngest.Function[str], span: timedelta) -> None:
     with VirtualEngine(client, [function]) as engine:
         run = engine.send(EVENT)
         engine.advance(span)
@@ -50,5 +50,5 @@ def measure(name: str, work: Callable[[], None]) -> None:
 
 
 if __name__ == "__main__":
-    measure(f"30 days, {SLEEPS} sleeps", lambda: test_of(long, timedelta(days=31)))
-    measure("overhead: no steps", lambda: test_of(short, timedelta(0)))
+    measure(f"30 days, {SLEEPS} sleeps", lambda: play(long, timedelta(days=31)))
+    measure("overhead: no steps", lambda: play(short, timedelta(0)))

@@ -98,9 +98,15 @@ def ending(run: View, seconds: float) -> str:
     if run.get("status") not in ENDED:
         return f"not completed after {seconds:.2f} s"
     output = run.get("output")
-    if run["status"] != "Completed" and isinstance(output, dict):
-        output = output.get("message")
-    return f"{run['status']} in {seconds:.2f} s\nresult: {output}"
+    shown = output if run["status"] == "Completed" else message_of(output)
+    return f"{run['status']} in {seconds:.2f} s\nresult: {shown}"
+
+
+def message_of(error: Any) -> Any:
+    """Its message, whether the app tells of it or the engine does."""
+    inner = error.get("error") if isinstance(error, dict) else None
+    body = inner if isinstance(inner, dict) else error
+    return body.get("message") if isinstance(body, dict) else body
 
 
 def free_port() -> int:

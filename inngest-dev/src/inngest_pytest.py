@@ -1,7 +1,7 @@
 """The pytest plugin of `inngest-dev`: engines as fixtures, timelines of tests that failed.
 
-It stands beside the package `inngest`, for pytest imports it in every run of every project
-that has it installed: it imports nothing of ours before a fixture is used.
+pytest imports it in every run of every project that has the wheel installed. So it is a module
+outside of the package `inngest`, and imports that package only when a fixture is used.
 """
 
 from __future__ import annotations
@@ -47,6 +47,6 @@ def pytest_runtest_makereport(
 
 
 def _writable(text: str) -> str:
-    """Escape what the terminal's encoding lacks: pytest would escape the ends of lines, too."""
+    """Escape characters that the terminal's encoding lacks. pytest would escape line ends, too."""
     encoding = getattr(sys.__stdout__, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -18,8 +18,9 @@ import inngest
 from inngest import Checkpointing, MiddlewareSync, TransformOutputResult
 from inngest._internal.api import access
 from inngest._internal.flow import FetchError, Pause, Request, Response
-from inngest._internal.http import gate
+from inngest._internal.http import checkpoints, gate
 from inngest._internal.runtime.http_clients import HTTPClients
+from inngest._internal.step.transform import MAX_OUTPUT_BYTES
 from inngest.middleware import WrappedHandler, WrappedStep
 
 from .conftest import Make
@@ -51,6 +52,7 @@ class Server(HTTPClients):
     bodies: list[dict[str, Any]] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     memos: dict[str, Any] = field(default_factory=dict)
+    refusal: bytes = b'{"error":"x"}'
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -66,9 +68,7 @@ class Server(HTTPClients):
             for step in body["steps"]:
                 assert step["op"] == "StepRun"
                 self.memos.setdefault(step["id"], {"data": step["data"]})
-        return Response(
-            status=outcome, headers={}, body=b"" if outcome == 200 else b'{"error":"x"}'
-        )
+        return Response(status=outcome, headers={}, body=b"" if outcome == 200 else self.refusal)
 
     async def fetch_async(self, request: Request) -> Response | FetchError:
         await asyncio.sleep(0)
@@ -125,6 +125,29 @@ def test_a_call_ends_where_middleware_has_made_json_of_an_output(
     assert server.recorded == [["first"]]
     assert [(op["op"], op["data"]) for op in reply.body] == [("StepRun", [1, 2])]
     assert world.log == []
+
+
+def test_a_call_ends_where_a_hook_fails_after_a_step_has_run(make_world: Make) -> None:
+    """Its result is kept, and the next call fails, if the hook does so again."""
+
+    class Failing(MiddlewareSync):
+        def wrap_step(self, step: WrappedStep) -> Iterator[None]:
+            yield
+            if step.info.id == "b" and not step.info.is_memoized:
+                raise ValueError("no")
+
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.run("a", world.step(lambda: 1, "a"))
+        return (yield ctx.step.run("b", world.step(lambda: 2, "b")))
+
+    world = make_world(middleware=[Failing])
+    server = world.client._http = Server()
+    world.function(body)
+    assert world.call(ctx=CTX).ops == [("StepRun", "b")]
+    assert server.recorded == [["a"]]
+    memos = {**server.memos, hashed("b"): {"data": 2}}
+    assert world.call(memos=memos, ctx=CTX).body == 2
+    assert world.log == ["a", "b"]
 
 
 def test_an_output_that_is_too_large_is_not_recorded(world: World, server: Server) -> None:
@@ -346,6 +369,33 @@ def test_after_a_failure_no_call_tries_for_a_while() -> None:
     assert [*seen, shut.is_open] == [True, False, True]
 
 
+@pytest.mark.parametrize(
+    ("status", "data", "is_open"),
+    [
+        (400, {"run_id": "R"}, True),  # it has been cancelled, say
+        (413, {"run_id": "R"}, True),
+        (400, None, False),
+        (503, {"run_id": "R"}, False),
+    ],
+)
+def test_what_is_refused_for_one_run_is_taken_for_others(
+    world: World,
+    server: Server,
+    status: int,
+    data: object,
+    is_open: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shared = gate.Gate()
+    monkeypatch.setattr("inngest._internal.client.handler.Gate", lambda: shared)
+    world.function(five(world), checkpointing=Checkpointing(buffered_steps=2))
+    server.refusal = json.dumps({"error": "x", "data": data, "status": status}).encode()
+    server.script = [status] * 5
+    assert world.call(ctx=CTX).ops == [("StepRun", "s0"), ("StepRun", "s1")]
+    assert len(server.requests) == (5 if status == 503 else 1)
+    assert shared.is_open == is_open
+
+
 def test_a_call_that_another_has_replaced_reports_nothing(world: World, server: Server) -> None:
     world.function(five(world))
     server.script = [200, 409]
@@ -353,6 +403,93 @@ def test_a_call_that_another_has_replaced_reports_nothing(world: World, server: 
     assert (reply.status, reply.body["code"]) == (500, "stale_dispatch")
     assert "x-inngest-no-retry" not in reply.headers
     assert world.log == ["s0", "s1"]
+
+
+def returns(ctx: Any) -> Steps:
+    yield from ()
+    return "done"
+
+
+def sleeps(ctx: Any) -> Steps:
+    yield ctx.step.sleep("nap", 1000)
+
+
+def raises(ctx: Any) -> Steps:
+    yield from ()
+    raise ValueError("no")
+
+
+@pytest.mark.parametrize("end", [returns, sleeps, raises])
+def test_a_call_learns_at_its_end_that_another_has_replaced_it(
+    world: World, server: Server, end: Any
+) -> None:
+    """What it would report may be another thing than what the other call comes to."""
+
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.run("a", world.step())
+        return (yield from end(ctx))
+
+    world.function(body, checkpointing=Checkpointing(buffered_steps=9))
+    server.script = [409]
+    reply = world.call(ctx=CTX)
+    assert (reply.status, reply.body["code"]) == (500, "stale_dispatch")
+    assert "x-inngest-no-retry" not in reply.headers
+
+
+def test_what_cannot_be_recorded_is_not_lost_when_a_hook_fails(make_world: Make) -> None:
+    class Failing(MiddlewareSync):
+        def transform_output(self, result: TransformOutputResult) -> None:
+            if result.step is not None and result.step.id == "nap":
+                raise ValueError("no")
+
+    world = make_world(middleware=[Failing], checkpointing=Checkpointing(buffered_steps=9))
+    world.client._http = Server(script=[404])
+
+    def body(ctx: Any) -> Steps:
+        yield ctx.step.run("a", world.step())
+        yield ctx.step.sleep("nap", 1000)
+
+    world.function(body)
+    assert world.call(ctx=CTX).ops == [("StepRun", "a")]
+    assert world.call(memos={hashed("a"): {"data": None}}, ctx=CTX).status == 500
+
+
+def test_a_buffer_holds_no_more_than_an_answer_may(
+    world: World, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not taken travels in the answer, of which a server reads 8 MB."""
+    assert checkpoints.MAX_BUFFER_BYTES + MAX_OUTPUT_BYTES < 8 * 1024 * 1024
+    monkeypatch.setattr(checkpoints, "MAX_BUFFER_BYTES", 300)
+
+    def large() -> str:
+        return "é" * 100
+
+    def body(ctx: Any) -> Steps:
+        for n in range(4):
+            yield ctx.step.run(f"s{n}", world.step(large))
+
+    world.function(body, checkpointing=Checkpointing(buffered_steps=9))
+    assert world.call(ctx=CTX).status == 200
+    assert server.recorded == [["s0", "s1"], ["s2", "s3"]]
+
+
+def test_a_call_that_has_run_long_enough_does_not_try_again(world: World, server: Server) -> None:
+    """Its answer may be awaited no longer, by the web server for one: it has the results."""
+    now = [0.0]
+    real = gate.Gate.__init__
+
+    class Hanging(Server):
+        def fetch(self, request: Request) -> Response | FetchError:
+            now[0] += 5
+            self.requests.append(request)
+            return FetchError(TimeoutError())
+
+    world.client._http = hanging = Hanging()
+    world.function(five(world), checkpointing=Checkpointing(max_runtime=8000))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gate.Gate, "__init__", lambda self: real(self, lambda: now[0]))
+        assert world.call(ctx=CTX).ops == [("StepRun", "s0")]
+    assert len(hanging.requests) == 2
 
 
 def test_the_second_key_is_tried(make_world: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -469,6 +606,45 @@ def test_user_code_that_waits_for_another_task_goes_on(server: Server, world: Wo
     world.functions.append(world.client.create_function(fn_id="fn", trigger=trigger)(handler))
     assert world.call(ctx=CTX).body == [1, 2]
     assert server.recorded == [["a"], ["b"]]
+
+
+@pytest.mark.parametrize("failures", [[], [404]], ids=str)
+def test_code_that_does_not_wait_for_the_server_ends_the_call(
+    make_world: Make, failures: list[int | str]
+) -> None:
+    """As under ``asyncio.timeout``: the step has run, so what stands in for it must not."""
+    world = make_world()
+    if not world.is_async:
+        return
+
+    class Slow(Server):
+        async def fetch_async(self, request: Request) -> Response | FetchError:
+            if not recording.is_set():
+                recording.set()
+                await asyncio.Event().wait()
+            return await super().fetch_async(request)
+
+    later = inngest.reference_function(app_id="other", function_id="later")
+    recording = asyncio.Event()
+    server = world.client._http = Slow(script=list(failures))
+
+    async def handler(ctx: inngest.Context) -> object:
+        first = asyncio.create_task(ctx.step.run("a", world.step(lambda: 1, "a")))
+        if not world.log:
+            await recording.wait()
+            await ctx.step.defer("later", function=later)  # cannot be reported alone
+            first.cancel()
+        try:
+            return await first
+        except asyncio.CancelledError:
+            return await ctx.step.run("instead", world.step(lambda: 2, "instead"))
+
+    trigger = inngest.TriggerEvent(event="test/fn")
+    world.functions.append(world.client.create_function(fn_id="fn", trigger=trigger)(handler))
+    assert world.call(ctx=CTX).ops == ([("StepRun", "a")] if failures else [])
+    assert server.memos == ({} if failures else {hashed("a"): {"data": 1}})
+    assert world.call(memos={hashed("a"): {"data": 1}}, ctx=CTX).body == 1
+    assert world.log == ["a"]
 
 
 FAULTS: list[int | str] = [200, 200, 200, 200, 500, "down", 404, 401]

@@ -779,9 +779,9 @@ def test_who_waits_for_an_output_is_told_when_the_server_stops(
     with world.serving(checkout) as asking, ThreadPoolExecutor(1) as pool:
         where = asking.post().headers["location"]
         waiting = pool.submit(httpx.get, where, timeout=60, trust_env=False)
-        signals = world.server.engine._watchers.signals
+        waits = world.server.engine._watchers.waits
         for _ in range(6000):
-            if signals:
+            if waits:
                 break
             time.sleep(0.01)
         world.server.stop()

@@ -45,6 +45,19 @@ def test_the_demo_completes(
     assert is_shown(output), output
 
 
+@pytest.mark.parametrize(
+    "output",
+    [
+        {"name": "ValueError", "message": "why", "stack": ""},
+        {"error": {"name": "Error", "message": "why", "error": "why"}},
+    ],
+)
+def test_a_demo_that_fails_says_why(output: object) -> None:
+    """As the app tells it, and as the engine does when the app cannot be called."""
+    ending = runpy.run_path(str(DEMO))["ending"]
+    assert ending({"status": "Failed", "output": output}, 1.0) == "Failed in 1.00 s\nresult: why"
+
+
 @pytest.mark.slow
 def test_the_script_shows_flask() -> None:
     done = subprocess.run(

@@ -47,6 +47,13 @@ def test_the_event_is_that_of_the_platform() -> None:
     assert http["headers"]["x-sent"] == "yes"
 
 
+def test_a_status_that_has_no_name_is_passed_on() -> None:
+    result = {"body": "slow down", "statusCode": 460}
+    asking = DigitalOceanSimulator(lambda event, context: result).app.test_client()
+    answer = asking.get(FULL_PATH)
+    assert (answer.status_code, answer.text) == (460, "slow down")
+
+
 def test_a_result_may_say_no_more_than_its_body() -> None:
     asking = DigitalOceanSimulator(lambda event, context: {"body": "x"}).app.test_client()
     answer = asking.get(FULL_PATH)

@@ -174,6 +174,9 @@ class CheckpointFailedError(Error):
 
     code: ClassVar[str] = "checkpoint_failed"
 
+    is_of_one_run: bool = False
+    """Whether it may take those of other runs: this one has ended, say, or holds too much."""
+
 
 class EventInvalidError(Error):
     """The data of an event does not fit the model of its type."""

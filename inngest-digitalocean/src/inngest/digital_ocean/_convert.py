@@ -1,4 +1,4 @@
-"""DigitalOcean's raw web events and results, to and from the library's own."""
+"""Convert DigitalOcean's raw web events and results to and from the library's own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from inngest.transport import CommRequest, CommResponse, parse_query
 
 
 class Result(TypedDict):
-    """What DigitalOcean makes an answer of."""
+    """What DigitalOcean turns into a response."""
 
     body: str
     headers: dict[str, str]
@@ -68,7 +68,7 @@ def _text_of(context: object, name: str) -> str:
 
 @lru_cache(maxsize=64)
 def _url(host: str, path: str, api_host: str, name: str) -> str:
-    """The function's own URL: the event only has what comes after it."""
+    """The function's URL with the path of the event, which has only what comes after it."""
     if not api_host or not name:
         return f"https://{host}/{path.lstrip('/')}"
     namespace, _, function = name.strip("/").partition("/")

@@ -1,13 +1,13 @@
-"""DigitalOcean Functions on your own machine, as far as a web function can tell.
+"""Simulate DigitalOcean Functions: a WSGI app that calls ``main`` as the platform would.
 
-A WSGI app that calls ``main`` as the platform would. For development and tests.
+For development and tests.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
+from http.client import responses
 from typing import Any
 from wsgiref.util import application_uri
 
@@ -49,9 +49,8 @@ class Simulator:
         body = str(result.get("body", "")).encode()
         answered = result.get("headers") or {}
         headers = [(name.title(), str(value)) for name, value in answered.items()]
-        start_response(
-            f"{status} {HTTPStatus(status).phrase}", [*headers, ("Content-Length", str(len(body)))]
-        )
+        phrase = responses.get(status, "Unknown")
+        start_response(f"{status} {phrase}", [*headers, ("Content-Length", str(len(body)))])
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
 

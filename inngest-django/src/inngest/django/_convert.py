@@ -1,4 +1,4 @@
-"""Django's request and response, to and from the library's own."""
+"""Convert Django's requests and responses to and from the library's own."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ Reply = CommResponse | CommStream[SyncStream] | CommStream[AsyncStream]
 
 
 def from_django(request: HttpRequest) -> CommRequest:
-    """Read a request, never more of its body than could be accepted.
+    """Read a request. Of a body that is too large, only so much is read as shows that.
 
-    ``request.body`` would refuse what ``DATA_UPLOAD_MAX_MEMORY_SIZE`` refuses, which is
-    less than servers send. Middleware that looks at it afterwards finds it there.
+    Not by ``request.body``: it refuses what is over ``DATA_UPLOAD_MAX_MEMORY_SIZE``, which is less
+    than servers send. Middleware that reads ``request.body`` afterwards gets what was read here.
     """
     body = _stream(request).read(MAX_BODY_BYTES + 1)
     if not hasattr(request, "_body"):
@@ -46,13 +46,13 @@ def from_django(request: HttpRequest) -> CommRequest:
 
 
 def _url(request: HttpRequest) -> str:
-    """The URL with the script's name, which ``request.path`` lacks under some ASGI servers."""
+    """The URL. Its path is not ``request.path``, which lacks the prefix under some ASGI servers."""
     script = request.META.get("SCRIPT_NAME", "").rstrip("/")
     return request.build_absolute_uri(f"//{escape_uri_path(script + request.path_info)}")
 
 
 def _stream(request: HttpRequest) -> Any:
-    """Where the body is. Under WSGI, Django sees none in a request that tells no length."""
+    """What to read the body from. Under WSGI, Django reads none if there is no content length."""
     meta = request.META
     is_chunked = meta.get("wsgi.input_terminated") and not meta.get("CONTENT_LENGTH")
     return meta["wsgi.input"] if is_chunked else request
@@ -67,9 +67,10 @@ def to_django(reply: Reply) -> HttpResponseBase:
 
 
 def view_of(handler: Handler) -> Callable[..., Any]:
-    """Make the view that answers for a handler; an async one only where it needs to be.
+    """Make the view that answers for a handler.
 
-    Nor where threads are greenlets: Django runs one async view at a time there.
+    It is async only if it has to be, and never where threads are greenlets: there, Django runs one
+    async view at a time.
     """
 
     def view(request: HttpRequest) -> HttpResponseBase:

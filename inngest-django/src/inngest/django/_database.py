@@ -24,7 +24,7 @@ def without_transactions(view: View) -> View:
 
 
 def _databases() -> list[str]:
-    """Those that ``ATOMIC_REQUESTS`` may be set for; a small script may serve before it has any."""
+    """The databases that ``ATOMIC_REQUESTS`` may be set for. A small script may configure none."""
     try:
         return list(connections)
     except ImproperlyConfigured:
@@ -32,7 +32,10 @@ def _databases() -> list[str]:
 
 
 class RequestThread:
-    """Where WSGI apps belong: Django runs an async view beside it, on a loop."""
+    """The request's own thread, where sync code of a WSGI app belongs.
+
+    Django runs an async view on a loop beside it.
+    """
 
     limit = 1
 
@@ -43,7 +46,7 @@ class RequestThread:
 
 @contextmanager
 def connections_closed() -> Iterator[None]:
-    """Do for a thread of ours what Django does around a request."""
+    """Close old database connections of a thread before and after its work, as for a request."""
     close_old_connections()
     try:
         yield
@@ -52,10 +55,11 @@ def connections_closed() -> Iterator[None]:
 
 
 def wait(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Finish a coroutine; its database work comes back to this thread.
+    """Run a coroutine to its end. Database work in it is done on this thread.
 
-    Greenlets have no way back to it. There, what Django refuses must at least not be waited for
-    by others: it is on a thread of each call's own.
+    Where threads are greenlets there is no way back to this thread. Sync work, which Django does
+    not allow on a loop, is done on a thread of each call's own there, so that no call waits for
+    the work of another one.
     """
     if threads_are_greenlets():
         return run_coroutine(_on_own_thread(coroutine))

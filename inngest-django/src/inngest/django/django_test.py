@@ -274,7 +274,8 @@ def test_a_command_says_why_nothing_was_registered(run: Any) -> None:
     program = SYNC.replace("STATUS", "401").replace("OPTIONS", "{}")
     assert "error where is the project reached?" in run(program)
     told = run(program, INNGEST_SERVE_ORIGIN="https://shop.example")
-    assert "error not registered: " in told
+    assert "error not registered: the Inngest server did not accept the functions" in told
+    assert "{" not in told, "a message for people"
 
 
 @pytest.mark.parametrize(

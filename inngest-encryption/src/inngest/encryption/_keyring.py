@@ -1,7 +1,7 @@
 """Encrypt and decrypt JSON values in the form that the ecosystem's packages store. No I/O.
 
-A value is its JSON text in UTF-8, in a secretbox (XSalsa20-Poly1305) with a random nonce in
-front. PROTOCOL section 19.
+A value is its JSON text in UTF-8, in a secretbox of libsodium (XSalsa20-Poly1305) with a random
+nonce in front, in Base64.
 """
 
 from __future__ import annotations
@@ -23,8 +23,11 @@ DATA = "data"
 KEY_BYTES = 32
 
 
-class Sealed(dict[str, object]):
-    """A value that was encrypted in this process, just now, by the keyring ``by``."""
+class EncryptedHere(dict[str, object]):
+    """A value that the keyring ``by`` has encrypted in this process, and that was not sent yet.
+
+    By it, a second middleware of this kind knows what the first one has encrypted already.
+    """
 
     by: Keyring
 
@@ -48,31 +51,31 @@ class Keyring:
         """The one that encrypts."""
         return self._keys[0]
 
-    def encrypt(self, value: object, what: str) -> Sealed:
-        """Encrypt ``value``, unless that was done just now, so that this keyring opens it.
+    def encrypt(self, value: object, what: str) -> EncryptedHere:
+        """Encrypt ``value``, unless another middleware has just done it with a key of this ring.
 
         :raises NonRetriableError: it is not JSON.
         """
-        if isinstance(value, Sealed) and value.by.key in self._keys:
+        if isinstance(value, EncryptedHere) and value.by.key in self._keys:
             return value
         box = self._boxes[0].encrypt(_json(value, what))
         data = base64.b64encode(box).decode("ascii")
-        sealed = Sealed({MARKER: True, STRATEGY: LIBSODIUM, DATA: data})
-        sealed.by = self
-        return sealed
+        encrypted = EncryptedHere({MARKER: True, STRATEGY: LIBSODIUM, DATA: data})
+        encrypted.by = self
+        return encrypted
 
-    def decrypt(self, sealed: Mapping[str, object], what: str) -> object:
+    def decrypt(self, encrypted: Mapping[str, object], what: str) -> object:
         """Decrypt a value with the first key that opens it.
 
         :raises DecryptionError: none does.
         """
         from nacl.exceptions import CryptoError
 
-        box = _unarmoured(sealed[DATA])
+        box = _box_of(encrypted[DATA])
         for opener in self._boxes:
             try:
                 return json.loads(opener.decrypt(box))
-            except (CryptoError, ValueError):  # a box is too short; what it holds is not JSON
+            except (CryptoError, ValueError):  # ValueError: it is too short, or holds no JSON
                 continue
         keys = "the key does not open it" if len(self._boxes) == 1 else "no key opens it"
         raise DecryptionError(
@@ -81,7 +84,7 @@ class Keyring:
         )
 
 
-def is_sealed(value: object) -> TypeGuard[Mapping[str, object]]:
+def is_encrypted(value: object) -> TypeGuard[Mapping[str, object]]:
     """Whether a value is encrypted in the way that this package knows.
 
     What is marked with another strategy, or with none, is passed through.
@@ -97,10 +100,10 @@ def is_sealed(value: object) -> TypeGuard[Mapping[str, object]]:
 def secrets_of(
     secret_key: bytes | str, fallbacks: Sequence[bytes | str] | None
 ) -> list[bytes | str]:
-    """The secret that encrypts, and behind it those that decrypt besides.
+    """The secret that encrypts, followed by those that only decrypt.
 
-    :raises EncryptionKeyInvalidError: what is to be a list is a key itself, whose letters would
-        be taken for keys.
+    :raises EncryptionKeyInvalidError: ``fallbacks`` is no list, but a key, say: each of its
+        letters would be taken for a key.
     """
     listed: object = fallbacks or ()
     if isinstance(listed, (bytes, str)) or not isinstance(listed, Sequence):
@@ -145,12 +148,12 @@ def _json(value: object, what: str) -> bytes:
         raise NonRetriableError(f"{what} cannot be encrypted: it is not JSON") from error
 
 
-def _unarmoured(data: object) -> bytes:
-    """The bytes of a box; ones that nothing opens if they are not there."""
+def _box_of(data: object) -> bytes:
+    """The box that text in Base64 holds; an empty one, which no key opens, if it holds none."""
     try:
         return base64.b64decode(data, validate=True) if isinstance(data, str) else b""
     except ValueError:
         return b""
 
 
-__all__ = ["Keyring", "Sealed", "is_sealed", "key_of", "secrets_of"]
+__all__ = ["Keyring", "EncryptedHere", "is_encrypted", "key_of", "secrets_of"]

@@ -9,7 +9,7 @@ import pytest
 
 from inngest import NonRetriableError
 from inngest.encryption import DecryptionError, EncryptionKeyInvalidError
-from inngest.encryption._keyring import Keyring, Sealed, is_sealed, key_of
+from inngest.encryption._keyring import EncryptedHere, Keyring, is_encrypted, key_of
 
 HEX = b"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 VALUES: list[Any] = [None, 0, -1.5, True, "naïve ✓ \ud800", "", [], {"a": [1, {"": None}]}]
@@ -19,9 +19,9 @@ VALUES: list[Any] = [None, 0, -1.5, True, "naïve ✓ \ud800", "", [], {"a": [1,
 @pytest.mark.parametrize("secret", ["passphrase", HEX])
 def test_a_value_comes_back(value: Any, secret: bytes | str) -> None:
     keys = Keyring([secret])
-    sealed = keys.encrypt(value, "x")
-    assert is_sealed(sealed) and keys.decrypt(dict(sealed), "x") == value
-    assert keys.encrypt(value, "x") != sealed, "a nonce was used twice"
+    encrypted = keys.encrypt(value, "x")
+    assert is_encrypted(encrypted) and keys.decrypt(dict(encrypted), "x") == value
+    assert keys.encrypt(value, "x") != encrypted, "a nonce was used twice"
 
 
 def test_what_another_package_has_encrypted_is_read() -> None:
@@ -44,10 +44,10 @@ def test_each_key_decrypts_and_the_first_encrypts() -> None:
 @pytest.mark.parametrize("index", [0, 23, 24, 39, 40, -1])
 def test_a_changed_byte_is_noticed(index: int) -> None:
     keys = Keyring(["key"])
-    sealed = keys.encrypt("text", "x")
-    raw = bytearray(base64.b64decode(str(sealed["data"])))
+    encrypted = keys.encrypt("text", "x")
+    raw = bytearray(base64.b64decode(str(encrypted["data"])))
     raw[index] ^= 1
-    changed = {**sealed, "data": base64.b64encode(raw).decode()}
+    changed = {**encrypted, "data": base64.b64encode(raw).decode()}
     with pytest.raises(DecryptionError, match='the output of step "pay" cannot be decrypted') as e:
         keys.decrypt(changed, 'the output of step "pay"')
     assert not e.value.is_retriable
@@ -55,10 +55,10 @@ def test_a_changed_byte_is_noticed(index: int) -> None:
 
 @pytest.mark.parametrize("data", ["", "AAAA", "not base64!", "é", 1, None, [], {"a": 1}])
 def test_what_is_no_box_is_the_same_error(data: Any) -> None:
-    sealed = {"__ENCRYPTED__": True, "__STRATEGY__": "inngest/libsodium", "data": data}
-    assert is_sealed(sealed)
+    encrypted = {"__ENCRYPTED__": True, "__STRATEGY__": "inngest/libsodium", "data": data}
+    assert is_encrypted(encrypted)
     with pytest.raises(DecryptionError):
-        Keyring(["key"]).decrypt(sealed, "x")
+        Keyring(["key"]).decrypt(encrypted, "x")
 
 
 @pytest.mark.parametrize(
@@ -74,20 +74,20 @@ def test_what_is_no_box_is_the_same_error(data: Any) -> None:
     ],
 )
 def test_other_values_are_not_encrypted_values(value: Any) -> None:
-    assert not is_sealed(value)
+    assert not is_encrypted(value)
 
 
 def test_a_value_is_not_encrypted_twice_on_its_way_out() -> None:
-    sealed = Keyring(["key"]).encrypt(1, "x")
+    encrypted = Keyring(["key"]).encrypt(1, "x")
     for keys in (["key"], ["new", "key"]):
-        assert Keyring(keys).encrypt(sealed, "x") is sealed
-    assert isinstance(Keyring(["key"]).encrypt(dict(sealed), "x"), Sealed)
+        assert Keyring(keys).encrypt(encrypted, "x") is encrypted
+    assert isinstance(Keyring(["key"]).encrypt(dict(encrypted), "x"), EncryptedHere)
 
 
 def test_what_another_key_has_encrypted_is_encrypted_on_top() -> None:
     inner, outer = Keyring(["inner"]), Keyring(["outer"])
     again = outer.decrypt(outer.encrypt(inner.encrypt(1, "x"), "x"), "x")
-    assert is_sealed(again) and inner.decrypt(again, "x") == 1
+    assert is_encrypted(again) and inner.decrypt(again, "x") == 1
 
 
 @pytest.mark.parametrize("value", [float("nan"), {1, 2}, object()])

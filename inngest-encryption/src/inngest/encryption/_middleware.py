@@ -14,8 +14,8 @@ from typing import Any
 import inngest
 from inngest import NonRetriableError
 from inngest.encryption._errors import EncryptionKeyInvalidError
-from inngest.encryption._events import open_data, open_event, open_internal, seal_data
-from inngest.encryption._keyring import Keyring, Sealed, is_sealed, key_of, secrets_of
+from inngest.encryption._events import decrypt_data, decrypt_event, decrypt_nested, encrypt_fields
+from inngest.encryption._keyring import EncryptedHere, Keyring, is_encrypted, key_of, secrets_of
 from inngest.errors import Error
 from inngest.middleware import (
     Opcode,
@@ -92,13 +92,13 @@ class EncryptionMiddleware(inngest.MiddlewareSync):
     # what comes in
 
     def transform_input(self, ctx: Any, function: inngest.Function[Any], steps: StepMemos) -> None:
-        """Decrypt the events of the run, and what is left of shown input that was edited."""
+        """Decrypt the events of the run, and arguments of steps that a rerun has left encrypted."""
         for memo in steps.values():
             match memo.data:
-                case {"input": [*args]} if any(map(is_sealed, args)):
+                case {"input": [*args]} if any(map(is_encrypted, args)):
                     memo.data = {"input": [self._argument(each) for each in args]}
-        ctx.event = self._opened(ctx.event)
-        ctx.events = [self._opened(event) for event in ctx.events]
+        ctx.event = self._decrypted(ctx.event)
+        ctx.events = [self._decrypted(event) for event in ctx.events]
 
     def wrap_step(self, step: WrappedStep) -> Iterator[None]:
         """Decrypt what a step gave, live or memoized."""
@@ -122,7 +122,10 @@ class EncryptionMiddleware(inngest.MiddlewareSync):
             call.output = self._keys.encrypt(call.output, what)
 
     def transform_output(self, result: inngest.TransformOutputResult) -> None:
-        """Encrypt what a function is invoked with, now or when the run ends, and shown input."""
+        """Encrypt what other functions are given, and the arguments that steps show.
+
+        The former are those that a step invokes, and those that are deferred to the run's end.
+        """
         step = result.step
         if step is None or not self._is_encrypting:
             return
@@ -130,7 +133,7 @@ class EncryptionMiddleware(inngest.MiddlewareSync):
         payload, shown = opts.get("payload"), opts.get("input")
         if step.op is Opcode.INVOKE and isinstance(payload, Mapping):
             if isinstance(payload.get("data"), Mapping):
-                data = seal_data(self._keys, payload["data"], self._fields, what)
+                data = encrypt_fields(self._keys, payload["data"], self._fields, what)
                 step.opts = {**opts, "payload": {**payload, "data": data}}
         elif step.op is Opcode.DEFER_ADD and isinstance(shown, Mapping):
             # As a whole: the server puts what it adds beside it.
@@ -141,34 +144,37 @@ class EncryptionMiddleware(inngest.MiddlewareSync):
     def wrap_send(self, send: WrappedSend) -> Iterator[None]:
         """Encrypt the events that are sent."""
         if self._is_encrypting:
-            send.events = [self._closed(event) for event in send.events]
+            send.events = [self._encrypted(event) for event in send.events]
         yield
 
     def _output(self, info: StepInfo, output: object) -> object:
         what = f'the output of step "{info.id}"'
-        if is_sealed(output):
+        if is_encrypted(output):
             return self._keys.decrypt(output, what)
         if info.op is Opcode.WAIT_FOR_EVENT and isinstance(output, Mapping):
-            return open_event(self._keys, output, self._fields, what)
+            return decrypt_event(self._keys, output, self._fields, what)
         return output
 
     def _argument(self, value: object) -> object:
-        return self._keys.decrypt(value, "the edited input") if is_sealed(value) else value
+        return self._keys.decrypt(value, "the edited input") if is_encrypted(value) else value
 
-    def _opened(self, event: inngest.Event[Any]) -> inngest.Event[Any]:
+    def _decrypted(self, event: inngest.Event[Any]) -> inngest.Event[Any]:
         what = f'the data of event "{event.name}"'
-        data = open_data(self._keys, event.data, self._fields, what)
+        data = decrypt_data(self._keys, event.data, self._fields, what)
         if event.name.startswith("inngest/"):
-            data = open_internal(self._keys, data, self._fields)
+            data = decrypt_nested(self._keys, data, self._fields)
         return event if data is event.data else event.model_copy(update={"data": data})
 
-    def _closed(self, event: inngest.Event[Any]) -> inngest.Event[Any]:
-        """Another middleware of this kind may have been here; it is also the first that opens."""
+    def _encrypted(self, event: inngest.Event[Any]) -> inngest.Event[Any]:
+        """The event with its fields encrypted, but for those that another middleware has done.
+
+        Of two such middlewares, the one that encrypts first also decrypts first.
+        """
         what = f'the data of event "{event.name}"'
         data: Any = event.data
-        sealed = _sealed_in(data)
-        fields = [field for field in self._fields if field not in sealed]
-        data = {**seal_data(self._keys, _as_sent(event, what), fields, what), **sealed}
+        encrypted = _encrypted_here(data)
+        fields = [field for field in self._fields if field not in encrypted]
+        data = {**encrypt_fields(self._keys, _as_sent(event, what), fields, what), **encrypted}
         return event.model_copy(update={"data": data})
 
 
@@ -181,10 +187,10 @@ def _fields_of(named: object) -> tuple[str, ...]:
     return tuple(fields)
 
 
-def _sealed_in(data: Any) -> Mapping[str, Any]:
+def _encrypted_here(data: Any) -> Mapping[str, Any]:
     if not isinstance(data, Mapping):
         return {}
-    return {field: value for field, value in data.items() if isinstance(value, Sealed)}
+    return {field: value for field, value in data.items() if isinstance(value, EncryptedHere)}
 
 
 def _as_sent(event: inngest.Event[Any], what: str) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""FastAPI's request and response, to and from the library's own."""
+"""Convert FastAPI's requests and responses to and from the library's own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from inngest.transport import MAX_BODY_BYTES, Handler
 
 
 class Reply(fastapi.Response):
-    """The endpoint's answer, made while it is sent: that is when a client can leave."""
+    """The endpoint's response.
+
+    The call is answered while it is sent: only then is it seen that a client disconnects.
+    """
 
     def __init__(self, handler: Handler, request: fastapi.Request) -> None:
         super().__init__()
@@ -27,7 +30,7 @@ class Reply(fastapi.Response):
         await asgi.answer(self._handler, scope, receive, send, raw=self._request, read=self._body)
 
     async def _body(self) -> bytes | None:
-        """The body, though a dependency has read it already."""
+        """The body, even if a dependency has read it already; None if the client has disconnected."""
         body = bytearray()
         try:
             async for chunk in self._request.stream():
@@ -51,7 +54,7 @@ def endpoint_of(handler: Handler) -> Callable[[fastapi.Request], Awaitable[fasta
 def ending_with(
     app: fastapi.FastAPI | fastapi.APIRouter, aclose: Callable[[], Awaitable[None]]
 ) -> None:
-    """Have the end of the app's lifespan, its own or a default one, await ``aclose``."""
+    """Await ``aclose`` at the end of the app's lifespan, whether it has one of its own or not."""
     router = app.router if isinstance(app, fastapi.FastAPI) else app
     inner: Any = router.lifespan_context
 

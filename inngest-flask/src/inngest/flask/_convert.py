@@ -1,4 +1,4 @@
-"""Flask's request and response, to and from the library's own."""
+"""Convert Flask's requests and responses to and from the library's own."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ from inngest.wsgi import from_environ
 
 
 def from_flask(request: flask.Request) -> CommRequest:
-    """Read a request, never more of its body than could be accepted."""
+    """Read a request. Of a body that is too large, only so much is read as shows that."""
     itself = _itself(request)
     return from_environ(request.environ, body=_body(itself), raw=itself)
 
 
 def _body(request: flask.Request) -> bytes:
-    """The body, though a hook of the app has read it already; those that follow can, too.
+    """The body, even if a hook of the app has read it already. Later hooks can read it, too.
 
-    ``MAX_CONTENT_LENGTH`` may be less than servers send: it is for the app's own views.
+    It does not go by ``MAX_CONTENT_LENGTH``, which is for the app's own views: servers may send
+    more.
     """
-    if "stream" in vars(request):  # where werkzeug keeps it
+    if "stream" in vars(request):  # werkzeug's cached property: somebody has asked for it
         return request.stream.read(MAX_BODY_BYTES + 1) or request.get_data()
     body = get_input_stream(request.environ).read(MAX_BODY_BYTES + 1)
     vars(request)["stream"] = io.BytesIO(body)
@@ -69,12 +70,12 @@ def endpoint_name(app: flask.Flask | flask.Blueprint, app_id: str, path: str) ->
 
 @contextmanager
 def app_context() -> Iterator[None]:
-    """Give a thread its own application context: it outlives that of the request."""
+    """Give a thread an application context of its own: that of the request ends before it does."""
     with flask.current_app.app_context():
         yield
 
 
 def _itself(request: flask.Request) -> flask.Request:
-    """The request behind ``flask.request``, which ends with the view."""
+    """The request behind the proxy ``flask.request``, which works only until the view returns."""
     current = getattr(request, "_get_current_object", None)
     return request if current is None else current()

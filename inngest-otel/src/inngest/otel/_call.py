@@ -56,7 +56,7 @@ class TracedCall:
 
     @quietly()
     def start(self, carriers: Sequence[Carrier], *, attempt: int, replays: int) -> None:
-        """Start the span, now that the events and the state of the run are known."""
+        """Start the span. That needs the events of the run, and so comes after the request began."""
         run_id, request_id = self._request.run_id, self._request.headers.get("x-request-id")
         self._find_parent(carriers)
         parent = self._run_parent
@@ -157,7 +157,7 @@ class TracedCall:
         self._telemetry.instruments.run_duration.record((ended - started) / 1e9, attributes)
 
     def _find_parent(self, carriers: Sequence[Carrier]) -> None:
-        """One event is what the run continues; several are what it has links to."""
+        """Let the run continue the trace of its event; if it has several, link it to theirs."""
         server = extracted(self._request.headers)
         senders = [extracted(carrier) for carrier in carriers if carrier]
         senders = [sender for sender in senders if span_context(sender).is_valid]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where in a run code is."""
+class RunContext:
+    """Which run, attempt and step the code belongs to."""
 
     function_id: str
     run_id: str
@@ -17,8 +17,8 @@ class Place:
     step_id: str | None = None
 
 
-place: ContextVar[Place | None] = ContextVar("inngest_otel_place", default=None)
-"""Where the code of this context is; ``None`` outside functions."""
+run_context: ContextVar[RunContext | None] = ContextVar("inngest_otel_run_context", default=None)
+"""That of the code that runs now; ``None`` outside functions."""
 
 
 class RunLogFilter(logging.Filter):
@@ -31,7 +31,7 @@ class RunLogFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the attributes."""
-        here = place.get()
+        here = run_context.get()
         record.inngest_function_id = here and here.function_id
         record.inngest_run_id = here and here.run_id
         record.inngest_step_id = here and here.step_id
@@ -39,4 +39,4 @@ class RunLogFilter(logging.Filter):
         return True
 
 
-__all__ = ["Place", "RunLogFilter", "place"]
+__all__ = ["RunContext", "RunLogFilter", "run_context"]

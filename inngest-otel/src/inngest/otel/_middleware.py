@@ -21,20 +21,20 @@ from inngest.middleware import (
     WrappedSend,
 )
 from inngest.otel._call import TracedCall
+from inngest.otel._context_middleware import RunContextMiddleware
 from inngest.otel._events import (
     carrier_of,
     deferring_with_carrier,
     invoking_with_carrier,
     with_carrier,
 )
-from inngest.otel._placing import PlacingMiddleware
 from inngest.otel._quietly import quietly
 from inngest.otel._telemetry import Telemetry, injected, is_made, spanning
 
-_PUTTING = {Opcode.INVOKE: invoking_with_carrier, Opcode.DEFER_ADD: deferring_with_carrier}
+_WITH_CARRIER = {Opcode.INVOKE: invoking_with_carrier, Opcode.DEFER_ADD: deferring_with_carrier}
 
 
-class OpenTelemetryMiddleware(PlacingMiddleware):
+class OpenTelemetryMiddleware(RunContextMiddleware):
     """Traces and measures calls of functions, their steps, and sends.
 
     :param client: the client.
@@ -59,11 +59,11 @@ class OpenTelemetryMiddleware(PlacingMiddleware):
         tracer_provider: TracerProvider | None = None,
         meter_provider: MeterProvider | None = None,
         propagate_events: bool = True,
-    ) -> Callable[[inngest.Inngest, object], PlacingMiddleware]:
+    ) -> Callable[[inngest.Inngest, object], RunContextMiddleware]:
         """Return what a client's list of middleware takes.
 
-        As long as no provider is set up, what it makes only keeps the context of logs, and
-        takes out of events what their senders have put there.
+        As long as no provider is set up, the middleware that it makes only sets the context of
+        logs, and takes the trace context of senders out of events.
 
         :param tracer_provider: the global one by default, whenever it is set.
         :param meter_provider: likewise.
@@ -84,10 +84,10 @@ class OpenTelemetryMiddleware(PlacingMiddleware):
             propagate_events=propagate_events,
         )
 
-        def make(client: inngest.Inngest, raw_request: object) -> PlacingMiddleware:
+        def make(client: inngest.Inngest, raw_request: object) -> RunContextMiddleware:
             if telemetry.is_set_up:
                 return cls(client, raw_request, telemetry)
-            return PlacingMiddleware(client, raw_request)
+            return RunContextMiddleware(client, raw_request)
 
         return make
 
@@ -131,10 +131,13 @@ class OpenTelemetryMiddleware(PlacingMiddleware):
             self._call.count_step("failed" if step.is_final_attempt else "retried")
 
     def transform_output(self, result: inngest.TransformOutputResult) -> None:
-        """Put the context into what a function is invoked with, now or when the run ends."""
+        """Put the trace context into what other functions are given.
+
+        They are those that a step invokes, and those that are deferred to the run's end.
+        """
         step, put = result.step, None
         if step is not None and self._telemetry.propagates_events:
-            put = _PUTTING.get(step.op)
+            put = _WITH_CARRIER.get(step.op)
         if step is not None and put and self._call is not None and self._call.is_traced:
             step.opts = put(step.opts or {}, injected())
 

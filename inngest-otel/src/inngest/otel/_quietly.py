@@ -1,4 +1,4 @@
-"""Telemetry that fails costs nobody a run: it is told in the log, and code goes on without it."""
+"""Telemetry that fails must not fail a run: the failure is logged, and the call goes on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Quiet(ContextDecorator):
 
 
 def quietly() -> _Quiet:
-    """Log what a provider, a processor, a sampler or a propagator raises, in a block or a call."""
+    """Log and swallow what OpenTelemetry raises: as a context manager, or as a decorator."""
     return _Quiet()
 
 

@@ -59,7 +59,7 @@ class Telemetry:
 
     @property
     def is_set_up(self) -> bool:
-        """Whether anybody takes spans or measurements: not without an SDK."""
+        """Whether a provider takes spans or measurements. Without an SDK none does."""
         return not all(
             type(provider).__module__.startswith(API)
             for provider in (
@@ -70,11 +70,14 @@ class Telemetry:
 
     @property
     def chooses_ids(self) -> bool:
-        """Whether spans get the ids that are chosen for them."""
+        """Whether spans can be given ids: a tracer of an SDK takes them from its generator."""
         return hasattr(self._tracer(), "id_generator")
 
     def start(self, name: str, ids: Ids | None = None, **options: Any) -> Span:
-        """Start a span, with these ids if it can be; where none can be, it is its parent again."""
+        """Start a span, with these ids if the tracer allows that.
+
+        If it fails, a span that does nothing stands in, with the ids of its parent.
+        """
         with quietly():
             tracer = self._tracer()
             if ids is not None and hasattr(tracer, "id_generator"):
@@ -87,9 +90,10 @@ class Telemetry:
     def below_run(
         self, parent: Context, ids: Ids, name: str, attributes: Mapping[str, Any]
     ) -> Context:
-        """The context of a run's span, which is made only when the run has ended.
+        """A context to start the span of a call in, as a child of the run's span.
 
-        A run that begins its trace is sampled or not as that span is going to be.
+        The latter is made only when the run has ended. If it is to begin the trace, whether it
+        will be sampled is asked now, and holds for its children.
         """
         above = span_context(parent)
         is_first = not above.is_valid
@@ -123,7 +127,7 @@ class Telemetry:
 
 
 class _Chosen:
-    """A generator that gives the chosen ids, and is like another one in all else."""
+    """A generator of ids that gives chosen ones; all else is the other generator's."""
 
     def __init__(self, ids: Ids, other: Any) -> None:
         self._ids, self._other = ids, other
@@ -154,7 +158,7 @@ def spanning(span: Span, parent: Context | None = None) -> Iterator[None]:
 
 
 def is_made(span: Span, parent: Context) -> bool:
-    """Whether ``span`` is one: where nobody takes spans, a new one is its parent again."""
+    """Whether ``span`` is a real one: without a provider, a new span has the ids of its parent."""
     made = span.get_span_context()
     return made.is_valid and made.span_id != span_context(parent).span_id
 

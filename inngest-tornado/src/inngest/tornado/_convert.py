@@ -1,4 +1,4 @@
-"""Tornado's request and response, to and from the library's own."""
+"""Convert Tornado's requests and responses to and from the library's own."""
 
 from __future__ import annotations
 
@@ -17,23 +17,24 @@ from inngest.transport import (
 )
 
 READ_BYTES = 100 * 1024 * 1024
-"""How large a body may be to be read, and refused by us: what Tornado reads by default."""
+"""Bodies up to this size, Tornado's own default, are read: if they are too large, the handler
+refuses them. Larger ones are refused by Tornado."""
 
 
 @tornado.web.stream_request_body
 class InngestRequestHandler(tornado.web.RequestHandler):
-    """Answers for a handler. A client that leaves ends the work that it asked for."""
+    """Answers for a handler. If the client disconnects, the work for its request is cancelled."""
 
     SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
     def initialize(self, handler: Handler) -> None:
-        """Take what the route holds; Tornado makes one of us for each request."""
+        """Take the options of the route. Tornado makes an instance for each request."""
         self._handler = handler
         self._body = bytearray()
         self._task: asyncio.Task[None] | None = None
 
     def prepare(self) -> None:
-        """Have the body come in, though the server takes less for the app's own handlers."""
+        """Allow larger bodies than the server may allow for the app's own handlers."""
         connection: Any = self.request.connection
         connection.set_max_body_size(READ_BYTES)
 
@@ -42,13 +43,13 @@ class InngestRequestHandler(tornado.web.RequestHandler):
         self._body += chunk[: MAX_BODY_BYTES + 1 - len(self._body)]
 
     def check_xsrf_cookie(self) -> None:
-        """Calls are signed; they carry no cookie."""
+        """Allow requests without an XSRF cookie: calls are signed instead."""
 
     def compute_etag(self) -> None:
-        """Answers are never cached."""
+        """Add no ETag: responses are never cached."""
 
     def on_connection_close(self) -> None:
-        """End the work, or the wait for the rest of the body: an answer would reach nobody."""
+        """Cancel the work, or the wait for the rest of the body: a response would reach nobody."""
         super().on_connection_close()
         if self._task is not None:
             self._task.cancel()

@@ -50,15 +50,22 @@ class Access:
 
 
 def until_settled(
-    ask: Callable[[], Flow[Response | FetchError]], *, tries: int, jitter: Callable[[], float]
+    ask: Callable[[], Flow[Response | FetchError]],
+    *,
+    tries: int,
+    jitter: Callable[[], float],
+    has_time: Callable[[], bool] = lambda: True,
 ) -> Flow[Response | FetchError]:
     """Ask again while no answer comes, or one that passes: of a server in trouble, or 429.
 
     :param jitter: seconds to add to a pause.
+    :param has_time: whether there is time for another try.
     """
     outcome = yield from ask()
     for retry in range(tries - 1):
         if isinstance(outcome, Response) and outcome.status < 500 and outcome.status != 429:
+            break
+        if not has_time():
             break
         yield Pause(0.1 * 2**retry + jitter())
         outcome = yield from ask()

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import quote
 
 from inngest._internal.api.access import Access, until_settled
-from inngest._internal.api.answer import problem
+from inngest._internal.api.answer import parsed, problem
 from inngest._internal.errors import CheckpointFailedError, StaleDispatchError, with_cause
 from inngest._internal.flow import FetchError, Flow, Response
 
@@ -24,17 +24,22 @@ def record_steps(
     *,
     access: Access,
     jitter: Callable[[], float],
+    has_time: Callable[[], bool],
 ) -> Flow[CheckpointFailedError | StaleDispatchError | None]:
     """Record ``steps``; return ``None`` when the server has them.
 
     :param steps: a JSON list of operations.
     :param facts: which dispatch of which run they belong to.
+    :param has_time: whether there is time for another try.
     """
     body = checkpoint_body(facts, steps)
     path = f"/v1/checkpoint/{quote(run_id, safe='', errors='replace')}/async"
     timeout = min(access.timeout, TIMEOUT)
     outcome = yield from until_settled(
-        lambda: access.post(path, body, timeout=timeout), tries=TRIES, jitter=jitter
+        lambda: access.post(path, body, timeout=timeout),
+        tries=TRIES,
+        jitter=jitter,
+        has_time=has_time,
     )
     match outcome:
         case FetchError(cause):
@@ -45,10 +50,19 @@ def record_steps(
                 f"another call of run {run_id} has taken over: {problem(outcome)}"
             )
         case Response(status=status) if not 200 <= status < 300:
-            return CheckpointFailedError(
+            failure = CheckpointFailedError(
                 f"a checkpoint of run {run_id} was not accepted: {problem(outcome)}"
             )
+            failure.is_of_one_run = status in (400, 413) and _names_run(outcome)
+            return failure
     return None
+
+
+def _names_run(refusal: Response) -> bool:
+    match parsed(refusal):
+        case {"data": {"run_id": str()}}:
+            return True
+    return False
 
 
 def checkpoint_body(facts: Mapping[str, object], steps: bytes) -> bytes:

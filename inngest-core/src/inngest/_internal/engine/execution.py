@@ -253,6 +253,11 @@ class Execution:
             self.outcome = stop
         return stop
 
+    def suspend(self) -> None:
+        """End the call with nothing to report: the next one comes here again."""
+        if self.outcome is None:
+            self.outcome = Stop(())
+
     def give_up(self, lost: Lost) -> Lost:
         """End the call without what the server asked for."""
         if self.outcome is None:

@@ -18,6 +18,7 @@ from inngest._internal.errors import (
     EventInvalidError,
     MiddlewareError,
     OutputUnserializableError,
+    StaleDispatchError,
     StepUnexpectedError,
 )
 from inngest._internal.flow import Flow, Outcome, Raised, Returned
@@ -192,6 +193,8 @@ class FunctionCall:
 
     def _settle(self, outcome: Outcome[None], record: WrappedFunction) -> Flow[Answer]:
         unsent = yield from self.checkpoints.settle()
+        if isinstance(unsent, StaleDispatchError):
+            return self._failed(unsent)
         if unsent and not isinstance(self.execution.outcome, Stop):
             return response.steps_reported(unsent)  # the next call comes here again
         if isinstance(outcome, Raised) and isinstance(outcome.error, MiddlewareError):
@@ -242,7 +245,8 @@ class FunctionCall:
         for op in ops:
             changed = yield from transform_op(self.hooks, op, self.execution.facts)
             if isinstance(changed, Error):
-                return self._failed(changed)
+                # Not with what is done already: the next call comes here again.
+                return response.steps_reported(unsent) if unsent else self._failed(changed)
             reported.append(changed)
         reported += ended
         for op in reported:

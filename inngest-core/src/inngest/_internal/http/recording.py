@@ -9,7 +9,7 @@ from typing import Any
 from inngest._internal.api.access import Access
 from inngest._internal.api.endpoint_runs import BegunRun, begin_run, record_endpoint_steps
 from inngest._internal.engine.execution import CallFacts
-from inngest._internal.errors import CheckpointFailedError, Error
+from inngest._internal.errors import CheckpointFailedError, Error, StaleDispatchError
 from inngest._internal.event import Event
 from inngest._internal.flow import Flow
 from inngest._internal.middleware.stack import Stack
@@ -21,6 +21,8 @@ from inngest._internal.step.transform import transform_op
 
 class Recording:
     """Tells the server each step of a client's request, before code goes on that depends on it."""
+
+    can_stop = False
 
     def __init__(
         self,
@@ -63,7 +65,7 @@ class Recording:
             recorded.append(changed)
         return (yield from self.tell(encode_ops(recorded)))
 
-    def settle(self) -> Flow[list[Op]]:
+    def settle(self) -> Flow[list[Op] | StaleDispatchError]:
         """Nothing is left behind."""
         yield from ()
         return []

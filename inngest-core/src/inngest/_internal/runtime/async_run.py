@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from inngest._internal.engine.execution import Found, Lost, Move, Resume, Stop, Verdict
 from inngest._internal.errors import Interrupt, StepInterrupt, StepThreadError, UnknownError
-from inngest._internal.flow import Effect, Outcome, Raised, Returned
+from inngest._internal.flow import Effect, Fetch, Outcome, Pause, Raised, Returned
 from inngest._internal.middleware.sending import ids_of
 from inngest._internal.op import StepCall, StepID
 from inngest._internal.runtime.drive import drive_async
@@ -182,10 +182,25 @@ class AsyncRun(InvocationFacts):
             case BreakOff():
                 self._execution.break_off(effect.error)
                 return await self._never()
+            case Fetch() | Pause() if self._invocation.checkpoints.can_stop:
+                return await self._record(effect)
             case _ if self._execution.executing is not None:
                 return await self._driver.perform(effect)
             case _:
                 return await self._perform_hook(effect)
+
+    async def _record(self, effect: Effect) -> object:
+        """Go on with recording a step's result; code that does not wait for it ends the call.
+
+        To that code, as under ``asyncio.timeout``, the step would have failed. It has not.
+        """
+        try:
+            return await self._driver.perform(effect)
+        except asyncio.CancelledError:
+            if self._is_ending:
+                raise
+            self._execution.suspend()
+            return await self._never()
 
     async def _perform_hook(self, effect: Effect) -> object:
         """Perform what middleware asks for; code that waits for a hook is not at rest."""

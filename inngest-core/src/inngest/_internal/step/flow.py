@@ -122,7 +122,10 @@ def _execute(invocation: Invocation, found: engine.Found, args: tuple[object, ..
     try:
         op, live = yield from _Step(invocation, found, is_memoized=False).execute(args)
         deferred = execution.deferrals.unreported
-        unkept = yield from invocation.checkpoints.keep(op, invocation.hooks, deferred)
+        hook_failure = live.error if isinstance(live, Raised) and op.error is None else None
+        unkept: Op | Error | None = op
+        if hook_failure is None or not invocation.checkpoints.can_stop:
+            unkept = yield from invocation.checkpoints.keep(op, invocation.hooks, deferred)
         if unkept is None and deferred:
             execution.deferrals.note_reported()
         if unkept is None and op.error is not None:  # it has failed for good
@@ -135,9 +138,9 @@ def _execute(invocation: Invocation, found: engine.Found, args: tuple[object, ..
     if isinstance(unkept, Error):
         yield BreakOff(unkept)
     elif unkept is not None:
-        if isinstance(live, Raised) and op.error is None:
+        if hook_failure is not None:
             # What the step gave is not lost; the next call will fail where this one did.
-            logger.error("%s, after the step has run", live.error, exc_info=live.error)
+            logger.error("%s, after the step has run", hook_failure, exc_info=hook_failure)
         yield Finish(found, unkept)
     yield GoOn(found)
     if isinstance(live, Returned):

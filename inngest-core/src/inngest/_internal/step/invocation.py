@@ -29,6 +29,11 @@ class Keeper(Protocol):
         """Whether the next step may be recorded, for code to go on."""
         ...
 
+    @property
+    def can_stop(self) -> bool:
+        """Whether the call can end while a step is recorded: another one goes on from there."""
+        ...
+
     def keep(self, op: Op, hooks: Stack, deferred: Sequence[Op]) -> Flow[Op | Error | None]:
         """Take the result of a step, or return what is to be reported: the call is to end.
 

@@ -8,18 +8,19 @@ from datetime import timedelta
 from typing import Protocol
 
 _LONGEST_NAP = 10.0
-"""Seconds. The time of day goes on while a machine is suspended; that of a loop does not."""
+"""Seconds. While a machine is suspended the time of day goes on, and that of a loop stands still:
+so the clock is looked at again after a while."""
 
 
 class Agenda(Protocol):
-    """What somebody waits for, worked out only by clocks that want to know."""
+    """What is to be done next. Clocks ask for what they want to know of it."""
 
     def next_due(self) -> int | None:
-        """When there is something to do again, if the clock alone decides that."""
+        """When the next thing falls due, in milliseconds since the epoch; None: nothing will."""
         ...
 
     def waits_for_time(self) -> bool:
-        """Whether nothing is under way, and runs go on when time has passed."""
+        """Whether nothing is under way, and time alone lets some run go on."""
         ...
 
 
@@ -29,7 +30,7 @@ class Clock(Protocol):
         ...
 
     async def wait(self, wake: asyncio.Event, agenda: Agenda) -> None:
-        """Return when `wake` is set or something falls due; earlier is harmless."""
+        """Return when `wake` is set, or something on the agenda falls due. Earlier is harmless."""
         ...
 
 
@@ -45,10 +46,10 @@ class RealClock:
 
 
 async def wait_for_event(event: asyncio.Event, timeout: float | None) -> None:
-    """Return when the event is set, or after so many seconds.
+    """Return when the event is set, or after `timeout` seconds.
 
-    `asyncio.wait_for` loses a cancellation that comes just when the event is set, before
-    Python 3.12: a loop around it goes on for ever.
+    Before Python 3.12, `asyncio.wait_for` loses a cancellation that comes just when the event is
+    set: a loop around it would go on for ever.
     """
     waiting = asyncio.ensure_future(event.wait())
     try:
@@ -80,10 +81,11 @@ class VirtualClock:
         return self._auto
 
     def advance(self, delta: timedelta) -> None:
-        """Move on and wake what is due. Call it on the engine's loop."""
+        """Move it forward, and wake who waits. Call it on the engine's loop."""
         self.set(self._now + delta // timedelta(milliseconds=1))
 
     def set(self, moment: int) -> None:
+        """Move it forward to this moment, in milliseconds since the epoch."""
         if moment < self._now:
             raise ValueError("the virtual clock does not go back")
         self._now = moment

@@ -29,7 +29,7 @@ _STOP_TIMEOUT = 60.0
 _READ_TIMEOUT = 60.0
 _PAUSE = 0.005
 _PATIENCE = 1.0
-"""Seconds that answers have which are under way when the server ends."""
+"""Seconds that answers under way have to end when the server stops."""
 
 
 class DevServer:
@@ -60,19 +60,25 @@ class DevServer:
 
     @property
     def dashboard_url(self) -> str:
-        """Of a keyed engine it lets in whoever has it."""
+        """The URL of the dashboard. That of a keyed engine holds a token: whoever has it may use it."""
         dashboard = self._dashboard
         if dashboard is None or not dashboard.guard.is_keyed:
             return f"{self.origin}/"
         return f"{self.origin}/#token={dashboard.guard.token}"
 
     def start(self) -> None:
-        """Raises OSError when the port is taken. The engine works when this returns."""
+        """Start the engine and listen; both are ready when this returns.
+
+        :raises OSError: the address cannot be listened on, as when the port is taken.
+        :raises UnusableDatabaseError: the file of the database cannot be used.
+        :raises RuntimeError: the server is started already.
+        """
         if self._thread is not None:
             raise RuntimeError("the server is already started")
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         listener = socket.create_server((self._host, self._port), family=family, backlog=2048)
-        # asyncio does it for sockets that it makes: or an answer waits 40 ms for its body
+        # Or the body of an answer would wait 40 ms for an acknowledgement of its head. asyncio
+        # sets it for sockets that it makes itself.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._port = listener.getsockname()[1]
         self._ready.clear()
@@ -96,7 +102,8 @@ class DevServer:
             return
         if server is not None and loop is not None and not loop.is_closed():
             with suppress(RuntimeError):  # it has just ended by itself
-                loop.call_soon_threadsafe(self.engine.dismiss)  # or they would be waited for
+                # first end the answers that wait for something: they would hold up the end
+                loop.call_soon_threadsafe(self.engine.dismiss)
                 if self._dashboard is not None:
                     loop.call_soon_threadsafe(self._dashboard.dismiss)
                 loop.call_soon_threadsafe(server.end)
@@ -124,11 +131,14 @@ class DevServer:
         self._do(self.engine.settle(), timeout)
 
     def sync(self, url: str, timeout: float = 60.0) -> tuple[int, str]:
-        """Ask an app to register; status and text of its answer (0: not reached)."""
+        """Ask the app at this URL to register.
+
+        :returns: status and text of its answer. Status 0: it was not reached, and the text says why.
+        """
         return self._do(self.engine.sync(url), timeout)
 
     def wait_for_run(self, wanted: str, timeout: float = 60.0) -> dict[str, Json]:
-        """History of the run (id of a run, or of the event that started it) once it ended."""
+        """Like `Engine.wait_for_run`."""
         return self._do(self.engine.wait_for_run(wanted, timeout), timeout + _READ_TIMEOUT)
 
     def hold(self, is_away: Callable[[str], bool]) -> None:
@@ -148,7 +158,7 @@ class DevServer:
         return self._do(read(), _READ_TIMEOUT)
 
     def functions(self, url: str = "") -> list[Function]:
-        """Those of the apps that registered from URLs that begin so: all, unless given."""
+        """The functions of apps whose URL begins with this one; of all apps, unless given."""
 
         async def read() -> list[Function]:
             store = self.engine.store
@@ -166,15 +176,15 @@ class DevServer:
         return self._do(read(), _READ_TIMEOUT)
 
     def forget(self, url: str, before: Mapping[str, Json]) -> list[str]:
-        """Remove the functions of apps at URLs that begin so, unless they registered since.
+        """Remove the functions of apps whose URL begins with this one, unless they registered since.
 
-        :param before: what `syncs` gave.
-        :returns: the names of these apps, if they had functions.
+        :param before: what `syncs` gave at the time that counts.
+        :returns: the names of the apps whose functions were removed.
         """
 
         async def forget() -> list[str]:
             store = self.engine.store
-            # durable endpoints, whose app is an origin, never register
+            # durable endpoints never register, and stay; the app of one is named by its origin
             known = {each.app for each in store.functions() if each.app != each.url}
             gone = [
                 app
@@ -208,6 +218,7 @@ class DevServer:
         return self._do(read(), _READ_TIMEOUT)
 
     def _failure(self) -> BaseException | None:
+        # a method, as type checkers take the attribute for the None that `start` has set
         return self._problem
 
     def _do(self, work: Coroutine[Any, Any, T], timeout: float) -> T:
@@ -260,7 +271,10 @@ class DevServer:
 
 
 class _Server(uvicorn.Server):
-    """Ends when it is told, and as soon as all has been answered; uvicorn looks ten times a second."""
+    """A server that ends at once when it is told, and all has been answered.
+
+    uvicorn's own looks ten times a second whether it is to end.
+    """
 
     def __init__(self, config: uvicorn.Config, engine: Engine) -> None:
         super().__init__(config)
@@ -272,7 +286,7 @@ class _Server(uvicorn.Server):
         self._ending.set()
 
     async def main_loop(self) -> None:
-        await self.on_tick(0)  # sets the headers of all answers
+        await self.on_tick(0)  # uvicorn makes the default headers of all answers in it
         await self._ending.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -295,7 +309,7 @@ class _Server(uvicorn.Server):
 
 
 def _websockets() -> Literal["none", "websockets-sansio"]:
-    """The implementation that Connect is tested with, if it is installed."""
+    """Uvicorn's implementation of WebSockets that Connect is tested with, if it is installed."""
     found = find_spec("websockets")
     try:
         found = found and find_spec("uvicorn.protocols.websockets.websockets_sansio_impl")

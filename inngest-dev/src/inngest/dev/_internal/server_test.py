@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 import threading
 import time
 from urllib.parse import urlsplit
@@ -120,6 +121,38 @@ def test_a_worker_is_told_why_a_server_without_websockets_has_no_place_for_it(
         answer = client.post(f"{server.origin}/v0/connect/start", content=b"")
         assert answer.status_code == 501
         assert "pip install inngest-dev[connect], and the engine started anew" in answer.text
+
+
+HANDSHAKE = {
+    "connection": "upgrade",
+    "upgrade": "websocket",
+    "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    "sec-websocket-version": "13",
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("POST", "/v0/connect/start", {}),
+        ("POST", "/v0/connect/flush", {}),
+        ("GET", "/v0/connect", HANDSHAKE),
+    ],
+)
+def test_a_worker_is_told_that_the_extra_for_it_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+) -> None:
+    monkeypatch.setitem(sys.modules, "inngest.dev._internal.api.connect", None)
+    monkeypatch.delattr("inngest.dev._internal.api.connect", raising=False)
+    with DevServer(port=0) as server, httpx.Client(timeout=LONG, trust_env=False) as client:
+        answer = client.request(method, f"{server.origin}{path}", headers=headers)
+        assert answer.status_code == 501
+        assert "pip install inngest-dev[connect], and the engine started anew" in answer.text
+    assert not any(record.exc_info for record in caplog.records)
 
 
 def test_a_page_is_told_so_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,8 @@
 """Who may use an engine. Pure.
 
-A keyed one: who shows the signing key as bearer, or the event key in the path. One without
-keys: every program that reaches it, but no page of another site, whose browser reaches what
-the page's author cannot.
+One with keys may be used by those who show the signing key as a bearer token, or the event key
+in the path. One without keys may be used by every program that reaches it, but not by pages of
+other sites: they could have the browser of a developer ask what their author cannot reach.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from inngest.transport import is_public_name
 
 
 def may_call(signing_key: str | None, authorization: str) -> bool:
-    """Plain or hashed key, each with or without its prefix, as the self-hosted server takes it."""
+    """Whether a header shows the signing key.
+
+    As for the self-hosted server, it may be plain or hashed, with or without its prefix.
+    """
     if signing_key is None:
         return True
     prefix, bare = _parts(signing_key)
@@ -27,7 +30,7 @@ def may_call(signing_key: str | None, authorization: str) -> bool:
 
 
 def hashed(signing_key: str) -> str:
-    """What stands for the key where it is shown: it lets in, but does not sign."""
+    """The key in the form in which it is shown to others: it proves the key, but cannot sign."""
     _, bare = _parts(signing_key)
     try:
         return hashlib.sha256(bytes.fromhex(bare)).hexdigest()
@@ -40,7 +43,10 @@ def may_send(event_key: str | None, given: str) -> bool:
 
 
 def is_foreign_page(origin: str | None, host: str) -> bool:
-    """Whether a browser says that a page made the request, and neither ours nor one from here."""
+    """Whether a page of another site made the request, as browsers say by the header `Origin`.
+
+    Pages of the engine, and of any server on this machine, are not foreign.
+    """
     if origin is None:
         return False
     try:
@@ -54,7 +60,8 @@ def is_foreign_page(origin: str | None, host: str) -> bool:
 def is_foreign_name(host: str, own: str) -> bool:
     """Whether a request was sent to a name that a stranger may have given this machine.
 
-    A page of that name reads and does what it likes: to its browser we are of its origin.
+    This is DNS rebinding: to the browser of a page with that name, the engine is of the page's
+    own origin, so that the page may read all answers.
 
     :param host: the header.
     :param own: the name that the engine was told to listen on.

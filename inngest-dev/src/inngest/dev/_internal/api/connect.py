@@ -1,4 +1,4 @@
-"""The endpoints of the gateway: start, flush, and the WebSocket."""
+"""What answers Connect's routes: start, flush, and the WebSocket. It needs the extra `connect`."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ async def _body(request: Request) -> bytes:
 
 
 class Channel:
-    """A starlette socket, as a session needs it. What comes too late is dropped.
+    """A starlette socket in the form for a session. What is sent after its end is dropped.
 
-    :param patience: seconds that a worker may take nothing in. Nothing more is sent to it then.
+    :param patience: seconds that one message may take to be sent. After that, nothing more is.
     """
 
     def __init__(self, socket: WebSocket, patience: float) -> None:

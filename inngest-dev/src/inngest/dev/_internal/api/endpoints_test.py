@@ -273,6 +273,7 @@ def test_a_run_is_begun_once() -> None:
         {"retries": True},
         {"domain": "ftp://x"},
         {"domain": "http://[x"},
+        {"domain": "http://127.0.0.1:99999"},
         {"domain": "http://@"},
         {"domain": None},
         {"path": "x"},

@@ -1,4 +1,7 @@
-"""The forms of requests and answers, for the description of the API. Reading checks for itself."""
+"""The forms of requests and answers, for the description of the API alone.
+
+Requests are not validated by them: what reads a request checks it.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,14 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import Field
 from typing_extensions import NotRequired, TypedDict
 
+from inngest.dev._internal.model.values import RunStatus
+
 T = TypeVar("T")
 Limit = Annotated[int, Field(ge=1, le=1000)]
 Position = Annotated[int, Field(ge=1)]
 """Below which a page begins."""
-Status = Literal["Scheduled", "Running", "Completed", "Failed", "Cancelled"]
+Status = RunStatus
+MetadataOp = Literal["merge", "set", "delete", "add"]
 EventName = Annotated[str, Field(min_length=1, max_length=255, examples=["shop/order.placed"])]
 
 
@@ -85,7 +91,7 @@ class Rerun(TypedDict, total=False):
 
 class MetadataEntry(TypedDict):
     kind: Annotated[str, Field(pattern=r"^userland\.")]
-    op: Literal["merge", "set", "delete", "add"]
+    op: MetadataOp
     values: dict[str, Any]
 
 

@@ -232,13 +232,10 @@ class GraphQl:
 
 
 def _step_output(step: Step) -> Json:
-    memo = step.memo
     if step.state == "pending":
         return {"data": None, "error": None}
-    if step.state == "failed":
-        return _shown(memo["error"], True)
-    wrapped = isinstance(memo, dict) and set(memo) == {"data"} and step.op != "WaitForEvent"
-    return _shown(memo["data"] if wrapped else memo, False)
+    is_failed = step.state == "failed"
+    return _shown(step.error if is_failed else step.output, is_failed)
 
 
 def _shown(value: Json, failed: bool) -> dict[str, Json]:

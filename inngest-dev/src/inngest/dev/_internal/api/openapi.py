@@ -1,7 +1,8 @@
 """Describe the engine's HTTP API as OpenAPI 3.1.
 
-It is made of the routes, and of what is said beside their handlers. A route whose handler
-says nothing is listed with its docstring and its path. The description of an answer is that of its usual form; fields may be added to it.
+It is made of the routes, and of what `describes` and `refuses` say beside their handlers. A route
+whose handler says nothing is listed with its docstring and its path. Answers may have more fields
+than their descriptions.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from inngest.dev._internal.model.values import Json
 
 JSON, TEXT, BYTES = "application/json", "text/plain", "application/octet-stream"
 _COMPONENTS = "#/components/schemas/{model}"
-_ATTRIBUTE, _GUARDED = "__described__", "__guarded__"
+_ATTRIBUTE, _REFUSAL = "__described__", "__refusal__"
 _PHRASES: dict[int | str, str] = {
     200: "Done", 201: "Made", 204: "Done; there is nothing to tell", 303: "No event key is given",
     400: "The request is not valid", 401: "A key is missing, or wrong",
@@ -35,7 +36,7 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
-    """What a handler takes and answers. Forms are types that pydantic makes a schema of."""
+    """What a handler takes and answers. Its forms are types that pydantic makes schemas of."""
 
     body: Any = None
     query: Mapping[str, Any] = field(default_factory=dict)
@@ -67,18 +68,18 @@ def describes(
     return decorate
 
 
-def guards(status: int, form: Any) -> Callable[[Handler], Handler]:
-    """Say of what wraps a handler how it refuses."""
+def refuses(status: int, form: Any) -> Callable[[Handler], Handler]:
+    """Say beside what wraps a handler with which status it refuses, and in which form."""
 
     def decorate(handler: Handler) -> Handler:
-        setattr(handler, _GUARDED, (status, form))
+        setattr(handler, _REFUSAL, (status, form))
         return handler
 
     return decorate
 
 
 def describe(routes: Iterable[BaseRoute], *, title: str, version: str) -> dict[str, Json]:
-    """The description of these routes; WebSockets are none of its business."""
+    """The description of these routes, as JSON. OpenAPI has no WebSockets: they are left out."""
     schemas: dict[str, Json] = {}
     paths: dict[str, dict[str, Json]] = {}
     for route in routes:
@@ -104,9 +105,9 @@ def _operation(route: Route, method: str, schemas: dict[str, Json]) -> dict[str,
         "parameters": list(_parameters(route, said, schemas)),
         "responses": {str(status): each for status, each in _answers(said, schemas)},
     }
-    guard = getattr(route.endpoint, _GUARDED, None)
-    if guard is not None:
-        status, form = guard
+    refusal = getattr(route.endpoint, _REFUSAL, None)
+    if refusal is not None:
+        status, form = refusal
         operation["responses"][str(status)] = _answer(status, form, TEXT, schemas)
     if summary:
         operation["summary"] = summary.replace("\n", " ")
@@ -158,5 +159,5 @@ def _schema(
 
 
 def _path(template: str) -> str:
-    """Starlette's convertors are no part of OpenAPI's templates."""
+    """The path without starlette's convertors, which OpenAPI does not know."""
     return re.sub(r"\{(\w+):\w+\}", r"{\1}", template)

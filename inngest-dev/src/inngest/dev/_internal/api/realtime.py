@@ -14,12 +14,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from inngest.dev._internal.api import forms
 from inngest.dev._internal.api.openapi import describes
-from inngest.dev._internal.api.responses import body_of, failed
+from inngest.dev._internal.api.responses import body_of, deny, failed
 from inngest.dev._internal.api.tokens import subscription_token, token_key, topics_of
 from inngest.dev._internal.model.ids import ENVIRONMENT
 from inngest.dev._internal.model.strict import clean, decode
 from inngest.dev._internal.model.values import Json
-from inngest.dev._internal.realtime.broker import Address, Listener, Message, Topic
+from inngest.dev._internal.realtime.broker import Address, Listener, Message, Raw, Topic
 
 if TYPE_CHECKING:
     from inngest.dev._internal.running.engine import Engine
@@ -27,12 +27,13 @@ if TYPE_CHECKING:
 MAX_MESSAGE = 512 * 1024
 """Bytes of a message; the rest is cut off."""
 _STREAM = "text/stream"
+_PING = Message(json.dumps({"kind": "ping"}))
 _NO_TOPICS = "Invalid request: must provide a list of topics"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """How long connections live, in seconds. Tests bring their own."""
+    """Seconds between pings, and until a connection is closed. Tests bring their own."""
 
     ping: float = 30.0
     life: float = 15 * 60.0
@@ -100,7 +101,7 @@ class Realtime:
         if topics is None:
             return _unauthorized()
         headers = {"access-control-allow-origin": "*", "cache-control": "no-cache"}
-        # text/event-stream has no charset of its own choice: it is UTF-8
+        # not by `media_type`, to which starlette adds a charset: an event stream is always UTF-8
         headers["content-type"] = "text/event-stream"
         return StreamingResponse(self._stream(topics), headers=headers)
 
@@ -108,12 +109,10 @@ class Realtime:
         """Listen over a WebSocket."""
         topics = self._topics(socket.query_params.get("token", ""))
         if topics is None:
-            if "websocket.http.response" in socket.scope.get("extensions", {}):
-                await socket.send_denial_response(_unauthorized())
-            else:
-                await socket.close(1008)
+            await deny(socket, _unauthorized())
             return
-        listener = self._engine.realtime.join(topics)  # first: what follows the answer is heard
+        # before the answer: nothing that is published after it is missed
+        listener = self._engine.realtime.join(topics)
         tasks: set[asyncio.Future[None]] = set()
         try:
             await socket.accept()
@@ -141,32 +140,24 @@ class Realtime:
         try:
             yield b":\n\n"
             while asyncio.get_running_loop().time() < until:
-                try:
-                    message = await asyncio.wait_for(listener.next(), self._terms.ping)
-                except asyncio.TimeoutError:
-                    yield b":\n\n"
-                    continue
+                message = await self._next(listener)
                 if message is None:
                     return
-                if isinstance(message, Message):
-                    yield f"data: {message.text}\n\n".encode()
-                else:
-                    yield message.content
+                yield _as_sse(message)
         finally:
             self._engine.realtime.leave(listener)
 
     async def _send(self, socket: WebSocket, listener: Listener) -> None:
-        ping = json.dumps({"kind": "ping"})
-        while True:
-            try:
-                message = await asyncio.wait_for(listener.next(), self._terms.ping)
-            except asyncio.TimeoutError:
-                await socket.send_text(ping)
-                continue
-            if message is None:
-                return
+        while (message := await self._next(listener)) is not None:
             if isinstance(message, Message):
                 await socket.send_text(message.text)
+
+    async def _next(self, listener: Listener) -> Message | Raw | None:
+        """What is sent next: a ping, if there is nothing else for a while. None: it is over."""
+        try:
+            return await asyncio.wait_for(listener.next(), self._terms.ping)
+        except asyncio.TimeoutError:
+            return _PING
 
     async def _hear(self, socket: WebSocket, listener: Listener) -> None:
         """Take what a listener says; what is not understood is ignored."""
@@ -182,6 +173,14 @@ class Realtime:
                     listener.topics |= self._topics(token) or set()
                 case {"kind": "unsub", "data": list(topics)}:
                     listener.topics -= _given_up(topics)
+
+
+def _as_sse(message: Message | Raw) -> bytes:
+    if message is _PING:
+        return b":\n\n"
+    if isinstance(message, Message):
+        return f"data: {message.text}\n\n".encode()
+    return message.content
 
 
 def _given_up(topics: list[Json]) -> set[Topic]:

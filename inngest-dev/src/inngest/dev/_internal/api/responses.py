@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.websockets import WebSocket
 
 from inngest.dev._internal.api.views import failure
 from inngest.dev._internal.model.strict import decode
@@ -31,7 +32,7 @@ async def body_of(request: Request, limit: int = MAX_BODY) -> bytes:
 
 
 async def json_of(request: Request) -> Json:
-    """None, which is no body of a request either, when it cannot be read.
+    """The body of a request; None, which no request may consist of, when it is not JSON.
 
     :raises TooLargeError: as soon as the limit is passed.
     """
@@ -42,9 +43,18 @@ async def json_of(request: Request) -> Json:
 
 
 def limit_of(request: Request) -> int | None:
+    """How many the query wants to have listed; None when that is no number from 1 to 1000."""
     text = request.query_params.get("limit", "100")
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
     return number if 1 <= number <= 1000 else None
+
+
+async def deny(socket: WebSocket, response: Response) -> None:
+    """Refuse a WebSocket: with this response, or with 403 where the server can do no better."""
+    if "websocket.http.response" in socket.scope.get("extensions", {}):
+        await socket.send_denial_response(response)
+    else:
+        await socket.close(1008)
 
 
 def failed(status: int, message: str) -> Response:

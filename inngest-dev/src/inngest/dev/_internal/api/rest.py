@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from inngest.dev._internal.api import forms
 from inngest.dev._internal.api.openapi import describes
-from inngest.dev._internal.api.responses import body_of, failed, json_of
-from inngest.dev._internal.api.views import enveloped, function_view, job_view, run_view
+from inngest.dev._internal.api.responses import body_of, failed, json_of, limit_of
+from inngest.dev._internal.api.views import enveloped, function_uuid, job_view, run_view
+from inngest.dev._internal.machine.ops import RESULTS
 from inngest.dev._internal.model.durations import iso
-from inngest.dev._internal.model.ids import is_ulid, stable_uuid
+from inngest.dev._internal.model.ids import is_ulid
 from inngest.dev._internal.model.strict import clean, decode, size_of
-from inngest.dev._internal.model.values import Json, Run
+from inngest.dev._internal.model.values import Json, Run, RunStatus
 from inngest.dev._internal.running.engine import Engine
 from inngest.dev._internal.views.export import exported
 
 MAX_METADATA = 64 * 1024
 MAX_STEP_INPUT = 4 * 1024 * 1024
-RUN_BY_APP = ("StepRun", "Step", "StepError", "StepFailed")
-METADATA_OPS = ("merge", "set", "delete", "add")
+
+METADATA_OPS = get_args(forms.MetadataOp)
+_STATUSES = get_args(RunStatus)
 
 
 class Rest:
@@ -30,15 +32,29 @@ class Rest:
 
     # runs
 
+    @describes(
+        query={"status": forms.Status, "function": str, "limit": forms.Limit},
+        answers={200: forms.Envelope[list[forms.RunSummary]]},
+        fails=[400],
+    )
+    async def list_runs(self, request: Request) -> Response:
+        """The newest runs."""
+        limit = limit_of(request)
+        if limit is None:
+            return failed(400, "limit must be a number from 1 to 1000")
+        given = request.query_params
+        wanted = {"status": given.get("status"), "function_id": given.get("function")}
+        if wanted["status"] not in (None, *_STATUSES):
+            return failed(400, f"status must be one of {', '.join(_STATUSES)}")
+        return self._enveloped(self._engine.runs(limit=limit, **wanted))
+
     @describes(answers={200: forms.Envelope[forms.Run]}, fails=[400, 404])
     async def get_run(self, request: Request) -> Response:
         """One run."""
         run = self._run(request)
-        return (
-            run
-            if isinstance(run, Response)
-            else self._enveloped(run_view(run, self.function_uuid(run)))
-        )
+        if isinstance(run, Response):
+            return run
+        return self._enveloped(run_view(run, function_uuid(run, self._engine.store)))
 
     @describes(answers={200: forms.Envelope[list[forms.Job]]}, fails=[400, 404])
     async def jobs(self, request: Request) -> Response:
@@ -163,7 +179,7 @@ class Rest:
         run = self._state(request)
         return run if isinstance(run, Response) else JSONResponse(run.memos)
 
-    # signals, functions, cancellations
+    # signals, invocations, cancellations
 
     @describes(
         body=forms.Signal, answers={200: forms.Envelope[forms.Started]}, fails=[400, 404, 413, 500]
@@ -181,16 +197,6 @@ class Rest:
             return failed(404, "No signal found")
         metadata = {"fetched_at": iso(self._engine.clock.now())}
         return JSONResponse({"data": {"run_id": run_id}, "metadata": metadata})
-
-    @describes(answers={200: list[forms.AppFunction]}, fails=[404])
-    async def functions(self, request: Request) -> Response:
-        """The functions of an app."""
-        app = request.path_params["app"]
-        app_id = stable_uuid("app", app)
-        found = [f for f in self._engine.store.functions() if f.app == app]
-        if not found:
-            return failed(404, f"App not found: {app}")
-        return JSONResponse([function_view(f, app_id) for f in found])
 
     @describes(body=forms.Invocation, answers={200: forms.Sent}, fails=[400, 413])
     async def invoke(self, request: Request) -> Response:
@@ -218,10 +224,6 @@ class Rest:
             "DELETE /v1/runs/{id}, or by an event with the function's 'cancel' option",
         )
 
-    def function_uuid(self, run: Run) -> str:
-        function = self._engine.store.function(run.function_id)
-        return function.uuid if function else ""
-
     def _state(self, request: Request) -> Run | Response:
         run_id = request.path_params["id"]
         if not is_ulid(run_id):
@@ -247,7 +249,7 @@ def _arguments_problem(run: Run, step: str | None, arguments: Json) -> Response 
         return None
     if step is None or not isinstance(arguments, list):
         return failed(400, "input is a list of arguments for the step from_step")
-    if run.steps[step].op not in RUN_BY_APP:
+    if run.steps[step].op not in RESULTS:
         return failed(400, f'"{run.steps[step].name}" takes no input: it runs no code of the app')
     if size_of(arguments) > MAX_STEP_INPUT:
         return failed(413, "the input of a step exceeds the limit of 4 MB")

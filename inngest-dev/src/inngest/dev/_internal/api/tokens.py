@@ -1,7 +1,4 @@
-"""Tokens that let in whoever shows them: JSON Web Tokens, HS256. Pure: key and time are given.
-
-PROTOCOL sections 16 and 17.
-"""
+"""Tokens that let in whoever shows them: JSON Web Tokens, HS256. Pure: key and time are given."""
 
 from __future__ import annotations
 
@@ -13,10 +10,9 @@ import json
 from collections.abc import Mapping, Sequence
 
 from inngest.dev._internal.model.durations import HOUR, MINUTE
-from inngest.dev._internal.model.ids import ENVIRONMENT, new_ulid
+from inngest.dev._internal.model.ids import ACCOUNT, ENVIRONMENT, new_ulid
 from inngest.dev._internal.model.values import Json
 
-ACCOUNT = "00000000-0000-4000-a000-000000000000"
 SUBSCRIPTION_LIFE = MINUTE
 STREAM_LIFE = 16 * MINUTE
 RUN_LIFE = HOUR
@@ -25,10 +21,10 @@ _HEADER = {"alg": "HS256", "typ": "JWT"}
 
 
 def token_key(signing_key: str | None, secret: bytes) -> bytes:
-    """What an engine signs tokens with, the same in its next life.
+    """The key that an engine signs its tokens with: the same after a restart.
 
-    :param secret: the store's, for an engine without a signing key: a page of any site may
-        listen to it, with a token that nobody else can make.
+    :param secret: the store's, for an engine without a signing key. A token is all that keeps
+        pages of other sites from listening, so nobody else may be able to make one.
     """
     key = secret if signing_key is None else signing_key.encode()
     return hashlib.sha256(b"inngest-dev tokens " + key).digest()
@@ -101,7 +97,7 @@ def _signed(key: bytes, claims: Mapping[str, Json]) -> str:
 
 
 def _claims(key: bytes, token: str, now: int) -> dict[str, Json] | None:
-    """What a token says, if this key has signed it and it is not over."""
+    """The claims of a token; None unless this key has signed it and it has not expired."""
     signed, dot, mac = token.rpartition(".")
     header, second_dot, claims = signed.partition(".")
     if not dot or not second_dot or not token.isascii():

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from inngest.dev._internal.model.durations import SECOND, iso
-from inngest.dev._internal.model.ids import ENVIRONMENT
+from inngest.dev._internal.model.ids import ENVIRONMENT, NIL
+from inngest.dev._internal.model.state import State
 from inngest.dev._internal.model.values import DISCOVERY, Event, Function, Item, Json, Run
-
-_NIL = "00000000-0000-0000-0000-000000000000"
 
 
 def enveloped(data: Json, now: int) -> dict[str, Json]:
@@ -21,8 +20,8 @@ def failure(status: int, message: str) -> dict[str, Json]:
 def event_view(event: Event) -> dict[str, Json]:
     return {
         "internal_id": event.internal_id,
-        "account_id": _NIL,
-        "environment_id": _NIL,
+        "account_id": NIL,
+        "environment_id": NIL,
         "source": "",
         "source_id": None,
         "received_at": iso(event.received_at),
@@ -31,7 +30,7 @@ def event_view(event: Event) -> dict[str, Json]:
 
 
 def run_of_event_view(run: Run, function_uuid: str) -> dict[str, Json]:
-    return {**run_view(run, function_uuid), "environment_id": _NIL}
+    return {**run_view(run, function_uuid), "environment_id": NIL}
 
 
 def run_view(run: Run, function_uuid: str) -> dict[str, Json]:
@@ -48,6 +47,12 @@ def run_view(run: Run, function_uuid: str) -> dict[str, Json]:
     if run.ended:
         view["output"] = run.output
     return view
+
+
+def function_uuid(run: Run, state: State) -> str:
+    """Empty when the function is not registered any more."""
+    function = state.function(run.function_id)
+    return function.uuid if function else ""
 
 
 def job_view(item: Item) -> dict[str, Json]:
@@ -74,7 +79,7 @@ def function_view(function: Function, app_id: str) -> dict[str, Json]:
               "triggers": triggers, "steps": [step]}  # fmt: skip
     return {
         "internal_id": function.uuid,
-        "env_id": _NIL,
+        "env_id": NIL,
         "app_id": app_id,
         "id": function.id,
         "name": function.name,

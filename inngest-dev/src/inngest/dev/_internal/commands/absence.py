@@ -1,4 +1,4 @@
-"""Which apps are known not to be there: no attempt is spent on calling them."""
+"""Which apps are known not to be there. The engine does not call them: that would cost attempts."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from inngest.dev._internal.commands.hosted import HostedApp
 from inngest.dev._internal.server import DevServer
 
 CALLS_SECONDS = 2.0
+"""How long the calls of an app that is about to be stopped are let to end."""
 _PAUSE = 0.02
 
 
 class Absence:
-    """Calls wait for an app that is being started, and for one that nobody has reached yet."""
+    """Holds the engine's calls of an app that is being started, or that nobody has reached yet."""
 
     def __init__(self, server: DevServer, urls: Sequence[str], *, is_hosting: bool) -> None:
-        """To be made before the server is started.
+        """Make it before the server is started.
 
-        :param urls: of the apps that are to be asked to register.
-        :param is_hosting: an app is served. One of an earlier engine on this file had another
-            port: what is known of it leads nowhere until the app has registered again.
+        :param urls: of apps that others serve, and that are to be asked to register.
+        :param is_hosting: whether this command serves an app, too. An earlier one on the same
+            database served it on another port: its functions have a URL that leads nowhere until
+            the app has registered again.
         """
         self._server, self._given = server, tuple(urls)
         self._away, self._is_hosting = self._given, is_hosting
@@ -28,14 +30,14 @@ class Absence:
 
     @property
     def urls(self) -> list[str]:
-        """Of the apps that are served by others and have not answered yet."""
+        """The URLs of apps that others serve, and that have not answered yet."""
         return [url for url in self._given if url in self._away]
 
     def begins(self, url: str) -> None:
-        """What is there has ended, or is about to be stopped: calls to it are let to end.
+        """The app at this URL has ended, or is about to be stopped: call it no more.
 
-        A server that stops answers the calls that it has taken, and drops those behind them.
-        Calls that take longer are left to it.
+        Waits a little for the calls under way: a server that stops answers what it has read, and
+        drops what is still in its socket.
         """
         self._change((*self._away, url))
         deadline = time.monotonic() + CALLS_SECONDS
@@ -43,12 +45,12 @@ class Absence:
             time.sleep(_PAUSE)
 
     def ends(self, url: str) -> None:
-        """Somebody answers there."""
+        """Somebody answers at this URL: call it again."""
         if url in self._away:
             self._change(tuple(each for each in self._away if each != url))
 
     def is_registered(self) -> None:
-        """The app that is served here has said where it is now."""
+        """The app that this command serves has registered its new URL."""
         self._is_hosting = False
 
     def _change(self, away: tuple[str, ...]) -> None:
@@ -56,7 +58,7 @@ class Absence:
         self._server.hold(self._is_away)
 
     def _is_away(self, url: str) -> bool:
-        """Asked on the engine's thread: what it reads is replaced, and never changed."""
+        """Runs on the engine's thread: so what it reads is replaced as a whole, never changed."""
         if url.startswith(self._away):
             return True
         return self._is_hosting and HostedApp.is_one(url) and not url.startswith(self._given)

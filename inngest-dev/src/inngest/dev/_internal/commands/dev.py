@@ -12,30 +12,25 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
-from urllib.parse import urlsplit
 
 from rich.markup import escape
 
 from inngest.dev._internal.api.access import is_loopback
 from inngest.dev._internal.commands.absence import Absence
-from inngest.dev._internal.commands.discovery import find_app
+from inngest.dev._internal.commands.discovery import FILES, find_app
 from inngest.dev._internal.commands.hosted import HostedApp
+from inngest.dev._internal.commands.reloading import LOOK_SECONDS, Reloading
 from inngest.dev._internal.commands.syncing import Syncs
-from inngest.dev._internal.commands.telling import Teller
-from inngest.dev._internal.commands.watching import Watched
+from inngest.dev._internal.commands.terminal import Terminal
 from inngest.dev._internal.drivers.signing import secret_of
+from inngest.dev._internal.model.urls import is_url
 from inngest.dev._internal.running.engine import Engine
 from inngest.dev._internal.server import DevServer
 from inngest.dev._internal.store.schema import UnusableDatabaseError
 
-_LOOK_SECONDS = 0.5
 NO_APP = (
     "no app found here: name one with --app module:app, or --url; "
     "a worker of Connect comes by itself"
-)
-SELF_WRITTEN = (
-    "changed at each of the last starts. If the app writes it, it is started for ever: "
-    "have it written to a folder that is not watched, such as build"
 )
 OPEN = "whoever reaches it may use the engine: give it --signing-key and --event-key"
 DEFAULT_PATH = "/api/inngest"
@@ -44,45 +39,45 @@ DEFAULT_PATH = "/api/inngest"
 def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     stop = threading.Event()
-    teller = Teller(unheard=stop.set)
+    terminal = Terminal(unheard=stop.set)
     engine = Engine(
         db=options.db,
         signing_key=options.signing_key,
         event_key=options.event_key,
         backoff=options.backoff,
     )
-    engine.subscribe(teller.run)
-    engine.subscribe_to_setbacks(teller.setback)
+    engine.subscribe(terminal.run)
+    engine.subscribe_to_setbacks(terminal.setback)
     server = DevServer(options.host, options.port, engine, ui=not options.no_ui)
     target = options.app or (None if options.url else find_app(Path.cwd()))
     absence = Absence(server, options.url, is_hosting=target is not None)
     previous = {s: signal.signal(s, _setter(stop)) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
-        if not _opened(options, teller, server):
+        if not _opened(options, terminal, server):
             return 1
-        teller.say(f"[bold]inngest dev[/] is listening on [bold]{server.origin}[/]")
+        terminal.say(f"[bold]inngest dev[/] is listening on [bold]{server.origin}[/]")
         if not options.no_ui:
-            teller.say(f"dashboard: [bold]{server.dashboard_url}[/]")
+            terminal.say(f"dashboard: [bold]{server.dashboard_url}[/]")
         is_keyed = options.signing_key and options.event_key
         if not (is_keyed or _is_this_machine(options.host)):
-            teller.problem(options.host, OPEN)
-        _work(target, options, teller, server, absence, stop)
+            terminal.problem(options.host, OPEN)
+        _work(target, options, terminal, server, absence, stop)
     finally:
         server.stop()
         for number, handler in previous.items():
             signal.signal(number, handler)
-    teller.say("stopped")
+    terminal.say("stopped")
     return 0
 
 
-def _opened(options: argparse.Namespace, teller: Teller, server: DevServer) -> bool:
+def _opened(options: argparse.Namespace, terminal: Terminal, server: DevServer) -> bool:
     try:
         server.start()
     except OSError as error:
-        teller.problem(f"cannot listen on {options.host}:{options.port}", _why(error))
+        terminal.problem(f"cannot listen on {options.host}:{options.port}", _why(error))
         return False
     except UnusableDatabaseError as error:
-        teller.problem("--db", str(error))
+        terminal.problem("--db", str(error))
         return False
     return True
 
@@ -90,88 +85,35 @@ def _opened(options: argparse.Namespace, teller: Teller, server: DevServer) -> b
 def _work(
     target: str | None,
     options: argparse.Namespace,
-    teller: Teller,
+    terminal: Terminal,
     server: DevServer,
     absence: Absence,
     stop: threading.Event,
 ) -> None:
-    syncs = Syncs(teller, server, absence)
+    syncs = Syncs(terminal, server, absence)
     for url in options.url:
         syncs.sync(url)
     for url in absence.urls:
-        teller.say(f"{escape(url)} is asked again until it answers")
+        terminal.say(f"{escape(url)} is asked again until it answers")
     if target is None and not options.url:
-        teller.say(NO_APP)
+        terminal.say(NO_APP)
     if target is None:
-        while not stop.wait(_LOOK_SECONDS):
+        while not stop.wait(LOOK_SECONDS):
             syncs.look()
         return
     app = HostedApp(target, environment(server, options))
+    urls = [app.origin + path for path in options.path or [DEFAULT_PATH]]
     try:
-        _host(app, options, teller, server, syncs, absence, stop)
+        Reloading(app, urls, terminal=terminal, server=server, syncs=syncs, absence=absence).run(
+            stop
+        )
     finally:
-        server.stop()  # first, or the app's end would be a failure of its calls
+        server.stop()  # first, or the calls that the app is answering would fail
         app.close()
 
 
-def _host(
-    app: HostedApp,
-    options: argparse.Namespace,
-    teller: Teller,
-    server: DevServer,
-    syncs: Syncs,
-    absence: Absence,
-    stop: threading.Event,
-) -> None:
-    """Serve the app, and start it again whenever its code changes."""
-    watched = Watched(Path.cwd())
-    urls = [app.origin + path for path in options.path or [DEFAULT_PATH]]
-    is_told, is_new = _start(app, urls, teller, server, syncs, absence, stop), True
-    while not stop.wait(_LOOK_SECONDS):
-        syncs.look()
-        changed = watched.changed()
-        for path in watched.started(changed) if is_new else ():
-            teller.problem(path, SELF_WRITTEN)
-        is_new = bool(changed)
-        if changed:
-            more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-            teller.say(escape(f"{changed[0]}{more} changed: starting {app.target} again"))
-            is_told = _start(app, urls, teller, server, syncs, absence, stop)
-        elif app.ended() and not is_told:
-            is_told = True
-            absence.begins(app.origin)
-            teller.problem(app.target, "ended; waiting for a change of its code")
-
-
-def _start(
-    app: HostedApp,
-    urls: list[str],
-    teller: Teller,
-    server: DevServer,
-    syncs: Syncs,
-    absence: Absence,
-    stop: threading.Event,
-) -> bool:
-    """False when it runs; True when it is said already why it does not."""
-    absence.begins(app.origin)
-    problem = app.start(stop.is_set)
-    if stop.is_set():
-        return True
-    if problem is not None:
-        teller.problem(f"cannot serve {app.target}", f"{problem}\nwaiting for a change of its code")
-        return True
-    server.describe_events(app.schemas())
-    before = server.syncs()
-    if {syncs.sync(url, "--path") for url in urls} == {200}:
-        absence.is_registered()
-        for name in server.forget(app.origin, before):
-            teller.say(escape(f"{name} is forgotten: it is not served any more"))
-    absence.ends(app.origin)
-    return False
-
-
 def environment(server: DevServer, options: argparse.Namespace) -> Mapping[str, str]:
-    """What has the app call this engine, and take its calls."""
+    """The variables by which the app sends to this engine, and takes calls from it alone."""
     found: dict[str, str] = {"INNGEST_DEV": server.origin, "PYTHONUNBUFFERED": "1"}
     if options.signing_key:
         found |= {
@@ -193,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
         "--app",
         metavar="MODULE:APP",
         help="serve this ASGI, WSGI or Tornado app, with reload (default: app or application "
-        "of app.py, main.py, asgi.py or wsgi.py, unless --url is given)",
+        f"of the first of these files that uses inngest: {', '.join(FILES)}; unless --url is given)",
     )
     add(
         *("--url", "-u"),
@@ -242,12 +184,7 @@ def _why(error: OSError) -> str:
 
 
 def _url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        is_known = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        is_known = False
-    if not is_known:
+    if not is_url(text):
         raise argparse.ArgumentTypeError("a URL is like http://127.0.0.1:8000/api/inngest")
     return text
 

@@ -25,7 +25,7 @@ from inngest.dev import DevServer
 from inngest.dev._internal.commands import hosted, sending
 from inngest.dev._internal.commands.dev import main
 from inngest.dev._internal.commands.hosted import HostedApp
-from inngest.dev._internal.commands.telling import sync_failure
+from inngest.dev._internal.commands.syncing import sync_failure
 from inngest.dev._internal.conftest import URL, config
 
 APP = """

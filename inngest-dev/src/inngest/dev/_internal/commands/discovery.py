@@ -14,7 +14,7 @@ _APP = re.compile(rb"^(app|application)\b[^=\n]*=", re.MULTILINE)
 def find_app(directory: Path) -> str | None:
     """`module:attribute` of the first usual file that imports inngest and makes an app.
 
-    If there is none, of one that would, but for a syntax error: importing it says which.
+    If there is none, one that probably would, but for a syntax error: importing it will say which.
     """
     broken = None
     for name in FILES:

@@ -1,4 +1,4 @@
-"""The process that serves the app: started, started again, and ended with ours."""
+"""The process that serves the app: it is started, started again, and ends with this process."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _HOST = "127.0.0.1"
 READY_SECONDS = 60.0
 _PAUSE = 0.05
 _PORTS = range(20_000, 32_000)
-"""Systems give out those above for any connection: one could take the app's while it starts again."""
+"""Systems give outgoing connections ports above these: one might take the app's while it restarts."""
 _OWN_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
-"""On Windows, what a session of its own is elsewhere."""
+"""What has a process on Windows not get the terminal's Ctrl-C, as its own session does elsewhere."""
 
 
 class HostedApp:
@@ -38,7 +38,7 @@ class HostedApp:
 
     @staticmethod
     def is_one(url: str) -> bool:
-        """Whether this may be the URL of an app that an engine serves, or has served."""
+        """Whether this may be the URL of an app that this command, or an earlier one, serves."""
         parts = urlsplit(url)
         return parts.hostname == _HOST and parts.port in _PORTS
 
@@ -47,9 +47,10 @@ class HostedApp:
         return f"http://{_HOST}:{self.port}"
 
     def start(self, stopped: Callable[[], bool], directory: Path | None = None) -> str | None:
-        """Start it and wait until it listens: what is wrong, if it does not.
+        """Start the app, and wait until it listens. Returns what is wrong if it does not.
 
-        ``directory`` is where its module is; the current one unless given.
+        :param stopped: whether to wait no longer.
+        :param directory: where its module is; the current one unless given.
         """
         self.stop()
         (self._folder / PROBLEM).unlink(missing_ok=True)
@@ -75,7 +76,7 @@ class HostedApp:
         )
 
     def ended(self) -> bool:
-        """Whether it ended by itself since it was started."""
+        """Whether it has ended by itself since it was started."""
         return self._process is not None and self._process.poll() is not None
 
     def schemas(self) -> Any:

@@ -1,4 +1,4 @@
-"""What others have written, such as names of events and errors, and spans, for a terminal."""
+"""Prepare text for a terminal: what others have written, errors in a line, spans of time."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _ESCAPED_IN_JSON = {code: f"\\u{code:04x}" for code in _STEERING}
 
 
 def printable(text: str) -> str:
-    """Escape what would steer the terminal, or turn round what is printed beside it."""
+    """Escape characters that would control the terminal, or reverse the order of text."""
     return text.translate(_ESCAPED)
 
 
 def printable_json(text: str) -> str:
-    """The same for JSON, which says the same afterwards."""
+    """The same for the text of JSON, whose meaning stays."""
     return text.translate(_ESCAPED_IN_JSON)
 
 

@@ -16,7 +16,7 @@ ENDED = ("Completed", "Failed", "Cancelled")
 
 
 class RemoteError(Exception):
-    """The engine did not do what it was asked. The message says why."""
+    """The engine has not done what it was asked to do. The message says why."""
 
 
 class Remote:
@@ -24,7 +24,7 @@ class Remote:
         if key and not (key.isascii() and key.isprintable()):
             raise RemoteError("--signing-key holds characters that no key has")
         self.origin = (origin if "://" in origin else f"http://{origin}").rstrip("/")
-        # not the key itself, which signs: who knows what listens there
+        # the hash, not the key itself, which signs: something else may listen there
         headers = {"authorization": f"Bearer {hashed(key.strip())}"} if key else {}
         # no proxy of the environment: the engine is on this machine
         self._client = httpx.Client(headers=headers, timeout=30.0, trust_env=False)
@@ -37,7 +37,10 @@ class Remote:
         body: object = None,
         query: Mapping[str, str | int] | None = None,
     ) -> Any:
-        """The answer's JSON; of an envelope, what is in it."""
+        """The JSON of the answer; of an envelope, its `data`.
+
+        :raises RemoteError: there is no usable answer, or it is an error.
+        """
         try:
             answer = self._client.request(
                 method,

@@ -12,13 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from inngest.dev._internal.commands.output import (
-    UsageError,
-    failing,
-    print_json,
-    read_list,
-    wide_console,
-)
+from inngest.dev._internal.commands.arguments import UsageError, read_list
+from inngest.dev._internal.commands.output import exit_status, print_json, wide_console
 from inngest.dev._internal.commands.printable import brief, printable
 from inngest.dev._internal.commands.remote import ENDED, Remote, RemoteError, add_options, connect
 
@@ -28,7 +23,7 @@ STATES = {"completed": "green", "failed": "red", "retrying": "red", "cancelled":
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
-    return failing(lambda: _run(options))
+    return exit_status(lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -133,7 +128,7 @@ def _show(remote: Remote, options: argparse.Namespace) -> None:
 
 
 def _failed_attempts(run: Mapping[str, Any], console: Console) -> None:
-    """Each of them, and when those are made again that are to be."""
+    """Print the failed attempts, and when those are made again that will be."""
     failed = [attempt for attempt in run["attempts"] if attempt["outcome"] == "failed"]
     if not failed:
         return
@@ -177,7 +172,7 @@ def _rerun(remote: Remote, options: argparse.Namespace) -> None:
 
 
 def _id(options: argparse.Namespace) -> str:
-    """Letters and digits: anything else would name another path."""
+    """The id for a path. Anything but letters and digits might name another path."""
     if not options.run_id.isalnum():
         raise UsageError(f"Invalid run ID: {options.run_id}")
     return quote(options.run_id)

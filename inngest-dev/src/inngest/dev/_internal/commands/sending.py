@@ -6,13 +6,14 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from rich.console import Console
 
-from inngest.dev._internal.commands.output import failing, print_json, read_data
+from inngest.dev._internal.commands.arguments import read_data
+from inngest.dev._internal.commands.output import exit_status, print_json
 from inngest.dev._internal.commands.printable import brief, printable
 from inngest.dev._internal.commands.remote import (
     ENDED,
@@ -43,7 +44,7 @@ def send(argv: Sequence[str] | None = None) -> int:
             remote.ask("POST", f"/e/{quote(options.event_key, safe='')}", body=event)["ids"][0]
         )
 
-    return failing(lambda: _start(options, start))
+    return exit_status(lambda: _start(options, start))
 
 
 def trigger(argv: Sequence[str] | None = None) -> int:
@@ -62,7 +63,7 @@ def trigger(argv: Sequence[str] | None = None) -> int:
         path = f"/invoke/{quote(options.function, safe='')}"
         return str(remote.ask("POST", path, body=body)["id"])
 
-    return failing(lambda: _start(options, start))
+    return exit_status(lambda: _start(options, start))
 
 
 def _parsed(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
@@ -74,13 +75,17 @@ def _parsed(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argp
     return parser.parse_args(argv)
 
 
-def _start(options: argparse.Namespace, start: Any) -> int:
+def _start(options: argparse.Namespace, start: Callable[[Remote], str]) -> int:
+    """Start runs, and print what comes of them.
+
+    :param start: sends the event that starts them, and returns its id.
+    """
     remote = connect(options)
     console = Console(soft_wrap=True, markup=False, highlight=False)
     try:
         event_id = start(remote)
         if not options.json:
-            console.print(f"sent {event_id}")  # whatever becomes of the wait
+            console.print(f"sent {event_id}")  # at once: the wait may take long, or fail
         runs = [] if options.wait is None else _wait(remote, event_id, options.wait)
     finally:
         remote.close()
@@ -94,6 +99,10 @@ def _start(options: argparse.Namespace, start: Any) -> int:
 
 
 def _wait(remote: Remote, event_id: str, seconds: float) -> list[dict[str, Any]]:
+    """The runs of an event, once all of them have ended.
+
+    :raises RemoteError: there is none, or not all have ended, within so many seconds.
+    """
     deadline = time.monotonic() + seconds
     while True:
         runs: list[dict[str, Any]] = remote.ask("GET", f"/v1/events/{event_id}/runs")

@@ -22,10 +22,10 @@ from rich.markup import escape
 
 from inngest.dev import DevServer, Engine, InProcessDriver
 from inngest.dev._internal.commands import runs, sending
-from inngest.dev._internal.commands.output import failing, print_json
+from inngest.dev._internal.commands.output import exit_status, print_json
 from inngest.dev._internal.commands.printable import brief, printable, span
 from inngest.dev._internal.commands.remote import RemoteError
-from inngest.dev._internal.commands.telling import Teller
+from inngest.dev._internal.commands.terminal import Terminal
 from inngest.dev._internal.conftest import URL, config, hashed, op
 from inngest.dev._internal.function.registration import Refusal
 from inngest.dev._internal.model.values import Event, Run, Step
@@ -241,10 +241,10 @@ def test_failed_attempts_of_a_run_that_goes_on_are_shown(
 
 def test_each_failed_attempt_is_told(server: DevServer) -> None:
     output = io.StringIO()
-    teller = Teller()
-    teller.console = Console(file=output, width=300)
-    server.engine.subscribe(teller.run)
-    server.engine.subscribe_to_setbacks(teller.setback)
+    terminal = Terminal()
+    terminal.console = Console(file=output, width=300)
+    server.engine.subscribe(terminal.run)
+    server.engine.subscribe_to_setbacks(terminal.setback)
     server.engine._delays, server.engine._jitter = (0, 90_000), lambda: 0.0
     for data in ("trips", "loses"):
         sending.send(["again", "--data", json.dumps({data: True}), "--engine", server.origin])
@@ -260,8 +260,8 @@ def test_each_failed_attempt_is_told(server: DevServer) -> None:
 
 def test_of_a_run_that_an_earlier_engine_began_only_what_is_new_is_told() -> None:
     output, now = io.StringIO(), time.time_ns() // 1_000_000
-    teller = Teller()
-    teller.console = Console(file=output, width=300)
+    terminal = Terminal()
+    terminal.console = Console(file=output, width=300)
     event = Event(internal_id="E", received_at=1, body={"name": "go", "id": "E", "ts": 1})
     run = Run(id="R", function_id="app-fn", events=(event,), status="Running", created_at=1)
     run.steps["a"] = Step(
@@ -272,9 +272,9 @@ def test_of_a_run_that_an_earlier_engine_began_only_what_is_new_is_told() -> Non
         memo={"error": {"name": "ValueError", "message": "no"}},
     )  # fmt: skip
     run.stack = ["a", "b"]
-    teller.run(run)
+    terminal.run(run)
     run.status, run.ended_at = "Completed", now + 60_000
-    teller.run(run)
+    terminal.run(run)
     assert output.getvalue().splitlines() == [
         "R  app-fn  Running  (go)", "R  app-fn  ✗ new  ValueError: no", "R  app-fn  Completed"
     ]  # fmt: skip
@@ -351,12 +351,12 @@ def test_a_reader_that_has_left_is_told_of_as_windows_does() -> None:
             raise OSError(errno.EINVAL, "Invalid argument")
 
     noted: list[str] = []
-    teller = Teller(unheard=lambda: noted.append("left"))
-    teller.console.file = Unread()
-    teller.say("a run")
+    terminal = Terminal(unheard=lambda: noted.append("left"))
+    terminal.console.file = Unread()
+    terminal.say("a run")
     assert noted == ["left"]
     with pytest.raises(OSError, match="Invalid argument"):
-        failing(lambda: Unread().write(""))
+        exit_status(lambda: Unread().write(""))
 
 
 def test_what_the_terminal_s_encoding_lacks_is_escaped(ask: Ask, server: DevServer) -> None:
@@ -376,10 +376,10 @@ def test_what_the_terminal_s_encoding_lacks_is_escaped(ask: Ask, server: DevServ
 
 def test_what_others_have_written_does_not_steer_the_terminal() -> None:
     name, output = "go\x1b[2J\x07\u202e[/]", io.StringIO()
-    teller = Teller()
-    teller.console = teller.errors = Console(file=output)
-    teller.say(escape(name))
-    teller.problem(name, "one\ntwo")
+    terminal = Terminal()
+    terminal.console = terminal.errors = Console(file=output)
+    terminal.say(escape(name))
+    terminal.problem(name, "one\ntwo")
     assert output.getvalue() == ("go\\x1b[2J\\x07\\u202e[/]\ngo\\x1b[2J\\x07\\u202e[/]: one\ntwo\n")
     assert printable("größe ✓ مرحبا\t") == "größe ✓ مرحبا\t"
 
@@ -522,5 +522,5 @@ def test_an_error_of_others_steers_no_terminal(capsys: pytest.CaptureFixture[str
     def fails() -> int:
         raise RemoteError("no step \x1b[2J\x9b31m\u202e")
 
-    assert failing(fails) == 1
+    assert exit_status(fails) == 1
     assert capsys.readouterr().err == "no step \\x1b[2J\\x9b31m\\u202e\n"

@@ -1,4 +1,4 @@
-"""Notice that Python files changed. It looks at their times, so it needs no library."""
+"""Notice changes of Python files, by their times of modification: that needs no library."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Watched:
         self._seen = self._times()
 
     def changed(self) -> list[str]:
-        """Those that changed, came or went since it was asked before."""
+        """The files that have changed, come or gone since this was last called."""
         before, self._seen = self._seen, self._times()
         differ = {path for path, _ in before.items() ^ self._seen.items()}
         return sorted(os.path.relpath(path, self._directory) for path in differ)
 
     def started(self, changed: Iterable[str]) -> list[str]:
-        """Of what changed while the app started, what did so `STARTS` times in a row, once.
+        """Those of the changed files that have changed at `STARTS` starts in a row, once.
 
         The app may write it itself: then it is started for ever, and only its author can end that.
         """

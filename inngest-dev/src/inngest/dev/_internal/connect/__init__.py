@@ -1,4 +1,4 @@
-"""The gateway of the embedded engine: calls of functions go over sockets that workers open.
+"""The gateway of Connect: functions are called over WebSockets that workers have opened.
 
 It needs the extra ``inngest-dev[connect]``, and is imported when a worker first asks for it.
 """

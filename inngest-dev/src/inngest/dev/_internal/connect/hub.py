@@ -1,10 +1,12 @@
-"""Every worker that is connected, every call that one of them executes, and who gets the next.
+"""The workers that are connected, the calls that they execute, and which worker gets the next one.
 
-A call is a worker's while its lease holds: two minutes, longer each time that the worker
-asks, by whatever connection. It fails when its lease ends, and when the connection of a
-worker that has not acknowledged it does. A reply to a call that has failed, or that an engine
-has sent which is no more, is taken as long as its job is not done. Limits: all gateways are in
-this process, and leases are kept in the time of its loop, whatever the engine's clock says.
+A worker that has got a call has a lease for it, which it extends as long as it works on the call,
+over whatever connection. A call fails when its lease ends, or when the connection ends before the
+worker has acknowledged the call. A reply that comes after that, or from a call that an earlier
+engine has sent, still counts, as long as the job is not done.
+
+Limits: all gateways are in this process, and leases are measured by the time of its loop, not by
+the engine's clock.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from inngest.dev._internal.clock import wait_for_event
 from inngest.dev._internal.connect.session import CLOSING, Ended, Session, Socket
 from inngest.dev._internal.connect.terms import Terms
 from inngest.dev._internal.function.registration import Refusal
-from inngest.dev._internal.model.ids import dispatch_of, new_ulid, stable_uuid
+from inngest.dev._internal.model.ids import ACCOUNT, ENVIRONMENT, dispatch_of, new_ulid, stable_uuid
 from inngest.dev._internal.model.ids import request_id as new_request_id
 from inngest.dev._internal.model.strict import decode
 from inngest.dev._internal.model.values import Item, Json
@@ -34,34 +36,36 @@ _log = logging.getLogger("inngest.dev")
 _APP_URL = "wss://connect"
 _STATUSES = {wire.DONE: 200, wire.NOT_COMPLETED: 206}
 _MOST_UNANSWERED = 4096
+"""How many calls without an answer are remembered: the oldest are forgotten."""
 Register = Callable[[Json], "dict[str, Json] | Refusal"]
 Fits = Callable[[Item], bool]
 Settle = Callable[[str, Fits, Answer], None]
-"""Takes an answer to a call of a run, for the job that fits, if it is still to be done."""
+"""Takes an answer to a call of a run that is not under way, for the job that fits."""
 
 
 @dataclass(slots=True)
 class Pending:
-    """A call that a worker executes, or was sent."""
+    """A call that was sent to a worker, and is not answered."""
 
     request: wire.GatewayExecutorRequestData
     session: Session
     answer: asyncio.Future[Answer]
     expires: float
+    """When the lease ends, by the time of the loop."""
     leases: list[str]
-    """The newest is the last. An older one is still taken: its successor may not have arrived."""
+    """The latest ids of its lease, the newest last. A worker may not have got the newest yet."""
     is_acknowledged: bool = False
 
 
 @dataclass(slots=True)
 class Gateways:
-    """The names of those that are open."""
+    """The names of the gateways that are open."""
 
     open: list[str] = field(default_factory=lambda: ["gw-dev"])
     made: int = 1
 
     def pick(self, excluded: set[str]) -> str:
-        """One to connect to; one of the excluded if there is no other."""
+        """A gateway to connect to: not an excluded one, if there is another."""
         if not self.open:
             self.made += 1
             self.open.append(f"gw-dev-{self.made}")
@@ -85,9 +89,9 @@ class Hub:
         self.gateways: Gateways = Gateways()
         self._pending: dict[str, Pending] = {}
         self._calls: dict[str, asyncio.Future[Answer]] = {}
-        """What is under way, by its job: it waits for a worker, or for its answer."""
+        """The calls under way, by job: they wait for a worker, or for its answer."""
         self._unanswered: OrderedDict[str, str] = OrderedDict()
-        """The jobs of calls that no worker has answered, lost ones too, by their dispatch."""
+        """The jobs of calls that were not answered, failed ones too, by `dispatch_of` their id."""
         self._tokens: dict[str, float] = {}
         self._change = asyncio.Event()
         self._drains: set[asyncio.Task[None]] = set()
@@ -151,7 +155,7 @@ class Hub:
         return pending.leases[-1]
 
     def answered(self, reply: wire.SDKResponse) -> None:
-        """The first answer counts, whatever has become of its call."""
+        """Take a worker's answer, even if its call has failed meanwhile. The first one counts."""
         pending, dispatch = self._pending.get(reply.request_id), dispatch_of(reply.request_id)
         if pending is not None and pending.answer.done():
             return
@@ -182,13 +186,16 @@ class Hub:
         return read_answer(status, headers, reply.body, self._now())
 
     def changed(self) -> None:
-        """Somebody came, or has room again."""
+        """Wake the calls that wait for a worker: one has come, or has room again."""
         self._change.set()
 
     # sockets
 
     def enter(self, socket: Socket, group: str) -> Session:
-        """A socket was opened. :raises Ended: its gateway is closing, or was never there."""
+        """Take in a socket that was opened.
+
+        :raises Ended: there is no such gateway, or it is closing.
+        """
         if group not in self.gateways.open:
             raise Ended(*CLOSING)
         session = Session(socket, group, self, self.terms, asyncio.get_running_loop().time)
@@ -196,7 +203,7 @@ class Hub:
         return session
 
     def leave(self, session: Session) -> None:
-        """A socket is closed."""
+        """Let go of a socket that was closed. Calls that its worker has not acknowledged fail."""
         self.sessions.remove(session)
         session.is_closing = True
         for request_id in list(session.calls):
@@ -206,7 +213,7 @@ class Hub:
         self.changed()
 
     async def drain(self, group: str) -> None:
-        """Have all workers of a gateway go to another one. Returns when they were told."""
+        """Close a gateway: its workers are told to connect to another one. Returns when they are."""
         if group in self.gateways.open:
             self.gateways.open.remove(group)
         leaving = [session for session in self.sessions if session.group == group]
@@ -223,7 +230,7 @@ class Hub:
             await session.close(*CLOSING)
 
     async def close(self) -> None:
-        """Send all workers away. The calls that they execute are neither lost nor answered."""
+        """Send all workers away. Calls under way do not fail: the next start makes them again."""
         self._is_closed = True
         self.gateways.open.clear()
         for session in self.sessions:
@@ -242,7 +249,7 @@ class Hub:
     # calls
 
     async def call(self, call: Call) -> Answer:
-        """Have a worker execute a call."""
+        """Have a worker execute a call, and return its answer."""
         job_id, request_id = call.headers["x-inngest-job-id"], call.headers["x-request-id"]
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._calls[job_id] = answer
@@ -296,10 +303,11 @@ class Hub:
             pending.answer.set_result(transport_error(why))
 
     async def _route(self, function_id: str, answer: asyncio.Future[Answer]) -> Session | None:
-        """The worker with the fewest calls. Waits for room, and a little for one that leaves.
+        """The worker of this function with the fewest calls; None if there is no healthy one.
 
-        There is no need of one when the call is answered meanwhile. When the gateway stops none
-        will come, but the call has not failed: it is cancelled with the engine.
+        Waits while all healthy ones are full, and for a while when all are leaving: others may
+        come. Returns None, too, when the call is answered meanwhile. While the gateway stops it
+        does not return: the call has not failed, and is cancelled with the engine.
         """
         until = _time() + self.terms.patience
         while not answer.done():
@@ -333,8 +341,8 @@ def _request(
     traceparent = json.dumps({"traceparent": call.headers["traceparent"]}).encode()
     return wire.GatewayExecutorRequestData(
         request_id=call.headers["x-request-id"],
-        account_id="00000000-0000-4000-a000-000000000000",
-        env_id="00000000-0000-4000-b000-000000000000",
+        account_id=ACCOUNT,
+        env_id=ENVIRONMENT,
         app_id=stable_uuid("app", app),
         app_name=app,
         function_id=stable_uuid(app, function_id),

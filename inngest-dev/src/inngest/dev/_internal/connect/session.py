@@ -1,4 +1,4 @@
-"""One connection of a worker, from the gateway's side."""
+"""One connection of a worker, as the gateway sees it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Socket(Protocol):
 
 
 class Switch(Protocol):
-    """What a session tells of its worker."""
+    """What a session tells the hub of its worker."""
 
     def sync(self, hello: wire.WorkerConnectRequestData) -> wire.SystemError | None: ...
 
@@ -83,7 +83,7 @@ class Session:
 
     @property
     def patience(self) -> float:
-        """Seconds until a worker that goes on saying nothing is left."""
+        """Seconds until the connection is closed if the worker says nothing."""
         terms = self.terms
         allowed = terms.heartbeat * terms.missed_heartbeats if self.is_synced else terms.hello
         return max(self.heard_at + allowed - self.clock(), 0.001)
@@ -170,6 +170,7 @@ class Session:
 
 
 def _functions(hello: wire.WorkerConnectRequestData) -> dict[str, str] | None:
+    """The app of each function, by its id; None when they cannot be read."""
     found: dict[str, str] = {}
     for app in hello.apps:
         try:

@@ -1,4 +1,4 @@
-"""What the gateway asks of workers, times in seconds. Tests bring their own."""
+"""The gateway's intervals and limits. Tests bring their own."""
 
 from __future__ import annotations
 
@@ -7,26 +7,34 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
+    """Times are in seconds."""
+
     heartbeat: float = 10.0
+    """Between two heartbeats of a worker."""
     missed_heartbeats: int = 5
-    """So many intervals of silence, and the connection is closed."""
+    """After so many without a heartbeat, the connection is closed."""
     stale_heartbeats: float = 2.0
-    """So many intervals of silence, and no more calls are sent."""
+    """After so many without a heartbeat, no more calls are sent."""
     extend_lease: float = 30.0
+    """Between two extensions of a lease by a worker."""
     lease: float = 120.0
+    """How long a call is a worker's without an extension."""
     status: float = 0.0
+    """Between two reports of a worker's status; 0: none are wanted."""
     hello: float = 5.0
+    """Until a worker has introduced itself."""
     drain: float = 25.0
     """From the notice that a gateway closes until it does."""
     goodbye: float = 1.0
-    """For all workers to take their leave when the gateway stops."""
+    """For all workers to be told, and their sockets closed, when the gateway stops."""
     patience: float = 10.0
-    """For another worker when all that are there are leaving."""
+    """How long a call waits for another worker when all are leaving."""
     token: float = 300.0
+    """How long the token holds that a worker is given for connecting."""
     apps: int = 10
-    """That one connection may bring."""
+    """How many apps one connection may bring."""
 
 
 def interval(seconds: float) -> str:
-    """As gateways write it."""
+    """The text by which a gateway tells workers an interval."""
     return f"{round(seconds)}s" if seconds == round(seconds) else f"{round(seconds * 1000)}ms"

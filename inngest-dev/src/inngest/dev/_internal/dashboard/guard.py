@@ -1,8 +1,8 @@
-"""Who may use the dashboard. A page of another origin can neither read nor act.
+"""Who may use the dashboard: its own pages, and no page of another site.
 
-The name that a request was sent to must be this machine's: a foreign name that resolves to
-it (DNS rebinding) is refused, or its page could read the token. Actions need the token,
-which only our own page is given; on an engine with a signing key, reading needs it, too.
+Requests must be sent to a name of this machine: if a foreign name that resolves to it were
+allowed (DNS rebinding), a page of that name could read the token. Actions need the token, which
+only the dashboard's own page is given. On an engine with a signing key, reading needs it, too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from inngest.dev._internal.api.forms import Refused
-from inngest.dev._internal.api.openapi import guards
+from inngest.dev._internal.api.openapi import refuses
 
 HEADER = "x-inngest-dev-token"
 CLOCK = "x-inngest-dev-now"
@@ -47,7 +47,7 @@ class Guard:
     def page(self, handler: Handler) -> Handler:
         """For what holds no data of the user."""
 
-        @guards(403, Refused)
+        @refuses(403, Refused)
         @functools.wraps(handler)
         async def guarded(request: Request) -> Response:
             if not self._is_ours(request):

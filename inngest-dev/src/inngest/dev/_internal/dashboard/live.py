@@ -1,4 +1,4 @@
-"""Tell pages which runs changed, as server-sent events. Ids only: pages ask for the rest."""
+"""Tell pages which runs have changed, as server-sent events: ids only, pages ask for the rest."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ QUIET_SECONDS = 0.2
 """Changes are collected for so long: a busy engine does not flood its pages."""
 BEAT_SECONDS = 15.0
 MAX_IDS = 500
-"""If more runs have changed, pages are told no ids but null: any run may have."""
+"""If more runs have changed, pages are told null instead of ids: any run may have changed."""
 
 
 class Live:
     def __init__(self) -> None:
         self._pages: set[_Page] = set()
         self.mark = time.time_ns() // 1_000_000
-        """Moves on with every change. It starts beyond that of an engine that ran before."""
+        """A number that grows with every change. It starts beyond the last one of earlier engines."""
 
     def changed(self, run: Run) -> None:
         self.mark += 1
@@ -28,18 +28,21 @@ class Live:
             page.note(run.id)
 
     def stir(self, run_id: str | None) -> None:
-        """Something has changed; of this run, if one is named."""
+        """Note that something has changed, other than the state of a run; of this run, if given."""
         self.mark += 1
         for page in self._pages:
             page.note(run_id)
 
     def dismiss(self) -> None:
-        """The engine stops: nobody waits for it."""
+        """End all streams: the engine stops."""
         for page in self._pages:
             page.dismiss()
 
     async def stream(self, since: int) -> AsyncGenerator[bytes, None]:
-        """Until the page is gone, or dismissed. It knows what had changed when the mark was at `since`."""
+        """The events for a page, until it is gone, or the engine stops.
+
+        :param since: the mark at which the page was made: it shows what had changed by then.
+        """
         page = _Page()
         self._pages.add(page)
         try:

@@ -1,6 +1,7 @@
-"""What the dashboard lists: pages of runs and events, the newest first. Only reads.
+"""What the dashboard lists: pages of runs and events, the newest first. Reads only.
 
-A page begins below a position (`before`), so that it costs the same however far down it is.
+A page begins after a position (`before`), and not after so many rows: so it costs the same
+however far down it is.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import Any
 from inngest.dev._internal.model.durations import iso
 from inngest.dev._internal.model.values import Function, Json, Trigger
 from inngest.dev._internal.store.rows import dump
+from inngest.dev._internal.store.runs import OF_EVENT
 from inngest.dev._internal.store.store import Store
+from inngest.dev._internal.views.history import span
 
 MAX_PAGE = 200
 _PREVIEW = 90
@@ -28,7 +31,6 @@ _EVENTS = (
     "(SELECT COUNT(*) FROM runs r WHERE r.event_id = e.internal_id) + (SELECT COUNT(*) FROM "
     "batch_events b WHERE b.event_id = e.internal_id AND b.position > 0) AS runs FROM events e "
 )
-_OF_EVENT = "(r.event_id = ? OR r.id IN (SELECT b.run_id FROM batch_events b WHERE b.event_id = ?))"
 _IN_BATCH = (
     "(r.batched AND EXISTS (SELECT 1 FROM batch_events b JOIN events m "
     "ON m.internal_id = b.event_id WHERE b.run_id = r.id AND {}))"
@@ -38,13 +40,13 @@ _IN_BATCH = (
 _ACTIVE = "r.ended_at IS NULL"
 _UNFINISHED = "r.ended_at IS NOT NULL AND r.status != 'Completed'"
 _AMONG_ACTIVE = "r.rowid IN (SELECT a.rowid FROM runs a WHERE a.ended_at IS NULL)"
-_HOW = {
+_INDEXED = {
     "Scheduled": _AMONG_ACTIVE,
     "Running": _AMONG_ACTIVE,
     "Failed": _UNFINISHED,
     "Cancelled": _UNFINISHED,
 }
-"""What else is true of runs of a status, and has an index."""
+"""For each status, what is true of all runs with it, too, and has an index. SQLite is told of it."""
 _NAMES = """
     WITH RECURSIVE names (name) AS (
         SELECT MIN(name) FROM events
@@ -84,7 +86,7 @@ def runs_page(store: Store, wanted: RunFilter) -> list[dict[str, Json]]:
             "created_at": iso(row["created_at"]),
             "started_at": iso(row["started_at"]),
             "ended_at": iso(row["ended_at"]),
-            "duration_ms": _span(row["started_at"], row["ended_at"]),
+            "duration_ms": span(row["started_at"], row["ended_at"]),
         }
         for row in store.all(sql, *given, min(wanted.limit, MAX_PAGE))
     ]
@@ -96,10 +98,10 @@ def _fitting(wanted: RunFilter) -> tuple[list[str], list[Any]]:
         ("r.function_id = ?", wanted.function),
         ("r.rowid < ?", wanted.before),
     )
-    if wanted.status in _HOW:
-        where.append(_HOW[wanted.status])
+    if wanted.status in _INDEXED:
+        where.append(_INDEXED[wanted.status])
     if wanted.event:
-        where.append(_OF_EVENT)
+        where.append(OF_EVENT)
         given += [wanted.event] * 2
     if wanted.search:
         sql, likes = _holds(wanted.search, "r.id", "r.function_id", "e.name", "e.body", "r.output")
@@ -155,7 +157,7 @@ def counts(store: Store, wanted: RunFilter) -> dict[str, int]:
 
 
 def _all_counts(store: Store) -> dict[str, int]:
-    """Those that were completed, most of all, are what remains of all."""
+    """Counts the others by an index: completed ones, which are most, are all the rest."""
     found = {
         row["status"]: row["number"]
         for which in (_ACTIVE, _UNFINISHED)
@@ -173,7 +175,10 @@ def functions(store: Store) -> list[dict[str, Json]]:
 
 
 def event_names(store: Store) -> list[dict[str, Json]]:
-    """Names to send, with the internal id of the last event of each. By the index of names."""
+    """Names that events may be sent with: of stored events, and of triggers.
+
+    With each comes the internal id of its latest event, if there is one.
+    """
     known: dict[str, str | None] = {r["name"]: r["internal_id"] for r in store.all(_NAMES)}
     triggers = [t.event for f in store.functions() for t in f.triggers]
     for name in triggers:
@@ -210,7 +215,7 @@ def _where(conditions: list[str]) -> str:
 
 
 def _holds(text: str, *columns: str) -> tuple[str, list[str]]:
-    """Whether a column holds a text, as it is or as a string of JSON has it."""
+    """SQL, and its values: whether one of the columns holds a text, plain or as in JSON."""
     likes = [_like(each) for each in dict.fromkeys((text, dump(text)[1:-1]))]
     tests = [f"{column} LIKE ? ESCAPE '\\'" for column in columns for _ in likes]
     return f"({' OR '.join(tests)})", likes * len(columns)
@@ -219,7 +224,3 @@ def _holds(text: str, *columns: str) -> tuple[str, list[str]]:
 def _like(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
-
-
-def _span(start: int | None, end: int | None) -> int | None:
-    return None if start is None or end is None else end - start

@@ -1,1 +1,1 @@
-"""Those who call apps, and third parties."""
+"""Drivers call apps, gateways ask third parties: over HTTP, or in this process."""

@@ -1,4 +1,4 @@
-"""What the engine needs of those who call apps, and third parties."""
+"""What the engine needs of drivers, which call apps, and of gateways, which ask third parties."""
 
 from __future__ import annotations
 
@@ -10,16 +10,29 @@ from inngest.dev._internal.protocol.call import Call
 
 
 class Driver(Protocol):
-    async def call(self, call: Call, *, now: int) -> Answer: ...
+    async def call(self, call: Call, *, now: int) -> Answer:
+        """Call an app. Whatever goes wrong is an `Answer`, too.
+
+        :param now: the engine's time, in milliseconds since the epoch.
+        """
+        ...
 
     async def sync(self, url: str, *, kind: str) -> tuple[int, str]:
-        """PUT an app's URL; its status and text. Status 0: it could not be reached."""
+        """Ask an app to register, by a PUT to its URL.
+
+        :param kind: of the engine, `dev` or `cloud`, which the app is told.
+        :returns: status and text of its answer. Status 0: it was not reached, the text says why.
+        """
         ...
 
     async def close(self) -> None: ...
 
 
 class Gateway(Protocol):
-    async def fetch(self, request: Outbound) -> Inbound | Unreachable: ...
+    """Asks third parties for steps. It is not the gateway of Connect, which workers connect to."""
+
+    async def fetch(self, request: Outbound) -> Inbound | Unreachable:
+        """Make the request of a fetch or AI step."""
+        ...
 
     async def close(self) -> None: ...

@@ -1,4 +1,4 @@
-"""Make the requests of steps, to third parties, over HTTP."""
+"""Make the requests of fetch and AI steps, to third parties, over HTTP."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ _KEY = re.compile(r"([?&]key=)[^&#\s]+")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _OURS = {"content-length", "host", "trailer", "transfer-encoding"}
-"""Headers that are the connection's: the server leaves those of a step out, too."""
+"""Headers that the connection sets: those of a step are left out, as by the server."""
 _TIMEOUT = 2 * 60 * 60.0
+"""Seconds."""
 
 
 class HttpGateway:
@@ -39,7 +40,7 @@ class HttpGateway:
             return await asyncio.wait_for(self._ask(request), self._timeout)
         except asyncio.TimeoutError:
             return Unreachable(reason=f"the answer did not end in {self._timeout:g} seconds")
-        except Exception as error:  # of many kinds, from DNS to TLS to what no server should say
+        except Exception as error:  # there are many, from DNS and TLS to answers that are not HTTP
             return Unreachable(reason=str(error) or type(error).__name__)
 
     async def close(self) -> None:
@@ -72,14 +73,17 @@ class HttpGateway:
                 timeout=httpx.Timeout(self._timeout, connect=10.0),
                 follow_redirects=True,
                 trust_env=False,
-                # One run's session is not for another one.
+                # No cookies are kept: those that one run was given would be sent by others.
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             )
         return self._client
 
 
 def _unsendable(headers: Mapping[str, str]) -> str | None:
-    """What is wrong with headers. Their values may be secret: HTTP libraries would show them."""
+    """What is wrong with headers, if anything.
+
+    httpx would say it, too, but would show values, which may be secret.
+    """
     for name, value in headers.items():
         if not _NAME.fullmatch(name):
             return f"a header cannot have the name {name!r}"
@@ -115,7 +119,10 @@ def _without_key(argument: object) -> object:
 
 
 def _first_of_each(headers: httpx.Headers) -> dict[str, str]:
-    """Of several values of one name the first; without what said how the body was packed."""
+    """The headers, with the first value of each name.
+
+    Without those that were true of the compressed body: it is passed on decompressed.
+    """
     found: dict[str, str] = {}
     for name, value in headers.multi_items():
         found.setdefault(name, value)

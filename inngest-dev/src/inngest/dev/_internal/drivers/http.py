@@ -1,4 +1,4 @@
-"""Call apps over HTTP. The answer is read by `answer`."""
+"""Call apps over HTTP, and ask them to register."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CALL_TIMEOUT = 2 * 60 * 60.0
 _SYNC_TIMEOUT = 30.0
 _MAX_REDIRECTS = 60
 _FAILURES = (httpx.HTTPError, httpx.InvalidURL, OSError, OverflowError, ValueError)
-"""The last two: of what an app said of itself, and no request can be made of."""
+"""The last two come of URLs and headers that apps have given, and that cannot be sent."""
 MAX_SYNC_ANSWER = 4096
 """Characters."""
 
@@ -35,7 +35,8 @@ class HttpDriver:
             transport=transport,
             timeout=httpx.Timeout(_CALL_TIMEOUT, connect=10.0),
             trust_env=False,
-            # shorter than the apps keep idle connections: a call is not to fail on a stale one
+            # idle connections are closed before servers of apps do it: a call on one that was just
+            # closed would fail
             limits=httpx.Limits(
                 max_connections=None, max_keepalive_connections=50, keepalive_expiry=1.0
             ),
@@ -67,7 +68,7 @@ class HttpDriver:
             return 0, f"cannot reach {url}: {str(error) or type(error).__name__}"
 
     async def _put(self, url: str, headers: dict[str, str], body: bytes) -> tuple[int, str]:
-        """Status and the beginning of the answer: whoever is there may go on for ever."""
+        """Status and beginning of the answer, which may have no end: anybody may answer there."""
         text = ""
         async with self._asked("PUT", url, headers, body) as response:
             async for piece in response.aiter_text():
@@ -80,10 +81,10 @@ class HttpDriver:
     async def _asked(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes
     ) -> AsyncIterator[httpx.Response]:
-        """The answer, wherever redirects lead.
+        """Make a request, and follow redirects.
 
-        Method and body stay what they are, whatever the redirect's status: a GET would only
-        introspect the app, whose answer looks like the output of a function.
+        Method and body stay what they are, whatever the redirect's status. With a GET, as httpx
+        does it for some, an app would introspect itself, which looks like a function's output.
         """
         for _ in range(_MAX_REDIRECTS + 1):
             async with self._client.stream(

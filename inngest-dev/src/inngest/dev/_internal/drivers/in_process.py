@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
-from inngest.dev._internal.drivers.beginnings import Beginnings
 from inngest.dev._internal.drivers.signing import signed
+from inngest.dev._internal.drivers.staggering import Stagger
 from inngest.dev._internal.model.values import DISCOVERY
 from inngest.dev._internal.protocol.answer import Answer, transport_error
 from inngest.dev._internal.protocol.call import Call
@@ -36,14 +36,16 @@ class InProcessDriver:
             raise ValueError("InProcessDriver needs at least one handler")
         self._handlers, self._signing_key = handlers, signing_key
         self._known: dict[str, Handles] = {}
-        self._beginnings = Beginnings()
+        self._stagger = Stagger()
 
     async def call(self, call: Call, *, now: int) -> Answer:
         headers = signed(self._signing_key, call.headers, call.body)
         request = _request(call.method, call.url, headers, call.body)
         if request.query.get("stepId", DISCOVERY) == DISCOVERY:
             return await self._call(call, request)
-        async with self._beginnings.one():  # of a group, all of whose branches it goes through
+        # A call of one step of a group replays all branches of it, and as many such calls come
+        # at once: see `staggering`.
+        async with self._stagger.call():
             return await self._call(call, request)
 
     async def _call(self, call: Call, request: CommRequest) -> Answer:
@@ -60,7 +62,7 @@ class InProcessDriver:
                 break
         assert response is not None
         answered = {name.lower(): value for name, value in response.headers.items()}
-        # An app that asks for a time of day counts from the real one, whatever the engine's says.
+        # An app that names a point in time for its next attempt counts from the real time.
         told = time.time_ns() // 1_000_000
         return call.read(response.status, answered, response.body, told)
 
@@ -79,7 +81,7 @@ class InProcessDriver:
 
     async def close(self) -> None:
         self._known.clear()
-        self._beginnings = Beginnings()  # the next loop's
+        self._stagger = Stagger()  # the next loop's
 
 
 def _request(method: str, url: str, headers: dict[str, str], body: bytes) -> CommRequest:

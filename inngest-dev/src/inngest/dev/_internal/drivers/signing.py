@@ -9,7 +9,7 @@ import time
 
 
 def secret_of(key: str) -> str:
-    """What is secret of a signing key: all but its prefix."""
+    """The secret part of a signing key: all but its prefix, `signkey-…-`."""
     return re.sub(r"^signkey-\w+-", "", key)
 
 
@@ -20,7 +20,10 @@ def signature(key: str, body: bytes, now: int) -> str:
 
 
 def signed(key: str | None, headers: dict[str, str], body: bytes) -> dict[str, str]:
-    """Signed with the real time, whatever the engine's clock says: apps check its age."""
+    """The headers with a signature, if there is a key.
+
+    It has the real time, whatever the engine's clock says: apps check how old it is.
+    """
     if key is None:
         return headers
     now = time.time_ns() // 1_000_000

@@ -9,7 +9,7 @@ from inngest.dev._internal.protocol.call import Call, trace_parent
 
 
 def build_reentry(run: Run, item: Item, *, now: int) -> Call:
-    """The request as it was, with what tells that it is a run's."""
+    """The request as it was, with headers that tell the app which run to go on with."""
     data = run.event.body["data"]
     query = data.get("query_params")
     headers = {

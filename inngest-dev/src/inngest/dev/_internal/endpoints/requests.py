@@ -1,4 +1,4 @@
-"""Read what an app says of a request that it has begun to answer. Pure."""
+"""Read what an app tells of the request that began a run of a durable endpoint. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeGuard
-from urllib.parse import urlsplit
 
 from inngest.dev._internal.function.options import Options
 from inngest.dev._internal.function.registration import MAX_RETRIES
@@ -15,6 +14,7 @@ from inngest.dev._internal.machine.endpoint import HTTP_EVENT, TAKEOVER
 from inngest.dev._internal.model.durations import MINUTE
 from inngest.dev._internal.model.ids import is_ulid, new_job_id, new_ulid, stable_uuid
 from inngest.dev._internal.model.strict import clean
+from inngest.dev._internal.model.urls import is_url
 from inngest.dev._internal.model.values import (
     DISCOVERY,
     Event,
@@ -61,7 +61,7 @@ def takeover(run: Run, now: int) -> Item:
 
 
 def read_begun(body: Json, now: int) -> Begun | None:
-    """None: it cannot be read."""
+    """The run that an app has begun; None when the body cannot be read."""
     match body:
         case {"run_id": str(run_id), "event": {"name": name, "data": dict(data)} as event} if (
             is_ulid(run_id) and name == HTTP_EVENT and _is_request(data)
@@ -101,13 +101,12 @@ def _is_request(data: Mapping[str, Json]) -> bool:
     if not all(isinstance(data.get(name), str | None) for name in _OPTIONAL):
         return False
     try:
-        parts = urlsplit(data["domain"])
         base64.b64decode(data.get("body") or "", validate=True)
     except (binascii.Error, ValueError):
         return False
     method: str = data["method"]
-    is_origin = parts.scheme in ("http", "https") and bool(parts.hostname)
-    return is_origin and data["path"].startswith("/") and method.isascii() and method.isalpha()
+    is_method = method.isascii() and method.isalpha()
+    return is_url(data["domain"]) and data["path"].startswith("/") and is_method
 
 
 def _is_count(value: Json) -> TypeGuard[int]:

@@ -1,8 +1,8 @@
-"""Apply the steps that an app records while it answers its client. Pure.
+"""Apply the steps that the app of a durable endpoint records while it answers its client. Pure.
 
-As long as the steps are done, the app goes on, and nothing is scheduled but the call that
-is made if it falls silent. A step that only the engine can carry out, or try again, makes
-the run the engine's.
+As long as it records steps that have ended, the app goes on by itself, and the engine only puts
+off the call that it makes if the app falls silent. A step that only the engine can carry out or
+try again, such as a sleep, makes the engine take the run over.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from inngest.dev._internal.endpoints.requests import SILENCE
 from inngest.dev._internal.machine import deferred
-from inngest.dev._internal.machine.checkpoints import data_of, settle
+from inngest.dev._internal.machine.checkpoints import settle
 from inngest.dev._internal.machine.endpoint import finish, is_takeover
-from inngest.dev._internal.machine.ops import invalid, name_of
+from inngest.dev._internal.machine.ops import data_of, invalid, opcode_of
 from inngest.dev._internal.machine.report import MAX_STEP_OUTPUT, MAX_STEPS, Report, failure_memo
 from inngest.dev._internal.machine.retries import Delay
 from inngest.dev._internal.machine.runs import discovery
@@ -29,7 +29,7 @@ _NO_STEPS = ("None", "DeferAdd", "DeferAbort", "SyncRunComplete")
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """Nothing of it was applied, for this reason."""
+    """Why nothing of what was recorded is applied."""
 
     reason: str
 
@@ -44,14 +44,14 @@ def record(
     delay: Delay,
     now: int,
 ) -> Transition | Unusable:
-    """Take steps of a run that has not ended, whose queue holds ``items``."""
+    """Apply steps to a run that has not ended. ``items`` are those that the queue has of it."""
     problem = _problem(run, steps, now)
     if problem is not None:
         return Unusable(problem)
     change = Transition(runs=[run])
     ours: list[dict[str, Json]] = []
     for op in steps:
-        match name_of(op):
+        match opcode_of(op):
             case "RunComplete":
                 finish(change, run, op.get("data"), now)
                 return change
@@ -70,9 +70,9 @@ def record(
         change.items += [replace(item, due=now + SILENCE) for item in waiting]
         return change
     change.drops += [item.job_id for item in waiting]
-    failed = [op for op in ours if name_of(op) == "StepError"]
+    failed = [op for op in ours if opcode_of(op) == "StepError"]
     change.items += [_again(run, delay, now) for _ in failed[:1]]
-    others = [op for op in ours if name_of(op) != "StepError"]
+    others = [op for op in ours if opcode_of(op) != "StepError"]
     if others:
         item = discovery(run, now)
         report = Report(

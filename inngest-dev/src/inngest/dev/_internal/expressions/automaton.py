@@ -1,7 +1,7 @@
-"""Find whether text fits a program of `pattern`, in time that grows with its length. Pure.
+"""Match text against a program of `pattern`, in time linear in its length. Pure.
 
-All ways through the program are followed at once, character by character. What a character
-makes of a set of ways is worked out once, and remembered while there is room.
+A lazy DFA: all ways through the program are followed at once, character by character. Which set
+of ways a character leads to is worked out once, and remembered while there is room.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ Test = Callable[[str], bool]
 Condition = Literal["begin", "end", "line begin", "line end", "boundary", "no boundary"]
 _Side = Literal["begin", "newline", "word", "other"]
 _ROOM = 20_000
-"""How many steps of an automaton are remembered."""
+"""How many transitions of an automaton are remembered."""
 _CHARACTERS = 8
-"""How many take a step that is remembered in the time of one operation."""
+"""So many remembered transitions take the time of one operation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,9 @@ Instruction = Take | Require | Fork | Accept
 @dataclass(slots=True, eq=False)
 class _State:
     ways: frozenset[int]
-    """Where the program goes on, but for those who only begin here."""
+    """Places in the program where ways go on that began earlier. One begins at each character."""
     before: _Side
-    """What the character before is."""
+    """What kind of character comes before."""
     steps: dict[str, _State] = field(default_factory=dict)
 
 
@@ -71,7 +71,10 @@ class Automaton:
         return len(self._program)
 
     def finds(self, text: str, spend: Callable[[int], None]) -> bool:
-        """Whether it fits a part of the text. `spend` is told of each operation."""
+        """Whether the program matches a part of the text.
+
+        :param spend: is told how many operations are done next, and raises to stop them.
+        """
         spend(len(text) // _CHARACTERS)
         state = self._known["begin", frozenset[int]()]
         for character in text:
@@ -106,7 +109,7 @@ class Automaton:
     def _reached(
         self, state: _State, following: str | None, spend: Callable[[int], None]
     ) -> Iterator[Instruction]:
-        """All instructions between two characters. None: there is no further one."""
+        """The instructions that are reached before the following character; None: at the end."""
         waiting, seen = [self._start, *state.ways], set[int]()
         while waiting:
             place = waiting.pop()

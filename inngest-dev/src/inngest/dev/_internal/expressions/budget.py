@@ -1,19 +1,22 @@
-"""How much an evaluation may do: the engine waits for it, and events of others are in it. Pure."""
+"""How much an evaluation may do. Pure.
+
+The engine does nothing else meanwhile, and an expression may be costly on an event from outside.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 CHARACTERS, ITEMS = 64, 8
-"""How many of them are copied or compared in the time that one operation takes, at least."""
+"""At least so many are copied, or compared, in the time of one operation."""
 
 
 class CostlyError(Exception):
-    """An evaluation that has done more than its budget allows."""
+    """An evaluation has used up its budget."""
 
 
 class Budget:
-    """In operations, each of which takes some tenths of a microsecond."""
+    """What is left of an evaluation's operations. Each takes some tenths of a microsecond."""
 
     def __init__(self, operations: int) -> None:
         self._left = operations
@@ -25,7 +28,7 @@ class Budget:
             raise CostlyError
 
     def copy(self, *values: Any) -> None:
-        """Spend what it takes to copy them, or to compare them, without what is in them."""
+        """Spend what it takes to copy, or compare, these values, without the values in them."""
         for value in values:
             if isinstance(value, str | bytes):
                 self.spend(len(value) // CHARACTERS)
@@ -33,7 +36,7 @@ class Budget:
                 self.spend(len(value) // ITEMS)
 
     def go_through(self, value: Any) -> None:
-        """Spend what it takes to go through all that is in it: parts may be in it many times."""
+        """Spend what it takes to visit all values in it. A value may be in it many times."""
         self.copy(value)
         if isinstance(value, list | dict):
             self.spend(len(value))

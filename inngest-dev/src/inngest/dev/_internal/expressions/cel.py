@@ -25,7 +25,7 @@ from inngest.dev._internal.expressions.values import EvaluationError, Value
 ROOTS = frozenset({"event", "async", "vars"})
 MAX_LENGTH = 10_000
 MAX_OPERATIONS = 1_000_000
-"""Of an evaluation: half a second."""
+"""Of one evaluation. They take about half a second."""
 _log = logging.getLogger("inngest.dev")
 
 
@@ -40,13 +40,16 @@ class BadExpression:
 class Expression:
     text: str
     simple: bool
-    """Only comparisons, logic, indexing and `in`: what cancellations may use."""
+    """Whether it has only comparisons, logic, indexing and `in`: what cancellations may use."""
     code: Code
     demand: Demand | None
-    """What can be said of the events for which it holds."""
+    """What it demands of the event that comes in, if anything."""
 
     def value(self, scope: Scope, now: int) -> Value:
-        """Null when it cannot be evaluated. `scope` has events by their roots, as of `from_json`."""
+        """Its value; null when it cannot be evaluated, or takes too long.
+
+        :param scope: `event`, and `async` if there is one, as of `from_json`.
+        """
         budget = Budget(MAX_OPERATIONS)
         try:
             value = self.code({**scope, NOW: now, BUDGET: budget})
@@ -59,7 +62,7 @@ class Expression:
             return None
 
     def wanted(self, scope: Scope) -> str | None:
-        """What its demand is, given the event that is known. None: it may hold for any other."""
+        """The values that it demands, given `event`; None: it may be true of any event."""
         if self.demand is None:
             return None
         try:
@@ -68,11 +71,12 @@ class Expression:
             return None
 
     def holds(self, scope: Scope, now: int) -> bool:
-        """True and nothing but true: errors and other values count as false."""
+        """Whether its value is `true`. Errors, and all other values, count as false."""
         return self.value(scope, now) is True
 
 
 def compiled(text: str) -> Expression | BadExpression:
+    """Compile an expression. Those that were compiled lately are remembered."""
     if len(text) > MAX_LENGTH:
         return BadExpression(message=f"the expression is longer than {MAX_LENGTH} characters")
     return _compiled(text)

@@ -1,7 +1,7 @@
-"""Turn the text of an expression (CEL) into code. Pure; lark reads the grammar.
+"""Compile an expression (CEL) to closures. Pure; lark reads the grammar.
 
 Not read: messages (`Type{...}`), `dyn`, and the `optional` extensions; they are errors,
-not ignored. `values` says what operators and functions do.
+not ignored. `values` says what operators do, `functions` what functions do.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from lark import Lark, Token, Tree
 
-from inngest.dev._internal.expressions import values
+from inngest.dev._internal.expressions import functions, values
 from inngest.dev._internal.expressions.budget import Budget
 from inngest.dev._internal.expressions.values import EvaluationError, Value
 
@@ -80,7 +80,7 @@ def _budget(scope: Scope) -> Budget:
 
 @lru_cache(maxsize=1)
 def parser() -> Lark:
-    """Raises LarkError for what is not an expression."""
+    """The parser of expressions. It raises `LarkError` for what is none."""
     return Lark(_GRAMMAR, parser="lalr", maybe_placeholders=False)
 
 
@@ -125,7 +125,10 @@ def _and(node: Tree[Any], names: frozenset[str]) -> Code:
 
 
 def _logic(node: Tree[Any], names: frozenset[str], decisive: bool) -> Code:
-    """An error on one side does not matter when the other side decides."""
+    """`||` and `&&`: an error of one side does not matter when the other side decides.
+
+    :param decisive: the value of a side that decides, whatever the other one is.
+    """
     left, right = _all(node, names)
 
     def evaluate(scope: Scope) -> Value:
@@ -206,7 +209,7 @@ def _method(node: Tree[Any], names: frozenset[str]) -> Code:
     if name in _MACROS:
         return _macro(name, receiver, arguments, names)
     codes = [receiver, *_all(arguments, names)]
-    return _applied(name, values.METHODS, codes)
+    return _applied(name, functions.METHODS, codes)
 
 
 def _call(node: Tree[Any], names: frozenset[str]) -> Code:
@@ -218,8 +221,8 @@ def _call(node: Tree[Any], names: frozenset[str]) -> Code:
         return lambda scope: _at(scope, timedelta())
     if name in ("now_plus", "now_minus") and len(codes) == 1:
         sign = 1 if name == "now_plus" else -1
-        return lambda scope: _at(scope, sign * values.duration(codes[0](scope)))
-    return _applied(name, values.FUNCTIONS, codes)
+        return lambda scope: _at(scope, sign * functions.duration(codes[0](scope)))
+    return _applied(name, functions.FUNCTIONS, codes)
 
 
 def _at(scope: Scope, delta: timedelta) -> datetime:
@@ -237,7 +240,7 @@ def _applied(
     count, function = table[name]
     if len(codes) != count:
         raise UnknownError(f"'{name}' called with a wrong number of arguments")
-    times = values.WORK.get(name, 1)
+    times = functions.WORK.get(name, 1)
 
     def evaluate(scope: Scope) -> Value:
         arguments = [code(scope) for code in codes]
@@ -250,7 +253,7 @@ def _applied(
 
 def _matching(codes: list[Code]) -> Code:
     text, pattern = codes
-    return lambda scope: values.matches(text(scope), pattern(scope), _budget(scope))
+    return lambda scope: functions.matches(text(scope), pattern(scope), _budget(scope))
 
 
 def _has(arguments: Tree[Any], names: frozenset[str]) -> Code:
@@ -322,7 +325,10 @@ def _read_int(text: str) -> int:
 
 
 def _read_string(text: str) -> Value:
-    """Python reads the same escapes, but for those of `?` and the backquote; and others, too."""
+    """Read a literal by Python's rules, which are almost those of CEL.
+
+    Escapes that only Python knows are refused; those that only CEL knows are put in beforehand.
+    """
     prefix = text[:2].lower()
     if "r" in prefix:
         return ast.literal_eval(text)

@@ -1,8 +1,9 @@
-"""What an expression demands of the event that comes in (`async`), whatever else it says. Pure.
+"""What an expression demands of the event that comes in (`async`), to be found by an index. Pure.
 
-Of `event.data.id == async.data.id && async.data.ok` it is that `data.id` is what it is in the
-first event. Who waits can then be found by that value. A demand leaves nobody out whose
-expression holds; those that it finds are still to be asked.
+`event.data.id == async.data.id && async.data.ok` can only be true of an event whose `data.id` is
+that of the first event: it demands this value. Waits and runs are stored by what they demand, and
+an event finds them by what it offers. None is missed whose expression is true; of those that are
+found, the whole expression is still to be evaluated.
 """
 
 from __future__ import annotations
@@ -20,29 +21,35 @@ from inngest.dev._internal.expressions.values import Value, kind
 ASYNC = "async"
 _CLOCK = ("now", "now_plus", "now_minus")
 _LONGEST = 100
-"""Characters of a text that are looked at, besides how many there are."""
+"""Characters of a text that are compared, besides its length: an index is for the most of them."""
 Path = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
     fields: str
-    """Which fields of `async` it is about: paths as JSON."""
+    """The fields of `async` that values are demanded of: their paths, as JSON."""
     codes: tuple[Code, ...]
-    """What they are to be."""
+    """What evaluates to the values, in the same order."""
 
     def wanted(self, scope: Scope) -> str:
-        """The same as `offered` gives of each event that fits. Errors are the expression's."""
+        """The demanded values as text: what `offered` gives for each event that has them.
+
+        :raises EvaluationError: as the expression does.
+        """
         return _text_of([code(scope) for code in self.codes])
 
 
 def offered(fields: str, event: Value) -> str:
-    """What the fields are in an event, as of `from_json`."""
+    """What an event has in these fields, as text to compare with `Demand.wanted`.
+
+    :param event: as of `from_json`.
+    """
     return _text_of([_at(path, event) for path in json.loads(fields)])
 
 
 def demand_of(tree: Tree[Any], names: frozenset[str]) -> Demand | None:
-    """None: it may hold for any event."""
+    """What the expression demands; None if it may be true of any event."""
     found = [each for part in _conjuncts(tree) for each in _equality(part)]
     if not found:
         return None
@@ -60,7 +67,10 @@ def _conjuncts(tree: Tree[Any]) -> Iterator[Tree[Any]]:
 
 
 def _equality(tree: Tree[Any]) -> Iterator[tuple[Path, Tree[Any]]]:
-    """A field of `async` that is to be what does not depend on it, nor on the time."""
+    """The path in `async` and the other side, of a comparison of a field with a fixed value.
+
+    Fixed is what depends neither on `async` nor on the time.
+    """
     if tree.data != "relation" or str(tree.children[1]) != "==":
         return
     left, _, right = tree.children
@@ -106,7 +116,10 @@ def _text_of(values: list[Value]) -> str:
 
 
 def _shown(value: Value) -> Value:
-    """The same for values that are equal. Others may share it, too."""
+    """What is the same for all values that are equal, in the sense of expressions.
+
+    Values that differ may share it: lists, say, are told by their kind alone.
+    """
     match value:
         case bool():
             return value

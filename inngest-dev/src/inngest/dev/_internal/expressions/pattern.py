@@ -1,10 +1,11 @@
 r"""Read regular expressions as the server does (RE2), into programs of `automaton`. Pure.
 
-Only whether text fits is asked: groups remember nothing, and greed makes no difference. Scripts
-(`\p{Greek}`) are not known, as Python does not know them; categories (`\p{Lu}`) are.
+Programs only say whether text matches: groups capture nothing, and lazy repetition is the same as
+greedy. Scripts (`\p{Greek}`) are refused, as Python has no table of them; categories (`\p{Lu}`)
+are read.
 
-No library does: the binding of RE2 has wheels for a part of our platforms only, and `re` and
-`regex` read another language, go back over a text as often as it takes, or fill the memory.
+Why not a library: the binding of RE2 has wheels for some of our platforms only; `re` and `regex`
+read another language, and their backtracking may take exponential time, or fill the memory.
 """
 
 from __future__ import annotations
@@ -86,9 +87,9 @@ class _Program:
 @dataclass(frozen=True, slots=True)
 class _Node:
     emit: Callable[[_Program, int], int]
-    """Add to a program what goes on at the given place: where it begins."""
+    """Add instructions to a program that go on at the given place; returns where they begin."""
     copies: int = 1
-    """How often something in it is repeated by numbers."""
+    """How many copies counted repetitions (`{9}`) make of what is innermost in it."""
 
 
 def _taking(test: Test) -> _Node:
@@ -101,7 +102,7 @@ def _requiring(condition: Condition) -> _Node:
 
 def _in_turn(nodes: Sequence[_Node]) -> _Node:
     def emit(program: _Program, then: int) -> int:
-        if not nodes:  # counts, too: it may be repeated often
+        if not nodes:  # an instruction even for nothing: or its repetitions would cost nothing
             return program.add(Fork([then]))
         for node in reversed(nodes):
             then = node.emit(program, then)
@@ -143,7 +144,7 @@ class _Reader:
         self._names = set[str]()
 
     def alternatives(self) -> _Node:
-        """Flags that are set in it end with it."""
+        """Read alternatives up to a `)` or the end. Flags that are set in them end with them."""
         flags = self._flags
         ways = [self._sequence()]
         while self._accept("|"):
@@ -162,14 +163,14 @@ class _Reader:
                 if quoted:
                     found.append(self._repeat(found.pop()))
             elif self._is_setting():
-                if found:  # what follows it repeats what was before it
+                if found:  # as in RE2, a repetition after it belongs to what is before it
                     found.append(self._repeat(found.pop()))
             else:
                 found.append(self._repeat(self._atom()))
         return _in_turn(found)
 
     def _is_setting(self) -> bool:
-        """`(?i)`: it is about what follows it."""
+        """Read a setting such as `(?i)`, which holds for what follows, if there is one here."""
         found = _FLAGS.match(self.text, self.at)
         if found is None or found[3] != ")":
             return False
@@ -372,7 +373,7 @@ def _count(digits: str) -> int:
 
 
 def _folded(character: str) -> str:
-    """The same for characters that differ only in their case."""
+    """A character that is the same for all that differ only in their case."""
     folded = (character.casefold(), character.lower())
     return next((each for each in folded if len(each) == 1), character)
 

@@ -1,7 +1,7 @@
-"""Which due calls may be made now: concurrency and throttle. No I/O, no clock.
+"""Which due calls may be made now, by concurrency and throttle. No I/O, no clock.
 
-The calls under way are counted here, and nowhere else: after a restart none is. A call that
-is blocked is parked at what blocks it, and tries again when that has room.
+The calls under way are counted here, in memory: after a restart there are none. A call that is
+blocked is parked at the lane or throttle that blocks it, and tries again when there is room.
 """
 
 from __future__ import annotations
@@ -23,29 +23,33 @@ class Admitted:
     change: Transition
     """Marks the start of the run, if this is its first call."""
     next_at: Sequence[str]
-    """Where the next call may try, as there may still be room."""
+    """Places where the next parked call may try: there may be more room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blocked:
     at: str
-    """The queue of the lane, or the throttle, to park at."""
+    """The queue of a lane, or the throttle, to park at."""
     next_at: Sequence[str]
+    """Places where the next parked call may try: this one has taken no room there."""
 
 
 class Admission:
     def __init__(self, *, calls_of_app: int = 50) -> None:
-        """`calls_of_app`: how many one of several apps is made at a time, hanging or not."""
+        """:param calls_of_app: how many calls an app is made at a time, if there are several apps.
+
+        Calls that hang count, too: so they hold up no other app.
+        """
         self._calls_of_app = calls_of_app
         self._taken: dict[str, list[str]] = {}
         self._under_way: Counter[str] = Counter()
         self._throttled: dict[str, int] = {}
-        """When the throttle of a key lets the next run start."""
+        """When each throttle that blocks calls lets the next run start, by its name."""
 
     def admit(
         self, job_id: str, run: Run, function: Function, state: State, now: int
     ) -> Admitted | Blocked:
-        """Take the places that a call needs, or none."""
+        """Take all places that a call needs, or none of them."""
         started = run.started_at is not None
         needed = [each for each in lanes(function, run) if not (each.whole_runs and started)]
         needed += [
@@ -72,20 +76,20 @@ class Admission:
         return Admitted(change=change, next_at=[*later, *(lane.queue for lane in needed)])
 
     def leave(self, job_id: str) -> list[str]:
-        """The call is over: the lanes where there is room now, for whoever waits at them."""
+        """Free the places of a call that has ended. Returns the lanes that have room now."""
         taken = self._taken.pop(job_id, [])
-        for name in taken:  # a key may never come again: nothing is kept of it
+        for name in taken:  # a counter at 0 is dropped: its key may never come again
             self._under_way[name] -= 1
             if not self._under_way[name]:
                 del self._under_way[name]
         return taken
 
     def next_chance(self) -> int | None:
-        """When a throttle lets the next run start."""
+        """When the first of the throttles that block calls lets the next run start."""
         return min(self._throttled.values(), default=None)
 
     def chances(self, now: int) -> list[str]:
-        """The throttles that let the next run start now."""
+        """The throttles that let the next run start now. They do not count as blocking any more."""
         found = [key for key, until in self._throttled.items() if until <= now]
         for key in found:
             del self._throttled[key]
@@ -101,7 +105,7 @@ class Admission:
     def _throttle(
         self, change: Transition, run: Run, function: Function, state: State, now: int
     ) -> Denied | None:
-        """Keep in mind that the run starts, or say that the throttle is against it."""
+        """Note in `change` that the run starts, or return when the throttle would let it."""
         throttle = function.options.throttle
         if throttle is None:
             return None
@@ -121,13 +125,13 @@ class Admission:
 
 
 def places(function: Function, run: Run, state: State) -> list[str]:
-    """The throttle and the lanes at which a call of the run may be parked."""
+    """The throttle and the lanes that may block a call of the run."""
     own = (lane.name for lane in lanes(function, run))
     return [*_throttle_of(function, run), *own, *_app_of(function, state)]
 
 
 def _app_of(function: Function, state: State) -> list[str]:
-    """The lane of all calls of its app, if there are others that it could hold up."""
+    """The lane of all calls of its app, if there are other apps that it could hold up."""
     return [f"app\x1f{function.app}"] if state.number_of_apps() > 1 else []
 
 

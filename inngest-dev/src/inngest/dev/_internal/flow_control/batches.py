@@ -12,7 +12,7 @@ from inngest.dev._internal.model.values import Collected, Event, Gate, Item, Jso
 def collect(
     function_id: str, batch: Batch, event: Event, state: State, now: int
 ) -> tuple[Transition, list[Event]]:
-    """Add an event. The events of the batch when it is full, else none."""
+    """Add an event to its batch. Returns the events of the batch if it is full now, else none."""
     key = key_of(batch.key, event, now)
     kept = state.gate("batch", function_id, key)
     change = Transition()

@@ -12,7 +12,10 @@ from inngest.dev._internal.model.values import Event, Gate, Item, Transition
 def postpone(
     function_id: str, debounce: Debounce, event: Event, state: State, now: int
 ) -> tuple[Transition, Event | None]:
-    """The event takes the place of the one that waited, if any, and the timer starts anew."""
+    """Put the event in the place of the one that waits, if any, and start the timer anew.
+
+    Returns the change, and the event that has lost its place.
+    """
     key = key_of(debounce.key, event, now)
     kept = state.gate("debounce", function_id, key)
     former = None if kept is None else state.event(kept["events"][0])

@@ -1,4 +1,4 @@
-"""Evaluate the expressions of functions on events. Pure."""
+"""Evaluate the expressions that functions and waits have on events. Pure."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ MAX_PRIORITY = 43_200
 
 
 class _Last:
-    """The last event as expressions see it: many are evaluated on one, which may be large."""
+    """A cache of one event in the form for expressions: many are evaluated on the same one.
+
+    To bring a large event into this form takes longer than to evaluate most expressions.
+    """
 
     def __init__(self) -> None:
         self._known: tuple[Event | None, Value] = None, None
 
     def seen(self, event: Event) -> Value:
-        known, value = self._known  # at once: another engine's thread may come in between
+        known, value = self._known  # both at once: engines of other threads use this, too
         if known is not event:
             value = from_json(event.wire())
             self._known = event, value
@@ -32,7 +35,11 @@ _event, _async = _Last(), _Last()
 
 
 def holds(expression: str, event: Event, now: int, candidate: Event | None = None) -> bool:
-    """Whether it is true of the event, and of the one that came in (`async`)."""
+    """Whether an expression is true of an event, and of the one that has come in, if any.
+
+    :param event: `event` in the expression.
+    :param candidate: `async` in the expression.
+    """
     read = compiled(expression)
     if isinstance(read, BadExpression):
         return False
@@ -42,9 +49,9 @@ def holds(expression: str, event: Event, now: int, candidate: Event | None = Non
 
 
 def demanded(expression: str | None, event: Event) -> tuple[str, str] | None:
-    """Which fields of another event must be what, for the expression to be true of both.
+    """What an expression demands of the event that is to come in: fields, and their values.
 
-    None: it may be true of any.
+    Both are texts to compare with those of `offers`. None: it may be true of any event.
     """
     read = None if expression is None else compiled(expression)
     if read is None or isinstance(read, BadExpression) or read.demand is None:
@@ -54,7 +61,7 @@ def demanded(expression: str | None, event: Event) -> tuple[str, str] | None:
 
 
 def offers(fields: str, candidate: Event) -> str:
-    """What these fields are in the event that came in."""
+    """What the event that has come in has in these fields, to compare with `demanded`."""
     return offered(fields, _async.seen(candidate))
 
 
@@ -65,19 +72,19 @@ def key_of(expression: str | None, event: Event, now: int) -> str:
     value = _value(expression, event, now)
     try:
         return json.dumps(value, sort_keys=True, default=str)
-    except TypeError:  # of a map that the expression has made: keys of several kinds have no order
+    except TypeError:  # a map that the expression has made may have keys of several types
         return json.dumps(value, default=str)
 
 
 def keys_of(options: Options, event: Event, now: int) -> dict[str, str]:
-    """The values that a run is started with, by their expressions."""
+    """The values of all keys of concurrency and throttle for this event, by their expressions."""
     keyed = (*options.concurrency, options.throttle)
     used = {each.key for each in keyed if each is not None and each.key is not None}
     return {expression: key_of(expression, event, now) for expression in used}
 
 
 def key_in(run: Run, expression: str | None) -> str:
-    """The value for this run: that of its start, for a later version of its function as well."""
+    """The value of a key for this run: as of its start, even if the function has changed since."""
     if expression is None:
         return ""
     known = run.keys.get(expression)
@@ -85,12 +92,12 @@ def key_in(run: Run, expression: str | None) -> str:
 
 
 def single_of(options: Options, run: Run) -> str | None:
-    """What no other run of the function may have at the same time, if it is a singleton."""
+    """The value of the singleton's key, which no two active runs share; None: no singleton."""
     return None if options.singleton is None else key_in(run, options.singleton.key)
 
 
 def priority_of(options: Options, event: Event, now: int) -> int:
-    """Milliseconds, positive for what comes earlier."""
+    """Milliseconds that runs are taken ahead of others; negative: behind them."""
     if options.priority is None:
         return 0
     value = _value(options.priority, event, now)

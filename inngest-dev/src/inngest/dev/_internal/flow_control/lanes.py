@@ -1,4 +1,8 @@
-"""The places that concurrency limits: what a run needs, and how many there are. Pure."""
+"""Lanes: what a concurrency limit counts in. A run, or each of its calls, takes a place. Pure.
+
+A lane is all that shares one limit: the runs or calls of a function, or of all functions, with
+one value of the limit's key.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +21,20 @@ class Lane:
     name: str
     limit: int
     whole_runs: bool
+    """Whether runs take places from their first call to their end, or calls while under way."""
 
     @property
     def queue(self) -> str:
-        """Where those wait whom this limit keeps out. A lower one may do so while others go in."""
+        """Where items are parked that this limit keeps out.
+
+        Functions may share a lane and limit it differently: each limit has a queue of its own,
+        as a lower one may keep its items out while there is room for those of a higher one.
+        """
         return f"{self.name}{QUEUE}{self.limit}"
 
 
 def lanes(function: Function, run: Run) -> list[Lane]:
-    """What the run takes places in. Equal keys of a scope share their lane."""
+    """The lanes in which a run, or its calls, take places."""
     found: dict[str, Lane] = {}
     for limit in function.options.concurrency:
         name = _name(function, limit, key_in(run, limit.key))
@@ -36,11 +45,12 @@ def lanes(function: Function, run: Run) -> list[Lane]:
 
 
 def run_lane(function: Function, run: Run) -> str | None:
+    """The lane in which the run itself takes a place, if its function limits runs."""
     found = [lane.name for lane in lanes(function, run) if lane.whole_runs]
     return found[0] if found else None
 
 
 def _name(function: Function, limit: Concurrency, value: str) -> str:
     owner = function.id if limit.scope == "fn" else ""
-    what = () if limit.whole_runs else ("calls",)  # runs are stored with the names of theirs
+    what = () if limit.whole_runs else ("calls",)  # stored runs have the name without a suffix
     return "\x1f".join((limit.scope, owner, limit.key or "", value, *what))

@@ -1,4 +1,4 @@
-"""The timeouts of runs: for their first call, and from it to their end. Pure."""
+"""The timeouts of runs: until their first call, and from it to their end. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from inngest.dev._internal.model.values import Function, Item, Run, Transition
 
 
 def dispatched(change: Transition, run: Run, function: Function, now: int) -> None:
-    """The first call of the run is about to be made."""
+    """Note that the first call of a run is about to be made: from now on it counts as running."""
     run.status, run.started_at = "Running", now
     change.runs.append(run)
     if function.options.finish_timeout is not None:

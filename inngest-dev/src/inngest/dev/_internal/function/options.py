@@ -1,4 +1,7 @@
-"""How an app wants its functions started, limited and ended. Pure: configuration in, values out."""
+"""The options of a function: how it is started, limited and cancelled. Pure.
+
+Configuration in, values out; durations are in milliseconds.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,7 @@ class Concurrency:
     key: str | None
     scope: Literal["fn", "env", "account"]
     whole_runs: bool
-    """Limits runs from their first call to their end, not calls under way."""
+    """Whether it limits runs, from their first call to their end, and not calls under way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,14 +85,14 @@ class Options:
     start_timeout: int | None = None
     throttle: Throttle | None = None
     source: Mapping[str, Json] = field(default_factory=dict, compare=False)
-    """The part of the configuration that this was read from: what the store keeps."""
+    """The part of the configuration that this was read from. The store keeps it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BadOption:
     detail: str
     malformed: bool = False
-    """The server's decoder fails on it, before any function is looked at."""
+    """Whether the server's decoder fails on it, before it looks at any function."""
 
 
 class _BadError(Exception):
@@ -147,7 +150,7 @@ def _rate_limit(value: Json) -> dict[str, Any]:
 
 
 def _idempotency(value: Json) -> dict[str, Any]:
-    """Read after the rate limit, which it overrides."""
+    """An idempotency key is a rate limit. It is read after the other one, and replaces it."""
     key = _expression("idempotency", value)
     return {"rate_limit": RateLimit(limit=1, period=24 * HOUR, key=key)}
 
@@ -188,7 +191,7 @@ def _limit(value: Json, whole_runs: bool) -> Concurrency:
     if scope != "fn" and key is None:
         raise _BadError(f"a concurrency limit of scope '{scope}' needs a key")
     limit = _integer("concurrency.limit", fields.get("limit"), 0)
-    # the server takes 0 for no limit
+    # to the server, 0 is no limit
     return Concurrency(limit=limit or 1000, key=key, scope=scope, whole_runs=whole_runs)
 
 
@@ -211,7 +214,7 @@ def _timeouts(value: Json) -> dict[str, Any]:
     for name in ("start", "finish"):
         text = fields.get(name)
         length = parse_duration(text) if isinstance(text, str) else None
-        # the server ignores what it cannot read
+        # like the server, which ignores what it cannot read
         found[f"{name}_timeout"] = length if length is not None and length > 0 else None
     return found
 

@@ -1,6 +1,6 @@
-"""Check what an app registers. Pure: the decoded body in; functions or a refusal out.
+"""Read what an app registers. Pure: the decoded body in; functions, or a refusal, out.
 
-What the embedded engine does not reproduce is refused by name, never ignored.
+An option that the embedded engine cannot honour is refused by name, never ignored.
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from inngest.dev._internal.expressions.cel import BadExpression, compiled
 from inngest.dev._internal.function.options import BadOption, read_options
 from inngest.dev._internal.model.ids import stable_uuid
 from inngest.dev._internal.model.strict import clean
+from inngest.dev._internal.model.urls import is_url
 from inngest.dev._internal.model.values import DISCOVERY, Function, Json, Trigger
 from inngest.dev._internal.schedules.cron import read_jitter, read_schedule
 
 DEFAULT_RETRIES = 4
 MAX_RETRIES = 20
 MAX_TRIGGERS = 10
+_SCHEMES = ("http", "https", "ws", "wss")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +153,7 @@ def _cron(entry: Mapping[str, Json], function_id: str) -> Trigger | Refusal:
 
 
 def _step(steps: Json, function_id: str) -> tuple[str, int] | Refusal:
-    """URL and number of retries of the one step a function has."""
+    """URL and number of retries, which are those of the one step that a function registers."""
     step = steps.get(DISCOVERY) if isinstance(steps, dict) and len(steps) == 1 else None
     if not isinstance(step, dict) or step.get("id") != DISCOVERY:
         return _invalid(f"function {function_id} must have exactly one step, named 'step'")
@@ -162,7 +163,7 @@ def _step(steps: Json, function_id: str) -> tuple[str, int] | Refusal:
     url = runtime.get("url") if isinstance(runtime, dict) else None
     if not isinstance(runtime, dict) or runtime.get("type") not in ("http", "ws"):
         return _invalid(f"function {function_id} has no usable runtime type")
-    if not isinstance(url, str) or not _is_url(url):
+    if not isinstance(url, str) or not is_url(url, _SCHEMES) or clean(url) != url:
         return _invalid(f"function {function_id} has no usable runtime url")
     attempts = retries.get("attempts") if isinstance(retries, Mapping) else None
     if attempts is None:
@@ -170,18 +171,6 @@ def _step(steps: Json, function_id: str) -> tuple[str, int] | Refusal:
     if not isinstance(attempts, int) or isinstance(attempts, bool) or attempts < 0:
         return Refusal(message="Invalid request: retries.attempts is not a number of retries")
     return url, attempts
-
-
-def _is_url(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return (
-            parts.scheme in ("http", "https", "ws", "wss")
-            and bool(parts.hostname)
-            and (clean(url) == url and (parts.port or 0) >= 0)
-        )
-    except ValueError:
-        return False
 
 
 def _invalid(detail: str) -> Refusal:

@@ -20,7 +20,7 @@ def respond(
     delay: Delay,
     now: int,
 ) -> Transition:
-    """What the answer to `item` changes. What it reports must be usable: see `invalid`."""
+    """What the answer to the call `item` changes. What it reports must be usable: see `invalid`."""
     change = Transition(drops=[item.job_id])
     if run.ended:
         return change

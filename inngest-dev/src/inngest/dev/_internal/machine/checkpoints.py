@@ -1,6 +1,7 @@
-"""Store steps that a call reports while it goes on. Pure: no I/O, no clock.
+"""Checkpoints: steps that a call reports while it goes on. Pure: no I/O, no clock.
 
-A checkpoint settles steps and schedules nothing: the call that sends it is still open.
+A checkpoint stores results of steps and schedules nothing: the call that sent it has yet to be
+answered.
 """
 
 from __future__ import annotations
@@ -12,39 +13,48 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from inngest.dev._internal.machine import deferred
-from inngest.dev._internal.machine.ops import arguments_of, has_usable_id
+from inngest.dev._internal.machine.ops import (
+    COMPLETE,
+    data_of,
+    has_usable_id,
+    is_known,
+    opcode_of,
+    pending_step,
+)
 from inngest.dev._internal.machine.report import MAX_STEP_OUTPUT, MAX_STEPS
 from inngest.dev._internal.machine.runs import settle_step
 from inngest.dev._internal.model.durations import LONGEST
-from inngest.dev._internal.model.strict import clean, size_of
+from inngest.dev._internal.model.ids import NIL
+from inngest.dev._internal.model.strict import size_of
 from inngest.dev._internal.model.values import Function, Item, Json, Run, Step, Transition
 
 STALE_AFTER = 10_000
-"""Milliseconds after which a request of another generation is fenced off."""
+"""Milliseconds. A checkpoint of another generation is refused if its call is as old as this."""
 
-_STORED = ("steprun", "step")
-_NOTED = ("stepplanned", "deferadd", "deferabort")
+_STORED = ("StepRun", "Step")
 _ASYNC = (
-    "steperror", "stepfailed", "sleep", "waitforevent", "invokefunction", "waitforsignal",
-    "gateway", "aigateway",
+    "StepError", "StepFailed", "Sleep", "WaitForEvent", "InvokeFunction", "WaitForSignal",
+    "Gateway", "AIGateway",
 )  # fmt: skip
-_OTHER = {"runcomplete": "RunComplete", "syncruncomplete": "SyncRunComplete"}
-_NO_FUNCTION = "00000000-0000-0000-0000-000000000000"
+"""What the server calls asynchronous: the engine would have to schedule something."""
+_ALLOWED = (*_STORED, "StepPlanned", "DeferAdd", "DeferAbort")
+
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Why nothing of a checkpoint was stored. ``names_run`` is how the server writes it."""
+    """Why nothing of a checkpoint was stored."""
 
     status: int
     message: str
     names_run: bool = True
+    """Whether the server's answer has the id of the run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a checkpoint changes, the steps that it ends, and the call that sent it."""
+    """What a checkpoint changes, the steps that it ends, and the call that sent it, if known."""
 
     change: Transition
     ended: list[Step]
@@ -58,7 +68,10 @@ def record(
     item_of: Callable[[str], Item | None],
     now: int,
 ) -> Recorded | Rejected:
-    """Read a checkpoint. Of several results of one step the first one counts."""
+    """Read a checkpoint. Of several results of one step the first one counts.
+
+    :param item_of: gives the item of a job, if it is in the queue.
+    """
     steps = _steps(body)
     if isinstance(steps, Rejected):
         return steps
@@ -70,7 +83,7 @@ def record(
         return stale
     change = Transition(runs=[run])
     finished = {step.id for step in run.steps.values() if step.state != "pending"}
-    fresh = [op for op in steps if _kind(op) in _STORED and op["id"] not in run.steps]
+    fresh = [op for op in steps if opcode_of(op) in _STORED and op["id"] not in run.steps]
     if len(run.steps) + len({op["id"] for op in fresh}) > MAX_STEPS:
         return Rejected(413, f"the run exceeds the step limit of {MAX_STEPS} steps")
     for op in fresh:
@@ -78,21 +91,22 @@ def record(
             reason = "step output size is greater than the limit"
             return Rejected(413, f"step {op['id']} output too large: {reason}")
     for op in steps:
-        match _kind(op):
-            case "steprun" | "step":
+        match opcode_of(op):
+            case "StepRun" | "Step":
                 settle(change, run, op, {"data": data_of(op)}, now)
-            case "deferadd":
+            case "DeferAdd":
                 deferred.add(run, function, op, now)
-            case "deferabort":
+            case "DeferAbort":
                 deferred.abort(run, op)
     ended = [step for step in run.steps.values() if step.state != "pending"]
     return Recorded(change, [step for step in ended if step.id not in finished], item)
 
 
 def _steps(body: Json) -> list[dict[str, Json]] | Rejected:
+    """The operations of a checkpoint, or why none of them is stored."""
     if not isinstance(body, dict):
         return Rejected(400, "invalid request body: not an object", names_run=False)
-    function_id = body.get("fn_id", _NO_FUNCTION)
+    function_id = body.get("fn_id", NIL)
     if not isinstance(function_id, str) or not _UUID.fullmatch(function_id):
         length = f"invalid UUID length: {len(str(function_id))}"
         return Rejected(400, f"invalid request body: {length}", names_run=False)
@@ -102,14 +116,14 @@ def _steps(body: Json) -> list[dict[str, Json]] | Rejected:
     if not isinstance(steps, list) or not all(isinstance(op, dict) for op in steps):
         return Rejected(400, "invalid request body: steps is not a list", names_run=False)
     for op in steps:
-        kind = _kind(op)
-        if kind not in (*_STORED, *_NOTED, *_ASYNC, *_OTHER):
+        opcode = opcode_of(op) if is_known(op) else None
+        if opcode in _ASYNC:
+            return Rejected(400, "cannot checkpoint async steps")
+        if opcode in COMPLETE:
+            return Rejected(400, f"cannot checkpoint opcode: {opcode}")
+        if opcode not in _ALLOWED:
             message = f"invalid request body: {op.get('op')} does not belong to Opcode values"
             return Rejected(400, message, names_run=False)
-        if kind in _ASYNC:
-            return Rejected(400, "cannot checkpoint async steps")
-        if kind in _OTHER:
-            return Rejected(400, f"cannot checkpoint opcode: {_OTHER[kind]}")
         if not has_usable_id(op):
             message = "invalid request body: a step has no usable id"
             return Rejected(400, message, names_run=False)
@@ -119,11 +133,8 @@ def _steps(body: Json) -> list[dict[str, Json]] | Rejected:
     return steps
 
 
-def _kind(op: Mapping[str, Json]) -> str:
-    return str(op.get("op")).lower()
-
-
 def _stale(body: Mapping[str, Json], item: Item, now: int) -> Rejected | None:
+    """Refuse what comes late from an attempt that has been given up, and is made again."""
     generation, started = body.get("generation_id"), body.get("request_started_at")
     is_old = not isinstance(started, int) or now - started >= STALE_AFTER
     if not isinstance(generation, int) or not generation or not is_old:
@@ -146,30 +157,15 @@ def _job_id(queue_item: Json) -> str:
 
 
 def settle(change: Transition, run: Run, op: Mapping[str, Json], memo: Json, now: int) -> None:
-    """Store the result of a step that an app has run while it goes on."""
+    """Store the result of a step that the app has executed, and goes on after."""
     step_id = op["id"]
     if step_id not in run.steps:
-        run.steps[step_id] = Step(
-            id=step_id,
-            name=clean(str(op.get("displayName") or op.get("name") or step_id)),
-            op="StepRun",
-            state="pending",
-            created_at=now - _duration(op),
-            arguments=arguments_of(op),
-        )
+        run.steps[step_id] = pending_step(op, "StepRun", now - _duration(op))
     settle_step(change, run, step_id, memo, now)
 
 
-def data_of(op: Mapping[str, Json]) -> Json:
-    """What a step gave; the legacy operation wraps it."""
-    data = op.get("data")
-    if _kind(op) == "step" and isinstance(data, dict) and set(data) == {"data"}:
-        return data["data"]
-    return data
-
-
 def _duration(op: Mapping[str, Json]) -> int:
-    """Milliseconds that the step ran, as far as it says and can be believed."""
+    """How long the step ran in milliseconds, if the app says so; at most a year."""
     timing = op.get("timing")
     nanoseconds = timing.get("b") if isinstance(timing, dict) else None
     if not isinstance(nanoseconds, int) or nanoseconds < 0:

@@ -20,7 +20,7 @@ _log = logging.getLogger("inngest.dev")
 
 
 def add(run: Run, function: Function, op: Mapping[str, Json], now: int) -> None:
-    """Note a call, once: the first one with its id counts."""
+    """Note a deferred call. If there is one with this id already, nothing is changed."""
     opts = op.get("opts") or {}
     given = opts.get("input")
     given = given if isinstance(given, dict) else {}
@@ -49,6 +49,7 @@ def add(run: Run, function: Function, op: Mapping[str, Json], now: int) -> None:
 
 
 def abort(run: Run, op: Mapping[str, Json]) -> None:
+    """Take a deferred call back."""
     target = (op.get("opts") or {}).get("target_hashed_id")
     if isinstance(target, str) and target in run.defers:
         run.defers[target]["aborted"] = True
@@ -73,8 +74,8 @@ def schedule(run: Run, now: int) -> list[Event]:
 
 
 def warn_of_loss(event: Event, started: Iterable[Function], known: Iterable[Function]) -> None:
-    """Say so when the function that a call names does not take it."""
-    call = event.body["data"]["_inngest"]
+    """Log it when a deferred call starts nothing of the function that it names."""
+    call = event.inner
     name = call["fn_slug"]
     if any(function.id == name for function in started):
         return

@@ -1,4 +1,4 @@
-"""What sets the run of an endpoint apart, and how it ends. Pure."""
+"""What sets the run of a durable endpoint apart from others, and how it ends. Pure."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from inngest.dev._internal.protocol.answer import Errored
 
 HTTP_EVENT = "inngest/http.request"
 TAKEOVER = "takeover"
-"""The payload of the call that is made when an app falls silent."""
+"""The payload of the call that is made when the app of an endpoint falls silent."""
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-"""Of a header: what is none would be none of the output's, either."""
+"""What values of headers may hold. Others are left out: they could not be sent on."""
 
 
 def is_endpoint(function: Function | None, run: Run) -> bool:
-    """Whether the run is one of an HTTP handler, which nothing but a request starts."""
+    """Whether the run is one of a durable endpoint: only a request starts those."""
     return function is not None and not function.triggers and run.event.name == HTTP_EVENT
 
 

@@ -1,6 +1,6 @@
 """Requests that steps have the engine make: fetch and AI inference. Pure.
 
-Limits: an answer that is to be published (`opts.publish`) is so when all of it is there.
+Limits: an answer that is to be published (`opts.publish`) is published only when it is complete.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from inngest.dev._internal.machine.retries import Delay, exhausted, retried
 from inngest.dev._internal.machine.runs import wake
 from inngest.dev._internal.model.strict import clean, decode
+from inngest.dev._internal.model.urls import is_url
 from inngest.dev._internal.model.values import Function, Item, Json, Run, Transition
 
 MAX_BODY = 4 * 1024 * 1024
@@ -51,7 +52,7 @@ class Unreachable:
 def read_request(name: str, opts: Mapping[str, Json]) -> Outbound | str:
     """The request that an operation asks for, or what is wrong with it."""
     url, headers = opts.get("url"), opts.get("headers") or {}
-    if not isinstance(url, str) or not _is_url(url):
+    if not isinstance(url, str) or not is_url(url):
         return f"{name} has no usable opts.url"
     if not isinstance(headers, dict):
         return f"opts.headers of {name} is not an object"
@@ -87,14 +88,6 @@ def _request(
     return Outbound(ai=False, method=method.upper(), url=url, headers=sent, body=_fetch_body(body))
 
 
-def _is_url(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 0) >= 0
-    except ValueError:
-        return False
-
-
 def _fetch_body(body: str | None) -> str:
     """JSON goes out as it is, other text as a JSON string, as the server does it."""
     if not body:
@@ -123,7 +116,7 @@ def _ai_request(url: str, headers: dict[str, str], opts: Mapping[str, Json]) -> 
 
 
 def _with(headers: Mapping[str, str], name: str, value: str) -> dict[str, str]:
-    """With this header in the place of one of its name, however that is written."""
+    """The headers with this one, in the place of those with its name in any case."""
     return {k: v for k, v in headers.items() if k.lower() != name} | {name: value}
 
 
@@ -136,14 +129,14 @@ def fetched(
     delay: Delay,
     now: int,
 ) -> Transition:
-    """What the outcome of a request does to the run that waits for it."""
+    """What the outcome of a request does to its run: the request is made again, or the step ends."""
     if "error" in memo and not exhausted(item, function) and not run.ended:
         return Transition(runs=[run], items=[retried(item, None, delay, now)])
     return wake(item, run, memo, now)
 
 
 def outcome_of(item: Item, answer: Inbound | Unreachable) -> dict[str, Json]:
-    """What the run is told of the answer of the third party, as data or as an error."""
+    """The memo of the step: the answer as data, or an error."""
     request = Outbound(**item.payload)
     kind = "AI" if request.ai else "gateway"
     name = "AIGatewayError" if request.ai else "GatewayError"

@@ -19,7 +19,13 @@ def invocation(
     source: Function | None,
     now: int,
 ) -> Event:
-    """A step invokes a function; the child's end is told to who waits for `correlation`."""
+    """The event by which a step invokes the function `child`.
+
+    :param correlation: what the step waits for: the end of the child is told with it.
+    :param name: of the step.
+    :param due: when the step stops waiting.
+    :param source: the function of the step.
+    """
     inner = {
         "correlation_id": correlation,
         "expire": due,
@@ -33,7 +39,7 @@ def invocation(
 
 
 def direct_invocation(function_id: str, payload: Mapping[str, Json], now: int) -> Event:
-    """Nobody waits for the end of the function."""
+    """The event by which the API starts a function. Nothing waits for its end."""
     inner = {
         "expire": 0,
         "fn_id": function_id,

@@ -1,4 +1,4 @@
-"""Read the operations of an answer, and say which of them cannot be used. Pure."""
+"""Read the operations that an app reports, and say which of them cannot be used. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from inngest.dev._internal.machine.fetching import read_request
 from inngest.dev._internal.model.durations import YEAR, parse_deadline
 from inngest.dev._internal.model.strict import clean
-from inngest.dev._internal.model.values import DISCOVERY, Json
+from inngest.dev._internal.model.values import DISCOVERY, Json, Step
 from inngest.dev._internal.protocol.answer import Errored, Reported, transport_error
 
 _OPS = {
@@ -21,22 +21,56 @@ _OPS = {
     )
 }  # fmt: skip
 _STEP_ID = re.compile(r"[0-9A-Za-z_-]{1,128}", re.ASCII)
+RESULTS = ("StepRun", "Step", "StepError", "StepFailed")
+"""What is reported of a step whose code the app has executed. `Step` is the older `StepRun`."""
 COMPLETE = ("RunComplete", "SyncRunComplete")
-UNCOUNTED = ("None", "DiscoveryRequest", "DeferAdd", "DeferAbort", *COMPLETE)
+NO_STEPS = ("None", "DiscoveryRequest", "DeferAdd", "DeferAbort", *COMPLETE)
+"""Operations that are no steps of the run, and do not count for its limit."""
 _TIMED = ("Sleep", "WaitForEvent", "WaitForSignal", "InvokeFunction")
 
 
-def name_of(op: Mapping[str, Json]) -> str:
-    return _OPS[str(op["op"]).lower()]
+def opcode_of(op: Mapping[str, Json]) -> str:
+    """The usual spelling of a known operation: servers do not look at its case."""
+    return _OPS[op["op"].lower()]
+
+
+def is_known(op: Mapping[str, Json]) -> bool:
+    """Whether there is such an operation."""
+    opcode = op.get("op")
+    return isinstance(opcode, str) and opcode.lower() in _OPS
+
+
+def label_of(op: Mapping[str, Json]) -> str:
+    """What people call the step."""
+    return clean(str(op.get("displayName") or op.get("name") or op["id"]))
+
+
+def data_of(op: Mapping[str, Json]) -> Json:
+    """What the code of a step returned. The older `Step` has it in an object of its own."""
+    data = op.get("data")
+    if opcode_of(op) == "Step" and isinstance(data, dict) and set(data) == {"data"}:
+        return data["data"]
+    return data
+
+
+def pending_step(op: Mapping[str, Json], opcode: str, created_at: int) -> Step:
+    """The step that an operation asks for, or reports, before it has ended."""
+    return Step(
+        id=op["id"],
+        name=label_of(op),
+        op=opcode,
+        state="pending",
+        created_at=created_at,
+        arguments=arguments_of(op),
+    )
 
 
 def invalid(answer: Reported, now: int) -> Errored | None:
     """What makes the whole answer unusable: the attempt fails, and nothing of it is applied."""
     for op in answer.ops:
-        raw = op.get("op")
-        if not isinstance(raw, str) or raw.lower() not in _OPS:
-            return transport_error(f"unknown step operation {raw!r}")
-        name = name_of(op)
+        if not is_known(op):
+            return transport_error(f"unknown step operation {op.get('op')!r}")
+        name = opcode_of(op)
         if not isinstance(op.get("opts"), dict | None):
             return transport_error(f"opts of step operation {name} is not an object")
         if name == "None":
@@ -46,7 +80,7 @@ def invalid(answer: Reported, now: int) -> Errored | None:
             return transport_error(problem)
         if name in _TIMED and due_of(name, op, now) is None:
             failed = transport_error(f"cannot read the duration of step operation {name}")
-            # the server finds this out later than the rest, when it has noted the version
+            # the server notes the version of an answer before it reads durations
             return replace(failed, version=answer.version)
     return None
 
@@ -69,29 +103,31 @@ def _problem(name: str, op: Mapping[str, Json]) -> str | None:
 
 
 def has_usable_id(op: Mapping[str, Json]) -> bool:
-    """That of a discovery names no step."""
+    """Whether it names a step. The id of discoveries is no step's."""
     step_id = op.get("id")
     return isinstance(step_id, str) and bool(_STEP_ID.fullmatch(step_id)) and step_id != DISCOVERY
 
 
 def awaited(op: Mapping[str, Json]) -> str:
+    """The name of the event that the step waits for; empty if it is missing."""
     name = (op.get("opts") or {}).get("event") or op.get("name")
     return clean(name) if isinstance(name, str) else ""
 
 
 def arguments_of(op: Mapping[str, Json]) -> list[Json] | None:
-    """What the code of a step was called with: it can be edited in a rerun."""
+    """What the code of a step was called with, if the app says so. A rerun may replace it."""
     given = (op.get("opts") or {}).get("input")
     return given if isinstance(given, list) else None
 
 
 def signal_of(op: Mapping[str, Json]) -> str:
+    """The name of the signal that the step waits for; empty if it is missing."""
     name = (op.get("opts") or {}).get("signal") or op.get("name")
     return clean(name) if isinstance(name, str) else ""
 
 
 def due_of(name: str, op: Mapping[str, Json], now: int) -> int | None:
-    """When the operation is over by itself; None when its text is unreadable."""
+    """When a sleep, or the timeout of a wait, ends; None when its text cannot be read."""
     opts = op.get("opts") or {}
     text = opts.get("timeout")
     if name == "Sleep":

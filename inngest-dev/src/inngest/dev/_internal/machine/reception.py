@@ -1,4 +1,6 @@
-"""What an event brings about: waits end, runs are cancelled, functions are triggered. Pure.
+"""What an event brings about when it is received. Pure.
+
+Waits for it end, runs are cancelled, functions are triggered.
 
 A generator of changes: each is applied before the next one is worked out.
 """
@@ -9,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from inngest.dev._internal.flow_control.keys import holds, offers
-from inngest.dev._internal.function.interests import names
+from inngest.dev._internal.function.event_index import names
 from inngest.dev._internal.function.options import Cancellation
 from inngest.dev._internal.machine.deferred import DEFERRED_EVENT, warn_of_loss
-from inngest.dev._internal.machine.runs import cancel, fulfil, inner_of
+from inngest.dev._internal.machine.runs import cancel, fulfil
 from inngest.dev._internal.machine.starting import offer
 from inngest.dev._internal.model.state import State
 from inngest.dev._internal.model.values import (
@@ -28,6 +30,7 @@ from inngest.dev._internal.model.values import (
 
 
 def receive(event: Event, state: State, now: int) -> Iterator[Transition]:
+    """All that follows from an event that has been stored."""
     waits = state.waits(event.name, partial(offers, candidate=event))
     if event.name == FINISHED_EVENT and "correlation_id" in event.body["data"]:
         waits += state.waiting("invoke", event.body["data"]["correlation_id"])
@@ -41,9 +44,9 @@ def receive(event: Event, state: State, now: int) -> Iterator[Transition]:
 
 
 def triggered(event: Event, state: State, now: int) -> list[Function]:
-    """The functions that an event starts. An invocation starts only the one it addresses."""
+    """The functions that an event triggers. An invocation starts only the one that it names."""
     if event.name == INVOKED_EVENT:
-        return _known(inner_of(event).get("fn_id"), state)
+        return _known(event.inner.get("fn_id"), state)
     concerned = state.concerned(event.name)
     found = [f for f in concerned if any(matches(t, event, now) for t in f.triggers)]
     return [*(f for f in _known(event.target, state) if f not in found), *found]
@@ -60,7 +63,7 @@ def matches(trigger: Trigger, event: Event, now: int) -> bool:
 
 
 def cancelled(event: Event, state: State, now: int) -> Iterator[Transition]:
-    """Runs whose function names this event among its cancellations."""
+    """Cancel the runs whose functions have a cancellation that this event fits."""
     for function in state.concerned(event.name):
         for entry in function.options.cancel:
             if entry.event != event.name:

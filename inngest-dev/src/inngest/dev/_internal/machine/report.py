@@ -12,11 +12,15 @@ from inngest.dev._internal.machine.fetching import Outbound, read_request
 from inngest.dev._internal.machine.invocations import invocation
 from inngest.dev._internal.machine.ops import (
     COMPLETE,
-    UNCOUNTED,
+    NO_STEPS,
+    RESULTS,
     arguments_of,
     awaited,
+    data_of,
     due_of,
-    name_of,
+    label_of,
+    opcode_of,
+    pending_step,
     signal_of,
 )
 from inngest.dev._internal.machine.retries import Delay, exhausted, retried
@@ -25,7 +29,7 @@ from inngest.dev._internal.model.durations import LONGEST
 from inngest.dev._internal.model.ids import new_job_id
 from inngest.dev._internal.model.state import State
 from inngest.dev._internal.model.strict import clean, size_of
-from inngest.dev._internal.model.values import Function, Item, ItemKind, Json, Run, Step, Transition
+from inngest.dev._internal.model.values import Function, Item, ItemKind, Json, Run, Transition
 from inngest.dev._internal.protocol.answer import Errored, Reported, engine_error
 
 MAX_STEPS = 1000
@@ -35,7 +39,7 @@ _UNCOMPILED = "Wait for event If expression failed to compile"
 
 
 class Report:
-    """One 206 answer, applied operation by operation."""
+    """One 206 answer, applied to its run operation by operation."""
 
     def __init__(
         self,
@@ -50,14 +54,20 @@ class Report:
         now: int,
         is_group: bool = False,
     ) -> None:
-        """`is_group`: there were other steps, which are applied already."""
+        """Prepare; `apply` does it.
+
+        :param change: takes what is to be stored.
+        :param item: the call that was answered.
+        :param is_group: other steps were reported with these, and are applied already.
+        """
         self.change, self.run, self.item, self.answer = change, run, item, answer
         self.function, self.state, self.delay, self.now = function, state, delay, now
         self.group = is_group
 
     def apply(self) -> None:
-        ops = [(name_of(op), op) for op in self.answer.ops]
-        steps = [op for name, op in ops if name not in UNCOUNTED]
+        """Apply all operations, or fail the run if one of them is over a limit."""
+        ops = [(opcode_of(op), op) for op in self.answer.ops]
+        steps = [op for name, op in ops if name not in NO_STEPS]
         self._defer(ops)
         known = self.run.steps.keys()
         if len(known) + len({op["id"] for op in steps} - known) > MAX_STEPS:
@@ -74,7 +84,7 @@ class Report:
             self._apply(name, op)
             if self.run.ended:
                 return
-        if not ordered and not self.run.waits:
+        if not ordered and not self.run.has_pending:
             self.change.items.append(discovery(self.run, self.now))
 
     def _defer(self, ops: list[tuple[str, dict[str, Json]]]) -> None:
@@ -88,34 +98,25 @@ class Report:
         end(self.change, self.run, "Failed", self.now, answer)
 
     def _claim(self, name: str, op: Mapping[str, Json]) -> bool:
-        """Note a step as pending. False: there is nothing to do for this operation."""
+        """Note the step as pending, and tell whether there is anything to do for its operation.
+
+        The result of a step that was reported alone is stored at once, and is not noted first.
+        """
         if name in ("None", "DeferAdd", "DeferAbort"):
             return False
         if name == "DiscoveryRequest" or name in COMPLETE:
             return True
         known = self.run.steps.get(op["id"])
-        result = name in ("StepRun", "Step", "StepError", "StepFailed")
         if known is not None:
-            return known.state == "pending" and result
-        if result and not self.group:
-            return True
-        self._note(name, op)
+            return known.state == "pending" and name in RESULTS
+        if name not in RESULTS or self.group:
+            self.run.steps[op["id"]] = pending_step(op, name, self.now)
         return True
-
-    def _note(self, name: str, op: Mapping[str, Json]) -> None:
-        self.run.steps[op["id"]] = Step(
-            id=op["id"],
-            name=_name_of(op),
-            op=name,
-            state="pending",
-            created_at=self.now,
-            arguments=arguments_of(op),
-        )
 
     def _apply(self, name: str, op: Mapping[str, Json]) -> None:
         match name:
             case "StepRun" | "Step":
-                self._step_run(name, op)
+                self._step_run(op)
             case "StepError" | "StepFailed":
                 self._step_error(name, op)
             case "StepPlanned":
@@ -138,10 +139,11 @@ class Report:
                 self.change.items.append(discovery(self.run, self.now))
 
     def _finish(self, name: str, op: Mapping[str, Json], memo: Json) -> None:
+        """End a step. An answer may report it twice: the first result counts."""
         member = op["id"] in self.run.steps
         if not member:
-            self._note(name, op)
-        elif name != "StepPlanned" and self.run.steps[op["id"]].op == "StepPlanned":
+            self.run.steps[op["id"]] = pending_step(op, name, self.now)
+        elif self.run.steps[op["id"]].op == "StepPlanned":
             step = self.run.changing(op["id"])
             step.op = name  # stored with the result, below
             step.arguments = arguments_of(op) or step.arguments
@@ -157,19 +159,17 @@ class Report:
             plan_only=self.group,
         )
 
-    def _step_run(self, name: str, op: Mapping[str, Json]) -> None:
-        data = op.get("data")
-        if name == "Step" and isinstance(data, dict) and set(data) == {"data"}:
-            data = data["data"]
+    def _step_run(self, op: Mapping[str, Json]) -> None:
+        data = data_of(op)
         size = size_of(data)
         if size > MAX_STEP_OUTPUT:
             text = f"error validating generator opcode {op['id']}: "
             text += (
-                f'the output of step "{_name_of(op)}": step output size is greater than the limit'
+                f'the output of step "{label_of(op)}": step output size is greater than the limit'
             )
             self.fail(engine_error("Error", text))
             return
-        # no number of smaller outputs can fill the state
+        # smaller outputs cannot fill the state, however many: it is not measured for them
         if size > MAX_STATE // MAX_STEPS and size + self._state_size() > MAX_STATE:
             message = "The state of the function run exceeded the limit of 32 MB."
             self.fail(engine_error("InngestErrStateOverflowed", message))
@@ -305,10 +305,6 @@ def failure_memo(op: Mapping[str, Json]) -> dict[str, Json]:
     if op.get("data") is not None:
         memo.setdefault("data", op["data"])
     return memo
-
-
-def _name_of(op: Mapping[str, Json]) -> str:
-    return clean(str(op.get("displayName") or op.get("name") or op["id"]))
 
 
 def _error_of(op: Mapping[str, Json]) -> dict[str, Json]:

@@ -1,7 +1,7 @@
 """Start a run once more, from its beginning or from one of its steps. Pure.
 
-The steps that were done before the chosen one are taken over as they are. The chosen one may
-be given other arguments: it is then called for at once, by its id.
+The results of the steps that ended before the chosen one are copied into the new run. The chosen
+step may be given other arguments: the app is then asked at once to execute it, by its id.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def rerun(
     from_step: str | None = None,
     arguments: Sequence[Json] | None = None,
 ) -> Transition:
-    """A new run of the same events. Whatever is due of it is due now."""
+    """A new run of the same events. Its first call is due now, whatever the `ts` of its events."""
     change = start(run.events, function, now)
     (again,) = change.runs
     change.items = [

@@ -18,14 +18,15 @@ Delay = Callable[[int], int]
 
 
 def exhausted(item: Item, function: Function | None) -> bool:
-    """Whether the attempt that failed was the last one.
+    """Whether the attempt of `item`, which has failed, was the last one.
 
-    A function that is missing may be there again soon: half of a deploy fails no runs.
+    A function that is not registered has the usual number: it may be registered again soon, and
+    a deploy that is half done must not fail runs.
     """
     return item.attempt >= (function.max_attempts - 1 if function else DEFAULT_RETRIES)
 
 
 def retried(item: Item, retry_after: int | None, delay: Delay, now: int) -> Item:
-    """The same job once more."""
+    """The same job once more, after a delay. `retry_after` is the one that the app asked for."""
     wait = delay(item.attempt) if retry_after is None else retry_after
     return replace(item, due=now + wait, attempt=item.attempt + 1, generation=item.generation + 1)

@@ -23,12 +23,13 @@ from inngest.dev._internal.model.values import (
     Run,
     RunStatus,
     Transition,
+    server_error,
 )
 from inngest.dev._internal.protocol.answer import Errored, public_error
 
 
 def start(events: Sequence[Event], function: Function, now: int) -> Transition:
-    """A run of its own; a future `ts` delays its first call."""
+    """Start a run of these events. A `ts` of the first one in the future delays the first call."""
     options, event = function.options, events[0]
     run = Run(
         id=new_ulid(now),
@@ -48,6 +49,7 @@ def start(events: Sequence[Event], function: Function, now: int) -> Transition:
 
 
 def discovery(run: Run, due: int, *, plan_only: bool = False) -> Item:
+    """A call that replays the function to find what comes next."""
     return Item(
         job_id=new_job_id(),
         run_id=run.id,
@@ -60,7 +62,7 @@ def discovery(run: Run, due: int, *, plan_only: bool = False) -> Item:
 
 
 def settle_step(change: Transition, run: Run, step_id: str, memo: Json, now: int) -> None:
-    """Store the result of a step, once: the first result wins."""
+    """Store the result of a step. If it has one already, nothing is changed."""
     if run.steps[step_id].state != "pending":
         return
     step = run.changing(step_id)
@@ -80,18 +82,26 @@ def resume(
     member: bool,
     plan_only: bool = False,
 ) -> None:
-    """Ask for the next discovery: once a whole group is done, or after each member in a race."""
-    if run.version == 1 or race or not member or not run.waits:
+    """Queue the next discovery after a step has ended, if it is time for it.
+
+    It is when no other step of the run is pending. In a race, and with version 1, it is after
+    each step, and so it is after a step that was reported alone.
+
+    :param member: whether the step was noted before its result came, as one of a group is.
+    """
+    if run.version == 1 or race or not member or not run.has_pending:
         change.items.append(discovery(run, now, plan_only=plan_only))
 
 
 def wake(item: Item, run: Run, memo: Json, now: int) -> Transition:
-    """A sleep, wait or invoke is over: store its memo and go on."""
+    """End a sleep, wait, invoke or request with this memo, and let the run go on."""
     change = Transition(drops=[item.job_id])
     if run.ended:
         return change
     step = run.steps.get(item.step_id)
-    if step is None or step.state != "pending":  # an answer ended it; this may be all that was due
+    if step is None or step.state != "pending":
+        # An answer has ended the step already. The run counts as changed nevertheless: this item
+        # may have been the last that would let it go on, which the ledger makes up for.
         change.runs.append(run)
         return change
     settle_step(change, run, item.step_id, memo, now)
@@ -100,7 +110,7 @@ def wake(item: Item, run: Run, memo: Json, now: int) -> Transition:
 
 
 def timer(item: Item, run: Run, now: int) -> Transition:
-    """A sleep, a wait, an invoke or a timeout of the run fell due."""
+    """What a sleep, a wait, an invoke or a timeout does to its run when it falls due."""
     if item.kind in TIMEOUTS:
         change = Transition(drops=[item.job_id])
         late = item.kind == "finish_timeout" or run.started_at is None
@@ -109,16 +119,18 @@ def timer(item: Item, run: Run, now: int) -> Transition:
         return change
     memo: Json = None
     if item.kind == "invoke":
-        name = "InngestInvokeTimeoutError"
         message = "Timed out waiting for invoked function to complete"
-        memo = {"error": {"error": f"{name}: {message}", "name": name, "message": message}}
+        memo = server_error("InngestInvokeTimeoutError", message)
     return wake(item, run, memo, now)
 
 
 def fulfil(
     event: Event, items: Sequence[Item], load: Callable[[str], Run | None], now: int
 ) -> list[Transition]:
-    """Wake the waits for this event, and the invoke whose child it says has ended."""
+    """End the waits for this event, and the invokes of a function whose end it tells.
+
+    :param items: those that may fit; their conditions are evaluated here.
+    """
     changes = []
     loaded: dict[str, Run] = {}
     for item in items:
@@ -139,9 +151,9 @@ def fulfil(
 
 
 def invoke_memo(finished: Event) -> Json:
-    """What the parent sees of its child's end."""
+    """What the step that invoked a function gets of its end, as `finished` tells it."""
     data = finished.body["data"]
-    status = inner_of(finished).get("status")
+    status = finished.inner.get("status")
     if status == "Completed":
         return {"data": data.get("result")}
     if status == "Failed":
@@ -152,7 +164,7 @@ def invoke_memo(finished: Event) -> Json:
 def end(
     change: Transition, run: Run, status: RunStatus, now: int, answer: Errored | Json = None
 ) -> None:
-    """End a run: its items go, and the internal events tell about it."""
+    """End a run: its items are dropped, and internal events tell of it."""
     run.status, run.ended_at = status, now
     run.started_at = run.started_at or now
     data: dict[str, Json] = {
@@ -177,7 +189,9 @@ def end(
     if run.event.name in (FINISHED_EVENT, FAILED_EVENT):
         return
     change.events.append(internal_event(FINISHED_EVENT, data, now))
-    for other in invocations[1:]:  # of a batch: each of its invokers waits
+    for other in invocations[
+        1:
+    ]:  # a batch may hold several invocations, each with a step that waits
         told = {**data, "correlation_id": other}
         change.events.append(internal_event(FINISHED_EVENT, told, now))
     if status == "Failed":
@@ -200,12 +214,6 @@ def internal_event(
     internal_id = new_ulid(now)
     body = {"name": name, "data": dict(data), "id": key or internal_id, "ts": now, **extra}
     return Event(internal_id=internal_id, received_at=now, body=body)
-
-
-def inner_of(event: Event) -> Mapping[str, Json]:
-    data = event.body.get("data")
-    inner = data.get("_inngest") if isinstance(data, dict) else None
-    return inner if isinstance(inner, dict) else {}
 
 
 def _touch(change: Transition, run: Run) -> None:

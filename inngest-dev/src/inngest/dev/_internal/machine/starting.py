@@ -1,7 +1,7 @@
-"""From an event to a run of a function: all that may come in between. Pure.
+"""What stands between an event that triggers a function and the start of a run. Pure.
 
-In this order: batch or debounce collect, the rate limit drops, the singleton skips or
-cancels. Throttle, concurrency and priority act later, on the queue (`admission`).
+In this order: a batch or a debounce collects events, the rate limit drops them, the singleton
+skips them or cancels other runs. Throttle and concurrency act later, on calls (`admission`).
 
 A generator of changes: each is applied before the next one is worked out.
 """
@@ -25,15 +25,16 @@ from inngest.dev._internal.model.values import (
     Run,
     Transition,
     correlation_id,
+    error_body,
 )
 
 IDEMPOTENCY = DAY
-"""How long an event id starts nothing twice."""
+"""For so long, two events with the same id start a function once."""
 _REPEATED = "was started by this event already"
 
 
 def offer(function: Function, event: Event, state: State, now: int) -> Iterator[Transition]:
-    """An event triggers a function."""
+    """Give a function an event that triggers it."""
     batch, debounce = function.options.batch, function.options.debounce
     if batch is not None and (batch.condition is None or holds(batch.condition, event, now)):
         change, full = collect(function.id, batch, event, state, now)
@@ -52,7 +53,7 @@ def offer(function: Function, event: Event, state: State, now: int) -> Iterator[
 
 
 def release(item: Item, state: State, now: int) -> Iterator[Transition]:
-    """The timer of a batch or a debounce fell due: what it collected starts a run."""
+    """Start a run with what a batch or a debounce has collected: its timer fell due."""
     assert item.kind in ("batch", "debounce")
     key = item.match or ""
     events = [event for each in held_by(item, state) if (event := state.event(each)) is not None]
@@ -62,13 +63,14 @@ def release(item: Item, state: State, now: int) -> Iterator[Transition]:
     if function is None or not events:
         return
     if item.kind == "debounce" and _is_repeated(function, events[0], state, now):
-        yield from refuse(events[0], _REPEATED, state, now)  # two keys may hold one event id
+        # an event with the same id may have waited under another key, and started a run since
+        yield from refuse(events[0], _REPEATED, state, now)
     else:
         yield from launch(function, events, state, now)
 
 
 def held_by(item: Item, state: State) -> list[str]:
-    """The internal ids of the events that the timer of a batch or a debounce is about."""
+    """The internal ids of the events that a batch or a debounce holds, by its timer."""
     read = collected if item.kind == "batch" else postponed
     return read(item.function_id, item.match or "", state)
 
@@ -110,12 +112,11 @@ def _is_repeated(function: Function, event: Event, state: State, now: int) -> bo
 
 
 def refuse(event: Event, why: str, state: State, now: int) -> Iterator[Transition]:
-    """Nothing is started; one that invoked the function is told."""
+    """Start nothing. If the event is an invocation, the step that invoked fails with `why`."""
     invocation = correlation_id(event)
     if invocation is None:
         return
-    message = f"invoked function {why}"
-    memo = {"error": {"error": message, "name": "Error", "message": message}}
+    memo = error_body(f"invoked function {why}")
     for item in state.waiting("invoke", invocation):
         run: Run | None = state.run(item.run_id)
         yield Transition(drops=[item.job_id]) if run is None else wake(item, run, memo, now)

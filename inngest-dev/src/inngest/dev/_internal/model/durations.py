@@ -14,9 +14,9 @@ DAY = 24 * HOUR
 YEAR = 365 * DAY
 LONGEST = 366 * DAY
 _MOST = 2**63 / 1e6
-"""What Go's durations, nanoseconds in 64 bits, have room for."""
-
+"""Milliseconds that Go's durations, nanoseconds in 64 bits, have room for."""
 _LONGEST_TEXT = 101
+"""Characters of a duration that is read at all."""
 
 _UNITS = {
     "ns": 1e-6,
@@ -73,13 +73,16 @@ def parse_time(text: str) -> int | None:
 
 
 def parse_deadline(text: str, now: int) -> int | None:
-    """A duration from now, or a point in time."""
+    """Milliseconds since the epoch of a duration from now, or of a point in time."""
     duration = parse_duration(text)
     return parse_time(text) if duration is None else now + duration
 
 
 def parse_retry_after(text: str, now: int) -> int | None:
-    """Delay in milliseconds, clamped to 1 s … 24 h."""
+    """The delay in milliseconds that a header asks for, clamped to 1 s … 24 h.
+
+    It may be seconds, an RFC 3339 time, or a date of HTTP.
+    """
     text = text.strip()
     if not text:
         return None

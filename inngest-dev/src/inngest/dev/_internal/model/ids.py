@@ -11,13 +11,15 @@ from functools import lru_cache
 
 from ulid import ULID, base32
 
+ACCOUNT = "00000000-0000-4000-a000-000000000000"
 ENVIRONMENT = "00000000-0000-4000-b000-000000000000"
-"""The only one there is."""
+"""The only ones that there are."""
+NIL = "00000000-0000-0000-0000-000000000000"
 _NAMESPACE = uuid.UUID("6f1d6b0e-54f0-5d9e-9d0d-5c1b3f3a7f11")
 _DIGITS = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
 _MAX_MS = (1 << 48) - 1
 _STAMP = 10
-"""How long the part of a ULID is that tells the time."""
+"""Characters of a ULID that tell the time; the other 16 are random."""
 _CROCKFORD = bytes(b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"[byte % 32] for byte in range(256))
 
 
@@ -60,7 +62,7 @@ def request_id(job_id: str, generation: int, now: int) -> str:
 
 
 def dispatch_of(request_id: str) -> str:
-    """The part of a request's id that is the same whenever its job and generation are."""
+    """What the ids of all requests with the same job and generation have in common."""
     return request_id[_STAMP:]
 
 

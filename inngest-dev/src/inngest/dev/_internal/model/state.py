@@ -1,4 +1,8 @@
-"""What the pure parts of the engine may ask about the past. The store answers."""
+"""What the pure parts of the engine may ask of its state. The store answers.
+
+A callable `offers` stands for an event that has come in: it is given names of fields, and tells
+what the event has in them, as text to compare (see `flow_control.keys`).
+"""
 
 from __future__ import annotations
 
@@ -10,20 +14,20 @@ from inngest.dev._internal.model.values import Event, Function, GateKind, Item, 
 
 class State(Protocol):
     def active_runs(self, function_id: str) -> list[Run]:
-        """Those that did not end, the oldest first. Without their steps."""
+        """The runs that have not ended, the oldest first. Without their steps."""
         ...
 
     def cancellable(
         self, function_id: str, condition: str, offers: Callable[[str], str]
     ) -> Sequence[Run]:
-        """Runs that did not end, but for those that want other values than an event offers.
+        """The runs that have not ended and that an event may cancel. They are not to be changed.
 
-        They are not to be changed.
+        :param condition: of the cancellation. It is still to be evaluated on these runs.
         """
         ...
 
     def collected(self, function_id: str, key: str) -> list[str]:
-        """The internal ids of the events that wait in a batch, in their order."""
+        """The internal ids of the events in a batch, in the order they came."""
         ...
 
     def event(self, internal_id: str) -> Event | None: ...
@@ -33,33 +37,40 @@ class State(Protocol):
         ...
 
     def concerned(self, event_name: str) -> Sequence[Function]:
-        """The functions that it may trigger, or cancel runs of, by its name."""
+        """The functions that events of this name may trigger, or cancel runs of."""
         ...
 
     def functions(self) -> Sequence[Function]: ...
 
     def gate(self, kind: GateKind, function_id: str, key: str) -> Json:
-        """None when nothing is remembered."""
+        """What flow control remembers for this key: see `Gate`. None: nothing."""
         ...
 
     def number_of_apps(self) -> int:
-        """Of those that have functions."""
+        """How many apps have functions."""
         ...
 
     def run(self, run_id: str) -> Run | None: ...
 
     def running_in(self, lane: str) -> int:
-        """How many runs take a place in it: started and not ended."""
+        """How many runs take a place in a lane: they have started, and have not ended."""
         ...
 
     def singles(self, function_id: str, key: str) -> list[str]:
-        """The ids of its runs that did not end, and are the only ones of this key."""
+        """The ids of a singleton's runs with this key that have not ended."""
         ...
 
-    def started_since(self, function_id: str, event_key: str, since: int) -> bool: ...
+    def started_since(self, function_id: str, event_key: str, since: int) -> bool:
+        """Whether an event with this key has started the function since then."""
+        ...
 
-    def waiting(self, kind: str, match: str) -> list[Item]: ...
+    def waiting(self, kind: str, match: str) -> list[Item]:
+        """The items of this kind that wait for this: see `Item.match`."""
+        ...
 
     def waits(self, event_name: str, offers: Callable[[str], str]) -> list[Item]:
-        """Those for events of a name, but for those that want other values than it offers."""
+        """The waits for events of this name that an event may end.
+
+        Their conditions are still to be evaluated.
+        """
         ...

@@ -1,4 +1,7 @@
-"""Decode JSON from outside, refusing what could not be sent on: NaN, infinities, deep nesting."""
+"""Decode JSON from outside. What could not be sent on is refused: NaN, infinities, deep nesting.
+
+Lone surrogates, which could not be stored, are replaced.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ _LONE = re.compile("[\ud800-\udfff]")
 
 
 def decode(raw: bytes | str) -> Json:
-    """Raises ValueError, and nothing else."""
+    """:raises ValueError: it is not JSON, or is refused. Nothing else is raised."""
     try:
         text = raw if isinstance(raw, str) else raw.decode("utf-8")
         value = _DECODER.decode(text)
@@ -21,7 +24,7 @@ def decode(raw: bytes | str) -> Json:
             value = _DECODER.decode(_LONE.sub("\ufffd", json.dumps(value, ensure_ascii=False)))
     except RecursionError:
         raise ValueError("exceeded max depth") from None
-    if text.count("[") + text.count("{") < MAX_DEPTH:
+    if text.count("[") + text.count("{") < MAX_DEPTH:  # too few brackets to be nested too deeply
         return value
     level = [value]
     for _ in range(MAX_DEPTH):

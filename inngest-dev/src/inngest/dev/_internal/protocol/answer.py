@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from inngest.dev._internal.model.durations import parse_retry_after
 from inngest.dev._internal.model.strict import decode
-from inngest.dev._internal.model.values import Json, server_error
+from inngest.dev._internal.model.values import Json, error_body, server_error
 
 MAX_ANSWER = 8 * 1024 * 1024
 _MAX_VERSION = 2**31 - 1
@@ -40,17 +40,15 @@ class Errored:
     no_retry: bool = False
     retry_after: int | None = None
     version: int | None = None
-    """That of the request, as far as it is noted of an answer that failed."""
+    """Of the protocol, as the app says. The server notes it of some failed answers only."""
 
 
 Answer = Returned | Reported | Errored
 
 
 def transport_error(text: str) -> Errored:
-    return Errored(
-        body={"error": {"error": text, "name": "Error", "message": text}},
-        text=text,
-    )
+    """The app was not reached, or its answer cannot be used."""
+    return Errored(body=error_body(text), text=text)
 
 
 def read_answer(status: int, headers: Mapping[str, str], content: bytes, now: int) -> Answer:
@@ -98,7 +96,7 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes, now: in
 
 
 def read_reentry(status: int, headers: Mapping[str, str], content: bytes, now: int) -> Answer:
-    """Like `read_answer`, of a durable endpoint: what is no list of steps is its output."""
+    """Like `read_answer`, for a durable endpoint: a list reports steps, all else is its output."""
     is_done = 200 <= status < 300 and bool(headers.get("x-inngest-sdk"))
     if not is_done or len(content) > MAX_ANSWER:
         return read_answer(status, headers, content, now)

@@ -1,4 +1,4 @@
-"""Build the calls of apps. `answer` reads what comes back."""
+"""Build the requests that call apps. `answer` reads what comes back."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def build_call(function: Function, run: Run, item: Item, *, now: int) -> Call:
     }
     event, events = _events(run)
     body = {
-        "ctx": to_json(ctx),  # in order as it stands, without a float, and cheaper
+        # canonical as it stands, as its keys are in order and no value is a float; and cheaper
+        "ctx": to_json(ctx),
         "defers": _defers(run),
         "event": event,
         "events": events,
@@ -103,10 +104,10 @@ def is_socket(url: str) -> bool:
 
 def _events(run: Run) -> tuple[bytes, bytes]:
     """The first event, and all of them. They are encoded once."""
-    if run.told is None:
+    if run.encoded_events is None:
         events = [canonical(event.wire()) for event in run.events]
-        run.told = events[0], b"[%s]" % b",".join(events)
-    return run.told
+        run.encoded_events = events[0], b"[%s]" % b",".join(events)
+    return run.encoded_events
 
 
 def _defers(run: Run) -> bytes:
@@ -116,18 +117,18 @@ def _defers(run: Run) -> bytes:
 
 
 def _steps(run: Run) -> bytes:
-    """The memos as calls carry them."""
+    """The memos of ended steps, and the other arguments of pending ones, as JSON."""
     edited = [step_id for step_id in run.pending if run.steps[step_id].memo is not None]
     steps = map(run.steps.__getitem__, sorted([*run.stack, *edited]))
-    return b"{%s}" % b",".join([step.told or _told(step) for step in steps])
+    return b"{%s}" % b",".join([step.encoded or _encoded(step) for step in steps])
 
 
-def _told(step: Step) -> bytes:
-    """Of a step that has ended it is encoded once."""
-    told = b"%s:%s" % (canonical(step.id), canonical(step.memo))
+def _encoded(step: Step) -> bytes:
+    """A step's id and memo as JSON. Only that of an ended step stays as it is, and is kept."""
+    encoded = b"%s:%s" % (canonical(step.id), canonical(step.memo))
     if step.state != "pending":
-        step.told = told
-    return told
+        step.encoded = encoded
+    return encoded
 
 
 def _object(fields: Mapping[str, bytes]) -> bytes:
@@ -135,7 +136,7 @@ def _object(fields: Mapping[str, bytes]) -> bytes:
 
 
 def trace_parent(run_id: str) -> str:
-    """A trace for each run, a span for each call."""
+    """The W3C trace context of a call: a trace for each run, a span for each call."""
     return f"00-{_trace_id(run_id)}-{secrets.token_hex(8)}-01"
 
 

@@ -10,7 +10,8 @@ from math import isinf
 from inngest.dev._internal.model.values import Json
 
 _WHOLE_FLOAT = re.compile(r"\.0(?![0-9])")
-"""Or a text that looks like one; so with the next two."""
+"""This and the next two find numbers to rewrite. They also match text that looks like one: then
+nothing is rewritten, and only time is lost."""
 _EXPONENT = re.compile(r"[0-9]e[+-]")
 _LONG = re.compile(r"[:,\[-][0-9]{16}")
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
@@ -32,7 +33,7 @@ def canonical(value: Json) -> bytes:
 
 
 def _has_odd_numbers(text: str) -> bool:
-    """Whether there may be some that Python writes in another way."""
+    """Whether there may be numbers that ECMAScript writes in another way than Python."""
     if _WHOLE_FLOAT.search(text) or _LONG.search("," + text):
         return True
     return ("e+" in text or "e-" in text) and _EXPONENT.search(text) is not None
@@ -57,7 +58,10 @@ def _number(text: str) -> str:
 
 
 def _ordered(value: Json) -> Json:
-    """Keys in the order of their UTF-16 code units, which is not that of their characters."""
+    """The value with keys in order of their UTF-16 code units.
+
+    For characters beyond U+FFFF that is not the order of Python's strings.
+    """
     if isinstance(value, dict):
         keys = sorted(value, key=lambda key: key.encode("utf-16-be", "surrogatepass"))
         return {key: _ordered(value[key]) for key in keys}

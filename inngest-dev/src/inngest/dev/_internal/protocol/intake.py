@@ -116,7 +116,10 @@ def _event(entry: Mapping[str, Json], internal_id: str, now: int) -> Event:
 
 
 def _sessions(meta: Mapping[str, Json]) -> dict[str, str]:
-    """The event's own over the propagated ones; null cuts what is inherited."""
+    """The sessions of an event: its own, and propagated ones that these do not replace.
+
+    A null in the place of its own sessions, or of one, drops what is propagated.
+    """
     inherited: dict[str, Json] = meta.get("propagated_sessions") or {}
     own = meta.get("sessions", {})
     merged = {} if own is None else {**inherited, **own}

@@ -1,7 +1,7 @@
-"""Who listens to what, and what is published. It belongs to the engine's loop; no I/O.
+"""Hand what is published to those who listen. It belongs to the engine's loop; no I/O.
 
-A message is handed to those who listen at that moment. Who does not take messages for long
-is let go: a listener that stands still must not fill the memory.
+A message goes to those who listen to its topic at that moment, and is not kept for others. A
+listener that does not take its messages is disconnected: they must not fill the memory.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Raw:
 
 
 class Listener:
-    """One connection, and what waits to be sent over it."""
+    """One connection: the topics that it listens to, and the messages to be sent over it."""
 
     def __init__(self, topics: Collection[Topic]) -> None:
         self.topics: set[Topic] = set(topics)
@@ -80,7 +80,7 @@ class Listener:
             self._wake.set()
 
     def close(self) -> None:
-        """Nothing more comes; what waits is still there to be taken."""
+        """End it. The messages that wait can still be taken."""
         self._is_closed = True
         self._wake.set()
 
@@ -134,7 +134,7 @@ class Broker:
         return Stream(self, address)
 
     def tee(self, channel: str, content: bytes) -> None:
-        """Pass on a piece of an event stream to those who listen to what a run streams."""
+        """Pass on a piece of an event stream to those who listen to a run's stream."""
         for listener in self._listeners:
             if (channel, RUN_STREAM) in listener.topics:
                 listener.give(Raw(content))
@@ -181,7 +181,7 @@ class Stream:
     def _send(self, text: str) -> None:
         start = 0
         while start < len(text):
-            # whole characters: what is cut in two is left to the next piece
+            # a character that does not fit whole goes into the next piece
             piece = text[start : start + CHUNK].encode()[:CHUNK].decode("utf-8", "ignore")
             start += len(piece)
             message = {"kind": "chunk", "stream_id": self._id, "data": piece}

@@ -20,8 +20,8 @@ from inngest.dev._internal.machine.checkpoints import Rejected
 from inngest.dev._internal.model.values import Item, Run
 from inngest.dev._internal.protocol.answer import Answer
 from inngest.dev._internal.protocol.call import Call
+from inngest.dev._internal.running.executor import Executor
 from inngest.dev._internal.running.scheduler import Scheduler
-from inngest.dev._internal.running.work import Worker
 
 MOST_TURNS = 1000
 """Turns of the scheduler, and tries of its items, at one moment of the clock. Honest work takes
@@ -61,18 +61,18 @@ class Watch(logging.Handler):
 
 @pytest.fixture
 def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
-    watch, take, admit = Watch(), Scheduler._take, Worker.admit
+    watch, take, admit = Watch(), Scheduler._take, Executor.admit
 
     def taken(scheduler: Scheduler) -> None:
         watch.turn(scheduler._clock.now())
         take(scheduler)
 
-    def admitted(worker: Worker, item: Item) -> bool:
-        watch.turn(worker._clock.now())
-        return admit(worker, item)
+    def admitted(executor: Executor, item: Item) -> bool:
+        watch.turn(executor._clock.now())
+        return admit(executor, item)
 
     monkeypatch.setattr(Scheduler, "_take", taken)
-    monkeypatch.setattr(Worker, "admit", admitted)
+    monkeypatch.setattr(Executor, "admit", admitted)
     log = logging.getLogger("inngest.dev")
     log.addHandler(watch)
     yield watch

@@ -1,4 +1,4 @@
-"""Begin the runs of endpoints, and record their steps, each in one transaction."""
+"""Begin the runs of durable endpoints, and record their steps, each in one transaction."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Refused:
 
 
 def reentry_delay(attempt: int) -> int:
-    """Milliseconds until a request is repeated after its n-th (0-based) failure."""
+    """Milliseconds until a request is repeated after its failure number `attempt`, from 0."""
     return (attempt + 1) * 5 * SECOND
 
 
@@ -43,7 +43,7 @@ class Endpoints:
             if self._store.run(begun.run.id) is not None:
                 return Refused(409, "Run already exists")
             self._store.add_function(begun.function, now=self._clock.now())
-            touched = self._ledger.apply(iter([begun.change]))
+            touched = self._ledger.apply([begun.change])
             touched |= self._record(begun.run, begun.function, begun.steps)
         self._ledger.announce(touched)
         return begun
@@ -73,11 +73,11 @@ class Endpoints:
         for step in run.steps.values():
             if step.state != "pending" and step.id not in known and calls:
                 self._store.add_attempt(calls[0], step.id, *_attempt_of(step))
-        return self._ledger.apply(iter([change]))
+        return self._ledger.apply([change])
 
 
 def _attempt_of(step: Step) -> tuple[int, int, str, Json]:
     ended = step.ended_at or step.created_at
     if step.state == "failed":
-        return step.created_at, ended, "failed", step.memo["error"]
-    return step.created_at, ended, "reported", step.memo["data"]
+        return step.created_at, ended, "failed", step.error
+    return step.created_at, ended, "reported", step.output

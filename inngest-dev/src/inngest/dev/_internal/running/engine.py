@@ -6,7 +6,6 @@ thread-safe shell. For development and tests, not for production.
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,6 @@ from inngest.dev._internal.drivers.signing import secret_of
 from inngest.dev._internal.function.registration import Refusal
 from inngest.dev._internal.machine.checkpoints import Rejected, record
 from inngest.dev._internal.machine.invocations import direct_invocation
-from inngest.dev._internal.machine.reception import triggered
 from inngest.dev._internal.machine.rerun import rerun
 from inngest.dev._internal.machine.retries import BACKOFF, MAX_JITTER
 from inngest.dev._internal.machine.runs import cancel, start, wake
@@ -40,9 +38,11 @@ from inngest.dev._internal.protocol.intake import Intake, read_events
 from inngest.dev._internal.realtime.broker import Broker
 from inngest.dev._internal.running import registering
 from inngest.dev._internal.running.endpoints import Endpoints, reentry_delay
-from inngest.dev._internal.running.ledger import Bell, Ledger, Listener, Watchers
+from inngest.dev._internal.running.executor import Executor
+from inngest.dev._internal.running.ledger import Ledger
 from inngest.dev._internal.running.scheduler import Scheduler
-from inngest.dev._internal.running.work import Worker
+from inngest.dev._internal.running.waiting import ended, why_unended
+from inngest.dev._internal.running.watchers import Bell, Listener, Watchers
 from inngest.dev._internal.store.store import Store
 from inngest.dev._internal.views.history import history, summary
 
@@ -56,11 +56,11 @@ _MAX_CALLS = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What there is of an engine from its start to its stop."""
+    """What an engine has from its start to its stop, and makes anew at the next start."""
 
     store: Store
     ledger: Ledger
-    worker: Worker
+    executor: Executor
     endpoints: Endpoints
     scheduler: Scheduler
 
@@ -79,16 +79,19 @@ class Engine:
         gateway: Gateway | None = None,
         concurrency: int = 50,
     ) -> None:
-        """`backoff` and `jitter` are in seconds; the last delay repeats.
+        """With keys the engine behaves like a keyed server: it signs, and asks for the keys.
 
-        `concurrency` is the number of calls that an app is made at a time.
-
-        `driver` calls the apps, by HTTP unless given. `gateway` makes the requests of
-        fetch and AI steps.
-
-        With keys the engine behaves like a keyed server: it signs, and asks for the keys.
-
-        :raises ValueError: a key is empty, or nothing but a prefix: anybody would have it; or
+        :param db: the file of the database; in memory unless given.
+        :param clock: the real one unless given.
+        :param signing_key: signs calls, and is asked of those who use the API.
+        :param event_key: is asked of those who send events.
+        :param backoff: seconds between the attempts, instead of the server's; the last repeats.
+        :param jitter: gives seconds that are added to each delay. Random by default; 0 with
+            a `backoff`, and on a virtual clock.
+        :param driver: calls the apps; over HTTP unless given.
+        :param gateway: makes the requests of fetch and AI steps; over HTTP unless given.
+        :param concurrency: how many calls an app is made at a time.
+        :raises ValueError: a key is empty, or nothing but a prefix, which anybody would have; or
             `backoff` is no list of seconds.
         """
         for name, key in {"signing_key": signing_key, "event_key": event_key}.items():
@@ -99,15 +102,15 @@ class Engine:
         self.event_key: str | None = event_key
         self._reentry_delay = reentry_delay if backoff is None else self._delay
         self._delays = _delays(backoff) or BACKOFF
-        quiet = backoff is not None or isinstance(self.clock, VirtualClock)
-        self._jitter = jitter or ((lambda: 0.0) if quiet else _jitter)
+        is_exact = backoff is not None or isinstance(self.clock, VirtualClock)
+        self._jitter = jitter or ((lambda: 0.0) if is_exact else _random_jitter)
         self._db, self._given_driver, self._concurrency = db, driver, concurrency
         self._driver = driver
         self._gateway: Gateway = HttpGateway() if gateway is None else gateway
         self._parts: Parts | None = None
         self._watchers = Watchers()
         self._hub: Hub | None = None
-        self._is_away: Callable[[str], bool] = _is_nobody
+        self._is_away: Callable[[str], bool] = _nobody_is_away
         self.realtime: Broker = Broker(self.clock.now)
 
     @property
@@ -156,23 +159,24 @@ class Engine:
         return self._hub
 
     async def _call_worker(self, call: Call) -> Answer:
+        # not `self.connect.call` itself: the hub needs an extra, and is made when it is needed
         return await self.connect.call(call)
 
     def _settle(self, run_id: str, fits: Callable[[Item], bool], answer: Answer) -> None:
-        """Take an answer to a call of a run that is not under way."""
+        """Take an answer that came after its call was given up, for the job that it fits."""
         for item in self.store.items_of(run_id):
             if item.kind == "call" and fits(item):
-                self._started.worker.settle(item, answer, self.clock.now())
+                self._started.executor.settle(item, answer, self.clock.now())
                 run = self.store.look_at(run_id)
                 if run is not None:
-                    self._ledger.hand_on(run)
+                    self._ledger.free_places(run)
                     self._wake()
                 return
 
     async def start(self) -> None:
         store = Store(self._db)
         ledger = Ledger(store, self.clock, self._watchers, self._wake)
-        worker = Worker(
+        executor = Executor(
             store=store,
             ledger=ledger,
             clock=self.clock,
@@ -189,9 +193,9 @@ class Engine:
         self._parts = Parts(
             store=store,
             ledger=ledger,
-            worker=worker,
+            executor=executor,
             endpoints=Endpoints(store, ledger, self.clock, self._reentry_delay),
-            scheduler=Scheduler(store, self.clock, worker, limit=self._limit),
+            scheduler=Scheduler(store, self.clock, executor, limit=self._limit),
         )
         self._watchers.are_dismissed = False
         try:
@@ -202,22 +206,22 @@ class Engine:
         self.scheduler.start()
 
     def hold(self, is_away: Callable[[str], bool] | None = None) -> None:
-        """Make no call to a URL of which this is true, until asked again: without it, to all.
+        """Make no calls to URLs of which `is_away` is true, until this is called again.
 
-        For apps that are known not to be there: a call that reaches nobody is a failed attempt,
-        and the last one fails its run.
+        For apps that are known not to be there: a call that reaches nobody would be a failed
+        attempt, and the last attempt fails its run. Without `is_away`, all URLs are called.
         """
-        self._is_away = is_away or _is_nobody
+        self._is_away = is_away or _nobody_is_away
         if self._parts is not None:
             self.store.unpark_all(self.clock.now())
             self._wake()
 
     def is_calling(self, url: str) -> bool:
-        """Whether a call to a URL that begins so is under way."""
-        return self._started.worker.is_calling(url)
+        """Whether a call is under way to a URL that begins with this one."""
+        return self._started.executor.is_calling(url)
 
     def _limit(self) -> int:
-        """How many calls may be under way. An app whose calls hang holds up no other one."""
+        """How many calls may be under way: `concurrency` for each app, and at most `_MAX_CALLS`."""
         limit = self._concurrency * max(self.store.number_of_apps(), 1)
         return min(limit, max(_MAX_CALLS, self._concurrency))
 
@@ -225,7 +229,7 @@ class Engine:
         return self._is_away(url)
 
     def dismiss(self) -> None:
-        """Send away all who wait for something: the engine is about to stop."""
+        """End all waiting for runs and messages: the engine is about to stop."""
         self.realtime.close()
         self._watchers.dismiss()
 
@@ -277,7 +281,7 @@ class Engine:
         return True
 
     def invoke(self, function_id: str, body: Mapping[str, Json]) -> str:
-        """Start a function whatever its triggers are: the id of the event that does it."""
+        """Start a function whatever its triggers are. Returns the id of the event that does it."""
         event = direct_invocation(function_id, body, self.clock.now())
         self._ledger.commit(Transition(events=[event]))
         return event.internal_id
@@ -288,7 +292,9 @@ class Engine:
         from_step: str | None = None,
         arguments: Sequence[Json] | None = None,
     ) -> str | None:
-        """Start a run once more: the id of the new one. None when it or its function is gone.
+        """Start a run once more, and return the id of the new run; None if it cannot be.
+
+        It cannot when the run, or its function, is not known.
 
         :param from_step: the steps before this one are kept.
         :param arguments: for that step, in the place of those of the code.
@@ -302,9 +308,9 @@ class Engine:
         return change.runs[0].id
 
     def start_run(self, function_id: str, events: Sequence[Event]) -> str | None:
-        """Start one run of these events, whatever its triggers and limits are: its id.
+        """Start one run of these events, whatever the function's triggers and limits are.
 
-        None when there is no such function.
+        Returns the run's id; None when there is no such function.
         """
         function = self.store.function(function_id)
         if function is None:
@@ -317,20 +323,20 @@ class Engine:
         return change.runs[0].id
 
     def fulfil(self, item: Item, event: Event) -> None:
-        """Give a step that waits an event, whatever it is called."""
+        """End a wait with this event, whatever event it waits for."""
         run = self.store.run(item.run_id)
         if run is not None:
             self._ledger.commit(wake(item, run, event.wire(), self.clock.now()))
 
     def note(self, run_id: str, target: Mapping[str, Json], entries: Sequence[Json]) -> None:
-        """Keep metadata with a run."""
+        """Keep metadata with a run, or with a step of it."""
         with self.store.transaction():
             for entry in entries:
                 self.store.add_metadata(run_id, target, entry, self.clock.now())
         self._watchers.ring(run_id)
 
     def checkpoint(self, run_id: str, body: Json) -> Rejected | None:
-        """Store steps of a call that goes on; what is wrong if nothing was stored."""
+        """Store steps that a call reports while it goes on; returns why, if nothing was stored."""
         with self.store.transaction():
             run = self.store.run(run_id)
             function = None if run is None else self.store.function(run.function_id)
@@ -340,14 +346,13 @@ class Engine:
             if recorded.item is not None:
                 for step in recorded.ended:
                     times = step.created_at, step.ended_at or step.created_at
-                    output = step.memo["data"]
-                    self.store.add_attempt(recorded.item, step.id, *times, "reported", output)
-            touched = self._ledger.apply(iter([recorded.change]))
+                    self.store.add_attempt(recorded.item, step.id, *times, "reported", step.output)
+            touched = self._ledger.apply([recorded.change])
         self._ledger.announce(touched)
         return None
 
     def signal(self, name: str, data: Json) -> str | None:
-        """Give a signal to the run that waits for it: its id. None when nobody waits."""
+        """Give a signal to the run that waits for it, and return its id; None if none waits."""
         delivered = deliver(name, data, self.store, self.clock.now())
         if delivered is None:
             return None
@@ -371,69 +376,44 @@ class Engine:
         return {**shown, "metadata": self.store.metadata(run_id)}
 
     def subscribe(self, listener: Listener, bell: Bell = lambda _run_id: None) -> None:
-        """Be told of each run that changed, after the change is stored.
+        """Call `listener` with each run whose state has changed, when that is stored.
 
-        :param bell: is called after other changes, too: of events, functions, or with the id of
-            a run, of what is noted of it.
+        :param bell: called after every change, also when no run has changed: with the id of a
+            run when metadata of it came, else with None.
         """
         self._watchers.listeners.append(listener)
         self._watchers.bells.append(bell)
 
     def subscribe_to_setbacks(self, listener: Callable[[Setback], None]) -> None:
-        """Be told of each failed attempt that is made again, after that is stored."""
+        """Call `listener` for each failed attempt that will be made again, when that is stored."""
         self._watchers.setback_listeners.append(listener)
 
     async def wait_for_run(self, wanted: str, timeout: float = 60.0) -> dict[str, Json]:
-        """The run with this id, or the first one of this event, once all of them ended."""
+        """The history of the run with this id, once it has ended.
+
+        With the id of an event: of the run that it started first, once all of its runs ended.
+
+        :raises TimeoutError: it takes longer than `timeout` seconds. The message says why.
+        """
         run = await self.ended(wanted, timeout)
         if run is None:
-            why = self._why_unended(wanted)
+            why = why_unended(wanted, self.store, self.clock)
             raise TimeoutError(f"no run of {wanted} ended within {timeout:g} s: {why}")
         return self.history(run.id) or {}
 
-    def _why_unended(self, wanted: str) -> str:
-        run, event = self.store.run(wanted), self.store.event(wanted)
-        runs = [run] if run is not None else self.store.runs(event_id=wanted)
-        if runs:
-            going = [each for each in runs if not each.ended]
-            why = ", ".join(f"{each.id} of {each.function_id} is {each.status}" for each in going)
-        elif event is None:
-            return "there is neither an event nor a run of this id"
-        elif not triggered(event, self.store, self.clock.now()):
-            return f'this event, "{event.name}", triggers no function that is registered'
-        else:
-            why = (
-                f'nothing that this event, "{event.name}", triggers has begun: a limit holds it '
-                "back or has dropped it, or the event's id has come before"
-            )
-        stands = isinstance(self.clock, VirtualClock) and not self.clock.is_auto
-        return f"{why}; the clock stands until it is advanced" if stands else why
-
     async def ended(self, wanted: str, timeout: float) -> Run | None:
-        """Like `wait_for_run`; None when it takes too long, or the engine is about to stop."""
-
-        async def ended() -> Run | None:
-            with self._watchers.waiting(wanted) as change:
-                while not self._watchers.are_dismissed:
-                    change.clear()
-                    run = self.store.run(wanted)
-                    found = [run] if run is not None else self.store.runs(event_id=wanted)
-                    if found and all(r.ended for r in found):
-                        return found[-1]
-                    await change.wait()
-                return None
-
-        try:
-            return await asyncio.wait_for(ended(), timeout)
-        except asyncio.TimeoutError:
-            return None
+        """The run that `wait_for_run` waits for; None if it takes too long, or the engine stops."""
+        return await ended(wanted, timeout, self.store, self._watchers)
 
     async def settle(self) -> None:
         """Wait until nothing is due and nothing is under way."""
         await self.scheduler.settle()
 
     async def advance(self, delta: timedelta) -> None:
-        """Move the virtual clock, stopping at each due time on the way."""
+        """Move the virtual clock forward, and execute all that falls due on the way.
+
+        :raises RuntimeError: the engine has another clock.
+        """
         clock = self.clock
         if not isinstance(clock, VirtualClock):
             raise RuntimeError("only an engine with a VirtualClock can be advanced")
@@ -455,7 +435,10 @@ class Engine:
 
 
 def _delays(backoff: object) -> tuple[int, ...]:
-    """In milliseconds."""
+    """Delays in milliseconds; none if none are given.
+
+    :raises ValueError: it is no list of seconds.
+    """
     given = () if backoff is None else backoff
     if not isinstance(given, (list, tuple)) or not all(map(_is_delay, given)):
         raise ValueError(f"backoff is a list of seconds, such as [0.1, 1], and not {backoff!r}")
@@ -468,7 +451,7 @@ def _is_delay(seconds: object) -> bool:
     return 0 <= seconds < float("inf")
 
 
-def _is_nobody(_url: str) -> bool:
+def _nobody_is_away(_url: str) -> bool:
     return False
 
 
@@ -478,5 +461,6 @@ def _milliseconds(span: object) -> int:
     return span // timedelta(milliseconds=1)
 
 
-def _jitter() -> float:
+def _random_jitter() -> float:
+    """Seconds."""
     return random.uniform(0, MAX_JITTER / 1000)

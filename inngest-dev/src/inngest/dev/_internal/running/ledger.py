@@ -1,82 +1,17 @@
-"""Apply changes, with all that their events bring about, and tell who listens."""
+"""Apply changes, with all that their events bring about."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import TypeVar
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from inngest.dev._internal.clock import Clock
 from inngest.dev._internal.flow_control.admission import places
 from inngest.dev._internal.machine.reception import receive
 from inngest.dev._internal.machine.runs import discovery
 from inngest.dev._internal.model.values import TIMEOUTS, Event, Run, Setback, Transition
+from inngest.dev._internal.running.watchers import Watchers
 from inngest.dev._internal.store.store import Store
-
-_log = logging.getLogger("inngest.dev")
-T = TypeVar("T")
-Listener = Callable[[Run], None]
-Bell = Callable[[str | None], None]
-
-
-class Watchers:
-    """Who is told of changes. They outlive the store."""
-
-    def __init__(self) -> None:
-        self.listeners: list[Listener] = []
-        self.bells: list[Bell] = []
-        self.setback_listeners: list[Callable[[Setback], None]] = []
-        self.signals: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
-        """Who waits for a run, or the runs of an event, by its id."""
-        self.are_dismissed: bool = False
-
-    def dismiss(self) -> None:
-        """Let those go who wait for a change: there will be none for now."""
-        self.are_dismissed = True
-        self._wake(*self.signals)
-
-    @contextmanager
-    def waiting(self, wanted: str) -> Iterator[asyncio.Event]:
-        """Is set when a run changes that has this id, or is one of an event that has it."""
-        change = asyncio.Event()
-        self.signals[wanted].add(change)
-        try:
-            yield change
-        finally:
-            self.signals[wanted].discard(change)
-            if not self.signals[wanted]:
-                del self.signals[wanted]
-
-    def _wake(self, *ids: str) -> None:
-        for each in ids:
-            for change in self.signals.get(each, ()):
-                change.set()
-
-    def tell(self, touched: Mapping[str, Run], setback: Setback | None = None) -> None:
-        if setback is not None:
-            for each in self.setback_listeners:
-                _tell(each, setback, setback.run_id)
-        for run in touched.values():
-            for listener in self.listeners:
-                _tell(listener, run, run.id)
-            if self.signals:
-                self._wake(run.id, *(event.internal_id for event in run.events))
-        self.ring()
-
-    def ring(self, run_id: str | None = None) -> None:
-        """Something has changed that is no state of a run; it may be about one."""
-        for bell in self.bells:
-            bell(run_id)
-
-
-def _tell(listener: Callable[[T], None], what: T, run_id: str) -> None:
-    try:
-        listener(what)
-    except Exception:
-        _log.exception("a listener failed on run %s", run_id)
 
 
 class Ledger:
@@ -87,15 +22,22 @@ class Ledger:
 
     def commit(self, change: Transition) -> None:
         """Apply a change and all that its events bring about, in one transaction."""
-        self.commit_all(iter([change]))
+        self.commit_all([change])
 
-    def commit_all(self, changes: Iterator[Transition]) -> None:
+    def commit_all(self, changes: Iterable[Transition]) -> None:
+        """Like `commit`, of several. Each is worked out when the one before has been applied."""
         with self._store.transaction():
             touched = self.apply(changes)
         self.announce(touched)
 
-    def apply(self, changes: Iterator[Transition]) -> dict[str, Run]:
-        """For a transaction of the caller's. Each change sees what the one before has done."""
+    def apply(self, changes: Iterable[Transition]) -> dict[str, Run]:
+        """Apply changes within a transaction of the caller's, who then calls `announce`.
+
+        Each change is worked out when the one before has been applied. The events that they
+        bring about are received after them.
+
+        :returns: the runs that have changed, by their ids.
+        """
         touched: dict[str, Run] = {}
         events = deque[Event]()
         while True:
@@ -104,7 +46,7 @@ class Ledger:
                 for run in change.runs:
                     self._keep_alive(run, change)
                     if run.ended:
-                        self.hand_on(run)
+                        self.free_places(run)
                 touched |= {run.id: run for run in change.runs}
                 events += change.events
             if not events:
@@ -112,15 +54,15 @@ class Ledger:
             changes = self._receive(events.popleft())
 
     def announce(self, touched: Mapping[str, Run], setback: Setback | None = None) -> None:
-        """Tell of runs that changed, once the transaction is done."""
+        """Wake the scheduler, and tell of runs that have changed. Call it after the transaction."""
         self._wake()
         self._watchers.tell(touched, setback)
 
     def _keep_alive(self, run: Run, change: Transition) -> None:
-        """A run that goes on has work in the queue.
+        """Have the function called again if nothing in the queue would let the run go on.
 
-        An app that stops reporting a step of a group leaves it pending, with nothing to end
-        it: the function is then called again instead of waiting for ever.
+        This happens when an app does not report a step of a group any more: the step stays
+        pending, and nothing ends it. Without this the run would wait for ever.
         """
         if run.ended or any(
             item.run_id == run.id and item.kind not in TIMEOUTS for item in change.items
@@ -129,8 +71,8 @@ class Ledger:
         if not self._store.goes_on(run.id):
             self._store.apply(Transition(items=[discovery(run, self._clock.now())]))
 
-    def hand_on(self, run: Run) -> None:
-        """Let others try where the run had a place, or one of its calls was about to try."""
+    def free_places(self, run: Run) -> None:
+        """Unpark what waits for a place that the run has had, or that its calls were let try for."""
         function = self._store.function(run.function_id)
         for place in [run.lane or ""] if function is None else places(function, run, self._store):
             self._store.unpark_each(place)

@@ -251,7 +251,7 @@ class Play:
         runs = store.all("SELECT * FROM runs ORDER BY created_at, rowid")
         assert [dict(run) for run in runs if run["ended_at"] is None] == []
         assert [dict(row) for row in store.all("SELECT * FROM items")] == []
-        admission = self.engine._started.worker._admission
+        admission = self.engine._started.executor._admission
         assert not admission._taken and not +admission._under_way and not admission._throttled
         longest = max((len(plan) for plan in self.app.plans.values()), default=0)
         most = (3 * longest + 1) * (ATTEMPTS + 1) + self.restarts

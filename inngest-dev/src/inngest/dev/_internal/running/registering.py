@@ -1,4 +1,4 @@
-"""Keep the functions of apps, and the timers that they want."""
+"""Store the functions that apps register, and bring queue and runs into line with them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import logging
 import random
 from collections.abc import Iterable, Sequence
 
-from inngest.dev._internal.flow_control.hastening import hastened
 from inngest.dev._internal.flow_control.keys import single_of
 from inngest.dev._internal.flow_control.lanes import run_lane
+from inngest.dev._internal.flow_control.late_timers import brought_forward
 from inngest.dev._internal.function.registration import Refusal, Registration, read_registration
 from inngest.dev._internal.model.ids import stable_uuid
 from inngest.dev._internal.model.values import Function, ItemKind, Json, Transition
@@ -25,11 +25,8 @@ def register(body: Json, store: Store, now: int) -> dict[str, Json] | Refusal:
         return read
     before = [f for f in store.functions() if f.app == read.app]
     changed = [f for f in read.functions if _limits(store.function(f.id)) != _limits(f)]
-    taken = [
-        f
-        for f in (store.function(each.id) for each in read.functions)
-        if f is not None and f.app != read.app
-    ]
+    known = [store.function(f.id) for f in read.functions]
+    taken_over = [f for f in known if f is not None and f.app != read.app]
     with store.transaction():
         modified = store.register(
             read.app,
@@ -42,7 +39,7 @@ def register(body: Json, store: Store, now: int) -> dict[str, Json] | Refusal:
         _set_timers([*before, *read.functions], read.functions, store, now)
         _keep_places(changed, store)
         store.unpark_all(now)
-    for function in taken:
+    for function in taken_over:
         _log.warning(
             'function "%s" of app "%s" is now one of app "%s": two apps have functions of this id',
             function.id,
@@ -58,9 +55,9 @@ def register(body: Json, store: Store, now: int) -> dict[str, Json] | Refusal:
 
 
 def resume(store: Store, now: int) -> None:
-    """Have the timers that functions want now: the clock may have been set back.
+    """Set all timers anew, at the start and when the clock was set back.
 
-    A file of an older version does not say which runs are singletons.
+    Files of older versions do not say which runs are singletons: that is made up for, too.
     """
     store.unpark_all(now)
     with store.transaction():
@@ -69,11 +66,12 @@ def resume(store: Store, now: int) -> None:
 
 
 def _limits(function: Function | None) -> object:
+    """What decides which places the runs of a function take."""
     return function and (function.options.concurrency, function.options.singleton)
 
 
 def _keep_places(functions: Iterable[Function], store: Store) -> None:
-    """Have the runs that are there take the places that the limits of their functions know."""
+    """Move active runs to the lanes and singleton keys that their functions define now."""
     for function in functions:
         for run in store.active_runs(function.id):
             lane, single = run_lane(function, run), single_of(function.options, run)
@@ -84,9 +82,9 @@ def _keep_places(functions: Iterable[Function], store: Store) -> None:
 def _set_timers(
     known: Sequence[Function], functions: Sequence[Function], store: Store, now: int
 ) -> None:
-    """Have the timers that functions want, in the place of those that are known of them."""
+    """Bring the timers of all `known` functions into line with `functions`: some may be gone."""
     ids = list({function.id for function in known})
     kinds: tuple[ItemKind, ...] = ("batch", "debounce")
     collecting = [item for kind in kinds for item in store.timers_of(ids, kind)]
     store.apply(timetable(functions, store.timers_of(ids, "cron"), now))
-    store.apply(Transition(items=[*hastened(functions, collecting, now)]))
+    store.apply(Transition(items=[*brought_forward(functions, collecting, now)]))

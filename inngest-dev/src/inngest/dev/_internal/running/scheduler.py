@@ -1,4 +1,7 @@
-"""Take due queue items and have them done, several at once. Woken by changes and timers."""
+"""Take due items from the queue and have them executed, several at once.
+
+It looks into the queue when it is woken by a change, and when an item falls due.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,9 @@ _log = logging.getLogger("inngest.dev")
 
 class Queue(Protocol):
     def ready(self, now: int, busy: list[str], limit: int) -> list[Item]:
-        """What can be done and nobody works on, in the order it is to be done.
+        """The due items that are neither parked nor busy, in the order to execute them.
 
-        At most so many calls and requests; what ends at once is done in any case.
+        `limit` holds for calls and requests. Timers, which end at once, come on top of it.
         """
         ...
 
@@ -27,46 +30,54 @@ class Queue(Protocol):
         ...
 
     def has_work(self) -> bool:
-        """Whether there is more to come than ticks of cron."""
+        """Whether the queue holds anything but cron timers."""
         ...
 
 
-class Worker(Protocol):
-    def look_again(self) -> None:
-        """Give those another chance that waited for this moment."""
+class Executes(Protocol):
+    def unpark_due(self) -> None:
+        """Return parked items to the queue for which there is room now."""
         ...
 
     def admit(self, item: Item) -> bool:
-        """Whether it may be worked on now; `leave` follows if so. Else it is not ready any more.
+        """Whether the item may be executed now. If not, it is parked, or dropped.
 
-        It wakes the scheduler when that lets others be ready.
+        Each admitted item is given to `leave` when it has been executed. Wakes the scheduler
+        when other items have become ready.
         """
         ...
 
     def execute(self, item: Item) -> Coroutine[Any, Any, None] | None:
-        """Do it, or return what takes longer."""
+        """Execute the item at once and return None, or return the coroutine that does it."""
         ...
 
-    def leave(self, item: Item) -> None: ...
+    def leave(self, item: Item) -> None:
+        """Free what an admitted item has taken."""
+        ...
 
     def next_chance(self) -> int | None:
-        """The next moment to look again."""
+        """When `unpark_due` has something to do again, if time alone decides that."""
         ...
 
 
 class Scheduler:
     def __init__(
-        self, queue: Queue, clock: Clock, worker: Worker, *, limit: Callable[[], int] = lambda: 50
+        self,
+        queue: Queue,
+        clock: Clock,
+        executor: Executes,
+        *,
+        limit: Callable[[], int] = lambda: 50,
     ) -> None:
-        """`limit`: how many calls and requests may be under way now."""
-        self._queue, self._clock, self._worker, self._limit = queue, clock, worker, limit
+        """`limit` tells how many calls and requests may be under way at that moment."""
+        self._queue, self._clock, self._executor, self._limit = queue, clock, executor, limit
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._loop: asyncio.Task[None] | None = None
         self._is_stopping = False
         self._looked = 0
-        """When it looked into the queue last: what has fallen due since is still to be taken."""
+        """When it last looked into the queue: items that fell due later are still to be taken."""
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop().create_task(self._work())
@@ -92,13 +103,13 @@ class Scheduler:
         await self._idle.wait()
 
     def next_due(self) -> int | None:
-        """When an item falls due, or a throttle lets one by."""
+        """When the next item falls due, or a throttle admits one, whichever is earlier."""
         due = self._queue.next_due(self._looked, list(self._busy))
-        moments = [each for each in (due, self._worker.next_chance()) if each is not None]
+        moments = [each for each in (due, self._executor.next_chance()) if each is not None]
         return min(moments, default=None)
 
     def waits_for_time(self) -> bool:
-        # An automatic clock is not to run from tick to tick of cron for ever.
+        # cron alone would make an automatic clock jump from tick to tick for ever
         return not self._busy and self._queue.has_work()
 
     async def _work(self) -> None:
@@ -106,8 +117,8 @@ class Scheduler:
             self._wake.clear()
             try:
                 self._take()
-            except Exception as error:  # the queue goes on
-                _tell("the engine could not take work from the queue", error)
+            except Exception as error:  # as when the disk is full: it is tried again
+                _log_failure("the engine could not take work from the queue", error)
                 self._idle.clear()
                 await asyncio.sleep(1)
                 continue
@@ -124,8 +135,8 @@ class Scheduler:
                 self._idle.clear()
 
     def _take(self) -> None:
-        """Start on what is due and admitted, as far as there is room."""
-        self._worker.look_again()
+        """Start on the items that are due and admitted, as far as there is room."""
+        self._executor.unpark_due()
         self._looked = self._clock.now()
         room = max(self._limit() - len(self._busy), 0)
         for item in self._queue.ready(self._looked, list(self._busy), room):
@@ -133,15 +144,15 @@ class Scheduler:
 
     def _start(self, item: Item) -> None:
         try:
-            if not self._worker.admit(item):
-                self._wake.set()  # one that is behind it may have room
+            if not self._executor.admit(item):
+                self._wake.set()  # there may be room for the next item in the queue
                 return
-            work = self._worker.execute(item)
+            work = self._executor.execute(item)
         except Exception as error:
-            _tell(f"the engine could not work on item {item.job_id}", error)
-            work = asyncio.sleep(1)
+            _log_failure(f"the engine could not work on item {item.job_id}", error)
+            work = asyncio.sleep(1)  # it stays busy for so long, and is tried again
         if work is None:
-            self._worker.leave(item)
+            self._executor.leave(item)
             self._wake.set()
         else:
             task = asyncio.get_running_loop().create_task(self._run(item, work))
@@ -154,18 +165,19 @@ class Scheduler:
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
-            # User code in this process may raise whatever it likes: it is cancelled only by us.
+            # Code of an app in this process may raise anything, CancelledError too: only while
+            # the scheduler stops does that mean a cancellation of this task.
             if self._is_stopping and isinstance(error, asyncio.CancelledError):
                 raise
-            _tell(f"the engine could not work on item {item.job_id}", error)
+            _log_failure(f"the engine could not work on item {item.job_id}", error)
             await asyncio.sleep(1)
         finally:
             self._busy.pop(item.job_id, None)
-            self.wake()  # in any case: its item may be left
-            self._worker.leave(item)
+            self.wake()  # even after a failure: the item may still be in the queue
+            self._executor.leave(item)
 
 
-def _tell(what: str, error: BaseException) -> None:
+def _log_failure(what: str, error: BaseException) -> None:
     if isinstance(error, StoreError):
         _log.error("%s", unusable(error))
     else:

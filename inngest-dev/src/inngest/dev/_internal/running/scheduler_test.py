@@ -21,7 +21,7 @@ def item(job_id: str) -> Item:
 
 
 class Work:
-    """A queue and its worker: each item that ends brings the next one."""
+    """A queue and its executor: each item that ends brings the next one."""
 
     def __init__(self, *jobs: str) -> None:
         self.jobs = list(jobs)
@@ -46,7 +46,7 @@ class Work:
     def has_work(self) -> bool:
         return False
 
-    def look_again(self) -> None: ...
+    def unpark_due(self) -> None: ...
 
     def admit(self, item: Item) -> bool:
         if "admit" in self.broken:

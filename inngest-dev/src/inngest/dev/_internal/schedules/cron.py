@@ -1,8 +1,8 @@
-"""When cron triggers fire. Pure; cronsim says which minutes match.
+"""When cron triggers fire, and the timers for that. Pure; cronsim says which minutes match.
 
-Five fields, as the server reads them, and an optional time zone in front (`TZ=Europe/Paris`).
-Extensions such as seconds, `@hourly`, `L`, `W` and `#` are refused. Where the server's library,
-robfig/cron, and cronsim differ, this follows the former.
+A schedule has five fields, as the server reads them, and optionally a time zone in front
+(`TZ=Europe/Paris`). Extensions such as seconds, `@hourly`, `L`, `W` and `#` are refused. Where
+cronsim differs from the server's library, robfig/cron, this follows the latter.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from inngest.dev._internal.model.values import (
 MAX_JITTER = 5 * MINUTE
 _MILLISECOND = timedelta(milliseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-"""To cronsim, what the clocks of a zone show is in UTC: it is to know of no changes."""
+"""cronsim is given what the clocks of the zone show as if it were UTC: changes of the clocks are
+handled here."""
 _ZONE = re.compile(r"(?:CRON_)?TZ=(\S+)\s+(.*)")
 _PART = re.compile(r"(\*|\?|[0-9]+|[A-Za-z]{3})(-([0-9]+|[A-Za-z]{3}))?(/[0-9]+)?")
 
@@ -42,10 +43,10 @@ class Schedule:
     zone: ZoneInfo
 
     def after(self, moment: int) -> int | None:
-        """The first matching minute after this moment; None when none comes.
+        """The first matching minute after this moment, in milliseconds; None if there is none.
 
-        It is when the zone's clocks show it: never in an hour that they leave out, and twice in
-        one that they show again.
+        It counts what the clocks of the zone show: a minute that they skip in spring does not
+        match, and one that they show twice in autumn matches twice.
         """
         offset = self._offset(moment)
         shown = moment + offset
@@ -58,7 +59,7 @@ class Schedule:
             changed = self._change(moment, due, offset)
             if changed is None:
                 return due
-            # on from there, where the clocks are put to
+            # the clocks are changed before that: search on from there, by what they show then
             moment, offset = changed, self._offset(changed)
             shown = changed + offset - 1
 
@@ -67,7 +68,7 @@ class Schedule:
         return (at.utcoffset() or timedelta()) // _MILLISECOND
 
     def _change(self, moment: int, until: int, offset: int) -> int | None:
-        """When the clocks are changed after `moment`, if they are by `until`."""
+        """When the clocks of the zone are changed first after `moment`; None if not by `until`."""
         if self.zone.key == "UTC":
             return None
         while moment < until:
@@ -86,7 +87,7 @@ class Schedule:
 
 @lru_cache(maxsize=1024)
 def read_schedule(text: str) -> Schedule | None:
-    """None when it is no schedule."""
+    """The schedule that a cron trigger names; None when it is none."""
     zoned = _ZONE.fullmatch(text.strip())
     zone_name, fields = (zoned[1], zoned[2]) if zoned else ("UTC", text)
     parts = fields.split()
@@ -104,12 +105,13 @@ def read_schedule(text: str) -> Schedule | None:
 
 
 def _normal(parts: list[str]) -> str:
-    """The fields for cronsim, to which each day that begins with a star is any day.
+    """The fields, written so that cronsim reads them as robfig/cron does.
 
-    To robfig/cron it is one only without a step; both then ask for a day of either kind.
+    If both the day and the weekday are restricted, either may match. To cronsim, a field that
+    begins with a star is not restricted; to robfig/cron, `*/2` is.
     """
     minute, hour, day, month, weekday = (
-        # cronsim takes the step of a span of one for that of a span to the end
+        # cronsim reads `5-5/2` as `5/2`, which goes on to the end
         re.sub(r"\b(\w+)-\1/[0-9]+", r"\1", part.replace("?", "*"))
         for part in parts
     )
@@ -132,9 +134,10 @@ def read_jitter(text: str | None) -> int | None:
 
 
 def timetable(functions: Iterable[Function], items: Iterable[Item], now: int) -> Transition:
-    """Have one timer for each cron trigger: what is known keeps its time.
+    """Bring the timers into line with the cron triggers of these functions: one for each.
 
-    Unless that is later than the next tick but one: the clock was ahead when it was set.
+    A timer that is there stays as it is, unless it is later than the next tick but one: then the
+    clock was ahead when it was set.
     """
     wanted = {(f.id, _name(t)): (f, t) for f in functions for t in f.triggers if t.cron is not None}
     change = Transition()
@@ -150,9 +153,9 @@ def timetable(functions: Iterable[Function], items: Iterable[Item], now: int) ->
 
 
 def tick(item: Item, function: Function | None, now: int) -> Transition:
-    """A cron timer fell due: its event goes out, and the next timer is set.
+    """Send the event of a cron timer that fell due, and set the next timer.
 
-    Ticks that were missed while the engine did not run are made up for by one.
+    If several ticks were missed while the engine did not run, this one stands for all of them.
     """
     change = Transition(drops=[item.job_id])
     triggers = function.triggers if function else ()
@@ -170,7 +173,8 @@ def tick(item: Item, function: Function | None, now: int) -> Transition:
     change.events.append(
         Event(internal_id=new_ulid(now), received_at=now, body=body, target=function.id)
     )
-    # what is later may be put off still, and be due after what comes after it
+    # A tick that was missed by less than the jitter is not skipped: with a delay of its own it
+    # might be due only now.
     missed = now - (read_jitter(trigger.jitter) or 0)
     _schedule(change, function.id, trigger, max(scheduled, missed), earliest=now)
     return change
@@ -206,7 +210,10 @@ def _schedule(
 
 
 def _delay(jitter: int, function_id: str, moment: int) -> int:
-    """Whole seconds from 1 s up to the jitter; it differs from tick to tick, but not by luck."""
+    """The delay of a tick: whole seconds from 1 s up to the jitter.
+
+    It differs from tick to tick, and is the same whenever it is worked out.
+    """
     if not jitter:
         return 0
     digest = hashlib.sha256(f"{function_id}:{moment}".encode()).digest()

@@ -17,7 +17,7 @@ from inngest.dev._internal.store.schema import UnusableDatabaseError, check, cre
 
 MEMORY = ":memory:"
 StoreError = sqlite3.Error
-"""What all that is asked of the store may raise: the disk is full, the file is damaged."""
+"""What any use of the store may raise, as when the disk is full or the file is damaged."""
 
 
 class Database:
@@ -77,7 +77,7 @@ class Database:
         self.rolled_back()
 
     def rolled_back(self) -> None:
-        """What was read before may not be true any more."""
+        """Called after a rollback: what was kept of the database in memory may not be true."""
 
     def one(self, sql: str, *args: Any) -> sqlite3.Row | None:
         row: sqlite3.Row | None = self._db.execute(sql, args).fetchone()
@@ -88,12 +88,12 @@ class Database:
 
 
 def unusable(error: Exception) -> str:
-    """What people are told of it: neither code nor app can help it."""
+    """The message for people. No traceback: neither the engine's code nor an app is at fault."""
     return f"the engine's database cannot be used: {error}"
 
 
 def _problem(path: str) -> str | None:
-    """What SQLite finds out only later, or tells only in part."""
+    """Why a file cannot be used, where SQLite would say so late, or not clearly."""
     file = Path(path)
     if not path:
         return "its name is empty"
@@ -105,6 +105,6 @@ def _problem(path: str) -> str | None:
 
 
 def _create_private(path: str) -> None:
-    """Let nobody else read a new file, nor what SQLite puts beside it: it holds all data."""
-    with suppress(OSError):  # it is there, or cannot be made, which SQLite says better
+    """Make a new file that only its owner can read; SQLite makes those beside it likewise."""
+    with suppress(OSError):  # it is there already; or it cannot be made, which SQLite will say
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

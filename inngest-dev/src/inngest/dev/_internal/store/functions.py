@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from inngest.dev._internal.function.interests import Interests
+from inngest.dev._internal.function.event_index import EventIndex
 from inngest.dev._internal.model.values import Function, Json
-from inngest.dev._internal.store.database import Database
+from inngest.dev._internal.store.database import MEMORY, Database
 from inngest.dev._internal.store.rows import dump, function_of
 
 
 class StoredFunctions(Database):
-    def __init__(self, path: str = ":memory:") -> None:
+    def __init__(self, path: str = MEMORY) -> None:
         super().__init__(path)
         self._functions: list[Function] | None = None
         self._by_id: dict[str, Function] = {}
-        self._interests = Interests(())
+        self._by_event = EventIndex(())
         self._number_of_apps = 0
 
     def rolled_back(self) -> None:
@@ -44,7 +44,7 @@ class StoredFunctions(Database):
         return known is None or known["checksum"] != checksum
 
     def add_function(self, function: Function, *, now: int) -> None:
-        """Take one function more of an app, or another version of it."""
+        """Add a function to an app, or replace the one with its id."""
         if self.function(function.id) == function:
             return
         self._db.execute(
@@ -69,14 +69,14 @@ class StoredFunctions(Database):
             self._functions = [function_of(row) for row in rows]
             self._by_id = {f.uuid: f for f in self._functions}
             self._by_id |= {f.id: f for f in self._functions}
-            self._interests = Interests(self._functions)
+            self._by_event = EventIndex(self._functions)
             self._number_of_apps = len({f.app for f in self._functions})
         return self._functions
 
     def concerned(self, event_name: str) -> list[Function]:
-        """The functions that it may trigger, or cancel runs of, by its name."""
+        """The functions that events of this name may trigger, or cancel runs of."""
         self.functions()
-        return self._interests.of(event_name)
+        return self._by_event.of(event_name)
 
     def number_of_apps(self) -> int:
         self.functions()

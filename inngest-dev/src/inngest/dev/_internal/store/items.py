@@ -1,4 +1,4 @@
-"""The queue, and what flow control remembers, in the store.
+"""The queue, in the store.
 
 Who works on an item is never stored, so that every unfinished item is taken up again after
 a restart.
@@ -9,19 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from inngest.dev._internal.flow_control.lanes import QUEUE
-from inngest.dev._internal.model.values import (
-    TIMEOUTS,
-    Collected,
-    Gate,
-    GateKind,
-    Item,
-    Json,
-)
+from inngest.dev._internal.model.values import TIMEOUTS, Item
 from inngest.dev._internal.store.database import MEMORY, Database
-from inngest.dev._internal.store.rows import dump, item_of, load, marks
+from inngest.dev._internal.store.rows import ITEM_FIELDS, item_of, marks, row_of_item
 
 _TIMERS = 50
 """How many are taken at a time."""
+_ITEMS = f"SELECT {ITEM_FIELDS} FROM items "  # noqa: S608 - all of it is ours
 
 
 class StoredItems(Database):
@@ -29,22 +23,22 @@ class StoredItems(Database):
         super().__init__(path)
         prior = self.one("SELECT 1 FROM items WHERE priority != 0 LIMIT 1")
         self._has_priorities = prior is not None
-        """Whether there may be any. Without them the index has items in their order."""
+        """Whether items may have priorities. If not, an index has them in order already."""
 
     def item(self, job_id: str) -> Item | None:
-        row = self.one("SELECT * FROM items WHERE job_id = ?", job_id)
+        row = self.one(_ITEMS + "WHERE job_id = ?", job_id)
         return None if row is None else item_of(row)
 
     def has_item(self, job_id: str, generation: int) -> bool:
-        """Whether the job is to be done, and was not put off meanwhile."""
+        """Whether the job is still to be done, and has not been set to be tried again."""
         query = "SELECT 1 FROM items WHERE job_id = ? AND generation = ?"
         return self.one(query, job_id, generation) is not None
 
     def ready(self, now: int, busy: Sequence[str], limit: int) -> list[Item]:
-        """What is due, not parked, and nobody works on, in its order.
+        """The due items that are neither parked nor busy, in the order to execute them.
 
-        Timers are not kept waiting by calls and requests that are in excess of the limit. Timeouts
-        come first: a run whose time ended while nobody looked is not called any more.
+        Calls and requests beyond the limit do not keep timers waiting. Timeouts come first: a
+        run that timed out while the engine was busy, or not running, is not called any more.
         """
         found = self._due("1", now, busy, limit) if limit else []
         if len(found) == limit and all(item.kind in ("call", "fetch") for item in found):
@@ -54,7 +48,7 @@ class StoredItems(Database):
     def _due(self, which: str, now: int, busy: Sequence[str], limit: int) -> list[Item]:
         order = "due - priority" if self._has_priorities else "due"
         rows = self.all(
-            "SELECT * FROM items WHERE parked IS NULL AND due <= ? "  # noqa: S608
+            _ITEMS + "WHERE parked IS NULL AND due <= ? "
             f"AND {which} AND job_id NOT IN ({marks(busy)}) ORDER BY {order}, rowid LIMIT ?",
             now,
             *busy,
@@ -63,11 +57,11 @@ class StoredItems(Database):
         return [item_of(row) for row in rows]
 
     def park(self, job_id: str, at: str) -> None:
-        """Not to be taken until there is room at this throttle, or for this queue of a lane."""
+        """Set an item aside until there is room at this throttle, or for this queue of a lane."""
         self._db.execute("UPDATE items SET parked = ? WHERE job_id = ?", (at, job_id))
 
     def unpark_each(self, lane: str) -> None:
-        """The next one of each queue of this lane may try, or of this throttle."""
+        """Let the next item of each queue of this lane try, or the next one at this throttle."""
         self.unpark(lane)
         queue, end = f"{lane}{QUEUE}", f"{lane}{chr(ord(QUEUE) + 1)}"
         while row := self.one(
@@ -78,7 +72,7 @@ class StoredItems(Database):
             self.unpark(queue)
 
     def unpark(self, at: str) -> bool:
-        """The next one that is parked here may try. False: there is none."""
+        """Let the next item that is parked here try. False: there is none."""
         done = self._db.execute(
             "UPDATE items SET parked = NULL WHERE job_id = (SELECT job_id FROM items "
             "WHERE parked = ? ORDER BY due - priority, rowid LIMIT 1)",
@@ -87,9 +81,9 @@ class StoredItems(Database):
         return done.rowcount > 0
 
     def unpark_all(self, now: int) -> None:
-        """Limits may have changed, or nothing is known of what is under way.
+        """Let all parked items try: limits may have changed, or places were freed by a restart.
 
-        All of them were due, and are so now, though the clock may have been set back.
+        Each was due when it was parked, and is due now, even if the clock was set back since.
         """
         self._db.execute(
             "UPDATE items SET parked = NULL, due = MIN(due, ?) WHERE parked IS NOT NULL", (now,)
@@ -105,21 +99,24 @@ class StoredItems(Database):
         return None if row is None else row["due"]
 
     def has_work(self) -> bool:
-        """Whether there is more to come than ticks of cron."""
+        """Whether the queue holds anything but cron timers."""
         return self.one("SELECT 1 FROM items WHERE kind != 'cron' LIMIT 1") is not None
 
     def waiting(self, kind: str, match: str) -> list[Item]:
-        rows = self.all(
-            "SELECT * FROM items WHERE kind = ? AND match = ? ORDER BY rowid", kind, match
-        )
+        rows = self.all(_ITEMS + "WHERE kind = ? AND match = ? ORDER BY rowid", kind, match)
         return [item_of(row) for row in rows]
 
     def waits(self, event_name: str, offers: Callable[[str], str]) -> list[Item]:
-        """Those for events of a name, but for those that want other values than it offers."""
+        """The waits for events of this name that the event may end, in the order they began.
+
+        Their conditions are still to be evaluated.
+
+        :param offers: tells what the event has in the fields that it is given.
+        """
         which = "items INDEXED BY items_by_demand WHERE kind = 'wait' AND match = ? AND fields"
-        found = self.all(f"SELECT rowid, * FROM {which} IS NULL", event_name)  # noqa: S608
+        found = self.all(f"SELECT rowid, {ITEM_FIELDS} FROM {which} IS NULL", event_name)  # noqa: S608
         following = f"SELECT fields FROM {which} > ? ORDER BY fields LIMIT 1"  # noqa: S608
-        fitting = f"SELECT rowid, * FROM {which} = ? AND wanted = ?"  # noqa: S608
+        fitting = f"SELECT rowid, {ITEM_FIELDS} FROM {which} = ? AND wanted = ?"  # noqa: S608
         fields = ""
         while row := self.one(following, event_name, fields):
             fields = row["fields"]
@@ -127,10 +124,10 @@ class StoredItems(Database):
         return [item_of(row[1:]) for row in sorted(found, key=lambda row: row["rowid"])]
 
     def items_of(self, run_id: str) -> list[Item]:
-        return [item_of(r) for r in self.all("SELECT * FROM items WHERE run_id = ?", run_id)]
+        return [item_of(r) for r in self.all(_ITEMS + "WHERE run_id = ?", run_id)]
 
     def goes_on(self, run_id: str) -> bool:
-        """Whether the run has work in the queue, not only its timeouts."""
+        """Whether the queue holds anything of the run but its timeouts."""
         row = self.one(
             "SELECT 1 FROM items WHERE run_id = ? "
             "AND kind NOT IN ('start_timeout', 'finish_timeout') LIMIT 1",
@@ -140,61 +137,21 @@ class StoredItems(Database):
 
     def timers_of(self, function_ids: Sequence[str], kind: str) -> list[Item]:
         rows = self.all(
-            f"SELECT * FROM items WHERE function_id IN ({marks(function_ids)}) "  # noqa: S608
+            _ITEMS + f"WHERE function_id IN ({marks(function_ids)}) "
             "AND function_id != '' AND kind = ?",
             *function_ids,
             kind,
         )
         return [item_of(row) for row in rows]
 
-    def gate(self, kind: GateKind, function_id: str, key: str) -> Json:
-        row = self.one(
-            "SELECT state FROM gates WHERE kind = ? AND function_id = ? AND key = ?",
-            kind,
-            function_id,
-            key,
-        )
-        return None if row is None else load(row["state"])
-
-    def collected(self, function_id: str, key: str) -> list[str]:
-        rows = self.all(
-            "SELECT event_id FROM collected WHERE function_id = ? AND key = ? ORDER BY place",
-            function_id,
-            key,
-        )
-        return [row["event_id"] for row in rows]
-
-    def save_collected(self, each: Collected) -> None:
-        self._db.execute(
-            "INSERT INTO collected VALUES (?, ?, ?, ?)",
-            (each.function_id, each.key, each.place, each.event_id),
-        )
-
     def save_item(self, item: Item) -> None:
         self._has_priorities = self._has_priorities or item.priority != 0
+        row = row_of_item(item)
+        # the other column, `parked`, becomes null: an item that is stored anew is not parked
         self._db.execute(
-            "INSERT OR REPLACE INTO items VALUES "
-            "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?)",
-            (item.job_id, item.run_id, item.kind, item.step_id, item.due, item.attempt,
-             item.generation, item.current, item.plan_only, item.race, item.match,
-             item.condition, dump(item.payload), item.function_id, item.priority,
-             item.fields, item.wanted),
-        )  # fmt: skip
-
-    def save_gate(self, gate: Gate) -> None:
-        place = (gate.kind, gate.function_id, gate.key)
-        if gate.state is None:
-            self._db.execute(
-                "DELETE FROM gates WHERE kind = ? AND function_id = ? AND key = ?", place
-            )
-            if gate.kind == "batch":
-                self._db.execute(
-                    "DELETE FROM collected WHERE function_id = ? AND key = ?", place[1:]
-                )
-        else:
-            self._db.execute(
-                "INSERT OR REPLACE INTO gates VALUES (?, ?, ?, ?)", (*place, dump(gate.state))
-            )
+            f"INSERT OR REPLACE INTO items ({ITEM_FIELDS}) VALUES ({marks(row)})",  # noqa: S608
+            row,
+        )
 
     def drop_item(self, job_id: str) -> None:
         self._db.execute("DELETE FROM items WHERE job_id = ?", (job_id,))

@@ -5,16 +5,24 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 from inngest.dev._internal.function.options import BadOption, Options, read_options
 from inngest.dev._internal.model.values import Event, Function, Item, Json, Run, Trigger
 
 
-def marks(values: Sequence[str]) -> str:
+def marks(values: Sequence[Any]) -> str:
+    """A placeholder of SQL for each of the values."""
     return ", ".join("?" for _ in values)
 
 
+_NAMES = [field.name for field in fields(Item)]
+_PAYLOAD = _NAMES.index("payload")
+_values_of_item = attrgetter(*_NAMES)
+ITEM_FIELDS = ", ".join(_NAMES)
+"""The columns of an item that are its fields, under the same names and in the same order."""
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -79,7 +87,15 @@ def run_of(row: sqlite3.Row, events: tuple[Event, ...]) -> Run:
 
 
 def item_of(row: Sequence[Any]) -> Item:
-    """The columns are the fields, in their order, and what is the store's own."""
-    *known, plan_only, race, match, condition, payload, function_id, priority = row[:15]
-    known += bool(plan_only), bool(race), match, condition, load(payload), function_id, priority
-    return Item(*known, *row[16:])
+    """:param row: the columns `ITEM_FIELDS`."""
+    item = Item(*row)
+    item.plan_only, item.race = bool(item.plan_only), bool(item.race)
+    item.payload = load(item.payload)
+    return item
+
+
+def row_of_item(item: Item) -> tuple[Any, ...]:
+    """The columns `ITEM_FIELDS`."""
+    row = list(_values_of_item(item))
+    row[_PAYLOAD] = dump(item.payload)
+    return tuple(row)

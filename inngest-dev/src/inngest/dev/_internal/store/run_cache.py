@@ -1,7 +1,7 @@
-"""Keep runs that go on as they were last read or stored: a long one is read at every call.
+"""A cache of active runs: a run is read at every call, and a long one takes long to read.
 
-Everybody gets a copy: what is changed and then not stored leaves no trace. What has been
-stored is handed over, and not changed any more. Steps are shared, until `Run.changing`.
+`get` gives a copy, so that changes that are not stored in the end leave no trace. A run that is
+put in must not be changed any more. Copies share their steps: `Run.changing` copies one.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ class RunCache:
         return None if run is None else _copy(run)
 
     def look(self, run_id: str) -> Run | None:
-        """Not a copy, and not to be changed. It stays as it is when the run goes on."""
+        """The cached run itself, not to be changed. It is replaced, not changed, by a later one."""
         return self._runs.get(run_id)
 
     def put(self, run: Run) -> None:
-        """Of a run that has ended nothing is kept: it is hardly asked for again."""
+        """Keep a run, and drop one that has ended: it is hardly asked for again."""
         self._runs.pop(run.id, None)
         if run.ended:
             return

@@ -1,4 +1,4 @@
-"""Events, runs, their steps and their history, in the store."""
+"""Events, runs with their steps, and what is kept of runs for people, in the store."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ import sqlite3
 from collections.abc import Callable, Mapping
 
 from inngest.dev._internal.model.values import Event, Item, Json, Run, Step
-from inngest.dev._internal.store.database import Database
-from inngest.dev._internal.store.prospects import Prospects
+from inngest.dev._internal.store.cancellation_index import CancellationIndex
+from inngest.dev._internal.store.database import MEMORY, Database
 from inngest.dev._internal.store.rows import dump, event_of, load, run_of
 from inngest.dev._internal.store.run_cache import RunCache
 
 _RUN = "SELECT r.*, e.body, e.received_at FROM runs r JOIN events e ON e.internal_id = r.event_id "
-_OF_EVENT = "(r.event_id = ? OR r.id IN (SELECT run_id FROM batch_events WHERE event_id = ?))"
+OF_EVENT = "(r.event_id = ? OR r.id IN (SELECT b.run_id FROM batch_events b WHERE b.event_id = ?))"
+"""Whether an event started the run `r`, alone or as one of a batch. Takes the event's id twice."""
 
 
 class StoredRuns(Database):
-    def __init__(self, path: str = ":memory:") -> None:
+    def __init__(self, path: str = MEMORY) -> None:
         super().__init__(path)
         self._cache = RunCache()
-        self._prospects = Prospects()
+        self._cancellations = CancellationIndex()
 
     def rolled_back(self) -> None:
         super().rolled_back()
         self._cache.clear()
-        self._prospects.forget()
+        self._cancellations.forget()
 
     def add_event(self, event: Event) -> bool:
         """False when an event with this internal id is already stored."""
@@ -76,8 +77,8 @@ class StoredRuns(Database):
         function_id: str | None = None,
         limit: int = 100,
     ) -> list[Run]:
-        """The newest first; those of one event, status or function if asked. Without steps."""
-        which, given = ("1", ()) if event_id is None else (_OF_EVENT, (event_id, event_id))
+        """The newest runs first, without their steps; only those of one event, status or function."""
+        which, given = ("1", ()) if event_id is None else (OF_EVENT, (event_id, event_id))
         rows = self.all(
             # Not by number: Python 3.12.0 to 3.12.3 warn of that.
             _RUN + f"WHERE {which} AND (? IS NULL OR r.status = ?) "
@@ -99,8 +100,12 @@ class StoredRuns(Database):
     def cancellable(
         self, function_id: str, condition: str, offers: Callable[[str], str]
     ) -> list[Run]:
-        """Those that did not end, but for those that want other values than it offers."""
-        ids = self._prospects.of(function_id, condition, offers, self.active_runs)
+        """Active runs that an event may cancel. They are the cached ones: not to be changed.
+
+        :param condition: of the cancellation. It is still to be evaluated on these runs.
+        :param offers: tells what the event has in the fields that it is given.
+        """
+        ids = self._cancellations.of(function_id, condition, offers, self.active_runs)
         if ids is None:
             return self.active_runs(function_id)
         return [run for run_id in ids if (run := self.look_at(run_id)) is not None]
@@ -153,11 +158,12 @@ class StoredRuns(Database):
         return run
 
     def look_at(self, run_id: str) -> Run | None:
-        """The run as it is now, not to be changed: saves the copy."""
+        """Like `run`, without copying it: it is not to be changed."""
         return self._cache.look(run_id) or self.run(run_id)
 
     def save_run(self, run: Run) -> None:
-        known = self._cache.look(run.id)  # the same one, if this is the second time
+        known = self._cache.look(run.id)
+        # a run that is saved twice in one transaction is itself in the cache: nothing to compare
         if known is None or known is run or _changeable(known) != _changeable(run):
             self._save_row(run)
         for s in [s for s in run.steps.values() if s.dirty]:
@@ -174,7 +180,7 @@ class StoredRuns(Database):
         if run.ended:
             self._db.execute("DELETE FROM items WHERE run_id = ?", (run.id,))
         self._cache.put(run)
-        self._prospects.note(run)
+        self._cancellations.note(run)
 
     def _save_row(self, run: Run) -> None:
         self._db.execute(
@@ -194,7 +200,7 @@ class StoredRuns(Database):
             self._db.executemany("INSERT OR IGNORE INTO batch_events VALUES (?, ?, ?)", members)
 
     def move_run(self, run_id: str, lane: str | None, single: str | None) -> None:
-        """It takes its place in another lane, and is the only one of another key."""
+        """Store another lane, and another singleton key, of a run."""
         self._db.execute(
             "UPDATE runs SET lane = ?, single = ? WHERE id = ?", (lane, single, run_id)
         )
@@ -231,6 +237,6 @@ class StoredRuns(Database):
 
 
 def _changeable(run: Run) -> tuple[Json, ...]:
-    """What of a run's row changes while it goes on."""
+    """The columns of a run's row that may change after it was inserted, but for `move_run`'s."""
     return (run.status, run.started_at, run.ended_at, run.output, run.version, run.plan_only,
             run.defers, run.response)  # fmt: skip

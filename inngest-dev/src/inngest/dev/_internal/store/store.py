@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from inngest.dev._internal.model.values import Transition
 from inngest.dev._internal.store.functions import StoredFunctions
+from inngest.dev._internal.store.gates import StoredGates
 from inngest.dev._internal.store.items import StoredItems
 from inngest.dev._internal.store.runs import StoredRuns
 
 
-class Store(StoredFunctions, StoredRuns, StoredItems):
+class Store(StoredFunctions, StoredRuns, StoredItems, StoredGates):
     def apply(self, change: Transition) -> None:
-        """Everything but the events, which the engine has to hand on."""
+        """Apply a change, but for its events: what they bring about is worked out by the ledger."""
         for job_id in change.drops:
             self.drop_item(job_id)
         for run in change.runs:

@@ -1,4 +1,4 @@
-"""The apps under test: which handler answers which call, and where it runs."""
+"""The apps under test, as one: which handler answers which call, and on which thread."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from inngest.dev._internal.testing.context import calling
 from inngest.transport import CommRequest, CommResponse, Handler, ServeOptions
 
 Elsewhere = Callable[[Callable[[], CommResponse]], Awaitable[CommResponse]]
-"""Does blocking work where the tests want it done."""
+"""Does blocking work off the loop, as on the test's own thread (see `pump`)."""
 
 
 class Apps:
@@ -27,7 +27,7 @@ class Apps:
         self._of_function: dict[str, tuple[Handler, bool]] = {}
 
     def add(self, client: Inngest, functions: Sequence[Function[Any]]) -> str:
-        """Serve them: the URL to register."""
+        """Serve these functions, and return the URL to register."""
         handler = Handler(client, functions, ServeOptions(framework="testing", environ={}))
         url = f"http://app-{len(self._handlers)}.test{handler.mount_path}"
         self._handlers[url] = handler

@@ -1,4 +1,4 @@
-"""Which call is being answered: known to whatever the call does, on any thread."""
+"""The call that is being answered, for all that happens in it, on whatever thread."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calling:
+    """A call of a function."""
+
     function_id: str
     run_id: str
     call: str
-    """Tells this attempt from all others."""
+    """Its key, as of `call_key`: other calls of the run have others."""
     executed: list[str] = field(default_factory=list)
     """The ids of the steps whose code has run in this call."""
 
@@ -31,7 +33,7 @@ def current() -> Calling | None:
 
 @contextmanager
 def calling(function_id: str, headers: Mapping[str, str]) -> Iterator[None]:
-    """While the call with these headers is answered."""
+    """Have `current` be the call with these headers while the block lasts."""
     generation = int(headers.get("x-inngest-generation-id", "1"))
     call = call_key(headers.get("x-inngest-job-id", ""), generation)
     run_id = headers.get("x-run-id", "")

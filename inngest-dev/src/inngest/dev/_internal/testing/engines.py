@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from inngest import Event, Function, Inngest
 from inngest.dev._internal.testing import reporting
-from inngest.dev._internal.testing.network import Fetch
 from inngest.dev._internal.testing.pump import PATIENCE, Pump
 from inngest.dev._internal.testing.records import (
     RecordedEvent,
@@ -25,6 +24,7 @@ from inngest.dev._internal.testing.records import (
 )
 from inngest.dev._internal.testing.session import Session
 from inngest.dev._internal.testing.story import story, whats_on
+from inngest.dev._internal.testing.stubbed_gateway import Fetch
 from inngest.dev._internal.testing.stubs import Stub
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from inngest import Function, Inngest
 from inngest.dev._internal.testing.engines import VirtualEngine
-from inngest.dev._internal.testing.network import Fetch
+from inngest.dev._internal.testing.stubbed_gateway import Fetch
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from inngest import Function, Inngest
+from inngest.dev._internal.machine.ops import RESULTS, label_of
 from inngest.dev._internal.views.export import VERSION
 from inngest.transport import CommRequest, CommResponse, Handler, ServeOptions
 
-_RUN_OPS = ("StepRun", "StepError", "StepFailed", "StepPlanned", "Step")
+_EXECUTED = (*RESULTS, "StepPlanned")
+"""Operations of steps whose code the app executes, or has been told to plan."""
 _URL = "http://history.test/api/inngest"
 
 
@@ -95,7 +97,7 @@ def _compare(
 ) -> str | None:
     body = json.loads(answer.body)
     ops = {op["id"]: op for op in body} if answer.status == 206 else {}
-    names = ", ".join(f'"{_name(op)}"' for op in ops.values())
+    names = ", ".join(f'"{label_of(op)}"' for op in ops.values())
     for step in wanted:
         if step.id in ops:
             if not _alike(ops[step.id]["op"], step.op):
@@ -147,11 +149,7 @@ def _ids(functions: Sequence[Function[Any]]) -> list[str]:
 
 
 def _alike(now: str, then: str) -> bool:
-    return now == then or (now in _RUN_OPS and then in _RUN_OPS)
-
-
-def _name(op: Mapping[str, Any]) -> str:
-    return str(op.get("displayName") or op.get("name") or op["id"])
+    return now == then or (now in _EXECUTED and then in _EXECUTED)
 
 
 def _ending(status: int, body: Any) -> str:

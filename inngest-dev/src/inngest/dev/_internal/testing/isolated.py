@@ -27,7 +27,7 @@ from inngest import (
 from inngest.dev._internal.drivers.contracts import Driver
 from inngest.dev._internal.drivers.in_process import InProcessDriver
 from inngest.dev._internal.function.registration import Refusal
-from inngest.dev._internal.machine.ops import name_of
+from inngest.dev._internal.machine.ops import opcode_of
 from inngest.dev._internal.machine.runs import internal_event
 from inngest.dev._internal.model.values import Event as Received
 from inngest.dev._internal.model.values import Item, Json, Run
@@ -35,11 +35,11 @@ from inngest.dev._internal.protocol.answer import Answer, Reported
 from inngest.dev._internal.protocol.call import Call
 from inngest.dev._internal.testing.apps import Apps
 from inngest.dev._internal.testing.context import current
-from inngest.dev._internal.testing.interposed import interposed
+from inngest.dev._internal.testing.kit_middleware import kit_middleware
 from inngest.dev._internal.testing.pump import Pump
 from inngest.dev._internal.testing.records import recorded_error
 from inngest.dev._internal.testing.session import RefusedError, Session
-from inngest.dev._internal.testing.stored import stored
+from inngest.dev._internal.testing.stubbed_results import stubbed_result
 from inngest.dev._internal.testing.stubs import outcome_of
 from inngest.errors import Error
 from inngest.experimental import mocked
@@ -100,7 +100,7 @@ class _Isolated:
                 errors_of_steps=self._errors_of_steps,
             ),
             *client.middleware,
-            interposed(self.session.stubs, self.session.clock),
+            kit_middleware(self.session.stubs, self.session.clock),
         ]
 
     def _driver(self, apps: Apps) -> Driver:
@@ -210,7 +210,7 @@ class _StandingIn:
         if not isinstance(answer, Reported):
             return answer
         for op in answer.ops:
-            kind, step = name_of(op), _step_of(op)
+            kind, step = opcode_of(op), _step_of(op)
             if kind in _SERVED_BY_OTHERS and step not in self._stubs:
                 problem = mocked.UnstubbedStepError(
                     f'step "{step}" ({kind}) needs what only a server has: give trigger() '
@@ -221,7 +221,7 @@ class _StandingIn:
         return replace(answer, ops=[self._replaced(op) for op in answer.ops])
 
     def _replaced(self, op: dict[str, Json]) -> dict[str, Json]:
-        kind = name_of(op)
+        kind = opcode_of(op)
         if kind not in _SERVED_BY_OTHERS:
             return op
         stub = self._stubs[_step_of(op)]
@@ -229,7 +229,11 @@ class _StandingIn:
             stub = mocked.Timeout
         if stub is mocked.Timeout and kind in ("WaitForEvent", "WaitForSignal"):
             return {**op, "opts": {**(op.get("opts") or {}), "timeout": _AT_ONCE}}
-        return op if kind == "WaitForEvent" else _done(op, lambda: stored(op, outcome_of(stub, ())))
+        return (
+            op
+            if kind == "WaitForEvent"
+            else _done(op, lambda: stubbed_result(op, outcome_of(stub, ())))
+        )
 
     async def sync(self, url: str, *, kind: str) -> tuple[int, str]:
         return await self._driver.sync(url, kind=kind)

@@ -31,7 +31,7 @@ class RecordedLog:
 
 
 class RecordingLogger(_Adapter):
-    """Records at every level, whatever the logger behind it lets pass."""
+    """Records lines of every level, and passes them on to a logger, which may filter them."""
 
     def __init__(self, logger: _Logger, records: list[RecordedLog], now: Callable[[], int]) -> None:
         super().__init__(logger, {})
@@ -65,7 +65,7 @@ class RecordingLogger(_Adapter):
 
 
 def _message(msg: object, args: tuple[object, ...]) -> str:
-    """As `logging` writes it; what it cannot write is no failure of the function."""
+    """The message as `logging` formats it. What it cannot format must not fail the function."""
     try:
         return logging.LogRecord("", 0, "", 0, msg, args, None).getMessage()
     except Exception:

@@ -1,8 +1,8 @@
-"""Run a loop in bursts, and do in between, with no loop running, what belongs there.
+"""Run a loop in bursts, and do blocking work in between, when no loop is running.
 
-A sync function of an app under test runs on the test's own thread as under a sync
-framework: it finds the test's database connection, `asyncio.run` works in it, and so does
-a debugger. There is no second thread.
+So a sync function of an app under test runs on the test's own thread, as it would under a sync
+framework: it finds the test's database connection, `asyncio.run` works in it, and so does a
+debugger. There is no second thread.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 _UNWIND = 1.0
-"""Seconds that what is given up has to end."""
+"""Seconds that work which was given up has to end."""
 PATIENCE = 60.0
-"""Seconds that are let pass at least where nothing of the app is waited for."""
+"""Seconds that the engine's own work has at least: a short timeout is meant for the app."""
 _SHORT = 0.01
-"""So many seconds of each call count at most: somebody may look at it with a debugger."""
+"""Seconds of a piece of blocking work that count for the timeout, at most: somebody may be
+stepping through it with a debugger."""
 
 
 @dataclass(slots=True, kw_only=True)  # not frozen: one is made for each call
@@ -33,7 +34,7 @@ class _Work:
 
 
 class _Limit:
-    """Stops a loop that has run for so many seconds altogether. One timer does for all bursts."""
+    """Stops the loop when its bursts have taken so many seconds together. It needs one timer."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         self._loop, self._left = loop, seconds
@@ -48,7 +49,7 @@ class _Limit:
         self._left -= self._loop.time() - self._started
 
     def spend(self, seconds: float) -> None:
-        """Count work that is done between two bursts."""
+        """Count blocking work between two bursts, but not more than a little of it."""
         self._left -= min(seconds, _SHORT)
 
     def cancel(self) -> None:
@@ -75,16 +76,18 @@ class Pump:
         """Held while the loop runs. Who holds it may do the loop's work from another thread."""
 
     def elsewhere(self, do: Callable[[], T]) -> Awaitable[T]:
-        """Have something done between two bursts. To be called on the loop."""
+        """Have blocking work done between two bursts. Call it on the loop."""
         future: asyncio.Future[T] = self._loop.create_future()
         self._queue.append(_Work(do=do, context=contextvars.copy_context(), future=future))
         self._loop.stop()
         return future
 
     def run(self, coroutine: Coroutine[Any, Any, T], *, at_least: float = 0.0) -> T:
-        """Run it to its end. Of what is done between bursts, little counts for the timeout.
+        """Run a coroutine to its end. Of blocking work in between, little counts for the timeout.
 
-        :param at_least: seconds that it has, though the timeout is shorter.
+        :param at_least: seconds that it has at least, even if the timeout is shorter.
+        :raises TimeoutError: it takes longer.
+        :raises RuntimeError: a loop runs on this thread already, or this is another thread.
         """
         if self._loop.is_running() or self._is_working:
             coroutine.close()
@@ -124,7 +127,7 @@ class Pump:
             self._loop.close()
 
     def _burst(self, task: asyncio.Task[Any], limit: _Limit, timeout: float) -> None:
-        if not limit.is_reached:  # else what was asked for in that turn is done, and it is over
+        if not limit.is_reached:  # blocking work that was asked for in the last turn is still done
             with self.turn, limit:
                 self._loop.run_forever()
         if limit.is_reached and not task.done() and not self._queue:

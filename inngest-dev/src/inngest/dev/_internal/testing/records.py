@@ -9,8 +9,8 @@ from functools import partial
 from hashlib import sha1
 from typing import TYPE_CHECKING, Any
 
-from inngest.dev._internal.testing.starts import is_held_back, nothing_started
 from inngest.dev._internal.testing.timeline import timeline
+from inngest.dev._internal.testing.unstarted import is_held_back, nothing_started
 from inngest.dev._internal.views.export import exported
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class RecordedRun:
 
     @property
     def exists(self) -> bool:
-        """Whether it was started: a debounce, batch or limit may be against it."""
+        """Whether it was started: a debounce, batch or limit may prevent it."""
         return bool(self._found())
 
     @property

@@ -1,4 +1,4 @@
-"""Remember what happened in the engines of the test that runs, for the report of a failure."""
+"""Keep the timelines of the engines that the current test uses, for the report of its failure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import weakref
 from typing import Protocol
 
 LATEST = 20
-"""How many runs are told of: they may have started each other for long."""
+"""How many runs of an engine are reported: there may be very many that started each other."""
 
 
 class Tells(Protocol):
@@ -30,7 +30,7 @@ def opened(engine: Tells) -> None:
 
 
 def closing(engine: Tells) -> None:
-    """An engine closes before the test that failed is reported."""
+    """Keep the timeline of an engine that closes: a failure is reported only after that."""
     if engine in _NOTES.open:
         _NOTES.open.discard(engine)
         if not _NOTES.is_wanted:
@@ -40,13 +40,13 @@ def closing(engine: Tells) -> None:
 
 
 def forget() -> None:
-    """A test begins, and may fail."""
+    """Begin with a new test."""
     _NOTES.told.clear()
     _NOTES.is_wanted = True
 
 
 def report() -> str:
-    """All that is known, of engines open and closed."""
+    """The timelines of all engines of the test, open and closed."""
     texts = list(_NOTES.told)
     for engine in list(_NOTES.open):
         with contextlib.suppress(Exception):

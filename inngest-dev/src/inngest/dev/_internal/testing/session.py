@@ -29,18 +29,18 @@ from inngest.dev._internal.drivers.in_process import InProcessDriver
 from inngest.dev._internal.running.engine import Engine
 from inngest.dev._internal.testing.apps import Apps
 from inngest.dev._internal.testing.context import Calling, current
-from inngest.dev._internal.testing.interposed import interposed
+from inngest.dev._internal.testing.kit_middleware import kit_middleware
 from inngest.dev._internal.testing.logs import RecordedLog, RecordingLogger
 from inngest.dev._internal.testing.loopback import ask
-from inngest.dev._internal.testing.network import Fetch, StubbedGateway
 from inngest.dev._internal.testing.pump import Pump, seconds_of
+from inngest.dev._internal.testing.stubbed_gateway import Fetch, StubbedGateway
 from inngest.dev._internal.testing.stubs import Stubs
 from inngest.outgoing import Request, Response, redirected
 
 T = TypeVar("T")
 MILLISECOND = timedelta(milliseconds=1)
 _SHORT = 0.01
-"""Seconds until another thread looks again whether the loop runs."""
+"""Seconds between two looks of another thread whether the loop is running."""
 
 
 class RefusedError(Exception):
@@ -79,7 +79,7 @@ class Session:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._turn = threading.RLock() if pump is None else pump.turn
-        """Held by whoever works on the engine."""
+        """Held by the thread that is working on the engine."""
 
     @property
     def is_open(self) -> bool:
@@ -104,14 +104,14 @@ class Session:
         self._loop = None
 
     async def serve(self, client: Inngest, functions: Sequence[Function[Any]]) -> None:
-        """Add an app. One without functions sends here, and that is all."""
+        """Add an app. A client without functions only sends its events to this engine."""
         self.require_loop()
         if not isinstance(client, Inngest):
             raise RefusedError(f"an inngest.Inngest is needed, not a {type(client).__name__}")
         self._exits.enter_context(redirected(client, self.answer))
         self._exits.callback(_restore, client, client.logger, client.middleware)
         client.set_logger(RecordingLogger(client.logger, self.logs, self.clock.now))
-        client.add_middleware(interposed(self.stubs, self.clock))
+        client.add_middleware(kit_middleware(self.stubs, self.clock))
         if not functions:
             return
         url = self.apps.add(client, functions)
@@ -122,7 +122,7 @@ class Session:
     # in
 
     async def send(self, event: Event[Any], function_id: str | None) -> str:
-        """Send it, and let everything happen that is due now: the event's id."""
+        """Send an event, let everything happen that is due now, and return the event's id."""
         if function_id is not None:
             self.find(function_id)
         if not isinstance(event, Event):
@@ -154,7 +154,7 @@ class Session:
         await self.engine.advance(delta)
 
     async def advance_until(self, done: Callable[[], bool], within: timedelta) -> None:
-        """Move from one due time to the next, until it is done or `within` has passed."""
+        """Move the clock from one due time to the next, until `done()`, or `within` has passed."""
         target = self.clock.now() + within // MILLISECOND
         await self.engine.settle()
         while not done():
@@ -173,7 +173,10 @@ class Session:
             raise RefusedError(f'there is no function "{function_id}"; there is {names}')
 
     def read(self, work: Callable[[], T]) -> T:
-        """Do something short on the session's loop, from whatever thread."""
+        """Do something short where no other thread works on the engine, and return what it gives.
+
+        On the session's own thread that is here; from another one, on its loop if that runs.
+        """
         loop = self.require_loop()
         if threading.get_ident() == self._thread:
             with self._turn:
@@ -189,7 +192,9 @@ class Session:
                     loop.call_soon_threadsafe(_fulfil, asked, work)
                 wait([asked], _SHORT)
             elif self._turn.acquire(timeout=_SHORT):
-                try:  # it may have begun to run; or it was asked, and stopped before it answered
+                # By now the loop may have begun to run: then look again. Or it was asked, and has
+                # stopped before it answered: then take the question back, and do it here.
+                try:
                     if not loop.is_running() and (asked is None or asked.cancel()):
                         return work()
                 finally:
@@ -197,7 +202,7 @@ class Session:
         return asked.result()
 
     def answer(self, request: Request) -> Response:
-        """What clients are answered, on any thread."""
+        """Answer a request of a client, on any thread."""
         return self.read(partial(self._answer, request))
 
     def _answer(self, request: Request) -> Response:
@@ -216,7 +221,10 @@ class Session:
 
 
 def _as_sent(data: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What comes of data that a client sends: JSON, by the rules of events."""
+    """Data as it arrives when a client sends it in an event: as JSON.
+
+    :raises RefusedError: it cannot be sent.
+    """
     try:
         wire = Event(name="data", data=data).to_wire(0)["data"]
     except pydantic.ValidationError as error:

@@ -1,4 +1,4 @@
-"""What happened in an engine, for people: its runs, and the stubs that no step took."""
+"""What happened in an engine, for people: its runs, and the stubs that no step has used."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NOT_RUN_BY_THE_APP = {
 
 
 def story(session: Session, runs: Sequence[RecordedRun], latest: int | None = None) -> str:
-    """A paragraph for each of the latest runs; all of them, if not said otherwise."""
+    """A paragraph for each of the latest runs, or for all runs, and one for unused stubs."""
     told = runs if latest is None else runs[-latest:]
     paragraphs = [run.timeline() for run in told]
     if len(told) < len(runs):
@@ -31,7 +31,7 @@ def story(session: Session, runs: Sequence[RecordedRun], latest: int | None = No
 
 
 def whats_on(session: Session) -> str:
-    """How far runs came that take too long, for the message of an error."""
+    """How far the runs have come, for the message of a timeout."""
     runs = session.read(lambda: session.engine.store.runs(limit=-1))  # the latest first
     active = [run for run in runs if not run.ended]
     if not active:

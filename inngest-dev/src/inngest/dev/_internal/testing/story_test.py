@@ -85,7 +85,7 @@ def test_a_run_that_never_starts_is_told_with_what_may_be_against_it(
     with VirtualEngine(client, [function(client, **options)]) as engine:
         engine.send(event)
         before, again = engine.now, engine.send(event)
-        with pytest.raises(RunStateError, match=f"what may be against it: .*{says}") as caught:
+        with pytest.raises(RunStateError, match=f"what may have prevented it: .*{says}") as caught:
             engine.finish(again)
         assert engine.now == before, "no time passes for what it does not bring about"
         assert "advance the clock" not in str(caught.value)

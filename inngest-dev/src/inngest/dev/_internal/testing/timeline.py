@@ -37,8 +37,8 @@ Line = tuple[int, str]
 Attempt = dict[str, Any]
 
 
-class _Told:
-    """What calls logged and sent, each with the number of steps that had run in its call."""
+class _Notes:
+    """What calls have logged and sent, each with the number of steps that had run in its call."""
 
     def __init__(self) -> None:
         self._lines: dict[str, list[tuple[int, Line]]] = defaultdict(list)
@@ -48,14 +48,15 @@ class _Told:
         self._lines[calling].append((after, line))
 
     def before(self, call: str) -> list[Line]:
-        """What is told before the next step of a call, once."""
+        """Take what belongs before the next step of a call."""
         return self._take(call, self._steps[call])
 
     def rest(self, call: str) -> list[Line]:
+        """Take all that is left of a call."""
         return self._take(call, None)
 
     def step(self, call: str) -> None:
-        """A step of the call has been told."""
+        """Count a step of the call."""
         self._steps[call] += 1
 
     def _take(self, call: str, upto: int | None) -> list[Line]:
@@ -67,11 +68,11 @@ class _Told:
 
 
 def timeline(session: Session, run: Run) -> str:
-    """Call it on the session's loop."""
+    """The lines of a run. Call it by `Session.read`."""
     store = session.engine.store
     run = store.run(run.id) or run
     zero = run.started_at or run.created_at
-    lines = list(_happened(run, store.attempts(run.id), _told(session, run)))
+    lines = list(_happened(run, store.attempts(run.id), _notes_of(session, run)))
     if run.status == "Cancelled":
         left = [step for step in run.steps.values() if step.state == "pending"]
         lines += [(run.ended_at or zero, f"✗ {step.name}: cancelled") for step in left]
@@ -90,12 +91,12 @@ def timeline(session: Session, run: Run) -> str:
 
 
 def _line(when: str, text: str) -> str:
-    """What has several lines stays within its column."""
+    """A line of the timeline. Text of several lines stays within its column."""
     return f"  {when:>12}  " + text.replace("\n", f"\n{'':16}")
 
 
 def _next(session: Session, run: Run, item: Item) -> str:
-    """Of a call or a request."""
+    """What is to come of a call or a request in the queue."""
     if item.attempt:
         return "{}: tried again then"
     if item.due > session.clock.now():
@@ -106,8 +107,8 @@ def _next(session: Session, run: Run, item: Item) -> str:
     return "{}: waits for its turn, by the " + " and ".join(limits) if limits else "{}: next"
 
 
-def _happened(run: Run, attempts: list[Attempt], told: _Told) -> Iterator[Line]:
-    """Steps in the order of their ends; time alone does not tell, for it stands still."""
+def _happened(run: Run, attempts: list[Attempt], notes: _Notes) -> Iterator[Line]:
+    """What happened, in order. That is the order in which steps ended: virtual time may stand still."""
     position = {step_id: n for n, step_id in enumerate(run.stack)}
     left = list(attempts)
     last = {_call_of(attempt): attempt["number"] for attempt in attempts}
@@ -120,11 +121,11 @@ def _happened(run: Run, attempts: list[Attempt], told: _Told) -> Iterator[Line]:
             if step.op in _WAITS and _failed_after(first, step):
                 break
             done = first["step_id"] == step_id and first["outcome"] != "failed"
-            yield from _attempt(left.pop(0), run, told, last)
+            yield from _attempt(left.pop(0), run, notes, last)
         if step.op in _WAITS:
             yield step.ended_at or 0, f"{_mark(step)} {step.name}: {_waited(step)}"
     for each in left:
-        yield from _attempt(each, run, told, last)
+        yield from _attempt(each, run, notes, last)
 
 
 def _failed_after(attempt: Attempt, step: Step) -> bool:
@@ -136,17 +137,20 @@ def _failed_after(attempt: Attempt, step: Step) -> bool:
     return is_failure and bool(attempt["ended_at"] == step.ended_at)
 
 
-def _attempt(attempt: Attempt, run: Run, told: _Told, last: Mapping[str, int]) -> Iterator[Line]:
-    """One attempt, among what its call told; `last` is the last attempt of each call."""
+def _attempt(attempt: Attempt, run: Run, notes: _Notes, last: Mapping[str, int]) -> Iterator[Line]:
+    """An attempt, among what its call has logged and sent.
+
+    :param last: the number of the last attempt of each call.
+    """
     call = _call_of(attempt)
-    yield from told.before(call)
+    yield from notes.before(call)
     text = _tried(attempt, run)
     if attempt["step_id"] != DISCOVERY:
-        told.step(call)
+        notes.step(call)
         if text:
             yield attempt["ended_at"], text
     if attempt["number"] == last[call]:
-        yield from told.rest(call)
+        yield from notes.rest(call)
     if attempt["step_id"] == DISCOVERY and text:
         yield attempt["ended_at"], text
 
@@ -156,7 +160,7 @@ def _call_of(attempt: Attempt) -> str:
 
 
 def _tried(attempt: Attempt, run: Run) -> str:
-    """What is said of an attempt, if anything."""
+    """The line of an attempt; empty for a call that did nothing but find steps."""
     step, body = run.steps.get(attempt["step_id"]), attempt["body"]
     failed = attempt["outcome"] == "failed"
     if not failed and (attempt["step_id"] == DISCOVERY or step is None):
@@ -170,16 +174,16 @@ def _tried(attempt: Attempt, run: Run) -> str:
     return f"✗ {name}{again}: {_failure(body)}" if failed else f"✓ {name}{again}: {_short(body)}"
 
 
-def _told(session: Session, run: Run) -> _Told:
-    told = _Told()
+def _notes_of(session: Session, run: Run) -> _Notes:
+    notes = _Notes()
     for log in session.logs_by_run().get(run.id, []):
-        told.add(log.call, log.after, (log.at, f"  {log.level.lower()}: {log.message}"))
+        notes.add(log.call, log.after, (log.at, f"  {log.level.lower()}: {log.message}"))
     for event_id, calling in session.senders.items():
         event = session.engine.store.event(event_id) if calling.run_id == run.id else None
         if event is not None:
             sent = f'  sent "{event.name}" {_short(event.body["data"])}'
-            told.add(calling.call, len(calling.executed), (event.received_at, sent))
-    return told
+            notes.add(calling.call, len(calling.executed), (event.received_at, sent))
+    return notes
 
 
 def _mark(step: Step) -> str:
@@ -187,17 +191,15 @@ def _mark(step: Step) -> str:
 
 
 def _waited(step: Step) -> str:
-    """What it waited for, and what came of it."""
-    waited, memo = _WAITS[step.op], step.memo
+    """What a step waited for, and what came of it."""
+    waited = _WAITS[step.op]
     if step.state == "failed":
-        error = memo.get("error") if isinstance(memo, dict) else None
-        return _failure(error)
+        return _failure(step.error)
     if step.op == "Sleep":
         return waited
-    if memo is None:
+    if step.memo is None:
         return f"{waited}: none came in time"
-    wrapped = isinstance(memo, dict) and set(memo) == {"data"}
-    return f"{waited}: {_short(memo['data'] if wrapped else memo)}"
+    return f"{waited}: {_short(step.output)}"
 
 
 def _cause(session: Session, run: Run) -> str:
@@ -211,7 +213,7 @@ def _cause(session: Session, run: Run) -> str:
 
 
 def _failure(body: Any) -> str:
-    """An error, as an app tells it or as the engine does."""
+    """An error in one line, in the form of apps or in that of the engine."""
     inner = body.get("error") if isinstance(body, dict) else None
     error = inner if isinstance(inner, dict) else body
     if isinstance(error, dict) and "message" in error and "name" in error:

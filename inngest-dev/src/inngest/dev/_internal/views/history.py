@@ -21,7 +21,7 @@ def summary(run: Run) -> dict[str, Json]:
         "created_at": iso(run.created_at),
         "started_at": iso(run.started_at),
         "ended_at": iso(run.ended_at),
-        "duration_ms": _span(run.started_at, run.ended_at),
+        "duration_ms": span(run.started_at, run.ended_at),
         "output": run.output if run.ended else None,
     }
 
@@ -81,8 +81,6 @@ def _step(
         state = "cancelled"
     elif step.state == "pending":
         state = _waiting_state(step, own, items)
-    memo = step.memo
-    wrapped = isinstance(memo, dict) and len(memo) == 1
     return {
         "id": step.id,
         "name": step.name,
@@ -91,10 +89,10 @@ def _step(
         "attempts": len(own),
         "started_at": iso(started),
         "ended_at": iso(step.ended_at),
-        "duration_ms": _span(started, step.ended_at),
+        "duration_ms": span(started, step.ended_at),
         "input": step.arguments,
-        "output": memo["data"] if wrapped and "data" in memo else None if wrapped else memo,
-        "error": memo.get("error") if step.state == "failed" else None,
+        "output": step.output,
+        "error": step.error,
     }
 
 
@@ -108,7 +106,7 @@ def _waiting_state(step: Step, own: Sequence[dict[str, Json]], items: Sequence[I
 def _retrying(
     step_id: str, attempts: Sequence[dict[str, Json]], *, is_over: bool
 ) -> dict[str, Json]:
-    """A step that so far only failed, so that the run does not know it yet."""
+    """A step of which the run knows nothing yet: all of its attempts so far have failed."""
     own = [a for a in attempts if a["step_id"] == step_id]
     error = own[-1]["body"]
     named = error.get("step") if isinstance(error, dict) else None
@@ -127,5 +125,5 @@ def _retrying(
     }
 
 
-def _span(start: int | None, end: int | None) -> int | None:
+def span(start: int | None, end: int | None) -> int | None:
     return None if start is None or end is None else end - start

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from inngest.django.management._endpoints import Endpoint, endpoints
 from inngest.errors import URLInvalidError
+from inngest.transport import CommResponse
 
 
 class Command(BaseCommand):
@@ -37,5 +39,10 @@ class Command(BaseCommand):
             )
         response = handler.register_sync(url)
         if response.status != 200:
-            raise CommandError(f"not registered: {response.status} {response.body.decode()}")
+            raise CommandError(f"not registered: {_message_of(response)}")
         self.stdout.write(f"registered {len(handler.functions)} functions at {url}")
+
+
+def _message_of(failure: CommResponse) -> str:
+    found: str = json.loads(failure.body)["message"]
+    return found

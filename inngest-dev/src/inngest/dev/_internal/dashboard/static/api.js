@@ -1,4 +1,4 @@
-// Ask the engine. The token shows that it is our own page that asks.
+// Requests to the engine. A token shows that its own page makes them.
 
 import { parse } from "./exact.js";
 import { setClock } from "./format.js";
@@ -8,7 +8,8 @@ const HEADER = "x-inngest-dev-token";
 const CLOCK = "x-inngest-dev-now";
 const META = 'meta[name="inngest-dev-token"]';
 
-// Of the URL that the engine has printed. It is kept for further tabs, and worth nothing once the engine has ended.
+// The token in the URL that a keyed engine has printed. It is kept for other tabs, and is of no use
+// any more once that engine has ended.
 const given = new URLSearchParams(location.hash.slice(1)).get("token");
 if (given) {
   remember("localStorage", HEADER, given);
@@ -50,12 +51,13 @@ async function ask(url, options) {
   return body;
 }
 
-// The user is told of it; it is no mistake of ours, as other errors are.
+// An error whose message is shown to the user, and that is no bug of the page, as others are.
 function refusal(message, isAway = false) {
   return Object.assign(new Error(message), { isRefusal: true, isAway });
 }
 
-// An engine that was started again has another token, and gives it to its page, or by its URL to another tab.
+// An engine that was started again has another token. Its page has it; that of a keyed one has come
+// to another tab by the new URL.
 async function isRenewed() {
   const page = new DOMParser().parseFromString(await (await fetch("/")).text(), "text/html");
   const given = tokenOf(page);

@@ -1,4 +1,4 @@
-// Make elements. Text is only ever put in as text: nothing here reads HTML, or is turned round.
+// Make elements. Text is put in as text only: never read as HTML, and never shown in another direction.
 
 import { plain } from "./format.js";
 
@@ -25,7 +25,7 @@ export function replace(parent, ...children) {
   parent.replaceChildren(...children.flat(Infinity).filter(Boolean));
 }
 
-// What is told already is left as it is: it would be read out again.
+// Set the content of a status. The same content is left in place: screen readers would read it again.
 export function tell(status, content) {
   if (status.textContent !== (content?.textContent ?? "")) replace(status, content);
 }
@@ -37,7 +37,7 @@ export function toast(text, bad = false) {
   setTimeout(() => shown.remove(), bad ? 8000 : 4000);
 }
 
-// While it works, it is not begun again: a second click does nothing.
+// Work that is not begun again while it is under way: a second click does nothing.
 export function single(work) {
   let isWorking = false;
   return async (...given) => {

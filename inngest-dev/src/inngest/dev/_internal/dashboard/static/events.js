@@ -5,7 +5,8 @@ import { empty, h, replace, tell } from "./dom.js";
 import { ago, moment, plain } from "./format.js";
 import { coloured, json } from "./json.js";
 import { listen } from "./live.js";
-import { keepInAddress, PAGE, pagedList, slowly } from "./pages.js";
+import { PAGE, pagedList } from "./list.js";
+import { keepInAddress, slowly } from "./requests.js";
 
 export function eventsPage(main, query, _id, place) {
   const wanted = { search: "", internal: "", ...Object.fromEntries(query) };

@@ -1,6 +1,6 @@
-// JSON whose numbers stay as they were written: of a long integer, or of 1.0, a double keeps less.
+// Parse JSON so that numbers stay as they were written: doubles would change long integers, and 1.0.
 
-// Where there is none like that, a large answer is read several times as fast.
+// Numbers that need that. A text without any is parsed the usual way, which is several times as fast.
 const DELICATE = /\d{16}|\.\d*0(?![\dZ])|\b\d+(?:\.\d+)?[eE]|-0(?![\d.])/;
 
 export function parse(text) {

@@ -1,4 +1,4 @@
-// Times and values as people read them.
+// Write times and values for people.
 
 export function duration(ms) {
   if (ms === null || ms === undefined) return "";
@@ -19,7 +19,7 @@ export function duration(ms) {
 
 let ahead = 0;
 
-// The engine's clock may be another than the browser's: times are told by the engine's.
+// Times are relative to the engine's clock, which may be a virtual one, and not to the browser's.
 export function setClock(now) {
   ahead = now - Date.now();
 }
@@ -42,7 +42,7 @@ export function moment(iso) {
   return iso ? new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" }) : "";
 }
 
-// Marks of direction would show a text other than it is: they are shown as JSON escapes them.
+// Escape marks of direction: they would show a text in another order than it has.
 export function plain(text) {
   return text.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
     (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, "0")}`);
@@ -55,7 +55,7 @@ export function written(value) {
 const DEEPEST = 20;
 const PARTS = /"[^"\\]*(?:\\.[^"\\]*)*"|\[\]|\{\}|[[\]{},:]/g;
 
-// In lines, but not ever further to the right: a long list far within others would be mostly spaces.
+// JSON in lines. The indent is limited: a long list at a great depth would be mostly spaces.
 export function laidOut(value) {
   let depth = 0;
   const line = () => `\n${"  ".repeat(Math.min(depth, DEEPEST))}`;

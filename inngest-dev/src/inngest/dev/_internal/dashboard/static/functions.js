@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { empty, h, loading, replace } from "./dom.js";
 import { written } from "./format.js";
 import { listen } from "./live.js";
-import { inOrder, slowly } from "./pages.js";
+import { inOrder, slowly } from "./requests.js";
 
 export function functionsPage(main) {
   const content = h("section", { class: "card", "aria-label": "Functions" });

@@ -1,4 +1,4 @@
-// Show JSON with colours, made of text nodes; very long texts end with a button.
+// Show JSON with colours. Of a very long text only the beginning is shown, with a button for the rest.
 
 import { h } from "./dom.js";
 import { laidOut } from "./format.js";
@@ -42,7 +42,8 @@ export function coloured(text) {
   return parts;
 }
 
-// A browser lays out only those that are in sight. They end where lines do: what is copied is the text.
+// Elements for parts of a long text: a browser lays out only those in sight. They end where lines do, so
+// that copying them gives the text.
 function* pieces(text) {
   for (let start = 0, end = 0; start < text.length; start = end + 1) {
     const line = text.indexOf("\n", start + LIMIT);

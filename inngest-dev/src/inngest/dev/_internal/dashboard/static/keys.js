@@ -1,4 +1,4 @@
-// Everything that a mouse can do here, by keyboard.
+// Keyboard shortcuts for all that a mouse can do.
 
 import { h } from "./dom.js";
 import { toggleTheme } from "./theme.js";
@@ -27,7 +27,7 @@ function pressed(event, dialog) {
   const isTyping = event.target.matches("input, textarea, select");
   if (event.key === "Escape") {
     if (isTyping) {
-      event.preventDefault(); // a browser may empty the field, and tell nobody
+      event.preventDefault(); // a browser may empty the field without an event
       event.target.blur();
     } else if (/^#\/(runs\/|send)/.test(location.hash)) back();
     return;

@@ -1,4 +1,4 @@
-// Be told which runs changed: their ids; none, when something else did; null, when anything may have.
+// Tell listeners which runs have changed: a set of ids, empty when something else has; null: all may have.
 
 import { token } from "./api.js";
 
@@ -12,13 +12,13 @@ export function listen(listener) {
 export function connect() {
   const mark = document.getElementById("live");
   const text = document.getElementById("live-text");
-  // What has changed since this page was sent is told first, also after a lost connection.
+  // Whether anything has changed since this page was made is told first, also after a lost connection.
   const since = document.querySelector('meta[name="inngest-dev-mark"]').content;
   let source = null;
   let retry = null;
   let wasLost = false;
 
-  // A browser has few connections to one server, and all its tabs share them: a hidden one takes none.
+  // All tabs of a browser share its few connections to a server: a hidden tab takes none.
   function follow() {
     source?.close();
     clearTimeout(retry);
@@ -27,7 +27,7 @@ export function connect() {
     source.onopen = () => {
       mark.className = "live on";
       text.textContent = "Live";
-      if (wasLost) tell(null); // what was asked for meanwhile got no answer
+      if (wasLost) tell(null); // requests meanwhile have got no answer: all pages load again
       wasLost = false;
     };
     source.onerror = () => {

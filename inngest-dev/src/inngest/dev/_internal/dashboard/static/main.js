@@ -1,4 +1,4 @@
-// Show the page that the address names. Each page returns what ends it.
+// Show the page that the address names. A page is a function that draws it, and returns what ends it.
 
 import { replace, titled, toast } from "./dom.js";
 import { eventsPage } from "./events.js";
@@ -13,12 +13,12 @@ import { restoreTheme, toggleTheme } from "./theme.js";
 
 const PAGES = { runs: runsPage, events: eventsPage, functions: functionsPage, send: sendPage };
 const TITLES = { events: "Events", functions: "Functions", send: "Send an event" };
-const places = new Map(); // of the browser's history: how much was shown, and what of it
+const places = new Map(); // for each entry of the history: how many lines were shown, and where it was scrolled to
 let leave = () => {};
 let entry = null;
 
 function route() {
-  // an engine that was started again has printed another: it is read when the page is loaded
+  // the URL that an engine has printed was opened in this tab: its token is read when the page is loaded
   if (location.hash.startsWith("#token=")) return location.reload();
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
   const [section, id] = path.split("/").map(decoded);
@@ -38,11 +38,11 @@ function route() {
   window.scrollTo(0, 0);
   main.setAttribute("aria-label", title);
   leave = page(main, new URLSearchParams(query || ""), id || "", places.get(entry)) || (() => {});
-  // or it were nowhere, and nobody who does not see were told of the new page
+  // without a focus in it, screen readers would not notice the new page
   if (!isFirst && !main.contains(document.activeElement)) main.focus({ preventScroll: true });
 }
 
-// What is no escape stands for itself: an address may be typed.
+// Decode a part of the address. It may have been typed, and what is no valid escape stays as it is.
 function decoded(text) {
   try {
     return decodeURIComponent(text);

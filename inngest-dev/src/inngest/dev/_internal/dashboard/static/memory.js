@@ -1,4 +1,4 @@
-// What this browser remembers for us. One that is told to keep nothing refuses; all works without.
+// Keep values in the browser's storage. It may be forbidden: then nothing is kept, and all else works.
 
 export function recall(storage, key) {
   try { return window[storage].getItem(key); } catch { return null; }

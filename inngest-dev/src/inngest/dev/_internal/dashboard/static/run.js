@@ -1,11 +1,11 @@
-// One run: its facts, its waterfall, and the part of it that is looked at.
+// The page of one run: its facts, its waterfall, and the details of the chosen step.
 
 import { get, post } from "./api.js";
 import { detail } from "./detail.js";
 import { badge, empty, h, loading, replace, single, titled, toast } from "./dom.js";
 import { duration, moment } from "./format.js";
 import { listen } from "./live.js";
-import { inOrder, slowly } from "./pages.js";
+import { inOrder, slowly } from "./requests.js";
 import { drawWaterfall } from "./waterfall.js";
 
 export function runPage(main, _query, id) {
@@ -25,7 +25,7 @@ export function runPage(main, _query, id) {
       return [await get(`runs/${encodeURIComponent(id)}`), null];
     } catch (error) { return [null, error]; }
   }, ([found, problem]) => {
-    if (isLeft || (run && problem?.isAway)) return; // that the engine is away is told already
+    if (isLeft || (run && problem?.isAway)) return; // the page says already that the engine is not reached
     run = found;
     if (problem) {
       clearTimeout(timer);
@@ -37,7 +37,7 @@ export function runPage(main, _query, id) {
     show();
   });
 
-  // What did not change stays as it is: the focus, a selection, a click under way.
+  // Draw a part of the page if its content has changed. Else the focus, a selection or a click would be lost.
   function draw(name, content, make) {
     const signature = JSON.stringify(content);
     if (drawn.get(name) === signature) return;

@@ -4,7 +4,8 @@ import { get } from "./api.js";
 import { badge, empty, h, replace, tell } from "./dom.js";
 import { ago, duration, moment } from "./format.js";
 import { listen } from "./live.js";
-import { inOrder, keepInAddress, PAGE, pagedList, slowly } from "./pages.js";
+import { PAGE, pagedList } from "./list.js";
+import { inOrder, keepInAddress, slowly } from "./requests.js";
 
 const STATUSES = ["Running", "Completed", "Failed", "Cancelled", "Scheduled"];
 
@@ -70,14 +71,14 @@ export function runsPage(main, query, _id, place) {
   const forget = listen((ids) => {
     recount();
     list.changed(ids);
-    if (!ids?.size) offer(); // no run, so an app may have registered
+    if (!ids?.size) offer(); // something other than a run has changed: an app may have registered
   });
   return () => { forget(); typed.stop(); };
 }
 
 function row(run) {
   const href = `#/runs/${run.run_id}`;
-  // A link opens where the browser is told to; text that is marked is to be copied.
+  // A click anywhere opens the run; not on a link, which opens by itself, and not after selecting text.
   const open = (event) => { if (!event.target.closest("a") && !String(getSelection())) location.hash = href; };
   return h("tr", { class: "link", on: { click: open } },
     h("td", {}, badge(run.status)),

@@ -1,6 +1,6 @@
 // Hints from the JSON schema of a typed event: its fields, an example, what does not fit.
 
-// Of a type that is within itself the schema is a reference.
+// Follow references. A schema that contains itself is one, so only so many are followed.
 export function resolve(schema, root = schema) {
   let found = schema;
   for (let hops = 0; found.$ref && hops < 8; hops++) found = root.$defs?.[found.$ref.split("/").pop()] || {};
@@ -39,14 +39,14 @@ export function problems(value, schema) {
   return found(value, schema, schema, "");
 }
 
-// What of a value, and of what is in it, does not fit.
+// What of a value, and of the values in it, does not fit the schema.
 function found(value, given, root, path) {
   const schema = resolve(given, root);
   const any = schema.anyOf || schema.oneOf;
   if (any) {
     const each = any.map((one) => found(value, one, root, path));
     if (each.some((wrong) => !wrong.length)) return [];
-    // of one thing or null, what is wrong with the thing
+    // for an optional object or list, say what is wrong in it, and not that it is not null
     const deeper = isObject(value) || Array.isArray(value) ? each.find((wrong) => wrong.some((text) => !text.startsWith(`${path} is no `))) : null;
     return deeper || [`${path} is no ${typeName(schema, root)}`];
   }

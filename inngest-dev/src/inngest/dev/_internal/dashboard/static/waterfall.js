@@ -1,4 +1,4 @@
-// Steps against time: attempts are solid, waits are striped, what goes on breathes.
+// Steps over time: attempts are solid, waits are striped, what is under way is animated.
 
 import { h } from "./dom.js";
 import { clock, duration, nameOf } from "./format.js";

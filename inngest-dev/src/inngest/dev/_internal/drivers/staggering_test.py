@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from inngest.dev._internal.conftest import bounded
-from inngest.dev._internal.drivers import beginnings
-from inngest.dev._internal.drivers.beginnings import Beginnings
+from inngest.dev._internal.drivers.staggering import Stagger
 
 
 def test_a_short_call_is_over_before_the_next_one_begins() -> None:
     async def go() -> list[str]:
-        calls, told = Beginnings(), list[str]()
+        calls, told = Stagger(), list[str]()
 
         async def call(name: str) -> None:
-            async with calls.one():
+            async with calls.call():
                 told.append(f"{name} begins")
                 for _ in range(10):
                     await asyncio.sleep(0)
@@ -30,11 +30,11 @@ def test_a_short_call_is_over_before_the_next_one_begins() -> None:
 
 def test_calls_may_wait_for_those_that_begin_after_them() -> None:
     async def go() -> int:
-        calls, all_are_there = Beginnings(), asyncio.Event()
+        calls, all_are_there = Stagger(), asyncio.Event()
         there = list[int]()
 
         async def call(number: int) -> None:
-            async with calls.one():
+            async with calls.call():
                 there.append(number)
                 if len(there) == 50:
                     all_are_there.set()
@@ -48,10 +48,10 @@ def test_calls_may_wait_for_those_that_begin_after_them() -> None:
 
 def test_one_that_is_cancelled_or_fails_makes_way() -> None:
     async def go() -> str:
-        calls = Beginnings()
+        calls = Stagger()
 
         async def call(work: asyncio.Future[str]) -> str:
-            async with calls.one():
+            async with calls.call():
                 return await work
 
         loop = asyncio.get_running_loop()
@@ -72,14 +72,18 @@ def test_one_that_is_cancelled_or_fails_makes_way() -> None:
 
 
 def test_nobody_spins_the_loop_while_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    turns: list[object] = []
-    monkeypatch.setattr(beginnings._Call, "_turn", turns.append)
+    async def go() -> int:
+        loop, calls, turns = asyncio.get_running_loop(), Stagger(), list[object]()
+        call_soon = loop.call_soon
 
-    async def go() -> None:
-        calls = Beginnings()
+        def counted(*args: Any, **options: Any) -> asyncio.Handle:
+            turns.append(args[0])
+            return call_soon(*args, **options)
+
+        monkeypatch.setattr(loop, "call_soon", counted)
         for _ in range(3):
-            async with calls.one():
+            async with calls.call():
                 await asyncio.sleep(0)
+        return len(turns)
 
-    bounded(go)
-    assert turns == []
+    assert bounded(go) == 3, "those of the calls themselves"

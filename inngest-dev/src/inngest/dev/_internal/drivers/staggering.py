@@ -1,8 +1,8 @@
-"""Let calls that share a loop begin one after another.
+"""Stagger the calls of apps that share the engine's loop: they begin one after another.
 
-Each call replays its function. Many at once would hold all of their tasks at the same time, and
-the garbage collector would go through them again and again; a short one is over before the
-next begins. A long one is waited for no longer than some turns of the loop.
+Each call replays its function. If many began at once, all of their tasks would be in memory at
+the same time, and the garbage collector would go through them again and again. So the next call
+begins when the one before it has ended, or has had some turns of the loop.
 """
 
 from __future__ import annotations
@@ -12,18 +12,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 TURNS = 32
-"""A call without memos takes half of them, besides what its steps wait for."""
+"""Turns of the loop that the next call waits for one that has begun.
+
+A call without memos takes half as many, unless its steps wait for something.
+"""
 
 
-class Beginnings:
+class Stagger:
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
         self._waiting = 0
         self._latest: _Call | None = None
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
-        """A call: it may begin now, and ends with the block."""
+    async def call(self) -> AsyncIterator[None]:
+        """Wait until a call may begin. It ends with the block."""
         self._waiting += 1
         self._count()
         try:
@@ -38,13 +41,16 @@ class Beginnings:
             call.make_way()
 
     def _count(self) -> None:
-        """Nobody is to spin the loop while nobody waits."""
+        """Count the turns of the latest call, but only while another one waits for it.
+
+        Counting keeps the loop spinning.
+        """
         if self._waiting and self._latest is not None:
             self._latest.count()
 
 
 class _Call:
-    """The latest one, until it is over or has had its time."""
+    """A call that has begun. It holds the lock until it has ended or has had its turns."""
 
     def __init__(self, lock: asyncio.Lock) -> None:
         self._lock = lock

@@ -1,4 +1,4 @@
-"""The kit's own middleware, innermost of the client's: puts stubs in place, tells the time."""
+"""The test kit's own middleware, innermost of the client's: it puts stubs in place of steps."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from inngest.dev._internal.testing.stubs import Stubs
 
 
-def interposed(stubs: Stubs, clock: Clock) -> UninitializedMiddleware:
-    """What to add to the client's middleware."""
-    return lambda client, raw_request: _Interposed(client, raw_request, stubs, clock)
+def kit_middleware(stubs: Stubs, clock: Clock) -> UninitializedMiddleware:
+    """The factory to add to the client's middleware."""
+    return lambda client, raw_request: _KitMiddleware(client, raw_request, stubs, clock)
 
 
-class _Interposed(MiddlewareSync):
+class _KitMiddleware(MiddlewareSync):
     def __init__(self, client: Inngest, raw_request: object, stubs: Stubs, clock: Clock) -> None:
         super().__init__(client, raw_request)
         self._stubs, self._clock = stubs, clock
 
     def before_send_events(self, events: list[Event[Any]]) -> None:
-        """An event sent now is of the virtual now; with the real one it could lie ahead."""
+        """Give events that have no time the virtual one: the real one may be in its future."""
         events[:] = [
             event
             if "ts" in event.model_fields_set

@@ -1,4 +1,7 @@
-"""Which functions an event may concern, by its name alone: there may be thousands. Pure."""
+"""An index from names of events to the functions that they may concern. Pure.
+
+There may be thousands of functions: not each of them is asked for each event.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ from collections.abc import Sequence
 from inngest.dev._internal.model.values import Function, Trigger
 
 WILDCARDS = ("/*", ".*")
-"""What a trigger ends with that takes all names which begin so."""
+"""Ends of a trigger's event name: it then takes all names that begin with what is before."""
 
 
-class Interests:
+class EventIndex:
     def __init__(self, functions: Sequence[Function]) -> None:
         self._functions = functions
         self._named: defaultdict[str, list[int]] = defaultdict(list)
@@ -26,14 +29,14 @@ class Interests:
                 self._named[cancellation.event].append(place)
 
     def of(self, name: str) -> list[Function]:
-        """Those that it may trigger, or cancel runs of, in their order."""
+        """The functions that an event of this name may trigger, or cancel runs of, in order."""
         places = {place for begin, place in self._begins if name.startswith(begin)}
         places.update(self._named.get(name, ()))
         return [self._functions[place] for place in sorted(places)]
 
 
 def names(trigger: Trigger, event_name: str) -> bool:
-    """Exact name or trailing wildcard."""
+    """Whether the trigger takes events of this name: it is the same, or fits the wildcard."""
     if trigger.event.endswith(WILDCARDS):
         return event_name.startswith(trigger.event[:-1])
     return trigger.event == event_name

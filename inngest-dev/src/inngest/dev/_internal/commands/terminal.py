@@ -1,8 +1,7 @@
-"""Tell of an engine in a terminal: its functions, its runs as they go, and what fails on the way."""
+"""Print what happens in an engine: its functions, its runs as they go, and attempts that fail."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 
@@ -16,8 +15,8 @@ from inngest.dev._internal.model.values import Function, Run, Setback, Step, Tri
 _COLOURS = {"Completed": "green", "Failed": "red", "Cancelled": "yellow", "Running": "cyan"}
 
 
-class Teller:
-    """:param unheard: called when whoever read the output has left, as ``head`` does."""
+class Terminal:
+    """:param unheard: called when nobody reads the output any more, as after ``head``."""
 
     def __init__(self, unheard: Callable[[], None] = lambda: None) -> None:
         self._unheard = unheard
@@ -35,7 +34,7 @@ class Teller:
     def _print(self, console: Console, text: str) -> None:
         try:
             console.print(printable(text))
-        except (OSError, SystemExit) as error:  # rich exits, and be it from an engine's thread
+        except (OSError, SystemExit) as error:  # rich raises the latter when a pipe is broken
             if not (is_unread(error) or isinstance(error, SystemExit)):
                 raise
             console.quiet = True
@@ -81,7 +80,7 @@ class Teller:
     def _step(self, run: Run, step: Step) -> None:
         line = f"{run.id}  {escape(run.function_id)}  "
         if step.state == "failed":
-            self.say(f"{line}[red]✗[/] {escape(step.name)}  {escape(brief(step.memo['error']))}")
+            self.say(f"{line}[red]✗[/] {escape(step.name)}  {escape(brief(step.error))}")
         else:
             self.say(f"{line}[green]✓[/] {escape(step.name)}")
 
@@ -93,39 +92,6 @@ class Teller:
         if run.status == "Failed":
             line += f"  {escape(brief(run.output))}"
         self.say(line)
-
-
-def sync_failure(
-    status: int, text: str, url: str, option: str, origin: str, *, is_keyed: bool = False
-) -> str:
-    """Why an app did not register, for people.
-
-    :param option: names its endpoint.
-    :param origin: where the engine is.
-    :param is_keyed: whether the engine is one with keys, to which apps in cloud mode belong.
-    """
-    try:
-        body = json.loads(text)
-    except ValueError:
-        body = None
-    if isinstance(body, dict) and body.get("message"):
-        is_lost = body.get("code") in ("server_unreachable", "server_kind_mismatch")
-        advice = hint(origin, is_keyed=is_keyed)
-        return f"{url}: {body['message']}" + (f". {advice}" if is_lost else "")
-    if status == 404:
-        return (
-            f"{url} is not there (404). serve() is mounted at /api/inngest unless it is told "
-            f"another serve_path. Say {option}."
-        )
-    return f"{url} answered {status}: {text[:500]}" if status else text
-
-
-def hint(origin: str, *, is_keyed: bool = False) -> str:
-    """What has an app find the engine."""
-    if is_keyed:
-        keys = f"with INNGEST_BASE_URL={origin} and the engine's keys"
-        return f"Start the app without INNGEST_DEV, {keys}"
-    return f"Start the app with INNGEST_DEV={origin}"
 
 
 def _trigger(trigger: Trigger) -> str:

@@ -1,6 +1,7 @@
-"""Timers of batches and debounces that are set later than their functions would set them. Pure.
+"""Bring forward timers of batches and debounces that were set too late. Pure.
 
-A clock that was ahead leaves such timers, and so does a version of a function that waited longer.
+A clock that was ahead when it set a timer, or a former version of the function that waited
+longer, leaves timers that are later than any that the function would set now.
 """
 
 from __future__ import annotations
@@ -11,8 +12,13 @@ from dataclasses import replace
 from inngest.dev._internal.model.values import Function, Item
 
 
-def hastened(functions: Iterable[Function], items: Iterable[Item], now: int) -> Iterator[Item]:
-    """The timers to store in the place of those that are set too late."""
+def brought_forward(
+    functions: Iterable[Function], items: Iterable[Item], now: int
+) -> Iterator[Item]:
+    """Those of the timers that are too late, due when the function would set them now.
+
+    :param items: timers of batches and debounces of these functions.
+    """
     latest: dict[tuple[str, str], int] = {}
     for function in functions:
         if function.options.batch is not None:

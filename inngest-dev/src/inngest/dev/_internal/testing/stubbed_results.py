@@ -1,4 +1,4 @@
-"""What a server stores of steps that it takes itself, made of what a test gives."""
+"""Make a test's stub the result of a step that a server carries out: a signal, a request."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 import pydantic_core
 
 from inngest import FetchedResponse, Signal
-from inngest.dev._internal.machine.ops import name_of
+from inngest.dev._internal.machine.ops import opcode_of
 from inngest.dev._internal.model.values import Json
 
 
-def stored(op: Mapping[str, Json], outcome: object) -> object:
-    """An outcome in the form that the SDK expects, which is taken as it is, too."""
+def stubbed_result(op: Mapping[str, Json], outcome: object) -> object:
+    """The outcome in the form in which a server stores it. One in that form is left as it is."""
     opts = op.get("opts") or {}
-    match name_of(op):
+    match opcode_of(op):
         case "WaitForSignal":
             return _signal(outcome, str(opts.get("signal")))
         case "Gateway":
@@ -44,4 +44,4 @@ def _answer(outcome: Any, url: str) -> object:
     return {"url": url, "headers": {"content-type": kind}, "body": text, "status_code": 200}
 
 
-__all__ = ["stored"]
+__all__ = ["stubbed_result"]

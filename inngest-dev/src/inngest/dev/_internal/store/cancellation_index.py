@@ -1,7 +1,11 @@
-"""Which runs an event may cancel, by the values that it would have to have. Kept in memory.
+"""An index, in memory, of the active runs that an event may cancel.
 
-Of a function it is made from all of its runs that go on, when it is first asked for; from then
-on it follows what is stored of them.
+A cancellation such as `event.data.id == async.data.id` demands a value of the event that comes
+in, another one for each run (see `expressions.demand`). Runs are kept by what they demand, so
+that an event finds its runs without evaluating the condition on all of them.
+
+The index of a condition is built from the function's active runs when it is first asked for;
+from then on each run that is stored updates it.
 """
 
 from __future__ import annotations
@@ -13,15 +17,16 @@ from inngest.dev._internal.flow_control.keys import demanded
 from inngest.dev._internal.function.options import MAX_CANCELLATIONS
 from inngest.dev._internal.model.values import Run
 
-_ANY = None, None
-"""The place of runs that events of any value may cancel."""
 _Place = tuple[str | None, str | None]
+"""The fields of the event that a run demands something of, and what, as of `demanded`."""
+_ANY: _Place = None, None
+"""The place of runs that demand nothing: any event may cancel them."""
 
 
-class Prospects:
+class CancellationIndex:
     def __init__(self) -> None:
         self._functions: defaultdict[str, dict[str, _Runs]] = defaultdict(dict)
-        """By their ids, and by the conditions of their cancellations."""
+        """The runs of each function, by its id and by the condition of the cancellation."""
 
     def of(
         self,
@@ -30,21 +35,25 @@ class Prospects:
         offers: Callable[[str], str],
         active_runs: Callable[[str], Iterable[Run]],
     ) -> list[str] | None:
-        """The ids of runs, the oldest first, but for those of which the condition is not true.
+        """The ids of the runs that the event may cancel, the oldest first.
 
-        None: nothing can be said of it.
+        The condition is still to be evaluated on them. None: it demands nothing of events, so
+        that all runs come into question.
+
+        :param offers: tells what the event has in the fields that it is given.
+        :param active_runs: gives the runs of a function that have not ended.
         """
         conditions = self._functions[function_id]
         if condition not in conditions:
-            if len(conditions) >= MAX_CANCELLATIONS:  # of former versions of the function
-                conditions.clear()
+            if len(conditions) >= MAX_CANCELLATIONS:
+                conditions.clear()  # some are of former versions of the function
             conditions[condition] = _Runs(condition)
             for run in active_runs(function_id):
                 conditions[condition].note(run)
         return conditions[condition].of(offers)
 
     def note(self, run: Run) -> None:
-        """The run is there, or has ended."""
+        """Take in a run that was stored: it is new, or has changed, or has ended."""
         if run.function_id in self._functions:
             for each in self._functions[run.function_id].values():
                 each.note(run)
@@ -58,7 +67,7 @@ class _Runs:
         self._condition = condition
         self._places: dict[str, _Place] = {}
         self._at: defaultdict[_Place, dict[str, int]] = defaultdict(dict)
-        """The runs of each place, with their numbers in the order of their beginning."""
+        """The ids of the runs at each place, with their numbers in order of age."""
         self._count = 0
         self._fields: str | None = None
 

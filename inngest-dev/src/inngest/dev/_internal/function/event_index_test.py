@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from inngest.dev._internal.conftest import App, bounded, config, running, send
-from inngest.dev._internal.function.interests import Interests
+from inngest.dev._internal.function.event_index import EventIndex
 from inngest.dev._internal.function.options import Options, read_options
 from inngest.dev._internal.machine import reception
 from inngest.dev._internal.model.values import Event, Function, Trigger
@@ -40,7 +40,7 @@ def test_an_event_concerns_those_that_name_it(name: str, found: list[str]) -> No
         function("exact", "shop/paid"),
         function("wild", "shop/*"),
     ]
-    assert [each.id for each in Interests(functions).of(name)] == found
+    assert [each.id for each in EventIndex(functions).of(name)] == found
 
 
 def test_functions_that_do_not_name_an_event_are_not_looked_at(

@@ -1,4 +1,4 @@
-"""Stand in for third parties that fetch and AI steps ask. Nothing leaves the process."""
+"""Answer the requests of fetch and AI steps by a function of the test. Nothing leaves the process."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Callable
 from inngest.dev._internal.machine.fetching import Inbound, Outbound, Unreachable
 
 Fetch = Callable[[Outbound], object]
-"""Answers a request: an `Inbound`, or a JSON value for a 200. What it raises is the reason that
-no answer came."""
+"""Answers a request: with an `Inbound`, or with a JSON value, the body of a 200.
+
+What it raises is told to the step as the reason why no answer came."""
 
 
 class StubbedGateway:
@@ -30,7 +31,7 @@ class StubbedGateway:
             return Inbound(status=200, headers=headers, body=_json(answer))
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # what fails a test, in some frameworks, is no Exception
+        except BaseException as error:  # pytest.fail, say, raises what is no Exception
             kind = "" if isinstance(error, OSError) and str(error) else f"{type(error).__name__}: "
             return Unreachable(reason=f"{kind}{error}")
 

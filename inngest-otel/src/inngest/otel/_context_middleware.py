@@ -1,4 +1,4 @@
-"""The middleware without providers: it tells code that logs where it is, and hides carriers."""
+"""What the middleware does without providers: the context of logs, and carriers taken out."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 import inngest
 from inngest.middleware import StepMemos, WrappedFunction, WrappedHandler
 from inngest.otel._events import forget_carriers, without_carrier
-from inngest.otel._logs import Place, place
+from inngest.otel._logs import RunContext, run_context
 
 
-class PlacingMiddleware(inngest.MiddlewareSync):
-    """Keeps :data:`place` right while functions and steps run.
+class RunContextMiddleware(inngest.MiddlewareSync):
+    """Sets :data:`run_context` while functions and steps run, and takes carriers out of events.
 
-    Senders may have providers where this process has none: their carriers are taken out.
+    Senders may trace, and put carriers into events, where this process has no provider.
     """
 
     def transform_input(self, ctx: Any, function: inngest.Function[Any], steps: StepMemos) -> None:
@@ -26,27 +26,27 @@ class PlacingMiddleware(inngest.MiddlewareSync):
         forget_carriers(steps)
 
     def wrap_function(self, call: WrappedFunction) -> Iterator[None]:
-        """Be in a run."""
+        """Set the context of the run."""
         ctx = call.ctx
-        here = Place(function_id=call.function.id, run_id=ctx.run_id, attempt=ctx.attempt)
+        here = RunContext(function_id=call.function.id, run_id=ctx.run_id, attempt=ctx.attempt)
         with _set(here):
             yield
 
     def wrap_step_handler(self, step: WrappedHandler) -> Iterator[None]:
-        """Be in a step of it."""
-        around = place.get()
+        """Add the step to the context of the run."""
+        around = run_context.get()
         info = step.info
         with _set(around and replace(around, step_id=info.id, attempt=info.attempt)):
             yield
 
 
 @contextmanager
-def _set(here: Place | None) -> Iterator[None]:
-    token = place.set(here)
+def _set(here: RunContext | None) -> Iterator[None]:
+    token = run_context.set(here)
     try:
         yield
     finally:
-        place.reset(token)
+        run_context.reset(token)
 
 
-__all__ = ["PlacingMiddleware"]
+__all__ = ["RunContextMiddleware"]

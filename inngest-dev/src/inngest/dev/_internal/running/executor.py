@@ -1,4 +1,4 @@
-"""Do what is due: call apps, make requests, let timers end. The scheduler says when."""
+"""Execute the items that the scheduler takes: call apps, make requests, let timers end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from inngest.dev._internal.machine.fetching import (
     fetched,
     outcome_of,
 )
-from inngest.dev._internal.machine.ops import invalid
+from inngest.dev._internal.machine.ops import RESULTS, invalid, opcode_of
 from inngest.dev._internal.machine.retries import Delay
 from inngest.dev._internal.machine.runs import timer
 from inngest.dev._internal.machine.starting import release
@@ -49,17 +49,19 @@ from inngest.dev._internal.schedules.cron import tick
 from inngest.dev._internal.store.database import StoreError, unusable
 from inngest.dev._internal.store.store import Store
 
-_RESULTS = ("steprun", "step", "steperror", "stepfailed")
 Attempt = tuple[str, int, int, str, Json]
-"""Step, times, outcome and body."""
+"""Id of the step, start and end in milliseconds, outcome, and body."""
 _log = logging.getLogger("inngest.dev")
 _SET_BACK = 1000
-"""Milliseconds. A clock that runs too fast is set back in smaller steps: nothing waits for long."""
+"""Milliseconds. After a larger step back of the clock, timers would be much too late.
+
+Corrections of a clock that runs fast are smaller steps: no timer waits long for them.
+"""
 _AWAY = "away"
-"""Where is parked what needs an app that is known not to be there, or a function of it."""
+"""Where items are parked whose app, or function, is known not to be there."""
 
 
-class Worker:
+class Executor:
     def __init__(
         self,
         *,
@@ -76,7 +78,14 @@ class Worker:
         is_away: Callable[[str], bool],
         calls_of_app: int,
     ) -> None:
-        """`reentry_delay` is that of durable endpoints; `is_away` is asked of URLs of functions."""
+        """Execute items for one started engine.
+
+        :param call_worker: calls an app over the socket that its Connect worker opened.
+        :param delay: between the attempts of functions and steps.
+        :param reentry_delay: between the attempts of durable endpoints.
+        :param is_away: whether nobody is known to answer at the URL of a function.
+        :param calls_of_app: how many calls an app is made at a time, if there are several apps.
+        """
         self._store, self._ledger, self._clock = store, ledger, clock
         self._driver, self._gateway, self._delay = driver, gateway, delay
         self._reentry_delay, self._broker = reentry_delay, broker
@@ -85,14 +94,15 @@ class Worker:
         self._called: dict[str, str] = {}
         """The URLs of the calls that are under way, by job."""
         self._discoveries: dict[str, int] = {}
-        """How many results of steps those that are under way know of, by run."""
+        """How many ended steps the discovery that is under way was told of, by run."""
         self._followed: set[str] = set()
-        """The runs where another discovery waits for the end of that one."""
+        """The runs with another discovery parked behind the one that is under way."""
         self._looked = clock.now()
+        """When `unpark_due` was last called."""
         self._open: list[str] = []
-        """Where there is room again. It is kept until who is parked there is told."""
+        """Places with room again, until the items that are parked there have been unparked."""
 
-    def look_again(self) -> None:
+    def unpark_due(self) -> None:
         before, self._looked = self._looked, self._clock.now()
         if self._looked < before - _SET_BACK:
             resume(self._store, self._looked)
@@ -105,9 +115,13 @@ class Worker:
         return self._admission.next_chance()
 
     def admit(self, item: Item) -> bool:
-        """The first call of a run starts it. What is blocked is parked."""
+        """Whether the item may be executed now. If not, it is parked, or dropped.
+
+        Admitting the first call of a run marks the start of the run.
+        """
         if item.kind in ("batch", "debounce") and self._store.function(item.function_id) is None:
-            self._store.park(item.job_id, _AWAY)  # what it collected is kept for a later version
+            # the app may register it again, as in the middle of a deploy: its events are kept
+            self._store.park(item.job_id, _AWAY)
             return False
         if item.kind != "call":
             return True
@@ -121,7 +135,7 @@ class Worker:
         if item.step_id == DISCOVERY and run.id in self._discoveries:
             self._follow(item, run)
             return False
-        if run.started_at is None:  # it is to be changed
+        if run.started_at is None:  # admitting it marks its start: on a copy, not the cached run
             run = self._store.run(run.id) or run
         now = self._clock.now()
         verdict = self._admission.admit(item.job_id, run, function, self._store, now)
@@ -138,8 +152,11 @@ class Worker:
         return isinstance(verdict, Admitted)
 
     def _follow(self, item: Item, run: Run) -> None:
-        """Two discoveries at a time, as after a race, would both run the step that comes next."""
-        self._ledger.hand_on(run)
+        """Let a discovery wait for the one under way, or drop it if that one knows as much.
+
+        Two at a time, as after a race of steps, would both execute the step that comes next.
+        """
+        self._ledger.free_places(run)
         if len(run.stack) == self._discoveries[run.id]:
             self._ledger.commit(Transition(drops=[item.job_id]))
         else:
@@ -160,7 +177,7 @@ class Worker:
                 self._open.append(_behind(item.run_id))
 
     def execute(self, item: Item) -> Coroutine[Any, Any, None] | None:
-        """Calls and requests take their time; timers end at once."""
+        """Execute a timer at once; return the coroutine that makes a call or a request."""
         now = self._clock.now()
         if item.kind == "cron":
             function = self._store.function(item.function_id)
@@ -193,9 +210,8 @@ class Worker:
             call = build(run, item, now=started)
             self._called[item.job_id] = call.url
             if is_socket(call.url):
-                if not self._store.has_item(
-                    item.job_id, item.generation
-                ):  # its answer came in after all
+                # a worker may have answered an earlier call of this job after it was given up
+                if not self._store.has_item(item.job_id, item.generation):
                     return
                 answer = await self._call_worker(call)
             else:
@@ -203,7 +219,7 @@ class Worker:
         await _stored(lambda: self.settle(item, answer, started))
 
     def settle(self, item: Item, answer: Answer, started: int) -> None:
-        """Take the answer to a call, unless its job is done."""
+        """Record the answer to a call and apply it, unless its job is done already."""
         now = self._clock.now()
         with self._store.transaction():
             current = self._store.run(item.run_id)
@@ -223,7 +239,7 @@ class Worker:
                 delay=self._reentry_delay if is_endpoint(function, current) else self._delay,
                 now=now,
             )
-            touched = self._ledger.apply(iter([change]))
+            touched = self._ledger.apply([change])
         setback = _setback(current, function, item, attempt, change, now)
         self._ledger.announce(touched, setback)
 
@@ -248,13 +264,14 @@ class Worker:
             attempt = item.step_id, started, now, outcome, body
             self._store.add_attempt(item, *attempt)
             change = fetched(run, item, memo, function=function, delay=self._delay, now=now)
-            touched = self._ledger.apply(iter([change]))
+            touched = self._ledger.apply([change])
         self._ledger.announce(touched, _setback(run, function, item, attempt, change, now))
 
 
 def _setback(
     run: Run, function: Function | None, item: Item, attempt: Attempt, change: Transition, now: int
 ) -> Setback | None:
+    """What listeners are told of an attempt that is made again; None if it is not."""
     again = next((each for each in change.items if each.job_id == item.job_id), None)
     if again is None:
         return None
@@ -273,12 +290,12 @@ def _setback(
 
 
 def _behind(run_id: str) -> str:
-    """Where a discovery is parked while another one of its run is under way."""
+    """The place where a discovery is parked while another one of its run is under way."""
     return f"discovery\x1f{run_id}"
 
 
 async def _stored(store: Callable[[], None]) -> None:
-    """Store what has been answered, once that can be: to ask again would run its step again."""
+    """Store an answer, as often as it takes: asking the app again would execute its step again."""
     while True:
         try:
             store()
@@ -290,7 +307,10 @@ async def _stored(store: Callable[[], None]) -> None:
 
 
 def attempt_of(item: Item, answer: Answer, started: int, ended: int) -> Attempt:
-    """What the history keeps of a call, whose answer is usable or told to have failed."""
+    """What the history keeps of a call. `answer` is usable: see `invalid`.
+
+    A call that reports one step, or a step that failed, counts as an attempt of that step.
+    """
     outcome, body, step_id = "reported", None, item.step_id
     match answer:
         case Returned(output=output):
@@ -308,6 +328,6 @@ def attempt_of(item: Item, answer: Answer, started: int, ended: int) -> Attempt:
                 outcome = "failed"
                 name = op.get("displayName") or op.get("name")
                 body = {**failed["error"], "step": name and str(name)}
-            if op is not None and str(op.get("op")).lower() in _RESULTS:
+            if op is not None and opcode_of(op) in RESULTS:
                 step_id = op["id"]
     return step_id, started, ended, outcome, body

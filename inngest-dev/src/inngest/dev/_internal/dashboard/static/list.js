@@ -1,6 +1,7 @@
-// A list that is loaded page by page while it is read, and kept as the engine has it.
+// A list that is loaded page by page as it is scrolled, and updated as the engine's data changes.
 
 import { h } from "./dom.js";
+import { slowly } from "./requests.js";
 
 export const PAGE = 100;
 
@@ -24,7 +25,7 @@ export function pagedList({ load, row, key, body, drawn }) {
     if (isAtTop && isBehind) start();
   }).observe(body.parentElement.tHead);
 
-  // At a place where its reader has been before, if one is given.
+  // Load the list anew; at a place where the reader has been before, if one is given.
   async function start(place) {
     const mine = ++generation;
     const found = await load(null);
@@ -54,11 +55,11 @@ export function pagedList({ load, row, key, body, drawn }) {
     const before = lines[lines.length - 1].position;
     const found = await load(before);
     if (mine === generation) settle(found, before);
-    sight.unobserve(foot); // changes are told: not that it is in sight again before anything was painted
+    sight.unobserve(foot); // an observer reports changes only: so it reports a foot that is still in sight
     sight.observe(foot);
   }
 
-  // `found` is all that there is below a position, or as much of it as fits a page.
+  // Put a page of items in the place of what the list shows below a position. Those further down stay.
   function settle(found, before) {
     const floor = floorOf(found);
     const known = new Map(lines.map((line) => [line.key, line]));
@@ -88,7 +89,7 @@ export function pagedList({ load, row, key, body, drawn }) {
     return { key: key(item), position: item.position, signature, element };
   }
 
-  // Several changes may be told before they are looked at. Null: anything may have changed.
+  // Note which items have changed, by their keys; null: all may have. They are loaded a little later.
   function changed(ids) {
     if (ids === null) isAllStale = true;
     else ids.forEach((id) => stale.add(id));
@@ -103,16 +104,17 @@ export function pagedList({ load, row, key, body, drawn }) {
     try { await refresh(isStale); } finally { isRefreshing = false; }
   }, 150);
 
-  // The newest page, and those further down that hold a line that changed.
+  // Load the newest page again, and the pages further down with a line that has changed.
   async function refresh(isStale) {
     const mine = generation;
     for (let before = Infinity; before !== null;) {
       const found = await load(before === Infinity ? null : before);
       if (mine !== generation) return;
       let floor = floorOf(found);
-      if (before === Infinity && lines.length && floor > lines[0].position) { // there were a gap
+      // more new items than fit a page: between them and the lines that are shown is a gap
+      if (before === Infinity && lines.length && floor > lines[0].position) {
         if (isAtTop) return restart(found);
-        [isBehind, floor] = [true, Infinity]; // who reads further down keeps what he reads
+        [isBehind, floor] = [true, Infinity]; // somebody reads further down: the list stays until they are back
       } else {
         settle(found, before);
       }
@@ -122,7 +124,7 @@ export function pagedList({ load, row, key, body, drawn }) {
     if (isAtTop && lines.length > 2 * PAGE) shorten();
   }
 
-  // A list that nobody reads does not grow for ever.
+  // A list that stays at its top must not grow for ever.
   function shorten() {
     lines.splice(PAGE).forEach((line) => line.element.remove());
     hasMore = true;
@@ -134,32 +136,4 @@ export function pagedList({ load, row, key, body, drawn }) {
 
 function floorOf(found) {
   return found.length === PAGE ? found[found.length - 1].position : 0;
-}
-
-// So that going back, loading anew and a copied address show the same list.
-export function keepInAddress(place, wanted) {
-  const kept = Object.entries(wanted).filter(([, value]) => value);
-  history.replaceState(null, "", `${place}${kept.length ? `?${new URLSearchParams(kept)}` : ""}`);
-}
-
-export function slowly(work, ms) {
-  let timer = null;
-  const later = (...args) => {
-    clearTimeout(timer);
-    timer = setTimeout(() => work(...args), ms);
-  };
-  later.stop = () => clearTimeout(timer);
-  return later;
-}
-
-// Answers may overtake each other: one that is older than what is shown tells nothing new.
-export function inOrder(ask, show) {
-  let [asked, shown] = [0, 0];
-  return async (...given) => {
-    const mine = ++asked;
-    const found = await ask(...given);
-    if (mine < shown) return;
-    shown = mine;
-    show(found);
-  };
 }

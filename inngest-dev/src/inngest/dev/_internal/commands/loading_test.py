@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from inngest.dev._internal.commands.discovery import find_app
-from inngest.dev._internal.commands.hosting import AppError, event_schemas, is_asgi, load
+from inngest.dev._internal.commands.loading import AppError, event_schemas, is_asgi, load
 from inngest.dev._internal.commands.watching import STARTS, Watched
 
 
@@ -66,7 +66,7 @@ def test_a_factory_is_asked_for_the_app(module: Path) -> None:
     assert load(f"{module.stem}:create") is print
     for app in ("wsgi", "anything"):
         assert load(f"{module.stem}:{app}").__name__ == app
-    with pytest.raises(AppError, match="ValueError: no settings"):
+    with pytest.raises(AppError, match=r"fail\(\) fails:\n(?s:.*)ValueError: no settings"):
         load(f"{module.stem}:fail")
 
 
