@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 MOST_MB = 5.0
 SECONDS = 300.0
-"""It takes a few seconds on an idle machine."""
+"""The timeout; it takes a few seconds on an idle machine."""
 
 
 @pytest.mark.slow

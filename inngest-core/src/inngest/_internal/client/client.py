@@ -314,7 +314,7 @@ class Inngest:
             ``delete`` to remove the keys in ``values``.
         :raises UpdateMetadataError: the update was not accepted.
         """
-        flow = self._note(run_id, values, kind, op)
+        flow = self._metadata_update(run_id, values, kind, op)
         _or_raise(await AsyncDriver(self._http).run(flow))
 
     def update_metadata_sync(
@@ -326,7 +326,7 @@ class Inngest:
         op: MetadataOp = "merge",
     ) -> None:
         """Update the metadata of a run; the sync version of :meth:`update_metadata`."""
-        flow = self._note(run_id, values, kind, op)
+        flow = self._metadata_update(run_id, values, kind, op)
         _or_raise(SyncDriver(self._http).run(flow))
 
     def close(self) -> None:
@@ -369,7 +369,7 @@ class Inngest:
     def _signal(self, signal: str, data: object) -> Flow[str | SendSignalError | None]:
         return send_signal(signal, data, self._access())
 
-    def _note(
+    def _metadata_update(
         self, run_id: str, values: Mapping[str, object], kind: str, op: MetadataOp
     ) -> Flow[UpdateMetadataError | None]:
         return update_metadata(run_id, values, kind=kind, op=op, access=self._access())

@@ -92,7 +92,7 @@ def resolve(
     :raises FunctionConfigInvalidError: ``request_timeout`` is not a positive duration.
     """
     mode = _mode(is_production, environ)
-    timeout = _seconds(request_timeout)
+    timeout = _timeout(request_timeout)
     is_cloud = mode is ServerKind.CLOUD
     api = _origin(
         ("api_base_url", api_base_url),
@@ -176,7 +176,7 @@ def _key(text: str | None, mode: ServerKind) -> SigningKey | SigningKeyInvalidEr
     return key
 
 
-def _seconds(timeout: object) -> float:
+def _timeout(timeout: object) -> float:
     if timeout is None:
         return DEFAULT_TIMEOUT
     try:

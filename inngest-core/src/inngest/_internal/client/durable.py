@@ -54,7 +54,7 @@ class DurableHandler:
                 triggers=(TriggerEvent(event=HTTP_EVENT),),
                 retries=options.retries,
             ),
-            _taking_a_request(handler, f'endpoint "{fn_id}"'),
+            _function_handler(handler, f'endpoint "{fn_id}"'),
         )
         app = app_of(client, [function], serve)
         if client.is_production and options.origin is None:
@@ -83,7 +83,7 @@ class DurableHandler:
         await self._client._http.close_current_loop()
 
 
-def _taking_a_request(handler: Callable[..., object], what: str) -> Callable[..., object]:
+def _function_handler(handler: Callable[..., object], what: str) -> Callable[..., object]:
     """Wrap an endpoint's handler as a function's, which takes only the context."""
     codec = Codec(typ=return_type(handler))
 
@@ -92,18 +92,18 @@ def _taking_a_request(handler: Callable[..., object], what: str) -> Callable[...
         try:
             return stored(await result, codec, what)
         except RequestBodyError as error:
-            return _refused(error)
+            return _invalid_request(error)
 
     def handle_sync(ctx: Any) -> dict[str, object]:
         try:
             return stored(handler(ctx, request_of(ctx.event)), codec, what)
         except RequestBodyError as error:
-            return _refused(error)
+            return _invalid_request(error)
 
     return handle_async if inspect.iscoroutinefunction(handler) else handle_sync
 
 
-def _refused(error: RequestBodyError) -> dict[str, object]:
+def _invalid_request(error: RequestBodyError) -> dict[str, object]:
     answer = Response(status=error.answer_status, body={"error": error.message})
     return stored(answer, PLAIN, "the response to an invalid request")
 
