@@ -76,7 +76,7 @@ class Driver:
         options.setdefault("timing", Timing())
         self.machine = Machine(identity, **options)
         self.now = 100.0
-        self.asked: list[Effect] = []
+        self.effects: list[Effect] = []
         self.state = ConnectionState.CONNECTING
         self.stopped: Stop | None = None
         self.logged: list[Log] = []
@@ -91,7 +91,7 @@ class Driver:
                 case Log():
                     self.logged.append(effect)
                 case _:
-                    self.asked.append(effect)
+                    self.effects.append(effect)
 
     def is_in(self, state: ConnectionState) -> bool:
         return self.state is state
@@ -102,8 +102,8 @@ class Driver:
 
     def take(self, kind: type[EffectT]) -> list[EffectT]:
         """Remove and return the recorded effects of one type."""
-        found: list[EffectT] = [one for one in self.asked if isinstance(one, kind)]
-        self.asked = [one for one in self.asked if not isinstance(one, kind)]
+        found: list[EffectT] = [one for one in self.effects if isinstance(one, kind)]
+        self.effects = [one for one in self.effects if not isinstance(one, kind)]
         return found
 
     def frames(self, link: int | None = None) -> list[Frame]:
@@ -137,9 +137,9 @@ class Driver:
         """Advance the clock while the gateway answers heartbeats."""
         for _ in range(seconds):
             self.wait(1)
-            self.hear(link, wire.GATEWAY_HEARTBEAT)
+            self.receive(link, wire.GATEWAY_HEARTBEAT)
 
-    def hear(self, link: int, kind: Any, payload: Message | None = None) -> None:
+    def receive(self, link: int, kind: Any, payload: Message | None = None) -> None:
         self.do(self.machine.received, link, encode(kind, payload))
 
     def connect(
@@ -155,8 +155,8 @@ class Driver:
         self.do(self.machine.started, start_answer(group, connection))
         (opened,) = self.take(Open)
         self.do(self.machine.opened, opened.link)
-        self.hear(opened.link, wire.GATEWAY_HELLO)
-        self.hear(
+        self.receive(opened.link, wire.GATEWAY_HELLO)
+        self.receive(
             opened.link,
             wire.GATEWAY_CONNECTION_READY,
             wire.GatewayConnectionReadyData(**agreed),
@@ -164,7 +164,7 @@ class Driver:
         return opened.link
 
     def call(self, link: int, request_id: str, **options: Any) -> None:
-        self.hear(link, wire.GATEWAY_EXECUTOR_REQUEST, call_of(request_id, **options))
+        self.receive(link, wire.GATEWAY_EXECUTOR_REQUEST, call_of(request_id, **options))
 
     def reply(self, request_id: str, response: CommResponse = OK) -> None:
         self.do(self.machine.replied, request_id, response)

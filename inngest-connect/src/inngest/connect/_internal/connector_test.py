@@ -137,7 +137,7 @@ def test_a_response_without_a_gateway_is_retried(driver: Driver) -> None:
 
 
 def test_no_gateway_is_excluded_if_there_is_no_other(active: Driver) -> None:
-    active.hear(1, wire.GATEWAY_CLOSING)
+    active.receive(1, wire.GATEWAY_CLOSING)
     active.take(Start)
     active.do(active.machine.started, wire.StartResponse().SerializeToString())
     active.wait(2)
@@ -148,7 +148,7 @@ def test_no_gateway_is_excluded_if_there_is_no_other(active: Driver) -> None:
 def test_gateways_that_always_drain_are_retried_with_backoff(active: Driver) -> None:
     starts = []
     for link in range(1, 30):
-        active.hear(link, wire.GATEWAY_CLOSING)
+        active.receive(link, wire.GATEWAY_CLOSING)
         for _ in range(1000):
             if active.take(Start):
                 break
@@ -158,7 +158,7 @@ def test_gateways_that_always_drain_are_retried_with_backoff(active: Driver) -> 
     pauses = [after - before for before, after in itertools.pairwise(starts)]
     assert (starts[0], pauses[:4], pauses[-1]) == (100.0, [2, 5, 10, 20], 300)
     active.live(25, 30)
-    active.hear(30, wire.GATEWAY_CLOSING)
+    active.receive(30, wire.GATEWAY_CLOSING)
     assert len(active.take(Start)) == 1
 
 

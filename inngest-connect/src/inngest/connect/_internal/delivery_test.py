@@ -125,7 +125,7 @@ def test_a_reply_that_is_acknowledged_before_its_flush_is_not_flushed(
         active.reply(request_id)
     active.wait(5)
     assert len(active.take(Flush)) == MAX_CONCURRENT_FLUSHES
-    active.hear(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id=calls[-1]))
+    active.receive(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id=calls[-1]))
     for request_id in calls[:-1]:
         active.do(active.machine.flushed, request_id)
     assert active.take(Flush) == []
@@ -180,7 +180,7 @@ def test_an_unauthorized_flush_switches_keys() -> None:
 
 def test_replies_on_a_lost_draining_connection_are_flushed(active: Driver) -> None:
     active.call(1, "r1")
-    active.hear(1, wire.GATEWAY_CLOSING)
+    active.receive(1, wire.GATEWAY_CLOSING)
     active.reply("r1")
     active.do(active.machine.closed, 1, 1001, "connect_gateway_closing")
     assert len(active.take(Flush)) == 1

@@ -98,7 +98,7 @@ class Execution:
 
     def close(self, now: float) -> None:
         """Reject new calls, after a grace period in which the gateway receives WORKER_PAUSE."""
-        self._grace_until = now + self._timing.goodbye
+        self._grace_until = now + self._timing.closing
 
     def _is_grace_over(self, now: float) -> bool:
         """Whether the grace period for calls that were under way at shutdown is over."""

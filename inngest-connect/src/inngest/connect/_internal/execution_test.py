@@ -19,7 +19,7 @@ def test_a_call_is_acknowledged_executed_and_answered(active: Driver) -> None:
     said = payload_of(reply)
     assert (said.status, said.body, said.retry_after) == (wire.NOT_COMPLETED, b"[]", "3")
     assert active.machine.unacknowledged == 1
-    active.hear(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
+    active.receive(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
     assert active.machine.unacknowledged == 0
     assert active.machine._execution.next_due is None, "what is answered has no lease"
 
@@ -41,7 +41,7 @@ def test_a_duplicate_call_is_executed_once(active: Driver) -> None:
     active.take(Send)
     active.call(1, "r1")  # not acknowledged yet: sent again
     assert active.kinds() == [wire.WORKER_REQUEST_ACK, wire.WORKER_REPLY]
-    active.hear(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
+    active.receive(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
     active.call(1, "r1")
     assert active.kinds() == [wire.WORKER_REQUEST_ACK]
     assert active.take(Run) == []
@@ -68,7 +68,7 @@ def test_leases_are_extended_while_a_call_runs(active: Driver) -> None:
     (extend,) = [f for f in active.frames() if f.kind == wire.WORKER_REQUEST_EXTEND_LEASE]
     assert payload_of(extend).lease_id == "lease-r1"
     answer = wire.WorkerRequestExtendLeaseAckData(request_id="r1", new_lease_id="l2")
-    active.hear(1, wire.WORKER_REQUEST_EXTEND_LEASE_ACK, answer)
+    active.receive(1, wire.WORKER_REQUEST_EXTEND_LEASE_ACK, answer)
     active.live(30)
     extended = [f for f in active.frames() if f.kind == wire.WORKER_REQUEST_EXTEND_LEASE]
     assert [payload_of(frame).lease_id for frame in extended] == ["l2"]
@@ -83,8 +83,8 @@ def test_a_lost_lease_is_not_extended_and_a_queued_call_is_discarded() -> None:
     driver.take(Send)
     for request_id in ("r1", "r2"):
         lost = wire.WorkerRequestExtendLeaseAckData(request_id=request_id)
-        driver.hear(1, wire.WORKER_REQUEST_EXTEND_LEASE_ACK, lost)
-    driver.hear(1, wire.GATEWAY_HEARTBEAT)
+        driver.receive(1, wire.WORKER_REQUEST_EXTEND_LEASE_ACK, lost)
+    driver.receive(1, wire.GATEWAY_HEARTBEAT)
     driver.take(Run)
     driver.reply("r1")
     assert driver.take(Run) == []
@@ -94,14 +94,14 @@ def test_a_lost_lease_is_not_extended_and_a_queued_call_is_discarded() -> None:
 
 def test_a_duplicate_of_a_running_call_replaces_its_lease(active: Driver) -> None:
     active.call(1, "r1")
-    active.hear(
+    active.receive(
         1,
         wire.WORKER_REQUEST_EXTEND_LEASE_ACK,
         wire.WorkerRequestExtendLeaseAckData(request_id="r1"),
     )
     again = call_of("r1")
     again.lease_id = "lease-2"
-    active.hear(1, wire.GATEWAY_EXECUTOR_REQUEST, again)
+    active.receive(1, wire.GATEWAY_EXECUTOR_REQUEST, again)
     assert len(active.take(Run)) == 1
     active.take(Send)
     active.live(31)
@@ -113,7 +113,7 @@ def test_a_duplicate_without_a_lease_keeps_the_old_one(active: Driver) -> None:
     active.call(1, "r1")
     again = call_of("r1")
     again.lease_id = ""
-    active.hear(1, wire.GATEWAY_EXECUTOR_REQUEST, again)
+    active.receive(1, wire.GATEWAY_EXECUTOR_REQUEST, again)
     active.take(Send)
     active.live(30)
     extensions = [f for f in active.frames() if f.kind == wire.WORKER_REQUEST_EXTEND_LEASE]
@@ -147,7 +147,7 @@ def test_a_gateway_that_ignores_the_pause_does_not_delay_the_shutdown(active: Dr
     assert active.kinds(1) == [wire.WORKER_REQUEST_ACK], "it has this one"
     for request_id in ("r1", "crossed"):
         active.reply(request_id)
-        active.hear(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id=request_id))
+        active.receive(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id=request_id))
     assert len(active.take(Close)) == 1
 
 
@@ -155,7 +155,7 @@ def test_a_gateway_that_ignores_the_pause_does_not_delay_the_shutdown(active: Dr
 def test_a_call_that_crosses_the_close_is_not_executed(active: Driver, is_drained: bool) -> None:
     """It cannot be acknowledged any more, so another worker will execute it."""
     if is_drained:
-        active.hear(1, wire.GATEWAY_CLOSING)
+        active.receive(1, wire.GATEWAY_CLOSING)
         active.connect("g2", "c2")
     else:
         active.do(active.machine.close)

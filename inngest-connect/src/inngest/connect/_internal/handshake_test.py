@@ -37,7 +37,7 @@ def test_other_messages_during_a_handshake_are_ignored(driver: Driver) -> None:
     driver.do(driver.machine.started, start_answer())
     driver.do(driver.machine.opened, 1)
     for kind in (wire.GATEWAY_HEARTBEAT, wire.WORKER_PAUSE, 99):
-        driver.hear(1, kind)
+        driver.receive(1, kind)
     assert driver.take(Close) == []
 
 
@@ -55,8 +55,8 @@ def test_a_wrong_configuration_is_fatal(driver: Driver, reason: str) -> None:
 def test_a_sync_failure_on_the_first_connection_is_fatal(driver: Driver) -> None:
     driver.do(driver.machine.started, start_answer())
     driver.do(driver.machine.opened, 1)
-    driver.hear(1, wire.GATEWAY_HELLO)
-    driver.hear(1, wire.SYNC_FAILED, wire.SystemError(code="c", message="bad cron"))
+    driver.receive(1, wire.GATEWAY_HELLO)
+    driver.receive(1, wire.SYNC_FAILED, wire.SystemError(code="c", message="bad cron"))
     assert driver.stopped is not None and "bad cron" in str(driver.stopped.error)
 
 
@@ -65,8 +65,8 @@ def test_a_sync_failure_on_a_later_connection_is_retried(active: Driver) -> None
     active.wait(1)
     active.do(active.machine.started, start_answer("g2"))
     active.do(active.machine.opened, 2)
-    active.hear(2, wire.GATEWAY_HELLO)
-    active.hear(2, wire.SYNC_FAILED, wire.SystemError(code="c", message="no database"))
+    active.receive(2, wire.GATEWAY_HELLO)
+    active.receive(2, wire.SYNC_FAILED, wire.SystemError(code="c", message="no database"))
     assert active.stopped is None
     active.take(Start)
     active.wait(10)
@@ -74,7 +74,7 @@ def test_a_sync_failure_on_a_later_connection_is_retried(active: Driver) -> None
 
 
 def test_a_sync_failure_after_the_handshake_closes_the_connection(active: Driver) -> None:
-    active.hear(1, wire.SYNC_FAILED, wire.SystemError(code="c", message="no database"))
+    active.receive(1, wire.SYNC_FAILED, wire.SystemError(code="c", message="no database"))
     assert [close.link for close in active.take(Close)] == [1]
     (told,) = [entry for entry in active.logged if entry.event == "disconnected"]
     assert told.fields["reason"] == "sync failed: no database"

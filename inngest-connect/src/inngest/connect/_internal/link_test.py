@@ -22,7 +22,7 @@ def test_a_gateway_that_answers_no_heartbeats_is_left(active: Driver) -> None:
 
 def test_a_gateway_that_answers_is_kept(active: Driver) -> None:
     for _ in range(100):
-        active.hear(1, wire.GATEWAY_HEARTBEAT)
+        active.receive(1, wire.GATEWAY_HEARTBEAT)
         active.wait(10)
     assert active.take(Close) == []
     assert active.machine.last_heartbeat_at == pytest.approx(active.now - 10)
@@ -38,7 +38,7 @@ def test_any_frame_counts_as_a_sign_of_life(active: Driver) -> None:
 
 
 def test_a_resumed_machine_sends_one_heartbeat(active: Driver) -> None:
-    active.hear(1, wire.GATEWAY_HEARTBEAT)
+    active.receive(1, wire.GATEWAY_HEARTBEAT)
     active.now += 3600
     active.do(active.machine.tick)
     assert active.kinds() == [wire.WORKER_HEARTBEAT]
@@ -52,7 +52,7 @@ def test_short_heartbeat_intervals_are_limited(driver: Driver, told: str) -> Non
     driver.take(Send)
     for _ in range(10):
         driver.wait(0.1)
-        driver.hear(link, wire.GATEWAY_HEARTBEAT)
+        driver.receive(link, wire.GATEWAY_HEARTBEAT)
     kinds = driver.kinds()
     assert 9 <= kinds.count(wire.WORKER_HEARTBEAT) <= 11
     assert 9 <= kinds.count(wire.WORKER_REQUEST_EXTEND_LEASE) <= 11
@@ -77,7 +77,7 @@ def test_missing_answers_do_not_count_before_worker_ready(active: Driver) -> Non
     active.wait(100)
     assert active.take(Close) == []
     assert active.kinds(2).count(wire.WORKER_HEARTBEAT) == 10
-    active.hear(2, wire.GATEWAY_HEARTBEAT)
+    active.receive(2, wire.GATEWAY_HEARTBEAT)
     active.wait(31)
     assert [close.reason for close in active.take(Close)] == ["CONSECUTIVE_HEARTBEATS_MISSED"]
 
@@ -85,9 +85,9 @@ def test_missing_answers_do_not_count_before_worker_ready(active: Driver) -> Non
 def test_status_messages_are_sent_if_the_gateway_requests_them(driver: Driver) -> None:
     driver.do(driver.machine.started, start_answer())
     driver.do(driver.machine.opened, 1)
-    driver.hear(1, wire.GATEWAY_HELLO)
+    driver.receive(1, wire.GATEWAY_HELLO)
     terms = wire.GatewayConnectionReadyData(status_interval="500ms")
-    driver.hear(1, wire.GATEWAY_CONNECTION_READY, terms)
+    driver.receive(1, wire.GATEWAY_CONNECTION_READY, terms)
     driver.call(1, "r1")
     driver.take(Send)
     driver.wait(2)

@@ -131,7 +131,7 @@ class Links:
     def close(self, link: Link, now: float) -> None:
         """Begin the closing handshake."""
         if not link.is_closing:
-            link.is_closing, link.deadline = True, now + self._timing.goodbye
+            link.is_closing, link.deadline = True, now + self._timing.closing
             self._effects.add(Close(link.id, NORMAL, SHUTDOWN_REASON))
 
     def remove(self, link: Link, now: float, cause: str, code: int | None = None) -> None:

@@ -13,8 +13,8 @@ from inngest.connect._internal.wire import connect_pb2 as wire
 
 
 def test_an_idle_worker_connects_before_it_leaves_a_draining_gateway(active: Driver) -> None:
-    active.hear(1, wire.GATEWAY_CLOSING)
-    active.hear(1, wire.GATEWAY_CLOSING)
+    active.receive(1, wire.GATEWAY_CLOSING)
+    active.receive(1, wire.GATEWAY_CLOSING)
     assert len(active.take(Start)) == 1
     active.live(60)
     assert active.take(Close) == [] and active.take(Start) == []
@@ -31,7 +31,7 @@ def test_the_loss_of_a_replaced_connection_changes_nothing(
     active: Driver,
 ) -> None:
     active.call(1, "r1")
-    active.hear(1, wire.GATEWAY_CLOSING)
+    active.receive(1, wire.GATEWAY_CLOSING)
     active.connect("g2", "c2")
     active.take(Start)
     active.do(active.machine.closed, 1, 1006, "")
@@ -50,7 +50,7 @@ def test_there_is_one_current_connection(active: Driver) -> None:
 def test_a_drain_during_a_shutdown_does_not_abandon_calls(active: Driver) -> None:
     active.call(1, "r1")
     active.do(active.machine.close)
-    active.hear(1, wire.GATEWAY_CLOSING)
+    active.receive(1, wire.GATEWAY_CLOSING)
     active.live(60)
     assert active.take(Start) == []
     assert active.is_in(ConnectionState.CLOSING)
@@ -76,7 +76,7 @@ def test_pending_replies_are_delivered_before_calls_are_accepted(active: Driver)
     assert payload_of(hello).worker_manual_readiness_ack
     assert [frame.kind for frame in sent] == [wire.WORKER_HEARTBEAT, wire.WORKER_REPLY]
     assert not active.is_in(ConnectionState.ACTIVE)
-    active.hear(2, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
+    active.receive(2, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
     assert wire.WORKER_READY in active.kinds(2)
     assert active.is_in(ConnectionState.ACTIVE)
     active.wait(5)
@@ -100,18 +100,18 @@ def test_a_worker_that_leaves_with_pending_replies_accepts_no_calls(
 ) -> None:
     reconnect_with_pending_reply(active)
     if is_drained:
-        active.hear(2, wire.GATEWAY_CLOSING)
+        active.receive(2, wire.GATEWAY_CLOSING)
     else:
         active.do(active.machine.close)
     active.wait(6)
-    active.hear(2, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
+    active.receive(2, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
     assert wire.WORKER_READY not in active.kinds(2)
 
 
 def test_a_worker_leaves_a_draining_gateway_when_its_calls_are_finished(active: Driver) -> None:
     active.call(1, "r1")
     active.take(Send)
-    active.hear(1, wire.GATEWAY_CLOSING)
+    active.receive(1, wire.GATEWAY_CLOSING)
     assert active.is_in(ConnectionState.RECONNECTING)
     (start,) = active.take(Start)
     assert excluded(start) == ["g1"]
@@ -123,7 +123,7 @@ def test_a_worker_leaves_a_draining_gateway_when_its_calls_are_finished(active: 
     active.reply("r1")
     assert active.kinds(1) == [wire.WORKER_REPLY]
     assert active.take(Close) == []
-    active.hear(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
+    active.receive(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
     (close,) = active.take(Close)
     assert (close.link, close.code, close.reason) == (1, 1000, "WORKER_SHUTDOWN")
     active.do(active.machine.closed, 1, 1000, "WORKER_SHUTDOWN")

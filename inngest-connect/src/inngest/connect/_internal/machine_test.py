@@ -15,13 +15,13 @@ def test_a_shutdown_finishes_the_calls_in_flight(active: Driver) -> None:
     assert active.is_in(ConnectionState.CLOSING)
     for _ in range(4):
         active.wait(9)
-        active.hear(1, wire.GATEWAY_HEARTBEAT)
+        active.receive(1, wire.GATEWAY_HEARTBEAT)
     kinds = active.kinds()
     assert wire.WORKER_HEARTBEAT in kinds and wire.WORKER_REQUEST_EXTEND_LEASE in kinds
     active.reply("r1")
     assert active.take(Close) == []
     assert not active.has_stopped
-    active.hear(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
+    active.receive(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
     (close,) = active.take(Close)
     assert (close.code, close.reason) == (1000, "WORKER_SHUTDOWN")
     active.do(active.machine.closed, 1, 1000, "")
@@ -51,7 +51,7 @@ def test_a_worker_that_loses_its_connection_during_a_shutdown_reconnects(
     assert wire.WORKER_PAUSE not in [frame.kind for frame in sent]
     assert active.is_in(ConnectionState.CLOSING)
     active.reply("r1")
-    active.hear(2, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
+    active.receive(2, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
     assert [close.link for close in active.take(Close)] == [2]
 
 
@@ -61,11 +61,11 @@ def test_a_shutdown_during_a_handshake_accepts_no_calls(active: Driver) -> None:
     active.wait(2)
     active.do(active.machine.started, start_answer("g2", "c2"))
     active.do(active.machine.opened, 2)
-    active.hear(2, wire.GATEWAY_HELLO)
+    active.receive(2, wire.GATEWAY_HELLO)
     active.take(Send)
     active.do(active.machine.close)
     assert active.kinds(2) == []
-    active.hear(2, wire.GATEWAY_CONNECTION_READY, wire.GatewayConnectionReadyData())
+    active.receive(2, wire.GATEWAY_CONNECTION_READY, wire.GatewayConnectionReadyData())
     assert wire.WORKER_PAUSE in active.kinds(2)
 
 
@@ -81,7 +81,7 @@ def test_the_closing_handshake_has_a_timeout(active: Driver) -> None:
 
 
 def test_a_shutdown_requests_no_gateway_without_calls(active: Driver) -> None:
-    active.hear(1, wire.GATEWAY_CLOSING)
+    active.receive(1, wire.GATEWAY_CLOSING)
     active.take(Start)
     active.do(active.machine.start_failed, "status 500")
     active.do(active.machine.close)
@@ -106,10 +106,10 @@ def test_nothing_is_done_after_the_end(active: Driver) -> None:
     active.do(active.machine.abort)
     assert active.stopped is not None
     assert [close.link for close in active.take(Close)] == [1]
-    active.asked.clear()
+    active.effects.clear()
     active.do(active.machine.started, start_answer("g2", "c2"))
     active.do(active.machine.closed, 1, 1006, "")
     active.do(active.machine.received, 1, b"\x08\x03")
     active.reply("r1")
     active.wait(1000)
-    assert active.asked == []
+    assert active.effects == []

@@ -77,7 +77,7 @@ def test_a_good_frame_with_flipped_bits(data: st.DataObject) -> None:
     driver.take(Start)
     driver.do(driver.machine.started, _answer())
     driver.do(driver.machine.opened, 1)
-    driver.hear(1, wire.GATEWAY_HELLO)
+    driver.receive(1, wire.GATEWAY_HELLO)
     driver.do(driver.machine.received, 1, bytes(good))
     driver.wait(60)
     assert driver.stopped is None or driver.stopped.error is not None

@@ -38,10 +38,10 @@ class Socket:
         opened: Callable[[], None],
         received: Callable[[bytes | str], None],
         handshake: float,
-        goodbye: float,
+        closing: float,
     ) -> None:
         self._url, self._opened, self._received = url, opened, received
-        self._handshake, self._goodbye = handshake, goodbye
+        self._handshake, self._closing = handshake, closing
         self._outgoing: asyncio.PriorityQueue[tuple[bool, int, bytes]] = asyncio.PriorityQueue()
         self._count = count()
         self._connection: ClientConnection | None = None
@@ -62,7 +62,7 @@ class Socket:
                 compression=None,
                 max_size=MAX_FRAME_BYTES,
                 open_timeout=self._handshake,
-                close_timeout=self._goodbye,
+                close_timeout=self._closing,
                 ping_interval=None,  # the protocol has its own heartbeats
             )
         except Exception as error:  # of many types, from DNS, TLS and HTTP
@@ -92,9 +92,9 @@ class Socket:
         if connection is None:
             return
         with suppress(asyncio.TimeoutError, ConnectionClosed):
-            await asyncio.wait_for(self._outgoing.join(), self._goodbye)
+            await asyncio.wait_for(self._outgoing.join(), self._closing)
         with suppress(asyncio.TimeoutError, ConnectionClosed):
-            await asyncio.wait_for(connection.close(code, reason), self._goodbye)
+            await asyncio.wait_for(connection.close(code, reason), self._closing)
         connection.transport.abort()
 
     async def _write(self, connection: ClientConnection) -> None:

@@ -22,7 +22,7 @@ def socket_at(url: str) -> Socket:
         opened=lambda: None,
         received=lambda _data: None,
         handshake=60,
-        goodbye=60,
+        closing=60,
     )
 
 

@@ -28,7 +28,7 @@ class Timing:
     """Until an unacknowledged reply is flushed, and until WORKER_READY despite pending replies."""
     flush: tuple[float, ...] = (1, 2, 5, 10, 20)
     """The backoff between flushes; the last value repeats. Jitter is added."""
-    goodbye: float = 2.0
+    closing: float = 2.0
     """The timeout of a closing handshake, and the grace period for calls sent before WORKER_PAUSE
     was received."""
     shutdown: float = SHUTDOWN_SECONDS

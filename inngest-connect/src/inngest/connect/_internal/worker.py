@@ -92,7 +92,7 @@ class Worker:
             await asyncio.wait([self._home.ended])
             raise
         finally:
-            self._thread.join(self._timing.goodbye)
+            self._thread.join(self._timing.closing)
             await self._home.cancel_calls()
         if error is not None:
             raise error
@@ -162,7 +162,7 @@ class Worker:
             self._run_queued_steps()
             await self._stopped.wait()
             if self._closing:
-                await asyncio.wait(self._closing, timeout=3 * self._timing.goodbye)
+                await asyncio.wait(self._closing, timeout=3 * self._timing.closing)
         finally:
             if self._timer is not None:
                 self._timer.cancel()
@@ -275,7 +275,7 @@ class Worker:
             opened=lambda: self._advance(lambda now: machine.opened(now, link)),
             received=lambda data: self._advance(lambda now: machine.received(now, link, data)),
             handshake=self._timing.handshake,
-            goodbye=self._timing.goodbye,
+            closing=self._timing.closing,
         )
         self._sockets[link] = (socket, self._spawn(self._read(link, socket), self._tasks))
 

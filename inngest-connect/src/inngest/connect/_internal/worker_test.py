@@ -43,7 +43,7 @@ def worker_of(api: Callable[[], Api]) -> Worker:
         entered=lambda state: None,
         orphaned=lambda error: None,
         waiting=lambda: 0,
-        timing=Timing(goodbye=0.1),
+        timing=Timing(closing=0.1),
     )
 
 
