@@ -1,4 +1,4 @@
-"""Whatever a machine is set up for, a test says what it wants."""
+"""Isolate all tests from the environment of the machine."""
 
 from __future__ import annotations
 

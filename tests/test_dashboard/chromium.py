@@ -1,6 +1,6 @@
-"""Drive Chromium by the WebDriver protocol, which is JSON over HTTP: no library is needed.
+"""Drive Chromium with the WebDriver protocol, which is JSON over HTTP and needs no library.
 
-Only what the tests use. Every wait is bounded, and ends as soon as it can.
+Only what the tests use. All waits are bounded polls.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ FLAGS = (
 
 
 class DriverError(AssertionError):
-    """The browser did not do what it was told."""
+    """The driver reported an error."""
 
 
 @contextmanager
 def chromedriver() -> Iterator[str]:
-    """Its URL, while it runs."""
+    """Run chromedriver for the duration of the block, and yield its URL."""
     path = shutil.which("chromedriver")
     assert path is not None, "scripts/install_system_packages installs a browser"
     for port in random.SystemRandom().sample(PORTS, 5):
@@ -47,7 +47,7 @@ def chromedriver() -> Iterator[str]:
 
 @contextmanager
 def _listening(path: str, port: int) -> Iterator[str]:
-    """Its URL, or nothing when it has ended: somebody else has the port."""
+    """Run chromedriver and yield its URL, or ``""`` if it exited because its port is in use."""
     url = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(
         [path, f"--port={port}", "--allowed-ips=127.0.0.1"],
@@ -87,7 +87,7 @@ class Browser:
 
     @contextmanager
     def window(self) -> Iterator[None]:
-        """A new window, which remembers nothing; whatever is open at the end of the block is closed."""
+        """Open a window with an empty profile, and close all windows at the end of the block."""
         first = self._get("window")
         self.devtools("Network.clearBrowserCookies", {})
         self.problems()
@@ -112,7 +112,7 @@ class Browser:
         self._post("window/rect", {"width": width, "height": height})
 
     def minimize(self) -> None:
-        """The page is hidden."""
+        """Minimize the window, so that the page is hidden."""
         self._post("window/minimize", {})
 
     def restore(self) -> None:
@@ -129,7 +129,7 @@ class Browser:
         return found
 
     def see(self, *texts: str) -> str:
-        """Wait until the page shows all of these."""
+        """Wait until the page contains all of these texts."""
         shown = ""
         for text in texts:
             until(lambda text=text: text in self.text(), f"the page shows {text!r}", self.text)
@@ -137,15 +137,15 @@ class Browser:
         return shown
 
     def until(self, script: str, what: str) -> Any:
-        """Wait until a script returns something."""
+        """Wait until a script returns a truthy value, and return it."""
         return until(lambda: self.script(script), what, self.text)
 
     def click(self, selector: str, text: str = "") -> None:
-        """Click the first that can be seen, with this text if one is given."""
+        """Click the first visible element that matches, and contains ``text``."""
         until(lambda: self._clicked(selector, text), f"{selector} {text!r} is clicked", self.text)
 
     def _clicked(self, selector: str, text: str) -> bool:
-        """False when it went away meanwhile: pages change while they are live."""
+        """Return ``False`` if the element was removed in between, as live pages change."""
         element = self.until(
             "return [...document.querySelectorAll("
             f"{selector!r})].find(e => e.offsetParent && e.innerText.includes({text!r}))",
@@ -179,7 +179,7 @@ class Browser:
         self._post("actions", {"actions": [{"type": "key", "id": "keyboard", "actions": actions}]})
 
     def problems(self) -> list[str]:
-        """What the console was told that is an error."""
+        """Return the error messages of the browser's console."""
         logged = self._post("se/log", {"type": "browser"})
         return [entry["message"] for entry in logged if entry["level"] == "SEVERE"]
 

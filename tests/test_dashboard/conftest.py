@@ -1,4 +1,4 @@
-"""A shop on an engine with a dashboard, and a browser that looks at it."""
+"""A shop app on an engine with a dashboard, and a browser that displays it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SCREENSHOTS = Path(__file__).resolve().parents[2] / "build/screenshots"
 
 
 class OrderPlaced(pydantic.BaseModel):
-    """An order that somebody has paid for."""
+    """A paid order."""
 
     id: str = pydantic.Field(description="The order's number")
     cents: int
@@ -48,7 +48,7 @@ Tags = TypeAliasType("Tags", "list[Tags | str]")
 
 
 class Branch(pydantic.BaseModel):
-    """A tree."""
+    """A recursive model."""
 
     tags: Tags
     branches: list[Branch] = []
@@ -56,7 +56,7 @@ class Branch(pydantic.BaseModel):
 
 @dataclass
 class Later:
-    """Stands for a handler that is made once the engine's address is known."""
+    """A placeholder for a handler that is created once the engine's address is known."""
 
     handler: Handler | None = None
 
@@ -74,7 +74,7 @@ class Shop:
     """Lets the step "pack" end."""
 
     def place(self, order: str, cents: int = 5) -> dict[str, object]:
-        """Place an order, and wait until its run has ended."""
+        """Place an order and wait until its run has ended."""
         data: dict[str, inngest.JSON] = {"id": order, "cents": cents, "note": HOSTILE}
         event = inngest.Event(name="shop/order.placed", data=data)
         return self.server.wait_for_run(self.client.send_sync(event)[0])
@@ -122,7 +122,7 @@ def charge(cents: int, attempt: int) -> int:
 
 @pytest.fixture
 def db() -> str:
-    """The engine's database: a test may fill a file beforehand."""
+    """The path of the engine's database, which a test may fill beforehand."""
     return ":memory:"
 
 
@@ -160,7 +160,7 @@ def shop(db: str) -> Iterator[Shop]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """One for all tests: it takes longer to start than most tests take."""
+    """The browser for all tests: starting it takes longer than most tests."""
     with (
         chromedriver() as driver,
         tempfile.TemporaryDirectory() as profile,
@@ -176,7 +176,7 @@ def scheme(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def page(chromium: Browser, shop: Shop, request: pytest.FixtureRequest) -> Iterator[Browser]:
-    """The dashboard, in the scheme of the test's parameter if it has one."""
+    """The dashboard, in the color scheme of the test's parameter, if there is one."""
     has_scheme = "scheme" in request.fixturenames
     with chromium.window():
         chromium.emulate(request.getfixturevalue("scheme") if has_scheme else "light")

@@ -30,7 +30,7 @@ HOLD = """
 
 
 def add_runs(shop: Shop, count: int) -> None:
-    """Stored at once, and told like runs that start: faster than any app is."""
+    """Store runs and publish their start directly, which is faster than any app."""
 
     async def add() -> None:
         store = shop.server.engine.store

@@ -1,6 +1,6 @@
-"""Functions from one text for both kinds: a generator that yields each step.
+"""Bodies: generators that yield each step, from which both async and sync functions are made.
 
-In an async function what it yields is awaited, in a sync one it is the step's value already.
+An async function awaits what the body yields; in a sync one it is the step's value already.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 import inngest
 
 Body = Callable[[Any], Any]
-"""Gives such a generator; one without steps may give its result."""
+"""Returns such a generator, or, without steps, the result."""
 
 
 def handler_of(body: Body, *, is_async: bool) -> Callable[[Any], Any]:
-    """Turn a body into a handler."""
+    """Turn a body into a sync or an async handler."""
 
     def run_sync(ctx: inngest.ContextSync[Any]) -> Any:
         return finish(body(ctx))
@@ -28,7 +28,7 @@ def handler_of(body: Body, *, is_async: bool) -> Callable[[Any], Any]:
 
 
 def finish(steps: Any) -> Any:
-    """What the steps of a sync function end with."""
+    """Run a body of a sync function, and return its result."""
     if not isinstance(steps, Generator):
         return steps
     value = None
@@ -40,7 +40,7 @@ def finish(steps: Any) -> Any:
 
 
 async def finish_async(steps: Any) -> Any:
-    """What the steps of an async function end with."""
+    """Run a body of an async function, and return its result."""
     if not isinstance(steps, Generator):
         return steps
     resume: Callable[[], Any] = steps.__next__
@@ -54,4 +54,4 @@ async def finish_async(steps: Any) -> Any:
     except StopIteration as stop:
         return stop.value
     finally:
-        del resume  # an error's traceback holds this frame: a cycle otherwise
+        del resume  # an error's traceback refers to this frame: avoid a reference cycle

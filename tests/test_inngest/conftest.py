@@ -1,4 +1,4 @@
-"""The worlds that one text of a test is run in."""
+"""The worlds that tests with bodies run in."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Make = Callable[..., World]
 
 @pytest.fixture(autouse=True)
 def _certificates_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each client reads a hundred of them, which is most of what many a test takes."""
+    """Cache the SSL context: reading the CA certificates takes most of the time of many tests."""
     monkeypatch.setattr(ssl, "create_default_context", _context)
 
 
@@ -25,7 +25,7 @@ _context = functools.cache(ssl.create_default_context)
 
 @pytest.fixture(params=[f"{kind}-{way}" for kind in KINDS for way in WAYS])
 def make_world(request: pytest.FixtureRequest) -> Iterator[Make]:
-    """Make worlds of one kind and way; arguments are those of the client."""
+    """Make worlds of one kind and calling mode; arguments are those of the client."""
     kind, _, way = request.param.partition("-")
     made: list[World] = []
 
@@ -40,7 +40,7 @@ def make_world(request: pytest.FixtureRequest) -> Iterator[Make]:
 
 @pytest.fixture(params=WAYS)
 def async_world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """A world for what only async code can say."""
+    """A world for tests that only async code can express."""
     world = World("async", request.param)
     yield world
     world.client.close()
@@ -48,7 +48,7 @@ def async_world(request: pytest.FixtureRequest) -> Iterator[World]:
 
 @pytest.fixture(params=WAYS)
 def sync_world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """A world for what only sync code can say."""
+    """A world for tests that only sync code can express."""
     world = World("sync", request.param)
     yield world
     world.client.close()
@@ -56,5 +56,5 @@ def sync_world(request: pytest.FixtureRequest) -> Iterator[World]:
 
 @pytest.fixture
 def world(make_world: Make) -> World:
-    """A world with a plain client."""
+    """A world whose client has no options."""
     return make_world()

@@ -1,4 +1,4 @@
-"""Connect under test: an engine with short terms, a worker with short patience, notes of both."""
+"""Connect under test: an engine and a worker with short timeouts, which record what they do."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ OFTEN = replace(
 
 
 class NotingHub(Hub):
-    """A hub that notes which replies came, over whatever way, and which calls have none."""
+    """A hub that records the replies received on any path, and the calls without a reply."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -81,7 +81,7 @@ class NotingHub(Hub):
 
 
 class ConnectEngine(Engine):
-    """An engine whose gateway has the terms that a test wants."""
+    """An engine whose gateway has the timeouts that a test needs."""
 
     def __init__(self, terms: Terms, **options: Any) -> None:
         super().__init__(**options)
@@ -89,7 +89,7 @@ class ConnectEngine(Engine):
 
 
 class Platform:
-    """An engine on a port. ``restart`` stops it and starts another one on the same file."""
+    """An engine on a port. ``restart`` replaces it by another one with the same database."""
 
     def __init__(
         self,
@@ -135,7 +135,7 @@ class Platform:
         self.server.start()
 
     def do(self, act: Callable[[NotingHub], Any]) -> Any:
-        """Do something on the engine's loop."""
+        """Run work on the engine's event loop."""
 
         async def work() -> Any:
             found = act(self.hub)
@@ -148,7 +148,7 @@ class Platform:
         return inngest.Inngest(app_id=app_id, event_api_base_url=self.origin, **options)
 
     async def ended(self, event_id: str, seconds: float = PATIENCE) -> dict[str, Any]:
-        """The run that an event started, when it has ended."""
+        """Wait for the end of the run that an event triggered, and return the run."""
         return await asyncio.to_thread(self.server.wait_for_run, event_id, seconds)
 
     def _make(self, port: int) -> DevServer:
@@ -159,14 +159,14 @@ class Platform:
 
 
 def made(client: inngest.Inngest, *functions: inngest.Function[Any], **options: Any) -> Connection:
-    """A worker for one app that takes no signals."""
+    """Make a worker for one app that handles no signals."""
     options = {"timing": STEADY, "shutdown_signals": [], **options}
     return make([(client, list(functions))], **options)
 
 
 @asynccontextmanager
 async def working(worker: Connection, *, until: str = "ACTIVE") -> AsyncIterator[Connection]:
-    """Run a worker while the block lasts, and see that it ends."""
+    """Run a worker for the duration of the block, and check that it ends."""
     task = asyncio.create_task(worker.start())
     state = inngest.connect.ConnectionState[until]
     waiting = asyncio.create_task(worker.wait_for_state(state))
@@ -185,7 +185,7 @@ async def working(worker: Connection, *, until: str = "ACTIVE") -> AsyncIterator
 
 
 async def eventually(is_so: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
-    """Wait for something that has no event to wait for."""
+    """Poll until a condition holds that no event signals."""
     until = asyncio.get_running_loop().time() + seconds
     while not is_so():
         assert asyncio.get_running_loop().time() < until, f"not in time: {what}"
@@ -194,7 +194,7 @@ async def eventually(is_so: Callable[[], bool], what: str, seconds: float = PATI
 
 @contextmanager
 def nothing_left() -> Iterator[None]:
-    """No thread and no socket more than before. For blocks that own everything they use."""
+    """Assert that no thread and no socket is left. For blocks that own all that they use."""
     threads, sockets = set(threading.enumerate()), open_sockets()
     yield
     left = [one for one in threading.enumerate() if one not in threads]
@@ -208,7 +208,7 @@ def nothing_left() -> Iterator[None]:
 
 
 def open_sockets() -> int:
-    """How many this process holds; 0 where the system does not tell."""
+    """Return the number of open sockets of this process; 0 if the system does not provide it."""
     folder = Path("/proc/self/fd")
     if not folder.exists():
         return 0

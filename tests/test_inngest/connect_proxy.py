@@ -1,7 +1,7 @@
-"""Stands between workers and a gateway, and does to them what networks and servers do.
+"""A proxy between workers and a gateway that injects the faults of networks and servers.
 
-A fault is armed, and done to the next frame or request that it is for. Everything runs on
-one loop, on a thread of its own; ``arm`` and ``is_done`` may be used from any thread.
+An armed fault is applied to the next frame or request that it matches. Everything runs on one
+event loop, on its own thread; ``arm`` and ``is_done`` may be used from any thread.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ HOP_SECONDS = 10.0
 
 @dataclass(eq=False)
 class Pipe:
-    """One worker's connection, through the proxy."""
+    """One worker's connection through the proxy."""
 
     worker: ServerConnection
     gateway: ClientConnection
@@ -38,7 +38,7 @@ class Pipe:
     """Neither end hears of the other any more, and neither is told."""
 
     def cut(self) -> None:
-        """Without a goodbye to anybody."""
+        """Abort both connections without closing handshakes."""
         for end in (self.worker, self.gateway):
             end.transport.abort()
 
@@ -51,7 +51,7 @@ class Pipe:
 
 @dataclass(eq=False, kw_only=True)
 class Fault:
-    """Something that happens to frames of some kinds; to any frame unless kinds are named."""
+    """A fault for frames of some kinds; without kinds, for any frame."""
 
     kinds: frozenset[int] = frozenset()
     is_done: bool = False
@@ -61,7 +61,7 @@ class Fault:
         return not self.kinds or (isinstance(frame, Frame) and frame.kind in self.kinds)
 
     async def happen(self, pipe: Pipe, data: Data) -> list[Data]:
-        """What to send on instead of ``data``."""
+        """Apply the fault; return the frames to forward instead of ``data``."""
         raise NotImplementedError
 
 
@@ -81,7 +81,7 @@ class Duplicate(Fault):
 
 @dataclass(eq=False, kw_only=True)
 class Reorder(Fault):
-    """The next one overtakes this one."""
+    """Deliver this frame after the next one."""
 
     held: Data | None = None
 
@@ -105,7 +105,7 @@ class Delay(Fault):
 
 @dataclass(eq=False, kw_only=True)
 class Corrupt(Fault):
-    """In a way that can be noticed: what cannot be is the business of TCP and TLS."""
+    """Corrupt a frame detectably. Undetectable corruption is prevented by TCP and TLS."""
 
     way: int
 
@@ -148,7 +148,7 @@ class CloseWith(Fault):
 
 @dataclass(eq=False, kw_only=True)
 class ApiFault:
-    """What requests of the API get, so many times: a status, or ``None`` for a lost answer."""
+    """Fail a number of API requests, with a status, or with a lost response if it is ``None``."""
 
     status: int | None
     left: int
@@ -160,7 +160,7 @@ class ApiFault:
 
 
 class Proxy(LoopServer):
-    """Forwards the API on one port, and WebSockets on another one."""
+    """Forwards the API on one port and WebSockets on another."""
 
     def __init__(self, target: str, host: str = "127.0.0.1") -> None:
         super().__init__(socket.create_server((host, 0), backlog=512))
@@ -178,12 +178,12 @@ class Proxy(LoopServer):
             yield self
 
     def endpoint(self, url: str) -> str:
-        """Where a worker finds a gateway through the proxy."""
+        """Return the proxy's address for a gateway's."""
         host, port = self._sockets.getsockname()
         return urlunsplit(urlsplit(url)._replace(netloc=f"{host}:{port}"))
 
     def arm(self, *faults: Fault | ApiFault) -> None:
-        """They happen one after the other, as soon as there is something to do them to."""
+        """Arm faults, which are applied one after another, as soon as possible."""
 
         async def arm() -> None:
             for fault in faults:

@@ -1,8 +1,8 @@
-"""Functions on a real server of any transport, called by an engine: what the cases run in.
+"""The environment of the cases: functions on a real server of any transport, and an engine.
 
-A case's function is one text for sync and async: a generator that yields each step. The
-engine is the embedded one, whose clock stands still until a case lets time pass, or the
-Inngest server that ``INNGEST_DEV_SERVER`` names.
+A case's function has one body for sync and async: a generator that yields each step. The engine
+is the embedded one, whose clock advances only when a case requests it, or the Inngest server that
+``INNGEST_DEV_SERVER`` names.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def build_worker(client: inngest.Inngest, functions: list[inngest.Function[Any]]
 
 @contextmanager
 def on_worker(worker: Any) -> Iterator[str]:
-    """Run a worker on a loop of its own; calls come in while the block lasts."""
+    """Run a worker on an event loop for the duration of the block; yield a pseudo-origin."""
 
     async def work() -> None:
         await worker.start()
@@ -65,25 +65,25 @@ class Run:
 
 
 class Server(Protocol):
-    """What calls the app."""
+    """A server that calls the app."""
 
     origin: str
     pause: timedelta
     """A time that a case can wait for."""
 
     def now(self) -> datetime:
-        """What time it is where the app's runs are."""
+        """The time that the app's runs see."""
         ...
 
     def sync(self, url: str) -> tuple[int, str]: ...
     def let_pass(self, delta: timedelta) -> None: ...
     def runs(self, event_id: str, *, at_least: int = 1) -> list[Run]:
-        """The runs that an event started, when all of them have ended."""
+        """Wait for all runs that an event triggered to end, and return them."""
         ...
 
 
 class Embedded:
-    """The embedded engine, with a clock that stands still."""
+    """The embedded engine, with a clock that advances only on request."""
 
     pause = timedelta(hours=1)
 
@@ -109,7 +109,7 @@ class Embedded:
 
 
 class Elsewhere:
-    """A server that runs already; its clock is everybody's."""
+    """A server that is already running, whose clock cannot be controlled."""
 
     pause = timedelta(seconds=3)
 
@@ -140,16 +140,16 @@ class Elsewhere:
 
 @dataclass
 class World:
-    """A server, and an app on one transport whose functions are sync or async."""
+    """A server, and an app on one transport with only sync or only async functions."""
 
     server: Server
     transport: Transport
     is_async: bool
     options: dict[str, Any] = field(default_factory=dict)
-    """What ``serve`` is told."""
+    """Options of ``serve``."""
     functions: list[inngest.Function[Any]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
-    """The steps that were executed, as they were."""
+    """The names of the executed steps, in order."""
 
     def __post_init__(self) -> None:
         self.app_id = f"case-{secrets.token_hex(4)}"
@@ -165,11 +165,11 @@ class World:
         return self.server.pause
 
     def event(self, name: str) -> str:
-        """The name of an event that no other case knows."""
+        """Return the name of an event for this case only."""
         return f"{self.app_id}/{name}"
 
     def function(self, fn_id: str, body: Body, **options: Any) -> inngest.Function[Any]:
-        """Declare a function. It is triggered by the event of its name."""
+        """Declare a function, by default triggered by the event with its name."""
         options.setdefault("trigger", inngest.TriggerEvent(event=self.event(fn_id)))
         options.setdefault("retries", 3)
         if "on_failure" in options:
@@ -183,11 +183,11 @@ class World:
         return handler_of(body, is_async=self.is_async)
 
     def branch(self, body: Body, ctx: Any) -> Callable[[], Any]:
-        """A branch of a parallel group that has several steps."""
+        """Make a branch of a parallel group that has several steps."""
         return lambda: self.handler(body)(ctx)
 
     def step(self, name: str, work: Callable[[], Any] = lambda: None) -> Callable[[], Any]:
-        """A step's handler that notes its name."""
+        """Make a step handler that records its name."""
 
         def run_sync() -> Any:
             self.calls.append(name)
@@ -200,7 +200,7 @@ class World:
 
     @contextmanager
     def serving(self) -> Iterator[str]:
-        """Run the app, registered, while the block lasts."""
+        """Serve and register the app for the duration of the block."""
         app = self.transport.build(self.client, self.functions, **self.options)
         with self.transport.run(app) as origin:
             url = origin + self.transport.path
@@ -213,7 +213,7 @@ class World:
                 self.client.close()
 
     def send(self, name: str, *, event: inngest.Event | None = None, **data: Any) -> str:
-        """Send an event, and give it the time to arrive."""
+        """Send an event, and advance the clock so that it is due."""
         event = event or inngest.Event(name=self.event(name), data=data)
         sent = self.client.send_sync(event)[0]
         # The time of an event is the real one, which is ahead of a clock that stands.
@@ -221,24 +221,24 @@ class World:
         return sent
 
     def run(self, name: str, **data: Any) -> Run:
-        """Serve, send an event, and see what it started through."""
+        """Serve the app, send an event, and return the run that it triggers."""
         with self.serving():
             (run,) = self.server.runs(self.send(name, **data))
             return run
 
 
 def fails(error: Exception) -> Any:
-    """Raise, as an expression."""
+    """Raise ``error``, for use in expressions."""
     raise error
 
 
 class BrokenError(Exception):
-    """What steps and functions fail with here."""
+    """The error that steps and functions of the cases raise."""
 
 
 @contextmanager
 def a_server() -> Iterator[Server]:
-    """The server that the environment names, or an embedded one."""
+    """The server that the environment names, or else an embedded one."""
     named = os.environ.get("INNGEST_DEV_SERVER")
     if named:
         yield Elsewhere(named)

@@ -1,10 +1,10 @@
-"""An app under load: two functions of ten steps that note what they do.
+"""An app for load tests: two functions of ten steps, which log their executions.
 
     python load_app.py tornado PORT
     gunicorn "load_app:make_flask()"
     uvicorn --factory load_app:make_fast_api
 
-LOAD_LOG names a file that gets a line for each step that is executed; INNGEST_DEV the engine.
+LOAD_LOG names the log, with a line for each executed step; INNGEST_DEV is the engine's origin.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Ports for servers that are told theirs, where tests run side by side."""
+"""Free ports for servers that must be given one, for tests that run in parallel."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _given: set[int] = set()
 
 
 def free_port() -> int:
-    """A port that nobody listens on, and that the system will give to nobody else.
+    """Return a port on which nobody listens, and which the system assigns to nobody else.
 
-    Nor does anyone else in these tests get it before somebody listens: neither another one of
-    pytest's processes, nor who asks for a second one.
+    No other test gets it before somebody listens on it: neither in another process of pytest, nor
+    by a second call.
     """
     name = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     many = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))

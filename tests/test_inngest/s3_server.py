@@ -1,4 +1,4 @@
-"""A server that speaks S3's API, as a process of its own, and a client of it."""
+"""An S3-compatible server in a separate process, and a client for it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ server.stop()
 
 @contextmanager
 def s3_server() -> Iterator[str]:
-    """Its origin, for as long as it runs."""
+    """Run the server for the duration of the block, and yield its origin."""
     process = subprocess.Popen(
         [sys.executable, "-c", _PROGRAM],
         stdin=subprocess.PIPE,
@@ -46,7 +46,7 @@ def s3_server() -> Iterator[str]:
 
 
 def s3_client(origin: str) -> Any:
-    """What ``boto3.client("s3")`` gives, for this server."""
+    """Return ``boto3.client("s3")`` for this server."""
     boto3: Any = importlib.import_module("boto3")
     config: Any = importlib.import_module("botocore.config")
     return boto3.session.Session(

@@ -1,9 +1,9 @@
-"""Apps that kill their process, and what starts them again: the half of the app, and the test's.
+"""Run apps that kill their own process, and restart them: the app's half, and the test's.
 
-An app is a module that is run with a folder, which holds plan.json. Everything that happens
-is a line of the folder's log, in the order in which it happened; each kill happens once: it
-leaves a file behind. The supervisor holds the listening socket and forks, so that a restart
-takes milliseconds and no port is ever lost.
+An app is a module that is run with a directory as its argument, which contains plan.json. All that
+happens is a line of the log in that directory, in order. Each kill happens once, as it leaves a
+file. The supervisor owns the listening socket and forks, so that a restart takes milliseconds and
+never loses the port.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ ROOT = Path(__file__).parents[2]
 
 
 class Scene:
-    """The folder of an app, from within the app."""
+    """The directory of an app, as the app uses it."""
 
     def __init__(self, folder: str) -> None:
         self._folder = Path(folder)
         self.plan: dict[str, Any] = json.loads((self._folder / "plan.json").read_text())
 
     def note(self, *words: object) -> None:
-        """Append a line that survives whatever comes next."""
+        """Append a line to the log, so that it survives a kill of the process."""
         line = " ".join(map(str, words)) + "\n"
         log = os.open(self._folder / "log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
@@ -41,7 +41,7 @@ class Scene:
             os.close(log)
 
     def die_once(self, place: str, *words: object) -> None:
-        """Die here, if nobody has died at this place before."""
+        """Kill this process, unless a process was killed at this place before."""
         try:
             os.close(os.open(self._folder / f"{place}-killed", os.O_CREAT | os.O_EXCL))
         except FileExistsError:
@@ -51,7 +51,7 @@ class Scene:
         time.sleep(60)
 
     def supervise(self, serve: Callable[[socket.socket], None]) -> None:
-        """Serve in a child, and in the next one when it was killed."""
+        """Serve in a child process, and replace the child whenever it is killed."""
         listener = socket.create_server(("127.0.0.1", self.plan["port"]), backlog=128)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while True:
@@ -67,7 +67,7 @@ class Scene:
 
 @contextmanager
 def supervised(app: str, folder: Path, plan: dict[str, Any]) -> Iterator[subprocess.Popen[bytes]]:
-    """An app of this package and its supervisor, in a process group that ends with the block."""
+    """Run an app of this package under a supervisor, for the duration of the block."""
     (folder / "plan.json").write_text(json.dumps(plan))
     (folder / "log").touch()
     with (folder / "output").open("wb") as output:

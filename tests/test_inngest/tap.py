@@ -1,4 +1,4 @@
-"""A tap on a TCP port: it passes on what comes, and keeps every byte of both directions."""
+"""A TCP proxy that records every byte in both directions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ END_SECONDS = 60.0
 
 
 class Tap:
-    """Stands before a server. ``heard`` has all bytes, each direction of a connection apart."""
+    """Forwards connections. ``heard`` has the bytes of each direction of each connection."""
 
     def __init__(self, origin: str) -> None:
         host, _, port = urlsplit(origin).netloc.rpartition(":")
@@ -82,7 +82,7 @@ class Tap:
 
 @contextmanager
 def tapped(origin: str) -> Iterator[Tap]:
-    """Stand before the server at ``origin`` while the block lasts."""
+    """Run a tap in front of the server at ``origin`` for the duration of the block."""
     tap = Tap(origin)
     tap._start(tap._listen)
     try:

@@ -233,7 +233,7 @@ def test_middleware_may_give_other_steps(make_world: Make) -> None:
 
 
 def answering(request: httpx.Request) -> httpx.Response:
-    """What requests get that are made without Inngest."""
+    """The response to requests that are made without Inngest."""
     calls.append(f"{request.method} {request.url}")
     headers = [("x-a", "1"), ("set-cookie", "a=1"), ("set-cookie", "b=2")]
     return httpx.Response(201, headers=headers, content=b"\xff" + request.content)
@@ -242,7 +242,7 @@ def answering(request: httpx.Request) -> httpx.Response:
 def asking(
     world: World, *, answer: Callable[[httpx.Request], httpx.Response] = answering, **request: Any
 ) -> Any:
-    """Make a request with a client of this world's kind."""
+    """Make a request with an HTTPX client of this world's kind."""
     otherwise = httpx.MockTransport(answer)
     given = {"method": "GET", "url": "http://api.test/me?key=secret", **request}
 

@@ -77,7 +77,7 @@ def post(
     headers: dict[str, str] | None = None,
     query: dict[str, str] | None = None,
 ) -> TestResponse:
-    """Post, signed as a server would sign unless ``headers`` are given."""
+    """Post a body, signed as by a server unless ``headers`` are given."""
     if headers is None:
         is_cloud = mode == "cloud"
         headers = {"x-inngest-signature": sign(KEY, body, time.time())} if is_cloud else {}
@@ -90,7 +90,7 @@ def post(
 
 
 def check(answer: TestResponse, *allowed: int) -> dict[str, Any]:
-    """The answer is a documented refusal."""
+    """Assert that the response is a documented rejection."""
     assert answer.status_code in (allowed or STATUSES)
     assert answer.headers["x-inngest-sdk"]
     assert answer.headers["content-type"].startswith("application/json")
@@ -244,7 +244,7 @@ PATHS = [
 
 
 def is_quick(path: tuple[str, ...], value: object) -> bool:
-    """Leave out the one call that asks for the network."""
+    """Whether to skip the one call that uses the network."""
     within = value.get("use_api") if isinstance(value, dict) else None
     return not (path[-1] == "use_api" and value is True) and within is not True
 

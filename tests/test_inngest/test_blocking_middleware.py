@@ -25,7 +25,7 @@ Seen = dict[str, tuple[bool, str]]
 
 
 def noting(seen: Seen, *, blocks: bool) -> type[inngest.MiddlewareSync]:
-    """Middleware that notes where each hook runs."""
+    """Make middleware that records the thread of each hook."""
 
     class Noting(inngest.MiddlewareSync):
         thread = 0
@@ -95,7 +95,7 @@ def test_without_a_pool_blocking_hooks_run_on_the_loop(monkeypatch: pytest.Monke
 
 
 def _call(middleware: type[inngest.MiddlewareSync], meanwhile: Any) -> tuple[int, bytes]:
-    """Call an async function once; ``meanwhile`` is called on the loop in between."""
+    """Call an async function once, and ``meanwhile`` on the event loop while it runs."""
     client = inngest.Inngest(app_id="app", is_production=False, middleware=[middleware])
 
     @client.create_function(fn_id="fn", trigger=inngest.TriggerEvent(event="e"))

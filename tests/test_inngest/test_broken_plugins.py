@@ -42,7 +42,7 @@ TAIL = "\nplugin = Plugin()\n"
 
 @dataclass(frozen=True, kw_only=True)
 class Broken:
-    """What is wrong with a plugin, and what is said of it."""
+    """A defect of a plugin, and the resulting message."""
 
     said: str
     body: str | None = ""
@@ -116,7 +116,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def broken(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Broken]:
-    """A broken plugin, installed."""
+    """Install a broken plugin."""
     made = KINDS[kind]
     module = f"broken_{kind.replace(' ', '_')}"
     if made.body is not None:
@@ -138,7 +138,7 @@ def broken(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 def answers(client: inngest.Inngest) -> bool:
-    """Whether an app that is served the automatic way works."""
+    """Return whether an app served by ``inngest.serve`` works."""
 
     @client.create_function(fn_id="fn", trigger=inngest.TriggerEvent(event="go"))
     def fn(ctx: inngest.ContextSync) -> int:

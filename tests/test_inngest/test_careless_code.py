@@ -24,13 +24,13 @@ def nothing(ctx: Any) -> Steps:
 
 
 class Odd(BaseException):
-    """Like the time-outs of some libraries."""
+    """Not an ``Exception``, like the timeouts of some libraries."""
 
 
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        (Odd("too slow"), "Odd, which is no Exception: too slow"),
+        (Odd("too slow"), "Odd, which is not an Exception: too slow"),
         (SystemExit(3), "sys.exit"),
         (asyncio.CancelledError(), "cancelled"),
     ],
@@ -66,7 +66,7 @@ def test_what_is_no_exception_is_a_failure_and_no_more(
 
 
 class Nothing(inngest.NonRetriableError):
-    """An error that holds others, and counts them: with none, it is false."""
+    """An error with a length of 0, which makes it falsy."""
 
     def __len__(self) -> int:
         return 0
@@ -105,7 +105,7 @@ def test_a_step_id_that_is_no_string_is_refused(world: World, step_id: Any) -> N
     world.function(body)
     reply = world.call()
     assert reply.headers["x-inngest-no-retry"] == "true"
-    assert "a step's id is a string" in reply.body["message"]
+    assert "a step id must be a string" in reply.body["message"]
 
 
 def test_an_empty_step_id_is_refused(world: World) -> None:
@@ -120,7 +120,7 @@ def test_an_empty_step_id_is_refused(world: World) -> None:
     for body in (step, deferral):
         reply = world.call(world.function(body, body.__name__))
         assert (reply.status, reply.headers["x-inngest-no-retry"]) == (500, "true")
-        assert "a step's id is empty" in reply.body["message"]
+        assert "a step id must not be empty" in reply.body["message"]
 
 
 @pytest.mark.parametrize("method", ["defer", "invoke"])
@@ -150,7 +150,7 @@ def test_calls_are_deferred_to_functions_that_take_them(world: World) -> None:
     for deaf in ("event", "no-trigger"):
         reply = world.call(event={"data": {"to": deaf}})
         assert (reply.status, reply.headers["x-inngest-no-retry"]) == (500, "true")
-        assert f'"app-{deaf}" takes no deferred calls' in reply.body["message"]
+        assert f'"app-{deaf}" does not accept deferred calls' in reply.body["message"]
         assert "TriggerDeferred" in reply.body["message"]
     for taking in ("by-hand", "deferred"):
         reply = world.call(event={"data": {"to": taking}})
@@ -273,7 +273,7 @@ def test_a_handler_that_cannot_be_called_is_refused_at_declaration(handler: Any)
 
 
 class Declined(inngest.NonRetriableError):
-    """An error of the app's own, which does not call the initializer that it inherits."""
+    """An app's error that does not call the inherited initializer."""
 
     def __init__(self, code: int) -> None:
         self.card = code

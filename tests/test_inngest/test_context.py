@@ -60,7 +60,7 @@ def logging_body(world: World) -> Any:
 
 
 class Kept(logging.Handler):
-    """Keeps every record."""
+    """Keeps all log records."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -135,7 +135,7 @@ def test_the_logger_speaks_after_events_were_sent(world: World, caplog: Any) -> 
 
 
 class Foreign:
-    """A logger of another library: as structlog's and loguru's, none of ``logging``."""
+    """A logger of another library, like structlog's and loguru's: not one of ``logging``."""
 
     def __init__(self, said: list[object]) -> None:
         self._said = said
@@ -145,7 +145,7 @@ class Foreign:
 
 
 class Fielded(logging.Logger):
-    """A logger whose methods take fields, by name."""
+    """A logger whose methods accept fields as keyword arguments."""
 
     said: list[object]
 
@@ -257,7 +257,7 @@ def test_connections_of_the_functions_thread_can_be_closed(world: World) -> None
 
 
 def in_thread(work: Callable[[], object]) -> Exception | None:
-    """Do ``work`` on a thread of its own; what it raised."""
+    """Run ``work`` on a new thread, and return what it raised."""
     raised: list[Exception] = []
 
     def run() -> None:

@@ -32,7 +32,7 @@ def hashed(step: str) -> str:
 
 
 def counted(work: Callable[[], object]) -> int:
-    """How many functions are called while ``work`` is done."""
+    """Count the function calls that ``work`` makes."""
     calls = 0
 
     def count(frame: object, event: str, argument: object) -> None:
@@ -52,7 +52,7 @@ def counted(work: Callable[[], object]) -> int:
 
 
 def is_linear(cost: Callable[[int], int], small: int = 100) -> bool:
-    """Whether four times the work costs about four times as much, not sixteen."""
+    """Return whether four times the work costs about four times as much, rather than sixteen."""
     cost(2)  # imports and caches
     first, second = cost(small), cost(4 * small)
     return second < 5 * first
@@ -121,7 +121,7 @@ def test_discovering_a_group_is_linear(thread_world: World) -> None:
 
 
 class Large:
-    """Something that a function holds."""
+    """An object whose lifetime is observed while a function holds it."""
 
 
 def fail() -> None:

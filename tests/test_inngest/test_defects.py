@@ -55,7 +55,7 @@ def served(
 
 
 def of(is_async: bool, work: Callable[[], object]) -> Callable[..., Any]:
-    """A function that does ``work``."""
+    """Make a function that calls ``work``."""
 
     async def asynchronous(ctx: inngest.Context) -> object:
         return work()
@@ -67,7 +67,7 @@ def of(is_async: bool, work: Callable[[], object]) -> Callable[..., Any]:
 
 
 def of_step(is_async: bool, work: Callable[[], object]) -> Callable[..., Any]:
-    """A function with a step that does ``work``."""
+    """Make a function with a step that calls ``work``."""
 
     async def awaited() -> object:
         return work()
@@ -105,7 +105,7 @@ def raising(error: BaseException) -> Callable[[], object]:
 
 @pytest.fixture
 def fetched(monkeypatch: pytest.MonkeyPatch) -> tuple[list[Request], list[Any]]:
-    """The requests that were made, and the answers to give to them."""
+    """Replace the network: collect requests, and respond with these responses."""
     requests: list[Request] = []
     answers: list[Response | FetchError] = []
 

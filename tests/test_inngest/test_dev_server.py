@@ -184,7 +184,7 @@ def test_the_port_is_the_one_that_is_asked_for(folder: Path, made: Any) -> None:
     assert (server.port, server.origin) == (port, f"http://127.0.0.1:{port}")
     server.start()
     assert asked(server)["argv"][-1] == str(port)
-    with pytest.raises(Error, match=f"port {port} is taken.*DEV_SERVER_PORT"):
+    with pytest.raises(Error, match=f"port {port} is in use.*DEV_SERVER_PORT"):
         made(DEV_SERVER_PORT=str(port)).start()
 
 
@@ -197,7 +197,7 @@ def test_a_free_port_is_found_and_kept() -> None:
 
 @pytest.mark.parametrize("text", ["x", "0", "65536", "-1", "8288.0"])
 def test_what_is_no_port_is_refused(text: str, made: Any) -> None:
-    with pytest.raises(Error, match="DEV_SERVER_PORT is a number"):
+    with pytest.raises(Error, match="DEV_SERVER_PORT must be a number"):
         made(DEV_SERVER_PORT=text).start()
 
 
@@ -215,7 +215,7 @@ def test_its_output_is_shown_when_asked_for(
 def test_a_server_that_ends_at_once_is_told_with_what_it_wrote(folder: Path, made: Any) -> None:
     executable(folder, "inngest", "#!{python}\nraise SystemExit('no licence')\n")
     server = made()
-    with pytest.raises(Error, match="ended with 1 before it answered:\nno licence"):
+    with pytest.raises(Error, match="exited with 1 before it responded:\nno licence"):
         server.start()
     executable(folder, "inngest")
     server.start()
@@ -231,13 +231,13 @@ def test_a_server_that_never_answers_is_ended(
     pid, looks = folder / "pid", itertools.count()
 
     def monotonic() -> float:
-        """It is an hour later as soon as the server is up."""
+        """Return a time that is an hour later once the server is up."""
         is_up = next(looks) > 0 and pid.exists() and bool(pid.read_text())
         return time.monotonic() + 3600 * is_up
 
     clock = SimpleNamespace(monotonic=monotonic, sleep=time.sleep)
     monkeypatch.setattr("inngest.experimental.dev_server._process.time", clock)
-    with pytest.raises(Error, match="does not answer within 120 s:\nup"):
+    with pytest.raises(Error, match="did not respond within 120 s:\nup"):
         made().start()
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)

@@ -37,7 +37,7 @@ def calls() -> list[str]:
 def rerun(
     request: pytest.FixtureRequest, calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Rerun]:
-    """Run ``first``, ``charge`` and ``last``, then once more as the body asks: how it ended."""
+    """Run ``first``, ``charge`` and ``last``, rerun them as ``body`` says; return the result."""
     port = free_port()
     monkeypatch.setenv("INNGEST_DEV", f"http://127.0.0.1:{port}")
     client = inngest.Inngest(app_id="shop", is_production=False)

@@ -34,7 +34,7 @@ def hashed(step: str) -> str:
 
 
 def sealed(value: object, secret: str = SECRET) -> Any:
-    """An encrypted value, as any package of the ecosystem makes it."""
+    """Encrypt a value in the format that all packages of the ecosystem share."""
     client = inngest.Inngest(app_id="app", is_production=False, plugins=False)
     return dict(EncryptionMiddleware(client, None, secret)._keys.encrypt(value, "x"))
 
@@ -45,7 +45,7 @@ def opened(value: Any) -> object:
 
 
 class Sent(HTTPClients):
-    """Takes events."""
+    """Collects events."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -466,7 +466,7 @@ def test_what_can_be_sent_can_be_sent_encrypted(make_world: Make, value: Any) ->
 
 
 class Noting(InMemoryDriver):
-    """A remote store that notes what it is given."""
+    """A remote state driver that records its calls."""
 
     def __init__(self) -> None:
         super().__init__()

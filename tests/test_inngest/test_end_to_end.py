@@ -31,12 +31,12 @@ Step = Callable[[], Any]
 
 
 class BrokenError(Exception):
-    """What the steps and functions here fail with."""
+    """The error that the steps and functions here raise."""
 
 
 @contextmanager
 def served(app: flask.Flask) -> Iterator[str]:
-    """The app on a thread; gives its Inngest endpoint."""
+    """Serve the app on a thread, and yield the URL of its Inngest endpoint."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
@@ -54,7 +54,7 @@ def engine(db: str = ":memory:") -> Engine:
 
 @dataclass
 class World:
-    """An engine, and functions that are sync or async."""
+    """An engine, and functions that are all sync or all async."""
 
     server: DevServer
     is_async: bool
@@ -85,7 +85,7 @@ class World:
         return handler_of(body, is_async=self.is_async)
 
     def step(self, name: str, work: Step = lambda: None) -> Callable[[], Any]:
-        """A step's handler that notes its name."""
+        """Make a step handler that records its name."""
 
         def run_sync() -> Any:
             self.calls.append(name)
@@ -114,7 +114,7 @@ class World:
         return sent
 
     def run(self, name: str, **data: Any) -> dict[str, Any]:
-        """Send an event, let hours pass, and return the history of what it started."""
+        """Send an event, advance the clock by hours, and return the history of its run."""
         with self.serving():
             sent = self.send(name, **data)
             self.server.advance(HOUR * 3)

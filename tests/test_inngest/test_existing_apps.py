@@ -34,7 +34,7 @@ URL = "http://app.test/api/inngest"
 
 
 class BadDocumentError(inngest.NonRetriableError):
-    """An app's own error of that kind."""
+    """The app's own non-retriable error."""
 
 
 def a_client() -> inngest.Inngest:
@@ -390,7 +390,7 @@ def test_middleware_changes_the_event_and_each_of_the_batch(world: World) -> Non
 
 
 class Order:
-    """What no type tells how to store: the app's middleware does."""
+    """A type that only the app's middleware can encode."""
 
     def __init__(self, number: str) -> None:
         self.number = number
@@ -440,7 +440,7 @@ def test_an_output_that_no_middleware_makes_json_of_fails_its_step(
     world.function(body)
     (op,) = world.call().body
     assert (op["op"], op["error"]["code"]) == ("StepFailed", "output_unserializable")
-    assert 'step "a" gave a value of type Order' in op["error"]["message"]
+    assert 'step "a": a value of type Order cannot be stored' in op["error"]["message"]
 
 
 def test_an_error_that_is_stored_for_a_wait_is_a_step_error(world: World) -> None:

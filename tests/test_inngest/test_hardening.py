@@ -91,7 +91,7 @@ def test_a_huge_error_message_is_clipped_and_stays_final(client: inngest.Inngest
     status, error, no_retry = call(fn, client)
     assert (status, no_retry) == (500, "true")
     assert len(error["message"]) < 100_000
-    assert "left out" in error["message"]
+    assert "omitted" in error["message"]
 
 
 def test_invoke_with_data_that_is_not_json_fails_for_good_and_names_the_step(

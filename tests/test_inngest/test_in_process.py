@@ -19,7 +19,7 @@ SECOND = datetime.timedelta(seconds=1)
 
 
 class Deferred:
-    """The handler is made after the server whose address its client needs."""
+    """A placeholder for a handler whose client needs the server's address first."""
 
     def __init__(self) -> None:
         self.client: inngest.Inngest | None = None

@@ -40,7 +40,7 @@ def hashed(step: str) -> str:
 
 
 class Noting(MiddlewareSync):
-    """Notes every hook."""
+    """Records all hooks."""
 
     log: list[Any]
     name: str
@@ -92,7 +92,7 @@ class Noting(MiddlewareSync):
 
 
 def noting(log: list[Any], name: str, colour: str) -> Any:
-    """A middleware of one colour that notes every hook."""
+    """Make middleware, sync or async, that records all hooks."""
     given = {"log": log, "name": name}
     if colour == "sync":
         return type("Sync", (Noting,), given)
@@ -101,7 +101,7 @@ def noting(log: list[Any], name: str, colour: str) -> Any:
 
 
 def awaiting(hook: str) -> Any:
-    """The same hook, but one that awaits."""
+    """Return an async version of a hook."""
     plain = getattr(Noting, hook)
 
     async def run(self: Any, *args: Any) -> None:
@@ -256,7 +256,7 @@ def test_the_order_does_not_depend_on_the_colour(world: World) -> None:
 
 
 class Encrypting(MiddlewareSync):
-    """The way of existing apps: memos on the way in, results on the way out."""
+    """Encrypts with ``transform_input`` and ``transform_output``, as existing apps do."""
 
     def transform_input(
         self, ctx: Any, function: inngest.Function[Any], steps: inngest.StepMemos
@@ -276,7 +276,7 @@ class Encrypting(MiddlewareSync):
 
 
 class EncryptingByWraps(Middleware):
-    """The way of the onion."""
+    """Encrypts with the wrapping hooks."""
 
     async def wrap_step(self, step: WrappedStep) -> AsyncIterator[None]:
         yield
@@ -315,7 +315,7 @@ def test_values_are_stored_encoded_and_read_decoded(world: World) -> None:
 
 
 def coder(mark: str) -> Any:
-    """A middleware that stores values in a box of its own, and opens no other."""
+    """Make middleware that puts values into a container, which no other middleware can open."""
 
     class Boxing(MiddlewareSync):
         def wrap_step_handler(self, step: WrappedHandler) -> Iterator[None]:
@@ -390,7 +390,7 @@ def test_input_can_be_changed(world: World) -> None:
 
 
 class Alien:
-    """A middleware that is not derived from ours."""
+    """Middleware that is not derived from the library's classes."""
 
     def before_execution(self) -> None: ...
 
@@ -399,9 +399,9 @@ class Alien:
     ("made", "said"),
     [
         (None, "it returned None"),
-        (42, "it returned int, which is no middleware"),
+        (42, "it returned an object of int, which is not middleware"),
         (Noting, "it returned the class Noting, not an instance of it"),
-        ([], "it returned list, which is no middleware"),
+        ([], "it returned an object of list, which is not middleware"),
     ],
 )
 def test_a_factory_that_makes_no_middleware_fails_the_call(

@@ -32,7 +32,7 @@ EVENT = inngest.Event(name="go", data={"n": 1})
 
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In cloud mode, without keys: a mocked client needs none."""
+    """Unset the environment: a mocked client needs no keys, even in cloud mode."""
     monkeypatch.delenv("INNGEST_DEV", raising=False)
 
 
@@ -53,7 +53,7 @@ def declared(
     client: inngest.Inngest | None = None,
     **options: Any,
 ) -> inngest.Function[Any]:
-    """A function whose body, a generator, yields its steps."""
+    """Declare a function whose body is a generator that yields its steps."""
     client = client or inngest.Inngest(app_id="app", is_production=False)
     options.setdefault("trigger", inngest.TriggerEvent(event="go"))
 

@@ -75,7 +75,7 @@ http {{
 
 @pytest.fixture(scope="module", autouse=True)
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate of nobody's, for every nginx here."""
+    """A self-signed certificate for all nginx servers here."""
     folder = tmp_path_factory.getbasetemp()
     if not (folder / "cert.pem").exists():
         assert OPENSSL is not None
@@ -87,9 +87,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def nginx(app: str, folder: Path) -> Iterator[tuple[str, str]]:
-    """An nginx in front of the app; gives the origins of its TLS and of its plain face.
+    """Run nginx in front of the app; yield the origins of its TLS and its plain listeners.
 
-    The TLS one says how it was reached, as proxies should; the plain one says nothing.
+    The TLS listener sends forwarding headers to the app, as proxies should; the plain one does not.
     """
     assert NGINX is not None
     tls, plain = free_port(), free_port()
@@ -124,7 +124,7 @@ def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 
 @contextmanager
 def behind_nginx(name: str, folder: Path, api: str, **options: Any) -> Iterator[tuple[str, str]]:
-    """An app that trusts its proxy, as its framework's users make it."""
+    """An app that trusts its proxy, configured as its framework's documentation says."""
     transport = TRANSPORTS[name]
     client = client_of(api=api)
     made = function(client, "sync", lambda ctx: "done")
@@ -138,7 +138,7 @@ def behind_nginx(name: str, folder: Path, api: str, **options: Any) -> Iterator[
 
 
 def registered(url: str, api: Inbox) -> str:
-    """Ask the app to register there; what it says of where it is."""
+    """Trigger a registration at this URL, and return the URL that the app registers."""
     answer = httpx.put(url, json={}, verify=insecure(), timeout=SECONDS)
     assert answer.status_code == 200, answer.text
     found = api.requests[-1][2]
@@ -147,7 +147,7 @@ def registered(url: str, api: Inbox) -> str:
 
 
 def insecure() -> ssl.SSLContext:
-    """The certificate is nobody's."""
+    """Make a TLS context that accepts the self-signed certificate."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context

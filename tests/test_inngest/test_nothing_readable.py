@@ -25,7 +25,7 @@ PLAIN = "readable-secret"
 
 
 class Listening(Embedded):
-    """An engine behind a tap, which puts another one before the app."""
+    """An engine behind a tap, which also puts a tap in front of the app."""
 
     def __init__(self, server: DevServer, stack: ExitStack) -> None:
         super().__init__(server)
@@ -53,7 +53,7 @@ async def find_async(number: str) -> Card:
 
 
 def declare(world: Any, seen: list[Any]) -> None:
-    """Functions that hand a secret through everything that there is."""
+    """Declare functions that pass a secret through every kind of value."""
 
     def child(ctx: Any) -> Any:
         seen.append(ctx.event.data["encrypted"])
@@ -107,7 +107,7 @@ SEEN = [
 
 @pytest.fixture(autouse=True, params=["encrypted", "in clear"])
 def is_encrypted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """In clear the same search finds the secret: it would find one that got out."""
+    """Without encryption the same search must find the secret, which proves that it works."""
     monkeypatch.delenv("INNGEST_ENCRYPTION_KEY", raising=False)
     if request.param == "encrypted":
         monkeypatch.setenv("INNGEST_ENCRYPTION_KEY", KEY)
@@ -120,7 +120,7 @@ def engine(tmp_path: Path) -> Engine:
 
 
 def kept(folder: Path) -> bytes:
-    """What the engine has on its disk."""
+    """Return everything that the engine has stored on disk."""
     return b"\n".join(file.read_bytes() for file in sorted(folder.glob("engine.db*")))
 
 
@@ -155,7 +155,7 @@ def test_what_is_encrypted_is_readable_nowhere_over_http(
 
 
 class Worker:
-    """The functions, for a worker."""
+    """Runs the functions on a Connect worker."""
 
     def __init__(self, client: inngest.Inngest, is_async: bool) -> None:
         self.client, self.is_async = client, is_async
@@ -170,7 +170,7 @@ class Worker:
 
 
 def is_waiting(platform: Platform) -> bool:
-    """Whether the run waits for an event: one that is sent before is not seen."""
+    """Return whether the run waits for the event, which it would otherwise miss."""
     histories = platform.do(
         lambda hub: [
             platform.server.engine.history(run["run_id"]) for run in platform.server.engine.runs()
@@ -195,7 +195,7 @@ def test_what_is_encrypted_is_readable_nowhere_over_a_websocket(
     send = Socket.send
 
     def keep(self: Socket, data: bytes, *, is_large: bool = False) -> None:
-        """What a worker sends is masked on the wire."""
+        """Unmask what a worker sends over its WebSocket."""
         frames.append(data)
         send(self, data, is_large=is_large)
 

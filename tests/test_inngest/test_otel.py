@@ -56,7 +56,7 @@ def hashed(step: str) -> str:
 
 
 class Backend:
-    """Where spans and measurements end up."""
+    """Collects spans and metrics."""
 
     def __init__(self) -> None:
         self._exporter = InMemorySpanExporter()
@@ -84,7 +84,7 @@ class Backend:
         self._exporter.clear()
 
     def measured(self) -> dict[str, dict[str, Any]]:
-        """By instrument, by the values of its attributes: the sum, or the count of a histogram."""
+        """Return sums, and counts of histograms, by instrument and attribute values."""
         data = json.loads(self._reader.get_metrics_data().to_json())  # type: ignore[union-attr]
         metrics = [
             metric
@@ -467,7 +467,7 @@ def test_an_error_that_cannot_be_read_stays_the_error_that_it_is(
 
 
 class Broken(SpanProcessor, Sampler):
-    """Takes spans, and fails at it."""
+    """A span exporter that fails."""
 
     def __init__(self, part: str) -> None:
         self._part = part
@@ -525,7 +525,7 @@ def test_telemetry_that_fails_costs_no_run(
 
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
-    """What is logged, with the run, the step and the attempt."""
+    """Return the log lines, with their run, step and attempt."""
     found: list[str] = []
 
     class Handler(logging.Handler):

@@ -37,7 +37,7 @@ def noting(name: str) -> type[MiddlewareSync]:
 
 
 class Upper:
-    """Stores text in upper case."""
+    """A serializer that stores text in upper case."""
 
     def serialize(self, obj: Any, typ: object) -> object:
         return obj.upper()

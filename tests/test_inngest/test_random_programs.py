@@ -40,7 +40,7 @@ Ask = Callable[[dict[str, str], bytes], tuple[int, JSONValue, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Do:
-    """A step. ``failures`` come first; with ``is_fatal`` the first one is final."""
+    """A step. It raises ``failures`` first; with ``is_fatal`` the first one is final."""
 
     id: str
     failures: int = 0
@@ -64,7 +64,7 @@ class Wait:
 
 @dataclass(frozen=True)
 class Defer:
-    """A call for the end of the run; with ``is_aborted`` it is taken back at once."""
+    """A deferred call; with ``is_aborted`` it is aborted at once."""
 
     id: str
     is_aborted: bool
@@ -127,14 +127,14 @@ class Generator:
 
 
 class UncaughtError(Exception):
-    """The reference's stand-in for a step error that ends the function."""
+    """Represents, in the reference, a step error that ends the function."""
 
 
 @dataclass
 class Reference:
-    """What a program does, without any engine.
+    """Interprets a program without an engine: the expected behaviour.
 
-    :param once_more: the uses of steps that have an attempt more than others.
+    :param once_more: the uses of steps that have one attempt more than others.
     """
 
     once_more: Collection[tuple[str, int]] = ()
@@ -178,7 +178,7 @@ class Reference:
 
 @dataclass
 class Work:
-    """The handlers of the steps; they count how often they run."""
+    """The handlers of the steps, which count their executions."""
 
     done: Counter[tuple[str, int]] = field(default_factory=Counter)
 
@@ -332,7 +332,7 @@ def in_process(way: str, client: inngest.Inngest, function: inngest.Function[Any
 
 
 class Bystander(inngest.Middleware):
-    """Takes its time around everything, and changes nothing."""
+    """Middleware that awaits in all hooks, and changes nothing."""
 
     async def transform_input(self, ctx: Any, function: Any, steps: Any) -> None:
         await asyncio.sleep(0)
@@ -352,7 +352,7 @@ class Bystander(inngest.Middleware):
 
 
 class BystanderSync(inngest.MiddlewareSync):
-    """The same in sync code."""
+    """Sync middleware that changes nothing."""
 
     def wrap_function(self, call: WrappedFunction) -> Iterator[None]:
         yield
@@ -369,7 +369,7 @@ MIDDLEWARE: list[list[Any]] = [[], [Bystander], [BystanderSync], [Bystander, Bys
 
 @dataclass
 class Server:
-    """The least that can be called an executor: one run, calls in random order."""
+    """A minimal executor: one run, whose calls are made in random order."""
 
     ask: Ask
     rng: random.Random

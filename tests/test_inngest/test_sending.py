@@ -25,7 +25,7 @@ Send = Callable[..., list[str]]
 
 
 class Server(HTTPClients):
-    """Takes events, or refuses them."""
+    """Accepts events, or rejects them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ def client(server: Server) -> inngest.Inngest:
 
 @pytest.fixture(params=["send", "send_sync", "send_sync on a loop"])
 def send(request: pytest.FixtureRequest, client: inngest.Inngest) -> Send:
-    """Each way to send."""
+    """Send with each of the methods that send events."""
 
     def send_async(*args: Any, **options: Any) -> list[str]:
         return asyncio.run(client.send(*args, **options))

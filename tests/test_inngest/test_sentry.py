@@ -24,7 +24,7 @@ from .worlds import World
 
 
 class Recorder(Transport):
-    """Keeps what Sentry would be sent."""
+    """Collects what is sent to Sentry."""
 
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)
@@ -47,7 +47,7 @@ class Recorder(Transport):
         return [item for item in self.items if item.get("type") == "transaction"]
 
     def told(self) -> list[str]:
-        """The messages of what was raised."""
+        """Return the messages of the reported exceptions."""
         return [item["exception"]["values"][-1]["value"] for item in self.errors]
 
 
@@ -58,7 +58,7 @@ def sentry() -> Iterator[Recorder]:
 
 @pytest.fixture
 def sentry_of_logs() -> Iterator[Recorder]:
-    """As set up by default: what is logged as an error is told."""
+    """Set up Sentry with its defaults, which report what is logged as an error."""
     yield from recording(LoggingIntegration())
 
 

@@ -37,7 +37,7 @@ from .transports import on_werkzeug
 
 
 class Encoding(inngest.MiddlewareSync):
-    """Stores what steps return in another form."""
+    """Middleware that stores outputs in another format."""
 
     def wrap_step_handler(self, step: WrappedHandler) -> Iterator[None]:
         yield
@@ -51,7 +51,7 @@ class Encoding(inngest.MiddlewareSync):
 
 
 class Slow(inngest.Middleware):
-    """Awaits everywhere."""
+    """Middleware that awaits in every hook."""
 
     async def transform_input(self, ctx: Any, function: Any, steps: Any) -> None:
         await asyncio.sleep(0)
@@ -87,7 +87,7 @@ class TestPydantic(SerializerSuite):
 
 
 class Array:
-    """Compares number by number, as arrays of numbers do."""
+    """Has an element-wise ``==``, like arrays."""
 
     def __init__(self, *numbers: float) -> None:
         self.numbers = numbers
@@ -103,7 +103,7 @@ class Array:
 
 
 class Arrays:
-    """A serializer of arrays."""
+    """A serializer for arrays."""
 
     def serialize(self, obj: object, typ: object) -> object:
         return list(obj.numbers) if isinstance(obj, Array) else obj
@@ -199,7 +199,7 @@ class Narrow(inngest.MiddlewareSync):
 
 
 class Lossy(inngest.MiddlewareSync):
-    """Encodes and forgets to decode."""
+    """Middleware that encodes, but does not decode."""
 
     def wrap_step_handler(self, step: WrappedHandler) -> Iterator[None]:
         yield
@@ -208,7 +208,7 @@ class Lossy(inngest.MiddlewareSync):
 
 
 class Greedy(Encoding):
-    """Decodes what was never encoded, too."""
+    """Middleware that also decodes what it has not encoded."""
 
     def wrap_step(self, step: WrappedStep) -> Iterator[None]:
         yield
@@ -224,7 +224,7 @@ class Swallowing(inngest.MiddlewareSync):
 
 
 class Sharing(inngest.MiddlewareSync):
-    """Keeps the last value of all runs in one place."""
+    """Middleware whose state is shared by all runs."""
 
     last: Any = None
 
@@ -267,7 +267,7 @@ def test_wrong_middleware_is_found_out(middleware: Any, test: str) -> None:
 
 
 class Texts:
-    """Not for types, not for JSON."""
+    """A serializer that ignores types, and whose output is not JSON."""
 
     def serialize(self, obj: object, typ: object) -> object:
         return {repr(obj)} if isinstance(obj, list) else repr(obj)
@@ -296,7 +296,7 @@ def test_a_wrong_serializer_is_found_out(test: str, value: Any) -> None:
 
 
 class Careless:
-    """A WSGI adapter like many, with one mistake."""
+    """A WSGI adapter with a common mistake."""
 
     def __init__(self, client: inngest.Inngest, functions: Any, mistake: str, **options: Any):
         self.mistake = mistake

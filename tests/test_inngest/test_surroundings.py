@@ -47,7 +47,7 @@ PAID = inngest.EventType("paid", Card)
 
 
 class Tagging:
-    """A serializer whose form no other code reads."""
+    """A serializer with its own format."""
 
     def serialize(self, obj: Any, typ: object) -> object:
         if isinstance(obj, Card):
@@ -59,7 +59,7 @@ class Tagging:
 
 
 class Packing(inngest.MiddlewareSync):
-    """Outputs are text where the server keeps them, by the hooks of existing apps."""
+    """Encodes outputs as text with the hooks that existing apps use."""
 
     def transform_input(self, ctx: Any, function: Any, steps: inngest.StepMemos) -> None:
         for memo in steps.values():
@@ -91,7 +91,7 @@ CHECKPOINTS: list[Any] = [False, True, inngest.Checkpointing(buffered_steps=3)]
 
 @dataclass
 class Surroundings:
-    """What must not make a difference."""
+    """The configuration that must not affect the outcome."""
 
     is_async: bool
     names: Sequence[str] = ()
@@ -114,7 +114,7 @@ class Surroundings:
 
 @dataclass
 class Shop:
-    """An app whose main function runs a program; what its code does and sees is noted."""
+    """An app whose main function runs a program; all that its code does and sees is recorded."""
 
     around: Surroundings
     functions: dict[str, inngest.Function[Any]] = field(default_factory=dict)
@@ -142,7 +142,7 @@ class Shop:
         return handler_of(body, is_async=self.around.is_async)
 
     def step(self, name: str, work: Callable[[int], Any], typ: Any = None) -> Any:
-        """A step's handler, given how often it has run; ``typ`` is what it says it returns."""
+        """Make a handler annotated with ``typ``; ``work`` gets the number of its execution."""
 
         def run_sync(*args: Any) -> Any:
             self.calls[name] += 1
@@ -281,7 +281,7 @@ class Story:
         return cls(program_of(rng), ends, rng.choice([1, 1, 2]))
 
     def outcome(self, around: Surroundings) -> Any:
-        """What all code has done and seen when it is over."""
+        """Run the story, and return everything that its code did and saw."""
         shop = Shop(around)
 
         def notes(who: str, gives: Any = None) -> Callable[[Any], Steps]:
@@ -331,7 +331,7 @@ class Story:
 
 
 def _once(told: list[str]) -> list[str]:
-    """In no order; what the end of the main function says it says at each call."""
+    """Ignore the order, and repetitions by replays of the end of the main function."""
     return sorted({each for each in told if each.startswith("main ")}) + sorted(
         each for each in told if not each.startswith("main ")
     )

@@ -172,7 +172,7 @@ def test_a_client_that_leaves_ends_an_async_function(name: str) -> None:
 
 
 def leave_after(bench: Bench, request: Request, begun: threading.Event) -> None:
-    """Make a request, and leave when the function has begun."""
+    """Make a request, and disconnect once the function has started."""
     parts = urlsplit(bench.channel.origin)
     with socket.create_connection((str(parts.hostname), int(parts.port or 80))) as connection:
         head = f"POST {request.target} HTTP/1.1\r\nhost: app\r\n"

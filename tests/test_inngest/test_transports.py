@@ -14,7 +14,7 @@ from .transports import TRANSPORTS, Transport
 
 
 class Ours(TransportSuite):
-    """A transport of the table."""
+    """A row of the table of transports."""
 
     transport: ClassVar[Transport]
 

@@ -144,11 +144,11 @@ def test_a_wait_with_the_id_of_a_step_that_was_another_says_so(world: World, mem
     world.function(body)
     reply = world.call(memos={hashed("pay"): memo})
     assert (reply.status, reply.headers["x-inngest-no-retry"]) == (500, "true")
-    assert 'step "pay": what is stored for it is no event' in reply.body["message"]
+    assert 'step "pay": the stored result is not an event' in reply.body["message"]
 
 
 class Posted(HTTPClients):
-    """Keeps what is sent."""
+    """Collects the events that are sent."""
 
     def __init__(self) -> None:
         super().__init__()

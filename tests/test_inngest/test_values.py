@@ -164,7 +164,7 @@ def test_what_is_stored_for_another_type_fails_for_good(world: World) -> None:
 
 
 class Tagging:
-    """A serializer that can be told in what it writes."""
+    """A serializer with a recognizable format."""
 
     def serialize(self, obj: object, typ: object) -> object:
         return {"tagged": obj, "type": getattr(typ, "__name__", "?")}
@@ -188,7 +188,7 @@ def test_the_clients_serializer_wins(make_world: Make) -> None:
 
 
 class Bracketing:
-    """Another one: neither reads what the other has written."""
+    """A serializer with another format; neither can decode the other's."""
 
     def serialize(self, obj: object, typ: object) -> object:
         return [obj]

@@ -1,4 +1,4 @@
-"""Every transport of ours on a real server, on a thread: shared by the tests that need one."""
+"""All transports of this project, on real servers that run on threads."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CLIENTS: list[inngest.Inngest] = []
 
 @dataclass(frozen=True)
 class Transport:
-    """How an app is built, and how it is run."""
+    """How to build an app of a framework, and how to run it."""
 
     name: str
     make: Callable[..., Any]
@@ -47,7 +47,7 @@ class Transport:
     framework: str = ""
 
     def build(self, client: inngest.Inngest, functions: Any, **options: Any) -> Any:
-        """Make an app. Where it runs on a loop, the client's connections end with the loop."""
+        """Make an app. The client's connections are closed with the app's event loop, if any."""
         CLIENTS.append(client)
         return self.make(client, functions, **options)
 
@@ -75,7 +75,7 @@ def on_werkzeug(app: Any) -> Iterator[str]:
 
 
 class LoopServer:
-    """An asyncio server on a thread of its own; it works when ``ready`` is set."""
+    """An asyncio server on its own thread, running once ``ready`` is set."""
 
     def __init__(self, listener: socket.socket) -> None:
         self.listener = listener
@@ -117,7 +117,7 @@ class Uvicorn(LoopServer):
         outer = self
 
         class Server(uvicorn.Server):
-            """Without uvicorn's pauses of a tenth of a second, where nothing is under way."""
+            """A uvicorn server that stops at once, without a polling interval of 0.1 s."""
 
             async def main_loop(self) -> None:
                 await self.on_tick(0)
@@ -154,7 +154,7 @@ class Tornado(LoopServer):
 
 
 def listening() -> socket.socket:
-    """A socket whose answers do not wait for their bodies, as those that asyncio makes."""
+    """Make a listening socket with ``TCP_NODELAY``, which asyncio's own sockets have, too."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
@@ -198,7 +198,7 @@ def set_up_django() -> None:
 
 
 def django_wsgi(pattern: Any) -> Any:
-    """A Django of its own for each app, though there is one of everything in a process."""
+    """Make a WSGI app with its own Django settings, although Django's are global."""
     from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 
     class Handler(WSGIHandler):

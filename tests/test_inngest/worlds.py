@@ -1,7 +1,7 @@
-"""One text of a test for every world: async and sync functions, over HTTP and in process.
+"""Worlds in which one test body runs: async and sync functions, over HTTP and in process.
 
-``World.play`` is the least that can be called a server: it runs one run to its end, with
-retries, and without a clock.
+``World.play`` is the simplest possible server: it plays one run to its end, with retries, and
+without a clock.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ WAYS = ("http", "thread", "loop")
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What an app answered to a call."""
+    """An app's response to a call."""
 
     status: int
     headers: Mapping[str, str]
@@ -72,11 +72,11 @@ class World:
         return made
 
     def handler(self, body: Body) -> Callable[[Any], Any]:
-        """Turn a body into a handler of this kind."""
+        """Turn a body into a handler of this world's kind."""
         return handler_of(body, is_async=self.is_async)
 
     def step(self, work: Callable[..., Any] = lambda: None, note: object = None) -> Any:
-        """A step's handler of this world's kind, with the annotations of ``work``."""
+        """Make a step handler of this world's kind, with the annotations of ``work``."""
 
         def run_sync(*args: Any) -> Any:
             if note is not None:
@@ -91,7 +91,7 @@ class World:
         return functools.wraps(work)(made)
 
     def branch(self, body: Body, ctx: Any) -> Callable[[], Any]:
-        """A branch of a parallel group."""
+        """Make a branch of a parallel group."""
         return lambda: self.handler(body)(ctx)
 
     def call(
@@ -141,7 +141,7 @@ class World:
         answered: Callable[[Reply], None] = lambda reply: None,
         **call: Any,
     ) -> Reply:
-        """Run one run to its end; the answer that ended it. ``memos`` may grow meanwhile."""
+        """Play a run to its end; return the last response. ``memos`` collects the results."""
         memos = {} if memos is None else memos
         queue: list[tuple[str, int]] = [("step", 0)]
         defers: dict[str, JSONValue] = {}

@@ -1,4 +1,4 @@
-"""What the tests of the repository share: where it is, its tools, its wheels."""
+"""Fixtures of the repository's tests: paths, tools, and built wheels."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def members() -> list[str]:
 
 @pytest.fixture(scope="session")
 def tool_environment() -> dict[str, str]:
-    """The environment in which bootstrap runs uv: it knows the machine's package index."""
+    """The environment in which bootstrap runs uv, with the machine's package index."""
     spec = importlib.util.spec_from_file_location("bootstrap", ROOT / "scripts/bootstrap.py")
     assert spec is not None
     assert spec.loader is not None
@@ -45,7 +45,7 @@ def tool_environment() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def run(tool_environment: dict[str, str]) -> Run:
-    """Run a command and return its output; a failure shows all of it."""
+    """Run a command and return its output; if it fails, show all of it."""
 
     def run(*command: str | Path, cwd: Path = ROOT, **env: str) -> str:
         done = subprocess.run(
@@ -66,7 +66,7 @@ def run(tool_environment: dict[str, str]) -> Run:
 
 @pytest.fixture(scope="session")
 def bin_folder() -> Path:
-    """Where the tools of the environment are that runs the tests."""
+    """The directory of the executables of the running environment."""
     return Path(sys.executable).parent
 
 
@@ -74,7 +74,7 @@ def bin_folder() -> Path:
 def wheels(
     members: list[str], run: Run, bin_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Path]:
-    """Every wheel of the workspace, built for real, by the name of its distribution."""
+    """All wheels of the workspace, freshly built, by distribution name."""
     out = tmp_path_factory.mktemp("wheels")
     options = ["-q", "--wheel", "--no-build-isolation", "--python", sys.executable]
     run(bin_folder / "uv", "build", "--all-packages", *options, "--out-dir", out)
@@ -93,7 +93,7 @@ def site_of(environment: Path) -> Path:
 
 
 def build(run: Run, bin_folder: Path, project: Path, out: Path) -> Path:
-    """Build the wheel of a project that is not of the workspace."""
+    """Build the wheel of a project outside the workspace."""
     copy = out / "project"
     shutil.copytree(project, copy, ignore=shutil.ignore_patterns(".venv", "__pycache__"))
     options = ["-q", "--wheel", "--no-build-isolation", "--python", sys.executable]
@@ -109,7 +109,7 @@ def example_wheel(run: Run, bin_folder: Path, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture(scope="session")
 def locked(run: Run, bin_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The versions of the lock, as constraints."""
+    """The locked versions, as pip constraints."""
     out = tmp_path_factory.mktemp("locked") / "locked.txt"
     options = ["--frozen", "--all-packages", "--all-groups", "--no-emit-workspace", "--no-hashes"]
     run(bin_folder / "uv", "export", "-q", *options, "-o", out)
@@ -124,9 +124,9 @@ def uv(
     locked: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[..., str]:
-    """Run `uv pip` on an environment: it has the versions of the lock in its cache.
+    """Run `uv pip` on an environment, with the locked versions, which are in uv's cache.
 
-    Ours are those just built, whatever an index has under their names.
+    This project's wheels are those just built, whatever an index has under their names.
     """
     ours = tmp_path_factory.mktemp("ours") / "ours.txt"
     ours.write_text("".join(f"{name} @ {wheel.as_uri()}\n" for name, wheel in wheels.items()))
@@ -142,7 +142,7 @@ def uv(
 
 @pytest.fixture(scope="session")
 def pip(run: Run) -> Callable[..., str]:
-    """Run pip on an environment, which has all that is required of others."""
+    """Run pip on an environment that already has all third-party requirements."""
 
     def pip(environment: Path, command: str, *arguments: str | Path) -> str:
         start = [sys.executable, "-m", "pip", "--python", python_of(environment)]
@@ -156,7 +156,7 @@ def pip(run: Run) -> Callable[..., str]:
 
 @pytest.fixture(scope="session")
 def make(uv: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Make a clean environment with these and what they require; the caller may change it."""
+    """Make a new environment with these distributions and their requirements."""
 
     def make(*names: str | Path) -> Path:
         environment = tmp_path_factory.mktemp("environment")
@@ -169,7 +169,7 @@ def make(uv: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Ca
 
 @pytest.fixture(scope="session")
 def install(make: Callable[..., Path]) -> Callable[..., Path]:
-    """An environment with these and what they require, made once; nobody changes it."""
+    """Return an environment with these distributions, made once, which must not be modified."""
     made: dict[tuple[str, ...], Path] = {}
 
     def install(*names: str) -> Path:

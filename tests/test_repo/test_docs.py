@@ -34,7 +34,7 @@ def name(page: Path) -> str:
 
 
 def snippets(page: Path) -> list[tuple[int, str, str]]:
-    """Line, info string and code of each fenced block."""
+    """Return the line, the info string and the code of each fenced block."""
     text = page.read_text("utf-8")
     return [
         (text.count("\n", 0, found.start("code")), found["info"].strip(), found["code"])
@@ -43,13 +43,13 @@ def snippets(page: Path) -> list[tuple[int, str, str]]:
 
 
 def is_file(page: Path, code: str) -> bool:
-    """Whether a snippet is a file of a project: test_plugin_page.py writes and tests that."""
+    """Return whether a snippet is a file of a project, which test_plugin_page.py tests."""
     return page.name == "plugins.md" and re.match(r"# \w\S*/\S+\n", code) is not None
 
 
 @pytest.fixture
 def _logging_of_its_own() -> Iterator[None]:
-    """What a snippet sets of loggers is undone."""
+    """Restore the loggers that a snippet configures."""
     root = logging.getLogger()
     handlers, levels = root.handlers[:], {each: each.level for each in loggers()}
     yield
@@ -146,7 +146,7 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 
 
 def anchor(heading: str) -> str:
-    """As GitHub makes it."""
+    """Return the anchor that GitHub generates for a heading."""
     return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
 
 

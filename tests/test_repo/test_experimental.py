@@ -42,7 +42,7 @@ ROWS = [Row(*found) for found in ROW.findall(PAGE.read_text("utf-8"))]
 
 
 def shape(value: Any) -> str:
-    """A signature without its types."""
+    """Return a signature without its types."""
     signature = inspect.signature(value)
     parameters = [
         each.replace(annotation=inspect.Parameter.empty) for each in signature.parameters.values()

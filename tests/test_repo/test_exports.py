@@ -19,7 +19,7 @@ from inngest import dev
 
 
 def documented_assignments(source: Path) -> set[str]:
-    """Names of aliases and constants that are followed by a docstring."""
+    """Return the names of aliases and constants that are followed by a docstring."""
     names: set[str] = set()
     for path in source.rglob("*.py"):
         body = ast.parse(path.read_text("utf-8")).body
@@ -87,7 +87,7 @@ PAGES = [
 
 
 def _documented(name: str) -> Iterator[tuple[str, str]]:
-    """Each public routine and class of a module, and each routine of those, with its text."""
+    """Yield a module's public routines and classes, and their routines, with docstrings."""
     module = importlib.import_module(name)
     for public in module.__all__:
         value = getattr(module, public)

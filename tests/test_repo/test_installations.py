@@ -58,7 +58,7 @@ print(json.dumps({row.name: row.state for row in host.listing()}))
 
 
 def modules_of(*distributions: str) -> list[str]:
-    """What each is there for."""
+    """Return the modules that these distributions provide."""
     found = []
     for name in distributions:
         portions = [path.parent.name for path in (ROOT / name / "src/inngest").glob("*/_plugin.py")]
@@ -67,7 +67,7 @@ def modules_of(*distributions: str) -> list[str]:
 
 
 def plugins_of(*distributions: str) -> dict[str, str]:
-    """What the listing says when each of them is there."""
+    """Return the expected listing of plugins if these distributions are installed."""
     names = [module.rpartition(".")[2].replace("_", "-") for module in modules_of(*distributions)]
     return {name: "not configured" if name in UNCONFIGURED else "loaded" for name in names}
 
@@ -80,7 +80,7 @@ def everything(
     wheels: dict[str, Path],
     example_wheel: Path,
 ) -> Path:
-    """All wheels, as pip installs them, a third party's, and what tests need."""
+    """An environment with all wheels installed by pip, a third-party plugin, and pytest."""
     environment = make(*MEMBERS, example_wheel, "pytest")
     uv(environment, "uninstall", *MEMBERS)
     pip(environment, "install", *wheels.values())
@@ -89,13 +89,13 @@ def everything(
 
 @pytest.fixture
 def put_back(everything: Path, uv: Callable[..., str], wheels: dict[str, Path]) -> Iterator[None]:
-    """The test may uninstall ours."""
+    """Reinstall the wheels after a test that may uninstall them."""
     yield
     uv(everything, "install", "--reinstall", "--no-deps", *wheels.values())
 
 
 def state(run: Run, environment: Path, cwd: Path, *distributions: str, **env: str) -> object:
-    """Import what these are there for; return what the listing says."""
+    """Import the modules of these distributions; return the listing of plugins."""
     command = [python_of(environment), "-W", "error", "-c", CHECK]
     out = run(*command, json.dumps(modules_of(*distributions)), cwd=cwd, **env)
     return json.loads(out.splitlines()[-1])
@@ -237,7 +237,7 @@ def test_editable_beside_installed(
 
 @functools.cache
 def interpreter(version: str) -> str | None:
-    """A Python of this version, if the machine has one that works."""
+    """Return a Python interpreter of this version, if the machine has one that works."""
     candidates = [shutil.which(f"python{version}")]
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     candidates += map(str, sorted(root.glob(f"versions/{version}.*/bin/python")))

@@ -18,7 +18,7 @@ IMPURE = {
 
 
 def imported_by(path: Path, package: str) -> set[str]:
-    """Every module that one file imports, by its absolute name."""
+    """Return all modules that a file imports, by absolute name."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
@@ -114,7 +114,7 @@ def shipped_imports(path: Path, source: Path) -> set[str]:
 
 
 def lines_of_code(path: Path) -> int:
-    """Lines that hold more than comments and docstrings."""
+    """Count the lines that are not just comments or docstrings."""
     text = path.read_text("utf-8")
     described: set[int] = set()
     for node in ast.walk(ast.parse(text)):

@@ -32,7 +32,7 @@ SECONDS = 400.0
 
 
 def bound(wheel: Path, framework: str) -> Requirement:
-    """What an adapter asks of its framework."""
+    """Return an adapter's requirement on its framework."""
     with zipfile.ZipFile(wheel) as archive:
         (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
         metadata = email.message_from_bytes(archive.read(name))
@@ -48,7 +48,7 @@ def lowest(
     bin_folder: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
-    """The Python of an environment with the lowest frameworks, and our wheels."""
+    """The Python of an environment with the lowest supported frameworks and our wheels."""
     folder = tmp_path_factory.mktemp("lowest")
     uv = bin_folder / "uv"
     run(uv, "venv", "-q", "--python", sys.executable, folder)
@@ -115,7 +115,7 @@ def test_the_middleware_passes_its_tests(
 
 
 def play(python: Path, environment: dict[str, str], folder: Path, *options: str) -> None:
-    """Run the tests of a folder, of which there must be some."""
+    """Run the tests in a directory, which must contain some."""
     command: list[str | Path] = [python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [*command, *options, folder],

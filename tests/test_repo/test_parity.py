@@ -48,7 +48,7 @@ each_face = pytest.mark.parametrize(
 
 
 class _Uncoloured(ast.NodeTransformer):
-    """An annotation without what its colour adds."""
+    """Removes from an annotation what differs between async and sync code."""
 
     def __init__(self, is_flow: bool) -> None:
         self._is_flow = is_flow
@@ -79,7 +79,7 @@ def methods(face: type[Any]) -> dict[str, Any]:
 
 
 def shape(function: Any, name: str) -> dict[str, tuple[object, ...]]:
-    """The parameters, and what is returned once it is awaited."""
+    """Return the parameters and, once awaited, the return type."""
     is_flow = name in FLOWS
     signature = inspect.signature(function)
     found: dict[str, tuple[object, ...]] = {

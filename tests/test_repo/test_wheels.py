@@ -71,7 +71,7 @@ def names_in(wheel: Path) -> list[str]:
 
 
 def portion_of(distribution: str, wheel: Path) -> str:
-    """The module that a wheel is there for: `inngest`, or its one portion of it."""
+    """Return the package that a wheel provides: ``inngest``, or a portion of it."""
     if distribution == "inngest-core":
         return "inngest"
     found = {
@@ -84,7 +84,7 @@ def portion_of(distribution: str, wheel: Path) -> str:
 
 
 def requirements(message: email.message.Message) -> set[str]:
-    """Names of what is required here and now, without extras."""
+    """Return the names of the requirements that apply here, without extras."""
     wanted = (Requirement(line) for line in message.get_all("Requires-Dist", []))
     return {
         canonicalize_name(item.name)
@@ -94,7 +94,7 @@ def requirements(message: email.message.Message) -> set[str]:
 
 
 def closure(roots: set[str], site: str) -> set[str]:
-    """The roots and all they require, by the metadata of what is installed."""
+    """Return these distributions and all their installed requirements."""
     installed = {
         canonicalize_name(dist.name): dist for dist in importlib.metadata.distributions(path=[site])
     }
@@ -196,7 +196,7 @@ def test_brings_what_it_needs_and_nothing_else(
 
 @pytest.fixture
 def user_project(tmp_path: Path) -> Path:
-    """The user's project, away from this repository and its configuration."""
+    """Copy the user's project to a directory outside the repository."""
     return Path(shutil.copytree(USER_PROJECT, tmp_path / "project"))
 
 
@@ -204,7 +204,7 @@ def user_project(tmp_path: Path) -> Path:
 def mypy(
     install: Install, bin_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> list[str | Path]:
-    """The command, for a user of Flask. It reads what is installed once."""
+    """The mypy command for a project with Flask; its cache of installed packages is shared."""
     cache, python = tmp_path_factory.mktemp("cache"), python_of(install("inngest-flask"))
     return [bin_folder / "mypy", "--strict", "--cache-dir", cache, "--python-executable", python]
 

@@ -1,6 +1,6 @@
 """Durable, event-driven functions on the Inngest platform.
 
-The package is a namespace that other wheels add to: ``inngest.flask``, ``inngest.dev``…
+The package is a namespace that other distributions extend: ``inngest.flask``, ``inngest.dev``…
 """
 
 from importlib import import_module
@@ -92,7 +92,7 @@ _HOMES: Final[dict[str, str]] = {
     "reference_function": "function.reference",
     "serve": "plugins.serving",
 }
-"""Where each name is below `inngest._internal`: what is not used is not loaded."""
+"""Maps each public name to its module under ``inngest._internal``, imported on first access."""
 
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of ours

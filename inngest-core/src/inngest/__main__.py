@@ -6,14 +6,14 @@ import sys
 
 DAMAGED = """\
 inngest-core is damaged: {missing} is missing.
-Uninstalling the distribution called inngest takes files of this one along. Put them back:
+Uninstalling the distribution named inngest also removes files of inngest-core. Restore them:
     pip install --force-reinstall --no-deps inngest-core
-and the same for the other wheels of the family, such as inngest-flask.
+and likewise for the other inngest-* wheels that you use, such as inngest-flask.
 """
 
 
 def main() -> int:
-    """Run the command line, or say what is missing of it."""
+    """Run the command line; if one of its modules is missing, explain how to restore it."""
     try:
         from inngest._internal.cli.main import main as command_line
     except ImportError as error:
@@ -22,7 +22,7 @@ def main() -> int:
         sys.stderr.write(DAMAGED.format(missing=error.name))
         return 1
     except KeyboardInterrupt:
-        return 130  # how a shell counts what was ended by Ctrl-C
+        return 130  # 128 + SIGINT, the shell's convention for Ctrl-C
     return command_line()
 
 

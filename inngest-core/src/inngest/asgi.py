@@ -1,8 +1,8 @@
-"""Serve Inngest functions as an ASGI app of their own. No dependency.
+"""Serve Inngest functions as a standalone ASGI app, without further dependencies.
 
-It runs alone on any ASGI server, and any ASGI framework can mount it: Starlette, Litestar,
-Quart… It needs asyncio. Frameworks whose adapter is an app like this one, such as
-``inngest.fast_api``, are built on :func:`answer`.
+Any asyncio-based ASGI server can run it, and any ASGI framework can mount it: Starlette,
+Litestar, Quart… Adapters that are ASGI apps themselves, such as ``inngest.fast_api``, build on
+:func:`answer`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 GONE = CommResponse(status=499, body=b"")
-"""For a client that has left. Servers drop it; middleware between us expects some answer."""
+"""Sent when the client has disconnected. Servers drop it, but middleware expects a response."""
 
 
 def serve(
@@ -49,21 +49,22 @@ def serve(
 ) -> ASGIApp:
     """Make the ASGI app that the Inngest server calls.
 
-    It answers at ``serve_path``, ``/api/inngest`` by default, and at the path that a
-    framework mounts it at.
+    It responds at ``serve_path``, by default ``/api/inngest``, and, when a framework mounts it,
+    at the mount point.
 
     :param client: the client that the functions belong to.
     :param functions: all functions of the app.
-    :param enable_unauthed_sync: let anyone ask a cloud-mode app to register its
-        functions (``INNGEST_ENABLE_UNAUTHED_SYNC``).
-    :param public_path: the endpoint's path as the server sees it, behind a proxy.
+    :param enable_unauthed_sync: accept unsigned sync requests in cloud mode
+        (``INNGEST_ENABLE_UNAUTHED_SYNC``).
+    :param public_path: the endpoint's path as the server sees it, if a proxy rewrites it.
     :param serve_origin: the app's public origin (``INNGEST_SERVE_ORIGIN``).
     :param serve_path: the endpoint's path within the app (``INNGEST_SERVE_PATH``).
-    :param streaming: answer calls at once and keep them alive (``INNGEST_STREAMING``).
+    :param streaming: send headers at once and keep the connection alive while a function runs
+        (``INNGEST_STREAMING``).
     :raises SigningKeyMissingError: in cloud mode without a signing key.
-    :raises FunctionConfigInvalidError: two functions of one id.
-    :raises URLInvalidError: the origin, or a path, cannot be used.
-    :raises PluginError: a plugin that was asked for by name fails.
+    :raises FunctionConfigInvalidError: two functions have the same id.
+    :raises URLInvalidError: the origin or a path is invalid.
+    :raises PluginError: a plugin that was requested by name failed.
     """
     options = ServeOptions(
         framework=FRAMEWORK,
@@ -77,20 +78,20 @@ def serve(
 
 
 class ASGIApp:
-    """The app that :func:`serve` makes."""
+    """The ASGI app that :func:`serve` makes."""
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection, of the kinds that ASGI knows."""
+        """Serve one connection; WebSocket connections are closed."""
         match scope["type"]:
             case "http" if self._is_ours(scope):
                 await answer(self._handler, scope, receive, send, raw=scope)
             case "http":
                 text = f"Not Found: the Inngest endpoint is {self._handler.mount_path}".encode()
-                lost = CommResponse(status=404, body=text, headers={CONTENT_TYPE: "text/plain"})
-                await send_response(lost, scope, send)
+                missing = CommResponse(status=404, body=text, headers={CONTENT_TYPE: "text/plain"})
+                await send_response(missing, scope, send)
             case "lifespan":
                 await live(self._handler.aclose, receive, send)
             case _:
@@ -103,7 +104,7 @@ class ASGIApp:
 
 
 async def live(close: Callable[[], Awaitable[None]], receive: Receive, send: Send) -> None:
-    """Live as long as the server does, and close with it."""
+    """Answer the lifespan protocol; call ``close`` when the server shuts down."""
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
@@ -123,26 +124,26 @@ async def answer(
     raw: object,
     read: Callable[[], Awaitable[bytes | None]] | None = None,
 ) -> None:
-    """Answer one HTTP request. A client that leaves ends the work that it asked for.
+    """Answer one HTTP request. Work for a client that disconnects is cancelled.
 
     :param raw: the framework's own request, for middleware.
-    :param read: gives the body, not more of it than ``MAX_BODY_BYTES`` and one, or ``None``
-        when the client is gone; for a framework that may have received it already.
+    :param read: reads at most ``MAX_BODY_BYTES + 1`` bytes of the body, or returns ``None`` if
+        the client has disconnected; for frameworks that may have received the body already.
     """
     body = await (read_body(receive) if read is None else read())
     if body is None:
         await send_response(GONE, scope, send)
         return
-    is_begun = False
+    has_started = False
 
-    async def sending(message: Message) -> None:
-        nonlocal is_begun
-        is_begun = True
+    async def tracking_send(message: Message) -> None:
+        nonlocal has_started
+        has_started = True
         await send(message)
 
-    async with WhilePresent(partial(_leaving, receive)):
-        await _answer(handler, from_scope(scope, body, raw), scope, sending)
-    if not is_begun:
+    async with WhilePresent(partial(_disconnected, receive)):
+        await _answer(handler, from_scope(scope, body, raw), scope, tracking_send)
+    if not has_started:
         await send_response(GONE, scope, send)
 
 
@@ -157,13 +158,13 @@ async def _answer(handler: Handler, request: CommRequest, scope: Scope, send: Se
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
     except OSError:
-        pass  # servers of ASGI 2.4 say so that the client is gone
+        pass  # ASGI 2.4: send() raises OSError when the client has disconnected
     finally:
         await reply.chunks.aclose()
 
 
 async def send_response(response: CommResponse, scope: Scope, send: Send) -> None:
-    """Write a response. A client that has left does not get it."""
+    """Write a response. It is dropped if the client has disconnected."""
     length = ("content-length", str(len(response.body)))
     body = b"" if scope["method"] == "HEAD" else response.body
     try:
@@ -181,7 +182,7 @@ def _start(status: int, headers: Any) -> Message:
 
 
 async def read_body(receive: Receive) -> bytes | None:
-    """Read the body, not more of it than could be accepted; ``None``: the client is gone."""
+    """Read at most ``MAX_BODY_BYTES + 1`` bytes; ``None`` if the client has disconnected."""
     body = bytearray()
     while True:
         message = await receive()
@@ -194,13 +195,13 @@ async def read_body(receive: Receive) -> bytes | None:
             return bytes(body)
 
 
-async def _leaving(receive: Receive) -> None:
+async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 def from_scope(scope: Scope, body: bytes, raw: object) -> CommRequest:
-    """Read a request; of several headers of one name the first counts."""
+    """Convert an ASGI scope to a request. Of headers with the same name, the first is used."""
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
         headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
@@ -216,7 +217,7 @@ def from_scope(scope: Scope, body: bytes, raw: object) -> CommRequest:
 
 def _url(scope: Scope, host: str | None) -> str:
     root, path = scope.get("root_path", "").rstrip("/"), scope["path"]
-    if not path.startswith(f"{root}/") and path != root:  # servers before ASGI 2.3
+    if not path.startswith(f"{root}/") and path != root:  # before ASGI 2.3, path excluded root_path
         path = root + path
     if host is None:
         name, port = scope.get("server") or ("localhost", None)

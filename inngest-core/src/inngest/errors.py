@@ -1,4 +1,4 @@
-"""The errors that this library raises. All derive from :class:`Error`."""
+"""The exceptions that this library raises. All derive from :class:`Error`."""
 
 from inngest._internal.errors import (
     BodyInvalidError,

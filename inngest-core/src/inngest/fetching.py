@@ -1,16 +1,17 @@
-"""Transports for httpx: requests become steps of the function that makes them.
+"""Transports for httpx that turn requests into steps of the function that makes them.
 
 ::
 
     with httpx.Client(transport=inngest.fetching.StepTransport()) as http:
         user = http.get("https://api.example.com/me").json()
 
-Within an Inngest function the server makes the request, as ``step.fetch`` does, and no
-process waits; a body that the server cannot carry, which is any but JSON, is sent by the app,
-in a step. Outside of a function, and within a step, requests are made as without Inngest.
+Within an Inngest function the Inngest server makes the request, as with ``step.fetch``, so no
+process waits for it. A request whose body is neither empty nor JSON cannot be made by the
+server; the app makes it, in a step. Outside a function, and inside a step's handler, requests
+are made as without Inngest.
 
-Limits: timeouts of the client do not count at the server. An answer's body is text to it, and
-of several headers of one name only the first arrives.
+Limits: the server ignores the timeouts of the client, decodes response bodies as text, and
+keeps only the first of several headers with the same name.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ from inngest._internal.step.step import Step
 from inngest._internal.step.step_sync import StepSync
 
 NameStep = Callable[[httpx.Request], str]
-"""Gives the step of a request its id, which must stay the same while runs live."""
+"""Returns the step id for a request. The id must not change while runs are in progress."""
 
-_OF_THE_CONNECTION = {
+_HOP_HEADERS = {
     "accept-encoding",
     "connection",
     "content-encoding",
@@ -42,19 +43,19 @@ _OF_THE_CONNECTION = {
 
 
 class FetchFailedError(StepError, httpx.TransportError):
-    """No answer came, in all attempts. Code that expects errors of httpx catches it, too."""
+    """All attempts ended without a response. Also caught as an ``httpx.TransportError``."""
 
 
 def step_id_of(request: httpx.Request) -> str:
-    """The method and the URL without its user and its query, which may hold secrets."""
+    """Return the method and the URL, without credentials, query and fragment."""
     return f"{request.method} {request.url.copy_with(userinfo=b'', query=None, fragment=None)}"
 
 
 class StepTransport(httpx.BaseTransport):
-    """Has requests of an ``httpx.Client`` be steps of a sync function.
+    """Makes the requests of an ``httpx.Client`` steps of a sync function.
 
-    :param otherwise: makes requests outside of functions, and those that the server cannot.
-    :param step_id: names the step of a request; by default after method and URL.
+    :param otherwise: makes the requests outside functions, and those that the server cannot make.
+    :param step_id: returns the step id for a request; by default its method and URL.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class StepTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Make one request.
 
-        :raises FetchFailedError: the step of the request has failed for good.
+        :raises FetchFailedError: the request's step failed in all its attempts.
         """
         found = None if inside_step.get() else current_step()
         if found is None:
@@ -80,29 +81,29 @@ class StepTransport(httpx.BaseTransport):
         step_id, text = self._step_id(request), _text(request)
         try:
             if text is None:
-                return _restored(found.run(step_id, self._ask, request))
+                return _decoded(found.run(step_id, self._send, request))
             return _response(found.fetch(step_id, **_options(request, text)))
         except StepError as error:
             raise _failed(error) from error
 
     def close(self) -> None:
-        """Close the transport that makes requests outside of functions."""
+        """Close the transport given as ``otherwise``."""
         self._otherwise.close()
 
-    def _ask(self, request: httpx.Request) -> dict[str, object]:
+    def _send(self, request: httpx.Request) -> dict[str, object]:
         response = self._otherwise.handle_request(request)
         try:
             response.read()
         finally:
             response.close()
-        return _stored(response)
+        return _encoded(response)
 
 
 class AsyncStepTransport(httpx.AsyncBaseTransport):
-    """Has requests of an ``httpx.AsyncClient`` be steps of an async function.
+    """Makes the requests of an ``httpx.AsyncClient`` steps of an async function.
 
-    :param otherwise: makes requests outside of functions, and those that the server cannot.
-    :param step_id: names the step of a request; by default after method and URL.
+    :param otherwise: makes the requests outside functions, and those that the server cannot make.
+    :param step_id: returns the step id for a request; by default its method and URL.
     """
 
     def __init__(
@@ -114,7 +115,7 @@ class AsyncStepTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Make one request.
 
-        :raises FetchFailedError: the step of the request has failed for good.
+        :raises FetchFailedError: the request's step failed in all its attempts.
         """
         found = None if inside_step.get() else current_step()
         if found is None:
@@ -128,26 +129,26 @@ class AsyncStepTransport(httpx.AsyncBaseTransport):
         step_id, text = self._step_id(request), _text(request)
         try:
             if text is None:
-                return _restored(await found.run(step_id, self._ask, request))
+                return _decoded(await found.run(step_id, self._send, request))
             return _response(await found.fetch(step_id, **_options(request, text)))
         except StepError as error:
             raise _failed(error) from error
 
     async def aclose(self) -> None:
-        """Close the transport that makes requests outside of functions."""
+        """Close the transport given as ``otherwise``."""
         await self._otherwise.aclose()
 
-    async def _ask(self, request: httpx.Request) -> dict[str, object]:
+    async def _send(self, request: httpx.Request) -> dict[str, object]:
         response = await self._otherwise.handle_async_request(request)
         try:
             await response.aread()
         finally:
             await response.aclose()
-        return _stored(response)
+        return _encoded(response)
 
 
 def _text(request: httpx.Request) -> str | None:
-    """The body as the server can send it; ``None`` if it cannot."""
+    """Return the body if the server can send it (empty or JSON), else ``None``."""
     try:
         text = request.content.decode("utf-8")
     except UnicodeDecodeError:
@@ -159,36 +160,34 @@ def _options(request: httpx.Request, text: str) -> dict[str, Any]:
     return {
         "url": str(request.url),
         "method": request.method,
-        "headers": _kept(request.headers),
+        "headers": _end_to_end(request.headers),
         "content": text or None,
     }
 
 
-def _kept(headers: Mapping[str, str]) -> dict[str, str]:
-    return {
-        name: value for name, value in headers.items() if name.lower() not in _OF_THE_CONNECTION
-    }
+def _end_to_end(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name.lower() not in _HOP_HEADERS}
 
 
 def _response(fetched: FetchedResponse) -> httpx.Response:
-    headers = httpx.Headers(_kept(fetched.headers), encoding="utf-8")
+    headers = httpx.Headers(_end_to_end(fetched.headers), encoding="utf-8")
     response = httpx.Response(fetched.status_code, headers=headers, content=fetched.body.encode())
-    response.encoding = "utf-8"  # whatever it was on its way to the server
+    response.encoding = "utf-8"  # the server decoded the body, whatever its charset was
     return response
 
 
-def _stored(response: httpx.Response) -> dict[str, object]:
+def _encoded(response: httpx.Response) -> dict[str, object]:
     headers = response.headers.multi_items()
     return {
         "status": response.status_code,
-        "headers": [[n, v] for n, v in headers if n.lower() not in _OF_THE_CONNECTION],
+        "headers": [[n, v] for n, v in headers if n.lower() not in _HOP_HEADERS],
         "body": base64.b64encode(response.content).decode("ascii"),
     }
 
 
-def _restored(stored: Mapping[str, Any]) -> httpx.Response:
-    found = [(name, value) for name, value in stored["headers"]]
-    headers = httpx.Headers(found, encoding="utf-8")  # they were read as text of any encoding
+def _decoded(stored: Mapping[str, Any]) -> httpx.Response:
+    items = [(name, value) for name, value in stored["headers"]]
+    headers = httpx.Headers(items, encoding="utf-8")  # ASCII, httpx's default, may not suffice
     return httpx.Response(
         stored["status"], headers=headers, content=base64.b64decode(stored["body"])
     )

@@ -1,4 +1,4 @@
-"""What a middleware is written with: the contract, and what its hooks are given."""
+"""The middleware base classes and the objects that their hooks receive."""
 
 from inngest._internal.middleware.contract import (
     Middleware,

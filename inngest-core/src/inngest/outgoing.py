@@ -1,7 +1,7 @@
-"""Answer what a client sends without a network: for kits that test apps in process.
+"""Intercept the HTTP requests that a client makes: for test kits that run apps in process.
 
-Limits: one redirection of a client at a time; it covers events, registration and the
-run's API, not what user code sends by itself.
+Limits: a client has at most one interception at a time. It covers sending events, registration
+and the run API, but not requests that user code makes with other HTTP clients.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from inngest._internal.flow import FetchError, Request, Response
 from inngest._internal.runtime.http_clients import HTTPClients
 
 Answer = Callable[[Request], Response]
-"""Answers a request at once, on whatever thread it is made."""
+"""Returns the response to a request, without waiting. Called on the thread that makes it."""
 
 
 @contextmanager
 def redirected(client: Inngest, answer: Answer) -> Iterator[None]:
-    """Have ``answer`` take all requests of a client, which is in dev mode meanwhile.
+    """Route all requests of ``client`` to ``answer``, and put the client into dev mode.
 
-    Handlers made within the block send there for as long as they live.
+    Both end with the block, but handlers created within it keep using ``answer``.
 
-    :raises RuntimeError: the client is redirected already.
+    :raises RuntimeError: the client is already redirected.
     """
     http, is_production = client._http, client.is_production
     if isinstance(http, _Redirected):
@@ -49,7 +49,7 @@ class _Redirected(HTTPClients):
         return self._answer(request)
 
     def open(self, request: Request, quiet: float) -> FetchError:
-        return FetchError(RuntimeError("in process nothing can be listened to"))
+        return FetchError(RuntimeError("streaming requests are not available in process"))
 
     async def open_async(self, request: Request, quiet: float) -> FetchError:
         return self.open(request, quiet)

@@ -1,4 +1,4 @@
-"""A redirected client reaches nobody else, and is left as it was."""
+"""A redirected client makes no real requests, and is restored afterwards."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""Plugins: what a wheel can add to this library, and how it says so.
+"""The plugin contract: what an installed distribution can add to this library.
 
-A wheel names an object in the entry-point group ``inngest``. The object has an integer
+A distribution names an object in the entry-point group ``inngest``. The object has an integer
 ``api_version`` and methods marked with :data:`hookimpl` that implement hooks of
-:class:`HookSpecs`. The hooks return the typed, frozen objects of this page, and nothing
-happens by calling one: the host decides what is used, and when.
+:class:`HookSpecs`. A hook has no side effects: it returns the frozen objects defined here, and
+the host decides which of them to use, and when.
 
-Limits: a hook is an ordinary function, neither async nor a pluggy wrapper. A plugin is in
-with all that its hooks return, or out.
+Limits: a hook is an ordinary function, neither async nor a pluggy wrapper. A plugin is
+accepted or rejected as a whole.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from inngest._internal.middleware.contract import UninitializedMiddleware
 
 API_VERSION = 1
-"""The version of the contract on this page."""
+"""The version of this contract."""
 
 GROUP = "inngest"
 """The entry-point group, and pluggy's project name."""
@@ -40,7 +40,7 @@ hookimpl: Final = pluggy.HookimplMarker(GROUP)
 class Command:
     """A subcommand of ``python -m inngest``.
 
-    ``run`` is given the arguments after the command's name and returns the exit status.
+    ``run`` receives the arguments after the command's name and returns the exit status.
     """
 
     name: str
@@ -52,9 +52,9 @@ class Command:
 class Transport:
     """A way for the Inngest server to reach an app.
 
-    ``accepts`` looks at an app and imports nothing to do so: :func:`instance_of` makes
-    one. ``serve`` is called with the app, the client, the functions, and the options of
-    the caller; what it returns is what :func:`inngest.serve` returns.
+    ``accepts`` decides whether an app is of this framework, without importing the framework:
+    :func:`instance_of` makes such a predicate. ``serve`` is called with the app, the client,
+    the functions, and the caller's options; :func:`inngest.serve` returns its result.
     """
 
     name: str
@@ -69,11 +69,12 @@ class Transport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MiddlewareEntry:
-    """A middleware that runs for every client of an app that has the wheel installed.
+    """A middleware for every client of an app in whose environment the plugin is installed.
 
-    ``factory`` is called with the client and the framework's request, or ``None``, for
-    each request: a middleware class will do. Entries run by ``order``, then by name, and
-    before the middleware that the app lists itself; they unwind in reverse.
+    ``factory`` is called for each request and each send, with the client and the framework's
+    request, which is ``None`` for a send; it may be a middleware class. Entries are sorted by
+    ``order``, then ``name``, and run before the middleware that the app lists; they unwind in
+    reverse.
     """
 
     name: str
@@ -83,10 +84,9 @@ class MiddlewareEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotConfigured:
-    """What ``inngest_middleware`` returns when it has not been told what it needs.
+    """Returned by ``inngest_middleware`` when required configuration is missing.
 
-    ``reason`` says what to set; it is logged once, and shown by ``python -m inngest
-    plugins``.
+    ``reason`` says what to set. It is logged once, and listed by ``python -m inngest plugins``.
     """
 
     reason: str
@@ -94,59 +94,58 @@ class NotConfigured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SerializerEntry:
-    """A serializer that is chosen by name: ``Inngest(serializer="msgspec")``."""
+    """A serializer that can be selected by name: ``Inngest(serializer="msgspec")``."""
 
     name: str
     serializer: Serializer
 
 
 class HookSpecs:
-    """The hooks that a plugin may implement; none is required.
+    """The hooks that a plugin may implement. All are optional.
 
-    Each may take fewer arguments than are declared here. They are called in no promised
-    order, once for each client, when something is first asked for.
+    An implementation may declare fewer arguments than the specification. Each hook is called
+    once for each client, when its result is first needed; the order is unspecified.
     """
 
     @hookspec
     def inngest_transports(self) -> Sequence[Transport]:
-        """Ways to serve functions: what :func:`inngest.serve` chooses from."""
+        """Return the transports that :func:`inngest.serve` can choose from."""
         raise NotImplementedError
 
     @hookspec
     def inngest_middleware(
         self, client: Inngest, options: Mapping[str, object], environ: Mapping[str, str]
     ) -> Sequence[MiddlewareEntry] | NotConfigured:
-        """Middleware for every function and every event of a client.
+        """Return middleware for all functions and events of a client.
 
-        Called when the client is first used. A plugin that has not been told what it
-        needs returns :class:`NotConfigured`.
+        Called when the client is first used.
 
         :param client: the client. It cannot send events yet.
-        :param options: what the app passed as ``plugin_options["<name of the plugin>"]``;
-            empty if it passed nothing. What a deployment decides rather than the app is
-            better read from the plugin's own environment variables.
-        :param environ: the environment variables. Those whose names begin with ``INNGEST_``
-            are as they were when the client was made, if they were there: an app may clear
-            its environment once it has made its clients.
+        :param options: the app's ``plugin_options["<plugin name>"]``, or an empty mapping. For
+            settings that differ between deployments prefer environment variables.
+        :param environ: the environment variables. Those that begin with ``INNGEST_`` and were
+            set when the client was created have the values of that time, because an app may
+            clear its environment afterwards.
+        :returns: the middleware, or :class:`NotConfigured` if required configuration is missing.
         """
         raise NotImplementedError
 
     @hookspec
     def inngest_serializers(self) -> Sequence[SerializerEntry]:
-        """Serializers that a client, a function or a step can name."""
+        """Return serializers that clients, functions and steps can select by name."""
         raise NotImplementedError
 
     @hookspec
     def inngest_commands(self) -> Sequence[Command]:
-        """Subcommands of ``python -m inngest``."""
+        """Return subcommands of ``python -m inngest``."""
         raise NotImplementedError
 
 
 def instance_of(*names: str) -> Callable[[object], bool]:
-    """Make an ``accepts`` that knows apps by their class, without importing it.
+    """Make a predicate that recognizes instances of classes without importing them.
 
-    :param names: dotted names such as ``"flask.Flask"``: the top-level module and the
-        class; where in the module the class is defined does not matter.
+    :param names: dotted names such as ``"flask.Flask"``. Only the top-level package and the
+        class name are compared, so the submodule that defines the class does not matter.
     """
     wanted = {(name.partition(".")[0], name.rpartition(".")[2]) for name in names}
 

@@ -1,8 +1,8 @@
-"""What an adapter for a web framework is made of.
+"""The building blocks of a web framework adapter.
 
-An adapter turns the framework's request into a :class:`CommRequest`, asks a
-:class:`Handler`, and turns the :class:`CommResponse` or the :class:`CommStream` that it
-gets into the framework's response. ``inngest.testing.TransportSuite`` tests one.
+An adapter converts the framework's request into a :class:`CommRequest`, passes it to a
+:class:`Handler`, and converts the resulting :class:`CommResponse` or :class:`CommStream` into
+the framework's response. Test it with ``inngest.testing.TransportSuite``.
 """
 
 from inngest._internal.client.handler import Handler

@@ -1,8 +1,7 @@
-"""Serve Inngest functions as a WSGI app of their own. No dependency.
+"""Serve Inngest functions as a standalone WSGI app, without further dependencies.
 
-It runs alone on any WSGI server, and any WSGI framework can mount it: Bottle, Falcon,
-Pyramid… Sync functions run on the request's thread; async ones run there too, each
-request on an event loop of its own.
+Any WSGI server can run it, and any WSGI framework can mount it: Bottle, Falcon, Pyramid…
+Functions run on the request's thread; an async one on an event loop created for the request.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from inngest.transport import (
 
 FRAMEWORK = "wsgi"
 _MAX_DIGITS = 20
-"""Of a length that is a number."""
+"""Longest ``Content-Length`` that is converted to an ``int``."""
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., object]
@@ -48,21 +47,22 @@ def serve(
 ) -> WSGIApp:
     """Make the WSGI app that the Inngest server calls.
 
-    It answers at ``serve_path``, ``/api/inngest`` by default, and at the path that a
-    framework mounts it at.
+    It responds at ``serve_path``, by default ``/api/inngest``, and, when a framework mounts it,
+    at the mount point.
 
     :param client: the client that the functions belong to.
     :param functions: all functions of the app.
-    :param enable_unauthed_sync: let anyone ask a cloud-mode app to register its
-        functions (``INNGEST_ENABLE_UNAUTHED_SYNC``).
-    :param public_path: the endpoint's path as the server sees it, behind a proxy.
+    :param enable_unauthed_sync: accept unsigned sync requests in cloud mode
+        (``INNGEST_ENABLE_UNAUTHED_SYNC``).
+    :param public_path: the endpoint's path as the server sees it, if a proxy rewrites it.
     :param serve_origin: the app's public origin (``INNGEST_SERVE_ORIGIN``).
     :param serve_path: the endpoint's path within the app (``INNGEST_SERVE_PATH``).
-    :param streaming: answer calls at once and keep them alive (``INNGEST_STREAMING``).
+    :param streaming: send headers at once and keep the connection alive while a function runs
+        (``INNGEST_STREAMING``).
     :raises SigningKeyMissingError: in cloud mode without a signing key.
-    :raises FunctionConfigInvalidError: two functions of one id.
-    :raises URLInvalidError: the origin, or a path, cannot be used.
-    :raises PluginError: a plugin that was asked for by name fails.
+    :raises FunctionConfigInvalidError: two functions have the same id.
+    :raises URLInvalidError: the origin or a path is invalid.
+    :raises PluginError: a plugin that was requested by name failed.
     """
     options = ServeOptions(
         framework=FRAMEWORK,
@@ -76,7 +76,7 @@ def serve(
 
 
 class WSGIApp:
-    """The app that :func:`serve` makes."""
+    """The WSGI app that :func:`serve` makes."""
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
@@ -93,7 +93,7 @@ class WSGIApp:
         return send_response(reply, environ, start_response)
 
     def _is_ours(self, environ: Environ) -> bool:
-        # Servers hand the bytes on as Latin-1, whatever they are.
+        # PEP 3333: servers decode the path's bytes as Latin-1.
         path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace")
         is_mounted = bool(environ.get("SCRIPT_NAME", "").strip("/"))
         return path == self._handler.mount_path or (is_mounted and path in ("", "/"))
@@ -102,7 +102,7 @@ class WSGIApp:
 def send_response(
     reply: CommResponse | CommStream[SyncStream], environ: Environ, start_response: StartResponse
 ) -> Iterable[bytes]:
-    """Write a response, at once or piece by piece. Servers close what they iterate over."""
+    """Write a response, at once or chunk by chunk. The server closes the returned iterable."""
     headers = [(name.title(), value) for name, value in reply.headers.items()]
     chunks: Iterable[bytes]
     if isinstance(reply, CommResponse):
@@ -117,14 +117,14 @@ def send_response(
 def _phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase
-    except ValueError:  # one of the user's own, of a durable endpoint
+    except ValueError:  # durable endpoints may respond with a status that is not registered
         return "Unknown"
 
 
 def from_environ(environ: Environ, *, body: bytes, raw: object) -> CommRequest:
-    """Read a request's environment.
+    """Convert a WSGI environment to a request.
 
-    :param body: its body, not more of it than ``MAX_BODY_BYTES`` and one.
+    :param body: the body, truncated to ``MAX_BODY_BYTES + 1`` bytes.
     :param raw: the framework's own request, for middleware.
     """
     headers = {
@@ -145,24 +145,25 @@ def from_environ(environ: Environ, *, body: bytes, raw: object) -> CommRequest:
 
 
 def read_body(environ: Environ) -> bytes:
-    """Read the body, not more of it than could be accepted; those that follow can read it, too.
+    """Read at most ``MAX_BODY_BYTES + 1`` bytes of the body, and leave them readable again.
 
-    Where its length is unknown it ends where the server says so, if it says so. Who reads on
-    after the end may wait for ever: what hooks of Flask have read is asked of Flask.
+    Without a ``Content-Length`` the body is read only if the server marks its end
+    (``wsgi.input_terminated``). Reading past the end may block for ever. If a Flask hook has
+    already read the body, it is taken from the Werkzeug request, which keeps it.
     """
     around: Any = environ.get("werkzeug.request")
-    if around is not None and "stream" in vars(around):  # where it keeps what it reads
+    if around is not None and "stream" in vars(around):  # the cached stream
         taken: bytes = around.stream.read(MAX_BODY_BYTES + 1) or around.get_data()
         return taken
     length = environ.get("CONTENT_LENGTH") or ""
     if length.isascii() and length.isdigit():
-        is_long = len(length) > _MAX_DIGITS  # Python refuses to read thousands of them
+        is_long = len(length) > _MAX_DIGITS  # int() rejects strings of thousands of digits
         limit = MAX_BODY_BYTES + 1 if is_long else min(int(length), MAX_BODY_BYTES + 1)
     else:
         limit = MAX_BODY_BYTES + 1 if environ.get("wsgi.input_terminated") else 0
     body: bytes = environ["wsgi.input"].read(limit) if limit else b""
     environ["wsgi.input"] = again = io.BytesIO(body)
-    if around is not None:  # whose environment may be another one
+    if around is not None:  # its environ may be a different dictionary than ours
         around.__dict__["stream"] = again
     return body
 

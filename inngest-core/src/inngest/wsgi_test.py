@@ -1,4 +1,4 @@
-"""Where a WSGI app answers, and how much it reads."""
+"""The paths at which a WSGI app responds, and how much of a body it reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every case runs over every transport, with sync and with async functions."""
+"""Run every case on every transport, with sync and with async functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STREAMING = [each for each in WORLDS if TRANSPORTS[each.rpartition("-")[0]].stre
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
-    """One server for all cases: its clock has moved on when a case begins."""
+    """The server for all cases; its clock advances with each of them."""
     with a_server() as one:
         yield one
 
@@ -27,14 +27,14 @@ def world(request: pytest.FixtureRequest, server: Server) -> World:
 
 @pytest.fixture(params=STREAMING)
 def streaming_world(request: pytest.FixtureRequest, server: Server) -> World:
-    """For transports whose answers can be streams."""
+    """A world on a transport that streams."""
     name, _, kind = request.param.rpartition("-")
     return World(server, TRANSPORTS[name], kind == "async")
 
 
 @pytest.fixture(params=WORLDS)
 def fresh_world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """A world with the time of the app's own clock."""
+    """A world with a server of its own, whose clock has not been advanced."""
     name, _, kind = request.param.rpartition("-")
     with a_server() as one:
         yield World(one, TRANSPORTS[name], kind == "async")
@@ -42,5 +42,5 @@ def fresh_world(request: pytest.FixtureRequest) -> Iterator[World]:
 
 @pytest.fixture(params=sorted(TRANSPORTS))
 def async_world(request: pytest.FixtureRequest, server: Server) -> World:
-    """For what only async code can say."""
+    """A world for cases that only async code can express."""
     return World(server, TRANSPORTS[request.param], is_async=True)

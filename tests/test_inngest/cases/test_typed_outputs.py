@@ -12,7 +12,7 @@ from ..live import World
 
 
 class Order(pydantic.BaseModel):
-    """What a step returns."""
+    """The output of a step."""
 
     id: str
     placed: datetime.date

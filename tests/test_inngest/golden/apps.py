@@ -1,4 +1,4 @@
-"""The recorded apps, written as an existing app would write them: async, and sync too."""
+"""The recorded apps, written as existing apps would be: async, and also sync."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def on(event: str, expression: str | None = None) -> TriggerEvent:
 
 
 def event_of(client: Inngest) -> str:
-    """The trigger of recordings that name it after themselves."""
+    """Return the trigger for recordings whose event is named after the recording."""
     return client.app_id.removeprefix("rec-").replace("-", "_") + "/go"
 
 

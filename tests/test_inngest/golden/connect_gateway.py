@@ -1,4 +1,4 @@
-"""Plays recorded workers to our gateway, in a time that passes only when nothing is to be done."""
+"""Replay recorded workers against our gateway, in virtual time."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SILENT: Final = {
 
 
 class SkippingLoop(asyncio.SelectorEventLoop):
-    """Instead of waiting it moves its clock on; nothing in it may wait for the outside."""
+    """An event loop that advances its clock instead of waiting, for code without real I/O."""
 
     def __init__(self) -> None:
         self._now = 0.0
@@ -64,7 +64,7 @@ class SkippingLoop(asyncio.SelectorEventLoop):
 
 
 class LoopClock:
-    """An engine's clock that shows the time of the loop."""
+    """An engine's clock that shows the loop's time."""
 
     def now(self) -> int:
         return EPOCH + round(asyncio.get_running_loop().time() * 1000)
@@ -79,7 +79,7 @@ class LoopClock:
 
 
 class Socket:
-    """A worker's end of a WebSocket that an ASGI app serves."""
+    """The client side of a WebSocket that an ASGI app serves."""
 
     def __init__(self, app: Any, url: str, offered: str) -> None:
         self.frames: list[tuple[float, Frame]] = []
@@ -105,7 +105,7 @@ class Socket:
         self._to_app.put_nowait({"type": "websocket.receive", "bytes": data})
 
     async def take(self, fits: Callable[[Frame], bool]) -> tuple[float, Frame] | None:
-        """The first frame that fits, as soon as it is here."""
+        """Return the first matching frame, once it has been received."""
         await self.until(lambda: any(fits(frame) for _, frame in self.frames))
         for one in self.frames:
             if fits(one[1]):
@@ -144,7 +144,7 @@ class Socket:
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayPlan:
-    """What a recording does not say by itself, and what ours does otherwise."""
+    """What a recording does not contain, and the known differences of our gateway."""
 
     signing_key: str | None = None
     sockets: Mapping[int, int] = field(default_factory=dict)
@@ -157,7 +157,7 @@ class GatewayPlan:
 
 @dataclass(kw_only=True)
 class GatewayReplay:
-    """One recording; afterwards ``problems`` says what is unlike it."""
+    """Replays one recording; ``problems`` then lists the differences."""
 
     name: str
     plan: GatewayPlan
@@ -212,7 +212,7 @@ class GatewayReplay:
                 await self._note(entry)
 
     async def _note(self, entry: Entry) -> None:
-        """What the operator did."""
+        """Replay an action of the operator."""
         if entry.body == "gateway starts draining":
             await self._engine.connect.drain("gw-dev")
         elif entry.body == "server process gets SIGTERM":
@@ -278,7 +278,7 @@ class GatewayReplay:
     # names
 
     def _translated(self, entry: Entry) -> bytes:
-        """What the recorded worker said, with the names of ours for what is ours."""
+        """Replace ids of the recorded gateway with ours in a worker's frame."""
         frame = entry.frame
         if isinstance(frame, Malformed) or frame.payload is None:
             return entry.raw
@@ -319,7 +319,7 @@ class GatewayReplay:
 
 
 def _start(answer: wire.StartResponse) -> Flat:
-    """The host and the query of an endpoint are its server's own."""
+    """Reduce the gateway's endpoint to its path: each server has its own host and query."""
     return {**flat(answer), "gateway_endpoint": urlsplit(answer.gateway_endpoint).path}
 
 

@@ -1,4 +1,4 @@
-"""Recorded sessions of Connect: their entries, what in them is compared, and what differs."""
+"""Recordings of Connect sessions: their entries, and which fields are compared."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ START, FLUSH = "/v0/connect/start", "/v0/connect/flush"
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One thing that happened: a request with its answer, a frame, or the end of a socket."""
+    """An entry of a recording: a request and its response, a frame, or the end of a socket."""
 
     index: int
     at: float
@@ -80,7 +80,7 @@ def _bytes(body: Any) -> bytes:
 
 
 def flat(message: Message | None) -> Flat:
-    """A message's fields by their paths; JSON within it is read, and a call's is ``body``."""
+    """Flatten a message to fields by path; nested JSON is decoded, a call's as ``body``."""
     found: Flat = {}
     for field, value in [] if message is None else message.ListFields():
         name = "body" if field.name == "request_payload" else field.name

@@ -1,4 +1,4 @@
-"""Plays recorded gateways to our worker's state machine, at the recorded times."""
+"""Replay recorded gateways against our worker's state machine, at the recorded times."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ RULES: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class Life:
-    """One worker of a recording, from its start to its end."""
+    """One worker of a recording, from start to end."""
 
     first: int
     last: int
@@ -91,7 +91,7 @@ class Life:
 
 @dataclass(frozen=True)
 class Said:
-    """A frame of ours."""
+    """A frame that our worker sent."""
 
     at: float
     socket: int
@@ -99,7 +99,7 @@ class Said:
 
 
 class WorkerReplay:
-    """One life; afterwards ``problems`` says what is unlike the recording."""
+    """Replays one life; ``problems`` then lists the differences."""
 
     def __init__(self, name: str, life: Life) -> None:
         self.name, self.life = name, life
@@ -140,7 +140,7 @@ class WorkerReplay:
     # time
 
     def wait_until(self, until: float) -> None:
-        """Let time pass, ticking when the machine wants it."""
+        """Advance the time, with the ticks that the machine requests."""
         for _ in range(10_000):
             due = self._machine.next_due
             if due is None or due > until:
@@ -226,7 +226,7 @@ class WorkerReplay:
         self._do(self._machine.flushed, ours.request_id)
 
     def _act(self, entry: Entry) -> None:
-        """What the recorded worker was made to do at this moment, ours does, too."""
+        """Make our worker do what the recorded one was made to do at this time."""
         recorded = entry.frame
         assert isinstance(recorded, Frame)
         if recorded.kind == wire.WORKER_PAUSE:
@@ -258,7 +258,7 @@ class WorkerReplay:
             del self._calls[request_id]
 
     def _leave(self, entry: Entry) -> None:
-        """A worker has ended its connection; ours does so when it has been told to close."""
+        """Close our side too, unless the worker is closing the connection itself."""
         socket = self._socket(entry)
         if entry.is_by_worker or self.stopped is None:
             self._do(self._machine.closed, socket, *entry.close)
@@ -270,7 +270,7 @@ class WorkerReplay:
     # comparison
 
     def compare_frames(self) -> None:
-        """Match what ours has said with what is recorded."""
+        """Match the frames that our worker sent with the recorded ones."""
         left = list(self.said)
         for entry in self.entries:
             if entry.method != "WS" or not entry.is_by_worker or entry.index in self.life.skipped:
@@ -315,7 +315,7 @@ def _fits(ours: Said, recorded: Frame, socket: int) -> bool:
 
 
 def _reply(entry: Entry) -> wire.SDKResponse | None:
-    """The reply that an entry is, over the socket or over HTTP."""
+    """Return the reply in an entry, sent over the socket or over HTTP."""
     if entry.path == FLUSH:
         reply = parse(wire.SDKResponse, entry.raw)
         return None if isinstance(reply, Malformed) else reply
@@ -329,7 +329,7 @@ def _name(frame: Frame) -> str:
 
 
 def _identity(entries: list[Entry], functions: bytes | None) -> Identity:
-    """Ours says of itself what the recorded worker said of itself."""
+    """Return the identity that the recorded worker reported, to be reported by ours."""
     hellos = (each.frame for each in entries if each.method == "WS" and each.is_by_worker)
     payloads = (each.payload for each in hellos if isinstance(each, Frame))
     said = (each for each in payloads if isinstance(each, wire.WorkerConnectRequestData))
@@ -350,7 +350,7 @@ def _identity(entries: list[Entry], functions: bytes | None) -> Identity:
 
 
 def _response(recorded: wire.SDKResponse) -> CommResponse:
-    """The answer of the recorded app."""
+    """Return the recorded app's response."""
     headers = {"x-inngest-no-retry": "true"} if recorded.no_retry else {}
     if recorded.HasField("retry_after"):
         headers["retry-after"] = recorded.retry_after

@@ -1,4 +1,4 @@
-"""Where our SDK differs from the recorded one: the only place, each with its reason."""
+"""All differences between our SDK and the recorded one, each with its reason."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .encrypted import hold_the_same
 
 
 class Mark(enum.Enum):
-    """What stands for no value."""
+    """Markers in the place of values."""
 
     ABSENT = "absent"
     ANYTHING = "anything"
@@ -26,7 +26,7 @@ ANYTHING: Final = Mark.ANYTHING
 
 
 class OneOf:
-    """One value in an async app, and another one in a sync app."""
+    """Equal to several values: those of the async and of the sync app."""
 
     def __init__(self, *values: object) -> None:
         self.values = values
@@ -40,7 +40,7 @@ class OneOf:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """Holds in every recording: at ``path``, ``accepts(recorded, ours)`` says what is fine."""
+    """A difference in any recording: ``accepts(recorded, ours)`` judges the values at ``path``."""
 
     path: str
     accepts: Callable[[object, object], bool]
@@ -49,7 +49,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Difference:
-    """Holds in one exchange: what ours has at each path, which must differ."""
+    """A difference in one exchange: our values by path, each unlike the recorded one."""
 
     reason: str
     ours: Mapping[str, object]
@@ -75,12 +75,12 @@ def _only_null(recorded: object, ours: object) -> bool:
 
 
 def step_id(name: str) -> str:
-    """The id of the first step of a name."""
+    """Return the hashed id of a step."""
     return hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()
 
 
 def _op(step: str) -> str:
-    """Where the operation of a step is."""
+    """Return the path of a step's operation."""
     return f"body[{step_id(step)[:6]}]"
 
 
@@ -300,7 +300,7 @@ UNSIGNED: Final = (
     "cloud mode needs a signed request, but the x-inngest-signature header is missing; "
     "for a Dev Server set INNGEST_DEV=1"
 )
-WRONG_KEY: Final = "the signature fits none of the signing keys; check INNGEST_SIGNING_KEY"
+WRONG_KEY: Final = "the signature matches none of the signing keys; check INNGEST_SIGNING_KEY"
 OUR_WORDS: Final = "our message says what happened and what to do"
 ALWAYS_HEADERS: Final = "all our answers carry the headers that introduce the SDK, a 401 too"
 
@@ -659,7 +659,7 @@ ON_PURPOSE: Final[Mapping[str, Mapping[int, tuple[Difference, ...]]]] = {
         7: (_words('the step that the server asked for was not reached; found "a" instead'),),
         9: (
             _words(
-                'function "rec-sdk-error-answers-badout" gave a value of type object that '
+                'function "rec-sdk-error-answers-badout": a value of type object '
                 "cannot be stored: it is not JSON; annotate the handler with the type that it "
                 "returns, by a name that its module can see, or pass output_type"
             ),

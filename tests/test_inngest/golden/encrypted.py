@@ -1,4 +1,4 @@
-"""The recorded app that encrypts, and a reading of what it sends that is not our own code."""
+"""The recorded app with encryption, and an independent decryption of what it sends."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ SECRET = "my secret key"
 
 
 def decrypted(data: object) -> object:
-    """What the text of an encrypted value holds."""
+    """Decrypt the text of an encrypted value."""
     key = hashlib.blake2b(SECRET.encode(), digest_size=32).digest()
     assert isinstance(data, str)
     return json.loads(nacl.secret.SecretBox(key).decrypt(base64.b64decode(data)))
 
 
 def hold_the_same(recorded: object, ours: object) -> bool:
-    """Whether two texts are encrypted values, of equal values, with nonces of their own."""
+    """Return whether two texts encrypt equal values with different nonces."""
     try:
         return decrypted(recorded) == decrypted(ours) and recorded != ours
     except (AssertionError, ValueError, nacl.exceptions.CryptoError):

@@ -1,4 +1,4 @@
-"""Ask our engine what a recorded server was asked, request by request."""
+"""Send the recorded requests to our engine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .replay import Exchange
 
 
 def answers_to(asked: Sequence[Exchange]) -> list[httpx.Response]:
-    """What one engine answers to all of them, in their order."""
+    """Return the responses of one engine to all requests, in order."""
 
     async def limited() -> list[httpx.Response]:
         return await asyncio.wait_for(_answers_to(asked), LIMIT)

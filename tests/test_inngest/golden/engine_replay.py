@@ -1,4 +1,4 @@
-"""Plays the recorded app to our engine, and compares all that the engine asks of it."""
+"""Replay the recorded app against our engine, and compare all requests of the engine."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ _CUT: Final = re.compile(r"(.*?)\.\.\.\((\d+) (chars|items)\)")
 
 @dataclass(kw_only=True)
 class EngineReplay:
-    """One recording; the driver that answers the engine as the recorded app did."""
+    """One recording, and the driver that responds to the engine as the recorded app did."""
 
     name: str
     exchanges: list[Exchange] = field(default_factory=list)
@@ -84,7 +84,7 @@ class EngineReplay:
     _theirs: dict[tuple[str, object], object] = field(default_factory=dict)
 
     def run(self) -> None:
-        """Replay every event and call; afterwards ``problems`` says what differs."""
+        """Replay all events and calls; ``problems`` then lists the differences."""
         self.exchanges = [restored(each) for each in load(self.name)]
         self._left = [each for each in self.exchanges if _is_call(each)]
 
@@ -116,7 +116,7 @@ class EngineReplay:
             await engine.stop()
 
     async def _until_asked(self, engine: Engine, exchange: Exchange) -> None:
-        """Move the clock from one due time to the next, until this call is made."""
+        """Advance the clock from one due time to the next until this call is made."""
         await engine.settle()
         while not self._asked[exchange.index].is_set():
             due = engine.scheduler.next_due()
@@ -176,7 +176,7 @@ class EngineReplay:
                 )
 
     def _renamed(self, where: str, theirs: object, us: object) -> object:
-        """The recorded value, if ours is always the one that stands for it."""
+        """Return the recorded id if our id corresponds to it consistently, else ours."""
         kind = where.rpartition(".")[2]
         first = self._ours.setdefault((kind, theirs), us)
         back = self._theirs.setdefault((kind, us), theirs)
@@ -184,7 +184,7 @@ class EngineReplay:
 
 
 def restored(exchange: Exchange) -> Exchange:
-    """Put back what was cut out of the bodies for its size."""
+    """Restore parts of the bodies that the recording abbreviates."""
     body, answer = _restored(exchange.body), _restored(exchange.response_body)
     if (body, answer) == (exchange.body, exchange.response_body):
         return exchange
@@ -206,7 +206,7 @@ def _restored(value: Any) -> Any:
 
 
 def _numbered(item: Any, number: int) -> Any:
-    """The operations of a long list are called 0, 1 and so on."""
+    """Give an operation of an abbreviated list its number as its id."""
     if not isinstance(item, dict) or "op" not in item:
         return item
     return {**item, "id": step_id(str(number)), "displayName": str(number)}

@@ -1,8 +1,7 @@
-"""Plays a recording to our engine at its recorded times: events, calls, REST and third parties.
+"""Replay a recording against our engine at the recorded times: events, calls, REST, third parties.
 
-Where ``engine_replay`` goes from one call to the next, here the virtual clock goes from one
-recorded instant to the next, so that what the engine does too early, too late or not at all
-shows.
+Unlike ``engine_replay``, which proceeds from call to call, it advances the virtual clock from one
+recorded time to the next, so that it detects what the engine does too early, too late, or never.
 """
 
 from __future__ import annotations
@@ -126,7 +125,7 @@ class Timeline(EngineReplay):
             self.problems.append(f"{self.name} {exchange.index}: never requested")
 
     def _missing(self) -> list[Exchange]:
-        """The first calls of runs whose event was sent, but not recorded."""
+        """Find the first calls of runs whose event was sent, but not recorded."""
         sent = [e.body for e in self.exchanges if e.path.startswith("/e/")]
         known = [e for each in sent for e in (each if isinstance(each, list) else [each])]
         found: dict[str, Exchange] = {}
@@ -143,7 +142,7 @@ class Timeline(EngineReplay):
         assert self.engine.send(json.dumps(event).encode()).error is None
 
     def _origin(self) -> int:
-        """From the first call: its event was stamped when it came in, or when it was made."""
+        """Derive the recording's start from the timestamp of an event."""
         if self.plan.base is not None:
             return self.plan.base
         for each in self._left:
@@ -169,7 +168,7 @@ class Timeline(EngineReplay):
         assert not isinstance(taken, Refusal), taken
 
     def _ordered(self) -> list[Exchange]:
-        """The requests to the server, in the order that the recorded one took them."""
+        """Return the requests to the server, in the order in which it processed them."""
         asked = [
             each
             for each in self.exchanges
@@ -227,7 +226,7 @@ class Timeline(EngineReplay):
     # time
 
     async def _until(self, moment: int) -> None:
-        """Let the engine do what falls due on the way."""
+        """Let the engine process all that is due until then."""
         while True:
             await self._spin()
             due = self.engine.scheduler.next_due()
@@ -336,7 +335,7 @@ class Timeline(EngineReplay):
                 )
 
     def _headers_of(self, body: str) -> dict[str, str]:
-        """As a later memo of the recording shows them."""
+        """Return the headers of a response as a later memo in the recording contains them."""
         for each in self._left:
             for memo in each.body["steps"].values():
                 found = memo.get("data") if isinstance(memo, dict) else None
@@ -346,7 +345,7 @@ class Timeline(EngineReplay):
 
 
 def _likeness(recorded: Mapping[str, Any], ours: Mapping[str, Any]) -> tuple[bool, ...]:
-    """How well a recorded call fits: the event first, then how far the run is."""
+    """Rank a recorded call's similarity to ours: by its event, then by the run's progress."""
     a, b = recorded["event"], ours["event"]
     return (
         a["name"] == b["name"],
@@ -357,7 +356,7 @@ def _likeness(recorded: Mapping[str, Any], ours: Mapping[str, Any]) -> tuple[boo
 
 
 def _told(data: Any) -> Any:
-    """An event's data without what is made anew in each run."""
+    """Return an event's data without ids and timestamps that differ in each run."""
     if not isinstance(data, dict):
         return data
     inner = data.get("event")

@@ -1,6 +1,6 @@
-"""Apps like those that were recorded without an SDK: each from one text, async and sync.
+"""Apps that behave like those recorded without an SDK, each async and sync from one body.
 
-``APPS`` has all apps, those that were recorded with an SDK too.
+``APPS`` has all apps, including those that were recorded with an SDK.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ KINDS = ("async", "sync")
 
 
 class App:
-    """Declares the functions of one app, all of one kind."""
+    """Declares the functions of one app, either all sync or all async."""
 
     def __init__(self, client: Inngest, kind: str) -> None:
         self.is_async = kind == "async"
@@ -39,11 +39,11 @@ class App:
         return made
 
     def handler(self, body: Body) -> Callable[[Any], Any]:
-        """Turn a body into a handler of this kind."""
+        """Turn a body into a handler of this app's kind."""
         return handler_of(body, is_async=self.is_async)
 
     def work(self, value: object) -> Callable[[], Any]:
-        """A step's handler that returns ``value``, or raises it."""
+        """Make a step handler that returns ``value``, or raises it if it is an error."""
 
         def run_sync() -> Any:
             if isinstance(value, Exception):
@@ -57,7 +57,7 @@ class App:
 
 
 def recorded(*names: str) -> Callable[[Callable[[App], None]], Callable[[App], None]]:
-    """Remember an app of both kinds for these recordings."""
+    """Register an app, in both kinds, for these recordings."""
 
     def remember(declare: Callable[[App], None]) -> Callable[[App], None]:
         for kind in KINDS:
@@ -83,7 +83,7 @@ def seconds(count: int) -> datetime.timedelta:
 
 
 def echo(ctx: Any) -> Generator[Any, Any, Any]:
-    """End with the data of the event."""
+    """Return the event's data."""
     yield from ()
     return {"ok": ctx.event.data}
 
@@ -94,7 +94,7 @@ def ok(ctx: Any) -> Generator[Any, Any, Any]:
 
 
 def napping(count: int) -> Body:
-    """Sleep, and end with the data of the event."""
+    """Sleep, then return the event's data."""
 
     def body(ctx: Any) -> Generator[Any, Any, Any]:
         yield ctx.step.sleep("n", seconds(count))
@@ -147,7 +147,7 @@ def ai_infer_failure(app: App) -> None:
 
 
 class Dialect:
-    """An adapter of the user's own."""
+    """An AI adapter of the user's."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -376,7 +376,7 @@ def flow_timeouts(app: App) -> None:
 
 
 def memos_of(work: Callable[[Any], Any]) -> Body:
-    """Take one step; end with what a call holds of it, as this app has it."""
+    """Run one step, and return the memos that a call then contains."""
 
     def body(ctx: Any) -> Generator[Any, Any, Any]:
         try:
@@ -390,7 +390,7 @@ def memos_of(work: Callable[[Any], Any]) -> Body:
 
 
 def second_time(value: object, error: Exception | None = None) -> Body:
-    """Fail once, if ``error`` is given; end with ``value``."""
+    """Fail in the first attempt if ``error`` is given; then return ``value``."""
 
     def body(ctx: Any) -> Generator[Any, Any, Any]:
         yield from ()

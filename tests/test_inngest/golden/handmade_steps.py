@@ -1,4 +1,4 @@
-"""Apps of the newer steps: signals, fetch and deferred calls. ``APPS`` has all apps."""
+"""Apps with newer kinds of steps: signals, fetch and deferred calls. ``APPS`` has all apps."""
 
 from __future__ import annotations
 

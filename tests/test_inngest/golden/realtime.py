@@ -1,4 +1,4 @@
-"""The recordings of realtime: which there are, and how their tokens and messages compare."""
+"""The realtime recordings, and how their tokens and messages are compared."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MADE_ANEW: Final = frozenset({"jti", "iat", "exp"})
 
 
 def claims(token: str) -> dict[str, Any]:
-    """What a token says, with how long it is good."""
+    """Return a token's claims, with its lifetime in place of its timestamps."""
     header, body, _ = token.split(".")
     assert _decoded(header) == {"alg": "HS256", "typ": "JWT"}
     found = _decoded(body)
@@ -34,10 +34,9 @@ def _decoded(part: str) -> dict[str, Any]:
 
 
 def told(messages: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Messages without what is made anew; the pieces of a stream are put together.
+    """Return messages without random ids and timestamps, and with the chunks of a stream joined.
 
-    The recorded server cut a stream where its reads ended, and one piece is out of order in
-    size: what counts is the text.
+    The recorded server split streams at arbitrary read boundaries: only the text is significant.
     """
     streams: dict[str, int] = {}
     found: list[dict[str, Any]] = []

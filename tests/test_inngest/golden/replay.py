@@ -1,4 +1,4 @@
-"""Replays what a server sent to an SDK, and compares all that ours does with the recording."""
+"""Replay a server's requests to an SDK, and compare our SDK's behaviour with the recording."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Differing = dict[str, tuple[object, object]]
 
 @dataclass(frozen=True, kw_only=True)
 class Exchange:
-    """One request with its answer."""
+    """A request and its response."""
 
     index: int
     is_call: bool
@@ -62,7 +62,7 @@ class Exchange:
 
     @property
     def is_hand_made(self) -> bool:
-        """Whether the recorded app was made without an SDK."""
+        """Whether the recorded app was written without an SDK."""
         headers = self.response_headers if self.is_call else self.headers
         return headers.get("x-inngest-sdk", "").startswith("handrolled-")
 
@@ -78,7 +78,7 @@ class Exchange:
 
     @property
     def now(self) -> float | None:
-        """The time at the SDK, as far as the signatures tell."""
+        """The SDK's time of the exchange, according to the signatures."""
         for headers in (self.response_headers, self.headers):
             found = re.match(r"t=(\d+)&", headers.get("x-inngest-signature", ""))
             if found:
@@ -87,7 +87,7 @@ class Exchange:
 
 
 def load(name: str) -> list[Exchange]:
-    """Read a recording; what was cut out of it for its size is put back."""
+    """Read a recording, and restore the parts that it abbreviates."""
     recording = json.loads((RECORDINGS / f"{name}.json").read_text("utf-8"), object_hook=_restored)
     return [_exchange(i, raw) for i, raw in enumerate(recording["exchanges"])]
 
@@ -128,7 +128,7 @@ def _exchange(index: int, raw: dict[str, Any]) -> Exchange:
 
 
 class RecordedServer(HTTPClients):
-    """Answers what the recorded server answered, and keeps what it was asked."""
+    """Responds like the recorded server, and keeps the requests that it receives."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -156,7 +156,7 @@ def _path(request: Request) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Answered:
-    """What our SDK answered."""
+    """Our SDK's response."""
 
     status: int
     headers: Mapping[str, str]
@@ -179,7 +179,7 @@ class Replay:
     """The rules without which there would be more problems."""
 
     def run(self) -> None:
-        """Replay every exchange; afterwards ``problems`` says what is unlike the recording."""
+        """Replay all exchanges; ``problems`` then lists the differences."""
         exchanges = [each for each in load(self.name) if each.is_call or each.is_by_sdk]
         skipped = NOT_REPLAYED.get(self.name, {})
         position = 0
@@ -247,7 +247,7 @@ class Replay:
 
 
 def compare(recorded: Flat, ours: Flat, rules: Sequence[Rule], used: set[Rule]) -> Differing:
-    """Every path with unlike values, except those that ``rules`` accept: those are ``used``."""
+    """Return all paths with different values, except those that ``rules`` accept."""
     differing: Differing = {}
     for path in [*recorded, *(path for path in ours if path not in recorded)]:
         theirs, us = recorded.get(path, ABSENT), ours.get(path, ABSENT)
@@ -314,7 +314,7 @@ def _flat(path: str, value: object) -> Flat:
 
 
 def _label(index: int, item: object) -> str:
-    """Operations have no order: they are told apart by their ids."""
+    """Label operations by their ids, since their order does not matter."""
     if isinstance(item, dict) and "op" in item:
         return str(item["id"][:6])
     return str(index)
@@ -326,7 +326,7 @@ def _short(value: object) -> str:
 
 
 def flask_app(client: Inngest, functions: list[Function[Any]], base_url: str) -> Ask:
-    """Serve as an app does, and ask over Flask's test client."""
+    """Serve the app as users do, and send requests with Flask's test client."""
     app = flask.Flask("golden")
     inngest.flask.serve(app, client, functions)
     http = app.test_client()
@@ -352,7 +352,7 @@ def handler_app(
     serve_origin: str | None = None,
     streaming: Streaming | None = None,
 ) -> Ask:
-    """Serve with a clock that shows the time of the recording."""
+    """Serve the app with a clock that shows the time of the recording."""
     times = [0.0]
     handler = Handler(
         client,
@@ -390,7 +390,7 @@ def handler_app(
 
 
 def base_url_of(name: str) -> str:
-    """Where the recorded app was served."""
+    """Return the URL at which the recorded app was served."""
     text = (RECORDINGS / f"{name}.json").read_text("utf-8")
     found = re.search(r"(http://127\.0\.0\.1:\d+)/api/inngest", text)
     return found[1] if found else "http://app.test"

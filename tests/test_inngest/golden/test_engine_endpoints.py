@@ -190,7 +190,7 @@ class EndpointReplay(Timeline):
         self.compared += 1
 
     async def _fetch_state(self, exchange: Exchange, run_id: str) -> None:
-        """What the recorded app fetched before it answered."""
+        """Fetch what the recorded app fetched before it responded."""
         assert self.http is not None
         for part in ("actions", "batch"):
             path = f"/v0/runs/{run_id}/{part}"

@@ -35,7 +35,7 @@ def server() -> Iterator[DevServer]:
 
 @dataclass
 class Session:
-    """Does what the recording's driver did, and compares what comes back."""
+    """Does what the recorded client did, and compares the results."""
 
     server: DevServer
     http: httpx.Client
@@ -76,7 +76,7 @@ class Session:
         return opened
 
     def tell(self, body: dict[str, Any]) -> None:
-        """Say something, and see it heard: nothing is answered to it."""
+        """Send a message that gets no response, and wait until the server has processed it."""
         assert self.socket is not None
         (listener,) = self.server.engine.realtime._listeners
         before = set(listener.topics)
@@ -109,7 +109,7 @@ class Session:
             assert answer.json() == exchange.response_body
 
     def close(self) -> None:
-        """Everything that was published came, and nothing else."""
+        """Check that exactly the published messages were received."""
         assert self.socket is not None
         marker = {"kind": "data", "data": "marker", "topic": "ai", "channel": "user:1"}
         query = "channel=user%3A1&topic=ai"
@@ -164,7 +164,7 @@ def _messages(lines: list[str]) -> list[dict[str, Any]]:
 
 @dataclass(kw_only=True)
 class OfARun(Timeline):
-    """Somebody listens to the channel of the run that is played."""
+    """A subscriber to the channel of the replayed run."""
 
     listener: Listener | None = None
 

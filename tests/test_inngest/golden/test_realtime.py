@@ -25,7 +25,7 @@ PUBLISHED = [2, 4, 6, 7, 8, 17, 20, 21]
 
 
 class Recorded(HTTPClients):
-    """Answers one request as it was answered."""
+    """Responds to one request as recorded."""
 
     def __init__(self, exchange: Exchange) -> None:
         super().__init__()

@@ -47,7 +47,7 @@ ONE_STEP = "every function has the one step that the protocol asks for"
 
 @dataclass(frozen=True, kw_only=True)
 class Taken:
-    """A registration that the server took, declared with ``options``."""
+    """A registration that the server accepted, declared with ``options``."""
 
     options: Mapping[str, Any]
     ours: Mapping[str, object] | None = None
@@ -57,7 +57,7 @@ class Taken:
 
 @dataclass(frozen=True, kw_only=True)
 class Refused:
-    """A registration that the server refused; ``declare`` must raise an error like this."""
+    """A registration that the server rejected; ``declare`` must raise an error that matches."""
 
     options: Any
     error: str
@@ -65,7 +65,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Inexpressible:
-    """A registration that cannot be declared: the reason why."""
+    """A registration that cannot be declared, and the reason."""
 
     reason: str
 
@@ -228,12 +228,12 @@ TABLE: dict[int, Taken | Refused | Inexpressible] = {
 
 
 def anything(value: Any) -> Any:
-    """A value that the type checker does not look at: users may not have one."""
+    """Hide a value's type from the type checker, as users may not have one."""
     return value
 
 
 def declared(options: Mapping[str, Any], app_id: str, url: str) -> dict[str, Any]:
-    """Declare and serve one function; what is registered of it."""
+    """Declare and serve a function, and return its registration."""
     given = {"fn_id": "bad", "retries": 0, **on("se/bad"), **options}
     app_id, serve_origin = given.pop("app_id", app_id), given.pop("serve_origin", None)
     client = Inngest(app_id=app_id, is_production=False)

@@ -1,4 +1,4 @@
-"""What a user writes: type-checked and run against the installed wheels."""
+"""A user's app, which is type-checked and run with the installed wheels."""
 
 import datetime
 

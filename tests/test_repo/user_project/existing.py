@@ -1,4 +1,4 @@
-"""What existing apps are made of: both checkers, strict, see the types that are asserted. It runs."""
+"""Code of existing apps. Both type checkers, strict, must infer the asserted types. It runs."""
 
 import abc
 import asyncio

@@ -1,4 +1,4 @@
-"""Public calls of inngest.experimental, with the types that both checkers must see. It runs."""
+"""Calls of inngest.experimental, with the types that both checkers must infer. It runs."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from inngest.experimental.sentry_middleware import SentryMiddleware
 
 
 class Bucket:
-    """As exact as a typed client of S3."""
+    """As precisely typed as a typed S3 client."""
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
         raise KeyError(Key)

@@ -1,4 +1,4 @@
-"""Every public call of core, with the type that both checkers must see. It also runs."""
+"""All public calls of core, with the types that both checkers must infer. It also runs."""
 
 import datetime
 import logging

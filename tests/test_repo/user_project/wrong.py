@@ -1,4 +1,4 @@
-"""What type checkers must refuse: each line marked "wrong", and no other."""
+"""Type checkers must reject each line marked "wrong", and no other."""
 
 import datetime
 from typing import Any

@@ -1,1 +1,1 @@
-"""Private parts of the core. Nothing here is covered by the version number's promise."""
+"""Private parts of the core, which may change in any release."""

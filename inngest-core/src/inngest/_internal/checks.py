@@ -1,4 +1,4 @@
-"""Checks of arguments whose types are declared, and not always kept."""
+"""Runtime checks of arguments, for callers that do not use a type checker."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from inspect import getattr_static, isfunction
 
 
 def is_text(value: object) -> bool:
-    """Whether ``value`` is a string, and not an empty one."""
+    """Return whether ``value`` is a string with more than white space."""
     return isinstance(value, str) and bool(value.strip())
 
 
 def kind_of(value: object) -> str:
-    """What an error says of a value of a wrong type: its type, never itself."""
+    """Describe ``value`` in an error message by its type, without showing it."""
     if isinstance(value, type):
         return f"the class {value.__name__}"
     return f"an object of {type(value).__name__}"
 
 
 def is_unbound(value: object, method: str) -> bool:
-    """Whether ``value`` is a class whose method is one of the objects that it makes."""
+    """Return whether ``value`` is a class that defines ``method`` as an instance method."""
     return isinstance(value, type) and isfunction(getattr_static(value, method, None))
 
 

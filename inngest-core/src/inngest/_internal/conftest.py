@@ -1,4 +1,4 @@
-"""What unit tests of calls share."""
+"""Helpers that the unit tests of calls share."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def invocation(
 ) -> Invocation:
     client = Inngest(app_id="app", is_production=False)
     event = Event(name="e")
-    given: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "execution": execution,
         "hooks": Stack(middleware),
         "serializer": None,
@@ -39,11 +39,12 @@ def invocation(
         "logger": ReplayLogger(client.logger, execution),
         "client": client,
     }
-    return Invocation(**{**given, **changes})
+    return Invocation(**{**defaults, **changes})
 
 
 def invoked(made: Invocation) -> Flow[Outcome[object]]:
-    """Call the function, as a flow for a driver."""
+    """Return a flow that calls the function."""
+
     run = yield Prepare(made)
     assert (yield from begin(made)) is None
     outcome: Outcome[object] = yield Invoke(run, run.context)

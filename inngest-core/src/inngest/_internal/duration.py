@@ -1,7 +1,4 @@
-"""Lengths of time and instants: what users write, what a server reads.
-
-The only place that reads them.
-"""
+"""Parse and format durations and instants. All such conversions are in this module."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from functools import lru_cache
 from inngest._internal.types import Duration
 
 LONGEST = datetime.timedelta(days=366 * 1000)
-"""No field takes more; beyond it, arithmetic on times would overflow."""
+"""No field accepts more, and arithmetic on datetimes would overflow beyond it."""
 
 _MILLISECOND = datetime.timedelta(milliseconds=1)
 _SECOND = datetime.timedelta(seconds=1)
@@ -29,15 +26,15 @@ _PART = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)(ms|[wdhms])", re.ASCII)
 
 
 def to_timedelta(value: Duration) -> datetime.timedelta:
-    """Return the length of time that ``value`` says.
+    """Convert ``value`` to a ``timedelta``.
 
-    :raises ValueError: ``value`` says none. The message does not name a field.
+    :raises ValueError: ``value`` is not a duration. The message does not name the argument.
     """
     if isinstance(value, datetime.timedelta):
         length = value
     elif isinstance(value, str):
         length = _parse(value)
-    elif type(value) is int:  # no bool, which is an int, too
+    elif type(value) is int:  # not isinstance(): a bool is an int
         length = _MILLISECOND * max(-(10**16), min(value, 10**16))
     else:
         raise ValueError(
@@ -50,12 +47,12 @@ def to_timedelta(value: Duration) -> datetime.timedelta:
 
 
 def milliseconds(value: Duration) -> int:
-    """Return ``value`` in whole milliseconds.
+    """Return ``value`` in whole milliseconds, rounded down.
 
-    :raises ValueError: ``value`` says no length of time.
+    :raises ValueError: ``value`` is not a duration.
     """
     if type(value) is datetime.timedelta:
-        return _milliseconds(value)  # each replay of a sleep comes here
+        return _milliseconds(value)  # cached, as each replay of a sleep gets here
     return to_timedelta(value) // _MILLISECOND
 
 
@@ -65,9 +62,10 @@ def _milliseconds(value: datetime.timedelta) -> int:
 
 
 def in_utc(when: datetime.datetime) -> datetime.datetime:
-    """Return an instant in UTC; a naive one is local time.
+    """Convert a datetime to UTC; a naive one is local time.
 
-    :raises ValueError: the system knows no local time then: Windows' is from 1970 to 3000.
+    :raises ValueError: the system cannot convert local time of that date (on Windows, before
+        1970 and after 3000).
     """
     try:
         return when.astimezone(datetime.timezone.utc)
@@ -78,23 +76,23 @@ def in_utc(when: datetime.datetime) -> datetime.datetime:
 def seconds(value: Duration) -> float:
     """Return ``value`` in seconds.
 
-    :raises ValueError: ``value`` says no length of time.
+    :raises ValueError: ``value`` is not a duration.
     """
     return to_timedelta(value).total_seconds()
 
 
 def to_duration(value: Duration) -> str:
-    """Return ``value`` in the largest unit that divides it: ``90000`` is ``90s``.
+    """Format ``value`` in the largest unit that divides it: ``90000`` is ``90s``.
 
-    :raises ValueError: ``value`` is under a second, or not whole seconds.
+    :raises ValueError: ``value`` is less than a second, or not a whole number of seconds.
     """
     return _format(value, tuple(_UNITS))
 
 
 def to_go_duration(value: Duration) -> str:
-    """Return ``value`` without days and weeks, which some fields do not know.
+    """Format ``value`` without days and weeks, which Go's ``time.ParseDuration`` rejects.
 
-    :raises ValueError: ``value`` is under a second, or not whole seconds.
+    :raises ValueError: ``value`` is less than a second, or not a whole number of seconds.
     """
     return _format(value, _GO_UNITS)
 

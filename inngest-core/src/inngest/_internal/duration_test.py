@@ -83,7 +83,7 @@ def test_a_retry_is_at_an_instant_or_after_a_duration() -> None:
 
 
 class OutOfRange(datetime.datetime):
-    """A time without a zone, to Windows: it knows local time from 1970 to 3000."""
+    """A naive datetime that Windows cannot convert, as if before 1970 or after 3000."""
 
     def astimezone(self, tz: datetime.tzinfo | None = None) -> OutOfRange:
         raise OSError(22, "Invalid argument")

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 
 def is_truthy(text: str | None) -> bool:
-    """Read a flag: anything but nothing, ``0`` and ``false`` is on."""
+    """Read a flag: everything except an empty value, ``0`` and ``false`` is true."""
     return (text or "").strip().lower() not in ("", "0", "false")

@@ -1,4 +1,4 @@
-"""Every error of the core, and what each says on the wire.
+"""All exceptions of the core, and how each is encoded on the wire.
 
 Error                           code                    status  retriable
 +-- AsyncUnsupportedError       async_unsupported          500  no
@@ -43,9 +43,9 @@ Error                           code                    status  retriable
 +-- UpdateMetadataError         update_metadata_failed     500  as it says
 +-- URLInvalidError             url_invalid                500  yes
 
-Errors are returned inside ``_internal`` and raised at the public edge. A status of 401
-is a failed attempt that the server retries. What is retriable "as it says" is told by the
-error's own ``is_retriable``. Sources: PROTOCOL sections 4, 6 and 10.
+Errors are returned as values inside ``_internal`` and raised at the public edge. The server
+retries a call that it answers with 401. For "as it says", each error's ``is_retriable``
+decides. Sources: PROTOCOL sections 4, 6 and 10.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ _OURS = __file__.removesuffix("errors.py")
 
 
 class Error(Exception):
-    """Anything that this library raises on purpose."""
+    """Base class of everything that this library raises on purpose."""
 
     code: ClassVar[str] = "unknown"
     answer_status: ClassVar[int] = 500
-    """Not ``status``, which many errors of apps have for one of their own."""
+    """The status of the HTTP response. Not ``status``, a name that apps use in subclasses."""
     is_retriable: bool = True
     include_stack: ClassVar[bool] = False
 
@@ -76,34 +76,34 @@ class Error(Exception):
 
     @property
     def message(self) -> str:
-        """What happened and what to do."""
-        return message_of(self)  # a subclass need not have called our initializer
+        """The text of the error: what happened, and what to do."""
+        return message_of(self)  # a subclass may not have called Error.__init__
 
     @property
     def name(self) -> str:
-        """The name of the error for people and for the server."""
+        """The error's name, as people and the server see it."""
         return type(self).__name__
 
     @property
     def stack(self) -> str | None:
-        """The traceback, where it helps the user; ``None`` for our own errors."""
+        """The traceback; ``None`` for errors that are not raised by user code."""
         return format_stack(self) if self.include_stack else None
 
 
 def format_stack(error: BaseException) -> str:
-    """Render ``error`` with its traceback, as the dashboard shows it.
+    """Format ``error`` with its traceback, as the dashboard shows it.
 
-    The frames of this package that called the user's code are left out: nobody learns from them.
+    Leading frames of this package, which called the user's code, are omitted.
     """
     try:
         trace = traceback.TracebackException.from_exception(error, compact=True)
-        _leave_out_callers(trace)
+        _omit_calling_frames(trace)
         return "".join(trace.format())
-    except Exception:  # code of loaders runs there, and warnings may be errors
+    except Exception:  # reading source lines runs import loaders, and warnings may be errors
         return f"{type(error).__name__}: {message_of(error)}"
 
 
-def _leave_out_callers(trace: traceback.TracebackException) -> None:
+def _omit_calling_frames(trace: traceback.TracebackException) -> None:
     waiting = [trace]
     while waiting:
         one = waiting.pop()
@@ -115,7 +115,7 @@ def _leave_out_callers(trace: traceback.TracebackException) -> None:
 
 
 def message_of(error: BaseException) -> str:
-    """The message of an exception of user code, whose ``__str__`` may itself raise."""
+    """Return the message of a user's exception, whose ``__str__`` may itself raise."""
     try:
         return str(error)
     except Exception:
@@ -123,21 +123,21 @@ def message_of(error: BaseException) -> str:
 
 
 def with_cause(failure: ErrorT, cause: BaseException | None) -> ErrorT:
-    """Return ``failure`` as ``raise failure from cause`` raises it."""
+    """Set ``failure.__cause__``, as ``raise failure from cause`` does, and return ``failure``."""
     failure.__cause__ = cause
     return failure
 
 
 def cause_to_show(error: Exception) -> Exception | None:
-    """The cause of an error of ours: none where it quotes values, as pydantic does.
+    """Return ``error`` as the cause of another one, unless its message quotes input values.
 
-    Tracebacks show it: in the log, to services that collect errors, in spans.
+    Pydantic's does. Tracebacks show causes, in logs, error trackers and spans.
     """
     return None if "input_value=" in message_of(error) else error
 
 
 class _MaybeRetriableError(Error):
-    """An error of which only whoever raises it knows whether another attempt may help."""
+    """An error that is retriable or not depending on the instance."""
 
     def __init__(self, message: str, *, is_retriable: bool = True) -> None:
         super().__init__(message)
@@ -145,16 +145,17 @@ class _MaybeRetriableError(Error):
 
 
 class AsyncUnsupportedError(Error):
-    """Async code was met where only sync code can run."""
+    """Async code was used where only sync code can run."""
 
     code: ClassVar[str] = "async_unsupported"
     is_retriable: bool = False
 
 
 class BodyInvalidError(Error, ValueError):
-    """A body does not have the form that the protocol defines.
+    """A body does not have the format that the protocol defines.
 
-    A ``ValueError``, so that an event within a pydantic model of yours is a field that is wrong.
+    It is a ``ValueError`` so that pydantic reports an invalid event within a user's model as a
+    validation error of that field.
     """
 
     code: ClassVar[str] = "body_invalid"
@@ -163,36 +164,36 @@ class BodyInvalidError(Error, ValueError):
 
 
 class BodyTooLargeError(BodyInvalidError):
-    """A body is larger than any server sends."""
+    """A body exceeds the size limit."""
 
     code: ClassVar[str] = "body_too_large"
     answer_status: ClassVar[int] = 413
 
 
 class CheckpointFailedError(Error):
-    """The server did not take steps that were to be recorded during a call."""
+    """The server did not accept steps that were to be checkpointed during a call."""
 
     code: ClassVar[str] = "checkpoint_failed"
 
     is_of_one_run: bool = False
-    """Whether it may take those of other runs: this one has ended, say, or holds too much."""
+    """Whether only this run is affected, because, for example, it has ended or is too large."""
 
 
 class EventInvalidError(Error):
-    """The data of an event does not fit the model of its type."""
+    """An event's data does not match the model of its event type."""
 
     code: ClassVar[str] = "event_invalid"
     is_retriable: bool = False
 
 
 class EventKeyUnspecifiedError(Error):
-    """Events cannot be sent to Inngest Cloud without an event key."""
+    """Sending events to Inngest Cloud requires an event key."""
 
     code: ClassVar[str] = "event_key_unspecified"
 
 
 class FunctionConfigInvalidError(Error):
-    """A function is declared with options that the server refuses."""
+    """A function was declared with options that the server rejects."""
 
     code: ClassVar[str] = "function_config_invalid"
 
@@ -206,14 +207,14 @@ class FunctionNotFoundError(Error):
 
 
 class HeaderMissingError(Error):
-    """A header that the protocol requires is not there."""
+    """A header that the protocol requires is missing."""
 
     code: ClassVar[str] = "header_missing"
     answer_status: ClassVar[int] = 401
 
 
 class MethodUnsupportedError(Error):
-    """The serve endpoint knows GET, POST and PUT."""
+    """The serve endpoint accepts only GET, POST and PUT."""
 
     code: ClassVar[str] = "method_unsupported"
     answer_status: ClassVar[int] = 405
@@ -221,14 +222,14 @@ class MethodUnsupportedError(Error):
 
 
 class OutputUnserializableError(Error):
-    """An output cannot be stored as JSON, or what is stored does not fit its type."""
+    """An output cannot be stored as JSON, or a stored output does not match its type."""
 
     code: ClassVar[str] = "output_unserializable"
     is_retriable: bool = False
 
 
 class ProbeUnknownError(Error):
-    """The server asked for a probe that this version does not know."""
+    """The server requested a probe that this version does not support."""
 
     code: ClassVar[str] = "probe_unknown"
     answer_status: ClassVar[int] = 400
@@ -236,7 +237,7 @@ class ProbeUnknownError(Error):
 
 
 class QueryParamMissingError(Error):
-    """A query parameter that the protocol requires is not there."""
+    """A query parameter that the protocol requires is missing."""
 
     code: ClassVar[str] = "query_param_missing"
     answer_status: ClassVar[int] = 400
@@ -244,19 +245,19 @@ class QueryParamMissingError(Error):
 
 
 class RealtimeError(_MaybeRetriableError):
-    """A message was not published, or it is refused to listen."""
+    """A message could not be published, or a subscription was refused."""
 
     code: ClassVar[str] = "realtime_failed"
 
 
 class RegistrationFailedError(Error):
-    """The server did not accept the app's functions."""
+    """The server did not accept the registration of the app's functions."""
 
     code: ClassVar[str] = "registration_failed"
 
 
 class SendEventsError(Error):
-    """Not all events were accepted; ``ids`` names those that were."""
+    """Not all events were accepted. ``ids`` has the ids of those that were."""
 
     code: ClassVar[str] = "send_event_failed"
 
@@ -267,27 +268,27 @@ class SendEventsError(Error):
 
 
 class EventsInvalidError(SendEventsError, ValueError):
-    """Nothing was sent: what is to be sent cannot be JSON. A ``ValueError``, as ``json`` raises."""
+    """No event was sent, as one is not JSON. A ``ValueError``, which ``json.dumps`` raises, too."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, is_retriable=False)
 
 
 class SendSignalError(_MaybeRetriableError):
-    """A signal was not sent, or nobody knows whether it was."""
+    """A signal was not sent, or it is unknown whether it was."""
 
     code: ClassVar[str] = "send_signal_failed"
 
 
 class ServerKindMismatchError(Error):
-    """A Dev Server spoke to an app in cloud mode, or the reverse."""
+    """A Dev Server called an app in cloud mode, or Inngest Cloud one in dev mode."""
 
     code: ClassVar[str] = "server_kind_mismatch"
     answer_status: ClassVar[int] = 400
 
 
 class ServerUnreachableError(Error):
-    """No answer came from the Inngest server."""
+    """The Inngest server did not respond."""
 
     code: ClassVar[str] = "server_unreachable"
 
@@ -299,26 +300,26 @@ class SigningKeyInvalidError(Error):
 
 
 class SigningKeyMissingError(Error):
-    """Cloud mode needs a signing key."""
+    """Cloud mode requires a signing key."""
 
     code: ClassVar[str] = "signing_key_unspecified"
 
 
 class SigVerificationFailedError(Error):
-    """The request was not signed by the server whose key we hold, or not recently."""
+    """The request was not signed with the app's signing key, or too long ago."""
 
     code: ClassVar[str] = "sig_verification_failed"
     answer_status: ClassVar[int] = 401
 
 
 class StaleDispatchError(Error):
-    """The server has called the run anew meanwhile: this call's results are void."""
+    """The server has meanwhile called the run again: this call's results are discarded."""
 
     code: ClassVar[str] = "stale_dispatch"
 
 
 class StateUnavailableError(Error):
-    """The state of a run could not be fetched from the server."""
+    """The state of a run could not be fetched from the API."""
 
     code: ClassVar[str] = "state_unavailable"
 
@@ -331,45 +332,46 @@ class StepNestedError(Error):
 
 
 class StepThreadError(Error):
-    """A step of a sync function was used on a thread of the user's."""
+    """A step of a sync function was used on a thread that user code started."""
 
     code: ClassVar[str] = "step_thread"
     is_retriable: bool = False
 
 
 class StepUnexpectedError(Error):
-    """The step that the server asked for was not reached."""
+    """The step that the server requested was not reached."""
 
     code: ClassVar[str] = "step_unexpected"
 
 
 class UnknownError(Error):
-    """An error of unknown kind."""
+    """An error of any other kind."""
 
 
 class UpdateMetadataError(_MaybeRetriableError):
-    """Metadata of a run was not noted."""
+    """The metadata of a run could not be updated."""
 
     code: ClassVar[str] = "update_metadata_failed"
 
 
 class URLInvalidError(Error):
-    """A URL in the configuration cannot be used."""
+    """A URL in the configuration is invalid."""
 
     code: ClassVar[str] = "url_invalid"
 
 
 class MiddlewareError(_MaybeRetriableError):
-    """A hook of a middleware raised. The message names both; ``__cause__`` is the error."""
+    """A middleware's hook raised. The message names both; ``__cause__`` is what it raised."""
 
     code: ClassVar[str] = "middleware_failed"
     include_stack: ClassVar[bool] = True
     is_of_plugin: bool = False
-    """Whether a plugin's middleware could not be made: who calls does not know of it."""
+    """Whether a plugin's middleware could not be created. Sending events then raises this error
+    instead of its cause, as the caller need not know of that middleware."""
 
 
 class NonRetriableError(Error):
-    """Raise it to fail a step or function without further attempts.
+    """Raise it to fail a step or a function without further attempts.
 
     :param message: what went wrong.
     :param quiet: do not log the error.
@@ -386,13 +388,13 @@ class NonRetriableError(Error):
 
 
 class RetryAfterError(Error):
-    """Raise it to have a step or function retried at a time of your choice.
+    """Raise it to have a step or a function retried at a given time.
 
     :param message: what went wrong.
     :param retry_after: when to retry: a ``timedelta``, an ``int`` of milliseconds or text
-        such as ``"1h30m"``, all from now; or a ``datetime`` (naive means local time).
+        such as ``"1h30m"``, each from now; or a ``datetime`` (local time if it is naive).
     :param quiet: do not log the error.
-    :raises ValueError: ``retry_after`` says no time.
+    :raises ValueError: ``retry_after`` is not a valid time.
     """
 
     code: ClassVar[str] = "retry_after_error"
@@ -423,7 +425,7 @@ def _instant(when: Deadline) -> datetime.datetime:
 
 
 class StepError(Error):
-    """A step failed for good: its attempts are used up, or it was not retriable.
+    """A step failed in its last attempt, or with a non-retriable error.
 
     ``name``, ``message`` and ``stack`` are those of the error that the step raised.
     """
@@ -452,14 +454,15 @@ class StepError(Error):
 
 
 class NonRetriableStepError(StepError, NonRetriableError):
-    """A step failed for good at once, as it asked to, or as nothing else would help.
+    """A step failed with a non-retriable error.
 
-    What catches :class:`NonRetriableError` around a step catches it, too.
+    It is also a :class:`NonRetriableError`, so that ``except`` clauses for the error that the
+    handler raised work around the step, too.
     """
 
 
 class Interrupt(BaseException):
-    """Control flow of the engine: not an error, and not to be caught.
+    """Control flow of the engine. It is not an error and must not be caught.
 
     If you see this in an ``except BaseException`` or a bare ``except`` of your own,
     re-raise it: the engine is stopping this call because a step was reported, and will
@@ -474,21 +477,21 @@ class Interrupt(BaseException):
 
 
 class StepInterrupt(Interrupt):
-    """Everything new was found: the call ends here."""
+    """Ends the call: all new steps have been found."""
 
 
 class SkipInterrupt(Interrupt):
-    """One branch of a parallel group is recorded: go on with the next."""
+    """Ends one branch of a parallel group, to continue with the next one."""
 
 
 class PluginError(Error):
-    """A plugin that was asked for, or any in strict mode, cannot be used."""
+    """A plugin that was requested by name, or any plugin in strict mode, cannot be used."""
 
     code: ClassVar[str] = "plugin_failed"
 
 
 class PluginConfigInvalidError(PluginError):
-    """The choice of plugins, or their options, cannot be understood."""
+    """The selection of plugins, or their options, are invalid."""
 
     code: ClassVar[str] = "plugin_config_invalid"
 
@@ -500,7 +503,7 @@ class PluginUnknownError(PluginError):
 
 
 class SerializerUnknownError(PluginError):
-    """No plugin, or more than one, offers a serializer of this name."""
+    """No plugin, or more than one, provides a serializer with this name."""
 
     code: ClassVar[str] = "serializer_unknown"
 

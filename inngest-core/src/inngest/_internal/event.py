@@ -1,4 +1,4 @@
-"""An event: what starts functions, and what they are given."""
+"""Events, which trigger functions."""
 
 from __future__ import annotations
 
@@ -13,33 +13,40 @@ from typing_extensions import TypeVar
 
 from inngest._internal.errors import BodyInvalidError, cause_to_show
 from inngest._internal.model import BaseModel, describe
-from inngest._internal.model_state import Given, NoneUntilSet, given_of, set_fields, set_given
+from inngest._internal.model_state import (
+    FieldsSet,
+    NoneUntilSet,
+    read_fields_set,
+    write_fields,
+    write_fields_set,
+)
 from inngest._internal.serialization.json_values import SCALARS, as_json
 from inngest._internal.types import JSON, UNSET
 
 logger = logging.getLogger("inngest")
 
 Data = Mapping[str, JSON]
-"""The data of an event that has no type of its own."""
+"""The data of an event without an :class:`inngest.EventType`."""
 
 DataT = TypeVar("DataT", default=Data)
 
 
 class Event(BaseModel, Generic[DataT]):
-    """Something that happened.
+    """An event.
 
-    ``Event`` alone holds JSON; ``Event[Model]`` comes from an :class:`inngest.EventType`
-    and holds an instance of its model.
+    The data of an ``Event`` is JSON. That of an ``Event[Model]``, which an
+    :class:`inngest.EventType` creates, is an instance of the model.
 
     :param name: what happened, for example ``shop/order.placed``.
-    :param data: anything that JSON can say.
-    :param id: events of one id start a function once; ``""`` means none.
-    :param ts: when it happened, in milliseconds since 1970; unset means now.
-    :param user: who it concerns.
-    :param v: version of the form of ``data``.
+    :param data: a mapping of JSON values.
+    :param id: events with the same id trigger a function once; ``""`` means none.
+    :param ts: the time of the event, in milliseconds since the Unix epoch; by default when it
+        is sent.
+    :param user: data about the user that the event concerns.
+    :param v: the version of the format of ``data``.
     """
 
-    # Existing apps may pass what no event has: it is dropped, but not in silence.
+    # Not "forbid": existing apps may pass other fields. They are dropped with a warning.
     model_config: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(extra="ignore")
 
     name: str
@@ -49,7 +56,7 @@ class Event(BaseModel, Generic[DataT]):
     user: Mapping[str, JSON] | None = None
     v: str | None = None
 
-    if TYPE_CHECKING:  # an event made by hand holds JSON, whatever its dict is inferred as
+    if TYPE_CHECKING:  # infers Event[Data], whatever the inferred type of the dictionary is
 
         def __init__(
             self: Event[Data],
@@ -63,19 +70,19 @@ class Event(BaseModel, Generic[DataT]):
         ) -> None: ...
 
     else:
-        __pydantic_fields_set__ = Given()
+        __pydantic_fields_set__ = FieldsSet()
         __pydantic_extra__ = NoneUntilSet("__pydantic_extra__")
         __pydantic_private__ = NoneUntilSet("__pydantic_private__")
 
         def __init__(self, /, *, name: Any = UNSET, data: Any = UNSET, **others: Any) -> None:
-            # Events are made by the thousand, and nearly all need no validation.
+            # The fast path: many events are created, and nearly all need no validation.
             given, plain = (_NAME, {}) if data is UNSET else (_NAME_AND_DATA, data)
             if (
                 type(name) is str
                 and type(plain) is dict
                 and type(self) is Event
                 and not (others and _need_validation(others))
-                and not ("user" in others and _has_odd_keys(others["user"]))
+                and not ("user" in others and _has_non_string_keys(others["user"]))
             ):
                 for key in plain:
                     if type(key) is not str:
@@ -87,19 +94,19 @@ class Event(BaseModel, Generic[DataT]):
                     if others:
                         fields.update(others)
                         given = (
-                            _given_besides(*others)
+                            _with_name_and_data(*others)
                             if given is _NAME_AND_DATA
                             else given.union(others)
                         )
                         if "user" in others:
                             fields["user"] = others["user"].copy()
-                    set_fields(self, fields)
-                    set_given(self, given)
+                    write_fields(self, fields)
+                    write_fields_set(self, given)
                     return
             if type(self) is Event:
                 _warn_of_dropped(others)
-            asked = {"name": name, "data": data, **others}
-            super().__init__(**{field: v for field, v in asked.items() if v is not UNSET})
+            values = {"name": name, "data": data, **others}
+            super().__init__(**{field: v for field, v in values.items() if v is not UNSET})
 
     @pydantic.field_validator("data", mode="plain")
     @classmethod
@@ -120,14 +127,14 @@ class Event(BaseModel, Generic[DataT]):
         write: pydantic.SerializerFunctionWrapHandler,
         info: pydantic.FieldSerializationInfo,
     ) -> object:
-        if isinstance(value, pydantic.BaseModel):  # which is not the type that the field has
+        if isinstance(value, pydantic.BaseModel):  # not the type that pydantic knows of the field
             return value.model_dump(mode=info.mode, by_alias=info.by_alias)
         return write(value)
 
     @staticmethod
     def decode(raw: object) -> Event | BodyInvalidError:
-        """Read an event from a server. Unknown keys are ignored, nulls are absent."""
-        # Servers send every field of its type: pydantic, asked at every call, is slow for so little.
+        """Decode an event from a server. Unknown keys are ignored; nulls count as absent."""
+        # The fast path: validation would slow down each call, and servers send the right types.
         if type(raw) is dict and "name" in raw and "data" in raw and not _need_validation(raw):
             return _unvalidated(raw)
         if not isinstance(raw, Mapping):
@@ -145,14 +152,14 @@ class Event(BaseModel, Generic[DataT]):
 
     @classmethod
     def convert_validation_error(cls, err: BaseException) -> BaseException:
-        """Leave pydantic's error as it is, for those who catch it: it shows no value."""
+        """Return pydantic's error unchanged: existing apps catch it, and it shows no values."""
         return err
 
     def to_wire(self, now_ms: int) -> dict[str, object]:
-        """Return the event as JSON values, for a server.
+        """Return the event as JSON types, to be sent to a server.
 
-        :param now_ms: the time of an event that has none.
-        :raises BodyInvalidError: ``data`` or ``user`` holds something that is not JSON.
+        :param now_ms: the timestamp if the event has none, in milliseconds since the Unix epoch.
+        :raises BodyInvalidError: ``data`` or ``user`` contains something that is not JSON.
         """
         (wire,) = to_wires((self,), now_ms)
         wire["data"] = as_json(wire["data"], "data")
@@ -167,14 +174,14 @@ _NAME_AND_DATA: Final = frozenset({"name", "data"})
 
 
 @cache
-def _given_besides(*others: str) -> frozenset[str]:
+def _with_name_and_data(*others: str) -> frozenset[str]:
     return _NAME_AND_DATA.union(others)
 
 
 def to_wires(events: Iterable[Event[Any]], now_ms: int) -> list[dict[str, object]]:
-    """Do for each of ``events`` what :meth:`Event.to_wire` does, with few calls of functions.
+    """Convert each event like :meth:`Event.to_wire`, with few function calls per event.
 
-    Keys that are no text, which only a change after the making brings, are left to the encoder.
+    The encoder checks the keys of ``data``, which can be wrong only if it was modified later.
     """
     wires: list[dict[str, object]] = []
     for event in events:
@@ -187,10 +194,10 @@ def to_wires(events: Iterable[Event[Any]], now_ms: int) -> list[dict[str, object
                     break
         else:
             if isinstance(data, pydantic.BaseModel):
-                data = _dumped(data)
+                data = _dump(data)
             data = as_json(data, "data")
         wire = {"name": fields["name"], "data": data, "ts": now_ms}
-        given = given_of(event)
+        given = read_fields_set(event)
         if given is not _NAME_AND_DATA:
             if "ts" in given:
                 wire["ts"] = fields["ts"]
@@ -205,16 +212,16 @@ def to_wires(events: Iterable[Event[Any]], now_ms: int) -> list[dict[str, object
 
 
 def _unvalidated(fields: dict[str, Any]) -> Event:
-    """Make an event of fields that need no validation."""
+    """Make an event from fields that need no validation."""
     event: Event = object.__new__(Event)
-    set_fields(event, _BLANK | fields)
-    set_given(event, fields.keys())
+    write_fields(event, _BLANK | fields)
+    write_fields_set(event, fields.keys())
     return event
 
 
 def _need_validation(fields: Mapping[str, Any]) -> bool:
-    """Whether not every value is exactly of its field's type."""
-    for field, value in fields.items():  # noqa: SIM110 (a generator takes twice as long)
+    """Return whether any field is unknown, or its value not exactly of the field's type."""
+    for field, value in fields.items():  # noqa: SIM110 (any() with a generator is half as fast)
         if type(value) is not _KINDS.get(field):
             return True
     return False
@@ -223,10 +230,10 @@ def _need_validation(fields: Mapping[str, Any]) -> bool:
 def _warn_of_dropped(fields: Mapping[str, Any]) -> None:
     dropped = sorted(fields.keys() - _FIELDS)
     if dropped:
-        logger.warning("an Event has no field %s: what it was given is dropped", ", ".join(dropped))
+        logger.warning("an Event has no field %s: the value is dropped", ", ".join(dropped))
 
 
-def _dumped(data: pydantic.BaseModel) -> object:
+def _dump(data: pydantic.BaseModel) -> object:
     try:
         return data.model_dump(mode="json", by_alias=True)
     except Exception as error:
@@ -239,12 +246,12 @@ def _dumped(data: pydantic.BaseModel) -> object:
 def _mapping(value: object) -> Mapping[str, JSON]:
     if not isinstance(value, Mapping):
         raise ValueError("must be a mapping of names to JSON values")
-    if _has_odd_keys(value):
+    if _has_non_string_keys(value):
         raise ValueError("all keys must be strings")
     return value.copy() if type(value) is dict else value
 
 
-def _has_odd_keys(value: Mapping[object, object]) -> bool:
+def _has_non_string_keys(value: Mapping[object, object]) -> bool:
     for key in value:  # noqa: SIM110 (as above)
         if not isinstance(key, str):
             return True

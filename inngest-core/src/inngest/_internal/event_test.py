@@ -78,7 +78,7 @@ def test_a_field_that_no_event_has_is_dropped_with_a_warning(
     event = Event(**fields)
     assert (event.data, event.user) == ({}, {"id": 1})
     assert not hasattr(event, "dta")
-    assert caplog.messages == ["an Event has no field dta: what it was given is dropped"]
+    assert caplog.messages == ["an Event has no field dta: the value is dropped"]
 
 
 def test_a_wrong_event_is_a_wrong_field_of_a_model_around_it() -> None:
@@ -94,7 +94,7 @@ def test_a_wrong_event_is_a_wrong_field_of_a_model_around_it() -> None:
 
 
 class Text(str):
-    """Text to those who ask, and not quite."""
+    """A subclass of ``str``, which is not exactly a ``str``."""
 
     __slots__ = ()
 
@@ -110,11 +110,11 @@ VALUES: dict[str, list[Any]] = {
 
 
 class Validated(Event):
-    """Goes through pydantic, whatever it is made of."""
+    """An event that always goes through pydantic."""
 
 
 def made(kind: type[Event], given: dict[str, Any]) -> Event | list[object]:
-    """An event, or what is wrong with its fields."""
+    """Return an event, or the validation errors of its fields."""
     try:
         return kind(**given)
     except pydantic.ValidationError as error:
@@ -262,7 +262,7 @@ def test_a_server_may_add_keys() -> None:
 
 
 def test_a_key_named_self_is_like_any_other_that_no_event_has() -> None:
-    """Bodies of requests are validated as events, and hold what their senders please."""
+    """Web apps validate request bodies as events, and their senders may use any key."""
     assert Event.model_validate({"name": "a", "self": 1}) == Event(name="a")
     assert Event.model_validate_json('{"name": "a", "self": 1}') == Event(name="a")
     with pytest.raises(FunctionConfigInvalidError, match="self"):
@@ -291,7 +291,7 @@ class Placed(pydantic.BaseModel):
 
 
 def test_a_typed_event_can_be_written_like_any_other() -> None:
-    """By pydantic's own methods, as for a log; as on the wire by ``to_dict``."""
+    """With pydantic's own methods, for example for a log, and with ``to_dict`` as on the wire."""
     at = datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone.utc)
     event = EventType("placed", Placed).create(Placed(orderId="o-1", at=at), id="e")
     assert event.model_dump()["data"] == {"order_id": "o-1", "at": at}

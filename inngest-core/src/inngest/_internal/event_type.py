@@ -1,4 +1,4 @@
-"""An event with a name and a model: one declaration for triggers, waits, sends and reads."""
+"""Typed events: one declaration of a name and a model for triggers, waits, sends and reads."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ from inngest._internal.types import JSON
 
 ModelT = TypeVar("ModelT", bound=pydantic.BaseModel)
 
-FROM_THE_SERVER = "_inngest"
-"""The key that the server adds to the data of an invoked function's event."""
+RESERVED_KEY = "_inngest"
+"""Added by the server to the data of an invoked function's event."""
 
 
 class _TypedTrigger(ABC, Generic[ModelT]):
-    """A trigger whose events hold a model. Type checkers see a list of several kinds as this."""
+    """A trigger by typed events. Type checkers infer it for a list of several kinds of them."""
 
     @property
     def data_type(self) -> type[ModelT] | None:
-        """The type of ``ctx.event.data`` in a function that this triggers."""
+        """The type of ``ctx.event.data`` in a function with this trigger."""
         return self.event_type.model
 
     @property
     @abstractmethod
     def event_type(self) -> EventType[ModelT]:
-        """What reads the event."""
+        """The type of the triggering event."""
 
     @abstractmethod
     def to_config(self) -> TriggerEvent:
-        """Return the trigger without its type, as it is registered."""
+        """Return the untyped trigger, as it is registered."""
 
 
 class EventType(_TypedTrigger[ModelT]):
-    """A kind of event: its name, and the pydantic model of its data.
+    """The name of an event and the pydantic model of its data.
 
     ::
 
@@ -56,12 +56,12 @@ class EventType(_TypedTrigger[ModelT]):
         order_placed = inngest.EventType("shop/order.placed", OrderPlaced)
 
     Use it as a trigger, in ``step.wait_for_event``, and to make events with :meth:`create`.
-    A function that it triggers takes ``Context[OrderPlaced]`` and finds an instance of the
-    model in ``ctx.event.data``.
+    A function that it triggers takes ``Context[OrderPlaced]``; ``ctx.event.data`` is an
+    instance of the model.
 
-    :param name: the event's name.
-    :param model: the pydantic model of its data. On the wire, fields have their aliases.
-    :raises FunctionConfigInvalidError: the name or the model cannot be used.
+    :param name: the event's name: 1 to 255 characters, without a wildcard.
+    :param model: the pydantic model of its data. Fields are encoded with their aliases.
+    :raises FunctionConfigInvalidError: ``name`` or ``model`` is invalid.
     """
 
     def __init__(self, name: str, model: type[ModelT]) -> None:
@@ -91,18 +91,18 @@ class EventType(_TypedTrigger[ModelT]):
 
     @property
     def event_type(self) -> EventType[ModelT]:
-        """Itself: what reads the event."""
+        """This event type."""
         return self
 
     def as_trigger(self, *, expression: str | None = None) -> EventTrigger[ModelT]:
-        """Return a trigger that also holds an expression.
+        """Return a trigger for those events of this type that match an expression.
 
-        :param expression: CEL expression on ``event`` that must hold.
+        :param expression: a CEL expression that may refer to ``event``.
         """
         return EventTrigger(self, expression)
 
     def to_config(self) -> TriggerEvent:
-        """Return the trigger without its type, as it is registered."""
+        """Return the untyped trigger, as it is registered."""
         return self.as_trigger().to_config()
 
     def create(
@@ -114,13 +114,14 @@ class EventType(_TypedTrigger[ModelT]):
         user: Mapping[str, JSON] | None = None,
         v: str | None = None,
     ) -> Event[ModelT]:
-        """Make an event of this type, to be sent.
+        """Make an event of this type.
 
         :param data: an instance of the model.
-        :param id: events of one id start a function once.
-        :param ts: when it happened, in milliseconds since 1970; by default when it is sent.
-        :param user: who it concerns.
-        :param v: version of the form of the data.
+        :param id: events with the same id trigger a function once.
+        :param ts: the time of the event, in milliseconds since the Unix epoch; by default when
+            it is sent.
+        :param user: data about the user that the event concerns.
+        :param v: the version of the data's format.
         :raises EventInvalidError: ``data`` is not an instance of the model.
         """
         if not isinstance(data, self._model):
@@ -134,12 +135,12 @@ class EventType(_TypedTrigger[ModelT]):
         return _with_data(event, data)
 
     def parse(self, event: Event[Any]) -> Event[ModelT] | EventInvalidError:
-        """Return ``event`` with its data as an instance of the model."""
+        """Return ``event`` with its data validated as the model, or the validation error."""
         if isinstance(event.data, self._model):
             return cast("Event[ModelT]", event)
-        data = {key: value for key, value in event.data.items() if key != FROM_THE_SERVER}
+        data = {key: value for key, value in event.data.items() if key != RESERVED_KEY}
         try:
-            # JSON mode: a date is a string to the server.
+            # JSON mode, in which, for example, strict models accept a string as a date.
             model = self._model.model_validate_json(_json(data))
         except ValueError as error:
             failure = EventInvalidError(
@@ -159,11 +160,11 @@ class EventTrigger(_TypedTrigger[ModelT]):
 
     @property
     def event_type(self) -> EventType[ModelT]:
-        """What reads the event."""
+        """The type of the triggering event."""
         return self._event_type
 
     def to_config(self) -> TriggerEvent:
-        """Return the trigger without its type, as it is registered."""
+        """Return the untyped trigger, as it is registered."""
         return TriggerEvent(event=self._event_type.name, expression=self._expression)
 
 
@@ -175,13 +176,13 @@ def _with_data(event: Event, data: ModelT) -> Event[ModelT]:
 def _json(data: object) -> str:
     try:
         return json.dumps(data)
-    except TypeError:  # it is a server's no more: a hook of a middleware may have changed it
+    except TypeError:  # a middleware hook has put in something that is not JSON
         return json.dumps(data, default=to_json_values)
 
 
 def _problems(error: ValueError) -> str:
     if not isinstance(error, pydantic.ValidationError):
-        return "a middleware has put something into it that is not JSON"
+        return "a middleware has added a value that is not JSON"
     found = error.errors(include_url=False, include_input=False, include_context=False)
     return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in found[:5])
 

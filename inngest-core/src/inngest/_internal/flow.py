@@ -1,8 +1,8 @@
-"""Flows: generators that ask for I/O and user code, and the effects they ask with.
+"""Flows: generators that request I/O and calls of user code by yielding effects.
 
-A flow yields an effect and is sent the effect's outcome; two drivers in ``runtime``
-perform effects, one sync, one async. Outcomes are values: a driver never throws an
-``Exception`` into a flow, so a flow handles failure by matching on what it was sent.
+A flow yields an effect and is sent its outcome; a sync and an async driver in ``runtime``
+perform effects. Outcomes are values: a driver never throws an ``Exception`` into a flow, so a
+flow handles failures by matching on what it was sent.
 
     def fetch_batch(run_id: str) -> Flow[Batch | FetchError]:
         outcome = yield Fetch(request)
@@ -22,7 +22,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Effect:
-    """Something only a driver can do. Nobody changes one, nor its outcome; see op.py."""
+    """A request that only a driver can perform. Effects and outcomes are never modified."""
 
     __slots__ = ()
 
@@ -30,24 +30,24 @@ class Effect:
 Flow: TypeAlias = Generator[Effect, Any, T]
 
 NOTHING = cast("Flow[None]", ())
-"""A flow with nothing to do, which is made for free: most calls have no hooks."""
+"""An empty flow, for the common case of a call without hooks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """An outgoing HTTP request. ``repr`` does not show what may hold keys and data."""
+    """An outgoing HTTP request. Its ``repr`` omits what may contain keys or data."""
 
     method: str
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
     timeout: float = 30.0
-    """Seconds to connect, and for each wait for the other side. An answer may trickle in."""
+    """Seconds to connect, and for each single read or write; not for the whole exchange."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """The answer to a :class:`Request`, whatever its status. Header names are lower case."""
+    """The response to a :class:`Request`, whatever its status. Header names are lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -56,7 +56,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class FetchError:
-    """No answer came. ``cause`` keeps the library's own exception."""
+    """No response was received. ``cause`` is the HTTP library's exception."""
 
     cause: Exception
 
@@ -70,21 +70,21 @@ class Fetch(Effect):
 
 @dataclass(slots=True)
 class Pause(Effect):
-    """Let ``seconds`` pass. Outcome: ``None``."""
+    """Wait for ``seconds``. Outcome: ``None``."""
 
     seconds: float
 
 
 @dataclass(slots=True)
 class Returned(Generic[T_co]):
-    """A call gave a value."""
+    """A call returned a value."""
 
     value: T_co
 
 
 @dataclass(slots=True)
 class Raised:
-    """A call raised."""
+    """A call raised an exception."""
 
     error: Exception
 
@@ -93,14 +93,14 @@ class Raised:
 class Call(Effect):
     """Call the user's ``fn`` (sync or async). Outcome: :class:`Returned` or :class:`Raised`.
 
-    ``SystemExit`` and the like become :class:`Raised` with an ``Error``: user code does
-    not get to end the server that hosts it. Interrupts pass through the driver.
+    ``SystemExit`` and the like become :class:`Raised` with an ``Error``, because user code must
+    not end the server process. Interrupts are not caught.
     """
 
     fn: Callable[..., object]
     args: tuple[object, ...] = ()
     blocks: bool = False
-    """Whether it would hold up an event loop: it is called on a thread then."""
+    """Whether ``fn`` would block an event loop: it is then called on a thread."""
 
 
 Outcome: TypeAlias = Returned[T] | Raised
@@ -108,7 +108,7 @@ Outcome: TypeAlias = Returned[T] | Raised
 
 @dataclass(slots=True)
 class Wrap:
-    """A hook that wraps: ``hook(record)`` gives a generator, sync or async, with one ``yield``."""
+    """A wrapping hook: ``hook(record)`` returns a sync or async generator with one ``yield``."""
 
     label: str
     hook: Callable[..., object]
@@ -117,10 +117,10 @@ class Wrap:
 
 @dataclass(slots=True)
 class Within(Effect):
-    """Run ``inside`` within some wraps, the first of them outermost.
+    """Run ``inside`` within wrapping hooks, the first of them outermost.
 
-    Outcome: that of ``inside``, unless a wrap raises, or swallows an exception: then it is
-    ``Returned(None)``. Whatever ends ``inside``, each wrap that was entered is left.
+    Outcome: that of ``inside``, unless a hook raises an exception, or swallows one, which gives
+    ``Returned(None)``. Each hook that was entered is exited, however ``inside`` ends.
     """
 
     wraps: tuple[Wrap, ...]
@@ -131,8 +131,8 @@ class Within(Effect):
 class Host(Effect):
     """Run ``flow`` where code of its kind belongs: on an event loop, or off it.
 
-    Outcome: :class:`Returned` with what ``flow`` returns; :class:`Raised` when it could not
-    be run to its end.
+    Outcome: :class:`Returned` with the return value of ``flow``, or :class:`Raised` if it could
+    not be completed.
     """
 
     flow: Flow[Any]

@@ -1,4 +1,4 @@
-"""Which hosts are this machine, and which pages are of another site. Pure."""
+"""Recognize this machine's host names, and requests by web pages of other sites. Pure."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from urllib.parse import urlsplit
 
 THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
 _PRIVATE: Final = (".internal", ".localhost", ".test")
-"""Endings of names that nobody else can own: containers and tests use them."""
+"""Reserved name endings, which nobody can register: used by containers and tests."""
 _ADDRESS: Final = re.compile(r"[0-9.]+|.*:.*")
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 
 
 def is_host(text: str) -> bool:
-    """Whether a header ``host`` names a host, and no other part of the URL that is made with it."""
+    """Return whether a ``Host`` header contains just a host and a port, if any."""
     return _HOST.fullmatch(text) is not None
 
 
 def is_foreign_page(origin: str | None, host: str) -> bool:
-    """Whether a page of another site has a browser on the developer's machine make a request.
+    """Return whether a web page of another site made a browser send this request.
 
-    Servers name no origin. Pages of this machine do as they like, and so do those of the app's
-    own host; but not of a host with a public name, which a stranger may have led here (DNS
-    rebinding): to the browser its page is of the same origin.
+    The Inngest server sends no ``Origin``. Pages of this machine are allowed, and so are those of
+    the app's own host, unless its name is public: with DNS rebinding an attacker's name resolves
+    to this machine, and its pages have the same origin as the app.
 
-    :param origin: the header of this name.
-    :param host: the header of this name, which may have a port.
+    :param origin: the ``Origin`` header.
+    :param host: the ``Host`` header, with or without a port.
     """
     if origin is None:
         return False
@@ -40,9 +40,9 @@ def is_foreign_page(origin: str | None, host: str) -> bool:
 
 
 def is_public_name(name: str) -> bool:
-    """Whether it is the name of a host that a stranger may own, and lead to this machine.
+    """Return whether ``name`` may be a public DNS name, which an attacker could own.
 
-    :param name: in lower case, without a port.
+    :param name: a host name in lower case, without a port.
     """
     return "." in name and not (_ADDRESS.fullmatch(name) or name.endswith(_PRIVATE))
 

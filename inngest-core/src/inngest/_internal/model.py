@@ -1,4 +1,4 @@
-"""What the public pydantic models share: strict fields, no typos, errors of our own."""
+"""The base of the public pydantic models: strict fields, no unknown ones, our own errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class _Signature:
-    """What ``inspect.signature`` and help are told: pydantic says it of models that are built."""
+    """Computes ``__signature__`` on access: pydantic sets it only when it builds the model."""
 
     def __get__(self, instance: object, owner: type[BaseModel]) -> Signature:
         from inspect import Parameter, Signature
@@ -33,7 +33,7 @@ class _Signature:
 
 
 class BaseModel(pydantic.BaseModel):
-    """A strict model. Unknown keyword arguments are errors; no error shows a value."""
+    """A strict model. Unknown keyword arguments are errors; errors never show values."""
 
     model_config: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(
         extra="forbid",
@@ -44,7 +44,7 @@ class BaseModel(pydantic.BaseModel):
 
     _error: ClassVar[type[Error]] = FunctionConfigInvalidError
 
-    if not TYPE_CHECKING:  # the type checker makes better ones from the fields
+    if not TYPE_CHECKING:  # type checkers derive a more precise signature from the fields
         __signature__ = _Signature()
 
         def __init__(self, /, **fields: Any) -> None:
@@ -55,7 +55,7 @@ class BaseModel(pydantic.BaseModel):
 
     @classmethod
     def from_raw(cls, raw: object) -> Self | Exception:
-        """Validate ``raw``, a mapping of field names; an error is returned."""
+        """Validate ``raw``, a mapping of field names; return the model or the error."""
         try:
             return cls.model_validate(raw)
         except pydantic.ValidationError as err:
@@ -65,19 +65,19 @@ class BaseModel(pydantic.BaseModel):
             return err
 
     def to_dict(self) -> dict[str, object]:
-        """Return the form on the wire: wire names, durations as text, no nulls."""
+        """Return the model as JSON types: wire names, durations as text, no nulls."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     @classmethod
     def convert_validation_error(cls, err: BaseException) -> BaseException:
-        """Turn pydantic's error into ours, which names each field that is wrong."""
+        """Convert pydantic's error to this library's, which names each invalid field."""
         if not isinstance(err, pydantic.ValidationError):
             return err
         return cls._error(describe(err))
 
 
 def describe(err: pydantic.ValidationError) -> str:
-    """Say what is wrong with each field, without its value."""
+    """Describe what is wrong with each field, without its value."""
     lines = dict.fromkeys(
         f"{_field(detail['loc'])}: {_reason(detail)}"
         for detail in err.errors(include_url=False, include_input=False)

@@ -1,7 +1,7 @@
-"""What pydantic keeps of a model beside its fields, at no cost until it is asked for.
+"""Lazy defaults for the state that pydantic keeps in each model besides its fields.
 
-Events are made by the thousand, and hardly ever asked. Models fill three slots when they are
-made; these descriptors stand before the slots and know what an empty one means.
+Pydantic fills three slots of every instance, but few events ever need them, and events are
+created in large numbers. These descriptors shadow the slots and interpret an empty one.
 """
 
 from __future__ import annotations
@@ -17,40 +17,42 @@ def _slot(name: str) -> Any:
     return vars(pydantic.BaseModel)[name]
 
 
-set_fields: Final[Callable[[pydantic.BaseModel, dict[str, Any]], None]] = _slot("__dict__").__set__
-"""Hand over the fields, all at once: pydantic, or a dictionary that is there, takes longer."""
+write_fields: Final[Callable[[pydantic.BaseModel, dict[str, Any]], None]] = _slot(
+    "__dict__"
+).__set__
+"""Replace a model's ``__dict__``: faster than pydantic's setters and than updating the old one."""
 
-given_of: Final[Callable[[pydantic.BaseModel], AbstractSet[str]]] = _slot(
+read_fields_set: Final[Callable[[pydantic.BaseModel], AbstractSet[str]]] = _slot(
     "__pydantic_fields_set__"
 ).__get__
-"""The names of the fields that were given, for reading only."""
+"""Return the names of the fields that were given. The set must not be modified."""
 
-set_given: Final[Callable[[pydantic.BaseModel, AbstractSet[str]], None]] = _slot(
+write_fields_set: Final[Callable[[pydantic.BaseModel, AbstractSet[str]], None]] = _slot(
     "__pydantic_fields_set__"
 ).__set__
-"""Note the names of the fields that were given; any but a ``set`` may be that of many models."""
+"""Set the names of the fields that were given. Anything but a ``set`` may be shared by models."""
 
 
-class Given:
-    """``__pydantic_fields_set__``: a set of the model's own as soon as somebody could change it."""
+class FieldsSet:
+    """``__pydantic_fields_set__``: copied to a ``set`` of the model's own on first access."""
 
     def __get__(
         self, model: pydantic.BaseModel | None, owner: object = None
-    ) -> AbstractSet[str] | Given:
+    ) -> AbstractSet[str] | FieldsSet:
         if model is None:
             return self
-        given = given_of(model)
-        if type(given) is not set:
-            given = set(given)
-            set_given(model, given)
-        return given
+        fields_set = read_fields_set(model)
+        if type(fields_set) is not set:
+            fields_set = set(fields_set)
+            write_fields_set(model, fields_set)
+        return fields_set
 
-    def __set__(self, model: pydantic.BaseModel, given: AbstractSet[str]) -> None:
-        set_given(model, given)
+    def __set__(self, model: pydantic.BaseModel, fields_set: AbstractSet[str]) -> None:
+        write_fields_set(model, fields_set)
 
 
 class NoneUntilSet:
-    """A slot that is ``None`` of nearly all models, which therefore leave it empty."""
+    """A slot that is ``None`` for nearly all models, and is left empty then."""
 
     def __init__(self, name: str) -> None:
         self._slot = _slot(name)
@@ -67,4 +69,4 @@ class NoneUntilSet:
         self._slot.__set__(model, value)
 
 
-__all__ = ["Given", "NoneUntilSet", "given_of", "set_fields", "set_given"]
+__all__ = ["FieldsSet", "NoneUntilSet", "read_fields_set", "write_fields", "write_fields_set"]

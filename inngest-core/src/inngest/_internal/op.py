@@ -1,4 +1,4 @@
-"""What a step asks for, and how it is told to the server. Values only."""
+"""Steps as user code requests them, and as they are reported to the server. Values only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Opcode(str, enum.Enum):
-    """The operations of the protocol that user code can ask for (PROTOCOL section 11)."""
+    """The operations that user code can request (PROTOCOL section 11)."""
 
     AI_GATEWAY = "AIGateway"
     DEFER_ABORT = "DeferAbort"
@@ -32,12 +32,12 @@ class Opcode(str, enum.Enum):
     WAIT_FOR_SIGNAL = "WaitForSignal"
 
 
-# Python 3.11 takes a while to find the member of an enumeration.
+# Module constants, because looking up enum members is slow on Python 3.11.
 STEP_RUN = Opcode.STEP_RUN
 SLEEP = Opcode.SLEEP
 
-# A replay makes one of these for every step: a frozen one costs three times as much, and one
-# that is made by keywords twice.
+# A replay creates one of these for each step. A frozen dataclass takes three times as long to
+# create, and keyword arguments double the time.
 
 
 @dataclass(slots=True)
@@ -53,12 +53,12 @@ class StepID:
 class StepCall:
     """One call of a step method, before the engine has seen it.
 
-    ``handler`` is present for steps that run in this process; all others are carried
-    out by the server. ``codec`` says how the output is stored; without one, ``output_type``,
-    ``serializer`` and what the handler says it returns do.
+    ``handler`` is set for steps that run in this process; the server carries out all others.
+    The output is stored with ``codec`` if it is set, otherwise according to ``output_type``,
+    ``serializer`` and the handler's return annotation.
     """
 
-    # Without slots, as what most calls leave alone then costs them nothing.
+    # No slots: fields that keep their defaults are then class attributes and cost nothing.
 
     id: str
     opcode: Opcode
@@ -68,7 +68,7 @@ class StepCall:
     serializer: Serializer | None = None
     name: str | None = field(default=None, init=False)
     display_name: str | None = field(default=None, init=False)
-    """What people see instead of the id."""
+    """The name shown to people instead of the id."""
     opts: Mapping[str, object] | None = field(default=None, init=False, repr=False)
     codec: Codec | None = field(default=None, init=False)
     race: bool = field(default=False, init=False)
@@ -84,7 +84,7 @@ class StepCall:
         opts: Mapping[str, object] | None = None,
         codec: Codec | None = None,
     ) -> StepCall:
-        """A step that the server carries out."""
+        """Make a step that the server carries out."""
         call = cls(step_id, opcode)
         call.name, call.display_name, call.opts, call.codec = name, display_name, opts, codec
         return call
@@ -92,7 +92,7 @@ class StepCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorData:
-    """An error as the protocol spells it (PROTOCOL section 10)."""
+    """An error as the protocol encodes it (PROTOCOL section 10)."""
 
     code: str
     name: str
@@ -102,28 +102,28 @@ class ErrorData:
 
 @dataclass(slots=True, kw_only=True)
 class Op:
-    """One entry of the answer that reports steps.
+    """One entry of a response that reports steps.
 
-    ``data`` is the step's output as JSON text: it is encoded once, where it is made.
+    ``data`` is the step's output as JSON text, so that it is encoded only once.
     """
 
     step: StepID
     opcode: Opcode
     name: str
     display_name: str | None = None
-    """What people see instead of the id."""
+    """The name shown to people instead of the id."""
     opts: Mapping[str, object] | None = field(default=None, repr=False)
     data: str = field(default="null", repr=False)
     error: ErrorData | None = None
     cause: Exception | None = None
-    """The exception that ``error`` describes; it does not travel."""
+    """The exception that ``error`` describes; not sent."""
     timing: tuple[int, int] | None = None
-    """When the handler started, since 1970, and how long it ran; nanoseconds."""
+    """The handler's start, since the Unix epoch, and its duration; both in nanoseconds."""
     is_retriable: bool = True
     is_quiet: bool = False
     retry_after: str | None = None
     is_shown: bool = False
-    """Whether the ``transform_output`` hooks have seen it: they see each once."""
+    """Whether the ``transform_output`` hooks have been called with it: they run once."""
 
 
 __all__ = ["SLEEP", "STEP_RUN", "ErrorData", "Op", "Opcode", "StepCall", "StepID"]

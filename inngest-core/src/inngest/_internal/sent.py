@@ -1,4 +1,4 @@
-"""What became of events that were sent."""
+"""The result of sending events."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from inngest._internal.model import BaseModel
 
 
 class SendEventsResult(BaseModel):
-    """What became of sent events: ``ids`` in the order of the events."""
+    """The event API's response: ``ids`` in the order of the events, and possibly an ``error``."""
 
-    # As in an answer of the event API.
+    # The event API may add fields.
     model_config: ClassVar[pydantic.ConfigDict] = pydantic.ConfigDict(extra="ignore")
 
     error: str | None = None
@@ -20,7 +20,7 @@ class SendEventsResult(BaseModel):
 
     @classmethod
     def convert_validation_error(cls, err: BaseException) -> BaseException:
-        """Leave pydantic's error as it is: it shows no value."""
+        """Return pydantic's error unchanged: it shows no values."""
         return err
 
 

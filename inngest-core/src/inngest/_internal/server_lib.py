@@ -1,4 +1,4 @@
-"""Names that published packages import from here, such as middleware for encryption."""
+"""Names that published packages import from here, such as ``inngest_encryption``."""
 
 import enum
 
@@ -10,7 +10,7 @@ from inngest._internal.types import ServerKind
 
 
 class HeaderKey(enum.Enum):
-    """Names of headers, in lower case."""
+    """Header names, in lower case."""
 
     AUTHORIZATION = headers.AUTHORIZATION
     CONTENT_TYPE = headers.CONTENT_TYPE

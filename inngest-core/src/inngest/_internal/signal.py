@@ -1,4 +1,4 @@
-"""A signal: something for the one run that waits for it."""
+"""A signal: data sent to the one run that waits for it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ SignalT = TypeVar("SignalT", default=JSON)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal(Generic[SignalT]):
-    """What ``step.wait_for_signal`` has waited for.
+    """The result of ``step.wait_for_signal``.
 
     :param name: the signal's name.
-    :param data: what was sent with it.
+    :param data: the data that was sent with it.
     """
 
     name: str

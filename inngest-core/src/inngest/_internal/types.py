@@ -1,4 +1,4 @@
-"""Types that many rooms share. No behaviour."""
+"""Types that many packages share, without behaviour."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ JSON = TypeAliasType(
     "JSON",
     "bool | int | float | str | Mapping[str, object] | Sequence[object] | None",
 )
-"""Anything that JSON can say."""
+"""Any JSON value."""
 
 Duration = int | datetime.timedelta | str
 """A length of time: ``timedelta``, an ``int`` of milliseconds, or text such as ``"1h30m"``."""
@@ -23,7 +23,7 @@ Deadline = Duration | datetime.datetime
 
 
 class Unset(enum.Enum):
-    """Stands for an argument that was not given, where ``None`` has a meaning."""
+    """The default of arguments for which ``None`` has a meaning."""
 
     UNSET = enum.auto()
 
@@ -35,19 +35,19 @@ UNSET: Literal[Unset.UNSET] = Unset.UNSET
 
 
 class ServerKind(str, enum.Enum):
-    """Which Inngest server is spoken to."""
+    """The kind of Inngest server."""
 
     CLOUD = "cloud"
     DEV_SERVER = "dev"
 
     @property
     def label(self) -> str:
-        """The name that people use."""
+        """The name for people."""
         return "Cloud" if self is ServerKind.CLOUD else "Dev Server"
 
     @property
     def one(self) -> str:
-        """One of this kind, within a sentence."""
+        """The name with an article, for use within a sentence."""
         return "Cloud" if self is ServerKind.CLOUD else "a Dev Server"
 
 

@@ -1,4 +1,4 @@
-"""The wheels of the family, and what to say to who looks for something of theirs."""
+"""The distributions of this project, and hints for imports of modules that others provide."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ MODULES: Final = {
     "otel": "inngest-otel",
     "tornado": "inngest-tornado",
 }
-"""The wheels that bring modules to the package `inngest`."""
+"""Maps modules of the package ``inngest`` to the distributions that provide them."""
 
 
 def module_of(name: str) -> str | None:
-    """The module that is meant by a name, however its words are separated."""
+    """Return the module that ``name`` stands for, however its words are separated."""
     return next((module for module in MODULES if squashed(module) == squashed(name)), None)
 
 
 def to_import(name: str) -> str:
-    """End an error about an attribute of the package that is a module: it is not imported yet."""
+    """Return the end of an ``AttributeError`` message, if the attribute is a module to import."""
     module = module_of(name) or name
     if module.isidentifier() and find_spec(f"inngest.{module}") is not None:
         return f"; it is a module of its own: import inngest.{module}"

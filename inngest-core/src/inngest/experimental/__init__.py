@@ -1,4 +1,4 @@
-"""What is public, but not covered by semantic versioning."""
+"""Public APIs that are not covered by semantic versioning."""
 
 from inngest.experimental._ambient import get_step_context, set_step_context, step
 

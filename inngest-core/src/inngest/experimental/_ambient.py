@@ -1,4 +1,4 @@
-"""Steps without handing on ``ctx.step``: a decorator, and the context that it looks at."""
+"""Use steps without passing ``ctx.step``: the step context, and a decorator that uses it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ T = TypeVar("T")
 
 
 def get_step_context() -> Step | StepSync:
-    """Return the steps of the function that this code runs in.
+    """Return the ``ctx.step`` of the Inngest function that is running.
 
-    Tasks and ``asyncio.to_thread`` inherit them; a thread that was started without a copy
-    of the context has none.
+    Tasks and ``asyncio.to_thread`` inherit it; a thread started without a copy of the context
+    does not.
 
-    :raises LookupError: the code runs outside of a function.
+    :raises LookupError: no Inngest function is running in this context.
     """
     found = current_step()
     if found is None:
@@ -34,13 +34,13 @@ def get_step_context() -> Step | StepSync:
 
 
 def step(step_id: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Have calls of a function be steps of the Inngest function around them.
+    """Make each call of the decorated function a step of the running Inngest function.
 
-    Outside of an Inngest function it is called as it is. Async functions are steps of async
-    functions, sync ones of sync functions. A step cannot call another one.
+    Outside an Inngest function, a call is an ordinary one. An async function can be a step of
+    an async Inngest function only, a sync one of a sync one. Steps cannot be nested.
 
-    :param step_id: tells the step apart; further calls of it are counted.
-    :raises TypeError: it has no id, as in ``@step`` without parentheses.
+    :param step_id: the step's id; for repeated calls within a run the server counts them.
+    :raises TypeError: ``step_id`` is not a non-empty string, as in ``@step`` without parentheses.
     """
     if not is_text(step_id):
         raise TypeError(

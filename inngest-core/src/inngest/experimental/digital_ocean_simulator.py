@@ -1,7 +1,7 @@
-"""A DigitalOcean Function on your own machine, as a Flask app.
+"""Run a DigitalOcean Function locally, as a Flask app.
 
-Needs ``inngest-digitalocean`` and ``flask``. :class:`inngest.digital_ocean.simulator.Simulator`
-is the same without Flask.
+Requires ``inngest-digitalocean`` and ``flask``.
+:class:`inngest.digital_ocean.simulator.Simulator` does the same without Flask.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     import flask
 
 FULL_PATH = "/api/v1/web/fn-local/sample/inngest"
-"""Where the function is reached."""
+"""The URL path of the function."""
 
 _METHODS = ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"]
 
 
 class DigitalOceanSimulator:
-    """Serves one web function as the platform does.
+    """Serves a web function as the platform does.
 
-    :param main: what ``inngest.digital_ocean.serve`` made, or any ``main(event, context)``.
-    :raises ModuleNotFoundError: a wheel that it needs is not installed.
+    :param main: the result of ``inngest.digital_ocean.serve``, or any ``main(event, context)``.
+    :raises ModuleNotFoundError: ``inngest-digitalocean`` or ``flask`` is not installed.
     """
 
     app: flask.Flask
-    """Run it, or ask it by its ``test_client()``."""
+    """The Flask app. Run it, or send requests with its ``test_client()``."""
 
     def __init__(self, main: Callable[[dict[str, object], Any], Mapping[str, object]]) -> None:
         try:
@@ -36,7 +36,7 @@ class DigitalOceanSimulator:
             from inngest.digital_ocean.simulator import Simulator
         except ModuleNotFoundError as error:
             raise ModuleNotFoundError(
-                "DigitalOceanSimulator needs two other wheels: "
+                "DigitalOceanSimulator needs two other distributions: "
                 "pip install inngest-digitalocean flask",
                 name=error.name,
             ) from error

@@ -1,4 +1,4 @@
-"""HTTP endpoints that survive a crash: handlers made of steps, for any ASGI or WSGI framework.
+"""Durable HTTP endpoints: request handlers made of steps, for any ASGI or WSGI framework.
 
 ::
 
@@ -10,10 +10,10 @@
 
     app = fastapi.FastAPI(routes=[Route("/checkout", checkout, methods=["POST"])])
 
-The client gets the response as from any handler. Each step is recorded when it is done. When
-the process dies, or a step is to be tried again, or the handler sleeps or waits, the server
-repeats the request, and the handler goes on behind its last step; a client that is still
-there is sent to where the output will be.
+The client receives the response as from any handler. Each step is recorded on the server when
+it ends. If the process dies, a step has to be retried, or the handler sleeps or waits, the
+server repeats the request later, and the handler continues after its last recorded step. A
+client that is still connected is redirected to the URL where the output will be available.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ from inngest._internal.step.context import Context, ContextSync
 from inngest.transport import CommRequest, CommResponse
 
 Admit: TypeAlias = Callable[[CommRequest], object]
-"""Looks at a client's request before its run begins."""
+"""Inspects a client's request before its run begins; see :func:`asgi`."""
 
 Handler: TypeAlias = (
     Callable[[Context[Any], Request], Awaitable[object]]
     | Callable[[ContextSync[Any], Request], object]
 )
-"""Takes the context of its run, and the request."""
+"""Takes the context of the run and the request; returns the response body or a ``Response``."""
 
 
 class ASGIEndpoint:
-    """The ASGI app that :func:`asgi` makes of a handler."""
+    """The ASGI app that :func:`asgi` makes from a handler."""
 
     def __init__(self, handler: DurableHandler) -> None:
         self._handler = handler
 
     async def __call__(self, scope: _asgi.Scope, receive: _asgi.Receive, send: _asgi.Send) -> None:
-        """Serve one connection. A client that leaves does not end its run."""
+        """Serve one connection. A client that disconnects does not end its run."""
         if scope["type"] == "lifespan":
             await _asgi.live(self._handler.aclose, receive, send)
         elif scope["type"] != "http":
@@ -65,7 +65,7 @@ class ASGIEndpoint:
 
 
 class WSGIEndpoint:
-    """The WSGI app that :func:`wsgi` makes of a handler."""
+    """The WSGI app that :func:`wsgi` makes from a handler."""
 
     def __init__(self, handler: DurableHandler) -> None:
         self._handler = handler
@@ -91,21 +91,21 @@ def asgi(
     redirect: bool = True,
     retries: int = RETRIES,
 ) -> Callable[[Handler], ASGIEndpoint]:
-    """Turn a handler into an ASGI app: to mount with Starlette, FastAPI, or any other.
+    """Turn a handler into an ASGI app, to be mounted in Starlette, FastAPI or any other framework.
 
     An async handler runs on the event loop, a sync one on a thread.
 
-    :param admit: looks at a client's request, with all its headers, before anything else;
-        what it returns is answered, like what a handler returns, unless it is ``None``. The
-        server's repetitions are not shown to it: they are signed.
-    :param fn_id: the name of the endpoint for the server; by default method and path.
-    :param origin: the app's public origin (``INNGEST_SERVE_ORIGIN``), where the server repeats
-        requests. In dev mode by default the request's; in cloud mode it must be given.
-    :param redirect: redirect clients to the output of a run that goes on without them;
-        otherwise they get its id and a token, with status 202.
-    :param retries: attempts after the first, for each step.
+    :param admit: called first with each request of a client, including all its headers. If it
+        returns anything but ``None``, that is the response, as if the handler had returned it.
+        It is not called for the server's repeated requests: they are signed.
+    :param fn_id: the endpoint's name on the server; by default its method and path.
+    :param origin: the app's public origin (``INNGEST_SERVE_ORIGIN``), to which the server
+        repeats requests. Required in cloud mode; in dev mode by default the request's.
+    :param redirect: redirect a client to the output when its run continues in the background;
+        if false, respond with status 202, the run id and a token.
+    :param retries: the number of retries for each step.
     :raises SigningKeyMissingError: in cloud mode without a signing key.
-    :raises URLInvalidError: the origin cannot be used, or is missing in cloud mode.
+    :raises URLInvalidError: the origin is invalid, or missing in cloud mode.
     """
     options = DurableOptions(
         admit=admit, fn_id=fn_id, origin=origin, redirect=redirect, retries=retries
@@ -126,10 +126,10 @@ def wsgi(
     redirect: bool = True,
     retries: int = RETRIES,
 ) -> Callable[[Handler], WSGIEndpoint]:
-    """Turn a handler into a WSGI app: to return from a view of Flask, or to mount anywhere.
+    """Turn a handler into a WSGI app, to be returned from a Flask view or mounted anywhere.
 
-    A sync handler runs on the request's thread; an async one there too, on a loop of its own.
-    The arguments are those of :func:`asgi`.
+    The handler runs on the request's thread; an async one on an event loop created for the
+    request. The arguments are those of :func:`asgi`.
     """
     options = DurableOptions(
         admit=admit, fn_id=fn_id, origin=origin, redirect=redirect, retries=retries

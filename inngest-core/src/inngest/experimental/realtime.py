@@ -1,4 +1,4 @@
-"""Tell whoever listens what happens, while it happens: channels, topics, subscriptions.
+"""Publish messages while a function runs, and subscribe to them: channels and topics.
 
 ::
 
@@ -9,8 +9,8 @@
         async for message in messages:
             print(message.data)
 
-Nothing is kept: a message reaches those who listen at that moment. In a function publish
-from within a step, or each replay publishes once more.
+Messages are not stored: only current subscribers receive them. In a function, publish within
+a step; otherwise each replay publishes again.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ async def publish(
     """Publish a message to a topic of a channel.
 
     :param channel: a name of your choice, such as ``order:1``.
-    :param topic: a name within the channel: who listens says which topics.
-    :param data: the message; anything that is JSON, of at most 512 KB.
-    :param run_id: the run that it is about; the message shows it.
-    :param metadata: what is said about the message; anything that is JSON.
-    :raises RealtimeError: it was not published, or is too large.
-    :raises OutputUnserializableError: it is not JSON.
+    :param topic: a name within the channel; subscribers select topics.
+    :param data: the message: any JSON value of at most 512 KB.
+    :param run_id: the run that the message is about; subscribers see it.
+    :param metadata: further information about the message: any JSON value.
+    :raises RealtimeError: the message was not published, or is too large.
+    :raises OutputUnserializableError: ``data`` or ``metadata`` is not JSON.
     """
     flow = publish_message(_access(client), channel, topic, data, run_id=run_id, metadata=metadata)
     _check(await AsyncDriver(client._http).run(flow))
@@ -61,7 +61,7 @@ def publish_sync(
     run_id: str | None = None,
     metadata: object = None,
 ) -> None:
-    """Publish like :func:`publish`, without an event loop."""
+    """Publish a message; the sync version of :func:`publish`."""
     flow = publish_message(_access(client), channel, topic, data, run_id=run_id, metadata=metadata)
     _check(SyncDriver(client._http).run(flow))
 
@@ -69,43 +69,45 @@ def publish_sync(
 async def get_subscription_token(
     client: Inngest, channel: str, topics: Sequence[str]
 ) -> Mapping[str, object]:
-    """Make a token for somebody else, such as a browser, to listen with.
+    """Create a subscription token for another client, such as a browser.
 
-    It lets its bearer listen to these topics, and is to be used within a minute.
+    It permits to subscribe to these topics, and expires after a minute.
 
-    :returns: ``channel``, ``topics``, and the token as ``key``.
-    :raises RealtimeError: the server gave none, or was asked for no topic.
+    :returns: a mapping of ``channel``, ``topics``, and ``key``, which is the token.
+    :raises RealtimeError: ``topics`` is empty, or the server issued no token.
     """
-    return await AsyncDriver(client._http).run(_given(client, channel, topics))
+    return await AsyncDriver(client._http).run(_subscription_token(client, channel, topics))
 
 
 def get_subscription_token_sync(
     client: Inngest, channel: str, topics: Sequence[str]
 ) -> Mapping[str, object]:
-    """Make a token like :func:`get_subscription_token`, without an event loop."""
-    return SyncDriver(client._http).run(_given(client, channel, topics))
+    """Create a subscription token; the sync version of :func:`get_subscription_token`."""
+    return SyncDriver(client._http).run(_subscription_token(client, channel, topics))
 
 
 def subscribe(client: Inngest, channel: str, topics: Sequence[str]) -> Subscription:
-    """Listen to topics of a channel: an async context manager, and its messages.
+    """Subscribe to topics: an async context manager that yields an async iterator of messages.
 
-    It connects anew when a connection ends; what is published meanwhile is lost. Nothing is
-    asked of the server before its block begins: that raises a :class:`RealtimeError` if no
-    server answers, or if it refuses.
+    It reconnects when a connection ends; messages published in between are lost. The server is
+    first contacted on entering the block, which raises :class:`RealtimeError` if no server
+    responds or the subscription is refused.
     """
-    return Subscription(client._http, _listening(client, channel, topics))
+    return Subscription(client._http, _listen(client, channel, topics))
 
 
 def subscribe_sync(client: Inngest, channel: str, topics: Sequence[str]) -> SubscriptionSync:
-    """Listen like :func:`subscribe`, without an event loop: the thread waits for messages."""
-    return SubscriptionSync(client._http, _listening(client, channel, topics))
+    """Subscribe to topics; the sync version of :func:`subscribe`. Iterating blocks the thread."""
+    return SubscriptionSync(client._http, _listen(client, channel, topics))
 
 
-def _listening(client: Inngest, channel: str, topics: Sequence[str]) -> Flow[Error]:
+def _listen(client: Inngest, channel: str, topics: Sequence[str]) -> Flow[Error]:
     return listen(_access(client), channel, topics, jitter=lambda: random.uniform(0.5, 1))
 
 
-def _given(client: Inngest, channel: str, topics: Sequence[str]) -> Flow[Mapping[str, object]]:
+def _subscription_token(
+    client: Inngest, channel: str, topics: Sequence[str]
+) -> Flow[Mapping[str, object]]:
     token = yield from create_token(_access(client), channel, topics)
     _check(token if isinstance(token, RealtimeError) else None)
     return {"channel": channel, "topics": list(topics), "key": token}

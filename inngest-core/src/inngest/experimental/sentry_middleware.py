@@ -1,7 +1,7 @@
-"""Tell Sentry of failures, and of the time that functions and steps take.
+"""Report failures to Sentry, and trace functions and steps.
 
-Needs ``sentry-sdk``, which ``pip install "inngest-core[sentry]"`` brings, set up by
-``sentry_sdk.init`` as anywhere. A failure that another attempt may make good is not reported.
+Requires ``sentry-sdk`` (``pip install "inngest-core[sentry]"``) and the app's own call of
+``sentry_sdk.init``. A failure that will be retried is not reported.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from inngest._internal.client.client import Inngest
 
 FLUSH_SECONDS = 2.0
-"""How long an answer may wait for Sentry, and only that of a call with a failure."""
+"""How long a response may be delayed to flush a report. Calls without a report do not wait."""
 
-_OF_PYTHON = "Traceback (most recent call last)"
+_TRACEBACK = "Traceback (most recent call last)"
 
 
 class SentryMiddleware(MiddlewareSync):
-    """Reports final failures, and traces calls: a span for each call, and for each step run.
+    """Reports final failures, and traces calls: a span for each call and each step execution.
 
-    A step that fails for good is reported with the traceback of its handler, and not again
-    when the function fails for it. What is logged of the same failures is no event of its own.
-    Events carry the ids of app, function, run and step.
+    A step that fails in its last attempt is reported with the traceback of its handler, and not
+    again when the function fails because of it. Log records about the same failures are not
+    sent as events of their own. Events are tagged with the ids of app, function, run and step.
     """
 
     def __init__(self, client: Inngest, raw_request: object) -> None:
@@ -42,16 +42,16 @@ class SentryMiddleware(MiddlewareSync):
         self._sentry = _sentry()
         self.blocks: bool = False
         self._failed_steps: set[str] = set()
-        self._raised: set[int] = set()  # ids: the errors' tracebacks hold this object
+        self._raised: set[int] = set()  # ids, as the tracebacks refer to self: no reference cycle
 
     def wrap_request(self, request: WrappedRequest) -> Iterator[None]:
-        """Trace the call, in a scope of its own."""
+        """Trace the call, in its own isolation scope."""
         with self._sentry.isolation_scope() as scope:
             scope.set_tag("inngest.app.id", self.client.app_id)
             scope.set_tag("inngest.function.id", request.function.local_id)
             scope.set_tag("inngest.function.name", request.function.name)
             scope.set_tag("inngest.run.id", request.run_id)
-            scope.add_event_processor(self._without_log_of_failures)
+            scope.add_event_processor(self._drop_failure_logs)
             is_traced = self._sentry.get_current_span() is not None
             start = self._sentry.start_span if is_traced else self._sentry.start_transaction
             with start(op="inngest.function", name=request.function.id) as span:
@@ -60,7 +60,7 @@ class SentryMiddleware(MiddlewareSync):
                     span.set_http_status(request.status)
 
     def wrap_function(self, call: WrappedFunction) -> Iterator[None]:
-        """Report what the function raises for good."""
+        """Report an error of the function that will not be retried."""
         ctx, scope = call.ctx, self._sentry.get_isolation_scope()
         scope.set_context("inngest", {"attempt": ctx.attempt, "event": ctx.event.name})
         scope.set_tag("inngest.event.count", len(ctx.events))
@@ -82,24 +82,24 @@ class SentryMiddleware(MiddlewareSync):
             yield
 
     def on_step_error(self, step: StepInfo, error: Exception) -> None:
-        """Report a step that has failed for good."""
+        """Report an error of a step that will not be retried."""
         self._failed_steps.add(step.id)
         if step.is_final_attempt:
             self._report(error, step.id)
 
     def before_response(self) -> None:
-        """Let a report leave the process, which may be frozen once it has answered."""
+        """Flush a report, as a serverless process may be frozen after it has responded."""
         if self.blocks:
             self._sentry.flush(FLUSH_SECONDS)
 
     def _report(self, error: Exception, step_id: str | None = None) -> None:
-        self.blocks = True  # from here on, to flush
+        self.blocks = True  # before_response() will flush
         with self._sentry.new_scope() as scope:
             if step_id is not None:
                 scope.set_tag("inngest.step.id", step_id)
             self._sentry.capture_exception(error)
 
-    def _without_log_of_failures(self, event: Any, hint: Mapping[str, Any]) -> Any:
+    def _drop_failure_logs(self, event: Any, hint: Mapping[str, Any]) -> Any:
         record = hint.get("log_record")
         if record is None:
             return event
@@ -109,8 +109,8 @@ class SentryMiddleware(MiddlewareSync):
 
 
 def _is_reported(error: Exception) -> bool:
-    """Whether it is the failure of code in Python, which was reported where it ran."""
-    return isinstance(error, StepError) and _OF_PYTHON in (error.stack or "")
+    """Return whether the error is of a step that failed in Python code, which reported it."""
+    return isinstance(error, StepError) and _TRACEBACK in (error.stack or "")
 
 
 def _sentry() -> Any:

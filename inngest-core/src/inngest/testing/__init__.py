@@ -1,6 +1,6 @@
-"""Kits for authors of plugins: transports, middleware, serializers, and a plugin as a whole.
+"""Test suites for plugin authors: transports, middleware, serializers, and whole plugins.
 
-They need pytest, and nothing else beside the core.
+Requires pytest and nothing else beyond the core.
 """
 
 try:

@@ -1,4 +1,4 @@
-"""An app under test: functions of either kind, requests as a server makes them."""
+"""The app under test: sync and async functions, and requests as the Inngest server makes them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ APP_ID = "suite"
 
 
 def parsed(text: str) -> SigningKey:
-    """A key, ready for use."""
+    """Parse a signing key."""
     key = SigningKey.parse(text)
     assert isinstance(key, SigningKey)
     return key
 
 
 def client_of(*, api: str, is_production: bool = False) -> inngest.Inngest:
-    """A client that never leaves the machine, without the middleware of plugins."""
+    """Make a client that talks to ``api`` only, without plugin middleware."""
     client = inngest.Inngest(
         app_id=APP_ID,
         api_base_url=api,
@@ -49,19 +49,18 @@ def function(
     fn_id: str = "fn",
     in_step: bool = False,
 ) -> inngest.Function[Any]:
-    """A function that does blocking ``work``, or has a step do it.
+    """Make a function that calls the blocking ``work`` with its context, directly or in a step.
 
-    ``work`` gets the context. In an async function it is done on a thread, so that it holds
-    up nobody.
+    An async function calls it on a thread, so that it does not block the event loop.
     """
 
-    async def off_the_loop(ctx: inngest.Context) -> Any:
+    async def on_thread(ctx: inngest.Context) -> Any:
         return await asyncio.to_thread(work, ctx)
 
     async def run_async(ctx: inngest.Context) -> Any:
         if in_step:
-            return await ctx.step.run("step", off_the_loop, ctx)
-        return await off_the_loop(ctx)
+            return await ctx.step.run("step", on_thread, ctx)
+        return await on_thread(ctx)
 
     def run_sync(ctx: inngest.ContextSync) -> Any:
         return ctx.step.run("step", work, ctx) if in_step else work(ctx)
@@ -74,7 +73,7 @@ def function(
 
 
 def raising(error: Exception) -> Callable[[Any], Any]:
-    """Work that fails."""
+    """Make ``work`` that raises an error."""
 
     def work(ctx: Any) -> Any:
         raise error
@@ -83,12 +82,12 @@ def raising(error: Exception) -> Callable[[Any], Any]:
 
 
 def hashed(step_id: str) -> str:
-    """What a step is called on the wire."""
+    """Return the id that a step has on the wire."""
     return hashlib.sha1(step_id.encode(), usedforsecurity=False).hexdigest()
 
 
 def call_body(*, data: Any = None, steps: dict[str, Any] | None = None) -> bytes:
-    """The body of a call, as a server writes it."""
+    """Return the body of a call request; ``steps`` maps step ids to their memos."""
     event = {"data": data or {}, "id": "e1", "name": "suite/go", "ts": 1}
     body = {
         "ctx": {
@@ -107,7 +106,7 @@ def call_body(*, data: Any = None, steps: dict[str, Any] | None = None) -> bytes
 
 
 class Bench:
-    """One running app, and how a server calls it."""
+    """A running app, and the requests that the Inngest server makes to it."""
 
     def __init__(self, channel: Channel, path: str) -> None:
         self.channel = channel
@@ -115,7 +114,7 @@ class Bench:
 
     @property
     def url(self) -> str:
-        """Where the app is."""
+        """The URL of the Inngest endpoint."""
         return f"{self.channel.origin}{self.path}"
 
     def request(
@@ -128,7 +127,7 @@ class Bench:
         key: str | None = None,
         age: float = 0,
     ) -> Request:
-        """Make up a request, signed ``age`` seconds ago with ``key`` if there is one."""
+        """Build a request, signed with ``key``, if given, as of ``age`` seconds ago."""
         written = {"content-type": "application/json", **(headers or {})}
         if key is not None:
             written["x-inngest-signature"] = sign(parsed(key), body, time.time() - age)
@@ -136,17 +135,17 @@ class Bench:
         return Request(method=method, target=target, headers=written, body=body)
 
     def send(self, method: str, body: bytes = b"", **options: Any) -> Reply:
-        """Make a request."""
+        """Send a request and return its response."""
         return self.channel.send(self.request(method, body, **options))
 
     def call(
         self, fn_id: str = "fn", *, body: bytes | None = None, step: str = "step", **options: Any
     ) -> Reply:
-        """Call a function."""
+        """Call a function and return the response."""
         return self.channel.send(self._call(fn_id, body, step, options))
 
     def stream(self, fn_id: str = "fn", **options: Any) -> Incoming:
-        """Call a function, and return with the headers of the answer."""
+        """Call a function; return when the response headers have arrived."""
         return self.channel.stream(self._call(fn_id, None, "step", options))
 
     def _call(self, fn_id: str, body: bytes | None, step: str, options: dict[str, Any]) -> Request:
@@ -155,6 +154,6 @@ class Bench:
 
 
 def is_signed(body: bytes, header: str | None, key: str = KEY) -> bool:
-    """Whether a signature is of these bytes and this key, and of now."""
+    """Return whether ``header`` is a current signature of ``body`` made with ``key``."""
     found = verify([parsed(key)], header=header, body=body, now=time.time())
     return isinstance(found, SigningKey)

@@ -1,4 +1,4 @@
-"""How a test kit talks to an app, and the Inngest server that it pretends to be."""
+"""Channels to an app under test, and a stand-in for the Inngest API server."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 TIMEOUT = 60.0
-"""Seconds that anything may take. Nothing here waits for time to pass."""
+"""Upper bound in seconds for any single operation. No test waits for time to pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request to the app. ``target`` is the path with its query."""
+    """A request to the app. ``target`` is the path with the query string."""
 
     method: str
     target: str
@@ -28,75 +28,75 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came back. ``headers`` are as they came, each of them."""
+    """The app's response. ``headers`` keeps repeated headers, in the order received."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
 
     def header(self, name: str) -> str | None:
-        """The one value of a header; ``None`` without it."""
+        """Return the value of a header, or ``None``; fail if it occurs more than once."""
         found = [value for key, value in self.headers if key.lower() == name.lower()]
-        assert len(found) < 2, f"the answer has {len(found)} headers {name}"
+        assert len(found) < 2, f"the response has {len(found)} headers {name}"
         return found[0] if found else None
 
     def json(self) -> Any:
-        """The body, decoded."""
+        """Decode the body as JSON."""
         return json.loads(self.body)
 
 
 class Incoming(Protocol):
-    """An answer that is still coming."""
+    """A response whose headers have arrived and whose body may still be on its way."""
 
     @property
     def status(self) -> int:
-        """The status, which came first."""
+        """The status code."""
         ...
 
     def header(self, name: str) -> str | None:
-        """The value of a header; ``None`` without it."""
+        """Return the value of a header, or ``None``."""
 
     def read(self, size: int | None = None) -> bytes:
-        """Wait for so many bytes, or for the end."""
+        """Read ``size`` bytes, or up to the end; blocks until they have arrived."""
         ...
 
     def close(self) -> None:
-        """Leave, as a client does whose patience has ended."""
+        """Close the connection, as a client that disconnects."""
 
 
 class Channel(Protocol):
-    """A way to a running app. ``send`` may be called from several threads at once."""
+    """A connection to a running app. ``send`` may be called from several threads at once."""
 
     @property
     def origin(self) -> str:
-        """The origin under which the app sees itself."""
+        """The app's origin, as the app itself sees it."""
         ...
 
     def send(self, request: Request) -> Reply:
-        """Make a request and wait for its answer."""
+        """Send a request and return its response."""
         ...
 
     def stream(self, request: Request) -> Incoming:
-        """Make a request and return as soon as the headers of its answer are there.
+        """Send a request; return when the response headers have arrived.
 
-        Only asked of transports that stream.
+        Called only for transports that stream.
         """
         ...
 
 
 class HTTPChannel:
-    """A channel to an app on a real server."""
+    """A channel to an app on an HTTP server."""
 
     def __init__(self, origin: str) -> None:
         self._origin = origin
 
     @property
     def origin(self) -> str:
-        """The origin that requests go to."""
+        """The origin that requests are sent to."""
         return self._origin
 
     def send(self, request: Request) -> Reply:
-        """Make a request on a connection of its own."""
+        """Send a request on a new connection and return its response."""
         incoming = self.stream(request)
         try:
             return Reply(
@@ -106,7 +106,7 @@ class HTTPChannel:
             incoming.close()
 
     def stream(self, request: Request) -> HTTPIncoming:
-        """Make a request and return when the headers of the answer are there."""
+        """Send a request on a new connection; return when the response headers have arrived."""
         connection = http.client.HTTPConnection(urlsplit(self._origin).netloc, timeout=TIMEOUT)
         connection.putrequest(
             request.method,
@@ -119,13 +119,13 @@ class HTTPChannel:
         if request.body or request.method in ("POST", "PUT"):
             connection.putheader("content-length", str(len(request.body)))
         connection.endheaders()
-        with suppress(OSError):  # an app may refuse a body before all of it has come
+        with suppress(OSError):  # an app may close the connection before it has read the body
             connection.send(request.body)
         return HTTPIncoming(connection)
 
 
 class HTTPIncoming:
-    """An answer on a connection of its own."""
+    """A response on its own connection."""
 
     def __init__(self, connection: http.client.HTTPConnection) -> None:
         self._connection = connection
@@ -137,30 +137,33 @@ class HTTPIncoming:
 
     @property
     def status(self) -> int:
-        """The status."""
+        """The status code."""
         return self._response.status
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """All headers."""
+        """All headers, in the order received."""
         return self._response.getheaders()
 
     def header(self, name: str) -> str | None:
-        """The value of a header; ``None`` without it."""
+        """Return the value of a header, or ``None``."""
         return self._response.getheader(name)
 
     def read(self, size: int | None = None) -> bytes:
-        """Wait for so many bytes, or for the end."""
+        """Read ``size`` bytes, or up to the end; blocks until they have arrived."""
         return self._response.read(size)
 
     def close(self) -> None:
-        """Leave."""
+        """Close the response and its connection."""
         self._response.close()
         self._connection.close()
 
 
 class Inbox:
-    """A server that takes registrations, and answers with ``status`` and ``answer``."""
+    """An HTTP server that records all requests and responds with ``status`` and ``answer``.
+
+    Each entry of ``requests`` is the path, the headers, and the decoded JSON body.
+    """
 
     def __init__(self) -> None:
         self.status = 200
@@ -170,7 +173,7 @@ class Inbox:
 
     @contextmanager
     def open(self) -> Iterator[Inbox]:
-        """Listen while the block lasts."""
+        """Serve on a free port for the duration of the block."""
         inbox = self
 
         class Handler(http.server.BaseHTTPRequestHandler):

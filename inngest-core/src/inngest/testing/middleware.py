@@ -1,12 +1,12 @@
-"""A test suite for middleware: subclass it and say how the middleware is made.
+"""A test suite for middleware: subclass it and return the middleware from ``build``.
 
     class TestAudit(MiddlewareSuite):
         def build(self):
             return Audit
 
-It holds what every middleware owes to the functions around which it is installed: values
-come back as they were, live and replayed; errors stay errors; runs do not mix; and nothing
-depends on a framework's request.
+It checks what functions rely on, whatever the middleware does: values are equal live and
+replayed; errors stay errors; concurrent runs do not share state; and no particular framework's
+request is required.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Factory = Callable[[inngest.Inngest, object], "inngest.Middleware | inngest.Midd
 
 
 class MiddlewareSuite(FunctionSuite):
-    """What every middleware does, whatever it is for."""
+    """The tests that every middleware must pass."""
 
     values: ClassVar[tuple[Any, ...]] = (
         None,
@@ -44,21 +44,21 @@ class MiddlewareSuite(FunctionSuite):
         [1, [2, {"three": None}]],
         {"a": {"b": ["c"]}, "": ""},
     )
-    """What steps return, and must get back."""
+    """JSON values that steps return, and that functions must receive unchanged."""
 
     def build(self) -> Factory:
-        """Return the middleware's class or factory, configured."""
+        """Return the middleware class or factory."""
         raise NotImplementedError(f"{type(self).__name__} has no build()")
 
     @pytest.fixture
     def inbox(self) -> Iterator[Inbox]:
-        """The server that events are sent to."""
+        """The server that receives events."""
         with Inbox().open() as inbox:
             inbox.answer = {"ids": ["id-1"], "status": 200}
             yield inbox
 
     def client(self, origin: str = "http://127.0.0.1:9") -> inngest.Inngest:
-        """Make a client with the middleware."""
+        """Make a client with the middleware, in dev mode."""
         return inngest.Inngest(
             app_id="suite",
             api_base_url=origin,
@@ -69,17 +69,17 @@ class MiddlewareSuite(FunctionSuite):
             plugins=False,
         )
 
-    # its form
+    # hooks
 
     def test_its_hooks_are_hooks(self) -> None:
-        """A method that is almost called like a hook is a hook that is never called."""
+        """A method whose name almost matches a hook's would never be called."""
         made = self.build()(self.client(), None)
         assert isinstance(made, (inngest.Middleware, inngest.MiddlewareSync)), made
         for name in dir(type(made)):
             if name.startswith("_") or name in HOOKS:
                 continue
             meant = difflib.get_close_matches(name, HOOKS, n=1, cutoff=0.8)
-            assert not meant, f"{name} is no hook; is {meant[0]} meant?"
+            assert not meant, f"{name} is not a hook; is {meant[0]} meant?"
 
     def test_its_hooks_take_what_they_are_given(self) -> None:
         made = self.build()(self.client(), None)
@@ -114,7 +114,7 @@ class MiddlewareSuite(FunctionSuite):
             assert ended.status == 200, ended.body
 
     def test_steps_give_equal_values_live_and_replayed(self, kind: Kind) -> None:
-        """Two steps a value, so that each is seen both ways."""
+        """There are two steps for each value, so that each is seen live and replayed."""
         seen: list[tuple[Any, Any]] = []
         ended = self._steps(kind, list(self.values), seen)
         assert ended.status == 200, ended.body
@@ -123,7 +123,7 @@ class MiddlewareSuite(FunctionSuite):
             assert got == expected and type(got) is type(expected)
 
     def test_a_step_that_runs_no_code_comes_through(self, kind: Kind) -> None:
-        """What no ``wrap_step_handler`` has encoded, no ``wrap_step`` can decode."""
+        """``wrap_step`` must not decode a result that no ``wrap_step_handler`` has encoded."""
         client = self.client()
 
         def run_sync(ctx: inngest.ContextSync[Any]) -> str:
@@ -197,7 +197,7 @@ class MiddlewareSuite(FunctionSuite):
         with pytest.raises(SendEventsError, match="refused"):
             _send(self.client(inbox.origin), kind, inngest.Event(name="suite/sent"))
 
-    # many at once
+    # concurrency
 
     def test_runs_do_not_mix(self, kind: Kind) -> None:
         def run(number: int) -> list[Any]:
@@ -214,7 +214,7 @@ class MiddlewareSuite(FunctionSuite):
                 }
 
     def _steps(self, kind: Kind, values: list[Any], seen: list[tuple[Any, Any]]) -> Ended:
-        """Have a step return each value; note what it was and what the function got."""
+        """Run a step for each value; append the pairs of value and result to ``seen``."""
         client = self.client()
 
         def run_sync(ctx: inngest.ContextSync[Any]) -> str:
@@ -237,7 +237,7 @@ def _giver(value: Any) -> Callable[[], Any]:
 def _function(
     client: inngest.Inngest, kind: Kind, work: Callable[..., Any], *, steps: list[str] | None = None
 ) -> inngest.Function[Any]:
-    """A function that does ``work`` with its context, or in steps of these names."""
+    """Make a function that calls ``work`` with its context, or in steps with these ids."""
 
     def run_sync(ctx: inngest.ContextSync[Any]) -> Any:
         for name in steps or ():

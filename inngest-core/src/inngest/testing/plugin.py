@@ -1,9 +1,9 @@
-"""A test suite for a plugin as a whole: subclass it and name the plugin's entry point.
+"""A test suite for a whole plugin: subclass it and name the plugin's entry point.
 
     class TestPlugin(PluginSuite):
         name = "acme"
 
-The distribution must be installed, as ``pip install -e .`` does.
+The distribution must be installed, for example with ``pip install -e .``.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ TIMEOUT = 60.0
 
 
 class PluginSuite:
-    """What every plugin does."""
+    """The tests that every plugin must pass."""
 
     name: ClassVar[str]
     """The name of the entry point."""
     options: ClassVar[dict[str, Any]] = {}
     """What an app passes as ``plugin_options[name]``."""
     lazy: ClassVar[tuple[str, ...]] = ()
-    """Modules that loading the plugin must not import: frameworks, and what else is slow."""
+    """Modules that loading the plugin must not import, such as frameworks and slow modules."""
 
     def host(self) -> PluginHost:
-        """Return a host that has this plugin only, and for which all failures are loud."""
+        """Return a strict host that loads only this plugin."""
         return PluginHost([self.name], {self.name: self.options}, {"INNGEST_PLUGINS_STRICT": "1"})
 
     def row(self, host: PluginHost) -> Listed:
-        """Return what the listing says of it."""
+        """Return the plugin's row of the listing."""
         (row,) = [row for row in host.listing() if row.name == self.name]
         return row
 
@@ -82,7 +82,7 @@ class PluginSuite:
             f"assert PluginHost([{self.name!r}], environ={{}}).verify() is None\n"
             f"print([name for name in {self.lazy!r} if name in sys.modules])\n"
         )
-        done = subprocess.run(  # noqa: S603  ourselves
+        done = subprocess.run(  # noqa: S603  our own program
             [sys.executable, "-c", program],
             capture_output=True,
             encoding="locale",

@@ -1,7 +1,7 @@
-"""Play one run to its end, in process: the least that can be called a server.
+"""Play a run to its end in process, as the simplest possible Inngest server.
 
-It stores what steps report, calls again with what is stored, and retries what fails, with
-no clock and no network. It knows steps that run code and sleeps; no others.
+It stores what steps report, calls again with the stored results, and retries failures, with
+neither clock nor network. It supports steps that run code and sleeps, and no others.
 """
 
 from __future__ import annotations
@@ -21,7 +21,14 @@ MAX_CALLS = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """How a run ended. ``stored`` is what the server keeps of steps, by their ids."""
+    """How a run ended.
+
+    :param status: the status of the last response.
+    :param body: its decoded JSON body.
+    :param headers: its headers.
+    :param calls: how often the function was called.
+    :param stored: the results and errors that steps reported, by step id.
+    """
 
     status: int
     body: Any
@@ -31,7 +38,7 @@ class Ended:
 
     @property
     def is_final(self) -> bool:
-        """Whether the answer says that no attempt is to follow."""
+        """Whether the last response forbids another attempt."""
         return self.headers.get("x-inngest-no-retry") == "true"
 
 
@@ -70,11 +77,12 @@ def play(
     raw: object = None,
     max_attempts: int = 3,
 ) -> Ended:
-    """Run a function to its end. Meanwhile the client is in dev mode: no key is needed.
+    """Run a function to its end. The client is in dev mode meanwhile, so no key is needed.
 
-    :param data: the data of its event.
-    :param raw: what middleware gets as the framework's request.
-    :param max_attempts: for the function and for each step.
+    :param data: the data of the triggering event.
+    :param raw: what middleware receives as the framework's request.
+    :param max_attempts: the limit for the function and for each step.
+    :raises AssertionError: the run did not end within ``MAX_CALLS`` calls.
     """
     is_production, client.is_production = client.is_production, False
     try:

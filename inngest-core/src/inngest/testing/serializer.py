@@ -1,8 +1,10 @@
-"""A test suite for serializers: subclass it, name the serializer and some values.
+"""A test suite for serializers: subclass it and set the serializer and some values.
 
-class TestMsgspec(SerializerSuite):
-    serializer = MsgspecSerializer()
-    values = [(Order(id=1), Order), ([Order(id=1)], list[Order])]
+::
+
+    class TestMsgspec(SerializerSuite):
+        serializer = MsgspecSerializer()
+        values = [(Order(id=1), Order), ([Order(id=1)], list[Order])]
 """
 
 from __future__ import annotations
@@ -32,17 +34,17 @@ PLAIN: tuple[Any, ...] = (
 
 
 class SerializerSuite(Suite):
-    """What every serializer does, whatever its types."""
+    """The tests that every serializer must pass."""
 
     serializer: ClassVar[inngest.Serializer]
-    """What is tested."""
+    """The serializer under test."""
     values: ClassVar[Sequence[tuple[Any, Any]]]
-    """Values and their types, among them those that the serializer is for."""
+    """Pairs of a value and its type, including the types that the serializer is made for."""
     mismatches: ClassVar[Sequence[tuple[Any, Any]]] = ()
-    """JSON values, and types that they are not of."""
+    """Pairs of a JSON value and a type that it must not deserialize to."""
 
     def is_equal(self, got: Any, value: Any) -> bool:
-        """Whether a value came back. Override it for values whose ``==`` does not say, as arrays'."""
+        """Compare values. Override it for types whose ``==`` is not a bool, such as arrays."""
         return bool(got == value)
 
     def test_what_it_makes_is_strict_json(self) -> None:
@@ -66,7 +68,7 @@ class SerializerSuite(Suite):
             assert repr(value) == before
 
     def test_what_is_stored_is_stable(self) -> None:
-        """The same value is stored the same way, whenever and by whichever process."""
+        """Serializing the same value again, or after a round trip, gives the same JSON."""
         for value, typ in self.values:
             first = json.dumps(self.serializer.serialize(value, typ))
             assert json.dumps(self.serializer.serialize(value, typ)) == first
@@ -103,7 +105,7 @@ class SerializerSuite(Suite):
         return self.serializer.deserialize(json.loads(text), typ)
 
     def _run(self, kind: str, value: Any, typ: Any, seen: list[Any]) -> Ended:
-        """Have a step return a value, and note what the function got, in each call."""
+        """Run a step that returns ``value``; append its result to ``seen`` on each call."""
         client = inngest.Inngest(
             app_id="suite", is_production=False, plugins=False, serializer=self.serializer
         )

@@ -1,4 +1,4 @@
-"""The part of the suite for transports that answer piece by piece."""
+"""The tests for transports that stream."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ FORCE = inngest.Streaming.FORCE
 
 
 class StreamingTests:
-    """Answers that begin before the function has ended."""
+    """Tests of responses that begin before the function has ended."""
 
     runs_async: bool
 
     def dev(
         self, kind: Kind, work: Any, *, in_step: bool = False, **options: Any
     ) -> AbstractContextManager[Bench]:
-        """Run one function for a Dev Server."""
+        """Serve one function in dev mode."""
         raise NotImplementedError
 
     def cloud(self, api: Inbox, **options: Any) -> AbstractContextManager[Bench]:
-        """Run one function for Inngest Cloud."""
+        """Serve one function in cloud mode."""
         raise NotImplementedError
 
     def serving(
         self, client: inngest.Inngest, *functions: inngest.Function[Any], **options: Any
     ) -> AbstractContextManager[Bench]:
-        """Run an app with these functions."""
+        """Serve an app with these functions."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -47,7 +47,7 @@ class StreamingTests:
 
     @pytest.mark.usefixtures("_no_pauses")
     def test_streaming_keeps_the_connection_alive(self, kind: Kind) -> None:
-        """Spaces come while the function runs: it does not end before we have seen three."""
+        """Keep-alive spaces arrive while the function runs: it ends only after three of them."""
         seen = threading.Event()
 
         def work(ctx: Any) -> Any:
@@ -94,7 +94,7 @@ class StreamingTests:
 
     @pytest.mark.usefixtures("_no_pauses")
     def test_streaming_survives_a_client_that_leaves(self, kind: Kind) -> None:
-        """A sync function goes on alone, and its thread is no hindrance to anybody."""
+        """A sync function runs to its end, and its thread is free for other calls."""
         left = threading.Event()
         with self.dev(kind, lambda ctx: left.wait(TIMEOUT), streaming=FORCE) as bench:
             incoming = bench.stream()
@@ -123,11 +123,11 @@ class StreamingTests:
             incoming = bench.stream()
             incoming.read(1)
             incoming.close()
-            assert cancelled.wait(TIMEOUT), "the client left: close the chunks of its stream"
+            assert cancelled.wait(TIMEOUT), "the client disconnected: close the stream's chunks"
 
 
 def opened(incoming: Incoming) -> dict[str, Any]:
-    """Read an answer to its end, and open its envelope."""
+    """Read a response to its end and decode the envelope."""
     try:
         assert incoming.status == 201
         envelope: dict[str, Any] = json.loads(incoming.read())

@@ -1,4 +1,4 @@
-"""What suites share: an environment that says nothing, and the kinds of functions."""
+"""What the suites share: a clean environment, and parametrization by kind of function."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ Kind = Literal["sync", "async"]
 
 
 class Suite:
-    """Tests that do not depend on how the machine is set up."""
+    """Tests that are independent of the machine's environment variables."""
 
     @pytest.fixture(autouse=True)
     def _no_surroundings(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Whatever the machine is set up for, a test says what it wants."""
+        """Unset all ``INNGEST_`` environment variables."""
         for name in [name for name in os.environ if name.startswith("INNGEST_")]:
             monkeypatch.delenv(name)
 
 
 class FunctionSuite(Suite):
-    """Tests with an argument ``kind`` run once for each kind of function that is claimed."""
+    """Runs each test with an argument ``kind`` for each supported kind of function."""
 
     runs_sync = True
-    """It is for sync functions."""
+    """Whether the tested object supports sync functions."""
     runs_async = True
-    """It is for async functions."""
+    """Whether the tested object supports async functions."""
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Run a test for each kind of function."""
+        """Parametrize ``kind``."""
         if "kind" in metafunc.fixturenames:
             kinds = [*["sync"] * self.runs_sync, *["async"] * self.runs_async]
             metafunc.parametrize("kind", kinds)

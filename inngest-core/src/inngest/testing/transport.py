@@ -1,4 +1,4 @@
-"""A test suite for adapters: subclass it, say how an app is built and how it is reached.
+"""A test suite for adapters: subclass it, and implement ``build`` and ``connect``.
 
     class TestTransport(TransportSuite):
         streams = True
@@ -13,7 +13,7 @@
             with running(app) as origin:
                 yield HTTPChannel(origin)
 
-What an adapter cannot do it says with the flags of its class; all the rest is tested.
+Declare with class attributes what the adapter does not support; all the rest is tested.
 """
 
 from __future__ import annotations
@@ -49,19 +49,19 @@ MEGABYTE = 1024 * 1024
 
 
 class TransportSuite(StreamingTests, FunctionSuite):
-    """What every transport does, whatever its framework."""
+    """The tests that every transport must pass."""
 
     streams = False
-    """It can answer piece by piece: ``serve`` takes ``streaming``."""
+    """Whether it can stream responses: ``serve`` accepts ``streaming``."""
     mounts = True
-    """``serve_path`` says where the endpoint is."""
+    """Whether ``serve_path`` determines the endpoint's path."""
     path = "/api/inngest"
-    """Where the endpoint is, unless ``serve_path`` says otherwise."""
+    """The endpoint's path when ``serve_path`` is not given."""
     framework: str | None = None
-    """What the adapter calls its framework on the wire, if that is to be checked."""
+    """The expected ``x-inngest-framework`` header; ``None`` to not check it."""
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Leave out the tests of what the class does not claim."""
+        """Remove the tests of features that the class does not claim."""
         super().__init_subclass__(**options)
         for name in dir(cls):
             if not cls.streams and name.startswith("test_streaming_"):
@@ -72,16 +72,16 @@ class TransportSuite(StreamingTests, FunctionSuite):
     def build(
         self, client: inngest.Inngest, functions: list[inngest.Function[Any]], **options: Any
     ) -> Any:
-        """Make an app that serves the functions; ``options`` are those of ``serve``."""
+        """Make an app that serves the functions. ``options`` are passed on to ``serve``."""
         raise NotImplementedError(f"{type(self).__name__} has no build()")
 
     def connect(self, app: Any) -> AbstractContextManager[Channel]:
-        """Run an app while the block lasts, and give a channel to it."""
+        """Run an app for the duration of the block, and return a channel to it."""
         raise NotImplementedError(f"{type(self).__name__} has no connect()")
 
     @pytest.fixture
     def api(self) -> Iterator[Inbox]:
-        """The Inngest server."""
+        """The Inngest API server."""
         with Inbox().open() as inbox:
             yield inbox
 
@@ -93,7 +93,7 @@ class TransportSuite(StreamingTests, FunctionSuite):
         path: str | None = None,
         **options: Any,
     ) -> Iterator[Bench]:
-        """Run an app with these functions while the block lasts."""
+        """Serve an app with these functions for the duration of the block."""
         app = self.build(client, list(functions), **options)
         with self.connect(app) as channel:
             yield Bench(channel, self.path if path is None else path)
@@ -103,7 +103,7 @@ class TransportSuite(StreamingTests, FunctionSuite):
     def dev(
         self, kind: Kind, work: Any, *, in_step: bool = False, **options: Any
     ) -> Iterator[Bench]:
-        """Run one function for a Dev Server."""
+        """Serve one function in dev mode."""
         client = client_of(api="http://127.0.0.1:9")
         with self.serving(
             client, function(client, kind, work, in_step=in_step), **options
@@ -112,7 +112,7 @@ class TransportSuite(StreamingTests, FunctionSuite):
 
     @contextmanager
     def cloud(self, api: Inbox, **options: Any) -> Iterator[Bench]:
-        """Run one function for Inngest Cloud."""
+        """Serve one function in cloud mode."""
         kind: Kind = "sync" if self.runs_sync else "async"
         client = client_of(api=api.origin, is_production=True)
         with self.serving(client, function(client, kind, lambda ctx: "done"), **options) as bench:
@@ -213,7 +213,7 @@ class TransportSuite(StreamingTests, FunctionSuite):
         assert reply.json() == text
 
     def test_calls_do_not_wait_for_each_other(self, kind: Kind) -> None:
-        """Each of four calls ends when all of them have begun."""
+        """Four calls meet at a barrier: each ends only when all have begun."""
         everybody = threading.Barrier(4, timeout=TIMEOUT)
 
         def work(ctx: Any) -> Any:
@@ -304,7 +304,8 @@ class TransportSuite(StreamingTests, FunctionSuite):
         headers = {"origin": origin, "content-type": "text/plain"}
         with self.dev(self._a_kind(), lambda ctx: done.append("done")) as bench:
             query = {"fnId": f"{APP_ID}-fn", "stepId": "step"}
-            rebound = {**headers, "host": "evil.example"}  # a name that was led to this machine
+            # DNS rebinding: a name of the attacker's that resolves to this machine.
+            rebound = {**headers, "host": "evil.example"}
             for sent in (headers, rebound):
                 check(bench.send(method, call_body(), query=query, headers=sent), 401)
             assert done == []
@@ -445,7 +446,7 @@ class TransportSuite(StreamingTests, FunctionSuite):
 
 
 def check(reply: Reply, status: int) -> None:
-    """The answer is ours, with each header once."""
+    """Assert the status, and that the response has each Inngest header exactly once."""
     assert reply.status == status, reply.body[:1000]
     assert (reply.header("content-type") or "").startswith("application/json")
     assert (reply.header("x-inngest-sdk") or "").partition(":v")[2]

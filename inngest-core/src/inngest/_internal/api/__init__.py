@@ -1,1 +1,1 @@
-"""Calls to the Inngest server, as flows that ask for I/O."""
+"""Requests to the Inngest API, as flows."""

@@ -1,4 +1,4 @@
-"""Where the API is and who asks it. PROTOCOL section 14."""
+"""The address of the API and the credentials for it. PROTOCOL section 14."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from inngest._internal.protocol.signature import SigningKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What a call of the API needs, whatever it asks for. ``timeout`` is in seconds."""
+    """The parameters that all API calls share. ``timeout`` is in seconds."""
 
     api_origin: str
     headers: Mapping[str, str] = field(repr=False)
@@ -20,24 +20,24 @@ class Access:
     timeout: float
 
     def url(self, path: str) -> str:
-        """The URL of a path, which begins with a slash."""
+        """Return the URL of a path, which begins with a slash."""
         return f"{self.api_origin.rstrip('/')}{path}"
 
     def unanswered(self, cause: BaseException, about: str = "") -> str:
-        """What an error says when no answer came: from whom, and what went wrong.
+        """Return an error message for a call without a response.
 
-        :param about: what it was to be about, such as ``" for run 1"``.
+        :param about: the subject of the call, such as ``" for run 1"``.
         """
-        return f"no answer came{about} from {self.api_origin.rstrip('/')}: {type(cause).__name__}"
+        return f"no response{about} from {self.api_origin.rstrip('/')}: {type(cause).__name__}"
 
     def get(self, path: str) -> Flow[Response | FetchError]:
-        """Get what is there, with the first key that is not refused."""
+        """Make a GET request with the first key that the server accepts."""
         return self._fetch("GET", path, b"", self.timeout)
 
     def post(
         self, path: str, body: bytes, *, timeout: float | None = None
     ) -> Flow[Response | FetchError]:
-        """Post JSON, with the first key that is not refused."""
+        """Post JSON with the first key that the server accepts."""
         return self._fetch("POST", path, body, self.timeout if timeout is None else timeout)
 
     def _fetch(
@@ -56,10 +56,10 @@ def until_settled(
     jitter: Callable[[], float],
     has_time: Callable[[], bool] = lambda: True,
 ) -> Flow[Response | FetchError]:
-    """Ask again while no answer comes, or one that passes: of a server in trouble, or 429.
+    """Repeat a request until it gets a response other than a 5xx or 429, or ``tries`` are used up.
 
-    :param jitter: seconds to add to a pause.
-    :param has_time: whether there is time for another try.
+    :param jitter: returns seconds to add to a pause.
+    :param has_time: returns whether there is time for another try.
     """
     outcome = yield from ask()
     for retry in range(tries - 1):

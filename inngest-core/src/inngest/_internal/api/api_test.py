@@ -39,7 +39,7 @@ def answer(status: int, body: bytes = b"{}") -> Response:
 
 
 def play(flow: Flow[Any], outcomes: Sequence[object]) -> tuple[Any, list[Any]]:
-    """Drive the flow with these answers; all must be asked for."""
+    """Drive a flow with these outcomes, all of which it must request."""
     left, effects = list(outcomes), []
     sent: object = None
     try:
@@ -73,7 +73,7 @@ def test_events_are_sent_once_if_accepted() -> None:
 
 
 def test_a_key_that_a_server_says_again_is_not_told() -> None:
-    """What echoes requests, such as a proxy that explains itself."""
+    """Some servers and proxies echo the request in their errors."""
     flow = fetch_authorized(Request(method="GET", url="http://h"), [ONE, TWO])
     asked = b'{"error": "no such path; asked by Bearer one, then by Bearer two"}'
     result, _ = play(flow, [answer(401, asked), answer(404, asked)])
@@ -82,7 +82,7 @@ def test_a_key_that_a_server_says_again_is_not_told() -> None:
 
 @pytest.mark.parametrize("count", [1, 200, 201, 450])
 def test_however_many_there_are_all_are_sent_in_their_order(count: int) -> None:
-    """They are encoded by the hundred."""
+    """Events are encoded in chunks."""
     events = [Event(name="a", data={"n": n}) for n in range(count)]
     _, (fetch,) = send(answer(200, b'{"ids": []}'), events=events)
     assert json.loads(fetch.request.body) == [event.to_wire(5) for event in events]
@@ -96,7 +96,7 @@ def test_five_tries_with_one_seed_and_no_pause_after_the_last() -> None:
     result, effects = send(DOWN, answer(500), DOWN, answer(503), DOWN)
     assert isinstance(result, SendEventsError)
     assert result.__cause__ is DOWN.cause
-    assert result.message.startswith("no answer came from the event API at http://h: ")
+    assert result.message.startswith("no response from the event API at http://h: ")
     assert "secret-key" not in result.message
     pauses = [effect.seconds for effect in effects if isinstance(effect, Pause)]
     assert pauses == pytest.approx([0.11, 0.21, 0.41, 0.81])
@@ -210,17 +210,17 @@ def test_steps_of_a_run() -> None:
 @pytest.mark.parametrize(
     ("flow", "tries", "told"),
     [
-        (fetch_steps("R1", ACCESS), 3, "no answer came for the state of run R1"),
-        (send_signal("go", None, ACCESS), 1, 'no answer came for signal "go"'),
+        (fetch_steps("R1", ACCESS), 3, "no response for the state of run R1"),
+        (send_signal("go", None, ACCESS), 1, 'no response for signal "go"'),
         (
             create_token(ACCESS, "c", ["t"]),
             1,
-            "no token for a subscription was given: no answer came",
+            "no subscription token was issued: no response",
         ),
         (
             publish_message(ACCESS, "c", "t", 1, run_id=None, metadata=None),
             1,
-            "a message was not published: no answer came",
+            "a message was not published: no response",
         ),
     ],
 )

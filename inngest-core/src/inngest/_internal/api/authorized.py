@@ -1,4 +1,4 @@
-"""Call the REST API with the signing key, and with the next one if a key is refused."""
+"""Call the REST API with the signing key, or with the fallback key if it is rejected."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from inngest._internal.protocol.headers import AUTHORIZATION
 from inngest._internal.protocol.signature import SigningKey
 
 
-def fetch_authorized(make: Request, keys: Sequence[SigningKey]) -> Flow[Response | FetchError]:
-    """Make the request with the first key; on 401 or 403 once more with the second.
+def fetch_authorized(request: Request, keys: Sequence[SigningKey]) -> Flow[Response | FetchError]:
+    """Make a request with the first key; after a 401 or 403, once more with the second.
 
-    Without keys, as in dev mode, the request carries no authorization.
+    Without keys, as in dev mode, the request is made without authorization.
     """
-    tries = [_with_bearer(make, key) for key in keys[:2]] or [make]
+    tries = [_with_bearer(request, key) for key in keys[:2]] or [request]
     outcome: Response | FetchError = yield Fetch(tries[0])
     for again in tries[1:]:
         if isinstance(outcome, FetchError) or outcome.status not in (401, 403):
@@ -27,14 +27,14 @@ def fetch_authorized(make: Request, keys: Sequence[SigningKey]) -> Flow[Response
 
 
 def _without_keys(refusal: Response, keys: Sequence[SigningKey]) -> Response:
-    """What a server says of a failure is shown, and some say again what they were asked."""
+    """Redact the keys: the body is shown in errors, and some servers echo the request."""
     body = refusal.body
     for key in keys:
         body = body.replace(f"Bearer {key.bearer}".encode(), b"Bearer ***")
     return dataclasses.replace(refusal, body=body)
 
 
-def _with_bearer(make: Request, key: SigningKey) -> Request:
-    headers = {k: v for k, v in make.headers.items() if k.lower() != AUTHORIZATION}
+def _with_bearer(request: Request, key: SigningKey) -> Request:
+    headers = {k: v for k, v in request.headers.items() if k.lower() != AUTHORIZATION}
     headers[AUTHORIZATION] = f"Bearer {key.bearer}"
-    return dataclasses.replace(make, headers=headers)
+    return dataclasses.replace(request, headers=headers)

@@ -1,4 +1,4 @@
-"""Record finished steps of a run that goes on. PROTOCOL section 15."""
+"""Record finished steps while a call continues. PROTOCOL section 15."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from inngest._internal.flow import FetchError, Flow, Response
 
 TRIES: Final = 5
 TIMEOUT: Final = 5.0
-"""Seconds for one try: there is another way for results, so waiting long helps nobody."""
+"""Seconds for one try. It is short, because results can also be reported in the response."""
 
 
 def record_steps(
@@ -26,11 +26,11 @@ def record_steps(
     jitter: Callable[[], float],
     has_time: Callable[[], bool],
 ) -> Flow[CheckpointFailedError | StaleDispatchError | None]:
-    """Record ``steps``; return ``None`` when the server has them.
+    """Record ``steps``; return ``None`` on success.
 
     :param steps: a JSON list of operations.
-    :param facts: which dispatch of which run they belong to.
-    :param has_time: whether there is time for another try.
+    :param facts: identify the run and the dispatch that the steps belong to.
+    :param has_time: returns whether there is time for another try.
     """
     body = checkpoint_body(facts, steps)
     path = f"/v1/checkpoint/{quote(run_id, safe='', errors='replace')}/async"
@@ -66,5 +66,5 @@ def _names_run(refusal: Response) -> bool:
 
 
 def checkpoint_body(facts: Mapping[str, object], steps: bytes) -> bytes:
-    """The body that tells of ``steps``, which are JSON already, and what they belong to."""
+    """Return the request body; ``steps`` is JSON already, ``facts`` become fields beside it."""
     return json.dumps(facts).encode("ascii")[:-1] + b',"steps":' + steps + b"}"

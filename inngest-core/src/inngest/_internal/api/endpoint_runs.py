@@ -1,4 +1,4 @@
-"""Begin the run of a request, and record its steps. PROTOCOL section 16."""
+"""Create the run of a durable endpoint's request, and record its steps. PROTOCOL section 16."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from inngest._internal.flow import FetchError, Flow, Response
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BegunRun:
-    """A run that the server knows. ``token`` lets its bearer wait for the run's output."""
+    """A run that the server has created. ``token`` permits its bearer to await the output."""
 
     run_id: str
     fn_id: str
@@ -25,9 +25,9 @@ class BegunRun:
 def begin_run(
     access: Access, facts: Mapping[str, object], steps: bytes, *, jitter: Callable[[], float]
 ) -> Flow[BegunRun | CheckpointFailedError]:
-    """Tell the server of a run, and of its first steps.
+    """Create a run on the server, with its first steps.
 
-    :param facts: ``run_id``, ``event``, ``retries`` and the like.
+    :param facts: further fields of the body: ``run_id``, ``event``, ``retries`` etc.
     :param steps: a JSON list of operations.
     """
     answer = yield from _post(access, "/v1/checkpoint", facts, steps, jitter)
@@ -44,15 +44,14 @@ def begin_run(
                 token=token if isinstance(token, str) else None,
             )
     return CheckpointFailedError(
-        "the answer to the beginning of a run is not of the expected form; "
-        "does the API origin point to Inngest?"
+        "unexpected response to the creation of a run; does the API origin point to Inngest?"
     )
 
 
 def record_endpoint_steps(
     access: Access, run: BegunRun, steps: bytes, *, now_ms: int, jitter: Callable[[], float]
 ) -> Flow[CheckpointFailedError | None]:
-    """Record steps of a run; return ``None`` when the server was told."""
+    """Record steps of a run; return ``None`` on success."""
     facts = {"run_id": run.run_id, "fn_id": run.fn_id, "app_id": run.app_id, "ts": now_ms}
     path = f"/v1/checkpoint/{run.run_id}/steps"
     answer = yield from _post(access, path, facts, steps, jitter)

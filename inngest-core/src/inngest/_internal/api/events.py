@@ -1,4 +1,4 @@
-"""Send events, idempotently, several times if need be. PROTOCOL section 13."""
+"""Send events, with retries that are idempotent. PROTOCOL section 13."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from inngest._internal.protocol.headers import EVENT_ID_SEED
 from inngest._internal.sent import SendEventsResult
 
 TRIES: Final = 5
-_AT_ONCE: Final = 200
+_CHUNK: Final = 200
 
 
 def send_events(
@@ -37,10 +37,10 @@ def send_events(
 ) -> Flow[SendEventsResult | SendEventsError]:
     """Send ``events``.
 
-    :param now_ms: the time of events that have none.
-    :param url: ends with the event key, which no error shows.
-    :param seed: sent with every try, so that a repeated try starts no function twice.
-    :param jitter: seconds to add to a pause.
+    :param now_ms: the timestamp of events without one, in milliseconds since the Unix epoch.
+    :param url: ends with the event key, which errors do not show.
+    :param seed: sent with every try, so that the server recognizes repeated events.
+    :param jitter: returns seconds to add to a pause.
     """
     body = _encode(events, now_ms)
     if isinstance(body, SendEventsError):
@@ -64,27 +64,27 @@ def send_events(
 
 
 def _encode(events: Sequence[Event[Any]], now_ms: int) -> bytes | SendEventsError:
-    with suppress(ValueError):  # half a surrogate pair, nested deeply, or no JSON at all
-        return _quickly_encoded(events, now_ms)
+    with suppress(ValueError):  # lone surrogates, deep nesting, or values that are not JSON
+        return _encode_fast(events, now_ms)
     try:
         wire = [event.to_wire(now_ms) for event in events]
         text = json.dumps(wire, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     except BodyInvalidError as err:
         return EventsInvalidError(err.message)
     except (TypeError, ValueError, RecursionError) as err:
-        failure = EventsInvalidError("the events hold something that is not JSON")
+        failure = EventsInvalidError("the events contain a value that is not JSON")
         return with_cause(failure, err)
     try:
         return text.encode("utf-8")
-    except UnicodeEncodeError:  # half a surrogate pair: escape it
+    except UnicodeEncodeError:  # escape lone surrogates
         return json.dumps(wire, allow_nan=False).encode("ascii")
 
 
-def _quickly_encoded(events: Sequence[Event[Any]], now_ms: int) -> bytes:
-    # By the hundred: thousands of wire forms at once keep the garbage collector busy.
+def _encode_fast(events: Sequence[Event[Any]], now_ms: int) -> bytes:
+    # In chunks, since thousands of live dictionaries slow down the garbage collector.
     parts = [
-        to_json(to_wires(events[start : start + _AT_ONCE], now_ms))[1:-1]
-        for start in range(0, len(events), _AT_ONCE)
+        to_json(to_wires(events[start : start + _CHUNK], now_ms))[1:-1]
+        for start in range(0, len(events), _CHUNK)
     ]
     return b"[" + b",".join(parts) + b"]"
 
@@ -92,7 +92,7 @@ def _quickly_encoded(events: Sequence[Event[Any]], now_ms: int) -> bytes:
 def _result(outcome: Response | FetchError, url: str) -> SendEventsResult | SendEventsError:
     if isinstance(outcome, FetchError):
         failure = SendEventsError(
-            f"no answer came from the event API at {url.rpartition('/e/')[0]}: "
+            f"no response from the event API at {url.rpartition('/e/')[0]}: "
             + _without_key(f"{type(outcome.cause).__name__}: {outcome.cause}", url)
         )
         return with_cause(failure, outcome.cause)
@@ -106,7 +106,7 @@ def _result(outcome: Response | FetchError, url: str) -> SendEventsResult | Send
         return SendEventsError(f"events were not accepted: {reason}{hint}", accepted)
     if not isinstance(ids, list):
         return SendEventsError(
-            "the answer of the event API is not of the expected form; "
+            "unexpected response from the event API; "
             f"does the event API origin point to Inngest? (status {outcome.status})"
         )
     return SendEventsResult(ids=accepted)

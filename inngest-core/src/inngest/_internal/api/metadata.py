@@ -1,4 +1,4 @@
-"""Note metadata of runs. PROTOCOL section 14.5."""
+"""Update the metadata of runs. PROTOCOL section 14.5."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from inngest._internal.flow import FetchError, Flow, Response
 
 OPS = ("add", "delete", "merge", "set")
 MAX_BYTES = 64 * 1024
-"""What one update may hold."""
+"""The maximum size of one update."""
 
 
 def update_metadata(
@@ -24,7 +24,7 @@ def update_metadata(
     op: str,
     access: Access,
 ) -> Flow[UpdateMetadataError | None]:
-    """Change the metadata of a run; return ``None`` when the server has it."""
+    """Update the metadata of a run; return ``None`` on success."""
     body = _body(values, kind, op)
     if isinstance(body, UpdateMetadataError):
         return body
@@ -55,7 +55,7 @@ def _body(values: Mapping[str, object], kind: str, op: str) -> bytes | UpdateMet
         return with_cause(failure, error)
     if len(encoded) > MAX_BYTES:
         return UpdateMetadataError(
-            f"values: at most {MAX_BYTES // 1024} KB can be noted at once", is_retriable=False
+            f"values: larger than the limit of {MAX_BYTES // 1024} KB", is_retriable=False
         )
     entry = {"kind": f"userland.{kind}", "op": op, "values": dict(values)}
     return json.dumps({"target": {}, "metadata": [entry]}).encode("ascii")

@@ -1,4 +1,4 @@
-"""Publish to those who listen, and let somebody listen. PROTOCOL section 17."""
+"""Publish realtime messages, and create subscription tokens. PROTOCOL section 17."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from inngest._internal.protocol.response import dump
 from inngest._internal.serialization.text import encode
 
 MAX_MESSAGE_BYTES: Final = 512 * 1024
-"""What a message holds, as JSON."""
+"""The maximum size of a message, as JSON; the server truncates larger ones."""
 
 
 def publish_message(
@@ -45,8 +45,8 @@ def publish_message(
     sent = body.encode("utf-8", "backslashreplace")
     if len(sent) > MAX_MESSAGE_BYTES:
         return RealtimeError(
-            f'the message for topic "{topic}" has {len(sent)} bytes: the server takes '
-            f"{MAX_MESSAGE_BYTES} of it, and cuts the rest off",
+            f'the message for topic "{topic}" has {len(sent)} bytes, more than the limit of '
+            f"{MAX_MESSAGE_BYTES}",
             is_retriable=False,
         )
     outcome = yield from access.post(f"/v1/realtime/publish?{urlencode(query)}", sent)
@@ -55,7 +55,7 @@ def publish_message(
 
 
 def create_token(access: Access, channel: str, topics: Sequence[str]) -> Flow[str | RealtimeError]:
-    """Ask for a token that lets its bearer listen to topics of a channel."""
+    """Create a token that permits to subscribe to topics of a channel."""
     if not is_text(channel):
         return _misnamed("channel")
     if isinstance(topics, str) or not topics or not all(map(is_text, topics)):
@@ -64,13 +64,13 @@ def create_token(access: Access, channel: str, topics: Sequence[str]) -> Flow[st
         )
     wanted = [{"channel": channel, "name": topic, "kind": "run"} for topic in topics]
     outcome = yield from access.post("/v1/realtime/token", dump(wanted))
-    answer = _accepted(outcome, access, "no token for a subscription was given")
+    answer = _accepted(outcome, access, "no subscription token was issued")
     if isinstance(answer, RealtimeError):
         return answer
     body = parsed(answer)
     token = body.get("jwt") if isinstance(body, dict) else None
     if not isinstance(token, str) or not token:
-        return RealtimeError("the answer to a request for a token is not of the expected form")
+        return RealtimeError("unexpected response to the request for a subscription token")
     return token
 
 

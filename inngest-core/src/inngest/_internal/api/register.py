@@ -1,4 +1,4 @@
-"""Register the app's functions with the server (out of band). PROTOCOL section 6.1."""
+"""Register the app's functions with the server (out-of-band sync). PROTOCOL section 6.1."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ def register(
     access: Access,
     deploy_id: str | None,
 ) -> Flow[dict[str, object] | RegistrationFailedError | ServerUnreachableError]:
-    """Post a registration; return what the server answered.
+    """Send a registration; return the server's response.
 
-    :param deploy_id: the ``deployId`` of the request that asked for the sync.
+    :param deploy_id: the ``deployId`` of the request that triggered the sync.
     """
     query = "" if deploy_id is None else f"?deployId={quote(deploy_id, safe='')}"
     sent = json.dumps(body, allow_nan=False).encode("ascii")
     outcome = yield from access.post(f"/fn/register{query}", sent)
     if isinstance(outcome, FetchError):
         failure = ServerUnreachableError(
-            f"no answer came from the Inngest server at {access.api_origin}: "
+            f"no response from the Inngest server at {access.api_origin}: "
             f"{type(outcome.cause).__name__}"
         )
         return with_cause(failure, outcome.cause)

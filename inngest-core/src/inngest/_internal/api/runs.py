@@ -1,4 +1,4 @@
-"""Fetch the state of a run that is too large for the call. PROTOCOL section 14.1."""
+"""Fetch the state of a run that is too large for the call's body. PROTOCOL section 14.1."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 def fetch_events(run_id: str, access: Access) -> Flow[list[object] | StateUnavailableError]:
-    """Fetch the events that started the run, still in wire form."""
+    """Fetch the events that triggered the run, in wire format."""
     answer = yield from _fetch(run_id, "batch", access)
     if isinstance(answer, (list, StateUnavailableError)):
         return answer
@@ -24,7 +24,7 @@ def fetch_events(run_id: str, access: Access) -> Flow[list[object] | StateUnavai
 
 
 def fetch_steps(run_id: str, access: Access) -> Flow[dict[str, object] | StateUnavailableError]:
-    """Fetch the results of the run's steps, by hashed id, still in wire form."""
+    """Fetch the run's memos by hashed step id, in wire format."""
     answer = yield from _fetch(run_id, "actions", access)
     if isinstance(answer, (dict, StateUnavailableError)):
         return answer
@@ -54,7 +54,7 @@ def _fetch(run_id: str, part: str, access: Access) -> Flow[object]:
 
 
 def _parsed(answer: Response) -> object:
-    """As calls tell state, in which numbers are doubles, whatever this API makes of them."""
+    """Decode numbers as doubles, as in calls, although this API keeps large integers."""
     try:
         return as_stored(answer.body.decode("utf-8"))
     except (ValueError, RecursionError):
@@ -63,5 +63,5 @@ def _parsed(answer: Response) -> object:
 
 def _malformed(run_id: str) -> StateUnavailableError:
     return StateUnavailableError(
-        f"the answer for the state of run {run_id} is not of the expected form"
+        f"unexpected response to the request for the state of run {run_id}"
     )

@@ -1,4 +1,4 @@
-"""Seeds that make sending idempotent: one seed gives the same event ids every time."""
+"""Seeds for idempotent sending: the server derives the event ids from the seed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ ENTROPY_BYTES: Final = 10
 
 
 def event_id_seed(now_ms: int, entropy: bytes) -> str:
-    """Return the value of ``x-inngest-event-id-seed``.
+    """Return the value of the header ``x-inngest-event-id-seed``.
 
-    :param entropy: ten random bytes; the n-th event's ULID ends with them plus n.
+    :param entropy: ten random bytes. The ULID of the n-th event ends with them, plus n.
     """
     return f"{now_ms},{base64.b64encode(entropy).decode('ascii')}"

@@ -16,10 +16,10 @@ def send_signal(
     data: object,
     access: Access,
 ) -> Flow[str | SendSignalError | None]:
-    """Send a signal; return the id of the run that got it, ``None`` when none waits for it.
+    """Send a signal; return the id of the run that received it, or ``None`` if none is waiting.
 
-    It is sent once: when an answer is lost, the signal may have been taken, and a second one
-    would find nobody, or somebody else.
+    It is not retried: if only the response was lost, the signal has been delivered, and another
+    one would reach no run, or a different one.
     """
     if not is_text(signal):
         return SendSignalError("signal: must be a string, and not empty", is_retriable=False)
@@ -41,4 +41,4 @@ def send_signal(
     match parsed(outcome):
         case {"data": {"run_id": str(run_id)}}:
             return run_id
-    return SendSignalError("the answer for a signal is not of the expected form")
+    return SendSignalError("unexpected response to a signal")

@@ -1,8 +1,8 @@
-"""Listen to topics over server-sent events, for as long as somebody takes the messages.
+"""Subscribe to topics over server-sent events.
 
-A connection lives for a quarter of an hour at most, and its token for a minute: a
-subscription opens one after the other. What is published between two of them is lost, as
-is all that is published while nobody listens.
+A connection lasts for 15 minutes at most, and its token is valid for a minute, so a subscription
+opens one connection after another. Messages published in between are lost, as are those published
+while there is no subscriber.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from inngest._internal.flow import Effect, FetchError, Flow, Pause, Request
 from inngest._internal.protocol.event_stream import EventStream
 
 QUIET_SECONDS: Final = 75.0
-"""A server shows every half minute that it is there."""
+"""The longest silence on a connection: servers send keep-alives every 30 seconds."""
 LONGEST_PAUSE: Final = 30.0
+"""The longest pause, in seconds, before a connection is retried."""
 
 _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(?:[Zz]|([+-]\d\d:\d\d))?", re.ASCII
@@ -37,11 +38,11 @@ Kind = Literal["data", "datastream-start", "chunk", "datastream-end"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What was published.
+    """A published message.
 
-    A ``kind`` of ``data`` is a whole message. A text that is published piece by piece
-    begins with a ``datastream-start`` and ends with a ``datastream-end``; each ``chunk``
-    between the two has a piece of it in ``data``, and the same ``stream_id``.
+    A ``kind`` of ``data`` is a complete message. A streamed text begins with a
+    ``datastream-start`` and ends with a ``datastream-end``; each ``chunk`` in between has a
+    part of the text as its ``data``. All have the same ``stream_id``.
     """
 
     kind: Kind
@@ -56,26 +57,26 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Open(Effect):
-    """Begin to read a response. Outcome: its status, or :class:`FetchError`."""
+    """Open a streaming response. Outcome: its status, or :class:`FetchError`."""
 
     request: Request
     quiet: float
-    """Seconds that may pass without a byte."""
+    """The maximum number of seconds without a byte."""
 
 
 @dataclass(frozen=True, slots=True)
 class Read(Effect):
-    """Read on in the response that was opened. Outcome: bytes, or ``None`` at its end."""
+    """Read the next chunk of the open response. Outcome: bytes, or ``None`` at its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ready(Effect):
-    """What is published from now on is heard. Outcome: ``None``."""
+    """The subscription is active: later messages will be received. Outcome: ``None``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heard(Effect):
-    """A message came. Outcome: ``None``."""
+    """A message was received. Outcome: ``None``."""
 
     message: Message
 
@@ -83,9 +84,9 @@ class Heard(Effect):
 def listen(
     access: Access, channel: str, topics: Sequence[str], *, jitter: Callable[[], float]
 ) -> Flow[Error]:
-    """Tell every message, until it cannot go on: for what reason.
+    """Yield the messages as effects; return the error that ends the subscription.
 
-    :param jitter: a factor for pauses, between 0 and 1.
+    :param jitter: returns a factor for pauses, between 0 and 1.
     """
     failures = 0
     was_ready = False
@@ -93,7 +94,7 @@ def listen(
         outcome = yield from _connect(access, channel, topics)
         if outcome is None:
             was_ready, failures = True, 0
-            outcome = yield from _hear()
+            outcome = yield from _receive()
         if isinstance(outcome, Error):
             if not outcome.is_retriable or not was_ready:
                 return outcome
@@ -115,7 +116,7 @@ def _connect(access: Access, channel: str, topics: Sequence[str]) -> Flow[Error 
     )
     status: int | FetchError = yield Open(request, QUIET_SECONDS)
     if isinstance(status, FetchError):
-        failure = RealtimeError(f"no connection for realtime: {type(status.cause).__name__}")
+        failure = RealtimeError(f"cannot connect for realtime: {type(status.cause).__name__}")
         return with_cause(failure, status.cause)
     if status != 200:
         return RealtimeError(
@@ -125,20 +126,20 @@ def _connect(access: Access, channel: str, topics: Sequence[str]) -> Flow[Error 
     return None
 
 
-def _hear() -> Flow[Error | None]:
-    """Tell what comes over one connection. ``None``: it ended as connections do."""
+def _receive() -> Flow[Error | None]:
+    """Yield the messages of one connection; return ``None`` when it ends regularly."""
     events, streams = EventStream(), dict[str, Message]()
     is_ready = False
     while True:
-        piece: bytes | FetchError | None = yield Read()
-        if piece is None:
+        chunk: bytes | FetchError | None = yield Read()
+        if chunk is None:
             return None
-        if isinstance(piece, FetchError):
-            return RealtimeError(f"a connection broke: {type(piece.cause).__name__}")
+        if isinstance(chunk, FetchError):
+            return RealtimeError(f"the connection was lost: {type(chunk.cause).__name__}")
         if not is_ready:
             is_ready = True
             yield Ready()
-        found = events.feed(piece)
+        found = events.feed(chunk)
         if isinstance(found, Error):
             return found
         for text in found:
@@ -148,9 +149,9 @@ def _hear() -> Flow[Error | None]:
 
 
 def read_message(text: str, streams: dict[str, Message]) -> Message | None:
-    """Read a message; ``None`` for what tells nothing to users, or nothing that we know.
+    """Decode a message; return ``None`` for internal messages and unknown kinds.
 
-    :param streams: the beginnings of streams that have no end yet, by their ids.
+    :param streams: the first messages of open streams, by stream id; updated in place.
     """
     try:
         published = json.loads(text)
@@ -188,7 +189,7 @@ def _message(kind: Kind, published: Mapping[str, object]) -> Message:
 
 
 def _chunk(published: Mapping[str, object], streams: Mapping[str, Message]) -> Message | None:
-    """It says nothing but the id of its stream, whose beginning says the rest."""
+    """Make a chunk's message from its stream's first one, as it contains just the stream id."""
     stream_id = _text(published.get("stream_id"))
     start = streams.get(stream_id or "")
     return Message(
@@ -208,7 +209,7 @@ def _text(value: object) -> str | None:
 
 
 def _instant(value: object) -> datetime.datetime | None:
-    """Read a time; digits after microseconds are more than Python can hold."""
+    """Parse a timestamp, ignoring digits beyond microseconds."""
     found = _RFC3339.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         return None

@@ -34,7 +34,7 @@ def event(data: object) -> bytes:
 
 
 def play(*outcomes: object) -> tuple[list[Any], Error | None]:
-    """Drive the flow with these outcomes of requests and reads, to their end or its own."""
+    """Drive the flow with these outcomes until they are used up or it ends."""
     left: list[object] = list(outcomes)
     flow = listen(ACCESS, "c", ["t"], jitter=lambda: 1.0)
     effects: list[Any] = []

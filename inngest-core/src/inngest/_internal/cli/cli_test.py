@@ -35,7 +35,7 @@ Install = Callable[..., None]
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Put distributions on the path, as pip leaves them."""
+    """Install distributions' metadata in a directory on ``sys.path``."""
     monkeypatch.syspath_prepend(tmp_path)
 
     def install(
@@ -237,7 +237,7 @@ def test_doctor_names_a_plugin_that_hangs(
 ) -> None:
     install("hangs", body=HANGS)
     monkeypatch.setenv("INNGEST_PLUGINS", "hangs")
-    monkeypatch.setenv("INNGEST_PLUGINS_DISABLED", "")  # is changed
+    monkeypatch.setenv("INNGEST_PLUGINS_DISABLED", "")  # so that the change of it is undone
     monkeypatch.setenv("INNGEST_DEV", "1")
     status, out, _ = run(capsys, "doctor", "--offline", "--timeout", "3")
     assert status == 1
@@ -369,7 +369,7 @@ def test_a_reader_that_has_left_is_no_error_on_windows_either() -> None:
 def test_a_program_without_a_console_prints_nowhere(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sys, "stdout", None)  # as pythonw.exe has it
+    monkeypatch.setattr(sys, "stdout", None)  # as under pythonw.exe
     assert main(["--version"]) == 0
 
 
@@ -467,7 +467,7 @@ def server() -> Iterator[str]:
 def test_the_clock_is_compared_with_the_servers(
     server: str, ahead: int, level: str, text: str
 ) -> None:
-    # The server tells whole seconds: half a second is added so that rounding cannot matter.
+    # Date has whole seconds: half a second is added so that rounding does not matter.
     now = int(time.time()) + 0.0
 
     def clock() -> float:
@@ -514,8 +514,8 @@ def test_the_namespace_is_checked(tmp_path: Path) -> None:
     paths = [str(tmp_path / name) for name in ("core", "late", "rival", "script", "nowhere")]
     found: list[Finding] = list(inspect(core.resolve(), {core.resolve()}, paths))
     assert [finding.text.partition("inngest")[2].strip() for finding in found] == [
-        "is not part of the package: it came on the path too late",
-        "has an __init__.py, which is inngest-core's to have",
+        "is not part of the package: it was added to sys.path too late",
+        "has an __init__.py, which only inngest-core may have",
         ".py may hide the package",
     ]
 
@@ -546,7 +546,7 @@ class Holder:
         ("shop_app:Holder.functions", "ok", "1 function(s)"),
         ("shop_app", "problem", "2 functions have the id 'shop-one'"),
         ("shop_app:web_app", "problem", "2 functions have the id 'shop-one'"),
-        ("shop_app:empty", "problem", "no function is in shop_app:empty"),
+        ("shop_app:empty", "problem", "shop_app:empty contains no functions"),
         ("shop_app:nothing", "problem", "cannot be imported: AttributeError"),
         ("no_such_app", "problem", "cannot be imported: ModuleNotFoundError"),
     ],
@@ -657,7 +657,7 @@ def test_the_wheel_that_brings_a_missing_module_is_named(
     (tmp_path / f"{app}.py").write_text(f"import inngest.{module}")
     monkeypatch.syspath_prepend(tmp_path)
     (found,) = check_app(app)
-    advice = "pip install inngest-fastapi brings it; it is imported as inngest.fast_api"
+    advice = "pip install inngest-fastapi provides it, as the module inngest.fast_api"
     assert (found.level, found.advice) == ("problem", advice)
     (found,) = check_app("no_such_module")
     assert found.advice == ""

@@ -1,10 +1,10 @@
-"""``doctor``: find what is misconfigured, and say what to do.
+"""``doctor``: find misconfigurations and explain how to fix them.
 
-It looks at what an app in this environment would see: variables, the server, installed
-distributions, the namespace, plugins, and the functions of an app that it is shown. Each
-check stands alone: one that fails itself is a finding, not the end.
+It checks what an app in this environment would use: environment variables, the server,
+installed distributions, the namespace package, plugins, and the functions of a given app. Checks
+are independent: one that raises results in a finding.
 
-Limits: keys are checked for form, not with the server; nothing is registered or sent.
+Limits: keys are checked for their format only; nothing is registered or sent.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Check = Callable[[], Iterable[Finding]]
 
 
 def main(argv: Sequence[str]) -> int:
-    """Print the report; the status is 1 when there is a problem."""
+    """Print the report; return 1 if there is a problem, else 0."""
     options = _parser().parse_args(argv)
     if "" not in sys.path and os.getcwd() not in sys.path:  # noqa: PTH109
         sys.path.insert(0, "")
@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def as_text(findings: Sequence[Finding]) -> str:
-    """Lay the report out for people."""
+    """Format the report for people."""
     lines: list[str] = []
     for finding in findings:
         lines.append(f"{finding.level:<8} {finding.subject}: {finding.text}")
@@ -62,7 +62,7 @@ def as_text(findings: Sequence[Finding]) -> str:
 
 
 def as_json(findings: Sequence[Finding]) -> str:
-    """Lay the report out for programs."""
+    """Format the report as JSON."""
     return json.dumps({"findings": [dataclasses.asdict(f) for f in findings]}, indent=2)
 
 
@@ -71,7 +71,7 @@ def _run(name: str, check: Check) -> list[Finding]:
     try:
         found.extend(check())
     except Exception as error:
-        text = f"this check failed itself: {type(error).__name__}: {error}"
+        text = f"the check itself failed: {type(error).__name__}: {error}"
         found.append(Finding(level="problem", subject=name, text=text))
     return found
 
@@ -81,17 +81,17 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m inngest doctor", description="Find what is misconfigured."
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--offline", action="store_true", help="do not ask the server")
+    parser.add_argument("--offline", action="store_true", help="do not contact the server")
     parser.add_argument(
         "--app",
         metavar="MODULE[:NAME]",
-        help="look at the functions in this module, or in this list of one",
+        help="check the functions in this module, or in this object of it",
     )
     parser.add_argument(
         "--timeout",
         type=seconds,
         default=5.0,
         metavar="SECONDS",
-        help="for the server, and for each plugin to load",
+        help="for requests to the server, and for loading each plugin",
     )
     return parser

@@ -1,4 +1,4 @@
-"""Check the variables: mode, keys, origins. Shows no key."""
+"""Check environment variables: mode, keys, origins. No key is shown."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DEV_VALUES = re.compile(
 
 
 def check_environment(environ: Mapping[str, str]) -> Iterator[Finding]:
-    """Say what a client without arguments would be."""
+    """Describe the client that these variables configure."""
     config = resolve(environ=environ)
     if isinstance(config, Error):
         yield Finding(level="problem", subject="configuration", text=config.message)
@@ -62,7 +62,7 @@ def _signing_keys(config: ClientConfig) -> Iterator[Finding]:
             yield Finding(
                 level="warning",
                 subject=subject,
-                text="INNGEST_SIGNING_KEY is malformed; a Dev Server needs none, the cloud will",
+                text="INNGEST_SIGNING_KEY is malformed; a Dev Server needs none, but the cloud does",
             )
         else:
             yield Finding(level="ok", subject=subject, text="not needed for a Dev Server")
@@ -71,7 +71,7 @@ def _signing_keys(config: ClientConfig) -> Iterator[Finding]:
         yield Finding(
             level="problem",
             subject=subject,
-            text="cloud mode needs one, and INNGEST_SIGNING_KEY is not set",
+            text="cloud mode requires one, but INNGEST_SIGNING_KEY is not set",
             advice="copy it from the Inngest dashboard, or set INNGEST_DEV=1 for a Dev Server",
         )
     else:
@@ -120,7 +120,7 @@ def _unsigned_syncs(environ: Mapping[str, str]) -> Iterator[Finding]:
     if not options.allows_unauthed_sync:
         return
     variable, subject = "INNGEST_ENABLE_UNAUTHED_SYNC", "unsigned syncs"
-    text = "anyone may have the app register"
+    text = "anyone may trigger a registration of the app"
     if environ[variable].strip().lower() not in ("1", "true"):
         yield Finding(
             level="warning",

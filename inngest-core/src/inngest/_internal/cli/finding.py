@@ -1,4 +1,4 @@
-"""What ``doctor`` finds: a level, a subject, what is so, and what to do about it."""
+"""A finding of ``doctor``: a level, a subject, a description, and advice."""
 
 from __future__ import annotations
 

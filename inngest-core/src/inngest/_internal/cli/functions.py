@@ -1,4 +1,4 @@
-"""Check the functions of an app: ids that clash, functions that cannot be registered."""
+"""Check an app's functions: clashing ids, and functions that the server would reject."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ SUBJECT = "app"
 
 
 def check_app(target: str | None) -> Iterator[Finding]:
-    """Import ``module`` or ``module:name`` and look at the functions there."""
+    """Import ``module`` or ``module:name`` and check the functions in it."""
     if target is None:
-        text = "not looked at; --app MODULE[:NAME] shows its functions"
+        text = "not checked; pass --app MODULE[:NAME] to check its functions"
         yield Finding(level="note", subject=SUBJECT, text=text)
         return
     try:
@@ -31,15 +31,15 @@ def check_app(target: str | None) -> Iterator[Finding]:
         yield Finding(
             level="problem",
             subject=SUBJECT,
-            text=f"no function is in {target}",
-            advice="name a module with functions, or a list of functions in one",
+            text=f"{target} contains no functions",
+            advice="name a module that contains functions, or an object in one",
         )
         return
     yield from inspect(functions)
 
 
 def _advice(error: BaseException) -> str:
-    """Which wheel brings a module of ours, and how the module is called."""
+    """Return which distribution provides a missing module of this project, if it is one."""
     if not isinstance(error, ModuleNotFoundError) or not error.name:
         return ""
     package, _, portion = error.name.partition(".")
@@ -48,13 +48,13 @@ def _advice(error: BaseException) -> str:
     module = module_of(portion)
     if module is None:
         return ""
-    return f"pip install {MODULES[module]} brings it; it is imported as inngest.{module}"
+    return f"pip install {MODULES[module]} provides it, as the module inngest.{module}"
 
 
 def load_functions(target: str) -> list[Function[Any]]:
-    """Return the functions that a target names, each once.
+    """Return the functions in a module or an object, without duplicates.
 
-    Of a web app, as ``inngest dev --app`` and servers name it, those in its module.
+    For a web app, as ``inngest dev --app`` and servers name it, those in its module.
     """
     path, _, name = target.partition(":")
     module = importlib.import_module(path)
@@ -80,7 +80,7 @@ def _functions_in(found: object) -> list[Function[Any]]:
 
 
 def inspect(functions: Iterable[Function[Any]]) -> Iterator[Finding]:
-    """Find what the server would refuse."""
+    """Find what the server would reject."""
     functions = list(functions)
     count = Counter(function.id for function in functions)
     for function_id, times in sorted(count.items()):

@@ -1,4 +1,4 @@
-"""Check the distributions: one owner of the namespace, one version of the family."""
+"""Check installed distributions: exclusive ownership of the namespace, and equal versions."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from inngest._internal.wheels import MODULES
 
 CORE = "inngest-core"
 FAMILY = tuple(sorted([CORE, *MODULES.values()]))
-"""What carries one version."""
+"""The distributions that have the same version."""
 OWNED = "inngest/__init__.py"
 
 
 def check_installation() -> Iterator[Finding]:
-    """Look at the metadata of all that is installed."""
+    """Check the metadata of all installed distributions."""
     import importlib_metadata
 
     versions: dict[str, list[str]] = {}
@@ -29,7 +29,7 @@ def check_installation() -> Iterator[Finding]:
         versions.setdefault(name, []).append(distribution.version)
         if name != CORE and any(line.partition(",")[0] == OWNED for line in record.splitlines()):
             owners[name] = distribution.version
-    # A monolith that is installed editable has no such record.
+    # The RECORD of an editable installation does not list its files.
     if "inngest" in versions:
         owners.setdefault("inngest", versions["inngest"][0])
     python = f"Python {platform.python_version()}"
@@ -44,7 +44,7 @@ def _conflicts(owners: dict[str, str], ours: list[str]) -> Iterator[Finding]:
             level="problem",
             subject="conflict",
             text=f"{name} {version} owns {OWNED} too, and one of the two has overwritten the other",
-            advice=f"pip uninstall {name}; it takes files of ours along, so have them put back: "
+            advice=f"pip uninstall {name}; it also removes files of inngest-core, so restore them: "
             f"pip install --force-reinstall --no-deps {' '.join(ours)}",
         )
 
@@ -64,6 +64,6 @@ def _mixed(versions: dict[str, list[str]]) -> Iterator[Finding]:
             yield Finding(
                 level="problem",
                 subject="installation",
-                text=f"{name} is {found}, and {CORE} is {VERSION}: the family has one version",
+                text=f"{name} is {found}, but {CORE} is {VERSION}: they must be the same version",
                 advice=f"pip install {name}=={VERSION}",
             )

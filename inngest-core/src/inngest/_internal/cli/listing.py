@@ -1,7 +1,7 @@
-"""``plugins``: what is installed, where it is from, and why it is not loaded.
+"""``plugins``: list the installed plugins, their distributions, and why any is not loaded.
 
-Plain listing reads metadata and sources and imports no plugin. ``--check`` loads each in a
-process of its own, with a deadline, and says what came of it.
+By default it reads metadata and source code and imports no plugin. With ``--check`` it loads each
+plugin in a separate process, with a timeout, and reports the result.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from inngest._internal.plugins.listing import Listed
 
 
 def main(argv: Sequence[str]) -> int:
-    """Print the listing; with ``--check``, the status is 1 when a plugin fails."""
+    """Print the listing; with ``--check``, return 1 if a plugin fails."""
     options = _parser().parse_args(argv)
     rows = PluginHost().listing()
     probed: dict[str, Probed] = {}
@@ -31,7 +31,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def as_text(rows: Sequence[Listed], probed: dict[str, Probed]) -> str:
-    """Lay the listing out for people."""
+    """Format the listing for people."""
     if not rows:
         return "no plugin is installed; pip install inngest-flask, for example"
     lines = table(
@@ -61,7 +61,7 @@ def as_text(rows: Sequence[Listed], probed: dict[str, Probed]) -> str:
 
 
 def as_json(rows: Sequence[Listed], probed: dict[str, Probed]) -> str:
-    """Lay the listing out for programs."""
+    """Format the listing as JSON."""
     found = [
         {
             **dataclasses.asdict(row),
@@ -73,7 +73,7 @@ def as_json(rows: Sequence[Listed], probed: dict[str, Probed]) -> str:
 
 
 def middleware_order(probed: dict[str, Probed]) -> list[str]:
-    """Return the names of all middleware in the order in which it runs."""
+    """Return the names of all middleware, in the order in which it runs."""
     entries = [
         (entry["order"], entry["name"], name)
         for name, found in probed.items()
@@ -91,7 +91,7 @@ def _after(row: Listed, probed: dict[str, Probed]) -> Listed:
 
 
 def _is_probed(row: Listed, probed: dict[str, Probed]) -> bool:
-    """Whether a finding is of this row: of two plugins of one name, one is left out unseen."""
+    """Return whether a result is of this row: names are unique except for unusable plugins."""
     return row.state not in ("unusable", "off") and row.name in probed
 
 
@@ -101,8 +101,10 @@ def _parser() -> argparse.ArgumentParser:
         description="List the plugins that are installed, and say why one is not loaded.",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--check", action="store_true", help="load each plugin, apart")
     parser.add_argument(
-        "--timeout", type=seconds, default=10.0, metavar="SECONDS", help="for each, with --check"
+        "--check", action="store_true", help="load each plugin, in a separate process"
+    )
+    parser.add_argument(
+        "--timeout", type=seconds, default=10.0, metavar="SECONDS", help="per plugin, with --check"
     )
     return parser

@@ -1,4 +1,4 @@
-"""Find the command that is asked for, and run it. Commands of our own load no plugin."""
+"""The entry point of the command line. Built-in commands load no plugin."""
 
 from __future__ import annotations
 
@@ -18,45 +18,45 @@ Run = Callable[[list[str]], int]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command that ``argv`` names; return its exit status."""
+    """Run the command named by ``argv``; return its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    _write_anything()
+    _escape_unencodable()
     try:
         if not arguments or arguments[0] in ("-h", "--help", "help"):
             return _printing(lambda: print(_usage(PluginHost())))
         if arguments[0] in ("-V", "--version"):
             return _printing(lambda: print(f"inngest-core {VERSION}"))
-        own = OWN.get(canonical(arguments[0]))
-        if own is not None:
-            return _printing(lambda: own[1](arguments[1:]))
+        builtin = BUILTIN.get(canonical(arguments[0]))
+        if builtin is not None:
+            return _printing(lambda: builtin[1](arguments[1:]))
         host = PluginHost()
         command = host.command(arguments[0])
         if command is None:
-            return _no_such(arguments[0], host)
+            return _unknown_command(arguments[0], host)
         return _printing(lambda: command.run(arguments[1:]))
     except Error as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        return 130  # how a shell counts what was ended by Ctrl-C
+        return 130  # 128 + SIGINT, the shell's convention for Ctrl-C
 
 
-def _write_anything() -> None:
-    """Escape what the terminal's encoding lacks: no command ends over a tick or a name."""
+def _escape_unencodable() -> None:
+    """Escape characters that the terminal's encoding lacks, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _printing(work: Callable[[], int | None]) -> int:
-    """Do what only prints. A reader that has seen enough, such as ``head``, is no error."""
+    """Run a command that prints. A reader that closes the pipe, such as ``head``, is no error."""
     try:
         status = work() or 0
-        print(end="", flush=True)  # which a program without a console can do, too
+        print(end="", flush=True)  # without a console sys.stdout is None, and has no flush()
     except OSError as error:
         if error.errno not in UNREAD or error.filename is not None:
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # flushed again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
         return 1
     return status
 
@@ -79,22 +79,22 @@ def _new_plugin(argv: list[str]) -> int:
     return main(argv)
 
 
-OWN: dict[str, tuple[str, Run]] = {
-    "doctor": ("find what is misconfigured", _doctor),
-    "new-plugin": ("write the project of a plugin, with tests that pass", _new_plugin),
+BUILTIN: dict[str, tuple[str, Run]] = {
+    "doctor": ("find misconfigurations", _doctor),
+    "new-plugin": ("create a plugin project, with tests that pass", _new_plugin),
     "plugins": ("list the plugins that are installed", _plugins),
 }
-"""Commands of our own; a plugin cannot take their names."""
+"""The built-in commands, whose names plugins cannot override."""
 
 OF_DEV = ("dev", "runs", "send", "trigger")
-"""What inngest-dev adds."""
+"""The commands that inngest-dev adds."""
 
 UNREAD = (errno.EPIPE, errno.EINVAL)
-"""What writing to a pipe without a reader ends with; on Windows it is the latter."""
+"""The errors of writing to a pipe that its reader has closed; on Windows it is the latter."""
 
 
-def _no_such(name: str, host: PluginHost) -> int:
-    known = [*OWN, *(command.name for command in host.commands())]
+def _unknown_command(name: str, host: PluginHost) -> int:
+    known = [*BUILTIN, *(command.name for command in host.commands())]
     plugin = _plugin(name, host)
     if plugin is not None:
         state = plugin.reason or "it has no such command"
@@ -112,7 +112,7 @@ def _plugin(name: str, host: PluginHost) -> Listed | None:
 
 
 def _usage(host: PluginHost) -> str:
-    helps = {name: text for name, (text, _) in OWN.items()}
+    helps = {name: text for name, (text, _) in BUILTIN.items()}
     for command in host.commands():
         helps.setdefault(command.name, command.help)
     width = max(map(len, helps))

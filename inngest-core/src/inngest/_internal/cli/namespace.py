@@ -1,4 +1,4 @@
-"""Check the namespace: one ``inngest/__init__.py``, and every portion within reach."""
+"""Check the namespace package: one ``inngest/__init__.py``, and all portions importable."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SUBJECT = "namespace"
 
 
 def check_namespace() -> Iterator[Finding]:
-    """Look at every ``inngest`` on the path."""
+    """Check each directory ``inngest`` on ``sys.path``."""
     core = Path(__file__).resolve().parents[2]
     reached = {Path(path).resolve() for path in inngest.__path__}
     before = len(reached)
@@ -35,7 +35,7 @@ def check_namespace() -> Iterator[Finding]:
 
 
 def inspect(core: Path, reached: set[Path], paths: Iterable[str]) -> Iterator[Finding]:
-    """Find folders and files that do not belong, or that are not reached."""
+    """Find misplaced directories and files, and portions that cannot be imported."""
     for entry in dict.fromkeys(paths):
         base = Path(entry or ".").resolve()
         if (base / "inngest.py").is_file():
@@ -52,13 +52,13 @@ def inspect(core: Path, reached: set[Path], paths: Iterable[str]) -> Iterator[Fi
             yield Finding(
                 level="problem",
                 subject=SUBJECT,
-                text=f"{portion} has an __init__.py, which is inngest-core's to have",
+                text=f"{portion} has an __init__.py, which only inngest-core may have",
                 advice="uninstall or remove what put it there",
             )
         elif portion not in reached and any(portion.glob("*/__init__.py")):
             yield Finding(
                 level="problem",
                 subject=SUBJECT,
-                text=f"{portion} is not part of the package: it came on the path too late",
+                text=f"{portion} is not part of the package: it was added to sys.path too late",
                 advice="put it on sys.path before inngest is imported",
             )

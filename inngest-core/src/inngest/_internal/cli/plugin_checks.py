@@ -1,4 +1,4 @@
-"""Check the plugins, each in a process of its own: one that hangs is named, not waited for."""
+"""Check plugins, each in a separate process with a timeout, so that none can block ``doctor``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from inngest._internal.plugins.switches import DISABLED
 
 
 def check_plugins(environ: MutableMapping[str, str], timeout: float) -> Iterator[Finding]:
-    """Load each, and say what came of it. What hangs is switched off for those who look on."""
+    """Load each plugin and report the result. Plugins that hang are disabled for later checks."""
     try:
         rows = PluginHost(environ=environ).listing()
     except Error as error:
@@ -37,11 +37,11 @@ def check_plugins(environ: MutableMapping[str, str], timeout: float) -> Iterator
                 level="problem",
                 subject=subject,
                 text=f"{owner} cannot be used: {found[row.name].reason}",
-                advice=f"mend, upgrade or uninstall it, or set {DISABLED}={row.name}",
+                advice=f"fix, upgrade or uninstall it, or set {DISABLED}={row.name}",
             )
         elif found[row.name].state == "not configured":
             reason = found[row.name].reason
-            text = f"{owner} loads, and adds no middleware: {reason}"
+            text = f"{owner} loads, but adds no middleware: {reason}"
             yield Finding(level="note", subject=subject, text=text)
         else:
             yield Finding(level="ok", subject=subject, text=f"{owner} loads")

@@ -1,8 +1,7 @@
-"""Load one plugin in a process of its own, with a deadline: it may hang, exit or crash.
+"""Load a plugin in a separate process with a timeout, since it may hang, exit or crash.
 
-The child prints its finding on a line of its own, whatever else the plugin prints. When
-its time is up it prints where it is and ends itself; a child that cannot do even that is
-killed, with the processes that it started.
+The child prints its result on a marked line, since the plugin may print, too. After the timeout
+it prints its traceback and exits; if it cannot, it is killed, along with its descendants.
 """
 
 from __future__ import annotations
@@ -28,25 +27,25 @@ _MARK: Final = "inngest-probe:"
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<function>.+)')
 AT_ONCE: Final = 4
 _GRACE: Final = 30.0
-"""Seconds that a child has to start and to end, beside what the plugin may take."""
+"""Seconds to start and to exit, in addition to the plugin's timeout."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probed:
-    """What came of loading a plugin."""
+    """The result of loading a plugin."""
 
     state: Literal["loaded", "not configured", "failed"]
     reason: str | None = None
     hooks: Sequence[str] | None = None
     offers: Mapping[str, Any] = field(default_factory=dict)
-    """Names, by kind."""
+    """Names of what it offers, by kind."""
     hangs: bool = False
 
 
 def probe(name: str, timeout: float, environ: Mapping[str, str] | None = None) -> Probed:
-    """Load the plugin of this name, by the switches of the environment."""
+    """Load the plugin with this name, as configured by ``environ``."""
     command = [sys.executable, "-m", "inngest._internal.cli.probe", name, str(timeout)]
-    child = subprocess.Popen(  # noqa: S603  ourselves
+    child = subprocess.Popen(  # noqa: S603  our own module
         command,
         env={**(os.environ if environ is None else environ), "PYTHONPATH": _path()},
         stdin=subprocess.DEVNULL,
@@ -68,28 +67,28 @@ def probe(name: str, timeout: float, environ: Mapping[str, str] | None = None) -
 def probe_all(
     names: Sequence[str], timeout: float, environ: Mapping[str, str] | None = None
 ) -> dict[str, Probed]:
-    """Load several plugins, a few at once."""
+    """Load several plugins, some of them concurrently."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = pool.map(lambda name: probe(name, timeout, environ), names)
         return dict(zip(names, found, strict=True))
 
 
 def seconds(text: str) -> float:
-    """Read what an option says of a deadline.
+    """Parse a timeout option.
 
-    :raises argparse.ArgumentTypeError: it says none.
+    :raises argparse.ArgumentTypeError: it is not a number from 0.1 to 600.
     """
     try:
         read = float(text)
     except ValueError:
         read = 0.0
     if not 0.1 <= read <= 600:
-        raise argparse.ArgumentTypeError("a number of seconds from 0.1 to 600")
+        raise argparse.ArgumentTypeError("must be a number of seconds from 0.1 to 600")
     return read
 
 
 def _path() -> str:
-    """This process's path: the child finds what we would find."""
+    """Return ``PYTHONPATH`` for the child, so that it finds the same modules."""
     return os.pathsep.join(path or os.getcwd() for path in sys.path)  # noqa: PTH109  as Python does
 
 
@@ -117,7 +116,7 @@ def _finding(out: str, errors: str, status: int, timeout: float) -> Probed:
 
 
 def _where(errors: str) -> str:
-    """The innermost frame that is not of the import system."""
+    """Describe the innermost frame outside the import system."""
     for match in _FRAME.finditer(errors):
         if not match["file"].startswith("<"):
             return f"; it is at {match['file']}, line {match['line']}, in {match['function']}"
@@ -125,7 +124,7 @@ def _where(errors: str) -> str:
 
 
 def main(name: str, timeout: float) -> None:
-    """Be the child. Its time begins when all that is not the plugin is loaded."""
+    """Run in the child. The timeout starts when everything but the plugin has been imported."""
     import inngest._internal.client.client
     import inngest._internal.plugins.admission
     import inngest._internal.plugins.host  # noqa: F401
@@ -134,7 +133,7 @@ def main(name: str, timeout: float) -> None:
     finding = _load(name)
     faulthandler.cancel_dump_traceback_later()
     print(f"\n{_MARK}{json.dumps(finding)}", flush=True)
-    os._exit(0)  # what the plugin started must not keep us
+    os._exit(0)  # threads that the plugin started must not delay the exit
 
 
 def _load(name: str) -> dict[str, object]:
@@ -144,17 +143,17 @@ def _load(name: str) -> dict[str, object]:
     from inngest._internal.errors import Error
     from inngest._internal.plugins.host import PluginHost
 
-    logging.disable()  # what is said is in the finding
+    logging.disable()  # the result contains the messages
     host = PluginHost(environ={**os.environ, "INNGEST_PLUGINS": name, "INNGEST_PLUGINS_STRICT": ""})
     client = Inngest(app_id="probe", is_production=False, plugins=False)
-    client._plugins = host  # a plugin that sends events while it is asked is refused, as in apps
+    client._plugins = host  # so that a hook that sends events is refused, as in apps
     message: str | None = None
     offers: dict[str, object] = {}
     try:
         for make in host.middleware(client):
-            unmade = _unmade(make, client)
-            if unmade is not None:
-                return {"state": "failed", "reason": unmade}
+            problem = _creation_problem(make, client)
+            if problem is not None:
+                return {"state": "failed", "reason": problem}
         offers = host.offers()
     except Error as error:
         message = error.message
@@ -165,8 +164,8 @@ def _load(name: str) -> dict[str, object]:
     return {"state": row.state, "reason": row.reason, "hooks": row.hooks, "offers": offers}
 
 
-def _unmade(make: Callable[[Inngest, object], object], client: Inngest) -> str | None:
-    """Why middleware cannot be made, as it is for each call: of settings that are wrong, say."""
+def _creation_problem(make: Callable[[Inngest, object], object], client: Inngest) -> str | None:
+    """Return why the middleware cannot be created, for example due to invalid options."""
     try:
         make(client, None)
     except Exception as error:

@@ -1,6 +1,6 @@
-"""``new-plugin NAME``: write the project of a plugin, whose tests pass as it is.
+"""``new-plugin NAME``: create a plugin project whose tests pass.
 
-All of it is written, or nothing; nothing that exists is touched.
+Either all files are written or none; nothing existing is modified.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from inngest._internal.version import VERSION
 
 
 def main(argv: Sequence[str]) -> int:
-    """Write a project and say what to do with it."""
+    """Create a project and print the next steps."""
     options = _parser().parse_args(argv)
     found = write_project(options.name, Path(options.into))
     if isinstance(found, PluginConfigInvalidError):
@@ -32,10 +32,10 @@ def main(argv: Sequence[str]) -> int:
 
 
 def write_project(name: str, into: Path) -> Path | PluginConfigInvalidError:
-    """Write the project of the plugin ``name`` to a new folder in ``into``; return it."""
+    """Create the project of plugin ``name`` in a new directory in ``into``; return its path."""
     plugin = canonical(name).removeprefix("inngest-")
     distribution = f"inngest-{plugin}"
-    if not is_canonical(plugin) or plugin[0].isdigit():  # it names a class and a variable, too
+    if not is_canonical(plugin) or plugin[0].isdigit():  # also the name of a class and a variable
         return PluginConfigInvalidError(
             f"{name!r} is not a name for a plugin; use letters, digits and hyphens, a letter first"
         )
@@ -67,10 +67,10 @@ def write_project(name: str, into: Path) -> Path | PluginConfigInvalidError:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m inngest new-plugin", description="Write the project of a plugin."
+        prog="python -m inngest new-plugin", description="Create a plugin project."
     )
-    parser.add_argument("name", metavar="NAME", help="of the plugin, such as audit-log")
+    parser.add_argument("name", metavar="NAME", help="the plugin's name, such as audit-log")
     parser.add_argument(
-        "--into", default=".", metavar="FOLDER", help="where to write it (default: here)"
+        "--into", default=".", metavar="FOLDER", help="parent directory (default: the current one)"
     )
     return parser

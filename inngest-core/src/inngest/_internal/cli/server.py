@@ -1,4 +1,4 @@
-"""Ask the server whether it is there, and what time it is."""
+"""Check that the server responds, and that the clocks agree."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from inngest._internal.runtime.http_clients import HTTPClients
 from inngest._internal.types import ServerKind
 
 NOTABLE_SECONDS = 30
-"""A clock may be off by this much without a word: servers tell whole seconds, and late."""
+"""The tolerated clock difference: ``Date`` has a resolution of a second, and latency adds up."""
 
 
 def check_server(
     environ: Mapping[str, str], timeout: float, clock: Callable[[], float] = time.time
 ) -> Iterator[Finding]:
-    """Any answer will do; its ``Date`` is compared with our clock."""
+    """Accept any response; compare its ``Date`` with the local clock."""
     config = resolve(environ=environ)
     if isinstance(config, Error):
-        return  # the check of the environment has said so
+        return  # reported by check_environment()
     http = HTTPClients()
     try:
         is_dev = config.mode is ServerKind.DEV_SERVER

@@ -1,4 +1,4 @@
-"""The files of a new plugin, as templates. They are checked by being written and tested."""
+"""The templates for the files of a new plugin. Tests write them and run the project's tests."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ A plugin for Inngest apps: installing it is all it takes.
 
     pip install $distribution
 
-It logs each step that was run, at the level that `$variable` names, or
-`Inngest(plugin_options={"$plugin": {"level": ...}})`; `INFO` unless said.
+It logs each step that runs. Set the level with the environment variable `$variable` or with
+`Inngest(plugin_options={"$plugin": {"level": ...}})`; the default is `INFO`.
 
-- `python -m inngest plugins` shows that it is there.
+- `python -m inngest plugins` lists it.
 - `INNGEST_PLUGINS_DISABLED=$plugin` switches it off.
 
 ## Develop
@@ -59,7 +59,7 @@ _INIT = '''\
 '''
 
 _PLUGIN = '''\
-"""Announces what this distribution offers. Keep it cheap: every app imports it."""
+"""Announce what this distribution offers. Every app imports this module, so keep it cheap."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ from inngest.plugins import MiddlewareEntry, NotConfigured, hookimpl
 
 
 class ${cls}Plugin:
-    """One method for each hook that the plugin implements, marked with ``hookimpl``."""
+    """The plugin: one method for each hook that it implements, marked with ``hookimpl``."""
 
     api_version = 1
 
@@ -92,7 +92,7 @@ plugin = ${cls}Plugin()
 '''
 
 _MIDDLEWARE = '''\
-"""The middleware: it is made anew for each request and each send."""
+"""The middleware, which is created for each request and each send."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class ${cls}Middleware(inngest.MiddlewareSync):
 
 
 def logging_at(level: int) -> Callable[[inngest.Inngest, object], ${cls}Middleware]:
-    """Return a factory of middleware that logs at ``level``."""
+    """Return a factory for middleware that logs at ``level``."""
 
     def make(client: inngest.Inngest, raw_request: object) -> ${cls}Middleware:
         made = ${cls}Middleware(client, raw_request)
@@ -126,7 +126,7 @@ def logging_at(level: int) -> Callable[[inngest.Inngest, object], ${cls}Middlewa
 '''
 
 _TESTS = '''\
-"""What Inngest's kits ask of a plugin and of a middleware, and what this one adds."""
+"""Inngest's test suites for plugins and middleware, and this plugin's own tests."""
 
 from __future__ import annotations
 
@@ -178,4 +178,4 @@ FILES: Final = {
     "src/$package/py.typed": "",
     "tests/test_plugin.py": _TESTS,
 }
-"""Text by path; both are templates."""
+"""Maps paths to contents; both are templates."""

@@ -1,6 +1,7 @@
-"""Calls that a run defers until its end, and takes back (PROTOCOL section 21.14). Pure.
+"""Function invocations that a run defers until its end, and can cancel. Pure.
 
-They are no steps: code does not wait for them, and they travel with what else is reported.
+They are not steps: user code does not wait for them, and they are reported along with the next
+steps (PROTOCOL section 21.14).
 """
 
 from __future__ import annotations
@@ -14,19 +15,19 @@ from inngest._internal.op import Op, Opcode, StepCall, StepID
 
 @dataclass(slots=True)
 class Deferrals:
-    """What the server knows already, and what it is still to be told."""
+    """The deferred calls that the server knows, and those that are still to be reported."""
 
     known: Mapping[str, bool] | None = field(default_factory=dict)
-    """By hashed id: whether the call can still be taken back. ``None``: nobody says."""
+    """Whether each call can still be aborted, by hashed id; ``None`` if the server did not say."""
     _unreported: dict[str, Op] = field(default_factory=dict)
 
     @property
     def unreported(self) -> tuple[Op, ...]:
-        """What to report, in the order in which it was asked for."""
+        """The operations to report, in the order in which user code requested them."""
         return tuple(self._unreported.values())
 
     def add(self, step: StepID, call: StepCall) -> None:
-        """Note a call, unless an earlier report had it."""
+        """Defer a call, unless the server already knows it."""
         if self.known is None or step.hashed not in self.known:
             self._unreported[step.hashed] = Op(
                 step=step,
@@ -37,9 +38,9 @@ class Deferrals:
             )
 
     def abort(self, step: StepID) -> None:
-        """Take a call back. Doing it twice changes nothing."""
-        is_news = self._unreported.pop(step.hashed, None) is not None
-        if self.known is not None and (is_news or not self.known.get(step.hashed)):
+        """Abort a deferred call. Idempotent."""
+        was_unreported = self._unreported.pop(step.hashed, None) is not None
+        if self.known is not None and (was_unreported or not self.known.get(step.hashed)):
             return
         name = f"{step.id}:{step.index}" if step.index else step.id
         hashed = hash_id(f"{name}-abort")
@@ -51,7 +52,7 @@ class Deferrals:
         )
 
     def note_reported(self) -> None:
-        """The server was told of all that was unreported, and code goes on."""
+        """Record that the server has received everything unreported, while the call continues."""
         known = dict(self.known or {})
         for hashed, op in self._unreported.items():
             is_call = op.opcode is Opcode.DEFER_ADD

@@ -1,8 +1,8 @@
-"""One call of a function: which steps it has asked for, and what is to be done next. Pure.
+"""The state of one call of a function: the steps found so far, and what to do next. Pure.
 
-A runner hands over every step that user code asks for, lets user code go on until it
-can do no more by itself, and then asks for the next move. Serial code asks for one step
-at a time; code that runs in parallel asks for many before it comes to rest.
+A runner registers every step that user code requests, lets user code run until all of it waits
+for steps, and then asks for the next move. Serial code requests one step at a time; parallel
+code may request many before it is blocked.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from inngest._internal.engine.journal import (
 from inngest._internal.op import ErrorData, Op, Opcode, StepCall, StepID
 from inngest._internal.types import UNSET
 
-# Nobody changes any of these once it is made. That they are not frozen: see op.py.
+# Instances are immutable by convention: creating a frozen one takes longer (see op.py).
 
 
 @dataclass(slots=True, eq=False)
 class Found:
-    """A step that user code has asked for and that has no answer yet."""
+    """A step that user code has requested and that has no verdict yet."""
 
     call: StepCall
     index: int
@@ -42,21 +42,21 @@ class Found:
 
 @dataclass(slots=True)
 class Replay:
-    """Answer the step with the value it had."""
+    """Return the memoized value from the step."""
 
     data: object
 
 
 @dataclass(slots=True)
 class Fail:
-    """Answer the step with the error it ended in."""
+    """Raise the memoized error from the step."""
 
     failure: Failure
 
 
 @dataclass(slots=True)
 class Execute:
-    """Run the step's handler now, with these arguments."""
+    """Run the step's handler with these arguments."""
 
     args: tuple[object, ...]
 
@@ -66,7 +66,7 @@ Verdict = Replay | Fail | Execute
 
 @dataclass(slots=True)
 class Resume:
-    """Let user code go on: this step has its verdict."""
+    """Continue user code: this step has a verdict."""
 
     found: Found
     verdict: Verdict
@@ -81,19 +81,19 @@ class Stop:
 
 @dataclass(slots=True)
 class Wait:
-    """Nothing to decide: user code waits for something of its own."""
+    """Do nothing: user code waits for something other than a step, or for a running handler."""
 
 
 @dataclass(slots=True)
 class Lost:
-    """New steps were found, and none is the one that the server asked for."""
+    """The step that the server requested is not among the new steps."""
 
     found: tuple[Found, ...]
 
 
 @dataclass(slots=True)
 class Broken:
-    """The call cannot be answered: what surrounds user code failed."""
+    """The call cannot be answered, because a hook or other code around the function failed."""
 
     error: Exception
 
@@ -106,7 +106,13 @@ Ending = Stop | Lost | Broken
 
 @dataclass(slots=True, kw_only=True)
 class CallFacts:
-    """What the server said of this call."""
+    """What the server sent about this call.
+
+    :param attempt: the number of earlier attempts.
+    :param max_attempts: the limit of attempts; ``None`` if the server did not send it.
+    :param target: the hashed id of the only step that may run.
+    :param plan_only: report new steps as planned instead of running them.
+    """
 
     attempt: int = 0
     max_attempts: int | None = None
@@ -115,12 +121,12 @@ class CallFacts:
 
     @property
     def is_last_attempt(self) -> bool:
-        """Whether a failure now is final."""
+        """Whether no attempt follows if this one fails."""
         return self.max_attempts is not None and self.attempt + 1 >= self.max_attempts
 
 
 class Execution:
-    """The state of one call. Created per request, thrown away with it."""
+    """The state of one call. Created for each request."""
 
     def __init__(
         self,
@@ -133,48 +139,50 @@ class Execution:
         self.deferrals = Deferrals() if deferrals is None else deferrals
         self.outcome: Ending | None = None
         self.executing: Found | None = None
-        """The step whose handler is running at this moment."""
+        """The step whose handler is running."""
         self._stack = stack
-        self._known: list[tuple[int, int, Found]] = []
+        self._memoized: list[tuple[int, int, Found]] = []
+        """A heap of memoized steps that user code waits for, ordered by completion."""
         self._abandoned: set[Found] = set()
-        """Some of them may still be among those that are known."""
+        """Steps that nothing waits for any more; they may still be in the heap."""
         self._new: dict[str, Found] = {}
-        self._asked = 0
+        self._order = 0
         self._has_begun = False
         self.replace_memos(memos)
 
     def replace_memos(self, memos: Mapping[str, object]) -> None:
-        """Go on with other memos, before user code has asked for any."""
+        """Replace the memos, before user code has requested any step."""
         self.memos = memos
         self.journal = Journal(memos, self._stack)
         self._unread = len(memos)
         self.is_replaying = bool(memos)
-        """Whether all code so far has run before: it ends with the last memo, for good."""
+        """Whether all code so far has run in an earlier call. Never true again once false."""
 
     def is_first_new_code(self) -> bool:
-        """Whether new code is about to run, and nobody has asked this since it is."""
+        """Return ``True`` once: on the first call after the end of the replay."""
         if self.is_replaying or self._has_begun:
             return False
         self._has_begun = True
         return True
 
     def identify(self, call: StepCall) -> Found:
-        """Give the step that user code asks for its place in the run."""
+        """Assign a requested step its index and its hashed id."""
         return Found(call, *self.journal.identify(call.id))
 
     def defer(self, call: StepCall) -> StepID:
-        """Note a call that is to be made when the run has ended."""
+        """Defer a call until the run has ended."""
         step = self.identify(call).step
         self.deferrals.add(step, call)
         return step
 
     def recall(self, found: Found) -> object:
-        """Tell a memoized step's value or failure at once, if user code waits for no other.
+        """Return a memoized step's value or failure, if no other memoized step is waited for.
 
-        :returns: ``UNSET`` when there is nothing to tell.
+        :returns: the JSON value or a ``Failure``; ``UNSET`` if the step must wait its turn, is
+            new, or is to run with replaced input.
         """
         hashed = found.hashed
-        if self._known or hashed not in self.memos:
+        if self._memoized or hashed not in self.memos:
             return UNSET
         memo = read_memo(self.memos[hashed], found.call.opcode)
         if isinstance(memo, ReplacedInput):
@@ -183,18 +191,19 @@ class Execution:
         return memo
 
     def find(self, found: Found) -> None:
-        """Record that user code waits for a step."""
-        self._asked += 1
+        """Register a step that user code waits for."""
+        self._order += 1
         if found.hashed in self.journal:
-            heapq.heappush(self._known, (self.journal.position(found.hashed), self._asked, found))
+            position = self.journal.position(found.hashed)
+            heapq.heappush(self._memoized, (position, self._order, found))
         else:
             self._new[found.hashed] = found
 
     def next_move(self) -> Move:
-        """Decide, now that user code has come to rest."""
+        """Decide what to do next. Call it when all user code is blocked."""
         target = self.facts.target
         if target is not None and (self.executing is not None or target in self._new):
-            # At once: what memos bring about may no longer wait for this step.
+            # Before any replay, whose results could make user code abandon the target.
             return Wait() if self.executing is not None else self._aim(target)
         replay = self._replay()
         if replay is not None:
@@ -210,10 +219,10 @@ class Execution:
         return self.stop(*(_report(found) for found in self._new.values()))
 
     def skip(self, found: Found) -> Move:
-        """Decide for one branch of a group that runs its branches one after another.
+        """Decide for one branch of a group whose branches run one after another.
 
-        Branches cannot wait for each other, so nothing new is run unless it is the
-        target: it is left behind to be reported together with the others.
+        Such a branch cannot wait for another one, so a new step runs only if it is the target;
+        all others are left to be reported together.
         """
         replay = self._replay()
         if replay is not None:
@@ -221,31 +230,31 @@ class Execution:
         return self._execute(found) if self._is_target(found) else Wait()
 
     def stop_group(self) -> Stop | Lost:
-        """End the call after a group whose branches left something new behind."""
+        """End the call after a group that found new steps."""
         if self.facts.target is not None:
             return self.give_up(Lost(tuple(self._new.values())))
         return self.stop(*(_report(found) for found in self._new.values()))
 
     def abandon(self, found: Found) -> None:
-        """User code no longer waits for this step."""
+        """Record that user code no longer waits for this step."""
         if self.executing is found:
             self.executing = None
         self._new.pop(found.hashed, None)
         self._abandoned.add(found)
 
     def complete(self, found: Found, op: Op) -> Stop:
-        """A handler has run: report what came of it."""
+        """Report the outcome of a handler that has run."""
         self.executing = None
         self._new.pop(found.hashed, None)
         return self.stop(op)
 
     def go_on(self, found: Found) -> None:
-        """A handler has run and its result is recorded: user code may use it."""
+        """Let user code continue with a handler's result, which is recorded or buffered."""
         self.executing = None
         self._new.pop(found.hashed, None)
 
     def stop(self, *ops: Op) -> Stop:
-        """End the call. The first ending is the one that counts."""
+        """End the call. Only the first call of this method has an effect."""
         if isinstance(self.outcome, Stop):
             return self.outcome
         stop = Stop((*ops, *self.deferrals.unreported))
@@ -254,23 +263,26 @@ class Execution:
         return stop
 
     def suspend(self) -> None:
-        """End the call with nothing to report: the next one comes here again."""
+        """End the call without reporting anything: the next call will get to the same point."""
         if self.outcome is None:
             self.outcome = Stop(())
 
     def give_up(self, lost: Lost) -> Lost:
-        """End the call without what the server asked for."""
+        """End the call because the requested step was not found, unless it has ended already."""
         if self.outcome is None:
             self.outcome = lost
         return lost
 
     def break_off(self, error: Exception) -> None:
-        """End the call because of ``error``; nothing else is reported."""
+        """End the call because of ``error``, which takes precedence over any other outcome."""
         if not isinstance(self.outcome, Broken):
             self.outcome = Broken(error)
 
     def close(self) -> None:
-        """The call has been answered. An error's traceback would hold the frames that hold this."""
+        """Drop the outcome, once the call is answered.
+
+        An error in it refers, through its traceback, to frames that refer to this object.
+        """
         self.outcome = _ANSWERED
 
     def _is_target(self, found: Found) -> bool:
@@ -296,8 +308,8 @@ class Execution:
         return Resume(found, Execute(args))
 
     def _replay(self) -> Resume | None:
-        while self._known:
-            found = heapq.heappop(self._known)[2]
+        while self._memoized:
+            found = heapq.heappop(self._memoized)[2]
             if found in self._abandoned:
                 continue
             memo = self.journal.memo(found.hashed, found.call.opcode)
@@ -309,14 +321,14 @@ class Execution:
         return None
 
     def _note_read(self, hashed: str) -> None:
-        """The last of the stack is what this call is about; memos may be left that no code reads."""
+        """End the replay at the last step of the stack: some memos may never be read."""
         self._unread -= 1
         if self._unread <= 0 or hashed == self.journal.last:
             self.is_replaying = False
 
 
 def _report(found: Found) -> Op:
-    """Tell the server of a step that is not run in this call."""
+    """Return the operation that reports a step without running it."""
     call = found.call
     opcode = Opcode.PLANNED if call.handler is not None else call.opcode
     return Op(
@@ -329,7 +341,7 @@ def _report(found: Found) -> Op:
 
 
 def succeeded(found: Found, data: str) -> Op:
-    """The report of a handler that returned; ``data`` is JSON text."""
+    """Return the operation that reports a handler's result; ``data`` is JSON text."""
     return Op(
         step=found.step,
         opcode=Opcode.STEP_RUN,
@@ -350,7 +362,7 @@ def failed(
     retry_after: str | None = None,
     cause: Exception | None = None,
 ) -> Op:
-    """The report of a handler that raised; final when no attempt can follow."""
+    """Return the operation that reports a handler's error; final if no attempt can follow."""
     is_final = facts.is_last_attempt or not is_retriable
     return Op(
         step=found.step,
@@ -371,7 +383,7 @@ def _wire_opts(call: StepCall) -> Mapping[str, object] | None:
 
 
 def completed(data: str) -> Op:
-    """The report of a function that returned, where its result is not the whole answer."""
+    """Return the operation that reports a function's result together with steps."""
     return Op(
         step=StepID(id="complete", index=0, hashed=hash_id("complete")),
         opcode=Opcode.RUN_COMPLETE,

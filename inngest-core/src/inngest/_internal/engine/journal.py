@@ -1,4 +1,4 @@
-"""What is already known of a run: the memos, their order, and the ids handed out. Pure."""
+"""The memos of a run, their order of completion, and the numbering of step ids. Pure."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ INVOKED_FUNCTION_FINISHED = "inngest/function.finished"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """The step failed for good."""
+    """The final error of a step."""
 
     name: str
     message: str
     stack: str | None = None
     is_retriable: bool = True
-    """Whether it was tried as often as allowed; else it failed at once."""
+    """Whether the step's attempts are exhausted; false if it failed with a non-retriable error."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplacedInput:
-    """The step is not done: it is to be run with these arguments instead of the code's."""
+    """The step is to run, with these arguments instead of those in the code."""
 
     args: tuple[object, ...]
 
 
 def read_memo(raw: object, opcode: Opcode) -> object:
-    """Tell what a memo says (PROTOCOL section 9). Its shape depends on the kind of step.
+    """Decode a memo, whose shape depends on the kind of step (PROTOCOL section 9).
 
-    :returns: the JSON value that the step succeeded with, a ``Failure`` or a ``ReplacedInput``.
+    :returns: the step's JSON value, a ``Failure``, or a ``ReplacedInput``.
     """
     if opcode is STEP_RUN and type(raw) is dict and len(raw) == 1 and "data" in raw:
-        return raw["data"]  # nearly always
+        return raw["data"]  # the common case
     if not isinstance(raw, dict) or opcode is Opcode.SLEEP:
         return raw
     if opcode is Opcode.WAIT_FOR_EVENT and ("name" in raw or "error" not in raw):
-        return raw  # an event, which has a name; an error stands alone
+        return raw  # an event, which has a name; errors have only the key "error"
     if opcode is Opcode.INVOKE and raw.get("name") == INVOKED_FUNCTION_FINISHED:
         return Failure(name="InvokeCancelledError", message="the invoked function was cancelled")
     if "error" in raw and raw["error"] is not None:
@@ -67,22 +67,23 @@ def _read_failure(error: object) -> Failure:
 
 
 class Journal:
-    """Memos by hashed step id, and the counting that gives each step its id.
+    """The memos by hashed step id, and the numbering of repeated step ids.
 
-    ``stack`` names completed steps in the order in which they completed; racing code
-    must see them in that order on every replay.
+    ``stack`` lists the completed steps in the order of completion. Racing code must see them in
+    that order on every replay.
     """
 
     def __init__(self, memos: Mapping[str, object], stack: Sequence[str] = ()) -> None:
         self._memos = memos
         self._stack = stack
         self.last = stack[-1] if stack else None
-        """Hash of the step that completed last, as far as the server says."""
+        """The hashed id of the step that completed last, if the server sent a stack."""
         self._uses: dict[str, int] = {}
-        """How often each name was asked for; a name that was given out was asked for once."""
+        """The next index for each id. Generated names such as ``a:1`` count as ids, too, so that
+        a step of the same name in user code gets a different hash."""
 
     def identify(self, step_id: str) -> tuple[int, str]:
-        """Give the next use of ``step_id`` its index and its hash (PROTOCOL section 12.1)."""
+        """Return the index and the hash of the next use of ``step_id`` (PROTOCOL section 12.1)."""
         uses = self._uses
         if step_id not in uses:
             uses[step_id] = 1
@@ -100,12 +101,12 @@ class Journal:
         return hashed in self._memos
 
     def memo(self, hashed: str, opcode: Opcode) -> object:
-        """What is known of a step, as ``read_memo`` tells it; ``UNSET`` when it is new."""
+        """Return the decoded memo of a step, or ``UNSET`` if the step is new."""
         raw = self._memos.get(hashed, UNSET)
         return UNSET if raw is UNSET else read_memo(raw, opcode)
 
     def position(self, hashed: str) -> int:
-        """Where a step stands in the order of completion; unknown ones come last."""
+        """Return a step's position in the order of completion; steps not in the stack are last."""
         return self._positions.get(hashed, len(self._stack))
 
     @cached_property
@@ -115,7 +116,7 @@ class Journal:
 
 @lru_cache(maxsize=16_384)
 def hash_id(step_id: str) -> str:
-    """The wire's name for a step id: SHA-1 of its UTF-8 bytes, as lower-case hex."""
+    """Return the step id used on the wire: the SHA-1 of the UTF-8 text, as lower-case hex."""
     return hashlib.sha1(step_id.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
 
 

@@ -1,1 +1,1 @@
-"""What a function is: its handler, triggers and flow control, and how it registers."""
+"""Functions: handlers, triggers, flow control, and registration."""

@@ -1,4 +1,4 @@
-"""How long one call goes on by itself, recording steps as it goes. PROTOCOL section 15."""
+"""Checkpointing: run many steps in one call, and record each on the server. PROTOCOL section 15."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from inngest._internal.model import BaseModel
 
 
 class Checkpointing(BaseModel):
-    """Let a call run many steps: each is recorded by a small request of its own.
+    """Let one call run many steps; each is recorded by a small request to the server.
 
-    Without it the server calls the app anew for each step.
+    Without it, the server calls the app again for each step.
 
-    :param buffered_steps: record when so many steps are done. With more than one, steps
-        that are not recorded yet run again if the process dies.
-    :param max_interval: record at the latest after this time, when a step ends.
-    :param max_runtime: let the server call anew after this time; keep it below what your
-        web server and its proxies allow for a request.
+    :param buffered_steps: the number of finished steps to record at once, at least 1. If it is
+        more, steps that are not yet recorded run again when the process dies.
+    :param max_interval: how long a finished step may remain unrecorded; checked when a step ends.
+    :param max_runtime: end the call after this time, to be called again. Keep it below the request
+        timeouts of your web server and its proxies.
     """
 
     buffered_steps: int = Field(default=1, ge=1, serialization_alias="batch_steps")
@@ -32,9 +32,9 @@ class Checkpointing(BaseModel):
 
 
 def read(given: object) -> Checkpointing | bool | None:
-    """What a caller said, who may give the fields in a dictionary.
+    """Validate the option ``checkpointing``, which may be a dictionary of fields.
 
-    :raises FunctionConfigInvalidError: it says nothing of checkpointing.
+    :raises FunctionConfigInvalidError: it is of another type, or a field is invalid.
     """
     if isinstance(given, Mapping):
         return Checkpointing(**given)
@@ -45,21 +45,21 @@ def read(given: object) -> Checkpointing | bool | None:
     )
 
 
-def chosen(*choices: Checkpointing | bool | None) -> Checkpointing | None:
-    """What the first choice says that says anything; by default it is on."""
+def effective(*choices: Checkpointing | bool | None) -> Checkpointing | None:
+    """Return the first setting that is not ``None``; checkpointing is on by default."""
     for choice in choices:
         if choice is None:
             continue
         if isinstance(choice, Checkpointing):
             return choice
-        return by_default() if choice else None
-    return by_default()
+        return default() if choice else None
+    return default()
 
 
 @lru_cache(maxsize=1)
-def by_default() -> Checkpointing:
-    """What holds where nobody says anything."""
+def default() -> Checkpointing:
+    """Return the default settings."""
     return Checkpointing()
 
 
-__all__ = ["Checkpointing", "by_default", "chosen", "read"]
+__all__ = ["Checkpointing", "default", "effective", "read"]

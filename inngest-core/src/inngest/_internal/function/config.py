@@ -1,4 +1,4 @@
-"""What a user declares about a function. Checked at declaration. PROTOCOL section 7."""
+"""The options of a function, validated on creation. PROTOCOL section 7."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from inngest._internal.model import BaseModel
 from inngest._internal.types import JSON, Duration
 
 DEFERRED: Final = "inngest/deferred.schedule"
-"""The event by which a server calls what a run has deferred."""
+"""The event that triggers deferred calls."""
 _DAY = datetime.timedelta(days=1)
 _JITTER = (datetime.timedelta(seconds=1), datetime.timedelta(minutes=5))
 
@@ -30,14 +30,14 @@ def _check_event_name(value: str) -> str:
 def _check_trigger_name(value: str) -> str:
     _check_event_name(value)
     if "*" in value[:-1] or (value.endswith("*") and value[-2:-1] not in ("/", ".")):
-        raise ValueError("a wildcard stands at the end, right after a slash or a dot")
+        raise ValueError("a wildcard must be at the end, right after a slash or a dot")
     return value
 
 
 def _check_jitter(value: Any) -> Duration:
     shortest, longest = _JITTER
     if not shortest <= to_timedelta(value) <= longest:
-        raise ValueError("a jitter is a duration from 1s to 5m, such as 30s")
+        raise ValueError("must be a duration from 1s to 5m, such as 30s")
     checked: Duration = value
     return checked
 
@@ -56,18 +56,18 @@ _TriggerName = Annotated[str, pydantic.AfterValidator(_check_trigger_name)]
 
 
 def quoted(text: str) -> str:
-    """Return ``text`` as a CEL string."""
+    """Return ``text`` as a CEL string literal."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
 
 
 class Batch(BaseModel):
-    """Call the function once for many events.
+    """Call the function once for several events.
 
-    :param max_size: the most events in a call; at least 2.
+    :param max_size: the maximum number of events in a call, at least 2.
     :param timeout: how long to wait for a full batch.
-    :param key: CEL expression; events of one value share a batch.
-    :param if_exp: CEL expression; events for which it is false are not batched.
+    :param key: a CEL expression; events with the same value share a batch.
+    :param if_exp: a CEL expression; events for which it is false are not batched.
     """
 
     max_size: int = Field(ge=2, serialization_alias="maxSize")
@@ -77,11 +77,12 @@ class Batch(BaseModel):
 
 
 class Cancel(BaseModel):
-    """Cancel runs when an event comes.
+    """Cancel a run when a matching event arrives.
 
-    :param event: name of the event.
-    :param if_exp: CEL expression on ``event`` (first) and ``async`` (cancelling).
-    :param timeout: how long after the start of a run the event still counts.
+    :param event: the event's name.
+    :param if_exp: a CEL expression on ``event``, which triggered the run, and ``async``, which
+        cancels it.
+    :param timeout: how long after the start of the run the event is waited for.
     """
 
     event: _EventName
@@ -92,9 +93,9 @@ class Cancel(BaseModel):
 class Concurrency(BaseModel):
     """Limit how many steps run at the same time.
 
-    :param key: CEL expression; each value has a limit of its own.
-    :param limit: the most steps; 0 means no limit.
-    :param scope: who shares the limit; ``account`` and ``env`` need a ``key``.
+    :param key: a CEL expression; each of its values has its own limit.
+    :param limit: the maximum number of steps; 0 means no limit.
+    :param scope: what the limit applies to; ``account`` and ``env`` require a ``key``.
     """
 
     key: str | None = None
@@ -110,11 +111,11 @@ class Concurrency(BaseModel):
 
 
 class Debounce(BaseModel):
-    """Start a run only when events have ceased for a while.
+    """Delay a run until no event has arrived for some time.
 
-    :param key: CEL expression; each value is debounced on its own.
-    :param period: how long events must have ceased; 1 second to 7 days.
-    :param timeout: start a run at the latest after this time.
+    :param key: a CEL expression; each of its values is debounced separately.
+    :param period: the time without events, from 1 second to 7 days.
+    :param timeout: the maximum delay.
     """
 
     key: str | None = None
@@ -132,7 +133,7 @@ class Debounce(BaseModel):
 class Priority(BaseModel):
     """Order waiting runs.
 
-    :param run: CEL expression giving the seconds that a run goes before others.
+    :param run: a CEL expression for the number of seconds by which a run precedes others.
     """
 
     run: str = Field(min_length=1)
@@ -141,9 +142,9 @@ class Priority(BaseModel):
 class RateLimit(BaseModel):
     """Skip runs above a rate.
 
-    :param key: CEL expression; each value has a limit of its own.
-    :param limit: the most runs in a period; at least 1.
-    :param period: at most 24 hours.
+    :param key: a CEL expression; each of its values has its own limit.
+    :param limit: the maximum number of runs in a period, at least 1.
+    :param period: the length of the period, at most 24 hours.
     """
 
     key: str | None = None
@@ -159,10 +160,10 @@ class RateLimit(BaseModel):
 
 
 class Singleton(BaseModel):
-    """Have one run at a time.
+    """Allow one run at a time.
 
-    :param key: CEL expression; each value has a run of its own.
-    :param mode: ``skip`` the new run, or ``cancel`` the old one.
+    :param key: a CEL expression; each of its values allows one run.
+    :param mode: ``skip`` the new run, or ``cancel`` the running one.
     """
 
     key: str | None = None
@@ -172,10 +173,10 @@ class Singleton(BaseModel):
 class Throttle(BaseModel):
     """Delay runs above a rate.
 
-    :param key: CEL expression; each value has a limit of its own.
-    :param limit: the runs that may start in a period; at least 1.
-    :param period: the length of a period.
-    :param burst: how many more may start at once.
+    :param key: a CEL expression; each of its values has its own limit.
+    :param limit: how many runs may start in a period, at least 1.
+    :param period: the length of the period.
+    :param burst: how many more runs may start at once.
     """
 
     key: str | None = None
@@ -187,8 +188,8 @@ class Throttle(BaseModel):
 class Timeouts(BaseModel):
     """Cancel runs that take too long.
 
-    :param start: the most that a run may wait before its start.
-    :param finish: the most that a run may take after its start.
+    :param start: the maximum time from being scheduled to the start of a run.
+    :param finish: the maximum time from the start to the end of a run.
     """
 
     start: Time | None = None
@@ -196,28 +197,28 @@ class Timeouts(BaseModel):
 
 
 class _UntypedTrigger(BaseModel):
-    """A trigger whose events hold JSON."""
+    """A trigger whose events have JSON data."""
 
     @property
     def data_type(self) -> type[Mapping[str, JSON]] | None:
-        """The type of ``ctx.event.data`` in a function that this triggers."""
+        """The type of ``ctx.event.data`` in a function with this trigger; ``None`` means JSON."""
         return None
 
     @property
     def event_type(self) -> None:
-        """What reads the event: nothing, it stays JSON."""
+        """The event type: ``None``, as the data remains JSON."""
         return
 
     def to_config(self) -> TriggerCron | TriggerDeferred | TriggerEvent:
-        """Return the trigger as it is registered."""
+        """Return the trigger, as it is registered."""
         return cast("TriggerCron | TriggerDeferred | TriggerEvent", self)
 
 
 class TriggerCron(_UntypedTrigger):
     """Run on a schedule.
 
-    :param cron: five fields, with an optional ``TZ=<zone>`` before them.
-    :param jitter: spread the start over this time: ``1s`` to ``5m``.
+    :param cron: a cron expression of five fields, optionally preceded by ``TZ=<zone>``.
+    :param jitter: delay each start by a random time up to this one: ``1s`` to ``5m``.
     """
 
     cron: str
@@ -232,12 +233,12 @@ class TriggerCron(_UntypedTrigger):
 
 
 class TriggerDeferred(_UntypedTrigger):
-    """Run when another run has ended that has deferred a call of this function."""
+    """Run after another run that deferred a call of this function with ``step.defer``."""
 
     def of(self, function_id: str) -> TriggerEvent:
-        """Return what is registered for the function of this id.
+        """Return the trigger to register for a function.
 
-        :param function_id: the composite id ``<app id>-<function id>``.
+        :param function_id: the function's id on the server, ``<app id>-<function id>``.
         """
         return TriggerEvent(
             event=DEFERRED,
@@ -246,10 +247,10 @@ class TriggerDeferred(_UntypedTrigger):
 
 
 class TriggerEvent(_UntypedTrigger):
-    """Run when an event comes.
+    """Run when an event arrives.
 
-    :param event: name of the event; may end with ``/*`` or ``.*``.
-    :param expression: CEL expression on ``event`` that must hold.
+    :param event: the event's name; may end with the wildcards ``/*`` or ``.*``.
+    :param expression: a CEL expression on ``event``; events for which it is false are ignored.
     """
 
     event: _TriggerName

@@ -1,6 +1,6 @@
-"""Check cron expressions as a server reads them: 5 fields, maybe behind ``TZ=<zone>``.
+"""Validate cron expressions as the server does: 5 fields, optionally preceded by ``TZ=<zone>``.
 
-``CRON_TZ=<zone>`` is the same.
+``CRON_TZ=<zone>`` means the same.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ITEM = re.compile(r"(?:[*?]|(\w+)(?:-(\w+))?)(?:/([0-9]{1,4}))?", re.ASCII)
 
 
 def cron_problem(text: str) -> str | None:
-    """Return what is wrong with ``text``, or ``None``. Zones are not looked up."""
+    """Return what is wrong with ``text``, or ``None``. Time zones are not looked up."""
     words = text.split()
     zone = words.pop(0) if text.lstrip().startswith(("TZ=", "CRON_TZ=")) else None
     if zone is not None and not _ZONE.fullmatch(zone):

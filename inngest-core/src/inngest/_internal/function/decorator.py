@@ -1,4 +1,4 @@
-"""What declaring a function takes and gives, as types."""
+"""The types of the handlers that ``create_function`` accepts, and of its result."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DataT = TypeVar("DataT", default=Data)
 
 
 class FunctionDecorator(Protocol[DataT]):
-    """Turns a handler into a :class:`Function` of what the handler returns."""
+    """Turns a handler into a :class:`Function` with the handler's result type."""
 
     @overload
     def __call__(self, handler: Callable[[Context[DataT]], Awaitable[T]], /) -> Function[T]: ...

@@ -1,4 +1,4 @@
-"""A declared function: its handler, its options, and what it tells the server."""
+"""A declared function: its handler, its options, and its registration."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ INVOKED = "inngest/function.invoked"
 
 
 class FunctionConfigs(NamedTuple):
-    """What is registered: the function, and its failure handler if it has one."""
+    """The registered functions: the main one, and its failure handler if there is one."""
 
     main: FunctionConfig
     on_failure: FunctionConfig | None
 
 
 class Function(Invocable[T_co, CallData]):
-    """A durable function; ``T_co`` is what its handler returns."""
+    """A durable function, made by ``client.create_function``. ``T_co`` is its result type."""
 
     def __init__(self, options: FunctionOptions, handler: Callable[..., object]) -> None:
         _check_names(options)
         _check_handler(options.local_id, handler)
         if options.on_failure is not None:
             _check_handler(f"{options.local_id} (on_failure)", options.on_failure)
-        # Tests of apps look at _opts, _triggers and _handler: what they are called stays.
+        # Tests of existing apps access _opts, _triggers and _handler.
         self._opts = options
         self._triggers = list(options.triggers)
         self._handler = handler
@@ -65,47 +65,47 @@ class Function(Invocable[T_co, CallData]):
 
     @property
     def id(self) -> str:
-        """The id that the server knows: ``<app id>-<function id>``."""
+        """The id by which the server knows the function: ``<app id>-<function id>``."""
         return self._opts.fully_qualified_id
 
     @property
     def local_id(self) -> str:
-        """The id within the app."""
+        """The id within the app, as given to ``create_function``."""
         return self._opts.local_id
 
     @property
     def name(self) -> str:
-        """The name for people."""
+        """The name that people see."""
         return self._opts.name
 
     @property
     def handler(self) -> Callable[..., object]:
-        """The code of the function."""
+        """The function's code."""
         return self._handler
 
     @property
     def on_failure(self) -> Callable[..., object] | None:
-        """The code that runs when the function has failed for good."""
+        """The handler that is called when a run has failed, or ``None``."""
         return self._opts.on_failure
 
     @property
     def middleware(self) -> Sequence[UninitializedMiddleware]:
-        """The function's own middleware, which runs inside the client's."""
+        """The function's own middleware, which runs within the client's."""
         return self._opts.middleware
 
     @property
     def checkpointing(self) -> Checkpointing | bool | None:
-        """How one call runs many steps; ``None`` leaves it to the client."""
+        """The function's checkpointing; ``None`` means the client's."""
         return self._opts.checkpointing
 
     @property
     def codec(self) -> Codec:
-        """How the function's output is stored; without a serializer, by that of who serves it."""
+        """How the output is stored; without a serializer, the serving client's is used."""
         return self._codec
 
     @property
     def codec_for_callers(self) -> Codec:
-        """How the function's output is read by those who invoke it: as its own client writes it."""
+        """How callers decode the output: with the serializer of the function's own client."""
         return self._codec_for_callers
 
     @cached_property
@@ -115,7 +115,7 @@ class Function(Invocable[T_co, CallData]):
 
     @cached_property
     def _codec(self) -> Codec:
-        # When it is first needed: the type may be declared after the function.
+        # Computed lazily: the output type may be declared after the function.
         is_declared = self._opts.output_type is not UNSET
         return Codec(
             typ=self._opts.output_type if is_declared else return_type(self._handler),
@@ -130,26 +130,26 @@ class Function(Invocable[T_co, CallData]):
 
     @property
     def is_on_failure_handler_async(self) -> bool | None:
-        """Whether the failure handler is a coroutine function; ``None`` without one."""
+        """Whether the failure handler is a coroutine function; ``None`` if there is none."""
         return None if self.on_failure is None else self._is_async
 
     @property
     def on_failure_fn_id(self) -> str | None:
-        """The id of the failure handler; ``None`` without one."""
+        """The id of the failure handler; ``None`` if there is none."""
         return None if self.on_failure is None else f"{self.id}-failure"
 
     @property
     def takes_deferred_calls(self) -> bool:
-        """Whether a trigger lets ``step.defer`` call it."""
+        """Whether ``step.defer`` may call the function, because of its triggers."""
         return any(takes_deferred_calls(each.to_config()) for each in self._opts.triggers)
 
     @property
     def has_typed_events(self) -> bool:
-        """Whether a trigger gives its events a type."""
+        """Whether any trigger is an :class:`inngest.EventType`."""
         return bool(self._event_types)
 
     def id_within(self, app_id: str) -> str:
-        """Return :attr:`id`, which is the same for callers of every app."""
+        """Return :attr:`id`, which does not depend on the caller's app."""
         return self.id
 
     def get_id(self) -> str:
@@ -157,17 +157,17 @@ class Function(Invocable[T_co, CallData]):
         return self.id
 
     def read_events(self, events: list[Event[Any]]) -> list[Event[Any]] | EventInvalidError:
-        """Give each event that has a type its model, as the function's triggers say."""
+        """Convert the data of typed events to the models of the function's triggers."""
         if not self._event_types:
             return events
-        read: list[Event[Any]] = []
+        typed_events: list[Event[Any]] = []
         for event in events:
             event_type = self._event_type_of(event.name)
             typed = event if event_type is None else event_type.parse(event)
             if isinstance(typed, EventInvalidError):
                 return typed
-            read.append(typed)
-        return read
+            typed_events.append(typed)
+        return typed_events
 
     def _event_type_of(self, name: str) -> EventType[Any] | None:
         for event_type in self._event_types:
@@ -177,25 +177,25 @@ class Function(Invocable[T_co, CallData]):
         return self._event_types[0] if name == INVOKED and is_only_one else None
 
     def get_config(self, app_url: str) -> FunctionConfigs:
-        """What to register for an app at ``app_url``."""
+        """Return the registration for an app served at ``app_url``."""
         main, *rest = self._configs(app_url, "http")
         return FunctionConfigs(main, rest[0] if rest else None)
 
     def configs(
         self, app_url: str, runtime: Literal["http", "ws"] = "http"
     ) -> list[dict[str, object]]:
-        """What to register: the function, and its failure handler if it has one.
+        """Return the registration on the wire: the function, and its failure handler if any.
 
-        :raises FunctionConfigInvalidError: the options do not go together.
+        :raises FunctionConfigInvalidError: the options are inconsistent.
         """
         return [config.to_dict() for config in self._configs(app_url, runtime)]
 
     def _configs(self, app_url: str, runtime: Literal["http", "ws"]) -> list[FunctionConfig]:
         options = self._opts
-        found = [function_config(options, url=app_url, runtime=runtime)]
+        configs = [function_config(options, url=app_url, runtime=runtime)]
         if options.on_failure is not None:
-            found.append(failure_config(options, url=app_url, runtime=runtime))
-        return found
+            configs.append(failure_config(options, url=app_url, runtime=runtime))
+        return configs
 
 
 def _check_names(options: FunctionOptions) -> None:
@@ -210,10 +210,10 @@ def _check_names(options: FunctionOptions) -> None:
     for trigger in options.triggers:
         is_class = isinstance(trigger, type)
         if is_class or not hasattr(trigger, "to_config"):
-            given = "a class" if is_class else f"a {type(trigger).__name__}"
+            actual = "a class" if is_class else f"a {type(trigger).__name__}"
             raise FunctionConfigInvalidError(
                 "trigger: must be a TriggerEvent, a TriggerCron, a TriggerDeferred or an EventType, "
-                f"not {given}"
+                f"not {actual}"
             )
 
 
@@ -221,14 +221,14 @@ def _check_handler(name: str, handler: object) -> None:
     if not callable(handler):
         raise FunctionConfigInvalidError(f'function "{name}": the handler is not callable')
     try:
-        # What is called, not what it wraps: a decorator may fill in arguments of its own.
-        taken = signature(handler, follow_wrapped=False)
-    except (TypeError, ValueError):  # some callables written in C do not tell
+        # Not the wrapped function's signature: a decorator may supply arguments itself.
+        own_signature = signature(handler, follow_wrapped=False)
+    except (TypeError, ValueError):  # some callables implemented in C have no signature
         return
     try:
-        taken.bind(object())
+        own_signature.bind(object())
     except TypeError:
-        hint = ": its steps are those of ctx.step" if "step" in taken.parameters else ""
+        hint = ": its steps are those of ctx.step" if "step" in own_signature.parameters else ""
         raise FunctionConfigInvalidError(
             f'function "{name}": the handler must take one argument, the context{hint}'
         ) from None

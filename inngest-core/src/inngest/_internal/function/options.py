@@ -1,4 +1,4 @@
-"""What a function is declared with."""
+"""The options that a function is declared with."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionOptions:
-    """Everything about a function except its code."""
+    """Everything about a function except its handler."""
 
     app_id: str
     local_id: str
@@ -46,7 +46,7 @@ class FunctionOptions:
     priority: Priority | None = None
     rate_limit: RateLimit | None = None
     retries: int | None = None
-    """Attempts after the first; ``None`` leaves it to the server (4)."""
+    """Attempts after the first one; ``None`` means the server's default, 4."""
     serializer: Serializer | None = None
     serializer_of_client: Serializer | None = None
     singleton: Singleton | None = None
@@ -55,7 +55,7 @@ class FunctionOptions:
 
     @property
     def fully_qualified_id(self) -> str:
-        """The id that the server knows: ``<app id>-<function id>``."""
+        """The id by which the server knows the function: ``<app id>-<function id>``."""
         return f"{self.app_id}-{self.local_id}"
 
 

@@ -1,4 +1,4 @@
-"""Read the options of a function as apps write them: objects, or dictionaries of their fields."""
+"""Accept a function's options as objects or as dictionaries of their fields."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ T = TypeVar("T")
 
 
 def read_option(kind: type[BaseModel], given: T) -> T:
-    """Return ``given`` with an object in place of each dictionary.
+    """Return ``given`` with each dictionary converted to a ``kind``.
 
-    Type checkers ask for objects, and existing apps without one give dictionaries.
+    Type checkers require objects, but existing apps that use none pass dictionaries.
 
-    :raises FunctionConfigInvalidError: a dictionary does not fit.
+    :raises FunctionConfigInvalidError: a dictionary is invalid.
     """
-    read: Any = given
+    converted: Any = given
     if isinstance(given, Mapping):
-        read = kind(**given)
+        converted = kind(**given)
     elif isinstance(given, list):
-        read = [read_option(kind, each) for each in given]
-    return read  # type: ignore[no-any-return]
+        converted = [read_option(kind, each) for each in given]
+    return converted  # type: ignore[no-any-return]
 
 
 __all__ = ["read_option"]

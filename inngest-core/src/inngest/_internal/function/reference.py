@@ -1,4 +1,4 @@
-"""Functions of other apps, with types: what this code knows of them without their code."""
+"""Typed references to functions of other apps, whose code this app does not have."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from inngest._internal.types import UNSET
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 CallData: TypeAlias = Mapping[str, object] | pydantic.BaseModel | None
-"""What a function may be called with."""
-# Invariant: so checkers read the data by what the function takes, `{}` too.
+"""The data that a function may be called with."""
+# Invariant, so that type checkers infer literals, such as `{}`, from the function's data type.
 DataT = TypeVar("DataT", default=CallData)
 ModelT = TypeVar("ModelT", bound=pydantic.BaseModel)
 
 
 class Invocable(ABC, Generic[T_co, DataT]):
-    """What steps call: it takes ``DataT``, and returns ``T_co``."""
+    """What steps can call. ``DataT`` is the type of its data, ``T_co`` its result type."""
 
     @property
     @abstractmethod
     def codec_for_callers(self) -> Codec:
-        """How its output is read by those who invoke it."""
+        """How callers decode its output."""
 
     @property
     @abstractmethod
     def takes_deferred_calls(self) -> bool:
-        """Whether ``step.defer`` may call it, as far as is known here."""
+        """Whether ``step.defer`` may call it, as far as this app knows."""
 
     @abstractmethod
     def id_within(self, app_id: str) -> str:
-        """The id that the server knows, for a caller in the app ``app_id``."""
+        """Return the id by which the server knows it, for a caller in the app ``app_id``."""
 
 
 class FunctionReference(Invocable[T_co, DataT]):
     """A function that this code cannot import. Made by :func:`inngest.reference_function`.
 
-    ``T_co`` is what it returns, ``DataT`` what it is called with.
+    ``T_co`` is its result type, ``DataT`` the type of its data.
     """
 
     def __init__(
@@ -60,21 +60,21 @@ class FunctionReference(Invocable[T_co, DataT]):
 
     @property
     def codec_for_callers(self) -> Codec:
-        """How the function's output is read."""
+        """How callers decode the function's output."""
         return self._codec
 
     @property
     def takes_deferred_calls(self) -> bool:
-        """Whether it does, its own app knows."""
+        """Always true: only the other app knows its triggers."""
         return True
 
     @property
     def data(self) -> type[Any] | None:
-        """The model of what the function is called with."""
+        """The model of the function's data, or ``None``."""
         return self._data
 
     def id_within(self, app_id: str) -> str:
-        """The id that the server knows, for a caller in the app ``app_id``."""
+        """Return the id by which the server knows it, for a caller in the app ``app_id``."""
         return f"{self._app_id or app_id}-{self._function_id}"
 
 
@@ -90,7 +90,7 @@ def reference_function(
 ) -> FunctionReference[T]: ...
 
 
-@overload  # a union, say: the annotation of what it is assigned to tells checkers which
+@overload  # such as a union, for which checkers infer T from the annotation of the variable
 def reference_function(
     *, app_id: str | None = None, function_id: str, output_type: object, data: type[ModelT]
 ) -> FunctionReference[T, ModelT]: ...  # pyright: ignore[reportInvalidTypeVarUse]
@@ -121,13 +121,13 @@ def reference_function(
     output_type: object = UNSET,
     data: type[Any] | None = None,
 ) -> FunctionReference[Any, Any]:
-    """Describe a function of another app, or of other code, for ``step.invoke``.
+    """Declare a function of another app, or of code that cannot be imported, for ``step.invoke``.
 
-    :param app_id: the app of the function; by default that of the function which calls it.
+    :param app_id: the function's app; by default that of the calling function.
     :param function_id: the function's id within its app.
-    :param output_type: what it returns; without it, JSON as it is. To type checkers a union is
-        no ``type``: annotate the variable with ``FunctionReference[A | B, Data]``.
-    :param data: the pydantic model of what it is called with; without it, any mapping.
+    :param output_type: its result type; by default the result remains JSON. As a union is not a
+        ``type``, annotate the variable with ``FunctionReference[A | B, Data]`` for type checkers.
+    :param data: the pydantic model of its data; by default any mapping.
     :raises FunctionConfigInvalidError: an id is empty, or ``data`` is not a model.
     """
     for field, text in (("app_id", app_id), ("function_id", function_id)):

@@ -1,4 +1,4 @@
-"""Write what a server must know about one function. PROTOCOL section 7. No nulls."""
+"""A function's registration, as it is sent to the server. PROTOCOL section 7. No nulls."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from inngest._internal.function.config import (
 from inngest._internal.function.options import FunctionOptions
 from inngest._internal.model import BaseModel
 
-_MOST = {"triggers": 10, "cancel": 5, "concurrency": 2}
-"""A server refuses the whole app if a function has more of these."""
+_LIMITS = {"triggers": 10, "cancel": 5, "concurrency": 2}
+"""The server rejects the whole app if a function exceeds one of these."""
 
 _KINDS: Final[dict[str, type]] = {
     "batch_events": Batch,
@@ -42,19 +42,19 @@ _KINDS: Final[dict[str, type]] = {
     "throttle": Throttle,
     "timeouts": Timeouts,
 }
-"""Of options, or of each of several."""
+"""The types of options, or of the items of those that are lists."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Retries:
-    """How often a step is tried again."""
+    """How often a step is retried."""
 
     attempts: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """How the server calls a function."""
+    """How the server reaches a function."""
 
     type: Literal["http", "ws"]
     url: str
@@ -62,7 +62,7 @@ class Runtime:
 
 @dataclass(frozen=True, kw_only=True)
 class StepConfig:
-    """The one step that a function consists of when it is registered."""
+    """The single step with which a function is registered."""
 
     id: str = "step"
     name: str = "step"
@@ -72,7 +72,7 @@ class StepConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionConfig:
-    """What a server is told about a function. :meth:`to_dict` gives its form on the wire."""
+    """The registration of a function. :meth:`to_dict` encodes it."""
 
     id: str
     name: str
@@ -91,7 +91,7 @@ class FunctionConfig:
     timeouts: Timeouts | None = None
 
     def to_dict(self) -> dict[str, object]:
-        """Return the form on the wire: wire names, durations as text, no nulls."""
+        """Return the wire format: wire names, durations as text, no nulls."""
         options: dict[str, BaseModel | Sequence[BaseModel] | str | None] = {
             "batchEvents": self.batch_events,
             "cancel": self.cancel,
@@ -121,10 +121,11 @@ class FunctionConfig:
 def function_config(
     options: FunctionOptions, *, url: str, runtime: Literal["http", "ws"] = "http"
 ) -> FunctionConfig:
-    """Return the configuration of a function.
+    """Return the registration of a function.
 
-    :param url: where the app is served; the server calls it with ``fnId`` and ``stepId``.
-    :raises FunctionConfigInvalidError: the options do not go together.
+    :param url: the URL of the app, which the server calls with ``fnId`` and ``stepId``.
+    :param runtime: how the server reaches the app.
+    :raises FunctionConfigInvalidError: the options are inconsistent.
     """
     fn_id = options.fully_qualified_id
     triggers = [trigger.to_config() for trigger in options.triggers]
@@ -160,9 +161,9 @@ def function_config(
 def failure_config(
     options: FunctionOptions, *, url: str, runtime: Literal["http", "ws"] = "http"
 ) -> FunctionConfig:
-    """Return the configuration of a function's handler for failed runs.
+    """Return the registration of a function's failure handler.
 
-    :param options: of the function that fails.
+    :param options: the options of the function that fails.
     """
     fn_id = f"{options.fully_qualified_id}-failure"
     trigger = TriggerEvent(
@@ -184,7 +185,7 @@ def _check_retries(retries: object) -> None:
         return
     if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
         raise FunctionConfigInvalidError(
-            "retries: a whole number of at least 0; a server uses 20 at most"
+            "retries: must be a whole number of at least 0; the server uses at most 20"
         )
 
 
@@ -209,12 +210,12 @@ def _check_batch(options: FunctionOptions) -> None:
 
 
 def _check_numbers(config: FunctionConfig) -> None:
-    for name, most in _MOST.items():
+    for name, most in _LIMITS.items():
         if len(getattr(config, name) or ()) > most:
             raise FunctionConfigInvalidError(f"{name}: at most {most} are allowed")
     triggers = list(config.triggers)
     if any(trigger in triggers[:index] for index, trigger in enumerate(triggers)):
-        raise FunctionConfigInvalidError("triggers: the same trigger is there twice")
+        raise FunctionConfigInvalidError("triggers: contains the same trigger twice")
 
 
 def _steps(

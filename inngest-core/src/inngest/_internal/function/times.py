@@ -1,4 +1,4 @@
-"""The fields of options that hold a length of time: checked when declared, text when sent."""
+"""Field types for durations: validated when an option is created, encoded as text."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ def _check(value: Any) -> Duration:
     return checked
 
 
-# Not pydantic's own reading: a wrong value is told in our words, once and not for each kind.
+# Validated here, as pydantic would report an error for each type of the union.
 Time = Annotated[
     Duration,
     pydantic.PlainValidator(_check),
     pydantic.PlainSerializer(to_duration, return_type=str),
 ]
-"""At least a second, in whole seconds."""
+"""At least a second, and a whole number of seconds."""
 
 GoTime = Annotated[
     Duration,
     pydantic.PlainValidator(_check),
     pydantic.PlainSerializer(to_go_duration, return_type=str),
 ]
-"""The same, for fields that the server reads without days and weeks."""
+"""Like ``Time``, for fields in which the server does not accept days and weeks."""
+
 
 __all__ = ["GoTime", "Time"]

@@ -1,4 +1,4 @@
-"""What can start a function, and what its handler then finds in ``ctx.event.data``."""
+"""What can trigger a function, and the type of ``ctx.event.data`` that results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DataT_co = TypeVar("DataT_co", covariant=True)
 
 
 class Trigger(Protocol[DataT_co]):
-    """Starts a function whose events hold a ``DataT_co``."""
+    """A trigger whose events have data of type ``DataT_co``."""
 
     @property
     def data_type(self) -> type[DataT_co] | None:
@@ -20,16 +20,16 @@ class Trigger(Protocol[DataT_co]):
 
     @property
     def event_type(self) -> EventType[Any] | None:
-        """What reads the event; ``None`` leaves it JSON."""
+        """The type of the triggering event; ``None`` if its data is JSON."""
         ...
 
     def to_config(self) -> TriggerCron | TriggerDeferred | TriggerEvent:
-        """Return the trigger as it is registered."""
+        """Return the untyped trigger, as it is registered."""
         ...
 
 
 def takes_deferred_calls(trigger: TriggerCron | TriggerDeferred | TriggerEvent) -> bool:
-    """Whether the event of a deferred call starts what has this trigger."""
+    """Return whether the event of a deferred call matches this trigger."""
     match trigger:
         case TriggerDeferred():
             return True

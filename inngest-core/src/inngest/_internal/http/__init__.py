@@ -1,1 +1,1 @@
-"""From a transport's request to its response, without a framework."""
+"""From a transport's request to its response, independent of web frameworks."""

@@ -1,4 +1,4 @@
-"""What the endpoint needs to know of the app that it serves."""
+"""The app that an endpoint serves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from inngest._internal.api.access import Access
 from inngest._internal.checks import kind_of
 from inngest._internal.errors import FunctionConfigInvalidError
-from inngest._internal.function.checkpointing import Checkpointing, chosen
+from inngest._internal.function.checkpointing import Checkpointing, effective
 from inngest._internal.function.function import Function
 from inngest._internal.http.gate import Gate
 from inngest._internal.protocol.headers import sdk_headers
@@ -25,27 +25,26 @@ from inngest._internal.step.runner import FindSerializer, RunClient
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Called:
-    """The code behind an id."""
+    """A handler that the server can call by id."""
 
     function: Function[Any]
     handler: Callable[..., object]
     codec: Codec
     is_async: bool
     what: str
-    """What errors call it."""
+    """Names it in errors."""
     has_typed_events: bool
-    """Whether it is given events that have a type of their own."""
+    """Whether it receives typed events."""
     checkpointing: Checkpointing | None
-    """How steps are recorded, ``None`` for not at all."""
+    """How steps are checkpointed, or ``None`` if they are not."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class App:
-    """One client and its functions, as the endpoint sees them.
+    """A client and its functions.
 
-    ``keys`` verify requests and authorize calls; the first is tried first. ``timeout``
-    is in seconds. ``logger`` and ``middleware`` are asked for at each call, since a client's
-    can be replaced.
+    ``keys`` verify requests and authorize API calls, in this order. ``timeout`` is in seconds.
+    ``logger`` and ``middleware`` are callables, because a client's can be replaced at any time.
     """
 
     facts: AppFacts
@@ -62,14 +61,14 @@ class App:
 
     @cached_property
     def headers(self) -> Mapping[str, str]:
-        """Who we are, on every request and answer."""
+        """The headers that identify the SDK and the app on all requests and responses."""
         return sdk_headers(
             env=self.facts.env, framework=self.facts.framework, server_kind=self.facts.mode
         )
 
     @cached_property
     def access(self) -> Access:
-        """How the API is called."""
+        """The parameters of API calls."""
         return Access(
             api_origin=self.facts.api_origin,
             headers=self.headers,
@@ -78,22 +77,22 @@ class App:
         )
 
     def configs(self, url: str) -> list[dict[str, object]]:
-        """What to register when the app is reached at ``url``."""
+        """Return the registrations of all functions for an app at ``url``."""
         return [config for function in self.functions for config in function.configs(url)]
 
 
 def each_once(functions: Iterable[Function[Any]]) -> list[Function[Any]]:
-    """Leave out what is there again: apps put their lists together from those of modules."""
+    """Remove duplicates, which occur when apps concatenate the lists of several modules."""
     return list({id(function): function for function in functions}.values())
 
 
 def callable_table(
     functions: Sequence[Function[Any]], checkpointing: Checkpointing | bool | None
 ) -> dict[str, Called]:
-    """Every id that the server may call, with the code behind it.
+    """Return the handlers that the server can call, by function id.
 
-    :param checkpointing: what holds for functions that do not say.
-    :raises FunctionConfigInvalidError: something else than functions, or two of one id.
+    :param checkpointing: the setting for functions without one.
+    :raises FunctionConfigInvalidError: an item is not a function, or two have the same id.
     """
     if not isinstance(functions, Collection):
         raise FunctionConfigInvalidError(
@@ -121,6 +120,6 @@ def callable_table(
                 is_async=function.is_handler_async,
                 what=f'function "{fn_id}"',
                 has_typed_events=function.has_typed_events and handler is function.handler,
-                checkpointing=chosen(function.checkpointing, checkpointing),
+                checkpointing=effective(function.checkpointing, checkpointing),
             )
     return table

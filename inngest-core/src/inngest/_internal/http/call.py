@@ -1,4 +1,4 @@
-"""A call of a function: decode it, fetch the state that it lacks, and have it answered."""
+"""A call from the server: decode it, fetch missing state, and run the function."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from inngest._internal.protocol.response import Answer
 
 
 def call_function(request: CommRequest, app: App) -> Flow[Answer]:
-    """Answer one call. Every failure is an answer."""
+    """Answer a call. Failures are answers, too."""
     fn_id = request.query.get("fnId")
     if not fn_id:
         return response.refused(QueryParamMissingError("the query parameter fnId is missing"))
@@ -38,7 +38,7 @@ def call_function(request: CommRequest, app: App) -> Flow[Answer]:
     timings = Timings()
     complete: CallRequest | Error = decoded
     if decoded.use_api:
-        complete = yield from _completed(decoded, app)
+        complete = yield from _fetch_state(decoded, app)
         timings.end("use_api")
     if isinstance(complete, Error):
         return response.refused(complete)
@@ -67,8 +67,8 @@ def call_function(request: CommRequest, app: App) -> Flow[Answer]:
     return answer
 
 
-def _completed(call: CallRequest, app: App) -> Flow[CallRequest | Error]:
-    """Fetch the state that was too large to be sent along."""
+def _fetch_state(call: CallRequest, app: App) -> Flow[CallRequest | Error]:
+    """Fetch the events and memos that were too large for the request."""
     steps = yield from fetch_steps(call.run_id, app.access)
     if isinstance(steps, Error):
         return steps

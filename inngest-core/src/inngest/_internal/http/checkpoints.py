@@ -1,8 +1,8 @@
-"""Record steps while a call goes on, and hand back what could not be recorded.
+"""Checkpoint steps on the server during a call, and return those that could not be.
 
-A step's result is recorded before code goes on that depends on it, unless the user asks for
-a buffer. What the server does not take travels in the call's answer instead: nothing is
-lost by an outage, which only costs what checkpointing saves.
+Unless the user configures a buffer, a step's result is recorded before any code that depends on
+it runs. Steps that the server does not accept are reported in the response instead: an outage
+loses nothing but the speed-up by checkpointing.
 """
 
 from __future__ import annotations
@@ -30,36 +30,37 @@ from inngest._internal.step.transform import transform_op
 logger = logging.getLogger("inngest")
 
 MAX_BUFFER_BYTES: Final = 3 * 1024 * 1024
-"""Of outputs. With one more, of 4 MB, they fit into an answer, of which a server reads 8."""
+"""The maximum size of buffered outputs. Together with another output, of up to 4 MB, they must fit
+into a response, of which a server reads 8 MB."""
 
 
 class Recorder(Keeper, Protocol):
-    """Keeps the steps of a call that goes on."""
+    """Records the steps of a call that continues."""
 
     def settle(self) -> Flow[list[Op] | StaleDispatchError]:
-        """Record what is left, and return what could not be: the call is about to end."""
+        """Record what is buffered at the end of the call; return what could not be recorded."""
         ...
 
 
 class NoCheckpoints:
-    """Each step ends the call, and travels in its answer."""
+    """Each step ends the call, and is reported in its response."""
 
     is_on = False
     can_stop = True
 
     def keep(self, op: Op, hooks: Stack, deferred: Sequence[Op]) -> Flow[Op | Error | None]:
-        """Report the step."""
+        """Return the step, to be reported."""
         yield from NOTHING
         return op
 
     def settle(self) -> Flow[list[Op] | StaleDispatchError]:
-        """Nothing is left."""
+        """Return nothing: no step is buffered."""
         yield from NOTHING
         return []
 
 
 class Checkpoints:
-    """The steps of one call that the server may not know yet."""
+    """The steps of a call that are not yet recorded on the server."""
 
     can_stop = True
 
@@ -80,14 +81,14 @@ class Checkpoints:
 
     @property
     def is_on(self) -> bool:
-        """Whether the next step may be recorded, for code to go on."""
+        """Whether the next step may be recorded, so that user code can continue."""
         return self._may_record and self._gate.is_open
 
     def keep(self, op: Op, hooks: Stack, deferred: Sequence[Op]) -> Flow[Op | Error | None]:
-        """Take the result of a step, or return what is to be reported: the call is to end.
+        """Record a step, or return what to report instead, which ends the call.
 
-        Deferred calls travel in answers alone. Nor can code go on with what only hooks could
-        make JSON of, and may make something else of where it is read.
+        Deferred calls can be reported in responses only. A step whose output only hooks could
+        encode is not recorded either: code must continue with the value that hooks decode.
         """
         if deferred or op.is_shown or op.error is not None:
             return op
@@ -102,11 +103,11 @@ class Checkpoints:
             return None
         failure = yield from self._record()
         if isinstance(failure, CheckpointFailedError):
-            return self._buffer.pop()  # reported like any other, behind those that are left
+            return self._buffer.pop()  # to be reported after the rest of the buffer
         return failure
 
     def settle(self) -> Flow[list[Op] | StaleDispatchError]:
-        """Record what is left, and return what could not be: the call is about to end."""
+        """Record what is buffered at the end of the call; return what could not be recorded."""
         if self._buffer and self.is_on:
             failure = yield from self._record()
             if isinstance(failure, StaleDispatchError):
@@ -128,7 +129,7 @@ class Checkpoints:
             return failure
         self._last_record = self._gate.clock()
         self._bytes = 0
-        self._buffer = []  # with the server, or with the call that has taken over
+        self._buffer = []  # recorded, or, if this dispatch is stale, void
         return failure
 
     def _give_up(self, failure: CheckpointFailedError) -> None:

@@ -1,4 +1,4 @@
-"""What a transport hands over, and what it gets back. The whole contract of an adapter."""
+"""The whole interface between a transport and the core: requests, responses and streams."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from urllib.parse import parse_qsl
 
 Chunks_co = TypeVar("Chunks_co", covariant=True)
 
-_MAX_KEPT = 512
-"""Characters of a query string."""
+_MAX_CACHED = 512
+"""The longest query string that is cached, in characters."""
 
 
 @dataclass(slots=True, kw_only=True)  # not frozen: see op.py
 class CommRequest:
-    """A framework's request, free of the framework.
+    """A request, independent of the web framework.
 
-    ``headers`` and ``query`` have one value a name; header names are lower case.
-    ``url`` is the absolute URL that the client used, as far as the framework knows.
+    ``headers`` and ``query`` have one value per name; header names are in lower case. ``url`` is
+    the absolute URL that the client used, as far as the framework knows.
     """
 
     method: str
@@ -29,12 +29,12 @@ class CommRequest:
     query: Mapping[str, str]
     body: bytes
     raw: object = None
-    """The framework's own request; middleware gets it as ``raw_request``."""
+    """The framework's request, which middleware receives as ``raw_request``."""
 
 
 @dataclass(slots=True, kw_only=True)
 class CommResponse:
-    """What to write back. Header names are lower case."""
+    """A response. Header names are in lower case."""
 
     status: int
     body: bytes
@@ -43,10 +43,10 @@ class CommResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommStream(Generic[Chunks_co]):
-    """What to write back piece by piece, each piece as soon as it is there.
+    """A response whose body is sent in chunks, each as soon as it is available.
 
-    ``chunks`` is an iterator for sync transports and an async iterator for async ones.
-    Close it when the client is gone: that ends an async function.
+    ``chunks`` is an iterator for sync transports and an async iterator for async ones. Close it
+    when the client disconnects: that cancels an async function.
     """
 
     status: int
@@ -55,16 +55,16 @@ class CommStream(Generic[Chunks_co]):
 
 
 def parse_query(text: str) -> Mapping[str, str]:
-    """Read a query string; of several values of one name the first counts.
+    """Parse a query string. Of values with the same name, the first is used.
 
-    Servers call with the same few: each is read once. What is longer than theirs is not kept,
-    or strangers could fill the memory with it.
+    Results are cached, as servers use few query strings; but not those of long ones, with which
+    strangers could fill the memory.
     """
-    return _kept(text) if len(text) <= _MAX_KEPT else _parse(text)
+    return _cached(text) if len(text) <= _MAX_CACHED else _parse(text)
 
 
 def _parse(text: str) -> Mapping[str, str]:
     return MappingProxyType(dict(reversed(parse_qsl(text, keep_blank_values=True))))
 
 
-_kept = lru_cache(maxsize=1024)(_parse)
+_cached = lru_cache(maxsize=1024)(_parse)

@@ -1,12 +1,12 @@
-"""A request to a durable endpoint, from its bytes to a response. A flow from end to end.
+"""A request to a durable endpoint, from its bytes to the response. As a flow.
 
-A client's request begins a run: each step is recorded when it is done, and the client gets
-the handler's response. At a step that only the server can carry out, or try again, the
-client is sent to where the output will be; the server then repeats the request, and each
-repetition is answered with steps like any call of a function.
+A client's request starts a run: each step is recorded when it ends, and the client receives the
+handler's response. At a step that only the server can carry out, or that must be retried, the
+client is redirected to the URL of the future output. The server then repeats the request, and
+each repetition is answered with steps, like a function call.
 
-Limits: the server says neither in which order parallel steps ended nor, in all versions,
-which attempt a repetition is.
+Limits: the server sends neither the order in which parallel steps completed, nor, in all its
+versions, the number of the attempt.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from inngest._internal.http.durable_messages import (
     WITHOUT_BODY,
     comm_response,
     event_of,
-    is_kept,
+    is_stored,
     stored,
 )
 from inngest._internal.http.function_call import FunctionCall
@@ -67,7 +67,7 @@ Admit = Callable[[CommRequest], object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DurableOptions:
-    """How an endpoint presents its runs to clients and to the server."""
+    """The options of an endpoint; see ``inngest.experimental.durable.asgi``."""
 
     fn_id: str | None = None
     origin: str | None = None
@@ -78,14 +78,14 @@ class DurableOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """What a request's transport knows, besides the request."""
+    """What only the transport knows about a request."""
 
     query_string: str
     ip: str
 
 
 class DurableEndpoint:
-    """Answers the requests of clients, and their repetitions by the server."""
+    """Handles the requests of clients, and their repetitions by the server."""
 
     def __init__(
         self, app: App, called: Called, options: DurableOptions, clock: Callable[[], float]
@@ -97,14 +97,14 @@ class DurableEndpoint:
         self._access = app.access
 
     def handle(self, request: CommRequest, origin: Origin) -> Flow[CommResponse]:
-        """Answer a request. Never raises an ``Exception``."""
+        """Handle a request. Never raises an ``Exception``."""
         try:
             if len(request.body) > MAX_BODY_BYTES:
                 error = BodyTooLargeError(f"the body is larger than {MAX_BODY_BYTES} bytes")
                 return _json_response(error.answer_status, {"error": error.message})
             if headers.RUN_ID in request.headers:
                 return (yield from self._continue(request))
-            if _may_lead_elsewhere(request):
+            if _is_ambiguous(request):
                 return _json_response(
                     400, {"error": "the host or the path of the request is malformed"}
                 )
@@ -113,7 +113,7 @@ class DurableEndpoint:
             logger.error("a durable endpoint failed inside the library", exc_info=error)
             return _internal_error()
 
-    # a client's request
+    # Requests of clients.
 
     def _begin(self, request: CommRequest, origin: Origin) -> Flow[CommResponse]:
         if self._options.admit is not None:
@@ -122,7 +122,7 @@ class DurableEndpoint:
                 logger.error("admit of a durable endpoint failed", exc_info=outcome.error)
                 return _internal_error()
             if outcome.value is not None:
-                return comm_response(stored(outcome.value, PLAIN, "what admit answered"))
+                return comm_response(stored(outcome.value, PLAIN, "the result of admit"))
         now = self._milliseconds()
         run_id = ulid(now, secrets.token_bytes(ENTROPY_BYTES))
         event = event_of(
@@ -142,29 +142,29 @@ class DurableEndpoint:
             return _json_response(
                 503, {"error": "the steps of this request cannot be recorded now"}
             )
-        answer, deferred = _ended(answer)
+        answer, deferred = _split_result(answer)
         if answer.status == 206:
             failure = yield from recording.tell(answer.body)
             if failure is not None:
                 return _json_response(503, {"error": "this request cannot be continued now"})
-            return self._sent_away(recording.run)
-        kept = _kept(answer, returned)
+            return self._redirect(recording.run)
+        result = _result(answer, returned)
         duration = time.perf_counter_ns() - started
-        complete = _complete("RunComplete", {**kept, "duration": duration})
+        complete = _complete("RunComplete", {**result, "duration": duration})
         failure = yield from recording.tell(response.dump([*deferred, complete]))
         if failure is not None:
             logger.warning("the end of run %s is not recorded: %s", run_id, failure.message)
         if answer.status != 200:
             return _internal_error()
-        # What middleware hides, as by encryption, it does not hide from who has asked for it.
+        # Middleware may hide the result from the server, such as by encryption, but not the client.
         return comm_response(
-            returned if is_kept(returned) and not is_kept(json.loads(answer.body)) else kept
+            returned if is_stored(returned) and not is_stored(json.loads(answer.body)) else result
         )
 
-    def _sent_away(self, run: BegunRun | None) -> CommResponse:
-        """The run goes on without its client: tell where its output will be."""
+    def _redirect(self, run: BegunRun | None) -> CommResponse:
+        """Send the client to the future output of a run that continues in the background."""
         if run is None or run.token is None:
-            logger.error("the server gave no token for a run that it has taken over")
+            logger.error("the server returned no token for a run that continues in the background")
             return _internal_error()
         receipt = {"run_id": run.run_id, "token": run.token}
         if not self._options.redirect:
@@ -176,7 +176,7 @@ class DurableEndpoint:
             status=answer.status, body=answer.body, headers={**answer.headers, **location}
         )
 
-    # its repetition
+    # Repetitions by the server.
 
     def _continue(self, request: CommRequest) -> Flow[CommResponse]:
         verified = self._verify(request)
@@ -201,11 +201,11 @@ class DurableEndpoint:
             plan_only=request.headers.get(headers.FORCE_STEP_PLAN, "").lower() == "true",
         )
         answer, returned = yield from self._call(request, events[0], facts, steps, None)
-        answer, deferred = _ended(answer)
+        answer, deferred = _split_result(answer)
         if answer.status != 200:
             return answer
         complete = _complete(
-            "SyncRunComplete", {"data": {**_kept(answer, returned), "duration": 0}}
+            "SyncRunComplete", {"data": {**_result(answer, returned), "duration": 0}}
         )
         return Answer(status=206, body=response.dump([*deferred, complete]))
 
@@ -222,7 +222,7 @@ class DurableEndpoint:
             written[headers.SIGNATURE] = sign(signer, answer.body, self._clock())
         return CommResponse(status=answer.status, body=answer.body, headers=written)
 
-    # both
+    # Both.
 
     def _call(
         self,
@@ -232,7 +232,7 @@ class DurableEndpoint:
         memos: Mapping[str, object],
         recording: Recording | None,
     ) -> Flow[tuple[Answer, object]]:
-        """Call the handler: the answer, and the response before middleware made an answer of it."""
+        """Call the handler; return the answer, and the response before middleware changed it."""
         call_request = CallRequest(
             run_id=recording.run_id if recording else request.headers[headers.RUN_ID],
             attempt=facts.attempt,
@@ -244,7 +244,7 @@ class DurableEndpoint:
             steps=memos,
             use_api=False,
         )
-        # A repetition is not told what the calls before it have deferred.
+        # The server does not send the earlier deferred calls with a repetition.
         deferrals = Deferrals({} if recording else None)
         execution = Execution(facts=facts, memos=memos, deferrals=deferrals)
         checkpoints = recording or NoCheckpoints()
@@ -274,8 +274,8 @@ def _complete(opcode: str, data: object) -> dict[str, object]:
     return {"id": hash_id(_COMPLETE), "op": opcode, "data": data}
 
 
-def _ended(answer: Answer) -> tuple[Answer, list[object]]:
-    """A result that is reported with deferred calls, parted from them; else the answer as it is."""
+def _split_result(answer: Answer) -> tuple[Answer, list[object]]:
+    """Separate a result from the deferred calls reported with it. Other answers are unchanged."""
     if answer.status == 206:
         *deferred, last = json.loads(answer.body)
         if last["op"] == Opcode.RUN_COMPLETE.value:
@@ -283,19 +283,19 @@ def _ended(answer: Answer) -> tuple[Answer, list[object]]:
     return answer, []
 
 
-def _kept(answer: Answer, returned: object) -> dict[str, object]:
-    """The response that a call ended with; of one that failed, what the server keeps of it.
+def _result(answer: Answer, returned: object) -> dict[str, object]:
+    """Return the response to store: that of the handler, or a 500 if it failed.
 
-    Middleware may have put something else in its place: that is the body then.
+    If middleware has replaced the response, the replacement becomes the body.
     """
     body = answer.body.decode("utf-8", "replace")
     as_json = {headers.CONTENT_TYPE: JSON_TYPE}
     if answer.status != 200:
         return {"status": 500, "headers": as_json, "body": body}
-    kept = json.loads(body)
-    if is_kept(kept):
-        return kept
-    if not is_kept(returned):
+    result = json.loads(body)
+    if is_stored(result):
+        return result
+    if not is_stored(returned):
         return {"status": 200, "headers": as_json, "body": body}
     if returned["status"] in WITHOUT_BODY:
         return returned
@@ -309,14 +309,14 @@ def _json_response(status: int, body: object) -> CommResponse:
 
 
 def _internal_error() -> CommResponse:
-    """The client learns no more than that; the log and the run say the rest."""
+    """A response without details, which are in the log and in the run."""
     return _json_response(500, {"error": "Internal Server Error"})
 
 
-def _may_lead_elsewhere(request: CommRequest) -> bool:
-    """Whether its repetition might come to other code: the server signs the client's body for it.
+def _is_ambiguous(request: CommRequest) -> bool:
+    """Return whether a repetition, which the server signs, might reach other code of the app.
 
-    To some HTTP clients and proxies ``/checkout/../api/inngest`` is ``/api/inngest``.
+    Some HTTP clients and proxies normalize ``/checkout/../api/inngest`` to ``/api/inngest``.
     """
     if not is_host(request.headers.get("host", "")):
         return True

@@ -1,6 +1,6 @@
-"""A request as the run of a durable endpoint sees it, and the response that it ends with.
+"""The request and the response of a durable endpoint, as they are stored on the server.
 
-The request is read from the run's event and from nothing else: a replay sees the same.
+The handler's request is decoded only from the run's event, so that replays see the same.
 """
 
 from __future__ import annotations
@@ -28,38 +28,38 @@ HTTP_EVENT: Final = "inngest/http.request"
 JSON_TYPE: Final = "application/json"
 TEXT_TYPE: Final = "text/plain; charset=utf-8"
 WITHOUT_BODY: Final = (204, 304)
-"""The statuses after which HTTP has no body."""
+"""The statuses of responses without a body."""
 _HEADER_VALUE: Final = re.compile(r"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
-_OF_THE_SERVER: Final = ("connection", "content-length", "transfer-encoding")
+_SET_BY_SERVER: Final = ("connection", "content-length", "transfer-encoding")
 
 
 class RequestBodyError(BodyInvalidError):
-    """The body of a client's request is not what the handler reads it as.
+    """The request body does not have the format that the handler expects.
 
-    Where a handler lets it pass, the client gets 400 and the message.
+    If the handler does not catch it, the client receives status 400 and the message.
     """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A client's request: what of it is there again when the server repeats it.
+    """The parts of a client's request that are the same when the server repeats it.
 
-    Other headers than ``content-type`` are not: look at them in ``admit``.
+    Headers other than ``content-type`` are not among them: inspect them in ``admit``.
     """
 
     method: str
     path: str
     query: Mapping[str, str]
-    """One value a name; ``query_string`` has all of them."""
+    """One value per name; ``query_string`` contains all of them."""
     query_string: str
     content_type: str
     body: bytes = field(repr=False)
     ip: str
 
     def text(self) -> str:
-        """The body as text.
+        """Return the body as text.
 
-        :raises RequestBodyError: it is not text in UTF-8. It is a :class:`ValueError`.
+        :raises RequestBodyError: the body is not UTF-8. It is also a :class:`ValueError`.
         """
         try:
             return self.body.decode("utf-8")
@@ -67,9 +67,9 @@ class Request:
             raise RequestBodyError("the body is not text in UTF-8") from None
 
     def json(self) -> Any:
-        """The body as what its JSON says.
+        """Decode the body as JSON.
 
-        :raises RequestBodyError: it is not JSON. It is a :class:`ValueError`.
+        :raises RequestBodyError: the body is not JSON. It is also a :class:`ValueError`.
         """
         try:
             return json.loads(self.body)
@@ -79,12 +79,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What the client gets. A handler that returns anything else gives its JSON, with 200.
+    """The response to the client. A handler's result of another type is sent as JSON, with 200.
 
-    ``body`` is sent as it is if it is text, or bytes in UTF-8; anything else as JSON. With
-    status 204 or 304 there is none.
+    A ``body`` of text, or of bytes in UTF-8, is sent unchanged; other values are sent as JSON.
+    With status 204 or 304 there must be no body.
 
-    :raises NonRetriableError: HTTP has no such status or header.
+    :raises NonRetriableError: the status, the body or a header is invalid.
     """
 
     body: object = None
@@ -102,16 +102,16 @@ def _problem(response: Response) -> str | None:
     if not isinstance(status, int) or not 200 <= status <= 599:
         return f"status: must be a number from 200 to 599, not {status!r}"
     if status in WITHOUT_BODY and response.body is not None:
-        return f"body: there is none with status {status}"
+        return f"body: must be None with status {status}"
     problems = (_header_problem(name, value) for name, value in response.headers.items())
     return next(filter(None, problems), None)
 
 
 def _header_problem(name: object, value: object) -> str | None:
     if not isinstance(name, str) or not is_header_name(name):
-        return f"headers: {name!r} is no name of a header"
-    if name.lower() in _OF_THE_SERVER:
-        return f"headers: {name.lower()} is written by the server that serves the endpoint"
+        return f"headers: {name!r} is not a valid header name"
+    if name.lower() in _SET_BY_SERVER:
+        return f"headers: {name.lower()} is set by the web server"
     if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
         return (
             f"headers: the value of {name.lower()} must be one line of Latin-1 text, "
@@ -123,7 +123,7 @@ def _header_problem(name: object, value: object) -> str | None:
 def event_of(
     request: CommRequest, *, domain: str, query_string: str, fn: str, ip: str, run_id: str, now: int
 ) -> Event:
-    """The event that begins the run of a request."""
+    """Make the event that represents a client's request and triggers its run."""
     data = {
         "domain": domain,
         "method": request.method.upper(),
@@ -138,7 +138,7 @@ def event_of(
 
 
 def request_of(event: Event[Any]) -> Request:
-    """Read the request back from the run's event."""
+    """Decode the client's request from the run's event."""
     data = event.data
     query_string = str(data.get("query_params") or "")
     return Request(
@@ -153,7 +153,7 @@ def request_of(event: Event[Any]) -> Request:
 
 
 def stored(value: object, codec: Codec, what: str) -> dict[str, object]:
-    """A handler's result as the server keeps it: status, headers, and the body as text.
+    """Return a handler's result as it is stored: status, headers, and the body as text.
 
     :raises OutputUnserializableError: the body is neither text nor JSON.
     """
@@ -176,18 +176,20 @@ def stored(value: object, codec: Codec, what: str) -> dict[str, object]:
     return {"status": response.status, "headers": headers, "body": body}
 
 
-def is_kept(value: object) -> TypeGuard[dict[str, Any]]:
-    """Whether it has the form in which the server keeps a result."""
+def is_stored(value: object) -> TypeGuard[dict[str, Any]]:
+    """Return whether ``value`` has the format of a stored response."""
     match value:
         case {"status": int(), "headers": {}, "body": str()}:
             return True
     return False
 
 
-def comm_response(kept: Mapping[str, Any]) -> CommResponse:
-    """What the client gets of a result that was kept."""
+def comm_response(response: Mapping[str, Any]) -> CommResponse:
+    """Convert a stored response to the one that the client receives."""
     return CommResponse(
-        status=kept["status"], headers=kept["headers"], body=kept["body"].encode("utf-8")
+        status=response["status"],
+        headers=response["headers"],
+        body=response["body"].encode("utf-8"),
     )
 
 
@@ -198,7 +200,7 @@ def _text(body: str | bytes, what: str) -> str:
         return body.decode("utf-8")
     except UnicodeDecodeError:
         raise OutputUnserializableError(
-            f"{what} gave bytes that are not text in UTF-8, which no server can keep"
+            f"{what}: bytes that are not text in UTF-8 cannot be stored"
         ) from None
 
 
@@ -211,7 +213,7 @@ __all__ = [
     "WITHOUT_BODY",
     "comm_response",
     "event_of",
-    "is_kept",
+    "is_stored",
     "request_of",
     "stored",
 ]

@@ -1,4 +1,4 @@
-"""One request to the serve endpoint: verify, route, answer, sign. A flow from end to end."""
+"""A request to the serve endpoint: verify, route, answer, sign. As a flow."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from inngest._internal.http.comm import CommRequest, CommResponse
 from inngest._internal.http.options import ServeOptions
 from inngest._internal.http.serve_url import announced_url, serve_url
 from inngest._internal.http.streaming import UNBUFFERED
-from inngest._internal.http.timings import written as written_timings
+from inngest._internal.http.timings import server_timing
 from inngest._internal.protocol import headers, response
 from inngest._internal.protocol.introspect import full_inspection, public_inspection
 from inngest._internal.protocol.register import in_band_answer, registration
@@ -44,18 +44,18 @@ METHODS = "GET, HEAD, POST, PUT"
 logger = logging.getLogger("inngest")
 
 
-@dataclass(slots=True, kw_only=True)  # not frozen: see op.py
+@dataclass(slots=True, kw_only=True)  # not frozen, for speed: see op.py
 class Admitted:
-    """A request whose signature was looked at, for better or worse."""
+    """A request, and the result of verifying its signature."""
 
     request: CommRequest
     verified: SigningKey | Error | None
-    """Who signed it; ``None`` when nobody needs to have."""
+    """The key that signed it, the error, or ``None`` if no signature is required."""
     started: float
 
 
 class Endpoint:
-    """Answers every request to one app."""
+    """Handles all requests to an app."""
 
     def __init__(self, app: App, options: ServeOptions, clock: Callable[[], float]) -> None:
         self._app = app
@@ -64,21 +64,21 @@ class Endpoint:
         self._own_headers = {headers.SDK_HANDLED: "true", **app.headers}
 
     def handle(self, request: CommRequest) -> Flow[CommResponse]:
-        """Answer a request, as a flow. Never raises an ``Exception``."""
+        """Handle a request, as a flow. Never raises an ``Exception``."""
         return self.answer(self.admit(request))
 
     def admit(self, request: CommRequest) -> Admitted:
-        """Look at a request's signature. Never raises."""
+        """Verify a request's signature. Never raises an ``Exception``."""
         started = time.perf_counter()
         verified: SigningKey | Error | None
         try:
             verified = self._verify(request)
         except Exception as error:
-            verified = _failed_inside(error)
+            verified = _internal_error(error)
         return Admitted(request=request, verified=verified, started=started)
 
     def is_streamed(self, admitted: Admitted) -> bool:
-        """Whether to answer with a stream: a call that may be made, and nothing else."""
+        """Return whether to stream the response: only for calls that are authorized."""
         return (
             self._options.is_streaming
             and admitted.request.method.upper() == "POST"
@@ -87,7 +87,7 @@ class Endpoint:
         )
 
     def stream_headers(self) -> dict[str, str]:
-        """What can be said before the answer is known."""
+        """The headers of a streamed response, sent before the answer is known."""
         return self._own_headers | UNBUFFERED
 
     def answer(self, admitted: Admitted) -> Flow[CommResponse]:
@@ -96,25 +96,25 @@ class Endpoint:
         try:
             answer = yield from self._route(admitted.request, verified)
         except Exception as error:
-            answer = response.refused(_failed_inside(error))
+            answer = response.refused(_internal_error(error))
         signer = verified if isinstance(verified, SigningKey) else None
         return self._respond(answer, signer, time.perf_counter() - admitted.started)
 
     def call(self, request: CommRequest) -> Flow[CommResponse]:
-        """Answer a call that needs no signature, as a flow. Never raises an ``Exception``."""
+        """Answer a call over an authenticated channel, as a flow. Never raises an ``Exception``."""
         return self.answer(Admitted(request=request, verified=None, started=time.perf_counter()))
 
     def register(self, url: str) -> Flow[CommResponse]:
-        """Register the app under a URL, as its owner. Never raises an ``Exception``."""
+        """Register the app under ``url``, as a flow. Never raises an ``Exception``."""
         started = time.perf_counter()
         try:
             answer = yield from self._register(url, self._app.configs(url), deploy_id=None)
         except Exception as error:
-            answer = response.refused(_failed_inside(error))
+            answer = response.refused(_internal_error(error))
         return self._respond(answer, None, time.perf_counter() - started)
 
     def refuse(self, error: Error) -> CommResponse:
-        """Answer what was never a request."""
+        """Answer input that could not be read as a request."""
         return self._respond(response.refused(error), None, 0)
 
     def _route(self, request: CommRequest, verified: SigningKey | Error | None) -> Flow[Answer]:
@@ -123,7 +123,7 @@ class Endpoint:
                 if isinstance(verified, Error):
                     return _refused(verified)
                 if "probe" in request.query:
-                    return _probed(request.query["probe"])
+                    return _answer_probe(request.query["probe"])
                 return (yield from call_function(request, self._app))
             case "GET" | "HEAD":
                 return self._introspect(request, verified)
@@ -167,7 +167,7 @@ class Endpoint:
             ):
                 return _refused(verified)
         if not is_host(request.headers.get("host", "")):
-            return _refused(URLInvalidError("the request was sent to what is no host"))
+            return _refused(URLInvalidError("the Host header of the request is invalid"))
         is_trusted = isinstance(verified, SigningKey)
         announced = announced_url(request.body) if is_in_band and is_trusted else None
         url = serve_url(
@@ -213,14 +213,14 @@ class Endpoint:
 
     def _respond(self, answer: Answer, signer: SigningKey | None, seconds: float) -> CommResponse:
         written = {**self._own_headers, **answer.headers}
-        timings = written_timings([("comm_handler", seconds), *answer.timings])
+        timings = server_timing([("comm_handler", seconds), *answer.timings])
         written[headers.SERVER_TIMING] = timings
         if signer is not None:
             written[headers.SIGNATURE] = sign(signer, answer.body, self._clock())
         return CommResponse(status=answer.status, body=answer.body, headers=written)
 
 
-def _probed(probe: str) -> Answer:
+def _answer_probe(probe: str) -> Answer:
     if probe == "trust":
         return Answer(status=200, body=b"null")
     return response.refused(ProbeUnknownError("the only probe is trust"))
@@ -228,19 +228,18 @@ def _probed(probe: str) -> Answer:
 
 def _refused_page() -> SigVerificationFailedError:
     return SigVerificationFailedError(
-        "dev mode takes requests without a signature, but none that a web page of another "
-        "site has made"
+        "dev mode accepts requests without a signature, but not from web pages of other sites"
     )
 
 
-def _failed_inside(error: Exception) -> UnknownError:
-    """Log what went wrong, and say no more of it."""
+def _internal_error(error: Exception) -> UnknownError:
+    """Log the error, and return one without details for the response."""
     logger.error("a request to the Inngest endpoint failed inside the library", exc_info=error)
     return UnknownError("the app failed to handle this request; its log says why")
 
 
 def _refused(error: Error) -> Answer:
-    """Say so in the app's log, too: who sent the request may show it to nobody."""
+    """Log the refusal, which the sender may not show to anybody, and return its answer."""
     logger.warning("a request to the Inngest endpoint was refused: %s", error.message)
     return response.refused(error)
 

@@ -1,8 +1,8 @@
-"""One call of a function within its middleware, and the answer that comes of it.
+"""One call of a function within its middleware, and the resulting answer.
 
 From the outside in: ``wrap_request``, ``transform_input``, ``wrap_function``,
-``before_execution``, the function's code; then ``after_execution``, ``transform_output``
-and ``before_response``.
+``before_execution``, the function's code; then ``after_execution``, ``transform_output`` and
+``before_response``.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ from inngest._internal.types import UNSET
 logger = logging.getLogger("inngest")
 
 STEP_FAILED: Final = 'step "%s" of function "%s" failed\n%s'
-"""What is logged of a step: its id, its function's, and what its handler raised."""
+"""The log message of a failed step: its id, the function's id, and the traceback."""
 
 
 @dataclass(slots=True)
 class FunctionCall:
-    """One call, on its way from a decoded request to an answer."""
+    """One call, from the decoded request to the answer."""
 
     app: App
     called: Called
@@ -67,14 +67,14 @@ class FunctionCall:
     timings: Timings
     hooks: Stack = EMPTY
     is_called_once: bool = False
-    """Whether the function, unlike its steps, has no other attempt."""
+    """Whether the function itself, unlike its steps, is never retried."""
     has_completed: bool = False
-    """Whether the answer has the function's result, be it with something else."""
+    """Whether the answer contains the function's result, possibly along with operations."""
     returned: object = UNSET
-    """What the function gave, before a serializer or a hook made something else of it."""
+    """The function's return value, before a serializer or a hook has changed it."""
 
     def answer(self) -> Flow[Answer]:
-        """Run the whole call. Every failure is an answer."""
+        """Run the whole call. Failures are answers, too."""
         factories = (*self.app.middleware(), *self.called.function.middleware)
         return self._within(factories) if factories else self._call()
 
@@ -196,7 +196,7 @@ class FunctionCall:
         if isinstance(unsent, StaleDispatchError):
             return self._failed(unsent)
         if unsent and not isinstance(self.execution.outcome, Stop):
-            return response.steps_reported(unsent)  # the next call comes here again
+            return response.steps_reported(unsent)  # the next call will end the same way
         if isinstance(outcome, Raised) and isinstance(outcome.error, MiddlewareError):
             return self._failed(outcome.error)
         match self.execution.outcome:
@@ -221,7 +221,7 @@ class FunctionCall:
         return (yield from self._end(outcome, record))
 
     def _end(self, outcome: Outcome[None], record: WrappedFunction) -> Flow[Answer]:
-        """The function returned or raised."""
+        """Answer with the function's result or error."""
         if isinstance(outcome, Raised):
             result = TransformOutputResult(error=outcome.error)
         else:
@@ -240,12 +240,12 @@ class FunctionCall:
         return (yield from self._report((), deferred, completed(encoded)))
 
     def _report(self, unsent: Sequence[Op], ops: Sequence[Op], *ended: Op) -> Flow[Answer]:
-        """The call ended at steps. ``unsent`` and ``ended`` have been transformed already."""
+        """Answer with operations, of which ``unsent`` and ``ended`` are already transformed."""
         reported = list(unsent)
         for op in ops:
             changed = yield from transform_op(self.hooks, op, self.execution.facts)
             if isinstance(changed, Error):
-                # Not with what is done already: the next call comes here again.
+                # Report finished steps first: the next call will fail at the same hook.
                 return response.steps_reported(unsent) if unsent else self._failed(changed)
             reported.append(changed)
         reported += ended

@@ -1,4 +1,4 @@
-"""Whether it is worth trying what has just failed."""
+"""A circuit breaker for checkpoints."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 
 PAUSE_SECONDS = 30.0
-"""After a failure, no call tries for this long."""
+"""How long it stays open after a failure."""
 
 
 class Gate:
-    """Shared by all calls of an app: shut for a while when the server takes no checkpoints."""
+    """Shared by all calls of an app: shut for a while after the server rejected checkpoints."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
@@ -18,11 +18,11 @@ class Gate:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is worth a try."""
+        """Whether checkpoints may be sent."""
         return self.clock() >= self._shut_until
 
     def shut(self) -> None:
-        """Have others not try in vain."""
+        """Stop sending checkpoints for :data:`PAUSE_SECONDS`."""
         self._shut_until = self.clock() + PAUSE_SECONDS
 
 

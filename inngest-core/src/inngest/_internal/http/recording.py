@@ -1,4 +1,4 @@
-"""Record the run of a client's request while it goes on: each step, before code depends on it."""
+"""Record the run of a client's request while its handler runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from inngest._internal.step.transform import transform_op
 
 
 class Recording:
-    """Tells the server each step of a client's request, before code goes on that depends on it."""
+    """Records each step of a client's request before any code that depends on it runs."""
 
     can_stop = False
 
@@ -47,11 +47,11 @@ class Recording:
 
     @property
     def is_on(self) -> bool:
-        """Whether the next step may be recorded, for code to go on."""
+        """Whether the next step may be recorded, so that user code can continue."""
         return True
 
     def keep(self, op: Op, hooks: Stack, deferred: Sequence[Op]) -> Flow[Op | Error | None]:
-        """Record a step that is done, or return it: the server is to go on from it."""
+        """Record a finished step, or return it if the server has to take over the run."""
         transformed = yield from transform_op(hooks, op, self._facts)
         if isinstance(transformed, Error):
             return transformed
@@ -66,12 +66,12 @@ class Recording:
         return (yield from self.tell(encode_ops(recorded)))
 
     def settle(self) -> Flow[list[Op] | StaleDispatchError]:
-        """Nothing is left behind."""
+        """Return nothing: no step is buffered."""
         yield from ()
         return []
 
     def tell(self, steps: bytes) -> Flow[CheckpointFailedError | None]:
-        """Tell the server of steps; of the run, too, if these are its first."""
+        """Send steps to the server; with the first ones, create the run."""
         if self.run is not None:
             self.failure = yield from record_endpoint_steps(
                 self._access, self.run, steps, now_ms=self._milliseconds(), jitter=_jitter

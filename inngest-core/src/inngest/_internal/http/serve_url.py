@@ -1,4 +1,4 @@
-"""The URL that the server is told to call. Pure."""
+"""The URL that is registered for an app. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from inngest._internal.protocol.request import decode_json
 
 _IN_PATHS: Final = "/%:@!$&'()*+,;=~"
-"""What stands for itself in a path (RFC 3986, section 3.3); a percent has been written by others."""
+"""Not percent-encoded in paths (RFC 3986, section 3.3); a percent sign is encoded already."""
 
 
 def serve_url(
@@ -19,33 +19,33 @@ def serve_url(
     public_path: str | None = None,
     serve_path: str | None = None,
 ) -> str:
-    """Build the app's URL from the one that was called and what the user knows better.
+    """Build the app's URL from the URL of a request and the configuration.
 
-    :param origin: ``INNGEST_SERVE_ORIGIN``, with its scheme.
-    :param public_path: the path as the server sees it, when a proxy rewrites it.
-    :param serve_path: the path within the app. One that the request's path ends with says
-        nothing new: the app may be mounted under a prefix, which only the request knows.
+    :param origin: the configured origin, including its scheme.
+    :param public_path: the path as the server sees it, if a proxy rewrites it.
+    :param serve_path: the path within the app. It is ignored if the request's path ends with
+        it, since the app may be mounted under a prefix that only the request contains.
     """
     parts = urlsplit(request_url)
     scheme, host = parts.scheme, parts.netloc
     if origin:
         given = urlsplit(origin)
         scheme, host = given.scheme, given.netloc
-    path = _written(parts.path)
+    path = _percent_encoded(parts.path)
     if public_path:
-        path = "/" + _written(public_path.lstrip("/"))
-    elif serve_path and not path.endswith("/" + _written(serve_path.lstrip("/"))):
-        path = "/" + _written(serve_path.lstrip("/"))
+        path = "/" + _percent_encoded(public_path.lstrip("/"))
+    elif serve_path and not path.endswith("/" + _percent_encoded(serve_path.lstrip("/"))):
+        path = "/" + _percent_encoded(serve_path.lstrip("/"))
     return urlunsplit((scheme, host, path, "", ""))
 
 
-def _written(path: str) -> str:
-    """As it is sent: frameworks differ in whether they tell it so."""
+def _percent_encoded(path: str) -> str:
+    """Encode a path that the framework may or may not have decoded."""
     return quote(path, safe=_IN_PATHS)
 
 
 def announced_url(body: bytes) -> str | None:
-    """Return the URL that a server says it calls the app by: proxies may hide it from the app."""
+    """Return the URL by which the server says it calls the app, which a proxy may hide."""
     sync = decode_json(body)
     url = sync.get("url") if isinstance(sync, Mapping) else None
     if not isinstance(url, str):

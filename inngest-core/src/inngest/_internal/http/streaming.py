@@ -1,7 +1,7 @@
-"""Keep-alive answers: bytes at once, the real answer when it is there. Pure. PROTOCOL section 10.
+"""Streamed responses: keep-alive bytes, then the actual response. Pure. PROTOCOL section 10.
 
-A platform that cuts idle connections sees 201 and a space every few seconds; the last
-chunk is an envelope around the response that would have been sent otherwise.
+For platforms that close idle connections: the response has status 201 and a space every few
+seconds; its last chunk is an envelope with the response that would have been sent otherwise.
 """
 
 from __future__ import annotations
@@ -14,41 +14,41 @@ from inngest._internal.protocol.response import dump
 
 
 class Streaming(str, enum.Enum):
-    """Whether calls are answered at once and kept alive while the function runs."""
+    """Whether responses to calls are streamed, to keep connections alive."""
 
     DISABLE = "disable"
-    """Answer when the function is done. The default."""
+    """Respond when the function has ended. The default."""
 
     FORCE = "force"
-    """Answer at once, and send a space every three seconds until the function is done."""
+    """Respond at once, and send a space every three seconds until the function has ended."""
 
 
 KEEP_ALIVE: Final = b" "
-"""White space before the envelope, which is JSON."""
+"""White space, which may precede the JSON of the envelope."""
 
 KEEP_ALIVE_SECONDS = 3.0
-"""How often, unless the options say so. Tests set it to what they can wait for."""
+"""The default interval. Tests reduce it."""
 
 STATUS: Final = 201
-"""What tells the server that an envelope is to come."""
+"""Tells the server that the body is an envelope."""
 
 UNBUFFERED: Final = {
     "cache-control": "no-cache, no-transform",
     "content-encoding": "identity",
     "x-accel-buffering": "no",
 }
-"""Asks proxies to pass on each chunk as it comes.
+"""Asks proxies not to buffer chunks.
 
-The encoding is for middleware that compresses: Django's would hold spaces back until there
-are enough of them, and leaves alone what names an encoding.
+The ``content-encoding`` is for compressing middleware, such as Django's, which skips responses
+that have one, and would otherwise buffer the spaces.
 """
 
 
 def seal(response: CommResponse) -> bytes:
-    """Put a response into its envelope.
+    """Encode the envelope of a response.
 
-    The inner headers carry the signature over the bytes of the inner body: those that the
-    server has when it has decoded the envelope.
+    The signature in the inner headers is over the bytes of the inner body, as the server has
+    them when it has decoded the envelope.
     """
     return dump(
         {

@@ -1,4 +1,4 @@
-"""How long each part of a call took, for the Server-Timing header."""
+"""Measure the parts of a call, for the ``Server-Timing`` header."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections.abc import Iterable
 
 
 class Timings:
-    """Splits the time of one call into parts, each of which begins where the last one ended."""
+    """Splits a call into consecutive parts."""
 
     def __init__(self) -> None:
         self.parts: list[tuple[str, float]] = []
-        """Names and seconds, in the order in which the parts ended."""
+        """Names and durations in seconds, in order."""
         self._last_end = time.perf_counter()
 
     def end(self, part: str) -> None:
-        """Note that ``part`` ends now."""
+        """End the part that began with the call or at the end of the last part."""
         now = time.perf_counter()
         self.parts.append((part, now - self._last_end))
         self._last_end = now
 
 
-def written(parts: Iterable[tuple[str, float]]) -> str:
-    """The header: names, and how many whole milliseconds each took."""
+def server_timing(parts: Iterable[tuple[str, float]]) -> str:
+    """Format the header, with durations in whole milliseconds."""
     return ", ".join([f"{part};dur={round(seconds * 1000)}" for part, seconds in parts])
 
 
-__all__ = ["Timings", "written"]
+__all__ = ["Timings", "server_timing"]

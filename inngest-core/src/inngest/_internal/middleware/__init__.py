@@ -1,1 +1,1 @@
-"""The middleware contract, and the stack that runs it."""
+"""The middleware base classes, and the stack that runs the hooks."""

@@ -1,20 +1,20 @@
-"""What a middleware is: hooks around requests, functions, steps and sends.
+"""The middleware base classes: hooks around requests, functions, steps and sends.
 
 A hook is a method that a subclass overrides. Hooks named ``wrap_`` are generators with one
-``yield``, written like a ``contextlib.contextmanager``: what is before the ``yield`` runs
-before, what is after it runs after, and an exception from inside is raised at the
-``yield``. They are given an object whose ``output`` holds JSON values once the inside is
-done; what they assign to it goes on. A generator has no colour, so either kind of
-middleware works around either kind of function.
+``yield``, written like a ``contextlib.contextmanager``: code before the ``yield`` runs before
+the wrapped operation, code after it runs afterwards, and an exception of the operation is
+raised at the ``yield``. They receive an object whose ``output``, set once the operation has
+succeeded, consists of JSON types and may be replaced. A sync generator can wrap async code, and
+the reverse, so either class works with either kind of function.
 
-The first middleware is the outermost: hooks before something run first to last, hooks
-after something last to first. In ``wrap_step`` alone it is the innermost: it encodes last in
-``wrap_step_handler``, and so decodes first. All hooks run where the function runs: sync hooks
-of a sync function on its thread, async hooks on the event loop.
+The first middleware is the outermost: hooks before something run first to last, hooks after
+something last to first. Only in ``wrap_step`` is the first the innermost, so that it decodes
+first what it has encoded last in ``wrap_step_handler``. All hooks run where the function runs:
+sync hooks of a sync function on its thread, async hooks on the event loop.
 
-A hook that raises fails the call with an error that names it, and nothing is reported; in
-``wrap_step_handler`` it fails the step. Observers, named ``on_``, change nothing: what
-they raise is logged.
+A hook that raises fails the call with an error that names the hook, and nothing is reported;
+in ``wrap_step_handler`` it fails the step. Observers, named ``on_``, cannot change anything:
+an exception in one is logged.
 """
 
 from __future__ import annotations
@@ -48,38 +48,38 @@ logger = logging.getLogger("inngest")
 
 
 class Middleware:
-    """Hooks that may await. Made anew for each request and each send."""
+    """Async hooks. Instances are created for each request and each send."""
 
     def __init__(self, client: Inngest, raw_request: object) -> None:
-        """Take the client, and the framework's request (``None`` for a send)."""
+        """Store the client and the framework's request, which is ``None`` for a send."""
         self.client = client
         self.raw_request = raw_request
 
     async def transform_input(
         self, ctx: Context[Any] | ContextSync[Any], function: Function[Any], steps: StepMemos
     ) -> None:
-        """Change what the function is given, before it is called."""
+        """Change the context or the memos before the function is called."""
 
     async def before_execution(self) -> None:
-        """Before code runs that has not run in an earlier call."""
+        """Called before code runs that has not run in an earlier call."""
 
     async def after_execution(self) -> None:
-        """After the function returned, or stopped at a step; not after it raised."""
+        """Called after the function returned or stopped at a step, but not after it raised."""
 
     async def transform_output(self, result: TransformOutputResult) -> None:
-        """Change what is reported: once for each step, or once for the function."""
+        """Change what is reported: called once for each step, or once for the function."""
 
     async def before_response(self) -> None:
-        """When the answer is settled."""
+        """Called when the response is final."""
 
     async def before_send_events(self, events: list[Event[Any]]) -> None:
-        """Change the events that are about to be sent."""
+        """Change the list of events, or the events, before they are sent."""
 
     async def after_send_events(self, result: SendEventsResult) -> None:
-        """After events were sent, or failed to be."""
+        """Called after events were sent, or could not be sent."""
 
     async def wrap_request(self, request: WrappedRequest) -> AsyncIterator[None]:
-        """Wrap the handling of one call from the server."""
+        """Wrap the handling of a call from the server."""
         yield
 
     async def wrap_function(self, call: WrappedFunction) -> AsyncIterator[None]:
@@ -87,11 +87,11 @@ class Middleware:
         yield
 
     async def wrap_step(self, step: WrappedStep) -> AsyncIterator[None]:
-        """Wrap a step that has an outcome, memoized or not. The place to decode."""
+        """Wrap a step that has an outcome, memoized or not; decode its output here."""
         yield
 
     async def wrap_step_handler(self, step: WrappedHandler) -> AsyncIterator[None]:
-        """Wrap one real execution of a step. The place to encode."""
+        """Wrap one execution of a step's handler; encode its output here."""
         yield
 
     async def wrap_send(self, send: WrappedSend) -> AsyncIterator[None]:
@@ -99,55 +99,55 @@ class Middleware:
         yield
 
     async def on_memoization_end(self) -> None:
-        """Observe that all code from here on is new."""
+        """Called when all code from here on runs for the first time."""
 
     async def on_step_start(self, step: StepInfo) -> None:
-        """Observe that a step is about to be executed."""
+        """Called before a step's handler runs."""
 
     async def on_step_complete(self, step: StepInfo) -> None:
-        """Observe that a step succeeded."""
+        """Called after a step succeeded."""
 
     async def on_step_error(self, step: StepInfo, error: Exception) -> None:
-        """Observe that an attempt of a step failed."""
+        """Called after an attempt of a step failed."""
 
 
 class MiddlewareSync:
-    """Hooks that do not await. Made anew for each request and each send."""
+    """Sync hooks. Instances are created for each request and each send."""
 
     blocks: bool = False
-    """Whether its hooks wait for a network or a disk. Around an async function those that do
-    not wrap are then called on a thread, with the context variables of the call."""
+    """Whether its hooks block, for example on a network or a disk. Around an async function, such
+    hooks, except wrapping ones, are called on a thread, with the call's context variables."""
 
     def __init__(self, client: Inngest, raw_request: object) -> None:
-        """Take the client, and the framework's request (``None`` for a send)."""
+        """Store the client and the framework's request, which is ``None`` for a send."""
         self.client = client
         self.raw_request = raw_request
 
     def transform_input(
         self, ctx: Context[Any] | ContextSync[Any], function: Function[Any], steps: StepMemos
     ) -> None:
-        """Change what the function is given, before it is called."""
+        """Change the context or the memos before the function is called."""
 
     def before_execution(self) -> None:
-        """Before code runs that has not run in an earlier call."""
+        """Called before code runs that has not run in an earlier call."""
 
     def after_execution(self) -> None:
-        """After the function returned, or stopped at a step; not after it raised."""
+        """Called after the function returned or stopped at a step, but not after it raised."""
 
     def transform_output(self, result: TransformOutputResult) -> None:
-        """Change what is reported: once for each step, or once for the function."""
+        """Change what is reported: called once for each step, or once for the function."""
 
     def before_response(self) -> None:
-        """When the answer is settled."""
+        """Called when the response is final."""
 
     def before_send_events(self, events: list[Event[Any]]) -> None:
-        """Change the events that are about to be sent."""
+        """Change the list of events, or the events, before they are sent."""
 
     def after_send_events(self, result: SendEventsResult) -> None:
-        """After events were sent, or failed to be."""
+        """Called after events were sent, or could not be sent."""
 
     def wrap_request(self, request: WrappedRequest) -> Iterator[None]:
-        """Wrap the handling of one call from the server."""
+        """Wrap the handling of a call from the server."""
         yield
 
     def wrap_function(self, call: WrappedFunction) -> Iterator[None]:
@@ -155,11 +155,11 @@ class MiddlewareSync:
         yield
 
     def wrap_step(self, step: WrappedStep) -> Iterator[None]:
-        """Wrap a step that has an outcome, memoized or not. The place to decode."""
+        """Wrap a step that has an outcome, memoized or not; decode its output here."""
         yield
 
     def wrap_step_handler(self, step: WrappedHandler) -> Iterator[None]:
-        """Wrap one real execution of a step. The place to encode."""
+        """Wrap one execution of a step's handler; encode its output here."""
         yield
 
     def wrap_send(self, send: WrappedSend) -> Iterator[None]:
@@ -167,16 +167,16 @@ class MiddlewareSync:
         yield
 
     def on_memoization_end(self) -> None:
-        """Observe that all code from here on is new."""
+        """Called when all code from here on runs for the first time."""
 
     def on_step_start(self, step: StepInfo) -> None:
-        """Observe that a step is about to be executed."""
+        """Called before a step's handler runs."""
 
     def on_step_complete(self, step: StepInfo) -> None:
-        """Observe that a step succeeded."""
+        """Called after a step succeeded."""
 
     def on_step_error(self, step: StepInfo, error: Exception) -> None:
-        """Observe that an attempt of a step failed."""
+        """Called after an attempt of a step failed."""
 
 
 UninitializedMiddleware: TypeAlias = "Callable[[Inngest, object], Middleware | MiddlewareSync]"
@@ -186,9 +186,9 @@ UninitializedMiddleware: TypeAlias = "Callable[[Inngest, object], Middleware | M
 def factories_of(
     given: Iterable[UninitializedMiddleware] | None,
 ) -> tuple[UninitializedMiddleware, ...]:
-    """What was given for ``middleware=``, looked at.
+    """Validate the argument ``middleware``.
 
-    :raises FunctionConfigInvalidError: it is no list, or holds what makes no middleware.
+    :raises FunctionConfigInvalidError: it is not iterable, or an item is not callable.
     """
     if given is not None and not isinstance(given, Iterable):
         raise FunctionConfigInvalidError(f"middleware: must be a list, not {kind_of(given)}")
@@ -204,7 +204,7 @@ def factories_of(
 
 
 def _warn_of_misspelt_hooks(made: type) -> None:
-    """A method that nobody calls is silent otherwise. Some are helpers of its author's."""
+    """Warn, as a misspelt hook would never be called. It may also be a method of the author's."""
     for name in dir(made):
         if name.startswith("_") or name in HOOKS:
             continue
@@ -216,7 +216,7 @@ def _warn_of_misspelt_hooks(made: type) -> None:
 
 
 HOOKS: Final = tuple(name for name in vars(Middleware) if not name.startswith("_"))
-"""The names of all hooks: those of :class:`MiddlewareSync` are the same."""
+"""The names of all hooks, which :class:`MiddlewareSync` has, too."""
 
 
 __all__ = ["HOOKS", "Middleware", "MiddlewareSync", "UninitializedMiddleware", "factories_of"]

@@ -1,4 +1,4 @@
-"""The memoized steps of a run, as ``transform_input`` sees and changes them."""
+"""The memoized steps of a run, as ``transform_input`` receives them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WRAPPING = frozenset({"data", "error"})
 
 @dataclass(kw_only=True)
 class MemoizedError:
-    """The error that a step ended in."""
+    """The final error of a step."""
 
     message: str
     name: str
@@ -23,7 +23,7 @@ class MemoizedError:
 
 @dataclass(kw_only=True)
 class MemoizedOutput:
-    """What a step gave: change ``data`` to have user code see something else."""
+    """The output of a step. Change ``data`` to replace what user code receives."""
 
     data: object = None
     error: MemoizedError | None = None
@@ -32,60 +32,61 @@ class MemoizedOutput:
 class StepMemos:
     """The results of finished steps, by hashed step id.
 
-    Outputs are read when they are asked for: a middleware that touches none costs nothing.
+    Outputs are decoded on access, so that middleware that uses none costs nothing.
     """
 
     def __init__(self, memos: Mapping[str, MemoizedOutput]) -> None:
         self._raw: dict[str, object] = {}
-        self._read: dict[str, MemoizedOutput] = dict(memos)
+        self._decoded: dict[str, MemoizedOutput] = dict(memos)
 
     @classmethod
     def from_raw(cls, raw: Mapping[str, object]) -> Self:
-        """Read memos in wire form (PROTOCOL section 9)."""
+        """Make memos from their wire format (PROTOCOL section 9)."""
         memos = cls({})
         memos._raw = dict(raw)
         return memos
 
     @property
     def size(self) -> int:
-        """How many steps are memoized."""
-        return len(self._raw.keys() | self._read.keys())
+        """The number of memoized steps."""
+        return len(self._raw.keys() | self._decoded.keys())
 
     def values(self, of: type = object) -> Iterator[MemoizedOutput]:
-        """Every output, in no particular order. Its ``data`` may be changed.
+        """Yield the outputs, in no particular order. Their ``data`` may be replaced.
 
-        :param of: only those whose ``data`` is an instance of it: others need not be read.
+        :param of: yield only outputs whose ``data`` is an instance of this type.
         """
-        for hashed_id in [*self._raw, *(read for read in self._read if read not in self._raw)]:
-            if hashed_id in self._read or isinstance(_data(self._raw[hashed_id]), of):
+        added = (hashed_id for hashed_id in self._decoded if hashed_id not in self._raw)
+        for hashed_id in [*self._raw, *added]:
+            if hashed_id in self._decoded or isinstance(_data(self._raw[hashed_id]), of):
                 output = self._output(hashed_id)
                 if isinstance(output.data, of):
                     yield output
 
     def pop(self, hashed_id: str) -> MemoizedOutput | Unset:
-        """Forget a step, which will then be run again; ``UNSET`` if it is not memoized."""
-        if hashed_id not in self._raw and hashed_id not in self._read:
+        """Remove a step, which will then run again; return ``UNSET`` if it is not memoized."""
+        if hashed_id not in self._raw and hashed_id not in self._decoded:
             return UNSET
         output = self._output(hashed_id)
         self._raw.pop(hashed_id, None)
-        del self._read[hashed_id]
+        del self._decoded[hashed_id]
         return output
 
     def to_raw(self) -> dict[str, object]:
-        """Return the memos in wire form, with all changes."""
+        """Return the memos in wire format, including all changes."""
         return self._raw | {
-            hashed_id: _write(output, self._raw.get(hashed_id, {"data": None}))
-            for hashed_id, output in self._read.items()
+            hashed_id: _encode(output, self._raw.get(hashed_id, {"data": None}))
+            for hashed_id, output in self._decoded.items()
         }
 
     def _output(self, hashed_id: str) -> MemoizedOutput:
-        if hashed_id not in self._read:
-            self._read[hashed_id] = _read(self._raw[hashed_id])
-        return self._read[hashed_id]
+        if hashed_id not in self._decoded:
+            self._decoded[hashed_id] = _decode(self._raw[hashed_id])
+        return self._decoded[hashed_id]
 
 
-def _read(raw: object) -> MemoizedOutput:
-    if isinstance(raw, dict):  # a pattern would take three times as long
+def _decode(raw: object) -> MemoizedOutput:
+    if isinstance(raw, dict):  # a match statement takes three times as long
         error = raw.get("error")
         if isinstance(error, dict):
             name, message, stack = error.get("name"), error.get("message"), error.get("stack")
@@ -99,11 +100,11 @@ def _data(raw: object) -> object:
     return raw["data"] if isinstance(raw, dict) and "data" in raw and _is_wrapped(raw) else raw
 
 
-def _write(output: MemoizedOutput, raw: object) -> object:
+def _encode(output: MemoizedOutput, raw: object) -> object:
     if output.data is raw and output.error is None:
         return raw
-    given = _read(raw)
-    if output.data is given.data and output.error == given.error:
+    original = _decode(raw)
+    if output.data is original.data and output.error == original.error:
         return raw
     if output.error is not None:
         error = {"name": output.error.name, "message": output.error.message}

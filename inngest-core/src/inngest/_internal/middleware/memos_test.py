@@ -1,4 +1,4 @@
-"""Memos keep their wire form, except what was changed."""
+"""Memos keep their wire format, except for changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Middleware that somebody else than the app has added."""
+"""Middleware that plugins add."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OfPlugin:
-    """A factory that a plugin has brought; errors name the plugin."""
+    """A middleware factory from a plugin; errors name the plugin."""
 
     factory: UninitializedMiddleware
     plugin: str

@@ -1,4 +1,4 @@
-"""What hooks are given: facts that stay, and outputs that a hook may replace."""
+"""The objects that hooks receive: read-only facts, and outputs that a hook may replace."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class StepInfo:
     """One step of a run.
 
-    ``attempt`` counts from 0. ``opts`` may hold secrets: ``repr`` does not show them.
+    ``attempt`` counts from 0. ``repr`` omits ``opts``, which may contain secrets.
     """
 
     id: str
@@ -29,13 +29,13 @@ class StepInfo:
     opts: Mapping[str, object] | None = field(default=None, repr=False)
     attempt: int = 0
     is_final_attempt: bool = False
-    """Whether no attempt follows if this one fails; in ``on_step_error``, whether none does."""
+    """Whether no attempt follows a failure of this one; in ``on_step_error``, whether none will."""
     is_memoized: bool = False
 
 
 @dataclass(kw_only=True)
 class TransformOutputStepInfo:
-    """The step of an output. ``opts`` may be changed; ``repr`` does not show them."""
+    """The step of an output. ``opts`` may be changed; ``repr`` omits them."""
 
     id: str
     op: Opcode
@@ -46,8 +46,8 @@ class TransformOutputStepInfo:
 class TransformOutputResult:
     """What is about to be reported: of a step, or of the function if ``step`` is ``None``.
 
-    ``output`` holds JSON values, or what is none: it is to be made JSON then. It is ``None`` where
-    there is no output. ``error`` and ``output`` may be replaced.
+    Hooks may replace ``error`` and ``output``. ``output`` consists of JSON types, or is an object
+    that is still to be encoded; it is ``None`` if there is none (see :meth:`has_output`).
     """
 
     error: Exception | None = None
@@ -55,32 +55,32 @@ class TransformOutputResult:
     step: TransformOutputStepInfo | None = None
 
     def __post_init__(self) -> None:
-        # Hooks look at the output of whatever is reported, and many do not ask whether it has one.
+        # Not UNSET for hooks: many use the output without calling has_output().
         self._is_without = self.output is UNSET
         if self._is_without:
             self.output = None
 
     def has_output(self) -> bool:
-        """Whether there is an output: ``None`` may be one."""
+        """Return whether there is an output, which may be ``None``."""
         return self.output is not None or not self._is_without
 
 
 @dataclass(kw_only=True)
 class _Wrapped:
     output: object = field(default=UNSET, repr=False)
-    """JSON values, once there are any. May be replaced."""
+    """JSON types, or ``UNSET``. May be replaced."""
 
     @property
     def has_output(self) -> bool:
-        """Whether there is an output: ``None`` is one."""
+        """Whether there is an output, which may be ``None``."""
         return self.output is not UNSET
 
 
 @dataclass(kw_only=True)
 class WrappedStep(_Wrapped):
-    """A step that has an outcome in this call: a memoized one, or one that is run.
+    """A step that has an outcome in this call, because it is memoized or runs now.
 
-    The place to decode: ``output`` is what was stored, before it gets its type.
+    ``output`` is the stored value, before it is converted to its type: decode it here.
     """
 
     info: StepInfo
@@ -88,10 +88,10 @@ class WrappedStep(_Wrapped):
 
 @dataclass(kw_only=True)
 class WrappedHandler(_Wrapped):
-    """One real execution of a step.
+    """One execution of a step's handler.
 
-    The place to encode: ``output`` is what will be stored. ``handler`` and ``args`` may be
-    replaced before it runs.
+    ``output`` is the value that will be stored: encode it here. ``handler`` and ``args`` may be
+    replaced before the handler runs.
     """
 
     info: StepInfo
@@ -101,19 +101,19 @@ class WrappedHandler(_Wrapped):
 
 @dataclass(kw_only=True)
 class WrappedFunction(_Wrapped):
-    """One call of the function's code. Without an output when steps are to be reported."""
+    """One call of the function's code. It has no output if the function stops at a step."""
 
     function: Function[Any]
     ctx: Context[Any] | ContextSync[Any]
     is_final_attempt: bool = False
-    """Whether no attempt follows if this one fails."""
+    """Whether no attempt follows a failure of this one."""
 
 
 @dataclass(kw_only=True)
 class WrappedRequest:
-    """One call from the server. ``status`` and ``body`` are those of its answer.
+    """A call from the server. ``status`` and ``body`` are those of the response, once it is known.
 
-    ``headers`` are the call's, with names in lower case, whatever brought it.
+    ``headers`` are those of the call, whatever transport received it, with names in lower case.
     """
 
     function: Function[Any]
@@ -123,12 +123,12 @@ class WrappedRequest:
     status: int | None = None
     body: bytes | None = field(default=None, repr=False)
     ends_run: bool = False
-    """Whether the answer ends the run: a result, or an error that no attempt follows."""
+    """Whether the response ends the run: a result, or an error that will not be retried."""
 
 
 @dataclass(kw_only=True)
 class WrappedSend:
-    """Events that are sent; ``events`` may be changed before, ``result`` is set after."""
+    """A send of events. ``events`` may be changed before it; ``result`` is set after it."""
 
     events: list[Event[Any]] = field(repr=False)
     result: SendEventsResult | None = None

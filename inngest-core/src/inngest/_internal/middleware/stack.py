@@ -1,4 +1,4 @@
-"""The middleware of one request or send, in order. Flows: hooks are called by a driver."""
+"""The middleware of one request or send, in order. As flows: a driver calls the hooks."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from inngest._internal.middleware.owned import OfPlugin
 logger = logging.getLogger("inngest")
 
 T = TypeVar("T")
-_Owned = tuple[object, str]
+_Member = tuple[object, str]
+"""A middleware and its owner's name."""
 
 REPLAY_HOOKS = ("wrap_step", "before_execution", "on_memoization_end")
 
 
 class Stack:
-    """The hooks of some middleware. The first is the outermost.
+    """The hooks of a sequence of middleware. The first is the outermost.
 
-    :param owners: what names whoever brought each, after the name of the hook; errors say it.
+    :param owners: for each, text that follows the hook's name in errors and names its plugin.
     """
 
     def __init__(self, members: Sequence[object] = (), owners: Sequence[str] = ()) -> None:
@@ -31,13 +32,13 @@ class Stack:
         self._owners = tuple(owners) or ("",) * len(self._members)
         self._kinds: tuple[Any, ...] = tuple(map(type, self._members))
         self.watches_replay = any(map(self.implements, REPLAY_HOOKS))
-        """Whether any hook is called while steps are replayed."""
+        """Whether any member has a hook that is called while steps are replayed."""
 
     @classmethod
     def build(
         cls, factories: Sequence[Callable[..., object]], client: object, raw_request: object
     ) -> Flow[Stack | MiddlewareError]:
-        """Make each middleware, in order."""
+        """Create each middleware, in order; return the error of the first that fails."""
         if not factories:
             return EMPTY
         members: list[object] = []
@@ -48,53 +49,53 @@ class Stack:
                 failure.is_of_plugin = isinstance(factory, OfPlugin)
                 return failure
             member, kind = outcome.value, cast(Any, type(outcome.value))
-            if not _is_middleware(kind):  # its hooks would be missed in silence
-                return hook_failed(_name_of(factory), TypeError(_what_it_is(member)))
+            if not _is_middleware(kind):  # otherwise no hook would run, without notice
+                return hook_failed(_name_of(factory), TypeError(_not_middleware(member)))
             members.append(member)
         return cls(members, [_owner_of(factory) for factory in factories])
 
     def implements(self, hook: str) -> bool:
-        """Whether any member overrides ``hook``."""
+        """Return whether any member overrides ``hook``."""
         return self._members != () and len(_overriding(self._kinds, hook)) > 0
 
     def before(self, hook: str, *args: object) -> Flow[MiddlewareError | None]:
         """Call ``hook`` of each member, first to last, until one fails."""
         members = self._with(hook) if self._members else ()
-        return _called(hook, args, members) if members else NOTHING
+        return _call_in_order(hook, args, members) if members else NOTHING
 
     def after(self, hook: str, *args: object) -> Flow[MiddlewareError | None]:
         """Call ``hook`` of each member, last to first, until one fails."""
         members = self._with(hook)[::-1] if self._members else ()
-        return _called(hook, args, members) if members else NOTHING
+        return _call_in_order(hook, args, members) if members else NOTHING
 
     def observe(self, hook: str, *args: object) -> Flow[None]:
-        """Call ``hook`` of every member; what it raises is logged."""
+        """Call ``hook`` of each member; log what they raise."""
         members = self._with(hook) if self._members else ()
-        return _observed(hook, args, members) if members else NOTHING
+        return _observe_all(hook, args, members) if members else NOTHING
 
     def wrap(self, hook: str, record: object, inside: Flow[Outcome[T]]) -> Flow[Outcome[T | None]]:
         """Run ``inside`` within ``hook`` of each member; the first is entered first.
 
-        The outcome is ``Returned(None)`` when a hook swallowed an exception.
+        The outcome is ``Returned(None)`` if a hook swallowed an exception.
         """
         members = self._with(hook) if self._members else ()
-        return _wrapped(hook, record, inside, members) if members else inside
+        return _wrap_all(hook, record, inside, members) if members else inside
 
     def wrap_decoding(
         self, hook: str, record: object, inside: Flow[Outcome[T]]
     ) -> Flow[Outcome[T | None]]:
-        """The same, but the last is entered first: what was encoded last is decoded first."""
+        """Like :meth:`wrap`, but enter the last first: what was encoded last is decoded first."""
         members = self._with(hook)[::-1] if self._members else ()
-        return _wrapped(hook, record, inside, members) if members else inside
+        return _wrap_all(hook, record, inside, members) if members else inside
 
-    def _with(self, hook: str) -> Sequence[_Owned]:
-        """The members that override ``hook``, and whose they are."""
+    def _with(self, hook: str) -> Sequence[_Member]:
+        """Return the members that override ``hook``."""
         members, owners = self._members, self._owners
-        return [(members[here], owners[here]) for here in _overriding(self._kinds, hook)]
+        return [(members[index], owners[index]) for index in _overriding(self._kinds, hook)]
 
 
-def _called(
-    hook: str, args: tuple[object, ...], members: Iterable[_Owned]
+def _call_in_order(
+    hook: str, args: tuple[object, ...], members: Iterable[_Member]
 ) -> Flow[MiddlewareError | None]:
     for label, call in _calls(hook, args, members):
         outcome = yield call
@@ -103,15 +104,15 @@ def _called(
     return None
 
 
-def _observed(hook: str, args: tuple[object, ...], members: Iterable[_Owned]) -> Flow[None]:
+def _observe_all(hook: str, args: tuple[object, ...], members: Iterable[_Member]) -> Flow[None]:
     for label, call in _calls(hook, args, members):
         outcome = yield call
         if isinstance(outcome, Raised):
             logger.error("%s failed", label, exc_info=outcome.error)
 
 
-def _wrapped(
-    hook: str, record: object, inside: Flow[Outcome[T]], members: Sequence[_Owned]
+def _wrap_all(
+    hook: str, record: object, inside: Flow[Outcome[T]], members: Sequence[_Member]
 ) -> Flow[Outcome[T | None]]:
     wraps = [
         Wrap(_label(member, hook, owner), getattr(member, hook), record)
@@ -122,7 +123,7 @@ def _wrapped(
 
 
 def _calls(
-    hook: str, args: tuple[object, ...], members: Iterable[_Owned]
+    hook: str, args: tuple[object, ...], members: Iterable[_Member]
 ) -> Iterable[tuple[str, Call]]:
     for member, owner in members:
         blocks = bool(getattr(member, "blocks", False))
@@ -135,23 +136,23 @@ def _label(member: object, hook: str, owner: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _overriding(kinds: tuple[Any, ...], hook: str) -> tuple[int, ...]:
-    """Where the classes stand that override ``hook``."""
+    """Return the indexes of the classes that override ``hook``."""
     return tuple(position for position, kind in enumerate(kinds) if _overrides(kind, hook))
 
 
 @lru_cache(maxsize=4096)
 def _is_middleware(kind: type) -> bool:
-    """Whether it has a hook at least; it need not be derived from the classes that declare them."""
+    """Return whether ``kind`` has any hook. It need not be derived from a middleware class."""
     return any(callable(getattr(kind, hook, None)) for hook in HOOKS)
 
 
-def _what_it_is(made: object) -> str:
-    """Say why something is no middleware."""
+def _not_middleware(made: object) -> str:
+    """Explain why ``made`` is not middleware."""
     if made is None:
         return "it returned None"
     if isinstance(made, type):
         return f"it returned the class {made.__name__}, not an instance of it"
-    return f"it returned {type(made).__name__}, which is no middleware"
+    return f"it returned an object of {type(made).__name__}, which is not middleware"
 
 
 def _overrides(kind: Any, hook: str) -> bool:
@@ -163,11 +164,11 @@ def _overrides(kind: Any, hook: str) -> bool:
 
 
 EMPTY = Stack()
-"""No middleware."""
+"""A stack without middleware."""
 
 
 def hook_failed(label: str, error: Exception) -> MiddlewareError:
-    """Name the hook that raised ``error``."""
+    """Return a ``MiddlewareError`` that names the hook and has ``error`` as its cause."""
     failure = MiddlewareError(
         f"the middleware hook {label} failed: {type(error).__name__}: {message_of(error)}",
         is_retriable=error.is_retriable if isinstance(error, Error) else True,

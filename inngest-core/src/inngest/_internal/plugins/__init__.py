@@ -1,1 +1,1 @@
-"""Plugins: found in metadata, filtered by switches, loaded in isolation, served by a host."""
+"""Plugins: discovery by metadata, selection by switches, and isolated loading."""

@@ -1,7 +1,7 @@
-"""Let one plugin in: import it, check it, collect what it offers; all of it, or none.
+"""Admit a plugin: import it, validate it, and collect what it offers; all of it, or nothing.
 
-Whatever a plugin does wrong comes back as a :class:`Refusal`. Until a plugin is admitted,
-nothing of it is anywhere but here.
+Whatever a plugin does wrong results in a :class:`Refusal`. A plugin has no effect elsewhere
+until it is admitted.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ HOOKS = tuple(sorted(name for name in vars(HookSpecs) if name.startswith("innges
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A plugin stays out."""
+    """The reason why a plugin is not used."""
 
     reason: str
     cause: BaseException | None = field(default=None, repr=False)
@@ -45,7 +45,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
-    """A plugin that is in, and what it offers."""
+    """An admitted plugin and what it offers."""
 
     installed: Installed
     hooks: tuple[str, ...]
@@ -55,7 +55,7 @@ class Admitted:
 
 
 class _Manager(pluggy.PluginManager):
-    """Looks past what all objects have, which took most of the time of loading plugins."""
+    """Skips dunder attributes, on which pluggy spends most of the time that registration takes."""
 
     def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
         return None if name.startswith("__") else super().parse_hookimpl_opts(plugin, name)
@@ -67,14 +67,14 @@ class _Manager(pluggy.PluginManager):
 
 
 def new_manager() -> pluggy.PluginManager:
-    """Make a registry that knows the hooks and no plugin."""
+    """Return a plugin manager with the hook specifications and no plugins."""
     manager = _Manager(GROUP)
     manager.add_hookspecs(HookSpecs)
     return manager
 
 
 def admit(manager: pluggy.PluginManager, installed: Installed) -> Admitted | Refusal:
-    """Load a plugin and register it, or say why not."""
+    """Load and register a plugin, or return the reason against it."""
     plugin = guarded(installed.load)
     if isinstance(plugin, Refusal):
         return plugin
@@ -84,7 +84,7 @@ def admit(manager: pluggy.PluginManager, installed: Installed) -> Admitted | Ref
     for known, other in manager.list_name_plugin():
         if other is plugin:
             return Refusal(f"it is the same object as the plugin {known!r}")
-    # Registered apart first: a registry that refuses half-way may keep the first half.
+    # A trial registration first: a manager that rejects a plugin may keep parts of it.
     trial = new_manager()
     found = guarded(lambda: _collect(trial, installed, plugin))
     if isinstance(found, Refusal):
@@ -96,26 +96,26 @@ def admit(manager: pluggy.PluginManager, installed: Installed) -> Admitted | Ref
 def call_middleware(
     manager: pluggy.PluginManager, name: str, arguments: Mapping[str, object]
 ) -> list[MiddlewareEntry] | NotConfigured | Refusal:
-    """Ask one plugin for its middleware. ``arguments`` are those of the hook."""
+    """Call one plugin's middleware hook with these arguments."""
     return guarded(lambda: _middleware(manager, name, arguments))
 
 
 def guarded(work: Callable[[], T]) -> T | Refusal:
-    """Do what a plugin may do wrong. It does not get to end the process.
+    """Call code of a plugin; convert what it raises to a refusal.
 
-    Some things that go wrong are no ``Exception``: a panic in an extension written in Rust,
-    for one.
+    This includes exceptions that are not an ``Exception``, such as ``SystemExit`` and panics of
+    extensions written in Rust.
     """
     try:
         return work()
     except KeyboardInterrupt:
         raise  # the user's
     except BaseException as error:
-        return Refusal(described(error), error)
+        return Refusal(describe(error), error)
 
 
-def described(error: BaseException) -> str:
-    """Put an error in a line."""
+def describe(error: BaseException) -> str:
+    """Describe an error in one line."""
     if isinstance(error, SystemExit):
         return "it called sys.exit()"
     if isinstance(error, _WrongOfferError):
@@ -130,7 +130,7 @@ def described(error: BaseException) -> str:
 
 
 class _WrongOfferError(Exception):
-    """A hook returned what it must not. The message is the reason."""
+    """A hook returned an invalid value. The message is the reason."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -156,31 +156,31 @@ def _middleware(
     for result in _results(manager, name, hook, arguments):
         if isinstance(result, NotConfigured):
             return result
-        found += _checked(hook, result, MiddlewareEntry)
+        found += _validated(hook, result, MiddlewareEntry)
     return found
 
 
 def _offers(manager: pluggy.PluginManager, name: str, hook: str, kind: type[T]) -> Iterable[T]:
     found: list[T] = []
     for result in _results(manager, name, hook, {}):
-        found += _checked(hook, result, kind)
+        found += _validated(hook, result, kind)
     return found
 
 
 def _results(
     manager: pluggy.PluginManager, name: str, hook: str, arguments: Mapping[str, object]
 ) -> Iterable[object]:
-    """Call one plugin's implementations of a hook: another one's failure is not its own."""
+    """Call one plugin's implementations, so that failures are attributed to it."""
     for implementation in getattr(manager.hook, hook).get_hookimpls():
         if implementation.plugin_name == name:
             yield implementation.function(*(arguments[a] for a in implementation.argnames))
 
 
-def _checked(hook: str, result: Any, kind: type[T]) -> list[T]:
+def _validated(hook: str, result: Any, kind: type[T]) -> list[T]:
     if result is None:
         return []
     if inspect.iscoroutine(result):
-        result.close()  # or Python warns that nobody awaited it
+        result.close()  # avoids the warning that it was never awaited
     if isinstance(result, (str, bytes, Mapping)) or not isinstance(result, Iterable):
         raise _WrongOfferError(
             f"{hook} returned {type(result).__name__}, not a list of {kind.__name__}"
@@ -203,7 +203,7 @@ def _checked(hook: str, result: Any, kind: type[T]) -> list[T]:
 
 
 def _misuse(manager: pluggy.PluginManager, plugin: object) -> str | None:
-    """What is wrong with a plugin, before any hook is called."""
+    """Return what is wrong with a plugin before any hook is called, or ``None``."""
     if inspect.isclass(plugin):
         return "the entry point names a class; name an instance of it"
     version = getattr(plugin, "api_version", None)
@@ -224,7 +224,7 @@ def _misuse(manager: pluggy.PluginManager, plugin: object) -> str | None:
 def _misuse_of(manager: pluggy.PluginManager, plugin: object, attribute: str) -> str | None:
     options = manager.parse_hookimpl_opts(plugin, attribute)
     if options is None:
-        meant = _meant(attribute) if attribute.startswith("inngest_") else None
+        meant = _similar_hook(attribute) if attribute.startswith("inngest_") else None
         if meant is None or not callable(getattr(plugin, attribute, None)):
             return None
         return f"{attribute} is not marked with @hookimpl" + (
@@ -234,7 +234,7 @@ def _misuse_of(manager: pluggy.PluginManager, plugin: object, attribute: str) ->
     if hook not in HOOKS:
         if options.get("optionalhook"):
             return None
-        meant = _meant(hook)
+        meant = _similar_hook(hook)
         return f"there is no hook {hook}; " + (
             f"did you mean {meant}?" if meant else f"there is: {', '.join(HOOKS)}"
         )
@@ -251,7 +251,7 @@ def _misuse_of(manager: pluggy.PluginManager, plugin: object, attribute: str) ->
 
 
 def _required(method: Any) -> list[str]:
-    """The arguments that a hook must be given."""
+    """Return the names of the required arguments of a hook."""
     return [
         name
         for name, parameter in signature(method).parameters.items()
@@ -260,5 +260,5 @@ def _required(method: Any) -> list[str]:
     ]
 
 
-def _meant(name: str) -> str | None:
+def _similar_hook(name: str) -> str | None:
     return next(iter(difflib.get_close_matches(name, HOOKS, n=1, cutoff=0.75)), None)

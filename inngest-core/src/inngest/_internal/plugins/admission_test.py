@@ -57,7 +57,7 @@ def reason(plugin: object) -> str:
 
 
 def plugin_with(hook: str, implementation: Callable[..., object], **marks: Any) -> object:
-    """A plugin with one hook more than a good one."""
+    """Make a plugin with one hook in addition to those of a good one."""
 
     class Plugin:
         api_version = API_VERSION

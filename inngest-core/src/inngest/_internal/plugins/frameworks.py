@@ -1,6 +1,6 @@
-"""Match an app with transports, and say what to install when none takes it.
+"""Match an app with transports, and suggest what to install if none accepts it.
 
-An app is known by the packages that its classes come from; no framework is imported.
+An app's framework is recognized by the packages of its classes; no framework is imported.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ WHEELS = {
     "flask": "inngest-flask",
     "tornado": "inngest-tornado",
 }
-"""What to install, by the framework's package."""
+"""Maps a framework's package to the distribution that serves it."""
 
 
 def packages_of(app: object) -> list[str]:
@@ -30,7 +30,7 @@ def packages_of(app: object) -> list[str]:
 
 
 def ranked(transports: Iterable[Transport], packages: Sequence[str]) -> list[Transport]:
-    """Order transports: those of the app's packages first, as these are ordered; then by name."""
+    """Sort transports: those of the app's packages first, in their order; then by name."""
     wanted = [squashed(package) for package in packages]
 
     def rank(transport: Transport) -> tuple[int, str]:
@@ -42,7 +42,7 @@ def ranked(transports: Iterable[Transport], packages: Sequence[str]) -> list[Tra
 
 
 def missing(app: object, packages: Sequence[str], rows: Sequence[Listed]) -> str:
-    """Say what to do about an app that no transport accepts."""
+    """Return an error message for an app that no transport accepts."""
     kind = type(app)
     what = f"no plugin can serve functions from a {kind.__module__}.{kind.__qualname__}"
     wheel = next((WHEELS[package] for package in packages if package in WHEELS), None)

@@ -1,10 +1,10 @@
-"""The plugins of one client: found, filtered, loaded and asked, each when first needed.
+"""The plugins of one client: discovered, filtered, loaded and called lazily.
 
-A plugin that fails is left out with one warning, its traceback at debug level; one that
-was asked for by name, and any in strict mode, is an error. Nothing is imported, scanned or
-called by making a host, and each answer is kept.
+A plugin that fails is skipped, with one warning and its traceback at debug level. For a plugin
+that was requested by name, and for all plugins in strict mode, a failure is an error. Creating a
+host imports, scans and calls nothing. All results are cached.
 
-Limits: a host serves one client, whose middleware it asks for once.
+Limits: a host serves one client, whose middleware it requests only once.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ _PREFIX: Final = "INNGEST_"
 
 
 class PluginHost:
-    """Finds plugins and asks them.
+    """Discovers plugins and calls their hooks.
 
-    :param plugins: ``None`` for what the environment says, ``False`` for none, or a list
-        of names and plugin objects, which may be all that a frozen app has.
-    :param options: for each plugin, by name, what its middleware is to know.
-    :param environ: holds the switches, and what plugins are told of the environment.
-    :raises PluginConfigInvalidError: one of these cannot be understood.
+    :param plugins: ``None`` to follow the environment variables, ``False`` for none, or a list of
+        names and plugin objects; objects are for frozen apps, which have no entry points.
+    :param options: the ``options`` argument of each plugin's middleware hook, by plugin name.
+    :param environ: the environment variables.
+    :raises PluginConfigInvalidError: an argument or a variable is invalid.
     """
 
     def __init__(
@@ -63,28 +63,28 @@ class PluginHost:
         chosen = switches.parse(plugins, environ)
         if isinstance(chosen, PluginConfigInvalidError):
             raise chosen
-        # Plugins are asked later, when a secret that they need may have been cleared away.
-        self._kept = {name: text for name, text in environ.items() if name.startswith(_PREFIX)}
+        # Hooks are called later, when the app may have removed secrets from its environment.
+        self._saved = {name: text for name, text in environ.items() if name.startswith(_PREFIX)}
         self._registry = Registry(chosen, _options(options), scanner, notices)
         self._notices = notices
-        # Held while plugins are imported, so that each is imported and asked once.
+        # Held during imports, so that each plugin is imported and called only once.
         self._lock = threading.RLock()
         self._middleware: list[MiddlewareEntry] | None = None
         self._factories: tuple[UninitializedMiddleware, ...] | None = None
         self._is_asking = False
 
     def verify(self) -> PluginError | None:
-        """Load what must not fail in silence; return the first failure.
+        """Load the plugins whose failures are errors; return the first failure.
 
-        That is what was asked for by name or handed over; in strict mode, everything.
-        Where there is no such thing, nothing is scanned.
+        These are the plugins that were requested by name or passed as objects, or, in strict mode,
+        all. If there are none, nothing is scanned.
         """
         with self._lock:
             loaded = self._registry.load_loud()
         return loaded if isinstance(loaded, PluginError) else None
 
     def verify_for(self, client: Inngest) -> None:
-        """Ask for middleware now, if a plugin that cannot bring it must not fail in silence.
+        """Request the middleware now, if there are plugins whose failures are errors.
 
         :raises PluginError: such a plugin failed.
         """
@@ -92,11 +92,11 @@ class PluginHost:
             self.middleware(client)
 
     def middleware(self, client: Inngest) -> tuple[UninitializedMiddleware, ...]:
-        """Return the factories of all middleware that plugins bring, first to last.
+        """Return the factories of all plugins' middleware, in the order in which it runs.
 
-        :raises PluginError: a plugin that must not fail in silence failed.
+        :raises PluginError: a plugin whose failures are errors failed.
         """
-        if self._factories is not None:  # nearly always: each call of a function asks
+        if self._factories is not None:  # the common case: each call of a function gets here
             return self._factories
         with self._lock:
             if self._factories is None:
@@ -107,25 +107,25 @@ class PluginHost:
                     )
                 self._is_asking = True
                 try:
-                    environ = {**os.environ, **self._kept}
-                    asked = self._registry.ask_for_middleware(client, environ)
-                    self._middleware = _or_raise(asked)
+                    environ = {**os.environ, **self._saved}
+                    entries = self._registry.ask_for_middleware(client, environ)
+                    self._middleware = _or_raise(entries)
                     self._factories = tuple(entry.factory for entry in self._middleware)
-                    self._kept.clear()
+                    self._saved.clear()
                 finally:
                     self._is_asking = False
             return self._factories
 
     def forgo_middleware(self) -> None:
-        """Have no plugin bring any: a kit tests its author's code, not what else is installed."""
+        """Ignore all plugins' middleware: test kits must not depend on what is installed."""
         with self._lock:
             self._middleware, self._factories = [], ()
 
     def serializer(self, name: str) -> Serializer | PluginError:
-        """Return the serializer of this name, or an error that suggests others.
+        """Return the serializer with this name, or an error with suggestions.
 
-        A plugin of the same name is asked first, and wins; otherwise there must be one
-        plugin only that has it, lest installing a wheel change how data is stored.
+        A plugin with the same name takes precedence. Otherwise exactly one plugin must provide the
+        serializer: installing a distribution must not change how data is stored.
         """
         wanted = canonical(name)
         with self._lock:
@@ -152,9 +152,9 @@ class PluginHost:
         return SerializerUnknownError(f"there is no serializer {wanted!r}; {'; '.join(hints)}")
 
     def transports(self) -> list[Transport]:
-        """Return all transports, by name.
+        """Return all transports, sorted by name.
 
-        :raises PluginError: a plugin that must not fail in silence failed.
+        :raises PluginError: a plugin whose failures are errors failed.
         """
         with self._lock:
             loaded = _or_raise(self._registry.load())
@@ -163,8 +163,8 @@ class PluginHost:
     def transport_for(self, app: object) -> Transport | PluginError:
         """Return the transport that accepts ``app``, or an error that says what to install.
 
-        Plugins that are called like a package that the app's class comes from are asked
-        first: for an app of a known framework no other plugin is loaded.
+        Plugins named like a package of the app's class are tried first, so that for an app of a
+        known framework no other plugin is loaded.
         """
         packages = packages_of(app)
         with self._lock:
@@ -182,9 +182,9 @@ class PluginHost:
         return TransportNotFoundError(missing(app, packages, rows))
 
     def commands(self) -> list[Command]:
-        """Return the subcommands that plugins add, by name.
+        """Return the subcommands of all plugins, sorted by name.
 
-        :raises PluginError: a plugin that must not fail in silence failed.
+        :raises PluginError: a plugin whose failures are errors failed.
         """
         with self._lock:
             loaded = _or_raise(self._registry.load())
@@ -194,7 +194,7 @@ class PluginHost:
             for command in plugin.commands
         ]
         found: dict[str, tuple[str, Command]] = {}
-        # A plugin wins the command of its own name.
+        # A plugin takes precedence for the command with its own name.
         for name, owner, command in sorted(offers, key=lambda o: (o[0], o[0] != o[1], o[1])):
             winner, _ = found.setdefault(name, (owner, command))
             if winner != owner:
@@ -206,9 +206,9 @@ class PluginHost:
         return [command for _, command in found.values()]
 
     def command(self, name: str) -> Command | None:
-        """Return one subcommand. A plugin of the same name is asked first, alone.
+        """Return a subcommand, or ``None``. If a plugin has the same name, only it is loaded.
 
-        :raises PluginError: a plugin that must not fail in silence failed.
+        :raises PluginError: a plugin whose failures are errors failed.
         """
         wanted = canonical(name)
         with self._lock:
@@ -217,9 +217,9 @@ class PluginHost:
         return _named(wanted, own) or _named(wanted, self.commands())
 
     def offers(self) -> dict[str, object]:
-        """Return the names of all that plugins offer, by kind; of middleware, what was asked for.
+        """Return the names of everything that plugins offer, by kind; middleware only if requested.
 
-        :raises PluginError: a plugin that must not fail in silence failed.
+        :raises PluginError: a plugin whose failures are errors failed.
         """
         with self._lock:
             loaded = _or_raise(self._registry.load())
@@ -232,7 +232,7 @@ class PluginHost:
         }
 
     def listing(self) -> list[Listed]:
-        """Return what is installed and what became of it. Loads nothing.
+        """Return all installed plugins and their states, without loading any.
 
         :raises PluginUnknownError: a switch names a plugin that is not installed.
         """
@@ -256,7 +256,7 @@ def _named(name: str, commands: Iterable[Command]) -> Command | None:
 
 
 def _serializers(plugins: Sequence[Admitted]) -> dict[str, dict[str, Serializer]]:
-    """What is offered: by name of the serializer, then of the plugin."""
+    """Return the serializers by their names, and then by the names of the plugins."""
     found: dict[str, dict[str, Serializer]] = {}
     for plugin in plugins:
         for entry in plugin.serializers:
@@ -265,7 +265,7 @@ def _serializers(plugins: Sequence[Admitted]) -> dict[str, dict[str, Serializer]
 
 
 def _left_out(rows: Sequence[Listed], serializer: str) -> list[str]:
-    """Say which plugins may have a serializer, and why they are left out."""
+    """Name the skipped plugins that may provide a serializer, and why they are skipped."""
     return [
         f"plugin {row.name!r}, which may have it, is left out: {row.reason}"
         for row in rows

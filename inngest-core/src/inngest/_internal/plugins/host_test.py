@@ -16,7 +16,7 @@ from inngest._internal.errors import (
     TransportNotFoundError,
 )
 from inngest._internal.plugins.host import PluginHost
-from inngest._internal.plugins.installed import Installed, Scan, settle
+from inngest._internal.plugins.installed import Installed, Scan, resolve
 from inngest._internal.plugins.notices import Notices
 from inngest._internal.plugins.serving import serve
 from inngest.plugins import (
@@ -33,14 +33,14 @@ CLIENT = Inngest(app_id="app", is_production=False)
 
 
 class Flask:
-    """An app of a framework that is called flask."""
+    """An app of a framework named flask."""
 
 
 Flask.__module__ = "flask.app"
 
 
 def marked(mark: object) -> Any:
-    """A factory that is told from others by what it returns."""
+    """Make a factory that is identified by its result."""
     return lambda *_: mark
 
 
@@ -48,7 +48,7 @@ is_flask = instance_of("flask.Flask")
 
 
 class Everything:
-    """A plugin with one of each."""
+    """A plugin that implements all hooks."""
 
     api_version = 1
 
@@ -102,7 +102,7 @@ def installed(plugins: Mapping[str, object]) -> Callable[[], Scan]:
         )
         for name, plugin in plugins.items()
     ]
-    return lambda: settle(found)
+    return lambda: resolve(found)
 
 
 LOADED: list[str] = []
@@ -169,7 +169,7 @@ def test_what_is_made_for_a_framework_goes_before_what_takes_everything() -> Non
 
 
 def test_what_is_made_for_the_framework_goes_before_what_is_made_for_its_base() -> None:
-    """As of a FastAPI app, which is a Starlette app, too."""
+    """For example, a FastAPI app is a Starlette app, too."""
 
     class Derived(Flask):
         __module__ = "zzz.app"
@@ -207,7 +207,7 @@ def test_a_transport_that_is_switched_off_is_named() -> None:
         load=lambda: Everything("flask"),
     )
     found = PluginHost(
-        environ={"INNGEST_PLUGINS_DISABLED": "flask"}, scanner=lambda: settle([plugin])
+        environ={"INNGEST_PLUGINS_DISABLED": "flask"}, scanner=lambda: resolve([plugin])
     )
     error = found.transport_for(Flask())
     assert isinstance(error, TransportNotFoundError)
@@ -322,7 +322,7 @@ def test_what_is_named_and_not_configured_keeps_a_client_of_production_from_work
 
 
 class Greedy:
-    """Uses the client before the client is ready."""
+    """A plugin that uses the client in its middleware hook."""
 
     api_version = 1
 

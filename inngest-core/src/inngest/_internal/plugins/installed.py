@@ -1,9 +1,8 @@
-"""Find the plugins that are installed, by their metadata. Imports no plugin.
+"""Discover installed plugins by their metadata. Imports no plugin.
 
-What ``importlib_metadata.entry_points(group="inngest")`` finds, several times as fast: in
-a folder, only files that hold the group are read to the end, and nothing is parsed that
-does not. Zip files and the finders of other importers are left to importlib_metadata,
-which is not imported where there are none.
+The result is that of ``importlib_metadata.entry_points(group="inngest")``, several times as fast:
+in a directory, only the ``entry_points.txt`` files that contain the group are parsed. Zip files
+and other importers' finders are left to importlib_metadata, which is imported only for these.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ if TYPE_CHECKING:
 
 GROUP: Final = "inngest"
 FAMILY: Final = "inngest-"
-"""What the distributions of this family are called by, before the plugin's name."""
+"""The prefix of this project's distributions."""
 MONOLITH: Final = "inngest"
-"""The distribution that has the whole package for itself."""
+"""The distribution from elsewhere that contains the whole package ``inngest``."""
 
 _HEADER: Final = f"[{GROUP}]".encode()
 _EXTRAS = re.compile(r"\s*\[[^\]]*\]\s*$")
@@ -37,18 +36,18 @@ _VERSION = re.compile(rb"^Version:[ \t]*(\S+)", re.MULTILINE | re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installed:
-    """A plugin that some distribution announces, or that the app handed over."""
+    """A plugin that a distribution announces, or that the app passed as an object."""
 
     name: str
     distribution: str | None
     version: str | None
     target: str
-    """``module:attribute``, or what stands for it."""
+    """``module:attribute``, or a description of an object."""
     load: Callable[[], object]
 
     @property
     def owner(self) -> str:
-        """The distribution, for messages."""
+        """The distribution's name and version, for messages."""
         if self.distribution is None:
             return "the app"
         return f"{self.distribution} {self.version}" if self.version else self.distribution
@@ -56,7 +55,7 @@ class Installed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """A plugin that cannot be used, or is switched off: known without importing it."""
+    """A plugin that is unusable or switched off, as found without importing it."""
 
     plugin: Installed
     reason: str
@@ -64,20 +63,20 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """All that is installed, one plugin a name, by name."""
+    """The installed plugins, sorted by name; each name occurs once in ``plugins``."""
 
     plugins: tuple[Installed, ...]
     unusable: tuple[LeftOut, ...]
     has_monolith: bool = False
-    """Whether there is a distribution that owns the package's files, too."""
+    """Whether the distribution ``inngest`` is installed, whose files overlap with ours."""
 
 
 Scanner: TypeAlias = "Callable[[], Scan]"
-"""Finds what is installed."""
+"""Returns the installed plugins."""
 
 
 class CachedScan:
-    """Looks at ``sys.path``, and again only when it, or a folder on it, has changed."""
+    """Scans ``sys.path``; scans again only if it, or a directory on it, has changed."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -85,25 +84,25 @@ class CachedScan:
         self._scan = Scan(plugins=(), unusable=())
 
     def __call__(self) -> Scan:
-        """Look."""
+        """Return the installed plugins."""
         finders, paths = _other_finders(), search_path()
         key = (tuple(map(id, finders)), tuple((path, _changed(path)) for path in paths))
         with self._lock:
             if self._key != key:
                 announced, owners = _announced(paths, finders)
-                self._scan = replace(settle(announced), has_monolith=MONOLITH in owners)
+                self._scan = replace(resolve(announced), has_monolith=MONOLITH in owners)
                 self._key = key
             return self._scan
 
 
 scan = CachedScan()
-"""What all clients of a process share."""
+"""The scanner that all clients of a process share."""
 
 
-def settle(announced: Sequence[Installed]) -> Scan:
-    """Keep one plugin of each name: the family's own first, then by distribution.
+def resolve(announced: Sequence[Installed]) -> Scan:
+    """Keep one plugin for each name: this project's, else the first by distribution name.
 
-    Nothing here depends on the order in which distributions were installed or found.
+    The result does not depend on the order of installation or discovery.
     """
     kept: dict[str, Installed] = {}
     unusable: list[LeftOut] = []
@@ -121,13 +120,13 @@ def settle(announced: Sequence[Installed]) -> Scan:
 
 
 def search_path() -> list[str]:
-    """Return what Python heeds of ``sys.path``: a ``Path`` in it is passed over by imports."""
+    """Return ``sys.path`` without entries that Python ignores, such as ``Path`` objects."""
     given: list[object] = [*sys.path]
     return [path for path in given if isinstance(path, str)]
 
 
 def load_target(target: str) -> object:
-    """Import what an entry point names."""
+    """Import the object that an entry point names."""
     module, _, attributes = target.partition(":")
     found: object = importlib.import_module(module.strip())
     for attribute in filter(None, attributes.strip().split(".")):
@@ -144,7 +143,7 @@ def _rank(plugin: Installed) -> tuple[str, bool, str, str]:
 def _announced(
     paths: Sequence[str], finders: Sequence[object]
 ) -> tuple[list[Installed], Collection[str]]:
-    """The plugins, and the names of all distributions."""
+    """Return the announced plugins, and the names of all distributions."""
     seen: set[str] = set()
     found: list[Installed] = []
     others: list[str] = []
@@ -184,7 +183,7 @@ def _in_folder(path: str, names: Sequence[str], seen: set[str]) -> list[Installe
 
 
 def _elsewhere(paths: Sequence[str], seen: set[str], *, use_finders: bool) -> list[Installed]:
-    """What only importlib_metadata can read, and what it finds that we do not know of."""
+    """Return what only importlib_metadata finds, except for the distributions in ``seen``."""
     import importlib_metadata
 
     options = {} if use_finders else {"path": list(paths)}
@@ -248,7 +247,7 @@ def _changed(path: str) -> int | None:
 
 
 def _other_finders() -> list[object]:
-    """Importers, beside Python's own, that know of distributions."""
+    """Return the finders of distributions on ``sys.meta_path`` that are not Python's own."""
     known = ("PathFinder", "MetadataPathFinder")
     return [
         finder

@@ -7,7 +7,7 @@ from pathlib import Path
 import importlib_metadata
 import pytest
 
-from inngest._internal.plugins.installed import CachedScan, Installed, Scan, settle
+from inngest._internal.plugins.installed import CachedScan, Installed, Scan, resolve
 from inngest._internal.plugins.names import canonical
 from inngest._internal.plugins.source import declared_hooks
 
@@ -85,7 +85,7 @@ def test_zip_files_on_the_path_are_read_too(
     with zipfile.ZipFile(tmp_path / "app.zip", "w") as archive:
         archive.writestr("zipped-3.dist-info/METADATA", "Name: zipped\nVersion: 3\n")
         archive.writestr("zipped-3.dist-info/entry_points.txt", "[inngest]\nzip = z:p\n")
-    # Reading a zip file imports what is found on the rest of the path.
+    # Reading a zip file imports modules from the rest of sys.path.
     scanned = scan(monkeypatch, tmp_path / "app.zip", *map(Path, sys.path))
     assert ("zip", "zipped", "3", "z:p") in found(scanned)
 
@@ -136,7 +136,7 @@ def plugin(name: str, distribution: str) -> Installed:
 @pytest.mark.parametrize("turn", [1, -1])
 def test_of_two_of_one_name_the_familys_own_stays_in_any_order(turn: int) -> None:
     both = [plugin("flask", "a-flask"), plugin("flask", "inngest-flask"), plugin("x", "x")][::turn]
-    scanned = settle(both)
+    scanned = resolve(both)
     assert [(p.name, p.distribution) for p in scanned.plugins] == [
         ("flask", "inngest-flask"),
         ("x", "x"),
@@ -153,12 +153,12 @@ def test_of_two_of_one_name_the_familys_own_stays_in_any_order(turn: int) -> Non
 def test_the_familys_plugin_is_kept_though_its_distribution_is_spelt_in_one_word(
     name: str, family: str
 ) -> None:
-    scanned = settle([plugin(name, "a-stranger"), plugin(name, family)])
+    scanned = resolve([plugin(name, "a-stranger"), plugin(name, family)])
     assert [one.distribution for one in scanned.plugins] == [family]
 
 
 def test_a_name_that_cannot_be_typed_is_unusable() -> None:
-    scanned = settle([plugin("a/b", "w")])
+    scanned = resolve([plugin("a/b", "w")])
     assert scanned.plugins == ()
     assert "'a/b' is not a name" in scanned.unusable[0].reason
 

@@ -1,4 +1,4 @@
-"""Say what is installed and what became of it. Imports no plugin."""
+"""List the installed plugins and their states. Imports no plugin."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ State = Literal["enabled", "loaded", "not configured", "off", "unusable", "faile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """One plugin, for people."""
+    """One plugin's row of the listing."""
 
     name: str
     distribution: str | None
     version: str | None
     target: str
     hooks: tuple[str, ...] | None
-    """As loaded or, unloaded, as its source shows; ``None`` when that is not to be found."""
+    """The implemented hooks; before loading, as the source shows; ``None`` if unknown."""
     state: State
-    """``enabled`` is on and not loaded yet; ``not configured`` is loaded, without middleware."""
+    """``enabled`` is not loaded yet; ``not configured`` is loaded, but adds no middleware."""
     reason: str | None
 
 
@@ -36,7 +36,7 @@ def list_plugins(
     states: Mapping[str, Admitted | Refusal],
     not_configured: Mapping[str, str],
 ) -> list[Listed]:
-    """Return all plugins by name, and by distribution where several share one."""
+    """Return all plugins, sorted by name, and by distribution if several have the same name."""
     rows = [
         _row(plugin, states.get(name), not_configured.get(name))
         for name, plugin in selection.chosen.items()
@@ -54,7 +54,7 @@ def list_off(one: LeftOut) -> Listed:
 def _row(plugin: Installed, state: Admitted | Refusal | None, unconfigured: str | None) -> Listed:
     if state is None:
         return _unloaded(plugin, "enabled", None)
-    from inngest._internal.plugins.admission import Refusal  # whoever made the state has it
+    from inngest._internal.plugins.admission import Refusal  # imported already, if there is a state
 
     if isinstance(state, Refusal):
         return _unloaded(plugin, "failed", state.reason)

@@ -1,4 +1,4 @@
-"""Names of plugins: one canonical form each, and suggestions for a name that is wrong."""
+"""Plugin names: their canonical form, and suggestions for unknown names."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ _CANONICAL = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def canonical(name: str) -> str:
-    """Return the one form of ``name``: ``My_Plugin`` and ``my-plugin`` are the same."""
+    """Return the canonical form of ``name``, which ``My_Plugin`` and ``my-plugin`` share."""
     return _SEPARATORS.sub("-", name.strip().lower()).strip("-")
 
 
 def is_canonical(name: str) -> bool:
-    """Whether a name that was made canonical can be typed and listed."""
+    """Return whether a canonicalized name is valid."""
     return _CANONICAL.fullmatch(name) is not None
 
 
 def squashed(name: str) -> str:
-    """Return ``name`` without what separates its words, as names of modules have them."""
+    """Return ``name`` without separators, to compare it with module names."""
     return canonical(name).replace("-", "")
 
 
 def suggestion(name: str, known: Iterable[str], nothing: str) -> str:
-    """End an error about a wrong name: the closest known ones, all of them, or ``nothing``."""
+    """Return the end of an error about an unknown name: similar ones, all, or ``nothing``."""
     names = sorted(set(known))
     close = difflib.get_close_matches(canonical(name), names, n=2, cutoff=0.6)
     if close:

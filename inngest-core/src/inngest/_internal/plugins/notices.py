@@ -1,4 +1,4 @@
-"""Say each thing once in the life of a process, however many clients find it out."""
+"""Log each message only once per process, however many clients cause it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ logger = logging.getLogger("inngest.plugins")
 
 
 class Notices:
-    """Log lines that are not repeated."""
+    """A log without repetitions."""
 
     def __init__(self) -> None:
         self._said: set[str] = set()
         self._lock = threading.Lock()
 
     def say(self, level: int, text: str, cause: BaseException | None = None) -> None:
-        """Log ``text``, unless it was; the traceback of ``cause`` goes to the debug level."""
+        """Log ``text``, unless it has been logged; the traceback of ``cause`` at debug level."""
         with self._lock:
             if text in self._said:
                 return

@@ -1,4 +1,4 @@
-"""Check what plugins offer, field by field: their authors may have no type checker."""
+"""Validate what plugins offer, field by field, as their authors may not use a type checker."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ KINDS = ("http", "serverless", "websocket")
 
 
 def problem_of(offer: object) -> str | None:
-    """Say what is wrong with an offer, if anything is."""
+    """Return what is wrong with an offer, or ``None``."""
     match offer:
         case Transport():
             return _name(offer.name) or _transport(offer)
@@ -20,7 +20,7 @@ def problem_of(offer: object) -> str | None:
         case Command():
             return _name(offer.name) or _command(offer)
         case _:
-            return f"{type(offer).__name__} is nothing that a hook returns"
+            return f"{type(offer).__name__} is not a type that a hook may return"
 
 
 def _name(name: object) -> str | None:

@@ -1,7 +1,7 @@
-"""Load the plugins that are selected, each once, and keep what became of each.
+"""Load the selected plugins, each once, and keep their states.
 
-A failure is a warning, or an error when the plugin was asked for by name or in strict
-mode. The caller holds a lock.
+A failure is a warning; it is an error if the plugin was requested by name, or in strict mode. Not
+thread-safe: the caller holds a lock.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from inngest.plugins import MiddlewareEntry
 
 _TWO_OWNERS = (
-    "the distribution inngest is installed beside inngest-core: they have files of the same "
-    "names, and one has overwritten the other's; "
-    "`python -m inngest doctor` tells how to part them"
+    "the distribution inngest is installed beside inngest-core: both contain the same file names, "
+    "and one has overwritten the other's files; "
+    "`python -m inngest doctor` explains how to separate them"
 )
 
 
 class Registry:
-    """What became of each plugin."""
+    """The plugins of a host, and their states."""
 
     def __init__(
         self,
@@ -54,13 +54,13 @@ class Registry:
 
     @property
     def is_loud(self) -> bool:
-        """Whether some plugin must not fail in silence."""
+        """Whether any plugin's failure is an error rather than a warning."""
         return self._switches.are_loud
 
     def load(self, names: Iterable[str] | None = None) -> list[Admitted] | PluginError:
-        """Load all plugins, or those only that are called like one of ``names``.
+        """Load all plugins, or only those with one of these names.
 
-        How a name separates its words does not matter here: it may be a package's.
+        Word separators in ``names`` are ignored: they may be names of packages.
         """
         selection = self._select()
         if isinstance(selection, PluginError):
@@ -75,7 +75,7 @@ class Registry:
         return self._load(selection, selection.chosen)
 
     def load_loud(self) -> list[Admitted] | PluginError:
-        """Load what must not fail in silence. Without any, nothing is scanned."""
+        """Load the plugins whose failures are errors. If there are none, nothing is scanned."""
         if self._switches.strict:
             return self.load()
         if not self._switches.are_loud:
@@ -88,7 +88,7 @@ class Registry:
     def ask_for_middleware(
         self, client: Inngest, environ: Mapping[str, str]
     ) -> list[MiddlewareEntry] | PluginError:
-        """Ask all plugins; the list is in the order in which middleware runs."""
+        """Request middleware from all plugins; return it in the order in which it runs."""
         from inngest._internal.middleware.owned import OfPlugin
         from inngest._internal.plugins.admission import Refusal, call_middleware
 
@@ -116,21 +116,21 @@ class Registry:
                 reason = "it is not configured" if isinstance(entries, list) else entries.reason
                 self._not_configured[name] = reason
                 if self._is_explicit(name) and client.is_production:
-                    # Whoever names a plugin counts on it: on encryption, say.
+                    # Who names a plugin relies on it, for example for encryption.
                     return self._cannot_be_used(plugin.installed, reason, None)
                 text = f"plugin {name!r} adds no middleware: {reason}"
                 self._notices.say(logging.INFO, text)
         return [entry for *_, entry in sorted(found, key=lambda each: each[:3])]
 
     def listing(self) -> list[Listed] | PluginError:
-        """Say what is installed and what became of it. Loads nothing."""
+        """Return all installed plugins and their states, without loading any."""
         selection = self._select()
         if isinstance(selection, PluginError):
             return selection
         rows = list_plugins(selection, self._states, self._not_configured)
         if self._switches.needs_metadata:
             return rows
-        # Nothing that is installed matters to the app; it does to those who look.
+        # The app uses no installed plugins, but the listing shows them nevertheless.
         rest = [
             LeftOut(plugin=plugin, reason=reason)
             for plugin in self._scanner().plugins
@@ -173,7 +173,7 @@ class Registry:
         return self._leave_out(plugin, refusal.reason, refusal.cause, is_loud=is_loud)
 
     def _is_explicit(self, name: str) -> bool:
-        """Whether it was asked for by name, or handed over."""
+        """Return whether a plugin was requested by name, or passed as an object."""
         return self._selection is not None and name in self._selection.explicit
 
     def _leave_out(

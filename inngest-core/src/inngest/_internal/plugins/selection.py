@@ -1,4 +1,4 @@
-"""Match what is installed with what the switches allow. Imports no plugin."""
+"""Select the installed plugins that the switches allow. Imports no plugin."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ class Selection:
     off: tuple[LeftOut, ...]
     """Switched off."""
     unusable: tuple[LeftOut, ...]
-    """Wanted, or not unwanted, but not to be had."""
+    """Not switched off, but unusable."""
     explicit: frozenset[str]
-    """Asked for by name: they must not fail in silence."""
+    """Requested by name or passed as objects: their failures are errors."""
     has_monolith: bool
-    """Whether a distribution is installed that owns the package's files, too."""
+    """Whether the distribution ``inngest`` is installed, whose files overlap with ours."""
 
 
 def select(
     switches: Switches, options: Mapping[str, object], scanner: Scanner
 ) -> Selection | PluginUnknownError:
-    """Choose. Nothing is scanned when nothing that is installed can matter.
+    """Select plugins. Nothing is scanned if the switches exclude all installed plugins.
 
-    :param options: by canonical name; each must belong to a plugin.
+    :param options: plugin options by canonical name; each must belong to a known plugin.
     """
     scanned = scanner() if switches.needs_metadata else _NOTHING
     given = [

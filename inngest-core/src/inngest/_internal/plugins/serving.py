@@ -1,4 +1,4 @@
-"""``inngest.serve``: serve functions from whatever kind of app it is given."""
+"""``inngest.serve``: serve functions from an app of any framework."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 def serve(
     app: object, client: Inngest, functions: Sequence[Function[Any]], **options: object
 ) -> object:
-    """Serve functions from an app, whatever its framework, if a wheel for it is installed.
+    """Serve functions from an app of any framework whose transport is installed.
 
-    The app decides: among the transports that are installed, the one that accepts it is
-    used. No framework is imported that the app has not imported itself.
+    The first installed transport that accepts the app is used. Frameworks are not imported, except
+    by the app itself.
 
     :param app: the app, such as a ``flask.Flask``.
     :param client: the client that the functions belong to.
     :param functions: all functions of the app.
-    :param options: what the ``serve`` of that framework takes, such as ``serve_path``.
-    :returns: what the ``serve`` of that framework returns.
-    :raises TransportNotFoundError: nothing that is installed accepts the app; the message
-        says what to install.
-    :raises PluginError: a plugin that was asked for by name failed.
+    :param options: further arguments of the framework's own ``serve``, such as ``serve_path``.
+    :returns: the result of the framework's own ``serve``.
+    :raises TransportNotFoundError: no installed transport accepts the app; the message says what
+        to install.
+    :raises PluginError: a plugin that was requested by name failed.
     """
     if type(app).__name__ == "Inngest" or not hasattr(client, "app_id"):
         raise TransportNotFoundError(
@@ -46,7 +46,7 @@ _hosts: weakref.WeakKeyDictionary[Inngest, PluginHost] = weakref.WeakKeyDictiona
 
 
 def host_of(client: Inngest) -> PluginHost:
-    """Return the plugins of a client."""
+    """Return the plugin host of a client."""
     from inngest._internal.plugins.host import PluginHost
 
     own = getattr(client, "_plugins", None)

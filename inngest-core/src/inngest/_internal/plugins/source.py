@@ -1,7 +1,7 @@
-"""Read from a plugin's source which hooks it implements. Imports and runs none of it.
+"""Find the hooks that a plugin implements by parsing its source. Neither imports nor runs it.
 
-Limits: it sees functions that are decorated with ``hookimpl`` in the module that the entry
-point names, in a file on ``sys.path``; of others it says that it does not know.
+Limits: only functions decorated with ``hookimpl`` are found, in the module that the entry point
+names, if that is a file on ``sys.path``. Otherwise the hooks are unknown.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from inngest._internal.plugins.installed import search_path
 
 
 def declared_hooks(target: str) -> tuple[str, ...] | None:
-    """Return the names of the hooks, or ``None`` when they cannot be read."""
+    """Return the names of the implemented hooks, or ``None`` if they are unknown."""
     file = locate(target.partition(":")[0].strip())
     if file is None:
         return None
@@ -27,7 +27,7 @@ def declared_hooks(target: str) -> tuple[str, ...] | None:
 
 
 def locate(module: str) -> Path | None:
-    """Find the source of a module without importing its packages."""
+    """Return the source file of a module without importing its packages, or ``None``."""
     parts = module.split(".")
     if not all(part.isidentifier() for part in parts):
         return None
@@ -43,13 +43,13 @@ def _hooks(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             for decorator in node.decorator_list:
-                if _called(decorator) == "hookimpl":
+                if _name(decorator) == "hookimpl":
                     yield _specname(decorator) or node.name
 
 
-def _called(node: ast.expr) -> str | None:
+def _name(node: ast.expr) -> str | None:
     if isinstance(node, ast.Call):
-        return _called(node.func)
+        return _name(node.func)
     if isinstance(node, ast.Attribute):
         return node.attr
     return node.id if isinstance(node, ast.Name) else None

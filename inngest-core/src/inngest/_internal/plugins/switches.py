@@ -1,7 +1,7 @@
-"""Decide which plugins may be loaded, from argument and environment. Pure; loads nothing.
+"""Decide which plugins may be loaded, by argument and environment. Pure: loads nothing.
 
 ``Inngest(plugins=...)`` replaces the allow-list ``INNGEST_PLUGINS``. The block-list
-``INNGEST_PLUGINS_DISABLED`` holds whatever the app says: it is the operator's.
+``INNGEST_PLUGINS_DISABLED`` always applies: it belongs to the operator, not to the app.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ _BETWEEN = re.compile(r"[,\s]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Switches:
-    """What may be loaded."""
+    """The parsed configuration."""
 
     names: tuple[str, ...] | None
-    """The only ones, by canonical name; ``None`` for all that are installed."""
+    """The allowed plugins, by canonical name; ``None`` for all that are installed."""
     source: str | None
-    """Who says so, for messages."""
+    """The argument or variable that lists them, for messages."""
     objects: tuple[tuple[str, object], ...]
-    """Plugins that were handed over, and their names."""
+    """The names of plugins that were passed as objects, and the objects."""
     disabled: tuple[str, ...]
     strict: bool
 
     @property
     def needs_metadata(self) -> bool:
-        """Whether what is installed matters at all."""
+        """Whether installed plugins may be loaded at all."""
         return self.names is None or bool(self.names)
 
     @property
     def are_loud(self) -> bool:
-        """Whether anything was asked for by name or handed over, or strict mode is on."""
+        """Whether any plugin's failure is an error rather than a warning."""
         return self.strict or bool(self.names or self.objects)
 
     def reason_against(self, name: str) -> str | None:
-        """Why a plugin is off; ``None`` when it is on."""
+        """Return why a plugin is switched off, or ``None`` if it is not."""
         if name in self.disabled:
             return f"switched off by {DISABLED}"
         if self.names is None or name in self.names:
@@ -57,9 +57,9 @@ class Switches:
 
 
 def parse(plugins: object, environ: Mapping[str, str]) -> Switches | PluginConfigInvalidError:
-    """Read the argument ``plugins`` and the three variables.
+    """Parse the argument ``plugins`` and the environment variables.
 
-    :param plugins: ``None`` or ``True`` for what the environment says, ``False`` for none,
+    :param plugins: ``None`` or ``True`` to follow the environment variables, ``False`` for none,
         or a list of names and plugin objects.
     """
     strict = flag(environ.get(STRICT, ""), STRICT)
@@ -86,7 +86,7 @@ def parse(plugins: object, environ: Mapping[str, str]) -> Switches | PluginConfi
 
 
 def flag(text: str, variable: str) -> bool | PluginConfigInvalidError:
-    """Read a boolean variable, and nothing else."""
+    """Parse a boolean environment variable."""
     word = text.strip().lower()
     if word in _ON:
         return True
@@ -108,7 +108,7 @@ def _list(text: str, variable: str) -> tuple[str, ...] | PluginConfigInvalidErro
     if wrong:
         return PluginConfigInvalidError(
             f"{variable} is a list of plugin names with commas between them; "
-            f"{wrong[0]!r} is none (python -m inngest plugins lists them)"
+            f"{wrong[0]!r} is not a name (python -m inngest plugins lists them)"
         )
     return tuple(dict.fromkeys(names))
 
@@ -143,7 +143,7 @@ def _from_argument(plugins: object) -> _Chosen | PluginConfigInvalidError:
 
 
 def _name_of(plugin: object) -> str:
-    """A plugin's own ``name``, or that of its class or module."""
+    """Return a plugin object's ``name``, else the name of its module or class."""
     own = getattr(plugin, "name", None)
     if not isinstance(own, str):
         own = getattr(plugin, "__name__", None)

@@ -1,1 +1,1 @@
-"""The wire format. Pure: bytes and values in, bytes and values out."""
+"""The wire format. Pure."""

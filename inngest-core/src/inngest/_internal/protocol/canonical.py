@@ -1,4 +1,4 @@
-"""Write JSON in the one canonical form of RFC 8785 (JCS), the form that servers sign."""
+"""Encode JSON in the canonical form of RFC 8785 (JCS), which servers sign."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import math
 from collections.abc import Mapping, Sequence
 
 _EXACT = 2**53
-"""Integers beyond it are doubles to JavaScript and to Go."""
+"""Integers beyond it are rounded to doubles, as in JavaScript and Go."""
 
 
 def canonicalize(value: object) -> bytes:
-    """Return the canonical form of ``value``.
+    """Return the canonical encoding of ``value``.
 
-    :raises ValueError: ``value`` holds something that JCS cannot say: NaN, an infinity,
-        half a surrogate pair, an object that is not JSON.
+    :raises ValueError: ``value`` contains something that JCS cannot encode: NaN, an infinity, a
+        lone surrogate, or an object that is not JSON.
     :raises RecursionError: ``value`` is nested deeper than the interpreter allows.
     """
     parts: list[str] = []
@@ -60,7 +60,7 @@ def _utf16(key: object) -> bytes:
 
 
 def _number(value: float) -> str:
-    """Format as ECMAScript's ``Number::toString`` does."""
+    """Format like ECMAScript's ``Number::toString``."""
     if isinstance(value, int) and abs(value) <= _EXACT:
         return int.__repr__(value)
     try:
@@ -76,7 +76,7 @@ def _number(value: float) -> str:
 
 
 def _positive(shortest: str) -> str:
-    """Lay out the shortest round-trip digits, which Python and ECMAScript agree on."""
+    """Format the shortest digits that round-trip, which Python's ``repr`` returns."""
     mantissa, _, exponent = shortest.partition("e")
     whole, _, fraction = mantissa.partition(".")
     digits = (whole + fraction).lstrip("0")

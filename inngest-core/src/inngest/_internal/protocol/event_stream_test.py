@@ -18,7 +18,7 @@ def test_events_are_found_however_the_bytes_come(size: int) -> None:
         texts = events.feed(STREAM[start : start + size])
         assert isinstance(texts, list)
         found += texts
-    assert found == EVENTS  # the last one has no end yet
+    assert found == EVENTS  # the last event is incomplete
 
 
 def test_a_return_at_the_end_of_a_piece_ends_a_line_once() -> None:

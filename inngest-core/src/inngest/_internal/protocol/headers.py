@@ -1,4 +1,4 @@
-"""Names of headers, all lower case, and the headers that introduce us. PROTOCOL section 3."""
+"""Header names, in lower case, and the headers that identify the SDK. PROTOCOL section 3."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ USER_AGENT: Final = "user-agent"
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 EXECUTION_VERSION: Final = "2"
-"""Our version of step ids and opcodes; the value of ``x-inngest-req-version``."""
+"""The version of step ids and opcodes: the value of ``x-inngest-req-version``."""
 
 
 def is_header_name(text: str) -> bool:
-    """Whether HTTP knows headers by such a name."""
+    """Return whether ``text`` is a valid header name."""
     return _NAME.fullmatch(text) is not None
 
 
 def sdk_headers(
     *, env: str | None, framework: str | None, server_kind: ServerKind | None
 ) -> dict[str, str]:
-    """Return the headers of every request to and answer for a server."""
+    """Return the headers of all requests to and responses for a server."""
     headers = {
         CONTENT_TYPE: "application/json",
         SDK: SDK_HEADER,
@@ -54,7 +54,7 @@ def sdk_headers(
         REQ_VERSION: EXECUTION_VERSION,
     }
     if env:
-        headers[ENV] = env.encode("utf-8").decode("latin-1")  # how HTTP libraries take bytes
+        headers[ENV] = env.encode("utf-8").decode("latin-1")  # HTTP libraries encode as Latin-1
     if framework:
         headers[FRAMEWORK] = framework
     if server_kind:

@@ -1,4 +1,4 @@
-"""Say what the app is: to anyone, and to whoever signed the question. PROTOCOL section 5."""
+"""Introspection: what the app reveals to anyone, and to signed requests. PROTOCOL section 5."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCHEMA_VERSION: Final = "2024-05-24"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppFacts:
-    """What introspection and registration tell about an app."""
+    """The data for introspection and registration."""
 
     app_id: str
     api_origin: str
@@ -36,12 +36,12 @@ class AppFacts:
 
 
 def capabilities() -> dict[str, str]:
-    """Return the optional parts of the protocol that we speak."""
+    """Return the supported optional parts of the protocol."""
     return {"connect": "v1", "in_band_sync": "v1", "trust_probe": "v1"}
 
 
 def public_inspection(facts: AppFacts) -> dict[str, object]:
-    """Return what anyone may know."""
+    """Return the introspection for anyone."""
     return {
         "schema_version": SCHEMA_VERSION,
         "function_count": facts.function_count,
@@ -53,7 +53,7 @@ def public_inspection(facts: AppFacts) -> dict[str, object]:
 
 
 def full_inspection(facts: AppFacts) -> dict[str, object]:
-    """Return what the holder of the signing key may know. Keys appear as hashes."""
+    """Return the introspection for the holder of the signing key. Keys are hashed."""
     return {
         **public_inspection(facts),
         "api_origin": facts.api_origin,

@@ -1,4 +1,4 @@
-"""Tell a server which functions the app has. PROTOCOL section 6. Nulls are never sent."""
+"""Encode the registration of an app's functions. PROTOCOL section 6. Nulls are never sent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from inngest._internal.version import SDK_AUTHOR, SDK_LANGUAGE, VERSION
 def registration(
     facts: AppFacts, *, url: str, functions: Sequence[Mapping[str, object]]
 ) -> dict[str, object]:
-    """Return the body that the app posts to the server (out of band)."""
+    """Return the body that the app posts to the server in an out-of-band sync."""
     return _without_nulls(
         {
             "appName": facts.app_id,
@@ -31,7 +31,7 @@ def registration(
 def in_band_answer(
     facts: AppFacts, *, url: str, functions: Sequence[Mapping[str, object]]
 ) -> dict[str, object]:
-    """Return the body that answers a signed in-band sync. Its key styles are mixed."""
+    """Return the response body of an in-band sync. The protocol mixes key styles."""
     return _without_nulls(
         {
             "app_id": facts.app_id,

@@ -1,4 +1,4 @@
-"""Encode what came of a call (PROTOCOL section 10)."""
+"""Encode the outcome of a call (PROTOCOL section 10)."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from inngest._internal.protocol import headers
 _to_text = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
 
 RETURNED = 200
-"""The status of an answer with the function's result."""
+"""The status of a response with the function's result."""
 
 
-@dataclass(slots=True, kw_only=True)  # not frozen: see op.py
+@dataclass(slots=True, kw_only=True)  # not frozen, for speed: see op.py
 class Answer:
-    """A status, a JSON body, and the headers that belong to this outcome."""
+    """The status, the JSON body, and the specific headers of a response."""
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     timings: Sequence[tuple[str, float]] = ()
-    """Parts of the call, and the seconds that each took, for the header Server-Timing."""
+    """The parts of the call and their durations in seconds, for ``Server-Timing``."""
 
 
 def dump(value: object) -> bytes:
-    """JSON as this package writes it: compact, UTF-8, strict."""
+    """Encode JSON as all of this SDK's bodies: compact, UTF-8, strict."""
     return _to_text(value).encode("utf-8", "backslashreplace")
 
 
 def function_returned(data: str) -> Answer:
-    """The function is done; ``data`` is its result as JSON text."""
+    """Answer with the function's result, ``data``, which is JSON text."""
     return Answer(status=RETURNED, body=data.encode("utf-8", "backslashreplace"))
 
 
 def steps_reported(ops: Sequence[Op]) -> Answer:
-    """Steps were found, planned or run."""
+    """Answer with operations."""
     extra: dict[str, str] = {}
     for op in ops:
         if not op.is_retriable:
@@ -51,14 +51,14 @@ def steps_reported(ops: Sequence[Op]) -> Answer:
 
 
 def encode_ops(ops: Sequence[Op]) -> bytes:
-    """A JSON list of operations."""
+    """Encode a JSON list of operations."""
     return b"[" + b",".join(map(_op, ops)) + b"]"
 
 
 def function_failed(
     error: ErrorData, *, is_retriable: bool, retry_after: str | None = None
 ) -> Answer:
-    """The user's function raised."""
+    """Answer with the error that the user's function raised."""
     extra: dict[str, str] = {}
     if not is_retriable:
         extra[headers.NO_RETRY] = "true"
@@ -68,7 +68,7 @@ def function_failed(
 
 
 def refused(error: Error) -> Answer:
-    """The request could not be served; the error says why."""
+    """Answer a request that could not be served, with the reason."""
     extra = {} if error.is_retriable else {headers.NO_RETRY: "true"}
     body = {"code": error.code, "message": error.message, "name": error.name}
     return Answer(status=error.answer_status, body=dump(body), headers=extra)
@@ -92,10 +92,10 @@ def _op(op: Op) -> bytes:
 
 
 def _dump_text(wire: Mapping[str, object]) -> bytes:
-    """The same, faster, for what holds no numbers but whole ones."""
+    """Encode like :func:`dump`, but faster; only for values without floats."""
     try:
         return to_json(wire)
-    except ValueError:  # half a surrogate pair
+    except ValueError:  # lone surrogates
         return dump(wire)
 
 

@@ -1,7 +1,7 @@
-"""Prove and check who sent a body. Pure: the caller brings the clock. PROTOCOL section 4.
+"""Sign and verify bodies. Pure: the caller passes the time. PROTOCOL section 4.
 
-The key of the MAC is the *text* of the signing key without its prefix; the bearer token
-is the hash of the *bytes* that this text spells in hex.
+The HMAC key is the *text* of the signing key without its prefix; the bearer token is the hash
+of the *bytes* that this text encodes in hex.
 """
 
 from __future__ import annotations
@@ -23,16 +23,14 @@ from inngest._internal.errors import (
 from inngest._internal.protocol.canonical import canonicalize
 
 WINDOW_SECONDS: Final = 300
-"""A signature holds this long, before and after its time."""
+"""The maximum difference between a signature's time and ours, in either direction."""
 
 MAX_CANONICALIZED_BYTES: Final = 4 * 1024 * 1024 + 64 * 1024
-"""Servers send at most 4 MiB; larger bodies are not parsed before they are trusted."""
+"""The maximum size of a body that is parsed before it is trusted; servers send up to 4 MiB."""
 
 MAX_CANONICALIZED_MARKS: Final = 100_000
-"""Commas and colons of a body that is parsed before it is trusted: a fifth of a second.
-
-Servers send the canonical form, in which a body may hold as many as it likes.
-"""
+"""The maximum number of commas and colons in such a body, which limits the parsing time to about
+0.2 s. It does not apply to bodies in canonical form, which servers send: they are not parsed."""
 
 _PREFIX = re.compile(r"signkey-\w+-", re.ASCII)
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
@@ -43,15 +41,15 @@ _USUAL = re.compile(f"t=({_TIME.pattern})&s=({_MAC.pattern})")
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A signing key, ready for use. Neither ``repr`` nor any message shows it."""
+    """A parsed signing key. It is not shown by ``repr`` or in any message."""
 
     mac_key: bytes = field(repr=False)
     bearer: str = field(repr=False)
-    """SHA-256 of the key, in hex: what REST calls and introspection carry."""
+    """The SHA-256 of the key, in hex, as used in API requests and introspection."""
 
     @classmethod
     def parse(cls, text: str) -> SigningKey | SigningKeyInvalidError:
-        """Read ``signkey-<env>-<hex>``, or the bare hex. Outer white space is ignored."""
+        """Parse ``signkey-<env>-<hex>``, or just the hex. Surrounding white space is ignored."""
         text = text.strip()
         prefix = _PREFIX.match(text)
         bare = text[prefix.end() :] if prefix else text
@@ -67,7 +65,7 @@ class SigningKey:
 
 
 def sign(key: SigningKey, body: bytes, now: float) -> str:
-    """Sign the exact bytes of an answer; returns the value of ``x-inngest-signature``."""
+    """Sign the exact bytes of a response; return the value of ``x-inngest-signature``."""
     stamp = str(int(now))
     return f"t={stamp}&s={_mac(key, body, stamp).decode('ascii')}"
 
@@ -75,10 +73,10 @@ def sign(key: SigningKey, body: bytes, now: float) -> str:
 def verify(
     keys: Sequence[SigningKey], *, header: str | None, body: bytes, now: float
 ) -> SigningKey | HeaderMissingError | SigVerificationFailedError:
-    """Return the key among ``keys`` that signed ``body``; an answer is signed with it.
+    """Return the key among ``keys`` that signed ``body``, which also signs the response.
 
-    Form and time of the header are checked before the body is touched, and the body is
-    parsed only if its bytes are not in canonical form already, as servers send them.
+    The header's format and time are checked before the body is used. The body is parsed only if
+    the signature does not match its bytes: servers sign the canonical form, and send it, too.
     """
     if not header:
         return HeaderMissingError(
@@ -101,7 +99,7 @@ def verify(
             if hmac.compare_digest(_mac(key, form, stamp), offered):
                 return key
     return SigVerificationFailedError(
-        "the signature fits none of the signing keys; check INNGEST_SIGNING_KEY"
+        "the signature matches none of the signing keys; check INNGEST_SIGNING_KEY"
     )
 
 
@@ -120,7 +118,7 @@ def _parts(header: str) -> tuple[str, bytes] | None:
 
 
 def _forms(body: bytes) -> Iterator[bytes]:
-    """The body as it came, then in canonical form where that is another one."""
+    """Yield the body as received, then in canonical form if that differs."""
     yield body
     if not body or len(body) > MAX_CANONICALIZED_BYTES:
         return
@@ -147,5 +145,5 @@ def _mac(key: SigningKey, body: bytes, stamp: str) -> bytes:
 
 @lru_cache(maxsize=16)
 def _prepared(mac_key: bytes) -> hmac.HMAC:
-    """To be copied: with OpenSSL 3 a new one takes longer than the MAC of a small body."""
+    """Return an HMAC to copy: with OpenSSL 3, creating one takes longer than a small body's MAC."""
     return hmac.new(mac_key, digestmod=hashlib.sha256)

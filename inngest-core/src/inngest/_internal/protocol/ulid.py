@@ -1,4 +1,4 @@
-"""Make the ids of runs: ULIDs, which sort by their time. Pure."""
+"""ULIDs, the ids of runs, which sort by creation time. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def ulid(now_ms: int, entropy: bytes) -> str:
-    """Return the ULID of a time, in milliseconds since 1970, and ten random bytes."""
+    """Return the ULID for a time, in milliseconds since the Unix epoch, and ten random bytes."""
     number = int.from_bytes(now_ms.to_bytes(6, "big") + entropy, "big")
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
 

@@ -1,1 +1,1 @@
-"""The only place that performs I/O: two drivers for flows, and what they drive with."""
+"""The only package that performs I/O: the two drivers of flows, and what they need."""

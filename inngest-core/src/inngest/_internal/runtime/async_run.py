@@ -1,9 +1,9 @@
-"""Run one call of an async function, on the loop that calls.
+"""Run one call of an async function, on the running event loop.
 
-Steps are futures that the engine resolves. Code that awaits several at once comes to
-rest with all of them pending, which is how parallel steps are discovered. Rest cannot
-be asked of an event loop; it is observed: no task of this call has asked for a step,
-started or ended during a few turns of the loop.
+Steps are futures that the engine resolves. Parallel steps are discovered when code awaits
+several at once and all of it is blocked. An event loop cannot be asked whether that is so. It is
+inferred: no task of this call has requested a step, started or ended for a few iterations of
+the loop.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from inngest._internal.middleware.sending import ids_of
 from inngest._internal.op import StepCall, StepID
 from inngest._internal.runtime.drive import drive_async
 from inngest._internal.runtime.runnable import runnable_on
-from inngest._internal.runtime.stray import reported
+from inngest._internal.runtime.stray import as_exception
 from inngest._internal.runtime.tasks import tracked_tasks
-from inngest._internal.step.ambient import note_running
+from inngest._internal.step.ambient import set_running
 from inngest._internal.step.context import Context
 from inngest._internal.step.flow import (
     BreakOff,
     Finish,
     GoOn,
-    ask_for,
     carry_out,
     defer,
-    recall_alone,
+    identify,
+    replay_directly,
 )
 from inngest._internal.step.group import Group
 from inngest._internal.step.invocation import Invocation, InvocationFacts
@@ -44,24 +44,25 @@ if TYPE_CHECKING:
     from inngest._internal.runtime.drivers import AsyncDriver
 
 QUIET_TURNS = 8
-"""Turns of the loop without activity that count as rest. A wake-up that passes through
-``gather``, ``wait``, ``TaskGroup`` or a queue needs at most four."""
+"""Loop iterations without activity after which user code counts as blocked. A wake-up through
+``gather``, ``wait``, ``TaskGroup`` or a queue takes at most four."""
 
 IDLE_TURNS = 2
-"""As many do where nothing else is about to run: the second one has seen timers and sockets."""
+"""The same if nothing is ready to run on the loop: the second iteration has polled timers and
+sockets."""
 
 TARGET_GRACE = 5.0
-"""Seconds that code waiting for something of its own has to reach the target step."""
+"""Seconds within which code that awaits something other than a step must reach the target."""
 
 UNWIND_ROUNDS = 10
 UNWIND_SECONDS = 1.0
-"""How often, and how long each time, ``finally`` blocks are waited for."""
+"""How often tasks are cancelled at the end of a call, and how long each time to wait for them."""
 
 logger = logging.getLogger("inngest")
 
 
 class AsyncRun(InvocationFacts):
-    """Takes steps for every task of one call."""
+    """Handles the steps of all tasks of one call."""
 
     def __init__(self, invocation: Invocation, driver: AsyncDriver) -> None:
         self._invocation = invocation
@@ -75,7 +76,7 @@ class AsyncRun(InvocationFacts):
         self._main: asyncio.Task[Outcome[object]] | None = None
         self._children: dict[asyncio.Task[Any], Coroutine[Any, Any, Any]] = {}
         self._context = contextvars.copy_context()
-        """Where ends of tasks are noted: each would copy a context of its own."""
+        """For the tasks' done callbacks, each of which would otherwise copy the current context."""
         self._waiting: dict[Found, asyncio.Future[Verdict]] = {}
         self._is_watching = False
         self._quiet_turns = 0
@@ -85,7 +86,7 @@ class AsyncRun(InvocationFacts):
 
     @property
     def context(self) -> Context[Any]:
-        """What the function is given."""
+        """The function's argument."""
         invocation = self._invocation
         return Context(
             attempt=self._execution.facts.attempt,
@@ -101,7 +102,7 @@ class AsyncRun(InvocationFacts):
         )
 
     async def run(self, ctx: object) -> Outcome[object]:
-        """Call the function, until it ends or there is something to report."""
+        """Call the function; return when it has ended or the call has something to report."""
         with tracked_tasks(self._track):
             code = self._call(ctx)
             main = self._main = self._loop.create_task(code)
@@ -111,26 +112,26 @@ class AsyncRun(InvocationFacts):
                 await self._ended
             finally:
                 await self._unwind(main)
-                self._main = None  # its frames hold this run: a cycle with all that it held
+                self._main = None  # its frames refer to this run: avoid a reference cycle
                 if main.done():
-                    code.close()  # should it never have started
-        if not main.done():  # it swallows every cancellation: what it has done counts
+                    code.close()  # if it was never started
+        if not main.done():  # it swallowed every cancellation; steps it has run are recorded
             return Raised(UnknownError("the function does not end when it is cancelled"))
         if main.cancelled():
             return Raised(UnknownError("the function was cancelled by its own code"))
         return main.result()
 
     async def take(self, step: StepCall) -> object:
-        """Take one step: its value or its error."""
+        """Return the value of a step, or raise its error."""
         if asyncio.get_running_loop() is not self._loop:
             raise StepThreadError(
                 f'step "{step.id}" is used on another event loop than the function: '
                 "await it in the function, or use asyncio.gather"
             )
-        found = ask_for(self._invocation, step)
+        found = identify(self._invocation, step)
         is_alone = self._is_alone()
         if is_alone and not self._is_ending:
-            value = recall_alone(self._invocation, found)
+            value = replay_directly(self._invocation, found)
             if value is not UNSET:
                 return value
         self._execution.find(found)
@@ -141,7 +142,7 @@ class AsyncRun(InvocationFacts):
             verdict = self._settle()
         else:
             try:
-                verdict = await self._verdict_to_come(found)
+                verdict = await self._verdict(found)
             finally:
                 self._forget(found)
         if verdict is None:
@@ -149,26 +150,26 @@ class AsyncRun(InvocationFacts):
         return await drive_async(carry_out(self._invocation, found, verdict), self._perform)
 
     async def send(self, events: Events) -> list[str]:
-        """Send events within the middleware of the call."""
+        """Send events within the call's middleware."""
         return ids_of(await self._driver.run(self.sending(events, self.client.send)))
 
     def defer(self, call: StepCall) -> StepID:
-        """Note a call that is to be made when the run has ended."""
+        """Defer a call until the run has ended."""
         if self._is_ending:
             raise StepInterrupt
         return defer(self._invocation, call)
 
     async def _call(self, ctx: object) -> Outcome[object]:
         try:
-            note_running(ctx)
+            set_running(ctx)
             result: Any = self._invocation.handler(ctx)
             return Returned(await result)
         except Interrupt:
             return Returned(None)
         except BaseException as error:
-            return Raised(reported(error, is_on_loop=True))
+            return Raised(as_exception(error, is_on_loop=True))
         finally:
-            self._end()  # one turn of the loop before the task's own end tells of it
+            self._end()  # one loop iteration earlier than the task's done callback
 
     async def _perform(self, effect: Effect) -> object:
         match effect:
@@ -190,9 +191,10 @@ class AsyncRun(InvocationFacts):
                 return await self._perform_hook(effect)
 
     async def _record(self, effect: Effect) -> object:
-        """Go on with recording a step's result; code that does not wait for it ends the call.
+        """Perform a request that records a step; end the call if user code cancels it.
 
-        To that code, as under ``asyncio.timeout``, the step would have failed. It has not.
+        Code that cancels it, such as ``asyncio.timeout``, would take the step for failed, although
+        its handler has succeeded.
         """
         try:
             return await self._driver.perform(effect)
@@ -203,7 +205,7 @@ class AsyncRun(InvocationFacts):
             return await self._never()
 
     async def _perform_hook(self, effect: Effect) -> object:
-        """Perform what middleware asks for; code that waits for a hook is not at rest."""
+        """Perform an effect of a hook; code that awaits a hook does not count as blocked."""
         self._busy_hooks += 1
         try:
             return await self._driver.perform(effect)
@@ -212,7 +214,7 @@ class AsyncRun(InvocationFacts):
             self._be_active()
 
     def _settle(self) -> Verdict | None:
-        """Tell what is to come of a step that code which runs alone asks for; ``None``: nothing."""
+        """Decide about a step while no other code runs; ``None`` if the call is over."""
         move = self._execution.next_move()
         match move:
             case Resume():
@@ -221,15 +223,15 @@ class AsyncRun(InvocationFacts):
                 self._execution.give_up(move)
         return None
 
-    def _verdict_to_come(self, found: Found) -> asyncio.Future[Verdict]:
-        """What is to come of a step, as soon as all code has come to rest."""
+    def _verdict(self, found: Found) -> asyncio.Future[Verdict]:
+        """Return a future that is resolved once all code is blocked."""
         verdict: asyncio.Future[Verdict] = self._loop.create_future()
         self._waiting[found] = verdict
         self._be_active()
         return verdict
 
     def _forget(self, found: Found) -> None:
-        """Nobody waits for a step any more. Without a verdict, it was given up."""
+        """Stop waiting for a step; if it has no verdict yet, user code has abandoned it."""
         if self._waiting.pop(found, None) is not None:
             self._execution.abandon(found)
 
@@ -237,7 +239,7 @@ class AsyncRun(InvocationFacts):
         return not self._children and asyncio.current_task(self._loop) is self._main
 
     async def _never(self) -> NoReturn:
-        """Stand still: the call is over, and this task is about to be cancelled."""
+        """End the call, and block until this task is cancelled."""
         self._end()
         await self._loop.create_future()
         raise StepInterrupt
@@ -259,7 +261,7 @@ class AsyncRun(InvocationFacts):
     def _child_ended(self, task: asyncio.Task[Any]) -> None:
         code = self._children.pop(task, None)
         if code is not None:
-            code.close()  # should it never have started
+            code.close()  # if it was never started
         self._be_active()
         if self._is_ending:
             _retrieve(task)
@@ -272,7 +274,7 @@ class AsyncRun(InvocationFacts):
             self._loop.call_soon(self._watch)
 
     def _watch(self) -> None:
-        """Once a turn of the loop: look whether user code has come to rest."""
+        """Check, in each iteration of the loop, whether all user code is blocked."""
         self._quiet_turns += 1
         if self._ended.done() or self._busy_hooks:
             self._is_watching = False
@@ -307,7 +309,7 @@ class AsyncRun(InvocationFacts):
             self._grace = None
 
     async def _unwind(self, main: asyncio.Task[Outcome[object]]) -> None:
-        """End every task of this call, letting each run its ``finally`` blocks."""
+        """Cancel all tasks of this call, and let them run their ``finally`` blocks."""
         self._is_ending = True
         self._clear_grace()
         for _ in range(UNWIND_ROUNDS):
@@ -322,13 +324,13 @@ class AsyncRun(InvocationFacts):
         logger.warning("a task of run %s does not end when cancelled", self._invocation.run_id)
 
     def _note_end(self, task: asyncio.Task[Any]) -> None:
-        """One future for all: to wait for each of many tasks costs as much as they do."""
+        """Resolve the future that :meth:`_unwind` awaits; one is cheaper than one per task."""
         self._cancelled.discard(task)
         if not self._cancelled and not self._unwound.done():
             self._unwound.set_result(None)
 
 
 def _retrieve(task: asyncio.Task[Any]) -> None:
-    """Look at a cancelled task's exception, so that asyncio does not log it."""
+    """Retrieve a task's exception, so that asyncio does not log it."""
     if not task.cancelled():
         task.exception()

@@ -49,7 +49,7 @@ async def call(handler: Handler, state: Execution) -> Outcome[object]:
 
 
 async def play(handler: Handler, state: Execution) -> Outcome[object]:
-    """Call, and check that the loop is left as it was found."""
+    """Run a call, and check that the event loop is left as it was."""
     loop = asyncio.get_running_loop()
     before, factory = asyncio.all_tasks(), loop.get_task_factory()
     outcome = await call(handler, state)
@@ -114,7 +114,7 @@ PARALLEL = pytest.mark.parametrize(
 
 @pytest.fixture(autouse=True, params=["asyncio", "another"])
 def loop_kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Of asyncio's own loop it can be seen whether anything is about to run."""
+    """Only asyncio's own loops reveal whether anything is ready to run."""
     kind: str = request.param
     if kind == "another":
         monkeypatch.setattr(async_run, "runnable_on", lambda _loop: ("something, perhaps",))
@@ -122,14 +122,14 @@ def loop_kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 
 class Held:
-    """What a function has in a variable."""
+    """An object to which a function's variable refers."""
 
 
 @pytest.mark.parametrize("handler", [one, with_gather, with_group, with_wait])
 def test_a_call_that_is_ended_leaves_nothing_to_the_garbage_collector(
     handler: Callable[..., Awaitable[object]],
 ) -> None:
-    """A thousand branches are tens of thousands of objects, in each of a thousand calls."""
+    """Thousands of calls with thousands of branches would leave many objects for the collector."""
     held: list[weakref.ref[Held]] = []
 
     async def holding(ctx: Context) -> object:
@@ -497,7 +497,7 @@ def test_a_step_waits_for_no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class CountingSelector(DefaultSelector):
-    """Knows how many turns its loop has taken."""
+    """A selector that counts the iterations of its loop."""
 
     turns = 0
 

@@ -1,4 +1,4 @@
-"""Run a flow to its end, with somebody who performs its effects."""
+"""Run a flow to its end with a function that performs its effects."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def drive(flow: Flow[T], perform: Callable[[Effect], object]) -> T:
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]
     finally:
-        outcome = None  # an error's traceback holds this frame: a cycle otherwise
+        outcome = None  # an error's traceback refers to this frame: avoid a reference cycle
         flow.close()
 
 

@@ -1,4 +1,4 @@
-"""The two drivers of flows: what a flow asks for, done with and without an event loop."""
+"""The two drivers of flows: they perform effects without and with an event loop."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from inngest._internal.runtime.async_run import AsyncRun
 from inngest._internal.runtime.drive import drive, drive_async
 from inngest._internal.runtime.http_clients import HTTPClients
 from inngest._internal.runtime.portal import HostLoop, Portal, PrivateLoop, in_context
-from inngest._internal.runtime.stray import reported
+from inngest._internal.runtime.stray import as_exception
 from inngest._internal.runtime.sync_run import SyncRun
 from inngest._internal.runtime.threads import Elsewhere
 from inngest._internal.runtime.wraps import within, within_async
@@ -35,13 +35,13 @@ from inngest._internal.step.invocation import Invoke, Prepare
 T = TypeVar("T")
 
 Wait: TypeAlias = Callable[[Coroutine[Any, Any, Any]], Any]
-"""Finishes a coroutine from sync code, and gives what it gave."""
+"""Runs a coroutine to its end from sync code, and returns its result."""
 
 
 class SyncDriver:
     """Performs effects in the calling thread.
 
-    :param wait: runs an async function to its end; on a loop of its own if not given.
+    :param wait: runs a coroutine to its end; by default on a new event loop.
     """
 
     def __init__(
@@ -60,13 +60,13 @@ class SyncDriver:
 
     def perform(self, effect: Effect) -> object:
         """Perform one effect and return its outcome."""
-        match effect:  # the most frequent first; patterns that capture take thrice as long
+        match effect:  # the most frequent first; capture patterns take three times as long
             case Invoke():
                 return effect.run.run(effect.ctx)
             case Prepare():
                 return SyncRun(effect.invocation, self)
             case Host():
-                # What a call sets in the context is not there in the thread's next call.
+                # In a copy of the context: a call's changes must not leak into the next call.
                 run = self._run_on_new_loop if effect.is_async else self.run
                 try:
                     return Returned(contextvars.copy_context().run(run, effect.flow))
@@ -107,7 +107,7 @@ class SyncDriver:
 class AsyncDriver:
     """Performs effects on the running event loop.
 
-    :param threads: where sync functions run; the loop's own executor if not given.
+    :param threads: runs sync functions; by default the loop's default executor does.
     """
 
     def __init__(self, http: HTTPClients, threads: Elsewhere | None = None) -> None:
@@ -127,13 +127,13 @@ class AsyncDriver:
                 return AsyncRun(effect.invocation, self)
             case Host():
                 run = self.run if effect.is_async else self._run_off_loop
-                try:  # in a context of the call's own, as above
+                try:  # in a copy of the context, as above
                     return Returned(await in_context(contextvars.copy_context(), run(effect.flow)))
                 except Exception as error:
                     return Raised(error)
             case Call():
                 if effect.blocks:
-                    return await self._run_off_loop(_alone(effect))
+                    return await self._run_off_loop(_performing(effect))
                 return await call_async(effect.fn, effect.args)
             case Within():
                 return await within_async(effect, self.run)
@@ -149,7 +149,7 @@ class AsyncDriver:
         portal = HostLoop(asyncio.get_running_loop())
         if self._threads is None:
             return await asyncio.to_thread(SyncDriver(self._http, portal).run, flow)
-        if self._threads.limit == 0:  # the loop cannot wait for itself
+        if self._threads.limit == 0:  # on the loop's thread; a HostLoop would deadlock there
             return SyncDriver(self._http).run(flow)
         return await self._threads.run(partial(SyncDriver(self._http, portal).run, flow))
 
@@ -159,30 +159,30 @@ def call(
     args: tuple[object, ...],
     wait: Callable[[Awaitable[object]], object],
 ) -> Outcome[object]:
-    """Call user code in this thread; ``wait`` finishes an awaitable, should it give one."""
+    """Call user code in this thread; ``wait`` resolves an awaitable that it returns."""
     try:
         value = fn(*args)
         return Returned(wait(value) if inspect.isawaitable(value) else value)
     except BaseException as error:
-        return Raised(reported(error))
+        return Raised(as_exception(error))
 
 
 async def call_async(fn: Callable[..., object], args: tuple[object, ...]) -> Outcome[object]:
-    """Call user code on this loop."""
+    """Call user code on the running loop."""
     try:
         value = fn(*args)
         return Returned(await value if inspect.isawaitable(value) else value)
     except BaseException as error:
-        return Raised(reported(error, is_on_loop=True))
+        return Raised(as_exception(error, is_on_loop=True))
 
 
 def run_coroutine(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end from sync code, on an event loop of its own."""
+    """Run a coroutine to its end from sync code, on a new event loop."""
     with PrivateLoop() as portal:
         return portal.run(coroutine)
 
 
-def _alone(effect: Effect) -> Flow[Any]:
+def _performing(effect: Effect) -> Flow[Any]:
     return (yield effect)
 
 

@@ -1,7 +1,7 @@
-"""Real threads, where gevent has made all threads greenlets.
+"""Native threads, for use where gevent has replaced all threads with greenlets.
 
-Greenlets share one thread of the system's, which can run one event loop: a loop of each
-call's own needs a real one.
+Greenlets share one native thread, which can run only one event loop at a time. An event loop
+for each call therefore needs a native thread.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 _idle: WeakKeyDictionary[Any, list[RealThread]] = WeakKeyDictionary()
-"""Those that nobody uses, by the hub of the greenlets that may."""
+"""Unused threads, by the gevent hub whose greenlets may use them."""
 
 
 def threads_are_greenlets() -> bool:
-    """Whether gevent has had ``threading`` give greenlets instead of threads.
+    """Return whether gevent has patched ``threading`` to use greenlets.
 
-    Then only loops of the library's own can run side by side, not those of a framework.
+    Then several event loops can run at a time only if this library creates them.
     """
     monkey: Any = sys.modules.get("gevent.monkey")
     return monkey is not None and bool(monkey.is_module_patched("threading"))
 
 
 class RealThread:
-    """A thread that does one piece of work after another while other greenlets go on."""
+    """A native thread that does one piece of work at a time while other greenlets run."""
 
     def __init__(self) -> None:
         pools: Any = importlib.import_module("gevent.threadpool")
@@ -34,16 +34,16 @@ class RealThread:
 
     @classmethod
     def take(cls) -> RealThread:
-        """Return one that nobody else uses."""
+        """Return an unused thread; create one if there is none."""
         idle = _idle.get(_hub())
         return idle.pop() if idle else cls()
 
     def give_back(self) -> None:
-        """Leave it to others. To end it is not safe while the process ends."""
+        """Release the thread for reuse. It is never ended: that is unsafe at interpreter exit."""
         _idle.setdefault(_hub(), []).append(self)
 
     def do(self, work: Callable[[], None]) -> None:
-        """Do work that raises nothing."""
+        """Run ``work``, which must not raise, and wait for its end."""
         self._pool.apply(work)
 
 

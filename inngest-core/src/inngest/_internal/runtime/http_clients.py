@@ -1,4 +1,4 @@
-"""The HTTP clients behind ``Fetch``: made on first use, pooled, closed with their owner."""
+"""The HTTP clients behind ``Fetch``: created on first use, pooled, and closed with their owner."""
 
 from __future__ import annotations
 
@@ -13,23 +13,22 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from inngest._internal.flow import FetchError, Request, Response
-from inngest._internal.runtime.secret_urls import hide_in_log, unrecorded, veiled
+from inngest._internal.runtime.secret_urls import install_log_filter, masked, suppress_tracing
 
 if TYPE_CHECKING:
     import httpx
 
 
 class HTTPClients:
-    """One sync client, and one async client for each event loop that asks.
+    """One sync client, and an async client for each event loop.
 
-    An async client belongs to the loop that opened its connections, so a second
-    ``asyncio.run`` gets a client of its own. It is closed with its loop: a loop that ends
-    closes the generators that were started on it, and one of them holds the client. A
-    process that is forked makes its own: two on one connection read each other's answers.
+    An async client is bound to the loop on which it opened connections, so a second
+    ``asyncio.run`` gets a new client. A loop's client is closed when the loop shuts down its
+    async generators, one of which owns it. A forked process creates new clients, since two
+    processes on one connection would read each other's responses.
 
-    Responses that are read for as long as they last come from clients of their own, which open
-    any number of connections: else those who listen would hold all there are, and nobody could
-    make a request any more.
+    Streaming responses have their own clients, without a connection limit: long-lived streams
+    would otherwise exhaust the pool, and block all other requests.
     """
 
     def __init__(self) -> None:
@@ -39,76 +38,76 @@ class HTTPClients:
             asyncio.AbstractEventLoop, dict[_Kind, _LoopClient]
         ] = weakref.WeakKeyDictionary()
         self._inherited: list[object] = []
-        _all.add(self)
+        _instances.add(self)
 
-    def start_anew(self) -> None:
-        """Have no clients yet. Those that a fork brought along are kept open: they are shared."""
+    def reset_after_fork(self) -> None:
+        """Forget all clients. The parent's connections are kept open, as the parent uses them."""
         self._inherited += [self._sync, self._async]
         self._lock, self._sync = threading.Lock(), {}
         self._async = weakref.WeakKeyDictionary()
 
     def fetch(self, request: Request) -> Response | FetchError:
-        """Make a request from this thread."""
+        """Make a request in the calling thread."""
         try:
-            with unrecorded(request.url):
-                return _asked(self._sync_client(_Kind.REQUESTS), request)
+            with suppress_tracing(request.url):
+                return _fetch(self._sync_client(_Kind.REQUESTS), request)
         except self.failures() as error:
-            return failed(error)
+            return fetch_error(error)
 
     async def fetch_async(self, request: Request) -> Response | FetchError:
-        """Make a request on the running loop."""
+        """Make a request on the running event loop."""
         try:
             client = await self._async_client(_Kind.REQUESTS).open()
-            with unrecorded(request.url):
-                return await _asked_async(client, request)
+            with suppress_tracing(request.url):
+                return await _fetch_async(client, request)
         except self.failures() as error:
-            return failed(error)
+            return fetch_error(error)
 
     def open(self, request: Request, quiet: float) -> httpx.Response | FetchError:
-        """Begin to read a response from this thread; whoever asked closes it.
+        """Start to read a streaming response in the calling thread. The caller must close it.
 
-        :param quiet: seconds that may pass without a byte.
+        :param quiet: the maximum number of seconds without a byte.
         """
         try:
             client = self._sync_client(_Kind.STREAMS)
-            with unrecorded(request.url):
-                return client.send(_opening(client, request, quiet), stream=True)
+            with suppress_tracing(request.url):
+                return client.send(_stream_request(client, request, quiet), stream=True)
         except self.failures() as error:
-            return failed(error)
+            return fetch_error(error)
 
     async def open_async(self, request: Request, quiet: float) -> httpx.Response | FetchError:
-        """Begin to read a response on the running loop, like :meth:`open`."""
+        """Start to read a streaming response on the running event loop; see :meth:`open`."""
         try:
             client = await self._async_client(_Kind.STREAMS).open()
-            with unrecorded(request.url):
-                return await client.send(_opening(client, request, quiet), stream=True)
+            with suppress_tracing(request.url):
+                return await client.send(_stream_request(client, request, quiet), stream=True)
         except self.failures() as error:
-            return failed(error)
+            return fetch_error(error)
 
     @staticmethod
     def hang_up(response: httpx.Response) -> None:
-        """End a response while another thread reads it, which then hears its end."""
+        """Shut down the connection of a response, so that a thread reading it returns."""
         sock = response.extensions["network_stream"].get_extra_info("socket")
-        with contextlib.suppress(OSError):  # it has ended already
-            # Not by the method of an SSL socket: that one takes its state away from the reader.
+        with contextlib.suppress(OSError):  # already disconnected
+            # Not SSLSocket.shutdown(), which drops the TLS state that the reading thread uses.
             socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     @staticmethod
     def failures() -> tuple[type[Exception], ...]:
-        """What the HTTP library raises when no answer comes, or none that can be read."""
+        """The exceptions that HTTPX raises if there is no response or it cannot be read."""
         import httpx
 
         return httpx.HTTPError, httpx.InvalidURL, OSError
 
     def close(self) -> None:
-        """Close the sync clients. A later request opens a new one."""
+        """Close the sync clients. A later request creates new ones."""
         with self._lock:
             clients, self._sync = self._sync, {}
         for client in clients.values():
             client.close()
 
     async def close_current_loop(self) -> None:
-        """Close the running loop's clients. A later request opens a new one."""
+        """Close the running loop's clients. A later request creates new ones."""
         with self._lock:
             clients = self._async.pop(asyncio.get_running_loop(), {})
         for client in clients.values():
@@ -121,7 +120,7 @@ class HTTPClients:
 
         with self._lock:
             if kind not in self._sync:
-                hide_in_log()
+                install_log_filter()
                 self._sync[kind] = new_client(httpx.Client, _limits(kind))
             return self._sync[kind]
 
@@ -130,9 +129,9 @@ class HTTPClients:
         with self._lock:
             clients = self._async.get(loop)
             if clients is None:
-                for closed in [known for known in self._async if known.is_closed()]:
-                    del self._async[closed]  # its clients hold on to it
-                hide_in_log()
+                for closed in [each for each in self._async if each.is_closed()]:
+                    del self._async[closed]  # weak keys are not enough: clients refer to the loop
+                install_log_filter()
                 clients = self._async[loop] = {}
             if kind not in clients:
                 clients[kind] = _LoopClient(kind)
@@ -140,7 +139,7 @@ class HTTPClients:
 
 
 class _Kind(enum.Enum):
-    """What a client is for."""
+    """The purpose of a client."""
 
     REQUESTS = enum.auto()
     STREAMS = enum.auto()
@@ -154,22 +153,23 @@ def _limits(kind: _Kind) -> httpx.Limits:
     return httpx.Limits(max_connections=100, max_keepalive_connections=20)
 
 
-_all: weakref.WeakSet[HTTPClients] = weakref.WeakSet()
+_instances: weakref.WeakSet[HTTPClients] = weakref.WeakSet()
 
 
-def _start_all_anew() -> None:
-    for clients in list(_all):
-        clients.start_anew()
+def _reset_all_after_fork() -> None:
+    for clients in list(_instances):
+        clients.reset_after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_all_anew)
+    os.register_at_fork(after_in_child=_reset_all_after_fork)
 
 
-def failed(error: Exception) -> FetchError:
-    """That no answer came. Without the frames of it: reports of errors show their variables.
+def fetch_error(error: Exception) -> FetchError:
+    """Wrap an error, without its traceback and those of its causes.
 
-    There the URL with the event key is, and what the request was authorized with.
+    Error trackers record the variables of frames, which include the event key in the URL and the
+    ``Authorization`` header.
     """
     links: list[BaseException] = [error]
     for link in links:
@@ -183,7 +183,7 @@ def failed(error: Exception) -> FetchError:
 
 
 class _LoopClient:
-    """An async client that ends with the loop on which it was opened."""
+    """An async client that is closed with the loop on which it was opened."""
 
     def __init__(self, kind: _Kind) -> None:
         import httpx
@@ -195,14 +195,14 @@ class _LoopClient:
         self._is_kept = False
 
     async def open(self) -> httpx.AsyncClient:
-        """Return the client, which the loop now knows of."""
+        """Return the client; on first use, register it to be closed with the running loop."""
         if not self._is_kept:
             self._is_kept = True
             await anext(self._keeper)
         return self._client
 
     async def close(self) -> None:
-        """Close the client before its loop ends."""
+        """Close the client before its loop is closed."""
         await self._keeper.aclose()
         await self._client.aclose()
 
@@ -214,62 +214,62 @@ async def _keep(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
         await client.aclose()
 
 
-def _opening(
+def _stream_request(
     client: httpx.Client | httpx.AsyncClient, request: Request, quiet: float
 ) -> httpx.Request:
     import httpx
 
     return client.build_request(
         request.method,
-        **veiled(request.url),
-        headers=_bytes_of(request.headers),
+        **masked(request.url),
+        headers=_latin1_headers(request.headers),
         timeout=httpx.Timeout(request.timeout, read=quiet),
     )
 
 
-def _asked(client: httpx.Client, request: Request) -> Response:
+def _fetch(client: httpx.Client, request: Request) -> Response:
     import httpx
 
-    from inngest._internal.runtime.reading import Reading
+    from inngest._internal.runtime.reading import BoundedBody
 
     try:
-        with client.stream(**_options(request)) as answer:
-            reading = Reading(request.timeout)
-            for part in answer.iter_bytes():
-                reading.take(part)
-            return _response(answer, reading.content)
+        with client.stream(**_options(request)) as response:
+            body = BoundedBody(request.timeout)
+            for chunk in response.iter_bytes():
+                body.add(chunk)
+            return _response(response, body.content)
     except RuntimeError as error:
         if not client.is_closed:
             raise
         raise httpx.ConnectError("another thread has just closed the client") from error
 
 
-async def _asked_async(client: httpx.AsyncClient, request: Request) -> Response:
-    from inngest._internal.runtime.reading import Reading
+async def _fetch_async(client: httpx.AsyncClient, request: Request) -> Response:
+    from inngest._internal.runtime.reading import BoundedBody
 
-    async with client.stream(**_options(request)) as answer:
-        reading = Reading(request.timeout)
-        async for part in answer.aiter_bytes():
-            reading.take(part)
-        return _response(answer, reading.content)
+    async with client.stream(**_options(request)) as response:
+        body = BoundedBody(request.timeout)
+        async for chunk in response.aiter_bytes():
+            body.add(chunk)
+        return _response(response, body.content)
 
 
 def _options(request: Request) -> dict[str, Any]:
     return {
         "method": request.method,
-        **veiled(request.url),
-        "headers": _bytes_of(request.headers),
+        **masked(request.url),
+        "headers": _latin1_headers(request.headers),
         "content": request.body,
         "timeout": request.timeout,
     }
 
 
-def _bytes_of(headers: Mapping[str, str]) -> httpx.Headers:
+def _latin1_headers(headers: Mapping[str, str]) -> httpx.Headers:
     import httpx
 
     return httpx.Headers(dict(headers), encoding="latin-1")
 
 
-def _response(answer: httpx.Response, content: bytearray) -> Response:
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    return Response(status=answer.status_code, headers=headers, body=bytes(content))
+def _response(response: httpx.Response, content: bytearray) -> Response:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Response(status=response.status_code, headers=headers, body=bytes(content))

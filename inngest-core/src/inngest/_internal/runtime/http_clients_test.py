@@ -77,7 +77,7 @@ limits_of = http_clients._limits
 
 def unhurried(kind):
     limits = limits_of(kind)
-    limits.keepalive_expiry = None  # else a connection is given up after five seconds
+    limits.keepalive_expiry = None  # by default connections expire after five seconds
     return limits
 
 http_clients._limits = unhurried
@@ -97,7 +97,7 @@ client.close()
 
 
 def test_a_forked_process_has_a_connection_of_its_own(origin: str) -> None:
-    """As under ``gunicorn --preload``."""
+    """For example, under ``gunicorn --preload``."""
     EventAPI.ports.clear()
     command = [sys.executable, "-W", "error", "-c", FORKING, origin]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
@@ -187,7 +187,7 @@ def test_send_works_in_two_loops_when_nobody_closes_the_client(origin: str) -> N
         assert asyncio.run(client.send(Event(name="e"))) == ["1"]
     assert len(client._http._async) == 1
     del client
-    gc.collect()  # nothing is left open, or its warning would be an error
+    gc.collect()  # an open connection would cause a ResourceWarning, which is an error
 
 
 @pytest.mark.parametrize("is_async", [False, True])
@@ -213,7 +213,7 @@ def test_the_event_key_is_not_in_the_log_of_httpx(
 def test_who_hooks_into_the_clients_does_not_see_the_event_key(
     origin: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Sentry does, and keeps the URL of every request."""
+    """Sentry patches the clients, and records the URL of every request."""
     seen: list[str] = []
     send, send_async = httpx.Client.send, httpx.AsyncClient.send
 
@@ -268,7 +268,7 @@ def test_a_thread_may_close_the_client_that_another_one_is_about_to_use(
 
 @pytest.mark.parametrize("env", ["gr\u00f6\u00dfe", "\u65e5\u672c"])
 def test_a_branch_may_be_named_in_any_language(env: str, origin: str) -> None:
-    """A branch's name comes from git, and is sent as UTF-8: what Python reads as Latin-1."""
+    """Branch names come from git, and are sent as UTF-8, which HTTP libraries read as Latin-1."""
     client = Inngest(app_id="a", env=env, event_api_base_url=origin, is_production=False)
     EventAPI.envs.clear()
 
@@ -298,7 +298,7 @@ def test_no_answer_is_a_value_in_both_worlds(url: str) -> None:
 
 
 class Endless(BaseHTTPRequestHandler):
-    """Answers for as long as somebody reads."""
+    """Sends a body until the client disconnects."""
 
     part = b" "
 
@@ -322,9 +322,9 @@ class Endless(BaseHTTPRequestHandler):
 def test_an_answer_without_end_is_none(
     is_async: bool, most: int, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The timeout of the HTTP library is for each part, of which one comes after the other."""
-    monkeypatch.setattr(reading, "MOST", most)
-    monkeypatch.setattr(reading, "SLOWEST", float("inf"))
+    """HTTPX's timeout applies to each chunk, and chunks never stop arriving."""
+    monkeypatch.setattr(reading, "MAX_BYTES", most)
+    monkeypatch.setattr(reading, "MIN_BYTES_PER_SECOND", float("inf"))
     clients = HTTPClients()
 
     async def ask(request: Request) -> Response | FetchError:
@@ -354,7 +354,7 @@ def test_an_unreachable_event_api_keeps_its_cause_and_hides_the_key(
 
 @pytest.mark.parametrize("is_async", [False, True])
 def test_a_report_of_a_failed_request_with_all_variables_shows_no_key(is_async: bool) -> None:
-    """As of Sentry, which shows those of each frame."""
+    """Sentry's, for example, include the variables of every frame."""
     headers = {"authorization": f"Bearer {KEY}"}
     request = Request(method="POST", url=f"http://127.0.0.1:9/e/{KEY}", headers=headers)
     clients = HTTPClients()

@@ -1,7 +1,7 @@
-"""Await something from sync code: on the loop that the thread works for, or on one's own.
+"""Await coroutines from sync code: on the event loop that the thread serves, or on a new one.
 
-A portal runs a coroutine in a context that its caller gives, and what the coroutine sets in
-that context is seen by the caller afterwards, as if it had been called.
+A portal runs a coroutine in a context given by its caller. Context variables that the coroutine
+sets are visible to the caller afterwards, as with an ordinary call.
 """
 
 from __future__ import annotations
@@ -22,39 +22,39 @@ from inngest._internal.runtime.greenlets import RealThread, threads_are_greenlet
 T = TypeVar("T")
 
 CLOSING_SECONDS = 1.0
-"""How long tasks that a call left behind may take to end with their loop."""
+"""How long tasks left on a loop may take to end once they are cancelled."""
 
 LOOK_SECONDS = 1.0
-"""How often a thread that awaits looks whether there still is a loop."""
+"""How often a waiting thread checks whether the loop has been closed."""
 
 _MISSING = object()
 
 
 class Portal(Protocol):
-    """Where a thread awaits."""
+    """Runs coroutines for a thread."""
 
     def run(
         self, coroutine: Coroutine[Any, Any, T], context: contextvars.Context | None = None
     ) -> T:
-        """Await ``coroutine``, in ``context`` or a copy of the caller's."""
+        """Run ``coroutine`` to its end in ``context``, by default a copy of the caller's."""
         ...
 
 
 class PrivateLoop:
-    """A loop that exists while it is needed, on the thread that asks.
+    """An event loop created on demand, on the calling thread.
 
-    A thread that runs another loop cannot run this one too: there a helper thread does. So
-    does one for greenlets, whose loops would all be on one thread.
+    If that thread is running another loop, a helper thread runs this one. A native helper thread
+    also runs it for greenlets, which would otherwise run their loops on the same thread.
     """
 
-    # Most calls need none: it is to cost them nothing.
+    # Class attributes: most calls need no loop, and should not pay for one.
     _loop: asyncio.AbstractEventLoop | None = None
     _thread: RealThread | None = None
 
     def run(
         self, coroutine: Coroutine[Any, Any, T], context: contextvars.Context | None = None
     ) -> T:
-        """Await ``coroutine`` on this loop, which stands still in between."""
+        """Run ``coroutine`` to its end. The loop does not run between calls."""
         if self._loop is None:
             self._thread = RealThread.take() if threads_are_greenlets() else None
             self._loop = self._on_free_thread(asyncio.new_event_loop)
@@ -89,7 +89,7 @@ class PrivateLoop:
 
 
 class HostLoop:
-    """The loop of an async framework, which waits for this thread's work."""
+    """The event loop of an async framework, which waits for the calling thread's work."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -97,16 +97,16 @@ class HostLoop:
     def run(
         self, coroutine: Coroutine[Any, Any, T], context: contextvars.Context | None = None
     ) -> T:
-        """Await ``coroutine`` on the framework's loop, from another thread.
+        """Run ``coroutine`` to its end on the framework's loop, from another thread.
 
-        :raises RuntimeError: the loop has been closed before the coroutine came to its end.
+        :raises RuntimeError: the loop was closed before the coroutine ended.
         """
         context = contextvars.copy_context() if context is None else context
         work = in_context(context, coroutine)
         try:
             future = asyncio.run_coroutine_threadsafe(work, self._loop)
             while not wait([future], LOOK_SECONDS).done:
-                if self._loop.is_closed():  # a server that ends leaves behind what goes on
+                if self._loop.is_closed():  # servers may shut down while threads are busy
                     raise RuntimeError("the event loop of this call has been closed")
             return future.result()
         finally:
@@ -116,14 +116,14 @@ class HostLoop:
 
 
 def _drop(*works: Coroutine[Any, Any, Any]) -> None:
-    """End what has not begun, and never will: Python warns of coroutines that nobody awaited."""
+    """Close coroutines that never started: Python warns about those that were never awaited."""
     for work in works:
         if inspect.getcoroutinestate(work) == inspect.CORO_CREATED:
             work.close()
 
 
 def run_at_once(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine that awaits nothing."""
+    """Run a coroutine that never suspends; raise ``RuntimeError`` if it does."""
     try:
         coroutine.send(None)
     except StopIteration as done:
@@ -152,23 +152,23 @@ def _each_step_in(
 
 
 async def in_context(context: contextvars.Context, work: Coroutine[Any, Any, T]) -> T:
-    """Await ``work`` with each of its steps in ``context``, whatever the task's is."""
+    """Await ``work``, running each of its steps in ``context`` instead of the task's."""
     result: T = await _each_step_in(context, work)
     return result
 
 
 def adopt(context: contextvars.Context) -> None:
-    """Set every variable here as it is in ``context``."""
+    """Copy all variables of ``context`` into the current context."""
     for variable, value in context.items():
         if variable.get(_MISSING) is not value:
             variable.set(value)
 
 
 def close_loop(loop: asyncio.AbstractEventLoop) -> None:
-    """Close a loop, and what was left on it, in bounded time.
+    """Close a loop and cancel its tasks, in bounded time.
 
-    ``asyncio.run`` would wait for ever for a task that ignores its end, and for a thread that
-    nobody waits for any more: such a thread goes on by itself.
+    Unlike ``asyncio.run``, it does not wait for tasks that ignore cancellation, nor for threads
+    of the default executor, which run to their end by themselves.
     """
     try:
         left = asyncio.all_tasks(loop)
@@ -182,18 +182,18 @@ def close_loop(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def on_free_thread(work: Callable[[], T]) -> T:
-    """Do ``work``, which runs a loop: here, unless this thread runs one already."""
+    """Call ``work``, which runs a loop: on this thread, unless it is running one already."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        pass  # work outside this block: it would be the context of every error
+        pass  # work is called below, so that its errors do not get this one as __context__
     else:
         return _by(_in_thread, work)
     return work()
 
 
 def _by(do: Callable[[Callable[[], None]], object], work: Callable[[], T]) -> T:
-    """Have work done elsewhere, in a copy of this context."""
+    """Call ``work`` by means of ``do``, in a copy of the current context."""
     outcome: list[T] = []
     failure: list[BaseException] = []
     context = contextvars.copy_context()

@@ -1,4 +1,4 @@
-"""Threads that await something on the loop of a framework."""
+"""Threads that await coroutines on the event loop of a framework."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from inngest._internal.runtime.portal import HostLoop
 
 
 def awaited_on(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any]) -> list[object]:
-    """Await it on a thread, while the loop runs until it stops and is closed."""
+    """Run ``work`` on a thread by means of ``loop``, which is then stopped and closed."""
     outcome = list[object]()
 
     def run() -> None:
@@ -32,7 +32,7 @@ def awaited_on(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any]) 
     left = asyncio.all_tasks(loop)
     loop.close()
     thread.join(60)
-    for task in left:  # nobody awaits it any more: that is what this is about
+    for task in left:  # never awaited, which is what is tested: no warning
         task._log_destroy_pending = False  # type: ignore[attr-defined]
         coroutine: Any = task.get_coro()
         coroutine.close()
@@ -55,7 +55,7 @@ def test_a_thread_does_not_wait_for_a_loop_that_is_closed(monkeypatch: pytest.Mo
 def test_what_a_closed_loop_never_began_leaves_no_warning(
     is_closed_before: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server has ended, and a thread of it asks for a hook: warnings would be errors here."""
+    """The server has ended while one of its threads calls a hook; warnings are errors here."""
     monkeypatch.setattr(portal, "LOOK_SECONDS", 0.01)
     loop = asyncio.new_event_loop()
 

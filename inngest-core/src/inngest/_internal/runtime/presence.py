@@ -1,4 +1,4 @@
-"""End what a request asked for when its client leaves."""
+"""Cancel the work for a request when its client disconnects."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from types import TracebackType
 from typing_extensions import Self
 
 PATIENCE = 0.02
-"""Seconds that a request may take before anyone looks whether its client is still there.
+"""Seconds after which a request starts a task that watches for a disconnect.
 
-Nearly all are answered sooner; to look costs a task each.
+Most requests are answered sooner, without the cost of the task.
 """
 
 
 class WhilePresent:
-    """Cancels the block's work, and ends the block, when its client has left.
+    """Cancels the work in its block, and suppresses the cancellation, if the client disconnects.
 
-    :param leaving: returns when the client is gone.
+    :param leaving: returns when the client has disconnected.
     """
 
     def __init__(self, leaving: Callable[[], Awaitable[object]]) -> None:
@@ -48,7 +48,7 @@ class WhilePresent:
             self._watcher.cancel()
             await asyncio.wait({self._watcher})
             return False
-        if error is None:  # the client left when all was done: take the cancellation back
+        if error is None:  # the client left after the work was done: consume the cancellation
             try:
                 await asyncio.sleep(0)
             except asyncio.CancelledError as cancelled:
@@ -60,14 +60,14 @@ class WhilePresent:
         self._watcher = asyncio.get_running_loop().create_task(self._watch())
 
     async def _watch(self) -> None:
-        with suppress(Exception):  # a server that cannot tell has lost the client
+        with suppress(Exception):  # if the server raises, the connection is lost
             await self._leaving()
         self._has_left = True
         self._task.cancel()
 
 
 def _cancels_of(task: asyncio.Task[object]) -> int:
-    """How often the task was asked to end; Python 3.10 does not tell."""
+    """Return how many cancellations are pending; 0 on Python 3.10, which cannot tell."""
     cancelling = getattr(task, "cancelling", None)
     return 0 if cancelling is None else int(cancelling())
 

@@ -64,7 +64,7 @@ def test_the_work_of_a_client_that_leaves_is_ended() -> None:
             finally:
                 ended.append("work")
         assert ended == ["work"]
-        await asyncio.sleep(0)  # the task itself goes on
+        await asyncio.sleep(0)  # the task itself continues
 
     run(body)
 
@@ -74,7 +74,7 @@ def test_a_client_that_leaves_when_all_is_done_disturbs_nobody() -> None:
         client.has_left.set()
         async with WhilePresent(client.leaving):
             await client.is_watched.wait()
-            # From here to the end of the block nothing is awaited: the cancellation waits.
+            # Nothing is awaited from here on, so the cancellation stays pending until the block ends.
         await asyncio.sleep(0)
 
     run(body)

@@ -1,8 +1,8 @@
-"""HTTP clients that heed the environment's proxy, and what becomes of one that cannot be used.
+"""HTTP clients that use the environment's proxy, even if its configuration is invalid.
 
-Such as that of ``ALL_PROXY=socks5://…`` on a machine without a SOCKS library: to make a client
-fails then. What runs on this machine needs no proxy, and is asked all the same; for the rest each
-request fails, as it does where a proxy is away.
+For example, ``ALL_PROXY=socks5://…`` without a SOCKS library makes HTTPX's constructors fail.
+Here, local requests, which bypass the proxy, work nevertheless, and each other request fails, as
+it does if a proxy is unreachable.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import Any, Final, TypeVar
 import httpx
 
 from inngest._internal.hosts import THIS_MACHINE
-from inngest._internal.runtime.secret_urls import unveil, unveil_async
+from inngest._internal.runtime.secret_urls import unmask, unmask_async
 
 ClientT = TypeVar("ClientT", httpx.Client, httpx.AsyncClient)
 
 _DIRECT: Final = {f"all://{f'[{host}]' if ':' in host else host}": None for host in THIS_MACHINE}
-"""What runs here, such as a dev server, is not behind the environment's proxy."""
-_UNVEILING: Final[dict[type, Any]] = {httpx.Client: unveil, httpx.AsyncClient: unveil_async}
+"""Local servers, such as the Dev Server, are never reached through a proxy."""
+_UNMASKING: Final[dict[type, Any]] = {httpx.Client: unmask, httpx.AsyncClient: unmask_async}
 _FAILURES: Final = (ImportError, ValueError, httpx.InvalidURL)
 
 
 class _Unusable(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """What takes the place of the proxy."""
+    """Replaces the proxy: each request fails."""
 
     def __init__(self, error: Exception) -> None:
         self._message = f"the environment's proxy cannot be used: {error}"
@@ -36,8 +36,8 @@ class _Unusable(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 
 def new_client(kind: type[ClientT], limits: httpx.Limits) -> ClientT:
-    """Make a client for threads, or one for an event loop."""
-    hooks = {"request": [_UNVEILING[kind]]}
+    """Create a sync or an async client."""
+    hooks = {"request": [_UNMASKING[kind]]}
     try:
         return kind(mounts=_DIRECT, limits=limits, event_hooks=hooks)
     except _FAILURES as error:

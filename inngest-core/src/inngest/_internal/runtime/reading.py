@@ -1,4 +1,7 @@
-"""Read an answer within bounds: the HTTP library's timeout is for each part, and any size will do."""
+"""Read a response body within limits of time and size, which HTTPX does not have.
+
+Its timeouts apply to single reads.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +10,35 @@ from typing import Final
 
 import httpx
 
-MOST: Final = 128 * 1024 * 1024
-"""Bytes of an answer: several times the state of a run, which is the largest that there is."""
+MAX_BYTES: Final = 128 * 1024 * 1024
+"""The maximum size of a body: several times the state of a run, the largest one expected."""
 
-SLOWEST: Final = 50_000
-"""Bytes a second at which a large answer comes in at least."""
+MIN_BYTES_PER_SECOND: Final = 50_000
+"""The minimum average rate, which gives large bodies more time than the timeout."""
 
 
-class Reading:
-    """What has come of an answer that has just begun.
+class BoundedBody:
+    """The body of a response whose headers have just been received.
 
-    :param timeout: seconds until all of it has to be there, beside what a large one takes.
+    :param timeout: seconds for the whole body, in addition to the time due to its size.
     """
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
-        self._began = time.monotonic()
+        self._started = time.monotonic()
         self.content = bytearray()
 
-    def take(self, chunk: bytes) -> None:
-        """Another part has come.
+    def add(self, chunk: bytes) -> None:
+        """Append a chunk.
 
-        :raises httpx.TransportError: it takes too long, or there is too much of it.
+        :raises httpx.TransportError: the body is too large, or takes too long.
         """
         self.content += chunk
-        if len(self.content) > MOST:
-            raise httpx.ReadError(f"an answer of more than {MOST} bytes")
-        if time.monotonic() - self._began > self._timeout + len(self.content) / SLOWEST:
+        if len(self.content) > MAX_BYTES:
+            raise httpx.ReadError(f"an answer of more than {MAX_BYTES} bytes")
+        allowed = self._timeout + len(self.content) / MIN_BYTES_PER_SECOND
+        if time.monotonic() - self._started > allowed:
             raise httpx.ReadTimeout(f"the answer did not end in {self._timeout:g} seconds")
 
 
-__all__ = ["MOST", "Reading"]
+__all__ = ["MAX_BYTES", "BoundedBody"]

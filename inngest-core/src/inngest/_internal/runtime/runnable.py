@@ -1,4 +1,4 @@
-"""Look whether anything is about to run on an event loop."""
+"""Find out whether anything is ready to run on an event loop."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _UNKNOWN: Final = ("something, perhaps",)
 
 
 def runnable_on(loop: asyncio.AbstractEventLoop) -> Collection[object]:
-    """What is about to run on ``loop``, as it changes. Never empty where nobody can tell.
+    """Return a live view of the callbacks ready to run on ``loop``; non-empty if unknown.
 
-    Loops of asyncio keep it in an attribute that is not public. Others keep it elsewhere, such
-    as uvloop, some with the attribute left behind.
+    asyncio's own loops keep them in a private attribute. Other loops, such as uvloop's, do not
+    use it, although some inherit it.
     """
     if getattr(type(loop), "call_soon", None) is not asyncio.BaseEventLoop.call_soon:
         return _UNKNOWN

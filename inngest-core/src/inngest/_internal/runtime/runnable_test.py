@@ -9,7 +9,7 @@ from inngest._internal.runtime.runnable import runnable_on
 
 
 class LaterLoop(asyncio.SelectorEventLoop):
-    """Keeps what is to run somewhere else, as loops of graphical toolkits do."""
+    """Keeps ready callbacks elsewhere, as the loops of GUI toolkits do."""
 
     def call_soon(  # type: ignore[override]
         self,

@@ -1,7 +1,7 @@
-"""URLs that hold an event key or a token: whoever watches httpx does not see them.
+"""Hide URLs that contain an event key or a token from everything that observes HTTPX.
 
-Its own log, Sentry, which hooks into the clients, and instrumentation by OpenTelemetry, which
-hooks into their transports: each of them keeps the URL of every request.
+Its own log, Sentry, which patches the clients, and OpenTelemetry's instrumentation, which patches
+their transports, all record the URL of every request.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 _SECRET: Final = re.compile(r"(/e/|[?&]token=)[^/?&#\s]+")
 _REAL: Final = "inngest.url"
-"""The extension of a request that holds the URL that it goes to."""
+"""The request extension with the real URL."""
 
 
-def veiled(url: str) -> dict[str, Any]:
-    """The options of a request to ``url``, which shows it only when it goes out."""
+def masked(url: str) -> dict[str, Any]:
+    """Return request options for ``url`` in which the secret is masked until it is sent."""
     shown = _SECRET.sub(r"\1***", url)
     return {"url": shown, "extensions": {} if shown == url else {_REAL: url}}
 
 
-def unveil(request: httpx.Request) -> None:
-    """Have a request go where it is to go. A hook of a client."""
+def unmask(request: httpx.Request) -> None:
+    """Restore the real URL. An event hook of a client."""
     import httpx
 
     real = request.extensions.pop(_REAL, None)
@@ -36,14 +36,14 @@ def unveil(request: httpx.Request) -> None:
         request.url = httpx.URL(real)
 
 
-async def unveil_async(request: httpx.Request) -> None:
-    """The same for a client of an event loop."""
-    unveil(request)
+async def unmask_async(request: httpx.Request) -> None:
+    """Restore the real URL. An event hook of an async client."""
+    unmask(request)
 
 
 @contextlib.contextmanager
-def unrecorded(url: str) -> Iterator[None]:
-    """Have OpenTelemetry record no request in this block, if ``url`` holds a secret."""
+def suppress_tracing(url: str) -> Iterator[None]:
+    """Suppress OpenTelemetry's HTTP instrumentation in this block if ``url`` has a secret."""
     contexts: Any = sys.modules.get("opentelemetry.context")
     switch = getattr(contexts, "_SUPPRESS_HTTP_INSTRUMENTATION_KEY", None)
     if switch is None or not _SECRET.search(url):
@@ -68,11 +68,11 @@ def _hide(argument: object) -> object:
     return _SECRET.sub(r"\1***", text) if isinstance(text, str) else argument
 
 
-def hide_in_log() -> None:
-    """Install a filter on httpx's logger, once."""
+def install_log_filter() -> None:
+    """Install a filter on HTTPX's logger, once."""
     logger = logging.getLogger("httpx")
-    if not any(isinstance(known, _Filter) for known in logger.filters):
+    if not any(isinstance(each, _Filter) for each in logger.filters):
         logger.addFilter(_Filter())
 
 
-__all__ = ["hide_in_log", "unrecorded", "unveil", "unveil_async", "veiled"]
+__all__ = ["install_log_filter", "masked", "suppress_tracing", "unmask", "unmask_async"]

@@ -1,4 +1,4 @@
-"""What becomes of exceptions that are no ``Exception``: user code does not end its server."""
+"""Convert what user code raises to an ``Exception``, so that it cannot end the server process."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import asyncio
 from inngest._internal.errors import Interrupt, UnknownError, message_of, with_cause
 
 
-def reported(error: BaseException, *, is_on_loop: bool = False) -> Exception:
-    """Return the error of the call that user code ended with ``error``.
+def as_exception(error: BaseException, *, is_on_loop: bool = False) -> Exception:
+    """Return ``error``, or an ``UnknownError`` if it is not an ``Exception``.
 
-    Raises ``error`` again when it is not user code's to decide: an interrupt of the engine,
-    the user's Ctrl-C, or a cancellation by whoever runs the loop.
+    Raises it instead if it is none of user code's: an interrupt of the engine, Ctrl-C, or a
+    cancellation of the current task from outside.
     """
     try:
         match error:
@@ -19,7 +19,7 @@ def reported(error: BaseException, *, is_on_loop: bool = False) -> Exception:
                 return error
             case Interrupt() | KeyboardInterrupt():
                 raise error
-            case GeneratorExit() if is_on_loop:  # a coroutine that is thrown away
+            case GeneratorExit() if is_on_loop:  # the coroutine is being closed
                 raise error
             case SystemExit():
                 return exit_error()
@@ -28,23 +28,24 @@ def reported(error: BaseException, *, is_on_loop: bool = False) -> Exception:
                     raise error
                 return UnknownError("the code was cancelled by itself")
         message = message_of(error)
-        said = f": {message}" if message else ""
-        stray = UnknownError(f"the code raised {type(error).__name__}, which is no Exception{said}")
+        text = f": {message}" if message else ""
+        name = type(error).__name__
+        stray = UnknownError(f"the code raised {name}, which is not an Exception{text}")
         return with_cause(stray, error)
     finally:
-        del error  # raised again, it holds this frame: a cycle with all that the call held
+        del error  # if raised, its traceback refers to this frame: avoid a reference cycle
 
 
 def exit_error() -> UnknownError:
-    """What becomes of ``sys.exit()`` in user code."""
+    """Return the error that replaces the ``SystemExit`` of ``sys.exit()`` in user code."""
     return UnknownError("the code called sys.exit(); return or raise an exception instead")
 
 
 def _is_being_cancelled() -> bool:
-    """Whether somebody asked this task to end. Python 3.10 does not tell: then yes."""
+    """Return whether the task is being cancelled; always true on Python 3.10, which cannot tell."""
     task = asyncio.current_task()
     cancelling = getattr(task, "cancelling", None)
     return cancelling is None or bool(cancelling())
 
 
-__all__ = ["exit_error", "reported"]
+__all__ = ["as_exception", "exit_error"]

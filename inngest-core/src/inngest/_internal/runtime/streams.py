@@ -1,8 +1,7 @@
-"""Streamed answers while a function runs: iterators of chunks, for threads and for loops.
+"""Streamed responses while a function runs: iterators of chunks, for threads and for event loops.
 
-They give their first chunk at once: servers send the headers with it. Closing one ends its
-work as far as that can be: an async function is cancelled, a sync one goes on to its end, and
-its answer is lost.
+They return their first chunk at once, as servers send the headers with it. Closing one cancels
+an async function; a sync function runs to its end, and its response is dropped.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ logger = logging.getLogger("inngest")
 
 
 class Cancellation:
-    """Runs coroutines for sync code, and lets another thread end them."""
+    """Runs coroutines for sync code, and lets other threads cancel them."""
 
     def __init__(self, wait: Wait = run_coroutine) -> None:
         self._wait = wait
@@ -33,16 +32,16 @@ class Cancellation:
         self._running: tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]] | None = None
 
     def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """Run a coroutine to its end, or to its cancellation."""
+        """Run a coroutine to its end, or until it is cancelled."""
         return self._wait(self._watched(coroutine))
 
     def cancel(self) -> None:
-        """End what is running, and what has yet to run."""
+        """Cancel the running coroutine and all later ones."""
         with self._lock:
             self._is_cancelled = True
             if self._running is not None:
                 loop, task = self._running
-                with suppress(RuntimeError):  # a framework's loop that has been closed
+                with suppress(RuntimeError):  # the loop of a framework is closed
                     loop.call_soon_threadsafe(task.cancel)
 
     async def _watched(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -61,7 +60,7 @@ class Cancellation:
 
 
 class SyncStream:
-    """Chunks for a sync transport; the work is done on a thread beside it."""
+    """Chunks for a sync transport. The work runs on another thread."""
 
     def __init__(
         self,
@@ -75,8 +74,8 @@ class SyncStream:
         self._threads = threads
         self._cancel = cancel
         self._interval = interval
-        self._is_opened = self._is_over = False
-        self._answers: queue.SimpleQueue[CommResponse | None] = queue.SimpleQueue()
+        self._has_started = self._is_over = False
+        self._responses: queue.SimpleQueue[CommResponse | None] = queue.SimpleQueue()
         threads.start(self._do)
 
     def __iter__(self) -> SyncStream:
@@ -85,41 +84,42 @@ class SyncStream:
     def __next__(self) -> bytes:
         if self._is_over:
             raise StopIteration
-        if not self._is_opened:
-            self._is_opened = True
+        if not self._has_started:
+            self._has_started = True
             return KEEP_ALIVE
         try:
-            answer = self._answers.get(timeout=self._interval)
+            response = self._responses.get(timeout=self._interval)
         except queue.Empty:
             return KEEP_ALIVE
         self._is_over = True
-        if answer is None:
+        if response is None:
             raise StopIteration
-        return seal(answer)
+        return seal(response)
 
     def close(self) -> None:
-        """Nobody listens any more."""
+        """Cancel the work, because the client has disconnected."""
         if not self._is_over:
             self._is_over = True
             self._cancel()
 
     def _do(self) -> None:
-        answer: CommResponse | None = None
+        response: CommResponse | None = None
         try:
-            answer = self._threads.surround(self._work)
+            response = self._threads.surround(self._work)
         except asyncio.CancelledError:
-            pass  # by close(): nobody is left to be told
-        except BaseException:  # whatever it is, it ends this thread anyway
-            logger.exception("a streamed call ended without an answer")
+            pass  # by close(): the client has disconnected
+        except BaseException:  # the thread ends anyway, and nobody joins it
+            logger.exception("a streamed call ended without a response")
         finally:
-            self._answers.put(answer)
+            self._responses.put(response)
 
 
 class AsyncStream:
-    """Chunks for an async transport; the work is a task beside it.
+    """Chunks for an async transport. The work runs in a task.
 
-    It is started with the first chunk: a view that is called by sync code, such as a
-    middleware of Django's, has its database work done by that, which has gone by then.
+    The task starts with the first chunk, and so not in the context of the view. If sync code,
+    such as Django middleware, calls a view, asgiref runs the database work of that context on
+    the caller's thread, which has moved on by the time the response is streamed.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class AsyncStream:
         return seal(self._task.result())
 
     async def aclose(self) -> None:
-        """Nobody listens any more; returns when the work has ended."""
+        """Cancel the work, because the client has disconnected, and wait for its end."""
         if not self._is_over:
             self._is_over = True
             self._end()
@@ -157,10 +157,10 @@ class AsyncStream:
                 await asyncio.wait({self._task})
 
     def close(self) -> None:
-        """Nobody listens any more. May be called from any thread, and does not wait."""
+        """Cancel the work from any thread, without waiting."""
         if not self._is_over:
             self._is_over = True
-            with suppress(RuntimeError):  # the loop has been closed, and has ended its tasks
+            with suppress(RuntimeError):  # the loop is closed, and with it all its tasks ended
                 self._loop.call_soon_threadsafe(self._end)
 
     def _end(self) -> None:

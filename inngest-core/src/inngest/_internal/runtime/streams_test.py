@@ -44,7 +44,7 @@ def test_a_sync_stream_whose_work_broke_just_ends(caplog: pytest.LogCaptureFixtu
 
     stream = SyncStream(work, threads=Threads(1), cancel=never, interval=SECONDS)
     assert list(stream) == [b" "]
-    assert "ended without an answer" in caplog.text
+    assert "ended without a response" in caplog.text
 
 
 def test_closing_a_sync_stream_ends_its_coroutine() -> None:
@@ -174,7 +174,7 @@ def test_what_a_closed_loop_was_running_may_be_cancelled() -> None:
     cancellation = Cancellation(on_the_loop)
     cancellation.run(endless())
     cancellation.cancel()
-    for task in tasks:  # nobody awaits it any more: that is what this is about
+    for task in tasks:  # never awaited, which is what is tested: no warning
         task._log_destroy_pending = False  # type: ignore[attr-defined]
         coroutine: Any = task.get_coro()
         coroutine.close()

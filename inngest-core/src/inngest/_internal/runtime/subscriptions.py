@@ -1,4 +1,4 @@
-"""The two faces of a subscription: what its flow asks for, done with and without a loop."""
+"""The async and the sync subscription: they perform the effects of a subscription's flow."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from inngest._internal.api.subscription import Heard, Message, Ready
 from inngest._internal.errors import Error
 from inngest._internal.flow import Effect, FetchError, Flow
 from inngest._internal.runtime.drivers import AsyncDriver, SyncDriver
-from inngest._internal.runtime.http_clients import HTTPClients, failed
+from inngest._internal.runtime.http_clients import HTTPClients, fetch_error
 
 if TYPE_CHECKING:
     import httpx
     from typing_extensions import Self
 
-_IS_CLOSED = "this subscription is closed; subscribe anew"
+_IS_CLOSED = "this subscription is closed; create a new one"
 
 
 class Subscription:
-    """Messages as they come, on an event loop. An async context manager.
+    """Messages of a subscription, for an event loop. An async context manager and iterator.
 
-    Within its block everything that is published is heard. Several tasks may take messages:
-    each message goes to one of them.
+    Messages published within its block are received. If several tasks iterate, each message goes
+    to one of them.
     """
 
     def __init__(self, http: HTTPClients, messages: Flow[Error]) -> None:
@@ -34,19 +34,19 @@ class Subscription:
         self._flow = messages
         self._driver = AsyncDriver(http)
         self._response: httpx.Response | None = None
-        self._pieces: AsyncIterator[bytes] | None = None
+        self._chunks: AsyncIterator[bytes] | None = None
         self._outcome: object = None
         self._pending: asyncio.Task[object] | None = None
-        """What is under way. It goes on when nobody waits for it: no message is lost thereby."""
-        self._turn = asyncio.Lock()
-        """Whose holder takes the next message."""
+        """The running effect. It is not cancelled with a caller, so that no message is lost."""
+        self._lock = asyncio.Lock()
+        """Held by the caller that receives the next message."""
         self._is_closed = False
 
     async def __aenter__(self) -> Self:
-        """Begin to listen.
+        """Open the subscription.
 
-        :raises RealtimeError: the server cannot be reached, or refuses.
-        :raises RuntimeError: it is closed.
+        :raises RealtimeError: the server is unreachable, or refuses the subscription.
+        :raises RuntimeError: the subscription was closed.
         """
         if self._is_closed:
             raise RuntimeError(_IS_CLOSED)
@@ -63,40 +63,40 @@ class Subscription:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop listening."""
+        """Close the subscription."""
         await self.aclose()
 
     def __aiter__(self) -> Self:
-        """Go through the messages, which have no end."""
+        """Iterate over the messages. The iteration does not end by itself."""
         return self
 
     async def __anext__(self) -> Message:
-        """Wait for the next message. Who gives up waiting can come back, and misses none.
+        """Wait for the next message. Cancelling the wait loses no message.
 
-        :raises RealtimeError: it is refused to listen any longer.
+        :raises RealtimeError: the server refuses to continue the subscription.
         """
-        async with self._turn:
+        async with self._lock:
             while True:
                 effect = await self._next()
                 if isinstance(effect, Heard):
                     return effect.message
 
     async def aclose(self) -> None:
-        """Stop listening. Again is harmless."""
+        """Close the subscription. Idempotent."""
         self._is_closed = True
         self._flow.close()
         pending, self._pending = self._pending, None
         if pending is not None:
             pending.cancel()
             await asyncio.wait([pending])
-        response, self._response, self._pieces = self._response, None, None
+        response, self._response, self._chunks = self._response, None, None
         if response is not None:
             await response.aclose()
 
     async def _next(self) -> Ready | Heard:
         while True:
             if self._pending is None:
-                effect = _asked(self._flow, self._outcome)
+                effect = _advance(self._flow, self._outcome)
                 if not isinstance(effect, Effect):
                     raise effect or StopAsyncIteration
                 self._outcome = None
@@ -106,7 +106,7 @@ class Subscription:
             pending = self._pending
             await asyncio.wait([pending])
             self._pending = None
-            if not pending.cancelled():  # by aclose(): then the flow has ended, too
+            if not pending.cancelled():  # by aclose(), which has ended the flow, too
                 self._outcome = pending.result()
 
     async def _perform(self, effect: Effect) -> object:
@@ -124,22 +124,22 @@ class Subscription:
         opened = await self._http.open_async(effect.request, effect.quiet)
         if isinstance(opened, FetchError):
             return opened
-        self._response, self._pieces = opened, opened.aiter_bytes()
+        self._response, self._chunks = opened, opened.aiter_bytes()
         return opened.status_code
 
     async def _read(self) -> bytes | FetchError | None:
-        assert self._pieces is not None
+        assert self._chunks is not None
         try:
-            return await anext(self._pieces, None)
+            return await anext(self._chunks, None)
         except self._http.failures() as error:
-            return failed(error)
+            return fetch_error(error)
 
 
 class SubscriptionSync:
-    """Messages as they come, in the thread that waits for them. A context manager.
+    """Messages of a subscription, for a thread. A context manager and iterator.
 
-    Within its block everything that is published is heard. Several threads may take messages:
-    each message goes to one of them.
+    Messages published within its block are received. If several threads iterate, each message
+    goes to one of them.
     """
 
     def __init__(self, http: HTTPClients, messages: Flow[Error]) -> None:
@@ -147,22 +147,22 @@ class SubscriptionSync:
         self._flow = messages
         self._driver = SyncDriver(http)
         self._response: httpx.Response | None = None
-        self._pieces: Iterator[bytes] | None = None
+        self._chunks: Iterator[bytes] | None = None
         self._outcome: object = None
-        self._turn = threading.RLock()
-        """Whose holder takes the next message."""
+        self._lock = threading.RLock()
+        """Held by the thread that receives the next message."""
         self._is_closed = False
 
     def __enter__(self) -> Self:
-        """Begin to listen.
+        """Open the subscription.
 
-        :raises RealtimeError: the server cannot be reached, or refuses.
-        :raises RuntimeError: it is closed.
+        :raises RealtimeError: the server is unreachable, or refuses the subscription.
+        :raises RuntimeError: the subscription was closed.
         """
         if self._is_closed:
             raise RuntimeError(_IS_CLOSED)
         try:
-            with self._turn:
+            with self._lock:
                 self._next()
         except BaseException:
             self.close()
@@ -175,52 +175,52 @@ class SubscriptionSync:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop listening."""
+        """Close the subscription."""
         self.close()
 
     def __iter__(self) -> Self:
-        """Go through the messages, which have no end."""
+        """Iterate over the messages. The iteration does not end by itself."""
         return self
 
     def __next__(self) -> Message:
         """Wait for the next message.
 
-        :raises RealtimeError: it is refused to listen any longer.
+        :raises RealtimeError: the server refuses to continue the subscription.
         """
         try:
-            with self._turn:
+            with self._lock:
                 while True:
                     effect = self._next()
                     if isinstance(effect, Heard):
                         return effect.message
         finally:
-            if self._is_closed:  # by a thread that left the rest to this one
+            if self._is_closed:  # close() on another thread left the cleanup to this one
                 self.close()
 
     def close(self) -> None:
-        """Stop listening. Again is harmless.
+        """Close the subscription, from any thread. Idempotent.
 
-        From any thread: one that waits for a message hears the end.
+        A thread that waits for a message stops iterating.
         """
         self._is_closed = True
-        if not self._turn.acquire(blocking=False):
+        if not self._lock.acquire(blocking=False):
             response = self._response
             if response is not None:
                 self._http.hang_up(response)
             return
         try:
             self._flow.close()
-            response, self._response, self._pieces = self._response, None, None
+            response, self._response, self._chunks = self._response, None, None
             if response is not None:
                 response.close()
         finally:
-            self._turn.release()
+            self._lock.release()
 
     def _next(self) -> Ready | Heard:
         while True:
             if self._is_closed:
                 self._flow.close()
-            effect = _asked(self._flow, self._outcome)
+            effect = _advance(self._flow, self._outcome)
             if not isinstance(effect, Effect):
                 raise effect or StopIteration
             self._outcome = None
@@ -240,19 +240,19 @@ class SubscriptionSync:
         opened = self._http.open(effect.request, effect.quiet)
         if isinstance(opened, FetchError):
             return opened
-        self._response, self._pieces = opened, opened.iter_bytes()
+        self._response, self._chunks = opened, opened.iter_bytes()
         return opened.status_code
 
     def _read(self) -> bytes | FetchError | None:
-        assert self._pieces is not None
+        assert self._chunks is not None
         try:
-            return next(self._pieces, None)
+            return next(self._chunks, None)
         except self._http.failures() as error:
-            return failed(error)
+            return fetch_error(error)
 
 
-def _asked(messages: Flow[Error], outcome: object) -> Effect | Error | None:
-    """What the flow asks for next. An error or nothing: it has ended."""
+def _advance(messages: Flow[Error], outcome: object) -> Effect | Error | None:
+    """Return the flow's next effect, or, if the flow has ended, its error or ``None``."""
     try:
         return messages.send(outcome)
     except StopIteration as stop:

@@ -17,7 +17,7 @@ REQUEST = Request(method="GET", url="http://h/")
 
 
 class Streamed(HTTPClients):
-    """Answers with a stream of what a test publishes."""
+    """Responds with a stream of what a test publishes."""
 
     status_code = 200
 
@@ -104,11 +104,11 @@ def test_a_subscription_that_is_closed_is_not_entered_again() -> None:
         subscription = Subscription(Streamed(), messages())
         async with subscription:
             pass
-        with pytest.raises(RuntimeError, match="closed; subscribe anew"):
+        with pytest.raises(RuntimeError, match="closed; create a new one"):
             await subscription.__aenter__()
 
     asyncio.run(asyncio.wait_for(run(), 60))
     subscription = SubscriptionSync(HTTPClients(), messages())
     subscription.close()
-    with pytest.raises(RuntimeError, match="closed; subscribe anew"), subscription:
+    with pytest.raises(RuntimeError, match="closed; create a new one"), subscription:
         pass

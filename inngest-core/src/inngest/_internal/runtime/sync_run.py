@@ -1,4 +1,4 @@
-"""Run one call of a sync function, in the thread that calls."""
+"""Run one call of a sync function, in the calling thread."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from inngest._internal.flow import Effect, Outcome, Raised, Returned
 from inngest._internal.middleware.sending import ids_of
 from inngest._internal.op import StepCall, StepID
 from inngest._internal.runtime.drive import drive
-from inngest._internal.runtime.stray import reported
+from inngest._internal.runtime.stray import as_exception
 from inngest._internal.step.ambient import with_running
 from inngest._internal.step.context import ContextSync
 from inngest._internal.step.flow import (
     BreakOff,
     Finish,
     GoOn,
-    ask_for,
     carry_out,
     defer,
-    recall_alone,
+    identify,
+    replay_directly,
 )
 from inngest._internal.step.group import GroupSync
 from inngest._internal.step.invocation import Invocation, InvocationFacts
@@ -45,16 +45,16 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _Branch:
-    """One branch of a parallel group, while it is tried."""
+    """A running branch of a parallel group."""
 
     found: list[Found]
-    """What the branches of the group have left behind."""
+    """The new steps that the group's branches have found; shared by them."""
 
     is_left: bool = False
 
 
 class SyncRun(InvocationFacts):
-    """Takes steps one at a time: sync code is always at rest when it asks for one."""
+    """Handles steps one at a time: sync code is blocked whenever it requests one."""
 
     def __init__(self, invocation: Invocation, driver: SyncDriver) -> None:
         self._invocation = invocation
@@ -66,7 +66,7 @@ class SyncRun(InvocationFacts):
 
     @property
     def context(self) -> ContextSync[Any]:
-        """What the function is given."""
+        """The function's argument."""
         invocation = self._invocation
         return ContextSync(
             attempt=self._execution.facts.attempt,
@@ -82,17 +82,17 @@ class SyncRun(InvocationFacts):
         )
 
     def run(self, ctx: object) -> Outcome[object]:
-        """Call the function. An interrupt is an ending that the execution knows of."""
+        """Call the function. After an interrupt, the execution has the outcome."""
         self._thread = threading.get_ident()
         try:
             return Returned(with_running(ctx, self._invocation.handler))
         except Interrupt:
             return Returned(None)
         except BaseException as error:
-            return Raised(reported(error))
+            return Raised(as_exception(error))
 
     def take(self, step: StepCall) -> object:
-        """Take one step: its value, its error, or the end of this call."""
+        """Return the value of a step, raise its error, or end this call."""
         if self._execution.executing is not None:
             raise StepNestedError(
                 f'step "{step.id}" is used while another step is running: '
@@ -106,26 +106,26 @@ class SyncRun(InvocationFacts):
         if self._execution.outcome is not None:
             raise StepInterrupt
         if self._branches and self._branches[-1].is_left:
-            raise SkipInterrupt  # in a finally block, or behind a bare except
-        found = ask_for(self._invocation, step)
-        value = recall_alone(self._invocation, found)
+            raise SkipInterrupt  # code in a finally block, or after a bare except, goes on
+        found = identify(self._invocation, step)
+        value = replay_directly(self._invocation, found)
         if value is not UNSET:
             return value
         verdict = self._settle(found)
         return drive(carry_out(self._invocation, found, verdict), self._perform)
 
     def send(self, events: Events) -> list[str]:
-        """Send events within the middleware of the call."""
+        """Send events within the call's middleware."""
         return ids_of(self._driver.run(self.sending(events, self.client.send_sync)))
 
     def defer(self, call: StepCall) -> StepID:
-        """Note a call that is to be made when the run has ended."""
+        """Defer a call until the run has ended."""
         if self._branches and self._branches[-1].is_left:
             raise SkipInterrupt
         return defer(self._invocation, call)
 
     def branches(self, callables: tuple[Callable[[], T], ...]) -> tuple[T, ...]:
-        """Try every branch; end the call when any of them found something new."""
+        """Run all branches; end the call if any of them found a new step."""
         results: list[T] = []
         skips_before = self._skips
         left_behind: list[Found] = []
@@ -140,18 +140,17 @@ class SyncRun(InvocationFacts):
                 failure = error if failure is None else failure
                 if self._execution.facts.target is None:
                     break
-                # What the server asks for may be in a branch behind: it was planned before
-                # this one failed, as when it is tried again meanwhile.
+                # The target may be in a later branch: it was planned before this one failed.
             finally:
                 self._branches.pop()
-        if failure is not None:  # nobody waits for the group's steps any more
+        if failure is not None:  # user code no longer waits for the group's steps
             for found in left_behind:
                 self._execution.abandon(found)
             try:
                 raise failure
             finally:
-                failure = None  # its traceback holds this frame: a cycle otherwise
-        if self._skips == skips_before:  # counted: a branch may swallow the interrupt
+                failure = None  # its traceback refers to this frame: avoid a reference cycle
+        if self._skips == skips_before:  # not by exceptions: a branch may have swallowed one
             return tuple(results)
         if self._branches:
             self._skip(*left_behind)
@@ -159,7 +158,7 @@ class SyncRun(InvocationFacts):
         raise StepInterrupt
 
     def _skip(self, *found: Found) -> NoReturn:
-        """Leave the innermost branch: what it has found is reported with the others' steps."""
+        """Leave the innermost branch; its new steps are reported with those of the others."""
         self._skips += 1
         self._branches[-1].is_left = True
         self._branches[-1].found.extend(found)
@@ -180,7 +179,7 @@ class SyncRun(InvocationFacts):
                 return self._driver.perform(effect)
 
     def _settle(self, found: Found) -> Verdict:
-        """Tell what is to come of a step: sync code is at rest when it asks for one."""
+        """Decide about a step: return its verdict, or leave the branch or the call."""
         execution = self._execution
         execution.find(found)
         move = execution.skip(found) if self._branches else execution.next_move()

@@ -1,8 +1,8 @@
-"""Know the tasks that a piece of code starts, on a loop that is not ours.
+"""Track the tasks that a piece of code starts, on an event loop of somebody else's.
 
-While at least one tracker is active on a loop, a task factory wraps the loop's own one
-and tells the tracker of the context in which a task is created. The last tracker to
-leave restores the factory that it found.
+While at least one tracker is active on a loop, a task factory wraps the loop's own one and
+calls the tracker of the context in which a task is created. When the last tracker ends, the
+original factory is restored.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import Any, cast
 from inngest._internal.runtime.stray import exit_error
 
 Track = Callable[["asyncio.Task[Any]", Coroutine[Any, Any, Any]], object]
-"""Is told of a task that starts, and of its code, which is to be closed when the task has ended."""
+"""Called with a new task and its coroutine, which must be closed once the task has ended."""
 
 _track: ContextVar[Track | None] = ContextVar("inngest_track_task", default=None)
 
 
 class _Factory:
-    """A task factory that tells trackers, then leaves."""
+    """A task factory that calls trackers."""
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner
@@ -47,7 +47,7 @@ class _Factory:
 
 
 async def _survive_exit(coro: Coroutine[Any, Any, Any]) -> Any:
-    """Await ``coro``; asyncio would stop the loop, the server's, for its ``sys.exit()``."""
+    """Await ``coro``; convert ``SystemExit``, for which asyncio would stop the whole loop."""
     try:
         return await coro
     except SystemExit:
@@ -61,7 +61,7 @@ _factories: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Factory] = (
 
 @contextmanager
 def tracked_tasks(track: Track) -> Iterator[None]:
-    """Tell ``track`` of every task that code in this context starts on the running loop."""
+    """Call ``track`` for each task that code in this context starts on the running loop."""
     loop = asyncio.get_running_loop()
     factory = _factories.get(loop)
     if factory is None:

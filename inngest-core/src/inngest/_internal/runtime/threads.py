@@ -1,4 +1,4 @@
-"""The threads that sync functions run on when an event loop must not be held up."""
+"""The threads that run sync functions, so that they do not block an event loop."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from typing import Protocol, TypeVar
 T = TypeVar("T")
 
 Surroundings = Callable[[], AbstractContextManager[object]]
-"""Makes the context in which a function runs on a thread that its framework does not know."""
+"""Makes a context manager for work on a thread that the web framework does not know."""
 
 
 class Elsewhere(Protocol):
-    """Where sync functions run when the loop must not be held up."""
+    """Runs sync functions off the event loop."""
 
     limit: int
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Do blocking work with the caller's context variables."""
+        """Run blocking work, with the caller's context variables."""
         ...
 
 
 class Threads:
-    """A bounded pool, made on first use. After ``close`` the next use makes a new one.
+    """A bounded thread pool, created on first use. It can be used again after ``close``.
 
-    :param limit: how many threads there may be; 0 asks for the work to be done on the loop.
+    :param limit: the maximum number of threads; 0 runs the work on the event loop's thread.
     :param surroundings: entered on the thread around each piece of work.
     """
 
@@ -42,11 +42,11 @@ class Threads:
 
     @property
     def waiting(self) -> int:
-        """How much work waits for a thread. From any thread."""
+        """The number of pieces of work that wait for a thread. Thread-safe."""
         return len(self._waiting)
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Do blocking work with the caller's context variables."""
+        """Run blocking work, with the caller's context variables."""
         context, place = contextvars.copy_context(), object()
 
         def work_there() -> T:
@@ -60,24 +60,24 @@ class Threads:
             self._waiting.discard(place)
 
     def start(self, work: Callable[[], object]) -> None:
-        """Start work on a thread of its own; whoever asks holds a thread already."""
+        """Start work on a new thread, since the caller may hold a thread of the pool already."""
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(work,), name="inngest-stream").start()
 
     def close(self) -> None:
-        """Let the threads end, each when it has finished what it is doing."""
+        """End the threads, each when it has finished its current work, without waiting."""
         with self._lock:
             pool, self._pool = self._pool, None
         if pool is not None:
             pool.shutdown(wait=False)
 
     def surround(self, work: Callable[[], T]) -> T:
-        """Do work on this thread, within the surroundings."""
+        """Run work on the current thread, within the surroundings."""
         with self._surroundings():
             return work()
 
     def _submit(self, work: Callable[[], T]) -> Future[T]:
-        with self._lock:  # or the pool might be closed before it has the work
+        with self._lock:  # close() must not shut the pool down before submit()
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self.limit, thread_name_prefix="inngest")
             return self._pool.submit(work)

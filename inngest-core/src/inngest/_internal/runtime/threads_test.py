@@ -1,4 +1,4 @@
-"""Threads are there when there is work, whoever closes the pool meanwhile."""
+"""Work always gets a thread, even if the pool is closed concurrently."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from inngest._internal.runtime.threads import Threads
 
 
 class Closing:
-    """A lock after which another thread closes the pool at once."""
+    """A lock after whose release another thread closes the pool at once."""
 
     def __init__(self, threads: Threads) -> None:
         self._lock, self._threads, self._is_first = threads._lock, threads, True

@@ -1,4 +1,4 @@
-"""Run a flow within hooks that wrap: generators of either colour, entered and left in order."""
+"""Run a flow within wrapping hooks: sync or async generators, entered and exited in order."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ logger = logging.getLogger("inngest")
 async def within_async(
     effect: Within, run: Callable[[Flow[Outcome[Any]]], Awaitable[Outcome[Any]]]
 ) -> Outcome[Any]:
-    """Perform ``effect`` on the running loop; ``run`` runs what is inside."""
+    """Perform ``effect`` on the running loop; ``run`` runs the wrapped flow."""
     outcome: Outcome[Any] = Returned(None)
     inside: Outcome[Any] | None = None
     try:
         async with contextlib.AsyncExitStack() as stack:
             for wrap in effect.wraps:
-                await stack.enter_async_context(_Entered(wrap))
+                await stack.enter_async_context(_HookManager(wrap))
             inside = await run(effect.inside)
             if isinstance(inside, Raised):
                 raise inside.error
@@ -36,20 +36,20 @@ async def within_async(
     except Exception as error:
         return Raised(error)
     finally:
-        inside = None  # the error's traceback holds this frame: a cycle otherwise
+        inside = None  # the error's traceback refers to this frame: avoid a reference cycle
     return outcome
 
 
 def within(
     effect: Within, run: Callable[[Flow[Outcome[Any]]], Outcome[Any]], portal: Portal
 ) -> Outcome[Any]:
-    """Perform ``effect`` in this thread; async hooks run through ``portal``."""
+    """Perform ``effect`` in the calling thread; async hooks run through ``portal``."""
     outcome: Outcome[Any] = Returned(None)
     inside: Outcome[Any] | None = None
     try:
         with contextlib.ExitStack() as stack:
             for wrap in effect.wraps:
-                stack.enter_context(_EnteredSync(wrap, portal))
+                stack.enter_context(_HookManagerSync(wrap, portal))
             inside = run(effect.inside)
             if isinstance(inside, Raised):
                 raise inside.error
@@ -57,23 +57,23 @@ def within(
     except Exception as error:
         return Raised(error)
     finally:
-        inside = None  # the error's traceback holds this frame: a cycle otherwise
+        inside = None  # the error's traceback refers to this frame: avoid a reference cycle
     return outcome
 
 
-def _itself(made: Any) -> Any:
-    return made
+def _identity(generator: Any) -> Any:
+    return generator
 
 
-# Made once: both take longer than all else that a hook needs.
-_manager = contextlib.contextmanager(_itself)
-_async_manager = contextlib.asynccontextmanager(_itself)
+# Module constants: decorating takes longer than everything else that a hook needs.
+_manager = contextlib.contextmanager(_identity)
+_async_manager = contextlib.asynccontextmanager(_identity)
 
 
-class _Entered:
-    """One hook under way, named in what it raises by itself.
+class _HookManager:
+    """The async context manager of one hook. Errors that the hook raises name it.
 
-    An exception that takes the place of another one is a translation, and passes.
+    If it raises another error in response to one from inside, that error is not changed.
     """
 
     def __init__(self, wrap: Wrap) -> None:
@@ -82,7 +82,7 @@ class _Entered:
         self.is_async = False
 
     def make(self) -> Any:
-        """Call the hook, and return its manager: its generator does not run yet."""
+        """Call the hook and return its context manager, without running its generator."""
         made: Any = self._wrap.hook(self._wrap.record)
         if inspect.isasyncgen(made):
             self.is_async = True
@@ -92,7 +92,7 @@ class _Entered:
         else:
             if inspect.iscoroutine(made):
                 made.close()
-            raise TypeError("a hook that wraps is a generator function with one yield")
+            raise TypeError("a wrap_ hook must be a generator function with one yield")
         return self._manager
 
     async def __aenter__(self) -> None:
@@ -120,30 +120,30 @@ class _Entered:
         except Exception as error:
             if inner is None:
                 raise hook_failed(self._wrap.label, error) from error
-            if not isinstance(inner, Exception):  # a cancellation or interrupt goes on
+            if not isinstance(inner, Exception):  # cancellations and interrupts must continue
                 logger.error("%s failed", self._wrap.label, exc_info=error)
                 return False
             raise
 
 
-class _EnteredSync:
-    """The same for a thread without a loop: only async hooks need one."""
+class _HookManagerSync:
+    """The sync counterpart of :class:`_HookManager`. Only async hooks need an event loop."""
 
     def __init__(self, wrap: Wrap, portal: Portal) -> None:
-        self._entered = _Entered(wrap)
+        self._manager = _HookManager(wrap)
         self._wrap = wrap
         self._portal = portal
         self._context: contextvars.Context | None = None
 
     def __enter__(self) -> None:
         try:
-            self._entered.make()
+            self._manager.make()
         except Exception as error:
             raise hook_failed(self._wrap.label, error) from error
-        if self._entered.is_async:
-            # One context for both halves: a token of a variable is reset where it was set.
+        if self._manager.is_async:
+            # The same context for both halves: a variable's token must be reset where it was set.
             self._context = contextvars.copy_context()
-        self._run(self._entered.__aenter__())
+        self._run(self._manager.__aenter__())
 
     def __exit__(
         self,
@@ -151,7 +151,7 @@ class _EnteredSync:
         inner: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
-        return self._run(self._entered.__aexit__(kind, inner, trace))
+        return self._run(self._manager.__aexit__(kind, inner, trace))
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         if self._context is None:

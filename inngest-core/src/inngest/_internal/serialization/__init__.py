@@ -1,1 +1,1 @@
-"""Values to JSON and back: strict text, and types that say what the values mean."""
+"""Conversion of values to JSON and back: strict encoding, and codecs by type."""

@@ -1,4 +1,4 @@
-"""Read what a handler says of its values. Names that cannot be found mean that it says nothing."""
+"""Evaluate the annotations of handlers. A name that cannot be resolved counts as no annotation."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if sys.version_info >= (3, 14):
 
 
 def return_type(handler: Callable[..., object]) -> object:
-    """Return the type that ``handler`` returns once awaited; ``UNSET`` if it does not say."""
+    """Return the type of ``handler``'s result once awaited; ``UNSET`` if it is not annotated."""
     function = handler if type(handler) is types.FunctionType else _function(handler)
     if function is None:
         return UNSET
     try:
         annotation = _annotations(function).get("return", UNSET)
         return UNSET if annotation is UNSET else _type(function, annotation, handler)
-    except Exception:  # a name that only the type checker knows, or any code in an annotation
+    except Exception:  # names imported only for type checkers; arbitrary code in annotations
         return UNSET
 
 
 def parameter_types(handler: Callable[..., object], count: int) -> list[object]:
-    """Return the types of the first ``count`` positional arguments; ``UNSET`` where none is said."""
+    """Return the types of the first ``count`` positional arguments; ``UNSET`` if not annotated."""
     found: list[object] = []
     function = _function(handler)
     try:
@@ -63,7 +63,7 @@ def _parameter_type(
 
 
 def signature(call: Callable[..., Any], *, follow_wrapped: bool = True) -> inspect.Signature:
-    """What ``call`` takes. No annotation has to have a meaning for that.
+    """Return the signature of ``call``, even if its annotations cannot be evaluated.
 
     :raises TypeError, ValueError: as ``inspect.signature`` does.
     """
@@ -75,7 +75,7 @@ def signature(call: Callable[..., Any], *, follow_wrapped: bool = True) -> inspe
 
 def _annotations(function: types.FunctionType) -> Mapping[str, object]:
     if sys.version_info >= (3, 14):
-        # All are evaluated when the first is asked for: one that fails must not hide the others.
+        # Accessing __annotations__ evaluates all of them; one failure must not affect the others.
         try:
             return function.__annotations__
         except Exception:
@@ -87,21 +87,21 @@ def _type(
     function: types.FunctionType, annotation: object, handler: Callable[..., object]
 ) -> object:
     if type(annotation) is not str and not _is_quoted(annotation):
-        return _meant(annotation, handler)
-    # A decorator with functools.wraps passes on strings, which its module cannot read.
+        return _normalize(annotation, handler)
+    # functools.wraps copies annotations that are strings, to be evaluated in the original module.
     if hasattr(function, "__wrapped__"):
         function = inspect.unwrap(function)
     cells = function.__closure__
-    captured = None if cells is None else _captured(function, cells, str(annotation))
+    captured = None if cells is None else _closure_variables(function, cells, str(annotation))
     if isinstance(annotation, str) and not captured:
-        return _meant(_evaluated_once(annotation, function.__globals__), handler)
-    evaluated = _evaluated(_referring(annotation), function.__globals__, captured)
-    return UNSET if _is_quoted(evaluated) else _meant(evaluated, handler)
+        return _normalize(_evaluate_cached(annotation, function.__globals__), handler)
+    evaluated = _evaluate(_with_forward_refs(annotation), function.__globals__, captured)
+    return UNSET if _is_quoted(evaluated) else _normalize(evaluated, handler)
 
 
 def _is_quoted(annotation: object) -> bool:
-    """Whether it, or a part of it, is text that names a type."""
-    if type(annotation) is type:  # nearly always
+    """Return whether an annotation contains a string that names a type."""
+    if type(annotation) is type:  # the common case
         return False
     if isinstance(annotation, (str, ForwardRef)):
         return True
@@ -123,25 +123,25 @@ def _function(handler: Callable[..., object]) -> types.FunctionType | None:
     return handler if isinstance(handler, types.FunctionType) else None
 
 
-def _captured(
+def _closure_variables(
     function: types.FunctionType, cells: tuple[types.CellType, ...], text: str
 ) -> dict[str, Any]:
-    """What those names mean that a function has of the functions around it, and ``text`` may use."""
+    """Return the values of the closure variables whose names occur in ``text``."""
     found: dict[str, Any] = {}
     for number, name in enumerate(function.__code__.co_freevars):
         if name in text:
-            with suppress(ValueError):  # it has no value yet
+            with suppress(ValueError):  # an empty cell
                 found[name] = cells[number].cell_contents
     return found
 
 
-def _referring(annotation: object) -> object:
-    """Python 3.10 does not look at text within ``list[...]``: make it a reference."""
+def _with_forward_refs(annotation: object) -> object:
+    """Replace strings in ``list[...]`` with forward references, for Python 3.10."""
     if type(annotation) is not types.GenericAlias:
         return annotation
     origin: Any = typing.get_origin(annotation)
     arguments = (
-        ForwardRef(each) if isinstance(each, str) else _referring(each)
+        ForwardRef(each) if isinstance(each, str) else _with_forward_refs(each)
         for each in typing.get_args(annotation)
     )
     return origin[tuple(arguments)]
@@ -149,41 +149,39 @@ def _referring(annotation: object) -> object:
 
 MAX_EVALUATED = 1024
 _evaluations: dict[tuple[str, int], tuple[object, dict[str, Any], dict[str, object]]] = {}
-"""What an annotation means in the module with these names: a replay asks for every step."""
+"""Maps a string annotation and its module's namespace to its value: each step replay needs it."""
 
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
-def _evaluated_once(annotation: str, names: dict[str, Any]) -> object:
+def _evaluate_cached(annotation: str, names: dict[str, Any]) -> object:
     key = (annotation, id(names))
-    known = _evaluations.get(key)
-    if known is None or not _still_mean(known[2], names):
+    cached = _evaluations.get(key)
+    if cached is None or not _is_current(cached[2], names):
         if len(_evaluations) >= MAX_EVALUATED:
             _evaluations.clear()
         used = {word: names.get(word, UNSET) for word in _WORD.findall(annotation)}
-        # With the names themselves: as long as they live, nothing else has their id.
-        known = _evaluations[key] = (_evaluated(annotation, names, None), names, used)
-    return known[0]
+        # The entry keeps the namespace alive, so that its id is not reused.
+        cached = _evaluations[key] = (_evaluate(annotation, names, None), names, used)
+    return cached[0]
 
 
-def _still_mean(used: dict[str, object], names: dict[str, Any]) -> bool:
-    """Whether nothing was defined again since, as by a cell of a notebook."""
-    for name, meaning in used.items():  # noqa: SIM110 (a generator takes twice as long)
+def _is_current(used: dict[str, object], names: dict[str, Any]) -> bool:
+    """Return whether no name was redefined since, for example by a notebook cell."""
+    for name, meaning in used.items():  # noqa: SIM110 (any() with a generator is half as fast)
         if names.get(name, UNSET) is not meaning:
             return False
     return True
 
 
-def _evaluated(
-    annotation: object, names: dict[str, Any], captured: dict[str, Any] | None
-) -> object:
+def _evaluate(annotation: object, names: dict[str, Any], captured: dict[str, Any] | None) -> object:
     holder = types.SimpleNamespace(__annotations__={"return": annotation})
     hints = typing.get_type_hints(holder, names, captured or {}, include_extras=True)
     return hints["return"]
 
 
-def _meant(annotation: object, handler: Callable[..., object]) -> object:
-    if isinstance(annotation, type) and type(annotation) is type:  # nearly always
+def _normalize(annotation: object, handler: Callable[..., object]) -> object:
+    if isinstance(annotation, type) and type(annotation) is type:  # the common case
         return annotation
     if annotation is Self:
         bound = getattr(handler, "__self__", None)

@@ -77,7 +77,7 @@ def test_a_name_of_the_functions_surroundings_is_found() -> None:
 
 
 def test_text_within_an_annotation_names_types_too() -> None:
-    many: object = list["Model"]  # evaluated by those who leave out the import from __future__
+    many: object = list["Model"]  # what an annotation is without the import from __future__
     options: object = Optional["Model"]
     tagged: object = Annotated[Optional["Model"], "of the shop"]
     for given, meant in (
@@ -126,7 +126,7 @@ def many() -> list[Order]: ...
 
 
 def test_a_class_that_is_defined_again_is_the_one_that_is_meant() -> None:
-    """As by a cell of a notebook that is run again, or by ``importlib.reload``."""
+    """For example, by rerunning a notebook cell, or with ``importlib.reload``."""
     names: dict[str, Any] = {}
     for _ in range(2):
         exec(compile(REDEFINED, "app.py", "exec", dont_inherit=True), names)

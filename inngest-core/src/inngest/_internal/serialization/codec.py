@@ -1,7 +1,7 @@
-"""One type's way to JSON and back. The default is by type; a serializer of the user's wins.
+"""Convert values of a type to JSON and back: by the type, or with the user's serializer.
 
-A type of plain JSON, such as ``dict[str, int]``, needs no work: the value is stored as it
-is. Any other type must fit: what is stored is what comes back.
+Values of a plain JSON type, such as ``dict[str, int]``, are stored unchanged. For other types
+it is checked that decoding gives back what was encoded.
 """
 
 from __future__ import annotations
@@ -39,11 +39,13 @@ _PLAIN_CONTAINERS = {list, Sequence, MutableSequence, Iterable, Iterator, Collec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Codec:
-    """How the output of one step or function is stored, and read again.
+    """How the output of a step or a function is encoded and decoded.
 
-    ``is_declared`` tells an ``output_type``, which must hold, from a return annotation of
-    plain JSON, which is taken as a remark. ``is_settled`` tells that ``serializer`` is what
-    its owner has chosen, be it none: another client's has no say.
+    :param typ: the type of the output.
+    :param is_declared: whether ``typ`` is an ``output_type``, which is enforced, rather than a
+        return annotation, which is not if it is a plain JSON type.
+    :param serializer: replaces the conversion by type.
+    :param is_settled: whether ``serializer``, even ``None``, takes precedence over the client's.
     """
 
     typ: object = UNSET
@@ -52,19 +54,19 @@ class Codec:
     is_settled: bool = False
 
     def dump(self, value: object, what: str) -> object | OutputUnserializableError:
-        """Return ``value`` as JSON values. ``what`` names it in the error."""
+        """Return ``value`` as JSON types. ``what`` names the value in errors."""
         try:
             if self.serializer is not None:
                 return self.serializer.serialize(value, self._type_to_name)
             adapter = self._adapter()
         except Exception as error:
-            return _refused(what, self.typ, error)
+            return _unserializable(what, self.typ, error)
         return value if adapter is None else _dump(adapter, value, what, self.typ)
 
     def dump_result(self, value: object, what: str) -> object | OutputUnserializableError:
-        """The same for what a function ends with, which no code of its own reads again.
+        """Encode a function's result, which this app does not decode.
 
-        JSON as it is does for that: an annotation of it may be wrong, and nobody has noticed.
+        A value that is JSON is therefore accepted even if its return annotation is wrong.
         """
         dumped = self.dump(value, what)
         if isinstance(dumped, OutputUnserializableError) and self.serializer is None:
@@ -73,7 +75,7 @@ class Codec:
         return dumped
 
     def load(self, data: object, what: str) -> object | OutputUnserializableError:
-        """Return the value that was stored as ``data``."""
+        """Decode ``data``, as returned by :meth:`dump`. ``what`` names the value in errors."""
         try:
             if self.serializer is not None:
                 return self.serializer.deserialize(data, self._type_to_name)
@@ -81,12 +83,12 @@ class Codec:
             return data if adapter is None else _load(adapter, data)
         except Exception as error:
             failure = OutputUnserializableError(
-                f"what is stored for {what} is not a {_name(self.typ)}: {_reason(error)}"
+                f"the stored value of {what} is not a {_name(self.typ)}: {_reason(error)}"
             )
             return with_cause(failure, cause_to_show(error))
 
     def using(self, serializer: Serializer) -> Codec:
-        """The same type, with a serializer, unless another choice is settled."""
+        """Return this codec with ``serializer``, unless its serializer is settled."""
         if self.is_settled:
             return self
         return Codec(typ=self.typ, is_declared=self.is_declared, serializer=serializer)
@@ -96,66 +98,66 @@ class Codec:
         return object if self.typ is UNSET else self.typ
 
     def _adapter(self) -> pydantic.TypeAdapter[Any] | None:
-        """``None``: the value is stored as it is."""
+        """Return the type's adapter, or ``None`` if values are stored unchanged."""
         if self.typ is UNSET or (not self.is_declared and _is_plain(self.typ)):
             return None
         import pydantic
 
         try:
             return _adapter_of(self.typ)
-        except pydantic.PydanticUserError:  # a class that says nothing of its fields
+        except pydantic.PydanticUserError:  # a class that pydantic has no schema for
             if self.is_declared:
                 raise
             return None
 
 
 PLAIN = Codec()
-"""Stores plain JSON as it is."""
+"""Stores JSON values unchanged."""
 
 
 def _dump(
     adapter: pydantic.TypeAdapter[Any], value: object, what: str, typ: object
 ) -> object | OutputUnserializableError:
-    is_meant = False
+    is_coerced = False
     try:
         dumped: object = adapter.dump_python((value,), mode="json", warnings="error")[0]
     except Exception as error:
-        if type(value) is list:  # asyncio.gather gives one; to type checkers it is a tuple
-            written = _dump(adapter, tuple(value), what, typ)
-            if not isinstance(written, OutputUnserializableError):
-                return written
+        if type(value) is list:  # asyncio.gather returns a list, which checkers infer as a tuple
+            as_tuple = _dump(adapter, tuple(value), what, typ)
+            if not isinstance(as_tuple, OutputUnserializableError):
+                return as_tuple
         if not isinstance(encode(value, what), str):
-            return _refused(what, typ, error, type(value))
-        dumped, is_meant = value, True  # plain JSON that may mean such a value
-    unfit = encode(dumped, what)
-    if isinstance(unfit, OutputUnserializableError):
-        return unfit
+            return _unserializable(what, typ, error, type(value))
+        dumped, is_coerced = value, True  # JSON that the type may accept, such as a dictionary
+    problem = encode(dumped, what)
+    if isinstance(problem, OutputUnserializableError):
+        return problem
     try:
         loaded = _load(adapter, dumped)
         again = adapter.dump_python((loaded,), mode="json")[0]
     except Exception as error:
-        return _refused(what, typ, error, type(value))
+        return _unserializable(what, typ, error, type(value))
     is_same_kind = dumped is value or _is_same_kind(value, loaded)
-    is_whole = _is_same_json(dumped, again) or (is_meant and _holds(again, dumped))
+    is_whole = _is_same_json(dumped, again) or (is_coerced and _contains(again, dumped))
     if not is_same_kind or not is_whole:
         return OutputUnserializableError(
-            f"{what} gave a {type(value).__name__}, which would not come back as it is when it "
-            f"is read as {_name(typ)}: name the exact type"
+            f"{what}: a {type(value).__name__} would not be the same after it is stored "
+            f"as {_name(typ)}: name the exact type"
         )
     return dumped
 
 
 def _is_same_json(one: object, other: object) -> bool:
-    """Whether two JSON values are equal, or differ only in the order that a set has by chance."""
+    """Compare two JSON values, ignoring the order of lists, which may be encoded sets."""
     return one == other or _unordered(one) == _unordered(other)
 
 
-def _holds(whole: object, part: object) -> bool:
-    """Whether nothing of ``part`` is lost in ``whole``, which has defaults besides."""
+def _contains(whole: object, part: object) -> bool:
+    """Return whether ``whole`` contains ``part``, possibly with further keys for defaults."""
     if isinstance(part, dict) and isinstance(whole, dict):
-        return all(key in whole and _holds(whole[key], each) for key, each in part.items())
+        return all(key in whole and _contains(whole[key], each) for key, each in part.items())
     if isinstance(part, list) and isinstance(whole, list):
-        return len(part) == len(whole) and all(map(_holds, whole, part))
+        return len(part) == len(whole) and all(map(_contains, whole, part))
     return part == whole
 
 
@@ -175,33 +177,33 @@ def _is_same_kind(value: object, loaded: object) -> bool:
 
 
 def _class(value: object) -> type:
-    """Of a generic model without its arguments, which need not be named where one is made."""
+    """Return the class, for a generic pydantic model without its type arguments."""
     generic = getattr(type(value), "__pydantic_generic_metadata__", None) or {}
     return generic.get("origin") or type(value)
 
 
 def _load(adapter: pydantic.TypeAdapter[Any], data: object) -> object:
-    # JSON mode: a string is no datetime to pydantic's Python mode when a model is strict.
+    # JSON mode, as strict models do not accept a string as a datetime in Python mode.
     loaded: object = adapter.validate_json(json.dumps([data]), by_alias=True, by_name=True)[0]
     return loaded
 
 
-def _refused(
+def _unserializable(
     what: str, typ: object, error: Exception, got: type | None = None
 ) -> OutputUnserializableError:
     of_type = "" if got is None else f" of type {got.__name__}"
     failure = OutputUnserializableError(
-        f"{what} gave a value{of_type} that cannot be stored as {_name(typ)}: {_reason(error)}"
+        f"{what}: a value{of_type} cannot be stored as {_name(typ)}: {_reason(error)}"
     )
     return with_cause(failure, cause_to_show(error))
 
 
 def _reason(error: Exception) -> str:
-    """What is wrong, without quoting the value."""
+    """Describe the error without quoting the value."""
     if isinstance(error, UnicodeDecodeError):
         return (
-            "it holds bytes that are not UTF-8; the pydantic model around them needs "
-            'ser_json_bytes="base64" and val_json_bytes="base64" in its model_config'
+            'it contains bytes that are not UTF-8; set ser_json_bytes="base64" and '
+            'val_json_bytes="base64" in the model_config of the pydantic model that contains them'
         )
     details = getattr(error, "errors", None)
     found: Any
@@ -225,11 +227,11 @@ def _name(typ: object) -> str:
 def _adapter_of(typ: Any) -> pydantic.TypeAdapter[Any]:
     import pydantic
 
-    # The tuple lets the configuration reach standard dataclasses and typed dicts.
+    # The tuple makes the configuration apply to standard dataclasses and typed dicts.
     config = pydantic.ConfigDict(
         ser_json_bytes="base64", val_json_bytes="base64", ser_json_inf_nan="constants"
     )
-    if typing.get_origin(typ) in (Iterable, Iterator):  # pydantic would read it but once
+    if typing.get_origin(typ) in (Iterable, Iterator):  # pydantic's iterator works only once
         typ = types.GenericAlias(list, typing.get_args(typ))
     around: Any = tuple
     return pydantic.TypeAdapter(around[typ], config=config)
@@ -237,13 +239,13 @@ def _adapter_of(typ: Any) -> pydantic.TypeAdapter[Any]:
 
 @cached_by_type
 def codec_of_annotation(typ: object) -> Codec:
-    """How a value is stored whose handler says that it returns ``typ``."""
+    """Return how to store the output of a handler with the return annotation ``typ``."""
     return PLAIN if _is_plain(typ) else Codec(typ=typ)
 
 
 @cached_by_type
 def _is_plain(typ: object) -> bool:
-    """Whether a JSON value of this type is the value itself."""
+    """Return whether values of this type are JSON values, which need no conversion."""
     return _walk(typ, ())
 
 
@@ -262,7 +264,7 @@ def _walk(typ: object, seen: tuple[object, ...]) -> bool:
         return True
     if isinstance(typ, TypeAliasType):
         return _walk(typ.__value__, seen)
-    supertype = getattr(typ, "__supertype__", None)  # of a NewType
+    supertype = getattr(typ, "__supertype__", None)  # typing.NewType
     if supertype is not None:
         return _walk(supertype, seen)
     if typing.get_origin(typ) is Annotated:

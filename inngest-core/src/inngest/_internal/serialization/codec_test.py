@@ -91,7 +91,7 @@ VALUES: list[tuple[object, object]] = [
     (pathlib.Path, pathlib.Path("a/b")),
     (bytes, b"\x00\xff"),
     (set[int], {1, 2}),
-    (set[int], {7, 15}),  # a set that is iterated in another order once it was copied
+    (set[int], {7, 15}),  # a set whose copy is iterated in another order
     (list[frozenset[int]], [frozenset({7, 15}), frozenset({15, 7})]),
     (frozenset[str], frozenset({"a"})),
     (tuple[int, str], (1, "a")),
@@ -126,7 +126,7 @@ class Chapter(pydantic.BaseModel, Generic[T]):
     ids=str,
 )
 def test_a_generic_model_may_be_made_without_its_argument(typ: object, value: object) -> None:
-    """As type checkers infer it: to them this is a ``Chapter[Order]``, and to pydantic equal."""
+    """For type checkers it is a ``Chapter[Order]``; for pydantic it equals one."""
     codec = codec_of_annotation(typ)
     stored = json.loads(json.dumps(codec.dump(value, "it")))
     assert codec.load(stored, "it") == value
@@ -398,7 +398,7 @@ def test_a_class_that_pydantic_does_not_know_is_plain_unless_declared() -> None:
 
 
 class Shouting:
-    """A serializer of the user's."""
+    """A user's serializer."""
 
     def serialize(self, obj: object, typ: object) -> object:
         if obj is None:

@@ -1,4 +1,4 @@
-"""What a serializer is, and the one over pydantic that existing apps name."""
+"""The serializer interface, and a pydantic serializer for existing apps that use it by name."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from inngest._internal.serialization.type_cache import cached_by_type
 
 
 class Serializer(Protocol):
-    """Turns values into what JSON can say, and back.
+    """Converts values to JSON types and back.
 
-    ``typ`` is the ``output_type`` of the step or function, else its return annotation,
-    else ``object``. Either method may raise: the step or function then fails for good.
+    ``typ`` is the ``output_type`` of the step or function, else its return annotation, else
+    ``object``. If a method raises, the step or function fails without further attempts.
     """
 
     def serialize(self, obj: object, typ: object) -> object:
-        """Return ``obj`` as JSON values: dicts with string keys, lists, strings, numbers."""
+        """Return ``obj`` as JSON types: dicts with string keys, lists, strings, numbers, ..."""
         ...
 
     def deserialize(self, obj: object, typ: object) -> object:
-        """Return what :meth:`serialize` was given."""
+        """Return the value that :meth:`serialize` was called with."""
         ...
 
 
 def is_serializer(given: object) -> bool:
-    """Whether the methods are there to be called: those of a class wait for an object."""
+    """Return whether ``given`` is a serializer object, rather than a class or something else."""
     return all(
         callable(getattr(given, name, None)) and not is_unbound(given, name)
         for name in ("serialize", "deserialize")
@@ -33,17 +33,17 @@ def is_serializer(given: object) -> bool:
 
 
 class PydanticSerializer(Serializer):
-    """Serializes by pydantic's rules, with one ``TypeAdapter`` a type."""
+    """Serializes with pydantic, using one cached ``TypeAdapter`` per type."""
 
     def __init__(self) -> None:
         self._adapter = cached_by_type(_adapter)
 
     def serialize(self, obj: object, typ: object) -> object:
-        """Return ``obj`` in pydantic's JSON mode."""
+        """Return ``obj`` as dumped in pydantic's JSON mode."""
         return self._adapter(typ).dump_python(obj, mode="json")
 
     def deserialize(self, obj: object, typ: object) -> object:
-        """Validate ``obj`` as a ``typ``."""
+        """Return ``obj`` validated as ``typ``."""
         return self._adapter(typ).validate_python(obj)
 
 

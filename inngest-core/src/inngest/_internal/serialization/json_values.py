@@ -1,4 +1,4 @@
-"""The data of events as JSON values: what is none is converted, or named by where it stands."""
+"""Convert event data to JSON types; errors name the path of a value that cannot be converted."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from inngest._internal.errors import BodyInvalidError
 from inngest._internal.serialization.text import to_json_values
 
 SCALARS: Final = frozenset({str, int, bool, type(None)})
-"""The types of values that are JSON by themselves, whatever they are."""
+"""The types whose values are always JSON."""
 
 
 def as_json(value: object, path: str) -> object:
-    """Return ``value`` as JSON values: itself, if it is made of them.
+    """Return ``value`` as JSON types; the same object if no conversion is necessary.
 
-    :param path: names it in an error, as in ``data``.
-    :raises BodyInvalidError: it holds something that is not JSON.
+    :param path: the value's name in errors, for example ``data``.
+    :raises BodyInvalidError: a value cannot be converted.
     """
     try:
-        return value if _is_json(value) else _converted(_decimals_as_numbers(value), path)
+        return value if _is_json(value) else _convert(_decimals_as_numbers(value), path)
     except RecursionError:
         raise BodyInvalidError(f"{path}: nested too deeply") from None
 
 
 def _is_json(value: object) -> bool:
-    """Whether ``value`` is made of what JSON is read as, down to the last: nearly always."""
+    """Return whether ``value`` consists of JSON types throughout: the common case."""
     kind = type(value)
     if kind is dict:
         for key, item in value.items():  # type: ignore[attr-defined]
@@ -39,7 +39,7 @@ def _is_json(value: object) -> bool:
     return kind in SCALARS or (kind is float and math.isfinite(value))  # type: ignore[arg-type]
 
 
-def _converted(value: object, path: str) -> object:
+def _convert(value: object, path: str) -> object:
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):
@@ -47,23 +47,23 @@ def _converted(value: object, path: str) -> object:
             raise BodyInvalidError(f"{path}: JSON has neither NaN nor infinity")
         return value
     if isinstance(value, (list, tuple)):
-        return [_converted(item, f"{path}[{n}]") for n, item in enumerate(value)]
+        return [_convert(item, f"{path}[{n}]") for n, item in enumerate(value)]
     if isinstance(value, Mapping):
-        return {_key(key, path): _converted(item, f"{path}.{key}") for key, item in value.items()}
-    return _converted(_written(value, path), path)
+        return {_key(key, path): _convert(item, f"{path}.{key}") for key, item in value.items()}
+    return _convert(_encode(value, path), path)
 
 
 def _key(key: object, path: str) -> str:
     if isinstance(key, str):
         return key
     try:
-        (written,) = to_json_values({key: None})
+        (text,) = to_json_values({key: None})
     except Exception:
-        raise BodyInvalidError(f"{path}: a {type(key).__name__} is no key of JSON") from None
-    return str(written)
+        raise BodyInvalidError(f"{path}: a {type(key).__name__} cannot be a JSON key") from None
+    return str(text)
 
 
-def _written(value: object, path: str) -> Any:
+def _encode(value: object, path: str) -> Any:
     try:
         return to_json_values(value)
     except Exception:
@@ -72,7 +72,7 @@ def _written(value: object, path: str) -> Any:
 
 
 def _decimals_as_numbers(data: object) -> object:
-    """A ``Decimal`` is a number where ``JSON`` is asked for; within, it is text that is exact."""
+    """Convert top-level ``Decimal`` values to numbers, like pydantic; nested ones become text."""
     if type(data) is not dict or all(type(item) is not Decimal for item in data.values()):
         return data
     return {key: float(item) if type(item) is Decimal else item for key, item in data.items()}

@@ -1,4 +1,4 @@
-"""Values to JSON text, strictly: no NaN, no pickle, no guessing."""
+"""Encode values as strict JSON text: no NaN, no pickle, no implicit conversions."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",",
 
 
 def to_text(value: object) -> str:
-    """Write JSON compactly. Raises what ``json.dumps`` raises."""
+    """Encode ``value`` compactly. Raises what ``json.dumps`` raises."""
     if value is None:
         return "null"
-    if type(value) is int:  # the encoder takes as long to begin as for all of a small value
+    if type(value) is int:  # faster than the encoder, whose setup dominates for small values
         return str(value)
     return _encode(value)
 
 
 def to_json_values(value: object) -> Any:
-    """Write what pydantic knows how to, such as a ``datetime``, a ``UUID`` or a model, as JSON.
+    """Convert types that pydantic knows, such as ``datetime``, ``UUID`` and models, to JSON types.
 
-    :raises Exception: it does not know how to, or a serializer of the user's raised.
+    :raises Exception: a type is unknown, or a custom serializer of a model raised.
     """
     from pydantic_core import to_jsonable_python
 
@@ -33,20 +33,20 @@ def to_json_values(value: object) -> Any:
 
 
 _LONG = re.compile(r"[:,\[\s-][0-9]{16}")
-"""What an integer beyond 2**53 and the mark before it look like; parts of texts may, too."""
+"""Matches integers that may exceed 2**53, and possibly parts of strings."""
 
 
 def as_stored(text: str) -> object:
-    """Read JSON as it comes back from a server, to which every number is a double.
+    """Decode ``text`` as a server returns it: servers treat all numbers as doubles.
 
-    An integer beyond 2**53 is another one then; it is to be so in the code that goes on, too.
+    Integers beyond 2**53 thereby lose precision, so live code must see the same values.
     """
     value = json.loads(text)
     if _LONG.search("," + text) is None:
         return value
     try:
         return json.loads(canonicalize(value))
-    except (ValueError, RecursionError):  # beyond doubles: a server refuses it
+    except (ValueError, RecursionError):  # out of the range of doubles: the server rejects it
         return value
 
 
@@ -59,8 +59,8 @@ ANNOTATE: Final = (
 def encode(value: object, what: str, *, advice: str = ANNOTATE) -> str | OutputUnserializableError:
     """Encode ``value`` as JSON text.
 
-    :param what: names it in the error, which never quotes it.
-    :param advice: what to do about a value that is no JSON; by default for an output.
+    :param what: names the value in errors, which never quote it.
+    :param advice: what to do about a value that is not JSON; the default is for outputs.
     """
     try:
         return to_text(value)
@@ -71,10 +71,10 @@ def encode(value: object, what: str, *, advice: str = ANNOTATE) -> str | OutputU
         elif "Out of range float" in str(error):
             reason = "JSON has no NaN or Infinity"
         elif iscoroutine(value):
-            value.close()  # nobody else can await it
+            value.close()  # avoids the warning that it was never awaited
             reason = "it was not awaited"
         return OutputUnserializableError(
-            f"{what} gave a value of type {type(value).__name__} that cannot be stored: {reason}"
+            f"{what}: a value of type {type(value).__name__} cannot be stored: {reason}"
         )
 
 

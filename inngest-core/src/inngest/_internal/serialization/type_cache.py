@@ -1,4 +1,4 @@
-"""Remember what was made of a type, though types can be equal that do not mean the same."""
+"""Cache by type, distinguishing types that are equal but have different meanings."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any, Final, TypeVar
 T = TypeVar("T")
 
 ADAPTERS: Final = 512
-"""How many types' adapters are kept."""
+"""The number of types whose adapters are cached."""
 
 
 def cached_by_type(make: Callable[[Any], T]) -> Callable[[Any], T]:
-    """Keep what ``make`` returns for a type.
+    """Cache the results of ``make``.
 
-    ``A | B`` equals ``B | A``, but a value that fits both is read as the first.
+    ``A | B`` equals ``B | A``, but a value that is valid for both is read as the first.
     """
 
     @lru_cache(maxsize=ADAPTERS)
@@ -31,10 +31,10 @@ def cached_by_type(make: Callable[[Any], T]) -> Callable[[Any], T]:
     def cached(typ: Any) -> T:
         try:
             hash(typ)
-        except TypeError:  # metadata of Annotated that is not hashable
+        except TypeError:  # Annotated with unhashable metadata
             return make(typ)
         first, has_union, made = first_of_equals(typ)
-        if first is typ or not has_union:  # nearly always
+        if first is typ or not has_union:  # the common case
             return made
         return by_order(typ, _order_of(typ))
 

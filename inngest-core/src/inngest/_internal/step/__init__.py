@@ -1,1 +1,1 @@
-"""The step faces that users hold, and the one flow behind all of them."""
+"""The step objects that user code calls, and the flow behind all of them."""

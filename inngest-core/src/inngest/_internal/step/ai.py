@@ -1,4 +1,4 @@
-"""Steps that call a model: the server does, or the app with the server looking on."""
+"""Steps that call a model: the server does, or the app, which shows its input to the server."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ Ts = TypeVarTuple("Ts")
 
 
 class AIAdapter(Protocol):
-    """One provider of models, as ``step.ai.infer`` uses it."""
+    """A model provider for ``step.ai.infer``."""
 
     def auth_key(self) -> str:
-        """The key that the server presents to the provider."""
+        """Return the API key."""
         ...
 
     def format(self) -> str:
-        """The provider's dialect, for example ``openai-chat``."""
+        """Return the provider's request format, for example ``openai-chat``."""
         ...
 
     def headers(self) -> dict[str, str]:
-        """Headers of the request, besides the key."""
+        """Return the request headers, without the key."""
         ...
 
     def on_call(self, body: dict[str, Any]) -> None:
-        """Complete the request's body, for example with the model."""
+        """Complete the request body in place, for example with the model's name."""
         ...
 
     def url_infer(self) -> str:
-        """Where the request goes."""
+        """Return the URL that the request is sent to."""
         ...
 
 
@@ -49,10 +49,10 @@ class AI:
     async def infer(
         self, step_id: str, *, adapter: AIAdapter, body: dict[str, Any], name: str | None = None
     ) -> dict[str, object]:
-        """Have the server make one request to a model, and return the provider's answer.
+        """Have the server call a model, and return the provider's response body.
 
         :param adapter: the provider, for example ``inngest.experimental.ai.openai.Adapter``.
-        :param body: the request, in the provider's form.
+        :param body: the request body, in the provider's format.
         """
         call = calls.infer(step_id, adapter, body, name)
         return cast("dict[str, object]", await self._runner.take(call))
@@ -68,8 +68,8 @@ class AI:
     ) -> T:
         """Run ``handler(*handler_args)``, code that calls a model, like ``step.run``.
 
-        The server is shown the arguments, as far as they are JSON: people see them, and
-        can run the step again with others.
+        The arguments, if they are JSON, are also sent to the server, where people can see them
+        and rerun the step with others.
         """
         if serializer is not None:
             serializer = self._runner.find_serializer(serializer)
@@ -86,10 +86,10 @@ class AISync:
     def infer(
         self, step_id: str, *, adapter: AIAdapter, body: dict[str, Any], name: str | None = None
     ) -> dict[str, object]:
-        """Have the server make one request to a model, and return the provider's answer.
+        """Have the server call a model, and return the provider's response body.
 
         :param adapter: the provider, for example ``inngest.experimental.ai.openai.Adapter``.
-        :param body: the request, in the provider's form.
+        :param body: the request body, in the provider's format.
         """
         call = calls.infer(step_id, adapter, body, name)
         return cast("dict[str, object]", self._runner.take(call))
@@ -105,8 +105,8 @@ class AISync:
     ) -> T:
         """Run ``handler(*handler_args)``, code that calls a model, like ``step.run``.
 
-        The server is shown the arguments, as far as they are JSON: people see them, and
-        can run the step again with others.
+        The arguments, if they are JSON, are also sent to the server, where people can see them
+        and rerun the step with others.
         """
         if serializer is not None:
             serializer = self._runner.find_serializer(serializer)

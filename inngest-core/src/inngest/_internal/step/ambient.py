@@ -1,4 +1,4 @@
-"""The steps of the function that this code runs in: known without being passed on."""
+"""The step context: the steps of the running function, for code that they are not passed to."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from inngest._internal.step.step_sync import StepSync
 
 _running: ContextVar[Step | StepSync | None] = ContextVar("inngest_running_step", default=None)
-_chosen: ContextVar[Step | StepSync | None] = ContextVar("inngest_chosen_step", default=None)
+_overridden: ContextVar[Step | StepSync | None] = ContextVar("inngest_chosen_step", default=None)
 
 
 def current_step() -> Step | StepSync | None:
-    """What the code around was told to use, or its function was given, if either."""
-    return _chosen.get() or _running.get()
+    """Return the steps set by :func:`set_step_context`, else the running function's, if any."""
+    return _overridden.get() or _running.get()
 
 
-def note_running(ctx: object) -> None:
-    """Have code of this task know the steps of ``ctx``, what a handler is given."""
+def set_running(ctx: object) -> None:
+    """Make the steps of ``ctx`` the current ones for the rest of this task."""
     _running.set(getattr(ctx, "step", None))
 
 
 def with_running(ctx: object, handler: Callable[[Any], object]) -> object:
-    """Call ``handler`` with ``ctx``. The code within knows its steps."""
+    """Call ``handler(ctx)`` with the steps of ``ctx`` as the current ones."""
     token = _running.set(getattr(ctx, "step", None))
     try:
         return handler(ctx)
@@ -36,17 +36,17 @@ def with_running(ctx: object, handler: Callable[[Any], object]) -> object:
 
 @contextmanager
 def set_step_context(step: Step | StepSync) -> Iterator[None]:
-    """Have code within the block find ``step``, also where a function gave it none.
+    """Make ``step`` the step context within the block.
 
-    :raises Exception: the code is within such a block already.
+    :raises Exception: it is called within such a block.
     """
-    if _chosen.get() is not None:
+    if _overridden.get() is not None:
         raise Exception("Step context already set")
-    token = _chosen.set(step)
+    token = _overridden.set(step)
     try:
         yield
     finally:
-        _chosen.reset(token)
+        _overridden.reset(token)
 
 
-__all__ = ["current_step", "note_running", "set_step_context", "with_running"]
+__all__ = ["current_step", "set_running", "set_step_context", "with_running"]

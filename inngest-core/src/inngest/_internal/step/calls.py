@@ -1,6 +1,6 @@
-"""What each step method asks the engine for: both faces build their calls here.
+"""Build the request of each step method; shared by the async and the sync class.
 
-Pure, but for the clock that a deadline is counted with.
+Pure, except that deadlines are computed from the current time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from inngest._internal.serialization.codec import PLAIN, Codec, codec_of_annotat
 from inngest._internal.serialization.contract import Serializer
 from inngest._internal.serialization.text import encode, to_json_values
 from inngest._internal.step.fetch import check_headers, is_header_value
-from inngest._internal.step.inputs import shown_input
+from inngest._internal.step.inputs import encode_input
 from inngest._internal.types import UNSET, Deadline, Duration
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def run(
     serializer: Serializer | None = None,
     name: str | None = None,
 ) -> StepCall:
-    """A step that runs in this process."""
+    """Request a step that runs in this process."""
     if not callable(handler):
         raise NonRetriableError(
             f'step "{step_id}" needs a callable, not a {type(handler).__name__}; '
@@ -62,32 +62,32 @@ def wrap(
     serializer: Serializer | None,
     name: str | None,
 ) -> StepCall:
-    """A step that runs in this process and shows its arguments to the server."""
+    """Request a step that runs in this process and shows its arguments to the server."""
     call = run(step_id, handler, args, output_type, serializer, name)
-    call.opts = {"type": "step.ai.wrap", **shown_input(args)}
+    call.opts = {"type": "step.ai.wrap", **encode_input(args)}
     return call
 
 
 def codec_of(call: StepCall, serializer: Serializer | None) -> Codec:
-    """How the output of a step is stored; ``serializer`` is its client's."""
-    chosen = call.serializer or serializer
+    """Return how the output of a step is stored; ``serializer`` is the client's."""
+    preferred = call.serializer or serializer
     if call.codec is not None:
-        return call.codec if call.codec.serializer or not chosen else call.codec.using(chosen)
+        return call.codec if call.codec.serializer or not preferred else call.codec.using(preferred)
     if call.handler is None:
-        # Only what a function returned was written by a serializer; the rest is the server's.
-        if chosen is None or call.opcode is not Opcode.INVOKE:
+        # Of the outputs that the server stores, only functions' results come from a serializer.
+        if preferred is None or call.opcode is not Opcode.INVOKE:
             return PLAIN
-        return PLAIN.using(chosen)
+        return PLAIN.using(preferred)
     if call.output_type is not UNSET:
-        return Codec(typ=call.output_type, is_declared=True, serializer=chosen)
+        return Codec(typ=call.output_type, is_declared=True, serializer=preferred)
     typ = return_type(call.handler)
-    if chosen is not None:
-        return Codec(typ=typ, serializer=chosen)
+    if preferred is not None:
+        return Codec(typ=typ, serializer=preferred)
     return PLAIN if typ is UNSET else codec_of_annotation(typ)
 
 
 def sleep(step_id: str, duration: Duration, name: str | None = None) -> StepCall:
-    """Sleep for ``duration``, counted by the server: its clock may differ from ours."""
+    """Request a sleep of ``duration``, timed by the server, as the clocks may differ."""
     try:
         length = milliseconds(duration)
     except ValueError as error:
@@ -99,7 +99,7 @@ def sleep(step_id: str, duration: Duration, name: str | None = None) -> StepCall
 
 
 def sleep_until(step_id: str, until: datetime.datetime, name: str | None = None) -> StepCall:
-    """Sleep until an instant; a naive one is local time."""
+    """Request a sleep until ``until``; a naive ``datetime`` is local time."""
     if not isinstance(until, datetime.datetime):
         raise NonRetriableError(
             f'step "{step_id}": until: a datetime is needed, not a {type(until).__name__}'
@@ -114,7 +114,7 @@ def sleep_until(step_id: str, until: datetime.datetime, name: str | None = None)
 def wait_for_event(
     step_id: str, event: str, if_exp: str | None, timeout: Deadline, name: str | None = None
 ) -> StepCall:
-    """Wait for an event, or for ``timeout`` to pass."""
+    """Request a wait for an event, limited by ``timeout``."""
     opts: dict[str, object] = {"timeout": deadline(step_id, timeout)}
     if if_exp is not None:
         opts["if"] = if_exp
@@ -124,23 +124,23 @@ def wait_for_event(
 
 
 def event_name(event: str | EventType[Any]) -> str:
-    """The name of an event that is named, or typed."""
+    """Return the name of an event."""
     return event if isinstance(event, str) else event.name
 
 
 def event_of(step_id: str, raw: object, event: str | EventType[Any]) -> Event[Any] | None:
-    """Read the event that a wait has found.
+    """Decode the event that a wait received; ``None`` after a timeout.
 
-    :raises EventInvalidError: its data does not fit the model of ``event``.
-    :raises NonRetriableError: it is none, but what another kind of step has left.
+    :raises EventInvalidError: its data does not match the model of ``event``.
+    :raises NonRetriableError: the stored result is not an event.
     """
     if raw is None:
         return None
     decoded: Event[Any] | Error = Event.decode(raw)
     if isinstance(decoded, BodyInvalidError):
         raise NonRetriableError(
-            f'step "{step_id}": what is stored for it is no event. Was it another kind of step '
-            "when the run came by? Give the new one an id of its own"
+            f'step "{step_id}": the stored result is not an event. If another kind of step had '
+            "this id when the run executed it, use a different id"
         )
     if isinstance(event, EventType) and isinstance(decoded, Event):
         decoded = event.parse(decoded)
@@ -158,7 +158,7 @@ def invoke(
     v: str | None,
     name: str | None = None,
 ) -> StepCall:
-    """Call another function and wait for what it returns. ``app_id`` is the caller's."""
+    """Request a call of another function. ``app_id`` is the caller's."""
     opts: dict[str, object] = {"function_id": called_id(step_id, function, app_id)}
     payload: dict[str, object] = {"data": call_data(step_id, function, data)}
     if v is not None:
@@ -172,48 +172,48 @@ def invoke(
 
 
 def called_id(step_id: str, function: Invocable[Any, Any], app_id: str) -> str:
-    """Return the id that the server knows of what is called. ``app_id`` is the caller's.
+    """Return the id by which the server knows ``function``. ``app_id`` is the caller's.
 
-    :raises NonRetriableError: it is no function.
+    :raises NonRetriableError: ``function`` is not a function or a reference.
     """
     if not hasattr(function, "id_within"):
         raise NonRetriableError(
-            f'step "{step_id}": function: what create_function or reference_function made is '
-            f"needed, not a {type(function).__name__}"
+            f'step "{step_id}": function: must be a result of create_function or '
+            f"reference_function, not a {type(function).__name__}"
         )
     return function.id_within(app_id)
 
 
 def call_data(step_id: str, function: Invocable[Any, Any], data: object) -> dict[str, object]:
-    """Return the data of a call of ``function`` as JSON values.
+    """Return the data of a call of ``function`` as JSON types.
 
-    :raises OutputUnserializableError: it cannot be JSON.
-    :raises NonRetriableError: it is not what a reference declares.
+    :raises OutputUnserializableError: the data is not JSON.
+    :raises NonRetriableError: the data is not of the type that the reference declares.
     """
     model = function.data if isinstance(function, FunctionReference) else None
     if model is not None and not isinstance(data, model):
         raise NonRetriableError(
-            f'step "{step_id}": data: a {model.__name__} is needed, not a {type(data).__name__}'
+            f'step "{step_id}": data: must be a {model.__name__}, not a {type(data).__name__}'
         )
     what = f'the data of step "{step_id}"'
-    given: object
+    payload: object
     if data is None or isinstance(data, Mapping):
-        given = dict(data or {})
-        if not isinstance(encode(given, what), str):
-            with contextlib.suppress(Exception):  # the error below says what is wrong
-                given = to_json_values(given)
+        payload = dict(data or {})
+        if not isinstance(encode(payload, what), str):
+            with contextlib.suppress(Exception):  # encode() below returns a better error
+                payload = to_json_values(payload)
     else:
-        given = Codec(typ=type(data)).dump(data, what)
-    for each in (given, encode(given, what, advice="")):
+        payload = Codec(typ=type(data)).dump(data, what)
+    for each in (payload, encode(payload, what, advice="")):
         if isinstance(each, OutputUnserializableError):
             raise each
-    return cast("dict[str, object]", given)
+    return cast("dict[str, object]", payload)
 
 
 def infer(
     step_id: str, adapter: AIAdapter, body: Mapping[str, object], name: str | None = None
 ) -> StepCall:
-    """Have the server call a model. ``body`` stays as it is: the adapter changes a copy."""
+    """Request that the server calls a model. The adapter modifies a copy of ``body``."""
     request = copy.deepcopy(dict(body))
     adapter.on_call(request)
     opts: dict[str, object] = {
@@ -230,14 +230,13 @@ def infer(
     check_headers(step_id, adapter.headers())
     if not is_header_value(str(adapter.auth_key())):
         raise NonRetriableError(
-            f'step "{step_id}": auth_key: it cannot be sent: it holds a line break, or another '
-            "control character"
+            f'step "{step_id}": auth_key: contains a line break or another control character'
         )
     return StepCall.for_server(step_id, Opcode.AI_GATEWAY, display_name=name, opts=opts)
 
 
 def deadline(step_id: str, timeout: Deadline) -> str:
-    """A length of time in any case: servers read no instant here."""
+    """Return a timeout as a duration, since the server does not accept an instant here."""
     try:
         if not isinstance(timeout, datetime.datetime):
             return to_duration(timeout)
@@ -248,7 +247,7 @@ def deadline(step_id: str, timeout: Deadline) -> str:
 
 
 def format_instant(when: datetime.datetime) -> str:
-    """RFC 3339 in UTC with milliseconds, as the server reads it."""
+    """Format an instant as RFC 3339 in UTC with milliseconds, as the server expects it."""
     utc = in_utc(when)
-    # Not strftime: it writes the year 1 as "1".
+    # Not strftime(), which does not pad years below 1000 on all platforms.
     return utc.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

@@ -1,4 +1,4 @@
-"""What a user's handler is given."""
+"""The argument of a user's handler."""
 
 from __future__ import annotations
 
@@ -16,9 +16,19 @@ from inngest._internal.step.step_sync import StepSync
 class Context(Generic[DataT]):
     """The argument of an async function.
 
-    ``Context[Model]`` belongs to a function with a typed trigger (:class:`inngest.EventType`):
-    ``event.data`` is an instance of the model. ``attempt`` counts from 0. ``max_attempts`` is
-    ``None`` when the server does not say. ``logger`` is silent while memoized steps replay.
+    Use ``Context[Model]`` if the function has a typed trigger (:class:`inngest.EventType`):
+    ``event.data`` is then an instance of the model.
+
+    :param attempt: the number of earlier attempts.
+    :param event: the triggering event, the first of ``events``.
+    :param events: all events of a batch.
+    :param group: runs branches of the function in parallel.
+    :param job_id: the id of the server's job for this call, if it sent one.
+    :param logger: the client's logger, silent while memoized steps replay.
+    :param max_attempts: the limit of attempts, if the server sent it.
+    :param request_id: the id of the server's request, if it sent one.
+    :param run_id: the id of the run.
+    :param step: the steps of the function.
     """
 
     attempt: int
@@ -35,7 +45,7 @@ class Context(Generic[DataT]):
 
 @dataclass(kw_only=True)
 class ContextSync(Generic[DataT]):
-    """The argument of a sync function. The same fields as :class:`Context`."""
+    """The argument of a sync function, with the same fields as :class:`Context`."""
 
     attempt: int
     event: Event[DataT]

@@ -1,4 +1,4 @@
-"""Calls that a run defers until its end: what they ask for, and how they are taken back."""
+"""Function calls that a run defers until its end, and can abort."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Deferred:
         self._step = step
 
     async def abort(self) -> None:
-        """Take the call back: it will not be made. Doing it twice changes nothing."""
+        """Abort the call: the function will not be called. Idempotent."""
         self._runner.abort(self._step)
 
 
@@ -31,7 +31,7 @@ class DeferredSync:
         self._step = step
 
     def abort(self) -> None:
-        """Take the call back: it will not be made. Doing it twice changes nothing."""
+        """Abort the call: the function will not be called. Idempotent."""
         self._runner.abort(self._step)
 
 
@@ -42,14 +42,14 @@ def defer(
     data: object,
     name: str | None,
 ) -> StepCall:
-    """Call ``function`` when the run has ended. ``app_id`` is the caller's.
+    """Request a call of ``function`` after the run. ``app_id`` is the caller's.
 
-    :raises NonRetriableError: it is no function, or none that takes such calls.
+    :raises NonRetriableError: ``function`` is not a function, or has no deferred trigger.
     """
     fn_slug = called_id(step_id, function, app_id)
     if not function.takes_deferred_calls:
         raise NonRetriableError(
-            f'step "{step_id}": function "{fn_slug}" takes no deferred calls: '
+            f'step "{step_id}": function "{fn_slug}" does not accept deferred calls: '
             "declare it with trigger=inngest.TriggerDeferred()"
         )
     return StepCall.for_server(

@@ -1,4 +1,4 @@
-"""What an exception of user code becomes on the wire."""
+"""Encode exceptions of user code for the wire."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from inngest._internal.op import ErrorData, Op
 from inngest._internal.step.calls import format_instant
 
 MAX_ERROR_TEXT = 64 * 1024
-"""Characters of an error's message, or stack, that are reported."""
+"""The maximum length, in characters, of each reported text of an error."""
 
 
 def failure_op(execution: engine.Execution, found: engine.Found, error: Exception) -> Op:
-    """The report of a handler that raised ``error``."""
+    """Return the operation that reports a handler's exception."""
     return engine.failed(
         found,
         describe(error),
@@ -32,7 +32,7 @@ def failure_op(execution: engine.Execution, found: engine.Found, error: Exceptio
 
 
 def describe(error: Exception) -> ErrorData:
-    """An exception as the protocol spells it, short enough that the server takes it."""
+    """Encode an exception, truncated to what the server accepts."""
     if isinstance(error, Error):
         code, name, message, stack = error.code, error.name, error.message, error.stack
     else:
@@ -40,40 +40,40 @@ def describe(error: Exception) -> ErrorData:
         stack = format_stack(error)
     return ErrorData(
         code=code,
-        name=_clipped(name),
-        message=_clipped(message),
-        stack=None if stack is None else _clipped(stack),
+        name=_truncated(name),
+        message=_truncated(message),
+        stack=None if stack is None else _truncated(stack),
     )
 
 
 def is_retriable(error: Exception) -> bool:
-    """Whether another attempt may help: of a group, for any of its exceptions."""
+    """Return whether another attempt may succeed; for a group, whether it may for any member."""
     if isinstance(error, Error):
         return error.is_retriable
-    grouped = getattr(error, "exceptions", None)  # an ExceptionGroup, which is new in 3.11
+    grouped = getattr(error, "exceptions", None)  # Python 3.10 has no ExceptionGroup
     if isinstance(grouped, tuple) and grouped:
         return any(isinstance(each, Exception) and is_retriable(each) for each in grouped)
     return True
 
 
 def is_quiet(error: Exception) -> bool:
-    """Whether the user asked for the error not to be logged."""
+    """Return whether the user asked not to log the error."""
     return isinstance(error, NonRetriableError | RetryAfterError) and error.quiet
 
 
 def retry_after(error: BaseException | None) -> str | None:
-    """The instant that the user asked to retry at, as a header value."""
+    """Return the instant at which the user wants a retry, as a header value."""
     if isinstance(error, MiddlewareError):
         error = error.__cause__
     return format_instant(error.retry_after) if isinstance(error, RetryAfterError) else None
 
 
-def _clipped(text: str) -> str:
-    """Keep both ends: the start says what happened, a stack's end says where."""
+def _truncated(text: str) -> str:
+    """Keep both ends: a message begins with what happened, a traceback ends with it."""
     if len(text) <= MAX_ERROR_TEXT:
         return text
     half = MAX_ERROR_TEXT // 2
-    return f"{text[:half]}\n... {len(text) - 2 * half} characters left out ...\n{text[-half:]}"
+    return f"{text[:half]}\n... {len(text) - 2 * half} characters omitted ...\n{text[-half:]}"
 
 
 __all__ = ["MAX_ERROR_TEXT", "describe", "failure_op", "is_quiet", "is_retriable", "retry_after"]

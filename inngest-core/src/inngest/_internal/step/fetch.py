@@ -1,8 +1,8 @@
-"""Steps in which the server makes an HTTP request. PROTOCOL section 11, ``Gateway``.
+"""Steps in which the server makes an HTTP request (PROTOCOL section 11, ``Gateway``).
 
-What the server carries is text: a request's body is JSON or nothing, since other text would
-arrive in quotes; a response's body is read as UTF-8, and of several headers of one name
-only the first is there.
+The server transports text. A request body must be JSON or empty, since the server would send other
+text as a JSON string. A response body is decoded as UTF-8, and of several headers with the same
+name only the first is kept.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _UNSENDABLE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedResponse:
-    """The answer to a request that the server made, whatever its status.
+    """The response to a request that the server made, whatever its status.
 
     :param status_code: the HTTP status.
-    :param headers: names are lower case, and each has one value.
-    :param body: the text of the answer.
-    :param url: what was asked.
+    :param headers: the headers: one value each, names in lower case.
+    :param body: the body as text.
+    :param url: the URL of the request.
     """
 
     status_code: int
@@ -46,7 +46,7 @@ class FetchedResponse:
     def json(self) -> Any:
         """Parse the body.
 
-        :raises ValueError: it is not JSON.
+        :raises ValueError: the body is not JSON.
         """
         return json.loads(self.body)
 
@@ -60,7 +60,7 @@ def fetch(
     content: str | None,
     name: str | None,
 ) -> StepCall:
-    """Have the server make a request with ``body``, JSON values, or ``content``, JSON text."""
+    """Request an HTTP request whose body is ``body``, JSON types, or ``content``, JSON text."""
     if not is_text(url) or not url.startswith(("http://", "https://")):
         raise NonRetriableError(f'step "{step_id}": url: must start with http:// or https://')
     opts: dict[str, object] = {"type": "step.fetch", "url": url, "method": method.upper()}
@@ -77,22 +77,24 @@ def fetch(
 
 
 def check_headers(step_id: str, headers: Mapping[str, object]) -> None:
-    """See that headers can be sent: a server tries in vain, and says what it could not send.
+    """Check headers here, because the server would retry, and show the header in its error.
 
-    :raises NonRetriableError: one cannot be. It names the header, whose value may be secret.
+    :raises NonRetriableError: a header is invalid. The message omits its value, maybe a secret.
     """
     for name, value in headers.items():
         if not is_header_name(name):
-            raise NonRetriableError(f'step "{step_id}": headers: {name!r} is no name of one')
+            raise NonRetriableError(
+                f'step "{step_id}": headers: {name!r} is not a valid header name'
+            )
         if not is_header_value(str(value)):
             raise NonRetriableError(
-                f'step "{step_id}": headers: the value of {name!r} cannot be sent: it holds a '
-                "line break, or another control character"
+                f'step "{step_id}": headers: the value of {name!r} contains a line break or '
+                "another control character"
             )
 
 
 def is_header_value(text: str) -> bool:
-    """Whether a header may say ``text``."""
+    """Return whether ``text`` is a valid header value."""
     return not _UNSENDABLE.search(text)
 
 
@@ -105,7 +107,7 @@ def _text(step_id: str, body: object, content: str | None) -> str | None:
             )
         return content or None
     if content is not None:
-        raise NonRetriableError(f'step "{step_id}": json and content exclude each other')
+        raise NonRetriableError(f'step "{step_id}": pass json or content, not both')
     encoded = encode(body, f'the body of step "{step_id}"', advice="")
     if isinstance(encoded, OutputUnserializableError):
         raise encoded
@@ -113,7 +115,7 @@ def _text(step_id: str, body: object, content: str | None) -> str | None:
 
 
 def is_json(text: str) -> bool:
-    """Whether the server sends ``text`` as it is."""
+    """Return whether ``text`` is JSON, which the server sends unchanged."""
     try:
         json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
@@ -122,13 +124,13 @@ def is_json(text: str) -> bool:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is JSON to Python only")
+    raise ValueError(f"{constant} is not JSON, although Python accepts it")
 
 
-def fetched(raw: object, call: StepCall) -> FetchedResponse:
-    """Read what the server got.
+def response_of(raw: object, call: StepCall) -> FetchedResponse:
+    """Decode the response that the server stored.
 
-    :raises NonRetriableError: it has not the form that the protocol defines.
+    :raises NonRetriableError: it does not have the format that the protocol defines.
     """
     match raw:
         case {"status_code": int(status), "body": str(body), **rest}:
@@ -140,7 +142,7 @@ def fetched(raw: object, call: StepCall) -> FetchedResponse:
                     body=body,
                     url=str(rest.get("url") or ""),
                 )
-    raise NonRetriableError(f'what is stored for step "{call.id}" is no answer to a request')
+    raise NonRetriableError(f'the stored result of step "{call.id}" is not an HTTP response')
 
 
-__all__ = ["FetchedResponse", "check_headers", "fetch", "fetched", "is_header_value", "is_json"]
+__all__ = ["FetchedResponse", "check_headers", "fetch", "is_header_value", "is_json", "response_of"]

@@ -1,9 +1,9 @@
-"""One step, from the call in user code to its value. The same flow for both worlds.
+"""A step, from the call in user code to its value: the same flow for async and sync functions.
 
-A step's value passes, from the inside out: the handler, its type's way to JSON, the
-``wrap_step_handler`` hooks (this is what the server stores), the ``wrap_step`` hooks, and
-its type's way back. A memoized step enters at what the server stored. Of several middleware
-the first encodes last, and so decodes first: around a step they are the other way round.
+A value passes through these stages: the handler returns it, its codec encodes it, the
+``wrap_step_handler`` hooks transform it, the server stores it, the ``wrap_step`` hooks transform
+it back, and its codec decodes it. A memoized step starts with the stored value. The first
+middleware encodes last, and therefore decodes first: ``wrap_step`` hooks nest in reverse order.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from inngest._internal.serialization.text import as_stored, encode
 from inngest._internal.step.calls import codec_of
 from inngest._internal.step.failure import failure_op
 from inngest._internal.step.group import RACE, parallel_mode
-from inngest._internal.step.inputs import typed_input
+from inngest._internal.step.inputs import decode_input
 from inngest._internal.step.invocation import Invocation
-from inngest._internal.step.transform import made_json
+from inngest._internal.step.transform import encode_with_hooks
 from inngest._internal.types import UNSET
 
 logger = logging.getLogger("inngest")
@@ -49,7 +49,7 @@ inside_step: ContextVar[str | None] = ContextVar("inngest_inside_step", default=
 
 @dataclass(slots=True)
 class Finish(Effect):
-    """Report a handler's outcome. User code does not go on in this call."""
+    """Report a handler's outcome. User code does not continue in this call."""
 
     found: engine.Found
     op: Op
@@ -57,41 +57,40 @@ class Finish(Effect):
 
 @dataclass(slots=True)
 class GoOn(Effect):
-    """A handler's outcome is recorded. User code goes on in this call."""
+    """Let user code continue: the handler's outcome has been recorded."""
 
     found: engine.Found
 
 
 @dataclass(slots=True)
 class BreakOff(Effect):
-    """End the call with ``error``. User code does not go on, nor gets to catch it."""
+    """End the call with ``error``, which user code cannot catch."""
 
     error: Exception
 
 
-def ask_for(invocation: Invocation, call: StepCall) -> engine.Found:
-    """Have the engine tell which step this call is."""
+def identify(invocation: Invocation, call: StepCall) -> engine.Found:
+    """Assign a requested step its identity within the run."""
     if inside_step.get() is not None or not call.id or not isinstance(call.id, str):
-        raise _misused(call.id)
+        raise _misuse_error(call.id)
     if parallel_mode.get() is RACE:
         call.race = True
     return invocation.execution.identify(call)
 
 
 def defer(invocation: Invocation, call: StepCall) -> StepID:
-    """Note a call that is to be made when the run has ended. Code goes on at once."""
+    """Defer a call until the run has ended. User code continues at once."""
     if inside_step.get() is not None or not call.id or not isinstance(call.id, str):
-        raise _misused(call.id)
+        raise _misuse_error(call.id)
     if invocation.execution.outcome is not None:
         raise StepInterrupt
     return invocation.execution.defer(call)
 
 
-def recall_alone(invocation: Invocation, found: engine.Found) -> object:
-    """The value of a memoized step that serial code asks for, else ``UNSET``.
+def replay_directly(invocation: Invocation, found: engine.Found) -> object:
+    """Return a memoized step's value if serial code requests it, else ``UNSET``.
 
-    The same as :func:`carry_out` for what a replay consists of nearly always: no hook has
-    anything to do, so no flow is needed.
+    A fast path of :func:`carry_out` for most replays: without hooks, no flow is needed.
     """
     if invocation.hooks.watches_replay:
         return UNSET
@@ -99,25 +98,25 @@ def recall_alone(invocation: Invocation, found: engine.Found) -> object:
     if memo is UNSET:
         return UNSET
     if isinstance(memo, Failure):
-        raise _remembered(memo)
+        raise _error_of_failure(memo)
     codec = codec_of(found.call, invocation.serializer)
-    return memo if codec is PLAIN else _decoded(codec, found, memo)
+    return memo if codec is PLAIN else _decode(codec, found, memo)
 
 
 def carry_out(invocation: Invocation, found: engine.Found, verdict: engine.Verdict) -> Flow[object]:
-    """Give the value of a step that the engine has decided on; run its handler if told to."""
+    """Return the value of a step that has a verdict, after running its handler if necessary."""
     match verdict:
         case engine.Execute():
             return _execute(invocation, found, verdict.args)
         case engine.Replay():
             stored: Outcome[object] = Returned(verdict.data)
         case engine.Fail():
-            stored = Raised(_remembered(verdict.failure))
-    return _Step(invocation, found, is_memoized=True).recall(stored)
+            stored = Raised(_error_of_failure(verdict.failure))
+    return _Step(invocation, found, is_memoized=True).replay(stored)
 
 
 def _execute(invocation: Invocation, found: engine.Found, args: tuple[object, ...]) -> Flow[object]:
-    """Run a step's handler. Code goes on only with what is recorded; else the call ends here."""
+    """Run a step's handler. Code continues only if the result is recorded; else the call ends."""
     execution = invocation.execution
     try:
         op, live = yield from _Step(invocation, found, is_memoized=False).execute(args)
@@ -128,23 +127,23 @@ def _execute(invocation: Invocation, found: engine.Found, args: tuple[object, ..
             unkept = yield from invocation.checkpoints.keep(op, invocation.hooks, deferred)
         if unkept is None and deferred:
             execution.deferrals.note_reported()
-        if unkept is None and op.error is not None:  # it has failed for good
-            # Hooks may make something else of it, as they do where it is memoized.
-            remembered = _Step(invocation, found, is_memoized=True)
-            live = yield from remembered.shown(Raised(_step_error_of(op)))
-    except GeneratorExit:  # the code that waited for the step was cancelled
+        if unkept is None and op.error is not None:  # the step failed in its last attempt
+            # Hooks may replace the error, as they do when the step is memoized.
+            memoized = _Step(invocation, found, is_memoized=True)
+            live = yield from memoized.apply_hooks(Raised(_error_of_op(op)))
+    except GeneratorExit:  # the task that waited for the step was cancelled
         execution.abandon(found)
         raise
     if isinstance(unkept, Error):
         yield BreakOff(unkept)
     elif unkept is not None:
         if hook_failure is not None:
-            # What the step gave is not lost; the next call will fail where this one did.
+            # The step's result is reported; the next call will fail at the same hook.
             logger.error("%s, after the step has run", hook_failure, exc_info=hook_failure)
         yield Finish(found, unkept)
     yield GoOn(found)
     if isinstance(live, Returned):
-        return _loaded(invocation, found, live.value)
+        return _decode_output(invocation, found, live.value)
     if op.error is not None:
         raise live.error
     yield BreakOff(live.error)
@@ -152,7 +151,7 @@ def _execute(invocation: Invocation, found: engine.Found, args: tuple[object, ..
 
 
 def begin(invocation: Invocation) -> Flow[Exception | None]:
-    """Tell the hooks that new code is about to run, if it is and they were not told."""
+    """Call the hooks for the end of the replay, when new code is about to run, once."""
     if not invocation.execution.is_first_new_code() or not invocation.hooks.watches_replay:
         return NOTHING
     return _announce_new_code(invocation.hooks)
@@ -166,7 +165,7 @@ def _announce_new_code(hooks: Stack) -> Flow[Exception | None]:
 
 
 class _Step:
-    """One step that has a verdict."""
+    """One step that has a verdict, with the hooks around it."""
 
     def __init__(self, invocation: Invocation, found: engine.Found, *, is_memoized: bool) -> None:
         self._invocation = invocation
@@ -174,29 +173,29 @@ class _Step:
         self._is_memoized = is_memoized
         self._what = f'step "{found.call.id}"'
 
-    def recall(self, stored: Outcome[object]) -> Flow[object]:
-        """Give user code what was stored: a value, or the error that the step ended in."""
-        stored = yield from self.shown(stored)
+    def replay(self, stored: Outcome[object]) -> Flow[object]:
+        """Return the decoded value that was stored, or raise the error."""
+        stored = yield from self.apply_hooks(stored)
         if isinstance(stored, Raised):
             try:
                 raise stored.error
             finally:
-                del stored  # the error's traceback holds this frame: a cycle otherwise
-        return _loaded(self._invocation, self._found, stored.value)
+                del stored  # the traceback refers to this frame: avoid a reference cycle
+        return _decode_output(self._invocation, self._found, stored.value)
 
-    def shown(self, stored: Outcome[object]) -> Flow[Outcome[object]]:
-        """What the hooks make of what was stored."""
+    def apply_hooks(self, stored: Outcome[object]) -> Flow[Outcome[object]]:
+        """Return the stored outcome as the ``wrap_step`` hooks leave it."""
         yield from self._begin()
         if self._invocation.hooks.implements("wrap_step"):
             record = WrappedStep(info=self._info())
-            outcome = yield from self._wrapped(record, _shown(record, stored))
+            outcome = yield from self._wrapped(record, _expose(record, stored))
             if isinstance(outcome, Raised) and isinstance(outcome.error, MiddlewareError):
                 yield BreakOff(outcome.error)
             stored = outcome if isinstance(outcome, Raised) else _output_of(record)
         return stored
 
     def execute(self, args: tuple[object, ...]) -> Flow[tuple[Op, Outcome[object]]]:
-        """Run the handler: what is to be stored of it, and what user code may see of that."""
+        """Run the handler; return the operation to report, and the outcome for user code."""
         yield from self._begin()
         record = WrappedStep(info=self._info())
         ops: list[Op] = []
@@ -212,7 +211,7 @@ class _Step:
         hooks = self._invocation.hooks
         yield from hooks.observe("on_step_start", record.info)
         started, clock = time.time_ns(), time.perf_counter_ns()
-        outcome = yield from self._handled(record.info, args)
+        outcome = yield from self._run_handler(record.info, args)
         op = yield from self._op(outcome)
         if self._invocation.checkpoints.is_on:
             op = replace(op, timing=(started, time.perf_counter_ns() - clock))
@@ -224,25 +223,25 @@ class _Step:
             yield from hooks.observe("on_step_complete", record.info)
         ops.append(op)
         if not isinstance(outcome, Raised) and op.cause is None:
-            # As it will be when it is read again: a tuple, for one, is a list then.
+            # Equal to what a replay returns: for example, a tuple becomes a list.
             outcome = Returned(as_stored(op.data))
-        return (yield from _shown(record, outcome))
+        return (yield from _expose(record, outcome))
 
-    def _handled(self, info: StepInfo, args: tuple[object, ...]) -> Flow[Outcome[object]]:
+    def _run_handler(self, info: StepInfo, args: tuple[object, ...]) -> Flow[Outcome[object]]:
         handler = self._found.call.handler
         assert handler is not None
         if args is not self._found.call.args:
-            edited = typed_input(self._found.call, args)
-            if isinstance(edited, OutputUnserializableError):
-                return Raised(edited)
-            args = edited
+            decoded = decode_input(self._found.call, args)
+            if isinstance(decoded, OutputUnserializableError):
+                return Raised(decoded)
+            args = decoded
         record = WrappedHandler(info=info, handler=handler, args=args)
         outcome = yield from self._invocation.hooks.wrap(
-            "wrap_step_handler", record, self._called(record)
+            "wrap_step_handler", record, self._call_handler(record)
         )
         return outcome if isinstance(outcome, Raised) else _output_of(record)
 
-    def _called(self, record: WrappedHandler) -> Flow[Outcome[None]]:
+    def _call_handler(self, record: WrappedHandler) -> Flow[Outcome[None]]:
         with _inside(self._found.call.id):
             outcome: Outcome[object] = yield Call(record.handler, record.args)
         if isinstance(outcome, Raised):
@@ -261,8 +260,8 @@ class _Step:
         encoded = encode(outcome.value, self._what)
         if not isinstance(encoded, OutputUnserializableError):
             return engine.succeeded(found, encoded)
-        bare = engine.succeeded(found, "null")
-        made = yield from made_json(invocation.hooks, bare, outcome.value)
+        without_data = engine.succeeded(found, "null")
+        made = yield from encode_with_hooks(invocation.hooks, without_data, outcome.value)
         return made or failure_op(invocation.execution, found, encoded)
 
     def _begin(self) -> Flow[None]:
@@ -286,11 +285,11 @@ class _Step:
         )
 
 
-def _remembered(failure: Failure) -> StepError:
+def _error_of_failure(failure: Failure) -> StepError:
     return _step_error(failure.name, failure.message, failure.stack, failure.is_retriable)
 
 
-def _step_error_of(op: Op) -> StepError:
+def _error_of_op(op: Op) -> StepError:
     assert op.error is not None
     return _step_error(op.error.name, op.error.message, op.error.stack, op.is_retriable)
 
@@ -300,20 +299,20 @@ def _step_error(name: str, message: str, stack: str | None, is_retriable: bool) 
     return kind(message, name, stack)
 
 
-def _loaded(invocation: Invocation, found: engine.Found, data: object) -> object:
+def _decode_output(invocation: Invocation, found: engine.Found, data: object) -> object:
     codec = codec_of(found.call, invocation.serializer)
-    return data if codec is PLAIN else _decoded(codec, found, data)
+    return data if codec is PLAIN else _decode(codec, found, data)
 
 
-def _decoded(codec: Codec, found: engine.Found, data: object) -> object:
+def _decode(codec: Codec, found: engine.Found, data: object) -> object:
     value = codec.load(data, f'step "{found.call.id}"')
     if isinstance(value, OutputUnserializableError):
         raise value
     return value
 
 
-def _shown(record: WrappedStep, outcome: Outcome[object]) -> Flow[Outcome[None]]:
-    """Show an outcome to the hooks around it."""
+def _expose(record: WrappedStep, outcome: Outcome[object]) -> Flow[Outcome[None]]:
+    """Set the outcome's value in the record that the hooks receive."""
     yield from ()
     if isinstance(outcome, Raised):
         return outcome
@@ -322,15 +321,15 @@ def _shown(record: WrappedStep, outcome: Outcome[object]) -> Flow[Outcome[None]]
 
 
 def _output_of(record: WrappedStep | WrappedHandler) -> Returned[object]:
-    """What the hooks leave; ``None`` when one swallowed an error and gave nothing."""
+    """Return the output that the hooks leave: ``None`` if one swallowed an error."""
     return Returned(None if record.output is UNSET else record.output)
 
 
-def _misused(step_id: object) -> Error:
+def _misuse_error(step_id: object) -> Error:
     if not isinstance(step_id, str):
-        return NonRetriableError(f"a step's id is a string, not a {type(step_id).__name__}")
+        return NonRetriableError(f"a step id must be a string, not a {type(step_id).__name__}")
     if not step_id:
-        return NonRetriableError("a step's id is empty: give it one that no other step has")
+        return NonRetriableError("a step id must not be empty: give each step an id of its own")
     return StepNestedError(
         f'step "{step_id}" is used inside step "{inside_step.get()}": '
         "steps cannot be nested; use it after that step, in the function itself"

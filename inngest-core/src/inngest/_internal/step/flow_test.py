@@ -18,7 +18,7 @@ from inngest._internal.errors import (
 from inngest._internal.flow import Call, Flow, Outcome, Raised, Returned
 from inngest._internal.op import Op, Opcode, StepCall
 from inngest._internal.step.failure import describe
-from inngest._internal.step.flow import Finish, ask_for, carry_out, inside_step
+from inngest._internal.step.flow import Finish, carry_out, identify, inside_step
 
 
 def execution(memos: Mapping[str, object] | None = None) -> Execution:
@@ -29,7 +29,7 @@ def execution(memos: Mapping[str, object] | None = None) -> Execution:
 def taken(state: Execution) -> Flow[object]:
     made = invocation(state)
     call = StepCall(id="a", opcode=Opcode.STEP_RUN, handler=print)
-    found = ask_for(made, call)
+    found = identify(made, call)
     state.find(found)
     move = state.next_move()
     assert isinstance(move, Resume)
@@ -37,7 +37,7 @@ def taken(state: Execution) -> Flow[object]:
 
 
 def take(state: Execution, call: Callable[[], Outcome[object]]) -> object:
-    """Drive one step: its value, or the operation that it ends the call with."""
+    """Drive one step; return its value, or the operation with which it ends the call."""
     flow = taken(state)
     sent: object = None
     try:

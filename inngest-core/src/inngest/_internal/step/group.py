@@ -18,29 +18,29 @@ T = TypeVar("T")
 
 
 class ParallelMode(enum.Enum):
-    """When the function goes on after a parallel group."""
+    """When a function continues after a parallel group."""
 
     WAIT = "wait"
-    """When every branch is done."""
+    """Once all branches are done."""
 
     RACE = "race"
-    """Each time that a branch gets further."""
+    """Whenever any branch makes progress."""
 
 
 RACE = ParallelMode.RACE
-"""Named, as :data:`inngest._internal.op.STEP_RUN` is."""
+"""A module constant for speed, like :data:`inngest._internal.op.STEP_RUN`."""
 
 parallel_mode: ContextVar[ParallelMode] = ContextVar(
     "inngest_parallel_mode", default=ParallelMode.WAIT
 )
-"""The mode of the innermost group around the code that runs."""
+"""The mode of the innermost group around the running code."""
 
 
 class BranchRunner(Protocol):
-    """Runs the branches of a group one after another, recording what is new."""
+    """Runs the branches of a group one after another, and collects new steps."""
 
     def branches(self, callables: tuple[Callable[[], T], ...]) -> tuple[T, ...]:
-        """Return every branch's value, or end the call."""
+        """Return the results of all branches, or end the call."""
         ...
 
 
@@ -95,7 +95,7 @@ class Group:
         parallel_mode: ParallelMode = ...,
     ) -> tuple[T, ...]: ...
 
-    @overload  # to pyright, a `partial` of `step.run` takes arguments of its own
+    @overload  # pyright infers that a `partial` of `step.run` takes further arguments
     async def parallel(  # type: ignore[overload-cannot-match]
         self,
         callables: tuple[Callable[..., Awaitable[T]], ...],
@@ -107,17 +107,17 @@ class Group:
         callables: tuple[Callable[[], Awaitable[Any]], ...],
         parallel_mode: ParallelMode = ParallelMode.WAIT,
     ) -> tuple[Any, ...]:
-        """Run every callable, without arguments; return their values in the order of ``callables``.
+        """Call the callables, which take no arguments; return their results in the same order.
 
-        Steps inside are run by the server in parallel. The first branch that raises
-        ends the group with its error.
+        The server runs their steps in parallel. The first error of a branch ends the group and is
+        raised.
         """
         with _mode(parallel_mode):
             tasks = [asyncio.ensure_future(_awaited(branch)) for branch in callables]
         try:
             return tuple(await asyncio.gather(*tasks))
         finally:
-            _cancel(tasks)  # an error's traceback holds this frame: it must not hold them
+            _cancel(tasks)  # and clear the list, which an error's traceback keeps alive
 
 
 class GroupSync:
@@ -163,7 +163,7 @@ class GroupSync:
         parallel_mode: ParallelMode = ...,
     ) -> tuple[T, ...]: ...
 
-    @overload  # to pyright, a `partial` of `step.run` takes arguments of its own
+    @overload  # pyright infers that a `partial` of `step.run` takes further arguments
     def parallel(  # type: ignore[overload-cannot-match]
         self,
         callables: tuple[Callable[..., T], ...],
@@ -175,10 +175,10 @@ class GroupSync:
         callables: tuple[Callable[[], Any], ...],
         parallel_mode: ParallelMode = ParallelMode.WAIT,
     ) -> tuple[Any, ...]:
-        """Run every callable, without arguments; return their values in the order of ``callables``.
+        """Call the callables, which take no arguments; return their results in the same order.
 
-        Steps inside are run by the server in parallel. The first branch that raises
-        ends the group with its error.
+        The server runs their steps in parallel. The first error of a branch ends the group and is
+        raised.
         """
         with _mode(parallel_mode):
             return self._runner.branches(tuple(callables))

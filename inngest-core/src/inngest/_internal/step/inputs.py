@@ -1,4 +1,4 @@
-"""Arguments of a step that somebody edited before a rerun: JSON, where the code had values."""
+"""Step arguments that were edited in the dashboard before a rerun: JSON instead of objects."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from inngest._internal.serialization.codec import Codec
 from inngest._internal.serialization.text import encode
 
 
-def typed_input(
+def decode_input(
     call: StepCall, args: tuple[object, ...]
 ) -> tuple[object, ...] | OutputUnserializableError:
-    """Read ``args`` as the handler's parameters say; without annotations they stay JSON."""
+    """Convert ``args`` to the types of the handler's parameters, as far as it annotates them."""
     assert call.handler is not None
-    read: list[object] = []
+    values: list[object] = []
     for typ, arg in zip(parameter_types(call.handler, len(args)), args, strict=True):
         value = Codec(typ=typ).load(arg, f'the edited input of step "{call.id}"')
         if isinstance(value, OutputUnserializableError):
             return value
-        read.append(value)
-    return tuple(read)
+        values.append(value)
+    return tuple(values)
 
 
-def shown_input(args: tuple[object, ...]) -> dict[str, object]:
-    """The part of a step's options that shows its arguments, as far as JSON can say them."""
+def encode_input(args: tuple[object, ...]) -> dict[str, object]:
+    """Return step options that contain the arguments, or none if the arguments are not JSON."""
     types = [type(arg) for arg in args]
     dumped = [Codec(typ=typ).dump(arg, "input") for typ, arg in zip(types, args, strict=True)]
     return {"input": dumped} if isinstance(encode(dumped, "input"), str) else {}
 
 
-__all__ = ["shown_input", "typed_input"]
+__all__ = ["decode_input", "encode_input"]

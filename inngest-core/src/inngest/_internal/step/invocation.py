@@ -1,4 +1,4 @@
-"""The effects that run a user's function, and what they need to know. Values only."""
+"""A call of a user's function, and the effects that perform it. Values only."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ from inngest._internal.step.runner import Events, FindSerializer, RunClient
 
 
 class Keeper(Protocol):
-    """Records steps while a call goes on."""
+    """Records steps on the server while a call continues."""
 
     @property
     def is_on(self) -> bool:
-        """Whether the next step may be recorded, for code to go on."""
+        """Whether the next step may be recorded, so that user code can continue."""
         ...
 
     @property
     def can_stop(self) -> bool:
-        """Whether the call can end while a step is recorded: another one goes on from there."""
+        """Whether the call may end while a step is being recorded, as a later call can continue."""
         ...
 
     def keep(self, op: Op, hooks: Stack, deferred: Sequence[Op]) -> Flow[Op | Error | None]:
-        """Take the result of a step, or return what is to be reported: the call is to end.
+        """Record a step, or return what to report instead, which ends the call.
 
-        :param deferred: calls that the server is to be told of along with it.
+        :param deferred: deferred calls to report along with the step.
         """
         ...
 
 
-@dataclass(slots=True)  # not frozen, nor made by keywords: see op.py
+@dataclass(slots=True)  # neither frozen nor kw_only, for speed: see op.py
 class Invocation:
-    """One call of a function: its code, what the code is given, and what surrounds it."""
+    """One call of a function: its code, its arguments, and its environment."""
 
     execution: Execution
     hooks: Stack
@@ -63,7 +63,7 @@ class Invocation:
 
 
 class InvocationFacts:
-    """What runners of either colour tell their steps of the call."""
+    """What async and sync runners tell their steps about the call."""
 
     _invocation: Invocation
 
@@ -84,20 +84,20 @@ class InvocationFacts:
 
     @property
     def find_serializer(self) -> FindSerializer:
-        """Finds the serializer of a name."""
+        """Resolves serializers by name."""
         return self._invocation.find_serializer
 
     def sending(
         self, events: Events, send: Callable[..., object]
     ) -> Flow[SendEventsResult | Exception]:
-        """Have the client ``send`` events, within the middleware that this call has made.
+        """Send events with the client's ``send``, within the middleware of this call.
 
-        :raises SendEventsError: they are no events.
+        :raises SendEventsError: ``events`` are not events.
         """
         return send_within(self._invocation.hooks, listed(events), partial(_sent_by, send))
 
     def abort(self, deferred: StepID) -> None:
-        """Take back a deferred call."""
+        """Abort a deferred call."""
         self._invocation.execution.deferrals.abort(deferred)
 
 
@@ -107,21 +107,21 @@ def _sent_by(send: Callable[..., object], events: object) -> Flow[SendEventsResu
 
 
 class Run(Protocol):
-    """An invocation with the runner that takes its steps."""
+    """An invocation with the runner that handles its steps."""
 
     @property
     def context(self) -> Context[Any] | ContextSync[Any]:
-        """What the handler is given."""
+        """The handler's argument."""
         ...
 
     def run(self, ctx: Context[Any] | ContextSync[Any]) -> Any:
-        """Call the handler. The outcome of :class:`Invoke`, to be awaited in an async run."""
+        """Call the handler; return the outcome of :class:`Invoke`, in an async run an awaitable."""
         ...
 
 
 @dataclass(slots=True)
 class Prepare(Effect):
-    """Make an invocation ready. Outcome: a :class:`Run` of the driver's world."""
+    """Prepare an invocation. Outcome: a :class:`Run`, async or sync like the driver."""
 
     invocation: Invocation
 
@@ -130,8 +130,8 @@ class Prepare(Effect):
 class Invoke(Effect):
     """Call the handler of ``run``.
 
-    Outcome: ``Returned`` or ``Raised`` for a function that ended by itself; it counts
-    only when ``execution.outcome`` is ``None``.
+    Outcome: ``Returned`` or ``Raised``, if the function ended by itself. It counts only if
+    ``execution.outcome`` is ``None``.
     """
 
     run: Run

@@ -1,4 +1,4 @@
-"""A logger that is silent while memoized steps replay: what it would say was said before."""
+"""A logger that is silent while memoized steps replay, to log each message only once."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
     Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
     _Base = logging.LoggerAdapter[Any]
-else:  # Python 3.10 cannot subscript it
+else:  # not subscriptable on Python 3.10
     Logger = logging.Logger | logging.LoggerAdapter
     _Base = logging.LoggerAdapter
 
 
-_SAYING = frozenset(
+_LOG_METHODS = frozenset(
     {
         "critical",
         "debug",
@@ -28,13 +28,14 @@ _SAYING = frozenset(
         "warning",
     }
 )
-"""What a logger says something by. Those of structlog and loguru have the same names."""
+"""The methods that log. Loggers of structlog and loguru have the same names."""
 
 
 class ReplayLogger(_Base):
-    """``ctx.logger``: the client's logger, quiet until new code runs.
+    """``ctx.logger``: the client's logger, silent until new code runs.
 
-    Each method is the logger's own: it may take more than the standard library's does.
+    All methods are those of the client's logger, whose signatures may differ from the standard
+    library's.
     """
 
     def __init__(self, logger: Logger, execution: Execution) -> None:
@@ -42,26 +43,26 @@ class ReplayLogger(_Base):
         self._execution = execution
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802
-        """Whether a message of ``level`` would be logged now."""
+        """Return whether a message of ``level`` would be logged now."""
         if self._execution.is_replaying:
             return False
-        asked: Any = getattr(self.logger, "isEnabledFor", None)
-        return asked is None or bool(asked(level))
+        is_enabled: Any = getattr(self.logger, "isEnabledFor", None)
+        return is_enabled is None or bool(is_enabled(level))
 
     def __getattr__(self, name: str) -> Any:
-        if name == "logger":  # not set yet
+        if name == "logger":  # before __init__() has set it
             raise AttributeError(name)
         return getattr(self.logger, name)
 
-    if not TYPE_CHECKING:  # a type checker knows the methods of an adapter
+    if not TYPE_CHECKING:  # type checkers use the methods of LoggerAdapter
 
         def __getattribute__(self, name: str) -> Any:
-            if name not in _SAYING:
+            if name not in _LOG_METHODS:
                 return super().__getattribute__(name)
-            return _say_nothing if self._execution.is_replaying else getattr(self.logger, name)
+            return _discard if self._execution.is_replaying else getattr(self.logger, name)
 
 
-def _say_nothing(*args: object, **kwargs: object) -> None:
+def _discard(*args: object, **kwargs: object) -> None:
     pass
 
 

@@ -1,4 +1,4 @@
-"""What a step face needs of the call that it belongs to."""
+"""The interfaces that step objects use to talk to their call."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from inngest._internal.op import StepCall, StepID
 from inngest._internal.serialization.contract import Serializer
 
 Events: TypeAlias = "Event[Any] | list[Event[Any]]"
-# In quotes: to subscript a model makes pydantic build it, which scans entry points.
+# Quoted, because subscripting a model makes pydantic build it, which scans entry points.
 FindSerializer = Callable[[Serializer | str | None], Serializer | None]
-"""Finds the serializer of a name, and looks at one that is given."""
+"""Returns the serializer with a given name, or validates a serializer object."""
 MetadataOp = Literal["add", "delete", "merge", "set"]
-"""How values change those that are there."""
+"""How new metadata values are combined with existing ones."""
 
 
 class RunClient(Protocol):
-    """What steps have the function's client do."""
+    """The methods of the client that steps use."""
 
     async def send(self, events: Events, *, skip_middleware: bool = False) -> list[str]:
         """Send events."""
         ...
 
     def send_sync(self, events: Events, *, skip_middleware: bool = False) -> list[str]:
-        """Send events like ``send``, without an event loop."""
+        """Send events; the sync version of ``send``."""
         ...
 
     async def send_signal(self, signal: str, data: object = None) -> str | None:
@@ -33,7 +33,7 @@ class RunClient(Protocol):
         ...
 
     def send_signal_sync(self, signal: str, data: object = None) -> str | None:
-        """Send a signal like ``send_signal``, without an event loop."""
+        """Send a signal; the sync version of ``send_signal``."""
         ...
 
     async def update_metadata(
@@ -44,7 +44,7 @@ class RunClient(Protocol):
         kind: str = "default",
         op: MetadataOp = "merge",
     ) -> None:
-        """Change what is noted of a run."""
+        """Update the metadata of a run."""
         ...
 
     def update_metadata_sync(
@@ -55,12 +55,12 @@ class RunClient(Protocol):
         kind: str = "default",
         op: MetadataOp = "merge",
     ) -> None:
-        """Change it like ``update_metadata``, without an event loop."""
+        """Update the metadata of a run; the sync version of ``update_metadata``."""
         ...
 
 
 class RunnerFacts(Protocol):
-    """What steps of either colour know of their call."""
+    """What steps of async and sync functions know about their call."""
 
     @property
     def app_id(self) -> str:
@@ -79,39 +79,39 @@ class RunnerFacts(Protocol):
 
     @property
     def find_serializer(self) -> FindSerializer:
-        """Finds the serializer of a name."""
+        """Resolves serializers by name."""
         ...
 
     def defer(self, call: StepCall) -> StepID:
-        """Note a call that is to be made when the run has ended."""
+        """Defer a call until the run has ended."""
         ...
 
     def abort(self, deferred: StepID) -> None:
-        """Take back a deferred call."""
+        """Abort a deferred call."""
         ...
 
 
 class StepRunner(RunnerFacts, Protocol):
-    """Takes steps in an async function."""
+    """Handles the steps of an async function."""
 
     async def take(self, step: StepCall) -> object:
-        """Take one step; return its value or raise its error."""
+        """Return the value of a step, or raise its error."""
         ...
 
     async def send(self, events: Events) -> list[str]:
-        """Send events within the middleware of the call."""
+        """Send events within the call's middleware."""
         ...
 
 
 class StepRunnerSync(RunnerFacts, Protocol):
-    """Takes steps in a sync function."""
+    """Handles the steps of a sync function."""
 
     def take(self, step: StepCall) -> object:
-        """Take one step; return its value or raise its error."""
+        """Return the value of a step, or raise its error."""
         ...
 
     def send(self, events: Events) -> list[str]:
-        """Send events within the middleware of the call."""
+        """Send events within the call's middleware."""
         ...
 
 

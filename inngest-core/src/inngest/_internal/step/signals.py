@@ -1,4 +1,4 @@
-"""Steps that wait for a signal: what they ask for, and what they give."""
+"""Steps that wait for a signal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OnConflict = Literal["fail", "replace"]
 def wait_for_signal(
     step_id: str, signal: str, timeout: Deadline, on_conflict: OnConflict, name: str | None
 ) -> StepCall:
-    """Wait for a signal, or for ``timeout`` to pass."""
+    """Request a wait for a signal, limited by ``timeout``."""
     if not is_text(signal):
         raise NonRetriableError(f'step "{step_id}": signal: must be a string, and not empty')
     if on_conflict not in ("fail", "replace"):
@@ -32,9 +32,9 @@ def wait_for_signal(
 
 
 def signal_of(raw: object, signal: str, data_type: object) -> Signal[Any] | None:
-    """Read the signal that a wait has got.
+    """Decode the signal that a wait received; ``None`` after a timeout.
 
-    :raises OutputUnserializableError: its data is not a ``data_type``.
+    :raises OutputUnserializableError: its data does not match ``data_type``.
     """
     if not isinstance(raw, dict):
         return None

@@ -1,4 +1,4 @@
-"""The steps of a sync function. The same methods as those of an async one: one line each."""
+"""The steps of a sync function. The methods match those of ``Step``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from inngest._internal.signal import Signal
 from inngest._internal.step import calls, signals
 from inngest._internal.step.ai import AISync
 from inngest._internal.step.deferral import DeferredSync, defer
-from inngest._internal.step.fetch import FetchedResponse, fetch, fetched
+from inngest._internal.step.fetch import FetchedResponse, fetch, response_of
 from inngest._internal.step.runner import Events, MetadataOp, StepRunnerSync
 from inngest._internal.types import JSON, UNSET, Deadline, Duration
 
@@ -28,11 +28,11 @@ Ts = TypeVarTuple("Ts")
 
 
 class StepSync:
-    """The steps of a sync function. Every method is a durable checkpoint.
+    """The steps of a sync function. Each method call is a durable checkpoint.
 
-    ``step_id`` tells steps apart and must stay the same while runs live; ``name`` is what
-    people see instead. Any method raises :class:`inngest.StepError` when the step has failed
-    for good, and another :class:`inngest.errors.Error` when its arguments cannot be used.
+    ``step_id`` identifies the step and must not change while runs are in progress; ``name`` is
+    shown to people instead. All methods raise :class:`inngest.StepError` when the step has failed
+    in its last attempt, and another :class:`inngest.errors.Error` if an argument is invalid.
     """
 
     def __init__(self, runner: StepRunnerSync) -> None:
@@ -52,11 +52,14 @@ class StepSync:
         output_type: object = UNSET,
         serializer: Serializer | str | None = None,
     ) -> T:
-        """Run ``handler(*handler_args)`` once; afterwards return what it returned.
+        """Run ``handler(*handler_args)`` until it succeeds once; then return the stored result.
 
-        The output is stored as JSON and read again by the handler's return annotation, or
-        by ``output_type`` if that is given; by ``serializer``, an object or the name of one
-        that a plugin brings, instead of the function's client's.
+        :param handler: the code of the step.
+        :param handler_args: positional arguments for ``handler``.
+        :param output_type: the type to which the stored JSON is converted; by default the
+            handler's return annotation.
+        :param serializer: encodes and decodes the result instead of the client's serializer; an
+            object, or the name of one that a plugin provides.
         """
         if serializer is not None:
             serializer = self._runner.find_serializer(serializer)
@@ -70,11 +73,11 @@ class StepSync:
     def sleep_until(
         self, step_id: str, until: datetime.datetime, *, name: str | None = None
     ) -> None:
-        """Sleep until an instant; a naive ``datetime`` is local time."""
+        """Sleep until ``until``; a naive ``datetime`` is local time."""
         self._runner.take(calls.sleep_until(step_id, until, name))
 
     def send_event(self, step_id: str, events: Events, *, name: str | None = None) -> list[str]:
-        """Send events once, one or a list of them, and return their ids."""
+        """Send an event, or a list of events, once; return their ids."""
         call = calls.run(step_id, self._runner.send, (events,), name=name)
         return cast("list[str]", self._runner.take(call))
 
@@ -109,11 +112,12 @@ class StepSync:
         timeout: Deadline,
         name: str | None = None,
     ) -> Event[Any] | None:
-        """Wait for the next ``event`` that satisfies ``if_exp``; ``None`` after ``timeout``.
+        """Wait for the next event that matches; return it, or ``None`` after ``timeout``.
 
-        :param event: a name, or an event type, whose model the event's data then is.
-        :param if_exp: CEL expression on ``event`` (that started the run) and ``async``.
-        :param timeout: at least a second, in whole seconds; or a ``datetime``.
+        :param event: the event's name, or its type, with whose model its data is validated.
+        :param if_exp: a CEL expression on ``event``, which triggered the run, and ``async``, the
+            event that is waited for.
+        :param timeout: a duration of at least one second, in whole seconds; or a ``datetime``.
         """
         call = calls.wait_for_event(step_id, calls.event_name(event), if_exp, timeout, name)
         return calls.event_of(step_id, self._runner.take(call), event)
@@ -130,7 +134,7 @@ class StepSync:
         name: str | None = None,
     ) -> Signal[DataT] | None: ...
 
-    @overload  # a union, say: the annotation of what it is assigned to tells checkers which
+    @overload  # such as a union, inferred from the annotation of the variable assigned to
     def wait_for_signal(
         self,
         step_id: str,
@@ -163,15 +167,15 @@ class StepSync:
         on_conflict: signals.OnConflict = "fail",
         name: str | None = None,
     ) -> Signal[Any] | None:
-        """Wait for a signal; ``None`` after ``timeout``, or when another run takes the wait over.
+        """Wait for a signal; ``None`` after ``timeout``, or if another run replaces the wait.
 
-        A signal is for one run: the one that waits for it when it is sent.
+        A signal is received by one run: the one that is waiting for it when it is sent.
 
         :param signal: the signal's name, such as ``f"order/{order_id}/approved"``.
-        :param timeout: at least a second, in whole seconds; or a ``datetime``.
-        :param data_type: what is sent with it; without one, JSON as it is.
-        :param on_conflict: if another run waits already, this run is to ``fail``, or to
-            ``replace`` the other one's wait.
+        :param timeout: a duration of at least one second, in whole seconds; or a ``datetime``.
+        :param data_type: the type of the signal's data; by default it remains JSON.
+        :param on_conflict: if another run is already waiting for the signal, ``fail`` this step,
+            or ``replace`` the other run's wait.
         """
         call = signals.wait_for_signal(step_id, signal, timeout, on_conflict, name)
         return signals.signal_of(self._runner.take(call), signal, data_type)
@@ -179,9 +183,9 @@ class StepSync:
     def send_signal(
         self, step_id: str, *, signal: str, data: object = None, name: str | None = None
     ) -> str | None:
-        """Send a signal once, and return the id of the run that got it.
+        """Send a signal once; return the id of the run that received it.
 
-        Signals are not kept: ``None`` means that no run was waiting for it.
+        Signals are not stored: ``None`` means that no run was waiting for it.
         """
         call = calls.run(step_id, self._runner.client.send_signal_sync, (signal, data), name=name)
         return cast("str | None", self._runner.take(call))
@@ -196,12 +200,12 @@ class StepSync:
         v: str | None = None,
         name: str | None = None,
     ) -> T:
-        """Call ``function`` and return what it returns.
+        """Call another function and return its result.
 
-        :param function: a function, or a reference to one of another app.
-        :param data: the data of the event that it is given.
-        :param timeout: how long to wait for it, or until when; by default a year.
-        :param v: version of the form of ``data``.
+        :param function: the function, or a reference to a function of another app.
+        :param data: the data of the function's event.
+        :param timeout: how long, or until when, to wait for the result; by default one year.
+        :param v: the version of the format of ``data``.
         """
         call = calls.invoke(step_id, function, self._runner.app_id, data, timeout, v, name)
         return cast(T, self._runner.take(call))
@@ -217,11 +221,11 @@ class StepSync:
         v: str | None = None,
         name: str | None = None,
     ) -> object:
-        """Call a function that this code cannot import, and return what it returns.
+        """Call a function that this code cannot import, and return its result as JSON types.
 
         The other arguments are those of :meth:`invoke`.
 
-        :param app_id: the app of the function; by default this function's own.
+        :param app_id: the function's app; by default the calling function's.
         :param function_id: the function's id within its app.
         """
         other = FunctionReference[object, Any](app_id, function_id, UNSET, None)
@@ -236,13 +240,13 @@ class StepSync:
         data: CallDataT = None,  # type: ignore[assignment]
         name: str | None = None,
     ) -> DeferredSync:
-        """Have ``function`` called when this run has ended. Code goes on at once.
+        """Call ``function`` after this run has ended; return at once.
 
-        The server takes 20 such calls of a run. What an attempt defers that fails is deferred
-        by the next one; if there is none, it is not called.
+        The server accepts 20 deferred calls for each run. A call that a failed attempt deferred
+        is made only if a later attempt defers it, too.
 
         :param function: a function with the trigger :class:`inngest.TriggerDeferred`.
-        :param data: the data of the event that it is given.
+        :param data: the data of the function's event.
         """
         call = defer(step_id, function, self._runner.app_id, data, name)
         return DeferredSync(self._runner, self._runner.defer(call))
@@ -258,16 +262,16 @@ class StepSync:
         content: str | None = None,
         name: str | None = None,
     ) -> FetchedResponse:
-        """Have the server make an HTTP request, and return the answer, whatever its status.
+        """Have the server make an HTTP request, and return the response, whatever its status.
 
-        No process of yours waits meanwhile. The step fails when no answer comes.
+        The app does not wait meanwhile. The step fails if there is no response.
 
-        :param headers: of the request. They travel through the server, secrets too.
-        :param json: the body, as JSON values.
-        :param content: the body, as JSON text.
+        :param headers: the request headers. The server sees them, including secrets.
+        :param json: the body as JSON types.
+        :param content: the body as JSON text.
         """
         call = fetch(step_id, url, method, headers, json, content, name)
-        return fetched(self._runner.take(call), call)
+        return response_of(self._runner.take(call), call)
 
     def update_metadata(
         self,
@@ -278,8 +282,8 @@ class StepSync:
         op: MetadataOp = "merge",
         name: str | None = None,
     ) -> None:
-        """Note something of this run, for people to see, as ``client.update_metadata`` does."""
-        note = self._runner.client.update_metadata_sync
-        work = functools.partial(note, kind=kind, op=op)
+        """Update the metadata of this run, which people can see; see ``client.update_metadata``."""
+        update = self._runner.client.update_metadata_sync
+        work = functools.partial(update, kind=kind, op=op)
         call = calls.run(step_id, work, (self._runner.run_id, values), name=name)
         self._runner.take(call)

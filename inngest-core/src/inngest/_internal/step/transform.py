@@ -1,4 +1,4 @@
-"""Show what is about to be reported to the ``transform_output`` hooks. One flow for all ops."""
+"""Apply the ``transform_output`` hooks to operations before they are reported. As flows."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from inngest._internal.step.failure import describe, is_quiet, is_retriable, ret
 from inngest._internal.types import UNSET
 
 MAX_OUTPUT_BYTES: Final = 4 * 1024 * 1024
-"""What a server keeps of a step, as JSON."""
+"""The maximum size of a step's output as JSON; servers reject larger ones."""
 
 
 def transform_op(hooks: Stack, op: Op, facts: CallFacts) -> Flow[Op | Error]:
-    """Return the operation as the hooks leave it; a failed one if it is too large then."""
+    """Return the operation as the hooks leave it, as a failed one if its output is too large."""
     changed: Op | Error = op
     if not op.is_shown and hooks.implements("transform_output"):
-        changed = yield from _transformed(hooks, op, facts)
+        changed = yield from _apply_hooks(hooks, op, facts)
     if isinstance(changed, Error) or not _is_too_large(changed.data):
         return changed
     size = len(_as_sent(changed.data))
     too_large = OutputUnserializableError(
-        f'the output of step "{op.step.id}" has {size} bytes, and a server keeps '
-        f"{MAX_OUTPUT_BYTES}: store it elsewhere, and return where it is"
+        f'the output of step "{op.step.id}" has {size} bytes, more than the limit of '
+        f"{MAX_OUTPUT_BYTES}: store it elsewhere, and return a reference to it"
     )
     return _with_error(changed, too_large, facts)
 
 
-def made_json(hooks: Stack, op: Op, value: object) -> Flow[Op | None]:
-    """Return the operation with what the hooks make of ``value``, or ``None`` if it is not JSON.
+def encode_with_hooks(hooks: Stack, op: Op, value: object) -> Flow[Op | None]:
+    """Return the operation with ``value`` as the hooks encode it, or ``None`` if they do not.
 
-    For values that are not JSON: some apps have middleware that says how those are stored.
+    For values that are not JSON, which the middleware of some apps converts.
     """
     if not hooks.implements("transform_output"):
         return None
@@ -46,7 +46,7 @@ def made_json(hooks: Stack, op: Op, value: object) -> Flow[Op | None]:
     result = TransformOutputResult(output=value, step=step)
     failure = yield from hooks.after("transform_output", result)
     if failure is not None or result.error is not None:
-        return None  # the step's own failure, which the hooks are shown then, tells more
+        return None  # the caller reports the encoding error, which is more informative
     encoded = encode(result.output, op.step.id)
     if isinstance(encoded, OutputUnserializableError):
         return None
@@ -66,7 +66,7 @@ def _as_sent(data: str) -> bytes:
     return data.encode("utf-8", "backslashreplace")
 
 
-def _transformed(hooks: Stack, op: Op, facts: CallFacts) -> Flow[Op | Error]:
+def _apply_hooks(hooks: Stack, op: Op, facts: CallFacts) -> Flow[Op | Error]:
     step = _info(op)
     has_run = op.opcode is Opcode.STEP_RUN
     result = TransformOutputResult(
@@ -79,7 +79,8 @@ def _transformed(hooks: Stack, op: Op, facts: CallFacts) -> Flow[Op | Error]:
     if result.error is not None:
         return op if result.error is op.cause else _with_error(op, result.error, facts)
     what = f'the output or options of step "{op.step.id}"'
-    has_outcome = has_run or op.error is not None  # if not, what a hook gives it is nobody's
+    has_outcome = has_run or op.error is not None  # otherwise an output of a hook is ignored
+
     encoded = encode(result.output if has_outcome else None, what)
     for each in (encoded, encode(step.opts, what)):
         if isinstance(each, OutputUnserializableError):
@@ -110,4 +111,4 @@ def _with_error(op: Op, error: Exception, facts: CallFacts) -> Op:
     )
 
 
-__all__ = ["MAX_OUTPUT_BYTES", "made_json", "transform_op"]
+__all__ = ["MAX_OUTPUT_BYTES", "encode_with_hooks", "transform_op"]

@@ -1,4 +1,4 @@
-"""What the adapters of all providers share. Pure: the server makes the requests."""
+"""The base class of all adapters. Pure: the Inngest server makes the requests."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 
 class Provider:
-    """One model of one provider. ``repr`` shows neither the key nor the headers.
+    """A model of a provider. Its ``repr`` shows neither the key nor the headers.
 
-    :param auth_key: the key that the server presents to the provider.
-    :param base_url: where the provider's API is, for example that of a proxy.
-    :param headers: headers of the request; they win over those of the adapter.
-    :param model: the model's name; a ``model`` in the body of a request wins.
+    :param auth_key: the API key.
+    :param base_url: the base URL of the provider's API; set it to use a proxy.
+    :param headers: request headers; they override those of the adapter.
+    :param model: the model's name, unless the request body has a ``model``.
     """
 
     default_base_url: ClassVar[str]
@@ -37,28 +37,28 @@ class Provider:
         return f"{type(self).__module__}.{type(self).__name__}(model={self._model!r})"
 
     def auth_key(self) -> str:
-        """The key that the server presents to the provider."""
+        """Return the API key."""
         return self._auth_key
 
     def format(self) -> str:
-        """The provider's dialect; it also says how the server presents the key."""
+        """Return the request format; it also determines how the server sends the key."""
         return self.dialect
 
     def headers(self) -> dict[str, str]:
-        """Headers of the request, besides the key."""
+        """Return the request headers, without the key."""
         return dict(self._headers)
 
     def on_call(self, body: dict[str, Any]) -> None:
-        """Name the model in the request's body, unless it names one."""
+        """Set ``model`` in the request body, unless it is set."""
         body.setdefault("model", self._model)
 
     def url_infer(self) -> str:
-        """Where the request goes."""
+        """Return the URL that the request is sent to."""
         return self._base_url + self.path
 
 
 def _without(defaults: Mapping[str, str], chosen: Mapping[str, str]) -> dict[str, str]:
-    """The defaults that are not chosen: names of headers have no case."""
+    """Return the defaults that are not overridden; header names are case-insensitive."""
     names = {name.lower() for name in chosen}
     return {name: value for name, value in defaults.items() if name.lower() not in names}
 

@@ -21,7 +21,7 @@ def made(vendor: Any, **options: object) -> BaseAdapter:
     return adapter
 
 
-# Written out for the type checkers: each adapter is what core asks for.
+# Annotated for type checkers: each adapter satisfies the protocol of the core.
 ALL: list[BaseAdapter] = [
     anthropic.Adapter(auth_key=KEY, model="m-1"),
     deepseek.Adapter(auth_key=KEY, model="m-1"),

@@ -1,4 +1,4 @@
-"""Models of Anthropic."""
+"""Anthropic models."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -7,7 +7,7 @@ from inngest.experimental.ai._provider import Provider
 
 
 class Adapter(Provider):
-    """Asks Anthropic's Messages API. A body needs ``max_tokens``."""
+    """Adapter for Anthropic's Messages API. The request body needs ``max_tokens``."""
 
     default_base_url = "https://api.anthropic.com/v1"
     default_headers: ClassVar[Mapping[str, str]] = {"anthropic-version": "2023-06-01"}

@@ -1,10 +1,10 @@
-"""Models of DeepSeek."""
+"""DeepSeek models."""
 
 from inngest.experimental.ai._provider import Provider
 
 
 class Adapter(Provider):
-    """Asks DeepSeek's API, which speaks the dialect of OpenAI."""
+    """Adapter for DeepSeek's API, which has OpenAI's request format."""
 
     default_base_url = "https://api.deepseek.com/v1"
     dialect = "openai-chat"

@@ -1,4 +1,4 @@
-"""Models of Google Gemini."""
+"""Google Gemini models."""
 
 from typing import Any
 from urllib.parse import quote
@@ -7,9 +7,9 @@ from inngest.experimental.ai._provider import Provider
 
 
 class Adapter(Provider):
-    """Asks Gemini's ``generateContent``. The model is in the URL, and not in the body.
+    """Adapter for Gemini's ``generateContent``. The model is part of the URL, not of the body.
 
-    The server adds the key to the URL: a URL with the key would be shown wherever URLs are.
+    The URL does not contain the key, as URLs are logged and displayed; the server adds it.
     """
 
     default_base_url = "https://generativelanguage.googleapis.com/v1beta"
@@ -17,10 +17,10 @@ class Adapter(Provider):
     path = "/models/{model}:generateContent"
 
     def on_call(self, body: dict[str, Any]) -> None:
-        """Leave the body alone."""
+        """Do nothing: the model is part of the URL."""
 
     def url_infer(self) -> str:
-        """Where the request goes."""
+        """Return the URL that the request is sent to."""
         return super().url_infer().replace("{model}", quote(self._model, safe=""))
 
 

@@ -1,10 +1,10 @@
-"""Models of xAI."""
+"""xAI models."""
 
 from inngest.experimental.ai._provider import Provider
 
 
 class Adapter(Provider):
-    """Asks xAI's API, which speaks the dialect of OpenAI."""
+    """Adapter for xAI's API, which has OpenAI's request format."""
 
     default_base_url = "https://api.x.ai/v1"
     dialect = "openai-chat"

@@ -1,10 +1,10 @@
-"""Models of OpenAI, and of whoever speaks its dialect."""
+"""OpenAI models, and other providers with the same request format."""
 
 from inngest.experimental.ai._provider import Provider
 
 
 class Adapter(Provider):
-    """Asks OpenAI's Chat Completions API."""
+    """Adapter for OpenAI's Chat Completions API."""
 
     default_base_url = "https://api.openai.com/v1"
     dialect = "openai-chat"

@@ -1,4 +1,4 @@
-"""Which command starts a real Inngest server here. Reads ``PATH`` and starts nothing."""
+"""Find the command that starts a real Inngest server. Reads ``PATH`` and starts nothing."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ LATEST = "latest"
 
 
 def command(environ: Mapping[str, str], port: int) -> list[str] | None:
-    """The command, or ``None`` if the machine has neither a server nor npx.
+    """Return the command, or ``None`` if neither a server nor npx is installed.
 
-    npx comes first when a version is asked for: what is installed may be another one.
+    npx is preferred when a version is set, because the installed server may be another one.
     """
     path = environ.get("PATH")
     version = environ.get("DEV_SERVER_VERSION", "").strip()

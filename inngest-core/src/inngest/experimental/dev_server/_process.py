@@ -1,4 +1,4 @@
-"""A server as a process of its own, with all that it starts: npx starts another one."""
+"""Run a server in a process group of its own: npx starts the server as a child process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 class Process:
     """Runs a command.
 
-    :param shows_output: have it write where this process writes; else it is kept for errors.
+    :param shows_output: let the command inherit this process's output streams; otherwise its
+        output is captured, and shown in errors.
     """
 
     def __init__(self, command: Sequence[str], *, shows_output: bool = False) -> None:
@@ -34,7 +35,7 @@ class Process:
         self._output: IO[bytes] | None = None
 
     def start(self) -> None:
-        """Start it, and see to it that it ends with this process.
+        """Start the command; it is stopped when this process exits.
 
         :raises inngest.errors.Error: it cannot be started.
         """
@@ -49,14 +50,14 @@ class Process:
                 start_new_session=True,
             )
         except OSError as error:
-            self._forget()
+            self._close_output()
             raise Error(f"{self._command[0]} cannot be started: {error}") from error
         atexit.register(self.stop)
 
     def wait_for(self, url: str, seconds: float) -> None:
-        """Wait until it answers there.
+        """Wait until ``url`` responds with a status below 500.
 
-        :raises inngest.errors.Error: it has ended, or does not answer in time.
+        :raises inngest.errors.Error: the command has exited, or ``seconds`` have passed.
         """
         import httpx
 
@@ -68,12 +69,14 @@ class Process:
                     if client.get(url).status_code < 500:
                         return
                 if time.monotonic() > end:
-                    raise Error(self._with_output(f"does not answer within {seconds:g} s"))
+                    raise Error(self._with_output(f"did not respond within {seconds:g} s"))
                 time.sleep(_PAUSE_SECONDS)
-        raise Error(self._with_output(f"ended with {self._process.returncode} before it answered"))
+        raise Error(
+            self._with_output(f"exited with {self._process.returncode} before it responded")
+        )
 
     def stop(self) -> None:
-        """End it, by force if it takes longer than ten seconds. Again is harmless."""
+        """Terminate the process group, and kill it after ten seconds. Idempotent."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -87,7 +90,7 @@ class Process:
                 _signal(process, _KILL)
             process.wait(STOP_SECONDS)
         finally:
-            self._forget()
+            self._close_output()
 
     def _with_output(self, what: str) -> str:
         text = f"{' '.join(self._command)} {what}"
@@ -97,22 +100,22 @@ class Process:
         self._output.seek(max(0, size - _TAIL))
         return f"{text}:\n{self._output.read().decode('utf-8', 'replace')}"
 
-    def _forget(self) -> None:
+    def _close_output(self) -> None:
         output, self._output = self._output, None
         if output is not None:
             output.close()
 
 
 def _is_running(process: subprocess.Popen[bytes]) -> bool:
-    """Whether it, or something that it has started, has not ended."""
+    """Return whether the command or one of its descendants is running."""
     if process.poll() is None:
         return True
     return sys.platform != "win32" and _signal(process, 0)
 
 
 def _signal(process: subprocess.Popen[bytes], number: int) -> bool:
-    """Tell it and all that it has started, as a terminal would: whether anybody was there."""
-    if sys.platform == "win32":  # which can only kill, and others than itself by a command
+    """Signal the process group; return whether any process received it."""
+    if sys.platform == "win32":  # no process groups or signals: taskkill ends the process tree
         kill = ["taskkill", "/T", "/F", "/PID", str(process.pid)]
         with suppress(OSError):
             subprocess.run(kill, capture_output=True, check=False)  # noqa: S603
@@ -121,7 +124,7 @@ def _signal(process: subprocess.Popen[bytes], number: int) -> bool:
     else:
         try:
             os.killpg(process.pid, number)
-        except (ProcessLookupError, PermissionError):  # macOS: a group of zombies
+        except (ProcessLookupError, PermissionError):  # macOS: EPERM if only zombies are left
             return False
         return True
 

@@ -1,4 +1,4 @@
-"""Start and stop whichever Inngest server this machine has."""
+"""Start and stop the Inngest server that is available on this machine."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from inngest.experimental.dev_server._process import Process
 HOST = "127.0.0.1"
 USUAL_PORT = 8288
 _PORTS = range(20_000, 32_000)
-"""Systems give out those above for any connection: one could take it before the server does."""
+"""Below the ephemeral range, from which the system could assign a port to another process."""
 START_SECONDS = 120.0
-"""How long a server may take to answer: npx may have to fetch it first."""
+"""How long to wait for the server to respond. npx may have to download it first."""
 
 
 class _Running(Protocol):
@@ -26,9 +26,9 @@ class _Running(Protocol):
 
 
 class Server:
-    """A real Inngest server if there is one or npx to run it, else the embedded engine.
+    """A real Inngest server if one or npx is installed, otherwise the embedded engine.
 
-    :param environ: the variables that the module names.
+    :param environ: the environment variables; this package's docstring lists those it reads.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
@@ -39,9 +39,9 @@ class Server:
 
     @property
     def port(self) -> int:
-        """Where it listens, on the loopback interface.
+        """The port on the loopback interface.
 
-        :raises inngest.errors.Error: ``DEV_SERVER_PORT`` is not a port.
+        :raises inngest.errors.Error: ``DEV_SERVER_PORT`` is not a port number.
         """
         with self._lock:
             if self._port is None:
@@ -50,21 +50,24 @@ class Server:
 
     @property
     def origin(self) -> str:
-        """What clients take as their base URLs."""
+        """The base URL for clients."""
         return f"http://{HOST}:{self.port}"
 
     def start(self) -> None:
-        """Return when it answers. Does nothing if it runs, or ``DEV_SERVER_ENABLED`` is off.
+        """Start the server and wait until it responds.
 
-        :raises inngest.errors.Error: there is none to start, or it ends or does not answer.
+        Does nothing if this object has started it, or if ``DEV_SERVER_ENABLED`` is off.
+
+        :raises inngest.errors.Error: no server is installed, the port is taken, or the server
+            exited or did not respond within ``START_SECONDS``.
         """
         with self._lock:
             if self._running is not None or not self._is_enabled:
                 return
             if not _is_free(self.port):
                 raise Error(
-                    f"port {self.port} is taken: set DEV_SERVER_PORT to another one, or "
-                    "DEV_SERVER_ENABLED=0 to use the server that is there"
+                    f"port {self.port} is in use: set DEV_SERVER_PORT to another one, or set "
+                    "DEV_SERVER_ENABLED=0 to use the server that is running there"
                 )
             found = command(self._environ, self.port)
             if found is None:
@@ -80,7 +83,7 @@ class Server:
                 raise
 
     def stop(self) -> None:
-        """End what :meth:`start` started. Again is harmless."""
+        """Stop the server if :meth:`start` started it. Idempotent."""
         with self._lock:
             running, self._running = self._running, None
         if running is not None:
@@ -95,7 +98,7 @@ class Server:
         if not text:
             return _free_port() if self._is_enabled else USUAL_PORT
         if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
-            raise Error(f"DEV_SERVER_PORT is a number from 1 to 65535, not {text!r}")
+            raise Error(f"DEV_SERVER_PORT must be a number from 1 to 65535, not {text!r}")
         return int(text)
 
 
@@ -106,8 +109,8 @@ def _embedded(port: int) -> _Running:
         if not (error.name or "").startswith("inngest.dev"):
             raise
         raise Error(
-            "there is no Inngest server to start: pip install inngest-dev for the embedded "
-            "engine, or install the Inngest command line or npx for the real one"
+            "no Inngest server is installed: pip install inngest-dev for the embedded engine, "
+            "or install the Inngest CLI or npx for the real server"
         ) from error
     engine = DevServer(HOST, port)
     engine.start()
@@ -128,7 +131,7 @@ def _free_port() -> int:
     for port in random.sample(_PORTS, 100):
         if _is_free(port):
             return port
-    raise Error("no port is free for the server: set DEV_SERVER_PORT")
+    raise Error("no free port found for the server: set DEV_SERVER_PORT")
 
 
 __all__ = ["HOST", "START_SECONDS", "USUAL_PORT", "Server"]

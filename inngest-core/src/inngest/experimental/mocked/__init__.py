@@ -1,4 +1,4 @@
-"""Run one function in a unit test, with everything around it stood in for.
+"""Run one function in a unit test, with stubs for the services that it uses.
 
 ::
 
@@ -6,9 +6,8 @@
     result = mocked.trigger(ship, inngest.Event(name="order/paid"), client)
     assert result.status is mocked.Status.COMPLETED
 
-The run is a real one: it is played on the engine of ``inngest-dev``, which has to be
-installed for :func:`trigger`, on virtual time. ``inngest.dev.testing`` is the kit for tests
-that want to see more of it.
+:func:`trigger` plays the run on the embedded engine of ``inngest-dev``, which must be
+installed, and on virtual time. For tests that need more control, see ``inngest.dev.testing``.
 """
 
 from inngest.experimental.mocked._client import Inngest

@@ -1,4 +1,4 @@
-"""A client that sends nothing."""
+"""A client that makes no requests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ID: Final = "0" * 26
 
 
 class _Nowhere(HTTPClients):
-    """Answers as a server that takes everything, and does nothing."""
+    """Responds like a server that accepts everything and does nothing."""
 
     def fetch(self, request: Request) -> Response | FetchError:
         path = urlsplit(request.url).path
@@ -43,13 +43,12 @@ class _Nowhere(HTTPClients):
 
 
 class Inngest(RealInngest):
-    """A client for :func:`trigger` that makes no request.
+    """A client for :func:`trigger` that makes no requests.
 
-    ``send`` and ``send_sync`` run the middleware, check the events, and return fixed ids: one
-    for each event, the same in every call. Signals are taken by a run of the id ``000…``.
-    Metadata, and what is published by ``inngest.experimental.realtime``, is checked and
-    dropped. Whatever else would make a request gets no answer. Arguments are those of
-    :class:`inngest.Inngest`.
+    ``send`` and ``send_sync`` run the middleware, validate the events, and return fixed ids: one
+    for each event, the same in every call. Signals are delivered to a run with the id ``000…``.
+    Metadata and messages of ``inngest.experimental.realtime`` are validated and dropped. All
+    other requests fail. Arguments are those of :class:`inngest.Inngest`.
     """
 
     _network = _Nowhere
@@ -64,7 +63,7 @@ class Inngest(RealInngest):
         return SendEventsResult(ids=[f"{position:026}" for position in range(len(events))])
 
     def _signal(self, signal: str, data: object) -> Flow[str | SendSignalError | None]:
-        yield from ()  # within trigger(), too, where other requests reach an engine
+        yield from ()  # not through the client's HTTP: trigger() redirects that to its engine
         return SyncDriver(_Nowhere()).run(super()._signal(signal, data))
 
 

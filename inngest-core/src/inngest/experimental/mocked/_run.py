@@ -1,4 +1,4 @@
-"""What a test asks for, and what it is told."""
+"""Trigger a run with stubs, and return how it ended."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ class _Timeout:
 
 
 Timeout: Final = _Timeout()
-"""Stands in for a step that waits: its time is over before anything comes."""
+"""Stub for a step that waits for an event or a signal: it times out."""
 
 
 class UnstubbedStepError(Exception):
-    """A step of the function needs somebody else, and has no stub."""
+    """A step that depends on something outside the function has no stub."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A run that has ended.
+    """The result of a run.
 
-    :param output: what the function returned, as JSON values; ``None`` if it did not.
-    :param error: what the last attempt of the function raised, if the run failed; what a step
-        raised, if that was not caught.
+    :param output: the function's return value as JSON types; ``None`` if the run failed.
+    :param error: if the run failed, what the function raised in its last attempt; if it did not
+        catch a step's error, what that step raised.
     """
 
     error: Exception | None
@@ -55,21 +55,21 @@ def trigger(
     *,
     step_stubs: dict[str, object] | None = None,
 ) -> Result:
-    """Run a function to its end, with its retries and its failure handler.
+    """Run a function to its end, including its retries and its failure handler.
 
-    Its triggers and limits do not matter. Sleeps and the pauses between attempts pass at
-    once. A sync function runs on this thread; where an event loop is running, which it holds
-    up, on another one.
+    Triggers and flow control do not apply. Sleeps and retry delays take no time. A sync function
+    runs on the calling thread, or, if an event loop is running there, on another one; that
+    loop is blocked meanwhile.
 
-    :param event: what the function is given; a list is a batch.
-    :param client: whose middleware and serializer are used. It stays as it is.
-    :param step_stubs: what stands in for steps, by their ids. For ``run``, ``send_event``,
-        ``invoke`` and ``ai.infer``: a result, an exception to raise, or a callable that gives
-        either. For ``wait_for_event``: an event, or a dictionary of its fields; :data:`Timeout`
-        or ``None``. For ``wait_for_signal``: the signal's data, or :data:`Timeout`. For
-        ``fetch``: an :class:`inngest.FetchedResponse`, or what an answer of status 200 holds,
-        text or JSON. Steps that wait, invoke, fetch or ask a model need one; others are run.
-    :raises UnstubbedStepError: a step that needs a stub has none.
+    :param event: the triggering event; a list is a batch.
+    :param client: the client whose middleware and serializer are used. It is not modified.
+    :param step_stubs: stubs by step id. For ``run``, ``send_event``, ``invoke`` and
+        ``ai.infer``: a result, an exception to raise, or a callable that returns either. For
+        ``wait_for_event``: an event, a dictionary of its fields, or :data:`Timeout` or ``None``.
+        For ``wait_for_signal``: the signal's data, or :data:`Timeout`. For ``fetch``: an
+        :class:`inngest.FetchedResponse`, or the body of a response of status 200, text or JSON.
+        Required for all of these but ``run`` and ``send_event``, which run without one.
+    :raises UnstubbedStepError: a step that requires a stub has none.
     :raises ModuleNotFoundError: ``inngest-dev`` is not installed.
     """
     if not isinstance(client, Inngest):

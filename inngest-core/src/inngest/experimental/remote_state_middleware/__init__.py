@@ -1,4 +1,4 @@
-"""Keep what steps and functions give in a store of your own; the server gets a pointer.
+"""Store the outputs of steps and functions yourself; the server keeps pointers to them.
 
 ::
 
@@ -7,8 +7,7 @@
         app_id="shop", middleware=[RemoteStateMiddleware.factory(driver)]
     )
 
-All apps that read each other's results need the middleware, with a driver that reads the
-same store. A pointer is as PROTOCOL section 19 says.
+All apps that read each other's results need the middleware, with a driver for the same store.
 """
 
 from inngest.experimental.remote_state_middleware._memory import InMemoryDriver

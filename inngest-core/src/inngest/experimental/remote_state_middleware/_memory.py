@@ -12,7 +12,7 @@ STRATEGY = "inngest/memory"
 
 
 class InMemoryDriver:
-    """Keeps values for as long as it lives. Any thread may use it."""
+    """Stores values in memory, without limit. Thread-safe."""
 
     blocks = False
 
@@ -20,9 +20,9 @@ class InMemoryDriver:
         self._contents: dict[str, bytes] = {}
 
     def load_steps(self, steps: StepMemos) -> None:
-        """Put the values in the place of the pointers to them.
+        """Replace pointers with the values that they point to.
 
-        :raises NonRetriableError: a value is not there.
+        :raises NonRetriableError: a value is missing.
         """
         for output, key in pointers(steps, STRATEGY):
             content = self._contents.get(key) if isinstance(key, str) else None
@@ -31,7 +31,7 @@ class InMemoryDriver:
             output.data = json.loads(content)
 
     def save_step(self, run_id: str, value: object) -> dict[str, object]:
-        """Keep a value of a run: the pointer to it."""
+        """Store a value of a run, and return the pointer to it."""
         kept = Kept.of(run_id, value)
         self._contents[kept.key] = kept.content
         return pointer(STRATEGY, kept.key)

@@ -1,4 +1,4 @@
-"""The middleware, and what it asks of the store."""
+"""The middleware and the interface of its drivers."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
 
 class StateDriver(Protocol):
-    """Where values are kept. Several threads may use it at once.
+    """Stores values. It may be called from several threads at once.
 
-    Unless its attribute ``blocks`` is false, it is called on threads, not on an event loop.
+    Unless its attribute ``blocks`` is false, it is never called on an event loop's thread.
     """
 
     def load_steps(self, steps: StepMemos) -> None:
-        """Put values in the place of the pointers that :meth:`save_step` returned."""
+        """Replace pointers that :meth:`save_step` returned with the stored values."""
         ...
 
     def save_step(self, run_id: str, value: object) -> dict[str, object]:
-        """Keep a JSON value of a run, and return the pointer that the server is to keep."""
+        """Store a JSON value of a run, and return the pointer that the server is to store."""
         ...
 
 
 class RemoteStateMiddleware(MiddlewareSync):
-    """Has a driver keep the outputs of steps and functions.
+    """Stores the outputs of steps and functions with a driver.
 
-    What makes a value unreadable, such as encryption, comes after it in the list.
+    List middleware that encodes values, such as encryption, after it.
     """
 
     def __init__(self, client: Inngest, raw_request: object, driver: StateDriver) -> None:
-        """Take the driver besides. List what :meth:`factory` returns."""
+        """Called by :meth:`factory`, whose result goes into ``Inngest(middleware=[...])``."""
         super().__init__(client, raw_request)
         self.blocks: bool = bool(getattr(driver, "blocks", True))
         self._driver = driver
@@ -47,18 +47,18 @@ class RemoteStateMiddleware(MiddlewareSync):
 
     @classmethod
     def factory(cls, driver: StateDriver) -> Callable[[Inngest, object], RemoteStateMiddleware]:
-        """What goes into ``Inngest(middleware=[...])``."""
+        """Return a factory for ``Inngest(middleware=[...])``."""
         return partial(cls, driver=driver)
 
     def transform_input(
         self, ctx: Context[Any] | ContextSync[Any], function: Function[Any], steps: StepMemos
     ) -> None:
-        """Read what pointers stand for."""
+        """Replace the pointers among the memoized outputs."""
         self._run_id = ctx.run_id
         self._driver.load_steps(steps)
 
     def transform_output(self, result: TransformOutputResult) -> None:
-        """Keep an output, and have a pointer reported."""
+        """Store the output, and replace it with a pointer."""
         is_ours = result.step is None or result.step.op is Opcode.STEP_RUN
         if is_ours and result.error is None and result.has_output():
             result.output = self._driver.save_step(self._run_id, result.output)

@@ -1,4 +1,4 @@
-"""What the server keeps instead of a value (PROTOCOL section 19). Pure."""
+"""Pointers that the server stores in place of outputs. Pure."""
 
 from __future__ import annotations
 
@@ -12,37 +12,39 @@ from inngest._internal.middleware.memos import MemoizedOutput, StepMemos
 from inngest._internal.types import UNSET, Unset
 
 _PLACE: Final = {"bucket", "key"}
-"""What the package ``inngest`` has in a pointer into S3, in the place of ``data``."""
+"""The fields of the PyPI package ``inngest``'s pointers into S3, which may lack ``data``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A value as a driver stores it. The key is of its content: to keep it again is harmless."""
+    """A value as a driver stores it. The key hashes the content, so storing it is idempotent."""
 
     key: str
     content: bytes
 
     @classmethod
     def of(cls, run_id: str, value: object) -> Kept:
-        """Write a value of a run.
+        """Encode a value of a run.
 
-        :raises ValueError: it holds NaN or infinity.
-        :raises TypeError: it is not JSON.
+        :raises ValueError: the value contains NaN or infinity.
+        :raises TypeError: the value is not JSON.
         """
         content = json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
         return cls(key=f"{run_id}/{hashlib.sha256(content).hexdigest()}", content=content)
 
 
 def pointer(strategy: str, data: object, **beside: object) -> dict[str, object]:
-    """What stands for a value that a driver of this strategy finds by ``data``.
+    """Make the pointer to a stored value.
 
-    :param beside: the same for those who read it there: the package ``inngest`` does.
+    :param strategy: names the kind of driver that reads the pointer.
+    :param data: what the driver needs to find the value.
+    :param beside: further top-level fields, for readers that expect them there.
     """
     return {"__REMOTE_STATE__": True, "__STRATEGY__": strategy, **beside, "data": data}
 
 
 def pointers(steps: StepMemos, strategy: str) -> Iterator[tuple[MemoizedOutput, object]]:
-    """The outputs that are pointers of this strategy, each with its ``data``."""
+    """Find the outputs that are pointers of this strategy, each with its ``data``."""
     for output in steps.values():
         data = _read(output.data, strategy)
         if data is not UNSET:

@@ -1,4 +1,4 @@
-"""State in S3, or in whatever speaks its API."""
+"""A driver for S3 and for stores with a compatible API."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ READERS = 8
 
 
 class S3Client(Protocol):
-    """What is used of ``boto3.client("s3")``."""
+    """The methods of ``boto3.client("s3")`` that the driver uses."""
 
     @property
     def get_object(self) -> Callable[..., Any]:
@@ -31,12 +31,13 @@ class S3Client(Protocol):
 
 
 class S3Driver:
-    """Keeps each value in an object of its own, ``inngest/<run>/<hash of the value>``.
+    """Stores each value in an object with the key ``inngest/<run id>/<hash of the value>``.
 
-    It deletes nothing: have the bucket's lifecycle do it, after the longest run.
+    It never deletes objects: use a lifecycle rule of the bucket that outlasts the longest run.
 
-    :param bucket: the bucket; pointers into others are refused.
-    :param client: a client of ``boto3``, which ``pip install inngest-core[s3]`` brings.
+    :param bucket: the bucket's name; pointers into other buckets are rejected.
+    :param client: a ``boto3`` client (``pip install "inngest-core[s3]"``).
+    :raises TypeError: ``client`` lacks the methods of an S3 client.
     """
 
     blocks = True
@@ -50,9 +51,9 @@ class S3Driver:
         self._bucket, self._client = bucket, client
 
     def load_steps(self, steps: StepMemos) -> None:
-        """Put the values in the place of the pointers to them.
+        """Replace pointers with the values that they point to.
 
-        :raises NonRetriableError: a value is gone or damaged, or was never of this bucket.
+        :raises NonRetriableError: an object is missing or corrupt, or in another bucket.
         """
         found = list(pointers(steps, STRATEGY))
         keys = [self._key(data) for _, data in found]
@@ -63,7 +64,7 @@ class S3Driver:
                 output.data = value
 
     def save_step(self, run_id: str, value: object) -> dict[str, object]:
-        """Keep a value of a run: the pointer to it."""
+        """Store a value of a run, and return the pointer to it."""
         kept = Kept.of(run_id, value)
         key = f"{PREFIX}{kept.key}"
         self._client.put_object(
@@ -77,7 +78,7 @@ class S3Driver:
             case {"bucket": self._bucket, "key": str(key)} if key.startswith(PREFIX):
                 return key
         raise NonRetriableError(
-            f'a pointer is not to an object below "{PREFIX}" of the bucket "{self._bucket}"'
+            f'a pointer is not to an object below "{PREFIX}" in the bucket "{self._bucket}"'
         )
 
     def _load(self, key: str) -> object:
@@ -87,11 +88,11 @@ class S3Driver:
         except Exception as error:
             if not _is_missing(error):
                 raise
-            raise NonRetriableError(f"{what} is gone") from error
+            raise NonRetriableError(f"{what} does not exist") from error
         try:
             return json.loads(content)
         except ValueError:
-            raise NonRetriableError(f"what {what} holds is not JSON: it was damaged") from None
+            raise NonRetriableError(f"{what} is corrupt: its content is not JSON") from None
 
 
 def _is_missing(error: Exception) -> bool:

@@ -266,7 +266,7 @@ def test_a_coroutine_that_was_not_awaited_is_named(client: Inngest) -> None:
     with VirtualEngine(client, [fn]) as engine:
         run = engine.send(ORDER)
         engine.finish(run)
-        assert run.error.message.endswith("that cannot be stored: it was not awaited")
+        assert run.error.message.endswith("cannot be stored: it was not awaited")
 
 
 def test_what_is_logged_is_told_between_the_steps_where_it_was(client: Inngest) -> None:
