@@ -36,7 +36,7 @@ SHORT = Timing(
     handshake=2.0,
     ack=0.4,
     flush=(0.05, 0.1, 0.2),
-    goodbye=0.3,
+    closing=0.3,
     shutdown=PATIENCE,
 )
 STEADY = replace(SHORT, request=PATIENCE, handshake=PATIENCE)

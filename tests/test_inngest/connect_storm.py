@@ -1,7 +1,7 @@
-"""Runs of a five-step function through faults, and what became of them.
+"""Runs of a five-step function under random faults, and a table of the outcome.
 
-``python -m tests.test_inngest.connect_storm --runs 1000 --faults 120 --seed 7`` shows the
-table; ``test_connect_chaos.py`` runs a small one.
+``python -m tests.test_inngest.connect_storm --runs 1000 --faults 120 --seed 7`` prints the
+table; ``test_connect_chaos.py`` has a short run.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ STEPS = 5
 WORKERS = 2
 BACKOFF = [0.05, 0.1, 0.2, 0.5, 1.0]
 AT_ONCE = 8
-"""Calls of one worker."""
+"""The concurrency limit of each worker."""
 SECONDS = 60.0
-"""For anything to happen; on an idle machine it takes a few."""
+"""The timeout of each wait; on an idle machine, each takes a few seconds."""
 
 CALL, ACK, REPLY, REPLY_ACK = (
     frozenset({wire.GATEWAY_EXECUTOR_REQUEST}),
@@ -57,7 +57,7 @@ CALL, ACK, REPLY, REPLY_ACK = (
 )
 BEAT = frozenset({wire.WORKER_HEARTBEAT, wire.GATEWAY_HEARTBEAT})
 CODES = (1000, 1001, 1002, 1003, *range(1007, 1015), 3000, 4000, 4999)
-"""All that may be sent."""
+"""The close codes that may be sent."""
 
 CALM = "(before the first)"
 
@@ -69,7 +69,7 @@ FLUSH = "/v0/connect/flush"
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of fault: the line of the table, and how one of it is made."""
+    """A kind of fault: its name in the table, and how to create one."""
 
     name: str
     make: Make
@@ -80,7 +80,7 @@ def always(fault: Callable[..., Armed], **options: Any) -> Make:
 
 
 def failing_api(status: int) -> Make:
-    """A reply is on its way when the connection is cut: both a flush and a start are asked for."""
+    """Fail API requests while a reply is cut off, which causes both a flush and a start request."""
     return lambda chance: [ApiFault(status=status, left=chance.randint(1, 4)), Cut(kinds=REPLY)]
 
 
@@ -111,17 +111,17 @@ def kinds() -> list[Kind]:
 
 @dataclass
 class Line:
-    """What a kind of fault did."""
+    """The effects of a kind of fault."""
 
     count: int = 0
     lost: int = 0
-    """Replies that no gateway got, of calls from this fault until the next one."""
+    """Undelivered replies to calls between this fault and the next one."""
     duplicated: int = 0
-    """Steps that were executed again then, though their lease was not lost."""
+    """Steps that were executed again in this time although their lease was not lost."""
     leases: int = 0
-    """That were lost then."""
+    """Leases that were lost in this time."""
     repeated: int = 0
-    """Steps that were executed again because it was."""
+    """Steps that were executed again because their lease was lost."""
 
     def add(self, other: Line) -> None:
         for name, value in vars(other).items():
@@ -130,7 +130,7 @@ class Line:
 
 @dataclass
 class Outcome:
-    """What is to be seen at the end."""
+    """The outcome of a storm."""
 
     runs: int
     completed: int
@@ -161,7 +161,7 @@ request_of: contextvars.ContextVar[str] = contextvars.ContextVar("request")
 
 
 class Noting(inngest.Middleware):
-    """Lets a step know the call that it is executed in."""
+    """Tells steps which call executes them."""
 
     def __init__(self, client: inngest.Inngest, raw_request: Any) -> None:
         super().__init__(client, raw_request)
@@ -171,7 +171,7 @@ class Noting(inngest.Middleware):
 
 @dataclass(frozen=True)
 class Execution:
-    """One of a step: the call that it happened in, and the fault before it."""
+    """An execution of a step: its call, and the fault before it."""
 
     call: str
     fault: str
@@ -188,7 +188,7 @@ class Storm:
     executed: dict[tuple[int, int], list[Execution]] = field(
         default_factory=lambda: collections.defaultdict(list)
     )
-    """Of each step of each run."""
+    """The executions by run and step."""
     table: dict[str, Line] = field(default_factory=lambda: collections.defaultdict(Line))
     last: str = CALM
     """The kind of the last fault."""
@@ -234,7 +234,7 @@ class Storm:
         )
 
     def _judge(self) -> None:
-        """A step is executed once in a call, and in one call at most that held its lease."""
+        """Count duplicates. Only one call that held its lease may execute a step, and only once."""
         for executions in self.executed.values():
             calls: set[str] = set()
             for one in executions:
@@ -254,7 +254,7 @@ class Storm:
         self.platform.do(lambda hub: hub.drain(hub.gateways.open[0]))
 
     def _plan(self, chance: random.Random) -> Iterator[Kind]:
-        """Every kind once, in any order, then again."""
+        """Yield all kinds in random order, repeatedly."""
         left: list[Kind] = []
         for _ in range(self.faults):
             if not left:
@@ -263,7 +263,7 @@ class Storm:
             yield left.pop()
 
     def _prepare(self, kind: Kind, chance: random.Random) -> Sequence[Armed] | Deed:
-        """A fault of this kind; it waits for what comes."""
+        """Create a fault of this kind, and arm it if it is one for the proxy."""
         made = kind.make(chance)
         self._count_leases()
         self.last = kind.name
@@ -281,7 +281,7 @@ class Storm:
         )
 
     async def _catch_up(self, runs: int) -> None:
-        """Let as much be done as has come in before this fault."""
+        """Wait until the runs that were started before this fault have executed their steps."""
         wanted = runs * STEPS
         await eventually(lambda: len(self.executed) >= wanted, "work goes on", SECONDS)
 
@@ -326,7 +326,7 @@ class Storm:
 
 
 def shares_of(total: int, parts: int) -> list[int]:
-    """Cut a number into so many parts that differ by one at most."""
+    """Divide a number into parts that differ by at most one."""
     return [total * (n + 1) // parts - total * n // parts for n in range(parts)]
 
 

@@ -314,7 +314,7 @@ def test_no_more_calls_run_at_once_than_the_worker_allows(platform: Platform) ->
             running.pop()
 
         async with working(made(client, slow, max_worker_concurrency=2)):
-            # A gateway that does not count: the worker does.
+            # A gateway that does not limit concurrency: the worker does.
             platform.do(forget_limits)
             ids = await client.send([inngest.Event(name="app/slow") for _ in range(10)])
             for each in ids:
@@ -384,7 +384,7 @@ def test_work_is_shared_by_workers(platform: Platform) -> None:
     asyncio.run(main())
 
 
-# life
+# lifecycle
 
 
 def test_a_worker_that_closes_finishes_and_delivers_what_it_has(platform: Platform) -> None:
@@ -451,7 +451,7 @@ def test_a_drained_gateway_is_left_without_losing_anything(platform: Platform) -
 
 @pytest.mark.parametrize("way", ["socket", "flush", "lost lease"])
 def test_a_reply_is_taken_as_long_as_its_job_is_not_done(tmp_path: Path, way: str) -> None:
-    """The engine was restarted, or gave the call up: what was done is not done again."""
+    """After a restart of the engine, or a lost lease, a finished call is not executed again."""
     executed: list[int] = []
 
     async def main(platform: Platform) -> None:
@@ -536,9 +536,9 @@ def test_a_key_that_is_refused_reaches_the_caller() -> None:
         client = platform.client(is_production=True, signing_key=other)
         worker = made(client, greeter(client))
         task = asyncio.create_task(worker.start())
-        with pytest.raises(ConnectError, match="it will not be ACTIVE"):
+        with pytest.raises(ConnectError, match="cannot become ACTIVE"):
             await asyncio.wait_for(worker.wait_for_state(ConnectionState.ACTIVE), PATIENCE)
-        with pytest.raises(ConnectError, match="refuses the signing key") as caught:
+        with pytest.raises(ConnectError, match="rejected the signing key") as caught:
             await asyncio.wait_for(task, PATIENCE)
         assert caught.value.code == "connect_authentication_failed"
         assert worker.get_state() is ConnectionState.CLOSED
@@ -571,7 +571,7 @@ def test_functions_that_the_gateway_refuses_reach_the_caller(platform: Platform)
         )
         async def bad(ctx: inngest.Context) -> None: ...
 
-        with pytest.raises(ConnectError, match="refuses the functions") as caught:
+        with pytest.raises(ConnectError, match="rejected the functions") as caught:
             await asyncio.wait_for(made(client, bad).start(), PATIENCE)
         assert "app-bad" in str(caught.value)
 
@@ -621,7 +621,7 @@ def test_a_worker_starts_once(platform: Platform) -> None:
     async def main() -> None:
         client = platform.client()
         async with working(made(client, greeter(client))) as worker:
-            with pytest.raises(ConnectError, match="started already"):
+            with pytest.raises(ConnectError, match="already started"):
                 await worker.start()
         with pytest.raises(ConnectError, match="has ended"):
             await worker.start()
@@ -640,11 +640,11 @@ def test_a_worker_whose_loop_is_closed_is_not_live(caplog: pytest.LogCaptureFixt
         loop.close()
         assert not worker.status().is_live and not worker.status().is_ready
         asyncio.run(asyncio.wait_for(worker.closed(), PATIENCE))
-        assert "the event loop that the worker was started from is closed" in caplog.text
+        assert "the event loop that called start() is closed" in caplog.text
         client.close()
     assert not task.done()
     del task, worker, loop
-    gc.collect()  # asyncio complains of the lost task here, not during another test
+    gc.collect()  # asyncio reports the lost task here, not during another test
     assert "Task was destroyed but it is pending" in caplog.text
 
 
@@ -740,13 +740,15 @@ def test_apps_that_are_no_pairs_are_told_so(form: str) -> None:
 @pytest.mark.parametrize("wrong", ["SIGTERM", 9, None, 12345])
 def test_what_is_no_shutdown_signal_is_told_before_the_start(wrong: Any) -> None:
     client = nowhere()
-    with pytest.raises(ConnectError, match="shutdown_signals: signals that a process can take"):
+    with pytest.raises(
+        ConnectError, match="shutdown_signals: must be signals that a process can handle"
+    ):
         inngest.connect.connect([(client, [greeter(client)])], shutdown_signals=[wrong])
 
 
 def test_an_instance_id_is_a_text() -> None:
     client, options = nowhere(), dict[str, Any](instance_id=5)
-    with pytest.raises(ConnectError, match="instance_id: a text, not 5"):
+    with pytest.raises(ConnectError, match="instance_id: must be a string, not 5"):
         inngest.connect.connect([(client, [greeter(client)])], **options)
 
 
@@ -895,7 +897,7 @@ asyncio.run(main())
     assert (done.returncode, done.stdout.split()) == (0, [ForkedError.__name__, "True"]), done
 
 
-# the plugin, the messages
+# the plugin and the messages
 
 
 def test_the_transport_is_found_by_its_name(platform: Platform) -> None:

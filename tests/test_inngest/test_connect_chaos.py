@@ -1,4 +1,4 @@
-"""Whatever networks, gateways and APIs do: every run completes, no reply is lost, nothing twice."""
+"""Whatever networks, gateways and APIs do, every run completes, and nothing is lost or repeated."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_storm(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A small one. ``python -m tests.test_inngest.connect_storm`` is a large one."""
+    """A short one. ``python -m tests.test_inngest.connect_storm`` runs a long one."""
     caplog.set_level(logging.ERROR, "inngest.connect")
     with nothing_left():
         found = weather(runs, faults, SEED, tmp_path, checkpointing=checkpointing)

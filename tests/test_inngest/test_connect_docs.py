@@ -1,4 +1,4 @@
-"""What the docs say of running a worker holds."""
+"""The examples in docs/connect.md work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker that has answered thousands of calls is as large as before, and leaves nothing."""
+"""A worker does not grow over thousands of calls, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 MOST_MB = 5.0
 SECONDS = 300.0
-"""It takes a few on an idle machine."""
+"""The timeout; it takes a few seconds on an idle machine."""
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_memory_is_flat_and_nothing_is_left() -> None:
-    """The benchmark, with fewer calls; by itself it makes 20,000."""
+    """The benchmark with fewer calls than its default of 20,000."""
     script = str(ROOT / "benchmarks/connect.py")
     numbers = ("--calls", "1500", "--warm", "500")
     command = [sys.executable, "-W", "error", script, "memory", *numbers]

@@ -1,6 +1,6 @@
-"""A worker whose network goes away and comes back: in a network namespace, where there are any.
+"""A worker whose network fails and recovers, in a network namespace where these are available.
 
-Elsewhere a proxy stops to forward, and tells nobody.
+Elsewhere, a proxy silently stops forwarding.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .connect_storm import BACKOFF
 ROOT = Path(__file__).resolve().parents[2]
 OUTAGES = 4
 RUNS = 5
-"""In each outage."""
+"""The number of runs during each outage."""
 OUTAGE_SECONDS = 3 * TERMS.heartbeat
 
 WORKER = textwrap.dedent(
@@ -66,12 +66,12 @@ WORKER = textwrap.dedent(
 
 @dataclass(frozen=True)
 class Network:
-    """Between a worker and its server."""
+    """The network between a worker and its server."""
 
     host: str
-    """Where the server is to listen."""
+    """The address for the server to listen on."""
     command: tuple[str, ...]
-    """What comes before the worker's."""
+    """The prefix of the worker's command."""
     down: Callable[[], object]
     up: Callable[[], object]
 
@@ -82,7 +82,7 @@ def ip(*arguments: str) -> None:
 
 @contextmanager
 def namespace() -> Iterator[Network]:
-    """A network of its own for the worker; its only link can be taken down."""
+    """Create a network for the worker whose only link can be taken down."""
     number = random.SystemRandom().randrange(1, 251)
     name, outer, inner = f"inngest-{number}", f"ing{number}a", f"ing{number}b"
     ip("netns", "add", name)
@@ -99,11 +99,11 @@ def namespace() -> Iterator[Network]:
             lambda: ip("-n", name, "link", "set", inner, "up"),
         )
     finally:
-        ip("netns", "del", name)  # and its end of the link, and so the other one
+        ip("netns", "del", name)  # deletes both ends of the link
 
 
 def has_namespaces() -> bool:
-    """Tried thrice: pytest's processes collect the same tests, whatever one of them does there."""
+    """Try three times, as parallel test processes may choose the same number."""
     for _ in range(3):
         try:
             with namespace():
@@ -148,7 +148,7 @@ async def outages(platform: Platform, network: Network, log: Path) -> None:
 
 
 def executions(log: Path) -> list[list[str]]:
-    """The run, the step and the call of each."""
+    """Return the run, step and call of each execution."""
     return [line.split() for line in log.read_text().splitlines()] if log.exists() else []
 
 
@@ -157,7 +157,7 @@ def has_grown(log: Path, seen: int) -> bool:
 
 
 async def check(platform: Platform, log: Path) -> None:
-    """No reply is lost, and no step is executed twice by calls that held their lease."""
+    """Assert that no reply is lost, and that calls that held their lease executed each step once."""
     calls: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
     for key, step, call in executions(log):
         calls[key, step].append(call)

@@ -48,7 +48,7 @@ def test_a_second_client_at_the_same_path_is_not_lost_in_silence(
     assert caplog.messages == []
     inngest.serve(app, client, functions)
     (line,) = caplog.messages
-    assert line.startswith("the functions of 'other' cannot be reached: /api/inngest is where")
+    assert line.startswith("the functions of 'other' cannot be reached: /api/inngest serves")
 
 
 def test_a_blueprint_is_served() -> None:

@@ -1,4 +1,4 @@
-"""Recorded workers of Connect, against our gateway."""
+"""Recorded workers against our gateway."""
 
 from __future__ import annotations
 

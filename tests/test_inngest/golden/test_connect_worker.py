@@ -1,4 +1,4 @@
-"""Recorded gateways of Connect, against our worker."""
+"""Recorded gateways against our worker."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .differences import ABSENT, GENERAL, Rule
 CLIENT = inngest.Inngest(
     app_id="rec-connect-session",
     app_version="1.2.3",
-    checkpointing=False,  # the recorded SDK knows none
+    checkpointing=False,  # not supported by the recorded SDK
     is_production=False,
 )
 HASHED: Final = "98104f3a80e5440b3f22ef0af6da56487fd385a1a8a3163268d7b465adb9d013"
@@ -164,7 +164,7 @@ def closes(name: str) -> list[Any]:
 
 
 FATAL: Final = {16, 22, 28, 46, 59, 66, 72, 79}
-"""Ends of ``connect_errors`` that say that the worker is wrong, today and tomorrow."""
+"""Outcomes of ``connect_errors`` that mean a permanent error of the worker."""
 
 
 @pytest.mark.parametrize(

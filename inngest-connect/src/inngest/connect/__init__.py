@@ -1,10 +1,10 @@
-"""Run Inngest functions over a WebSocket that the app opens itself.
+"""Run Inngest functions over an outbound WebSocket.
 
     worker = inngest.connect.connect([(client, [greet])])
     asyncio.run(worker.start())
 
-The app needs no address of its own. The worker keeps its connection up through outages,
-restarts and drains, and hands over every reply that it owes.
+The app needs no public address. The worker reconnects after outages, server restarts and gateway
+drains, and delivers every reply.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ def connect(
     shutdown_signals: list[signal.Signals] | None = None,
     max_worker_concurrency: int | None = None,
 ) -> WorkerConnection:
-    """Make a worker for the functions of one or more apps. ``start()`` starts it.
+    """Create a worker for the functions of one or more apps. Call ``start()`` to run it.
 
-    Making it opens nothing and takes no signal.
+    Opens no connection and installs no signal handler.
 
-    :param apps: clients with their functions. All speak to one server, in one environment,
-        with one signing key.
-    :param instance_id: tells this worker from others; the name of the host by default.
-    :param rewrite_gateway_endpoint: gives the URL to use instead of a gateway's, such as
-        that of a proxy.
-    :param shutdown_signals: what closes the worker while it runs: SIGINT and SIGTERM unless
-        given; an empty list for nothing.
-    :param max_worker_concurrency: how many calls run at once
-        (``INNGEST_CONNECT_MAX_WORKER_CONCURRENCY``); any number by default.
-    :raises ConnectError: no apps, or apps that do not go together.
-    :raises SigningKeyMissingError: in cloud mode without a signing key.
-    :raises FunctionConfigInvalidError: an app without functions, or with two of one id.
+    :param apps: pairs of a client and its functions. All clients must have the same API base
+        URL, environment, mode and signing keys.
+    :param instance_id: identifies this worker; the host name by default.
+    :param rewrite_gateway_endpoint: takes a gateway's URL and returns the one to connect to, such
+        as that of a proxy.
+    :param shutdown_signals: the signals that close the running worker, by default SIGINT and
+        SIGTERM; an empty list for none.
+    :param max_worker_concurrency: the maximum number of calls that run at a time
+        (``INNGEST_CONNECT_MAX_WORKER_CONCURRENCY``); unlimited by default.
+    :raises ConnectError: an argument is invalid, or the clients' settings differ.
+    :raises SigningKeyMissingError: there is no signing key in cloud mode.
+    :raises FunctionConfigInvalidError: an app has no functions, or two with the same id.
     """
-    from inngest.connect._internal.making import make  # protobuf and websockets are for workers
+    from inngest.connect._internal.making import make  # imports protobuf and websockets
 
     return make(
         apps,

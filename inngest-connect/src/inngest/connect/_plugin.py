@@ -1,4 +1,4 @@
-"""Announces this wheel to the core."""
+"""Register the Connect transport with the core."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from inngest.plugins import Transport, hookimpl
 
 
 class ConnectPlugin:
-    """The transport that asks for no way in: the worker opens the connection itself."""
+    """The plugin for the transport in which the app connects to the server."""
 
     api_version = 1
 
@@ -27,7 +27,7 @@ class ConnectPlugin:
 
 
 def is_connect(app: object) -> bool:
-    """Whether ``inngest.serve(app, ...)`` means a worker: there is no app to know it by."""
+    """Return whether ``inngest.serve(app, ...)`` means Connect: ``app`` is the string "connect"."""
     return app == "connect"
 
 

@@ -1,7 +1,6 @@
-"""The messages of Connect, for those who write a gateway or a test. Pure.
+"""The Connect protocol, for authors of gateways and tests. Pure.
 
-``wire`` holds them as the compiler wrote them; ``encode`` and ``decode`` write and read the
-frames that carry them.
+``wire`` has the generated messages; ``encode`` and ``decode`` convert the frames that carry them.
 """
 
 from inngest.connect._internal.frames import (

@@ -1,1 +1,1 @@
-"""Private parts of the worker."""
+"""The private implementation of the worker."""

@@ -1,4 +1,4 @@
-"""What is due when, by name. Pure. As cheap for thousands of names as for one."""
+"""A schedule of named items, in logarithmic time per operation. Pure."""
 
 from __future__ import annotations
 
@@ -7,43 +7,43 @@ from itertools import count
 
 
 class Agenda:
-    """Each name has one time, or none."""
+    """Items by name, each with at most one due time."""
 
     def __init__(self) -> None:
-        self._turns: dict[str, tuple[float, int]] = {}
+        self._entries: dict[str, tuple[float, int]] = {}
         self._heap: list[tuple[float, int, str]] = []
         self._count = count()
 
-    def put(self, name: str, due: float) -> None:
-        """Something is due then, and not when it was before."""
-        turn = (due, next(self._count))
-        self._turns[name] = turn
-        heapq.heappush(self._heap, (*turn, name))
+    def schedule(self, name: str, due: float) -> None:
+        """Schedule an item, in place of its earlier due time."""
+        entry = (due, next(self._count))
+        self._entries[name] = entry
+        heapq.heappush(self._heap, (*entry, name))
 
-    def hurry(self, name: str, now: float) -> None:
-        """Something is due now at the latest, if it is due at all."""
-        if name in self._turns and self._turns[name][0] > now:
-            self.put(name, now)
+    def expedite(self, name: str, now: float) -> None:
+        """Make a scheduled item due at ``now``, unless it is due earlier."""
+        if name in self._entries and self._entries[name][0] > now:
+            self.schedule(name, now)
 
-    def drop(self, name: str) -> None:
-        """Something is not due any more."""
-        self._turns.pop(name, None)
-        if len(self._heap) > 2 * len(self._turns) + 64:
-            self._heap = [(*turn, key) for key, turn in self._turns.items()]
+    def cancel(self, name: str) -> None:
+        """Remove an item."""
+        self._entries.pop(name, None)
+        if len(self._heap) > 2 * len(self._entries) + 64:
+            self._heap = [(*entry, key) for key, entry in self._entries.items()]
             heapq.heapify(self._heap)
 
-    def take(self, now: float) -> list[str]:
-        """What is due by now, earliest first. It is not any more."""
+    def pop_due(self, now: float) -> list[str]:
+        """Remove and return the items that are due, earliest first."""
         found: list[str] = []
         while (due := self.next_due) is not None and due <= now:
             name = heapq.heappop(self._heap)[2]
-            del self._turns[name]
+            del self._entries[name]
             found.append(name)
         return found
 
     @property
     def next_due(self) -> float | None:
-        """When something is due next."""
-        while self._heap and self._turns.get(self._heap[0][2]) != self._heap[0][:2]:
+        """The earliest due time; ``None`` if nothing is scheduled."""
+        while self._heap and self._entries.get(self._heap[0][2]) != self._heap[0][:2]:
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None

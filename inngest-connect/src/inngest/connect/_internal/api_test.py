@@ -1,4 +1,4 @@
-"""What comes of requests of the API, whatever answers them."""
+"""The results of API requests, whatever the server responds."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from inngest.connect._internal.api import Answered, Api, Unanswered
+from inngest.connect._internal.api import Api, ApiFailure, ApiSuccess
 from inngest.connect._internal.errors import ConnectError
 
 
-def failure_of(api: Api) -> Unanswered:
+def failure_of(api: Api) -> ApiFailure:
     async def run() -> object:
         try:
             return await asyncio.wait_for(api.post("/v0/connect/start", b"", None), 60)
@@ -21,12 +21,12 @@ def failure_of(api: Api) -> Unanswered:
             await api.close()
 
     outcome = asyncio.run(run())
-    assert isinstance(outcome, Unanswered)
+    assert isinstance(outcome, ApiFailure)
     return outcome
 
 
 @pytest.mark.parametrize("proxy", ["socks9://127.0.0.1:9", "http://127.0.0.1:port"])
-def test_a_proxy_that_cannot_be_used_is_in_the_way_of_those_only_who_need_it(
+def test_an_invalid_proxy_is_an_error_only_for_remote_servers(
     proxy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
@@ -38,13 +38,13 @@ def test_a_proxy_that_cannot_be_used_is_in_the_way_of_those_only_who_need_it(
         Api("https://api.invalid", None, 1)
 
 
-def test_a_request_that_cannot_even_be_made_is_one_that_was_not_answered() -> None:
+def test_a_request_that_cannot_be_made_is_a_failure() -> None:
     outcome = failure_of(Api("http://127.0.0.1:port", None, 1))
     assert outcome.status == 0
     assert outcome.reason.startswith("http://127.0.0.1:port: InvalidURL")
 
 
-def test_a_branch_may_be_named_in_any_language() -> None:
+def test_a_branch_environment_may_have_a_non_ascii_name() -> None:
     env, heads = "\u65e5\u672c", list[bytes]()
 
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -60,11 +60,11 @@ def test_a_branch_may_be_named_in_any_language() -> None:
             finally:
                 await api.close()
 
-    assert asyncio.run(asyncio.wait_for(run(), 60)) == Answered(b"")
+    assert asyncio.run(asyncio.wait_for(run(), 60)) == ApiSuccess(b"")
     assert f"x-inngest-env: {env}\r\n".encode() in heads[0]
 
 
-def test_an_answer_that_trickles_in_is_not_waited_for_longer_than_others(
+def test_the_timeout_applies_to_the_whole_response(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def trickle() -> AsyncIterator[bytes]:
@@ -77,10 +77,10 @@ def test_an_answer_that_trickles_in_is_not_waited_for_longer_than_others(
     transport = httpx.MockTransport(lambda request: httpx.Response(200, content=trickle()))
     monkeypatch.setattr(api, "_client", httpx.AsyncClient(transport=transport))
     outcome = failure_of(api)
-    assert outcome == Unanswered(0, "http://127.0.0.1:9: no answer in 0.1 seconds")
+    assert outcome == ApiFailure(0, "http://127.0.0.1:9: no response in 0.1 seconds")
 
 
-def test_a_large_body_has_the_time_that_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_timeout_allows_for_the_upload_of_a_large_body(monkeypatch: pytest.MonkeyPatch) -> None:
     async def slowly(_request: httpx.Request) -> httpx.Response:
         await asyncio.sleep(0.2)
         return httpx.Response(200)
@@ -96,7 +96,7 @@ def test_a_large_body_has_the_time_that_it_needs(monkeypatch: pytest.MonkeyPatch
         finally:
             await api.close()
 
-    assert asyncio.run(run()) == Answered(b"")
+    assert asyncio.run(run()) == ApiSuccess(b"")
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_large_body_has_the_time_that_it_needs(monkeypatch: pytest.MonkeyPatch
         ("x" * 1000, ": status 501: xxxxxxxxxx"),
     ],
 )
-def test_what_a_server_says_of_a_failure_is_told(
+def test_the_body_of_an_error_response_is_in_the_reason(
     body: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api = Api("http://127.0.0.1:9", None, 1)
@@ -133,7 +133,7 @@ def answer_to(api: Api, answer: Callable[[httpx.Request], httpx.Response], key: 
 
 
 @pytest.mark.parametrize("status", [200, 500])
-def test_an_answer_without_end_does_not_fill_the_memory(status: int) -> None:
+def test_an_endless_response_is_cut_off(status: int) -> None:
     given = 0
 
     async def pour() -> AsyncIterator[bytes]:
@@ -144,23 +144,23 @@ def test_an_answer_without_end_does_not_fill_the_memory(status: int) -> None:
 
     api = Api("http://127.0.0.1:9", None, 60)
     outcome = answer_to(api, lambda _: httpx.Response(status, content=pour()), None)
-    assert outcome == Unanswered(0, "http://127.0.0.1:9: an answer of more than 1000000 bytes")
+    assert outcome == ApiFailure(0, "http://127.0.0.1:9: the response has more than 1000000 bytes")
     assert given <= 3_000_000
 
 
-def test_a_key_that_a_server_says_again_is_not_told() -> None:
-    """What echoes requests, such as a proxy that explains itself."""
+def test_a_key_that_the_server_echoes_is_masked() -> None:
+    """E.g. a proxy that quotes the request in its error page."""
     api = Api("http://127.0.0.1:9", None, 60)
     outcome = answer_to(
         api,
         lambda request: httpx.Response(404, text=request.headers["authorization"]),
         "Bearer signkey-prod-abc",
     )
-    assert outcome == Unanswered(404, "http://127.0.0.1:9: status 404: Bearer ***")
+    assert outcome == ApiFailure(404, "http://127.0.0.1:9: status 404: Bearer ***")
 
 
 @pytest.mark.parametrize(("told", "waited"), [("7", 7), ("99999", 3600), ("soon", 0), ("-1", 0)])
-def test_a_server_may_ask_for_an_hour_at_most(told: str, waited: float) -> None:
+def test_retry_after_is_limited_to_an_hour(told: str, waited: float) -> None:
     api = Api("http://127.0.0.1:9", None, 60)
     outcome = answer_to(api, lambda _: httpx.Response(503, headers={"retry-after": told}), None)
     assert outcome.retry_after == waited

@@ -1,4 +1,4 @@
-"""Calls that the worker has taken: those that run, and those that wait for a place. Pure."""
+"""Accepted calls: those that run, and those that wait for a free slot. Pure."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Final
 
 from inngest.connect._internal.wire import connect_pb2 as wire
 
-MOST_REMEMBERED: Final = 4096
-"""Answered calls that are known again, should a gateway send them twice."""
+MAX_REMEMBERED: Final = 4096
+"""The number of finished calls that are remembered, to recognize duplicates."""
 
 
 @dataclass(slots=True)
 class Call:
-    """One call, and the connection that it came by."""
+    """A call, and the connection on which it was received."""
 
     request: wire.GatewayExecutorRequestData
     link: int
@@ -22,47 +22,47 @@ class Call:
 
 
 class Calls:
-    """All calls that are not answered yet.
+    """All unfinished calls.
 
-    :param limit: how many may run at once; ``None`` for any number.
+    :param limit: the maximum number of running calls; ``None`` for no limit.
     """
 
     def __init__(self, limit: int | None) -> None:
         self._limit = limit
         self._calls: dict[str, Call] = {}
         self._waiting: deque[str] = deque()
-        self._answered: OrderedDict[str, None] = OrderedDict()
+        self._finished: OrderedDict[str, None] = OrderedDict()
         self.running = 0
 
-    def take(self, request: wire.GatewayExecutorRequestData, link: int) -> None:
-        """A call came in; it waits for a place."""
+    def add(self, request: wire.GatewayExecutorRequestData, link: int) -> None:
+        """Queue a call."""
         self._calls[request.request_id] = Call(request, link)
         self._waiting.append(request.request_id)
 
-    def startable(self) -> list[Call]:
-        """Give every free place to the call that has waited longest."""
+    def start_waiting(self) -> list[Call]:
+        """Start queued calls, oldest first, while there are free slots. Return them."""
         found: list[Call] = []
         while self._waiting and (self._limit is None or self.running < self._limit):
             call = self._calls.get(self._waiting.popleft())
-            if call is not None:  # it may have been given up
+            if call is not None:  # finished before it started
                 call.is_running = True
                 self.running += 1
                 found.append(call)
         return found
 
-    def answered(self, request_id: str) -> Call | None:
-        """A call has ended."""
+    def finish(self, request_id: str) -> Call | None:
+        """Remove a call and remember it as finished. Return it, or ``None`` if it is unknown."""
         call = self._calls.pop(request_id, None)
         if call is None:
             return None
         self.running -= call.is_running
-        self._answered[request_id] = None
-        if len(self._answered) > MOST_REMEMBERED:
-            self._answered.popitem(last=False)
+        self._finished[request_id] = None
+        if len(self._finished) > MAX_REMEMBERED:
+            self._finished.popitem(last=False)
         return call
 
-    def give_up_waiting(self, request_id: str) -> bool:
-        """Forget a call that has not begun. Whether there was one."""
+    def discard_waiting(self, request_id: str) -> bool:
+        """Remove a call unless it is running or unknown. Return whether it was removed."""
         call = self._calls.get(request_id)
         if call is None or call.is_running:
             return False
@@ -70,26 +70,26 @@ class Calls:
         self._waiting.remove(request_id)
         return True
 
-    def was_answered(self, request_id: str) -> bool:
-        """Whether the call has ended, as far as that is remembered."""
-        return request_id in self._answered
+    def has_finished(self, request_id: str) -> bool:
+        """Return whether the call has finished. Old calls are forgotten."""
+        return request_id in self._finished
 
     def get(self, request_id: str) -> Call | None:
-        """A call that is not answered yet."""
+        """Return an unfinished call."""
         return self._calls.get(request_id)
 
-    def came_by(self, link: int) -> bool:
-        """Whether one of the calls came by a connection."""
+    def any_from(self, link: int) -> bool:
+        """Return whether an unfinished call was received on a connection."""
         return any(call.link == link for call in self._calls.values())
 
     @property
     def waiting(self) -> int:
-        """How many wait for a place."""
+        """The number of queued calls."""
         return len(self._waiting)
 
     @property
     def ids(self) -> list[str]:
-        """Of all calls."""
+        """The request ids of all unfinished calls."""
         return list(self._calls)
 
     def __contains__(self, request_id: object) -> bool:

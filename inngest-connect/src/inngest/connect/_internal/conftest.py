@@ -1,4 +1,4 @@
-"""A gateway and a shell on paper: what a machine asks for is written down, time is a number."""
+"""A driver for the state machine that records its effects, in virtual time."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def start_answer(group: str = "g1", connection: str = "c1") -> bytes:
 
 
 def excluded(start: Start) -> list[str]:
-    """Groups of gateways that are not wanted."""
+    """Return the gateway groups that a start request excludes."""
     return list(wire.StartRequest.FromString(start.body).exclude_gateways)
 
 
@@ -62,8 +62,8 @@ def call_of(request_id: str, *, app: str = "app") -> wire.GatewayExecutorRequest
     )
 
 
-class Paper:
-    """Drives a machine, and remembers what it asked for since the last look."""
+class Driver:
+    """Drives a machine, and records its effects until they are taken."""
 
     def __init__(self, **options: Any) -> None:
         limit = options.pop("limit", None)
@@ -76,7 +76,7 @@ class Paper:
         options.setdefault("timing", Timing())
         self.machine = Machine(identity, **options)
         self.now = 100.0
-        self.asked: list[Effect] = []
+        self.effects: list[Effect] = []
         self.state = ConnectionState.CONNECTING
         self.stopped: Stop | None = None
         self.logged: list[Log] = []
@@ -91,7 +91,7 @@ class Paper:
                 case Log():
                     self.logged.append(effect)
                 case _:
-                    self.asked.append(effect)
+                    self.effects.append(effect)
 
     def is_in(self, state: ConnectionState) -> bool:
         return self.state is state
@@ -101,13 +101,13 @@ class Paper:
         return self.stopped is not None
 
     def take(self, kind: type[EffectT]) -> list[EffectT]:
-        """What was asked for of one kind, and forget it."""
-        found: list[EffectT] = [one for one in self.asked if isinstance(one, kind)]
-        self.asked = [one for one in self.asked if not isinstance(one, kind)]
+        """Remove and return the recorded effects of one type."""
+        found: list[EffectT] = [one for one in self.effects if isinstance(one, kind)]
+        self.effects = [one for one in self.effects if not isinstance(one, kind)]
         return found
 
     def frames(self, link: int | None = None) -> list[Frame]:
-        """Frames that were sent, on one connection or any."""
+        """Remove the frames that were sent, and return those on one connection, or on all."""
         found: list[Frame] = []
         for effect in self.take(Send):
             if link is None or effect.link == link:
@@ -120,7 +120,7 @@ class Paper:
         return [frame.kind for frame in self.frames(link)]
 
     def wait(self, seconds: float) -> None:
-        """Let time pass, ticking when the machine wants it; it may not want it for ever."""
+        """Advance the clock, ticking when the machine is due. Fails if that never ends."""
         until = self.now + seconds
         for _ in range(10_000):
             due = self.machine.next_due
@@ -134,18 +134,18 @@ class Paper:
         self.do(self.machine.tick)
 
     def live(self, seconds: int, link: int = 1) -> None:
-        """Let time pass while the gateway answers heartbeats."""
+        """Advance the clock while the gateway answers heartbeats."""
         for _ in range(seconds):
             self.wait(1)
-            self.hear(link, wire.GATEWAY_HEARTBEAT)
+            self.receive(link, wire.GATEWAY_HEARTBEAT)
 
-    def hear(self, link: int, kind: Any, payload: Message | None = None) -> None:
+    def receive(self, link: int, kind: Any, payload: Message | None = None) -> None:
         self.do(self.machine.received, link, encode(kind, payload))
 
     def connect(
         self, group: str = "g1", connection: str = "c1", terms: dict[str, Any] | None = None
     ) -> int:
-        """Go through a start and a handshake. Returns the connection."""
+        """Complete a start request and a handshake. Return the connection's id."""
         agreed = {
             "heartbeat_interval": "10s",
             "extend_lease_interval": "30s",
@@ -155,8 +155,8 @@ class Paper:
         self.do(self.machine.started, start_answer(group, connection))
         (opened,) = self.take(Open)
         self.do(self.machine.opened, opened.link)
-        self.hear(opened.link, wire.GATEWAY_HELLO)
-        self.hear(
+        self.receive(opened.link, wire.GATEWAY_HELLO)
+        self.receive(
             opened.link,
             wire.GATEWAY_CONNECTION_READY,
             wire.GatewayConnectionReadyData(**agreed),
@@ -164,27 +164,27 @@ class Paper:
         return opened.link
 
     def call(self, link: int, request_id: str, **options: Any) -> None:
-        self.hear(link, wire.GATEWAY_EXECUTOR_REQUEST, call_of(request_id, **options))
+        self.receive(link, wire.GATEWAY_EXECUTOR_REQUEST, call_of(request_id, **options))
 
     def reply(self, request_id: str, response: CommResponse = OK) -> None:
         self.do(self.machine.replied, request_id, response)
 
 
 @pytest.fixture
-def paper() -> Paper:
-    """A worker that has asked for its first gateway."""
-    made = Paper()
+def driver() -> Driver:
+    """A worker that has requested its first gateway."""
+    made = Driver()
     made.do(made.machine.start)
     return made
 
 
 @pytest.fixture
-def active(paper: Paper) -> Paper:
+def active(driver: Driver) -> Driver:
     """A worker whose connection 1 is ready."""
-    assert len(paper.take(Start)) == 1
-    assert paper.connect() == 1
-    paper.take(Send)
-    return paper
+    assert len(driver.take(Start)) == 1
+    assert driver.connect() == 1
+    driver.take(Send)
+    return driver
 
 
-__all__ = ["Close", "Flush", "Paper", "Run", "active", "paper"]
+__all__ = ["Close", "Flush", "Driver", "Run", "active", "driver"]

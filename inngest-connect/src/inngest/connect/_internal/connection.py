@@ -1,4 +1,4 @@
-"""The worker as its owner holds it: started, watched and closed from any thread or loop."""
+"""The public worker object: it can be started, watched and closed from any thread or loop."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from inngest.transport import CommResponse, Handler
 
 
 class Connection:
-    """The one implementation. See :class:`WorkerConnection`."""
+    """The implementation of :class:`WorkerConnection`."""
 
     def __init__(
         self,
@@ -50,8 +50,8 @@ class Connection:
             if self._worker is not None:
                 has_ended = self._waiters.state is ConnectionState.CLOSED
                 raise ConnectError(
-                    f"the worker {'has ended' if has_ended else 'is started already'}: "
-                    "connect() makes another one"
+                    f"the worker {'has ended' if has_ended else 'is already started'}: "
+                    "create another one with connect()"
                 )
             if self._is_closed:
                 return
@@ -141,9 +141,9 @@ class Connection:
     def _check_process(self) -> None:
         if self._pid is not None and self._pid != os.getpid():
             raise ForkedError(
-                f"the worker was started in process {self._pid}, and its thread and sockets "
-                f"stayed there: call connect() and start() in process {os.getpid()}, after the "
-                "fork (with gunicorn: in the post_fork or post_worker_init hook)"
+                f"the worker was started in process {self._pid}, and a fork does not copy its "
+                f"thread: call connect() and start() in process {os.getpid()}, after the fork "
+                "(with gunicorn, in the post_fork or post_worker_init hook)"
             )
 
 

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from inngest.connect._internal.conftest import Paper, excluded
+from inngest.connect._internal.conftest import Driver, excluded
 from inngest.connect._internal.connector import Connector
 from inngest.connect._internal.effects import Open, Start
 from inngest.connect._internal.errors import ConnectAuthenticationError
@@ -12,49 +12,49 @@ from inngest.connect._internal.state import ConnectionState
 from inngest.connect._internal.wire import connect_pb2 as wire
 
 
-def test_one_search_at_a_time() -> None:
+def test_one_connection_attempt_at_a_time() -> None:
     connector = Connector((), (1, 2), lambda: 0.5)
     assert not connector.begin(0)
-    connector.want(0)
+    connector.request(0)
     assert connector.begin(0) and not connector.begin(0)
-    connector.want(0)
+    connector.request(0)
     assert connector.due is None
     assert connector.failed(0) == 1
-    connector.want(0)
+    connector.request(0)
     assert connector.due == 1
 
 
-def test_excluded_gateways_are_forgotten_when_one_is_found() -> None:
+def test_no_gateway_is_excluded_once_connected() -> None:
     connector = Connector((), (1,), lambda: 0.5)
     for group in ("a", "b", "a", ""):
         connector.exclude(group)
     assert connector.excluded == ["a", "b"]
-    connector.found()
+    connector.connected()
     assert connector.excluded == []
 
 
-def test_hours_of_outage_are_sat_out_with_growing_delays(paper: Paper) -> None:
+def test_attempts_are_repeated_with_backoff_through_a_long_outage(driver: Driver) -> None:
     moments: list[float] = []
     for _ in range(60):
-        assert len(paper.take(Start)) == 1
-        moments.append(paper.now)
-        paper.do(paper.machine.start_failed, "status 500")
-        due = paper.machine.next_due
+        assert len(driver.take(Start)) == 1
+        moments.append(driver.now)
+        driver.do(driver.machine.start_failed, "status 500")
+        due = driver.machine.next_due
         assert due is not None
-        paper.wait(due - paper.now)
+        driver.wait(due - driver.now)
     gaps = [round(b - a) for a, b in itertools.pairwise(moments)]
     assert gaps[:9] == [1, 2, 5, 10, 20, 30, 60, 120, 300]
     assert set(gaps[9:]) == {300}
     assert moments[-1] - moments[0] > 4 * 3600
-    assert paper.stopped is None
-    paper.connect()
-    assert paper.is_in(ConnectionState.ACTIVE)
+    assert driver.stopped is None
+    driver.connect()
+    assert driver.is_in(ConnectionState.ACTIVE)
 
 
-def test_delays_are_spread(paper: Paper) -> None:
+def test_delays_have_jitter(driver: Driver) -> None:
     found = set()
     for random in (0.0, 0.5, 0.999):
-        made = Paper(random=lambda random=random: random)
+        made = Driver(random=lambda random=random: random)
         made.do(made.machine.start)
         made.do(made.machine.start_failed, "no")
         assert made.machine.next_due is not None
@@ -62,15 +62,15 @@ def test_delays_are_spread(paper: Paper) -> None:
     assert found == {0.5, 1.0, 1.5}
 
 
-def test_a_server_may_ask_for_a_longer_delay(paper: Paper) -> None:
-    paper.do(paper.machine.start_failed, "status 429", 77.0)
-    assert paper.machine.next_due == paper.now + 77 + 1
+def test_retry_after_extends_the_delay(driver: Driver) -> None:
+    driver.do(driver.machine.start_failed, "status 429", 77.0)
+    assert driver.machine.next_due == driver.now + 77 + 1
 
 
-def test_workers_that_are_told_to_wait_do_not_come_back_together() -> None:
+def test_retry_after_has_jitter() -> None:
     found = set[float]()
     for number in (0.0, 0.5, 1.0):
-        made = Paper(random=lambda number=number: number)
+        made = Driver(random=lambda number=number: number)
         made.do(made.machine.start)
         made.do(made.machine.start_failed, "status 429", 77.0)
         assert made.machine.next_due is not None
@@ -78,47 +78,47 @@ def test_workers_that_are_told_to_wait_do_not_come_back_together() -> None:
     assert found == {77.5, 78.0, 78.5}
 
 
-def test_a_refused_key_gives_way_to_the_other_one() -> None:
-    paper = Paper(authorizations=("Bearer a", "Bearer b"))
-    paper.do(paper.machine.start)
-    assert [one.authorization for one in paper.take(Start)] == ["Bearer a"]
-    paper.do(paper.machine.refused, 401)
-    assert [one.authorization for one in paper.take(Start)] == ["Bearer b"]
-    paper.connect()
-    paper.do(paper.machine.closed, 1, 1006, "")
-    paper.wait(1)
-    assert [one.authorization for one in paper.take(Start)] == ["Bearer b"]
+def test_a_rejected_key_is_replaced_by_the_other_one() -> None:
+    driver = Driver(authorizations=("Bearer a", "Bearer b"))
+    driver.do(driver.machine.start)
+    assert [one.authorization for one in driver.take(Start)] == ["Bearer a"]
+    driver.do(driver.machine.refused, 401)
+    assert [one.authorization for one in driver.take(Start)] == ["Bearer b"]
+    driver.connect()
+    driver.do(driver.machine.closed, 1, 1006, "")
+    driver.wait(1)
+    assert [one.authorization for one in driver.take(Start)] == ["Bearer b"]
 
 
-def test_keys_that_were_never_accepted_are_fatal_in_the_end() -> None:
-    paper = Paper(authorizations=("Bearer a", "Bearer b"))
-    paper.do(paper.machine.start)
+def test_keys_that_were_never_accepted_end_the_worker() -> None:
+    driver = Driver(authorizations=("Bearer a", "Bearer b"))
+    driver.do(driver.machine.start)
     tried = 0
-    while paper.stopped is None and tried < 20:
-        tried += len(paper.take(Start))
-        paper.do(paper.machine.refused, 401)
-        paper.wait(5)
+    while driver.stopped is None and tried < 20:
+        tried += len(driver.take(Start))
+        driver.do(driver.machine.refused, 401)
+        driver.wait(5)
     assert tried == 6
-    assert paper.stopped is not None
-    assert isinstance(paper.stopped.error, ConnectAuthenticationError)
+    assert driver.stopped is not None
+    assert isinstance(driver.stopped.error, ConnectAuthenticationError)
 
 
 @pytest.mark.parametrize(
     ("authorizations", "told"),
-    [((), "in dev mode none is sent: leave INNGEST_DEV unset"), (("Bearer a",), "check INNGEST_")],
+    [((), "none is sent in dev mode: leave INNGEST_DEV unset"), (("Bearer a",), "check INNGEST_")],
 )
-def test_who_sends_no_key_is_not_told_to_look_at_it(
+def test_the_error_for_a_missing_key_differs_from_that_for_a_wrong_one(
     authorizations: tuple[str, ...], told: str
 ) -> None:
-    paper = Paper(authorizations=authorizations)
-    paper.do(paper.machine.start)
+    driver = Driver(authorizations=authorizations)
+    driver.do(driver.machine.start)
     for _ in range(3):
-        paper.do(paper.machine.refused, 401)
-        paper.wait(5)
-    assert paper.stopped is not None and told in str(paper.stopped.error)
+        driver.do(driver.machine.refused, 401)
+        driver.wait(5)
+    assert driver.stopped is not None and told in str(driver.stopped.error)
 
 
-def test_keys_that_were_accepted_once_are_tried_for_ever(active: Paper) -> None:
+def test_keys_that_were_accepted_once_are_retried_without_limit(active: Driver) -> None:
     active.do(active.machine.closed, 1, 1006, "")
     for _ in range(50):
         active.wait(600)
@@ -127,17 +127,17 @@ def test_keys_that_were_accepted_once_are_tried_for_ever(active: Paper) -> None:
     assert active.stopped is None
 
 
-def test_an_answer_without_a_gateway_is_an_outage(paper: Paper) -> None:
+def test_a_response_without_a_gateway_is_retried(driver: Driver) -> None:
     for body in (b"", b"\xff\xff", b"<html>"):
-        paper.take(Start)
-        paper.do(paper.machine.started, body)
-        assert paper.take(Open) == []
-        paper.wait(10)
-        assert len(paper.take(Start)) == 1
+        driver.take(Start)
+        driver.do(driver.machine.started, body)
+        assert driver.take(Open) == []
+        driver.wait(10)
+        assert len(driver.take(Start)) == 1
 
 
-def test_when_there_is_no_other_gateway_none_is_excluded_any_more(active: Paper) -> None:
-    active.hear(1, wire.GATEWAY_CLOSING)
+def test_no_gateway_is_excluded_if_there_is_no_other(active: Driver) -> None:
+    active.receive(1, wire.GATEWAY_CLOSING)
     active.take(Start)
     active.do(active.machine.started, wire.StartResponse().SerializeToString())
     active.wait(2)
@@ -145,10 +145,10 @@ def test_when_there_is_no_other_gateway_none_is_excluded_any_more(active: Paper)
     assert excluded(start) == []
 
 
-def test_gateways_that_send_everybody_away_are_asked_with_growing_pauses(active: Paper) -> None:
+def test_gateways_that_always_drain_are_retried_with_backoff(active: Driver) -> None:
     starts = []
     for link in range(1, 30):
-        active.hear(link, wire.GATEWAY_CLOSING)
+        active.receive(link, wire.GATEWAY_CLOSING)
         for _ in range(1000):
             if active.take(Start):
                 break
@@ -158,11 +158,11 @@ def test_gateways_that_send_everybody_away_are_asked_with_growing_pauses(active:
     pauses = [after - before for before, after in itertools.pairwise(starts)]
     assert (starts[0], pauses[:4], pauses[-1]) == (100.0, [2, 5, 10, 20], 300)
     active.live(25, 30)
-    active.hear(30, wire.GATEWAY_CLOSING)
+    active.receive(30, wire.GATEWAY_CLOSING)
     assert len(active.take(Start)) == 1
 
 
-def test_gateways_that_do_not_last_are_asked_with_growing_pauses(active: Paper) -> None:
+def test_unstable_gateways_are_retried_with_backoff(active: Driver) -> None:
     starts = []
     for link in range(1, 6):
         active.do(active.machine.closed, link, 1011, "")

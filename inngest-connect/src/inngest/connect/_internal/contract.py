@@ -1,4 +1,4 @@
-"""What a worker does for those who hold it."""
+"""The public interface of a worker."""
 
 from __future__ import annotations
 
@@ -8,48 +8,47 @@ from inngest.connect._internal.state import ConnectionState, WorkerStatus
 
 
 class WorkerConnection(Protocol):
-    """A worker."""
+    """A worker, as returned by :func:`connect`."""
 
     async def start(self) -> None:
-        """Work until the worker is closed. Functions run on the loop that calls this.
+        """Run the worker until it is closed. Functions run on the calling event loop.
 
-        While it runs, and on the main thread only, the shutdown signals close the worker: the
-        first lets it finish its calls, a second one ends it at once. Cancelling ends it at
-        once, too.
+        On the main thread, this installs handlers for the shutdown signals. The first signal
+        lets running calls finish; the second ends the worker at once. So does cancellation.
 
-        :raises ConnectError: the worker cannot go on, such as without a valid signing key.
+        :raises ConnectError: the worker cannot continue, e.g. because its signing key is invalid.
         """
         ...
 
     async def close(self, *, wait: bool = False) -> None:
-        """Take no more calls, finish and deliver those that are here, and end.
+        """Accept no more calls, finish those already received, deliver their replies, and end.
 
-        :param wait: return when that is done.
+        :param wait: return only when the worker has ended.
         """
         ...
 
     async def closed(self) -> None:
-        """Wait for the end."""
+        """Wait until the worker has ended."""
         ...
 
     async def wait_for_state(self, state: ConnectionState) -> None:
         """Wait until the worker is in a state.
 
-        :raises ConnectError: it has ended, and will not be.
+        :raises ConnectError: the worker has ended and will not be in this state.
         """
         ...
 
     def get_state(self) -> ConnectionState:
-        """Where the worker is in its life."""
+        """Return the worker's state."""
         ...
 
     def get_connection_id(self) -> str:
-        """What the server calls the connection.
+        """Return the server's id for the current connection.
 
-        :raises ConnectError: there is none.
+        :raises ConnectError: there is no connection.
         """
         ...
 
     def status(self) -> WorkerStatus:
-        """How the worker is, for probes: ``is_ready``, ``is_live``, and numbers."""
+        """Return a snapshot for probes: ``is_ready``, ``is_live`` and counters."""
         ...

@@ -1,10 +1,9 @@
-"""Get every reply to the server: by the connection, or over HTTP where that is not enough. Pure.
+"""Deliver every reply to the server, over the connection or over HTTP. Pure.
 
-A reply goes out on the connection that its call came by, else on the current one. It is
-delivered over HTTP when there is none, when its connection is lost before the reply was
-acknowledged, and when the acknowledgement is late: a few at once, however many are owed, since
-a server that is late already takes no thousands; in an outage one at a time, with growing pauses.
-A server takes the first of several.
+A reply is sent on the connection that its call was received on, else on the current one. It is
+flushed over HTTP if there is no connection, if its connection is lost before the acknowledgement,
+or if the acknowledgement is late. Few flushes run at a time, so as not to overload a slow server;
+after a failure only one, with backoff. Duplicates are harmless: the server keeps the first.
 """
 
 from __future__ import annotations
@@ -20,19 +19,19 @@ from inngest.connect._internal.link import Link
 from inngest.connect._internal.links import Links
 from inngest.connect._internal.messages import reply
 from inngest.connect._internal.outbox import Entry, Outbox
-from inngest.connect._internal.timing import Timing, earliest, spread
+from inngest.connect._internal.timing import Timing, earliest, with_jitter
 from inngest.connect._internal.wire import connect_pb2 as wire
 from inngest.transport import CommResponse
 
-MOST_REJECTIONS: Final = 5
-"""Times that a server may call a reply malformed before it is given up."""
+MAX_MALFORMED_FLUSHES: Final = 5
+"""The number of failed flushes after which a reply that is rejected as malformed is dropped."""
 
-MOST_FLUSHES: Final = 8
-"""Replies that are delivered over HTTP at once."""
+MAX_CONCURRENT_FLUSHES: Final = 8
+"""The maximum number of concurrent flushes."""
 
 
 class Delivery:
-    """The outbox, and the ways out of it."""
+    """The outbox, and the choice of a path for each reply."""
 
     def __init__(
         self,
@@ -43,7 +42,7 @@ class Delivery:
     ) -> None:
         self._connector, self._timing, self._random = connector, timing, random
         self._effects = effects
-        self._origin: dict[str, int] = {}
+        self._call_links: dict[str, int] = {}
         self._queued: dict[str, None] = {}
         self._flushing: set[str] = set()
         self._failures = 0
@@ -52,32 +51,32 @@ class Delivery:
 
     @property
     def next_due(self) -> float | None:
-        """When something is to be done next."""
-        may_flush = self._queued and len(self._flushing) < self._places
+        """When ``tick`` has something to do."""
+        may_flush = self._queued and len(self._flushing) < self._flush_limit
         return earliest(self.outbox.next_due, self._pause_until if may_flush else None)
 
     @property
-    def _places(self) -> int:
-        """How many replies may be under way over HTTP."""
-        return 1 if self._failures else MOST_FLUSHES
+    def _flush_limit(self) -> int:
+        """The number of flushes that may run at a time."""
+        return 1 if self._failures else MAX_CONCURRENT_FLUSHES
 
     def add(self, call: Call, response: CommResponse, now: float) -> None:
-        """A call has been answered."""
+        """Add the reply to a finished call."""
         request_id = call.request.request_id
         body = reply(call.request, response).SerializeToString()
-        self._origin[request_id] = call.link
+        self._call_links[request_id] = call.link
         for lost in self.outbox.add(request_id, body, now):
-            self._origin.pop(lost, None)
-            self._log_loss(lost, "500 MB of replies are waiting")
+            self._call_links.pop(lost, None)
+            self._log_loss(lost, "more than 500 MB of replies are not acknowledged")
 
     def acknowledged(self, request_id: str) -> None:
-        """A gateway has the reply."""
-        self.outbox.confirmed(request_id)
-        self._origin.pop(request_id, None)
+        """Remove a reply that was acknowledged or is dropped."""
+        self.outbox.remove(request_id)
+        self._call_links.pop(request_id, None)
         self._queued.pop(request_id, None)
 
     def flushed(self, request_id: str) -> None:
-        """The server has the reply, over HTTP."""
+        """Remove a reply that was flushed, and reset the backoff."""
         self._flushing.discard(request_id)
         self._failures, self._pause_until = 0, 0.0
         self.acknowledged(request_id)
@@ -85,23 +84,23 @@ class Delivery:
     def flush_failed(
         self, request_id: str, status: int, reason: str, now: float, retry_after: float
     ) -> None:
-        """The reply could not be delivered over HTTP."""
+        """Schedule the next attempt, or drop a reply that the server rejects."""
         self._flushing.discard(request_id)
         entry = self.outbox.get(request_id)
         if entry is None:
             return
-        if status in (400, 413) and entry.flushes + 1 >= MOST_REJECTIONS:
+        if status in (400, 413) and entry.flushes + 1 >= MAX_MALFORMED_FLUSHES:
             self.acknowledged(request_id)
-            self._log_loss(request_id, f"refused with {status}")
+            self._log_loss(request_id, f"rejected with status {status}")
             return
         if status in (401, 403):
             self._connector.switch_key()
-        delay = retry_after + self._delay(entry.flushes)
+        delay = retry_after + self._backoff(entry.flushes)
         self.outbox.flush_failed(entry, now + delay)
-        # An outage fails every reply, over and over: it is asked once, and told once.
+        # An outage fails every flush: log one warning, and advance the backoff once per pause.
         level = logging.DEBUG if self._failures else logging.WARNING
-        if status not in (400, 413) and now >= self._pause_until:  # not the other ones' fault
-            self._pause_until = now + retry_after + self._delay(self._failures)
+        if status not in (400, 413) and now >= self._pause_until:  # not malformed
+            self._pause_until = now + retry_after + self._backoff(self._failures)
             self._failures += 1
         self._effects.log(
             "flush_failed",
@@ -112,56 +111,56 @@ class Delivery:
             undelivered=len(self.outbox),
         )
 
-    def hurry(self, request_id: str, now: float) -> None:
-        """The gateway asks again for what was answered."""
-        self.outbox.wanted(request_id, now)
+    def resend(self, request_id: str, now: float) -> None:
+        """Resend a reply at once: the gateway has sent its call again."""
+        self.outbox.resend(request_id, now)
 
     def connected(self, now: float) -> None:
-        """A connection is ready: what waits for its next attempt over HTTP goes there."""
+        """Send replies that wait for a flush, or for its retry, on the new connection."""
         for request_id in self._queued:
-            self.outbox.recalled(request_id, now)
+            self.outbox.make_due(request_id, now)
         self._queued.clear()
-        self.outbox.hurry(now)
+        self.outbox.retry_flushes(now)
 
-    def lost(self, link: int, now: float) -> None:
-        """A connection is gone."""
-        self.outbox.lost(link, now)
+    def connection_lost(self, link: int, now: float) -> None:
+        """Deliver at once what was sent on a lost connection and not acknowledged."""
+        self.outbox.connection_lost(link, now)
 
-    def waits_for(self, link: int) -> bool:
-        """Whether an acknowledgement may still come by a connection."""
-        return self.outbox.waits_for(link)
+    def awaits_ack_on(self, link: int) -> bool:
+        """Return whether a reply sent on a connection has not been acknowledged."""
+        return self.outbox.awaits_ack_on(link)
 
     def tick(self, now: float, links: Links) -> None:
-        """Deliver what is due."""
+        """Deliver the replies that are due."""
         for entry in self.outbox.due(now):
-            link = self._way(entry, links)
+            link = self._route(entry, links)
             if link is not None:
                 self.outbox.sent(entry, link.id, now + self._timing.ack)
                 frame = wire.ConnectMessage(kind=wire.WORKER_REPLY, payload=entry.body)
                 self._effects.add(Send(link.id, frame.SerializeToString(), is_large=True))
             else:
                 self._queued[entry.request_id] = None
-        while self._queued and len(self._flushing) < self._places and self._pause_until <= now:
+        while self._queued and len(self._flushing) < self._flush_limit and self._pause_until <= now:
             self._flush(next(iter(self._queued)))
 
     def _flush(self, request_id: str) -> None:
         del self._queued[request_id]
         entry = self.outbox.get(request_id)
-        if entry is not None:  # it may have been given up
+        if entry is not None:  # acknowledged or dropped meanwhile
             self._flushing.add(request_id)
             self._effects.add(Flush(request_id, entry.body, self._connector.authorization))
 
-    def _delay(self, failures: int) -> float:
+    def _backoff(self, failures: int) -> float:
         delays = self._timing.flush
-        return spread(delays[min(failures, len(delays) - 1)], self._random())
+        return with_jitter(delays[min(failures, len(delays) - 1)], self._random())
 
-    def _way(self, entry: Entry, links: Links) -> Link | None:
-        """The connection to use; ``None`` for HTTP."""
+    def _route(self, entry: Entry, links: Links) -> Link | None:
+        """Choose the connection for a reply; ``None`` for HTTP."""
         current = links.current
-        if entry.link is not None:  # one that did not acknowledge is not asked twice
+        if entry.link is not None:  # do not retry on a connection that did not acknowledge
             return current if current is not None and current.id != entry.link else None
-        came_by = links.get(self._origin.get(entry.request_id, 0))
-        return came_by if came_by is not None and came_by.is_ready else current
+        call_link = links.get(self._call_links.get(entry.request_id, 0))
+        return call_link if call_link is not None and call_link.is_ready else current
 
     def _log_loss(self, request_id: str, reason: str) -> None:
         self._effects.log("reply_lost", logging.ERROR, request_id=request_id, reason=reason)

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import logging
 
-from inngest.connect._internal.conftest import Paper, payload_of
-from inngest.connect._internal.delivery import MOST_FLUSHES
+from inngest.connect._internal.conftest import Driver, payload_of
+from inngest.connect._internal.delivery import MAX_CONCURRENT_FLUSHES
 from inngest.connect._internal.effects import Flush, Send, Start
 from inngest.connect._internal.state import ConnectionState
 from inngest.connect._internal.wire import connect_pb2 as wire
 
 
-def test_a_reply_whose_connection_is_lost_is_flushed(active: Paper) -> None:
+def test_a_reply_whose_connection_is_lost_is_flushed(active: Driver) -> None:
     active.call(1, "r1")
     active.reply("r1")
     active.do(active.machine.closed, 1, 1006, "")
@@ -19,14 +19,14 @@ def test_a_reply_whose_connection_is_lost_is_flushed(active: Paper) -> None:
     assert active.machine.unacknowledged == 0
 
 
-def test_a_reply_without_a_connection_is_flushed(active: Paper) -> None:
+def test_a_reply_without_a_connection_is_flushed(active: Driver) -> None:
     active.call(1, "r1")
     active.do(active.machine.closed, 1, 1006, "")
     active.reply("r1")
     assert len(active.take(Flush)) == 1
 
 
-def test_a_reply_whose_acknowledgement_is_late_is_flushed(active: Paper) -> None:
+def test_a_reply_whose_acknowledgement_is_late_is_flushed(active: Driver) -> None:
     active.call(1, "r1")
     active.reply("r1")
     active.take(Send)
@@ -36,7 +36,7 @@ def test_a_reply_whose_acknowledgement_is_late_is_flushed(active: Paper) -> None
     assert len(active.take(Flush)) == 1
 
 
-def test_a_flush_is_tried_until_it_works(active: Paper) -> None:
+def test_a_flush_is_retried_until_it_succeeds(active: Driver) -> None:
     active.call(1, "r1")
     active.do(active.machine.closed, 1, 1006, "")
     active.reply("r1")
@@ -48,34 +48,34 @@ def test_a_flush_is_tried_until_it_works(active: Paper) -> None:
     assert active.machine.unacknowledged == 1
 
 
-def owing_many(paper: Paper) -> list[str]:
-    """Have a worker without a gateway owe many replies. Returns their calls."""
+def finish_many(driver: Driver) -> list[str]:
+    """Finish many calls without a connection, and return their request ids."""
     calls = [f"r{number}" for number in range(100)]
     for request_id in calls:
-        paper.call(1, request_id)
-    paper.do(paper.machine.closed, 1, 1006, "")
+        driver.call(1, request_id)
+    driver.do(driver.machine.closed, 1, 1006, "")
     for request_id in calls:
-        paper.reply(request_id)
+        driver.reply(request_id)
     return calls
 
 
-def test_few_replies_are_flushed_at_once_and_all_in_the_end(active: Paper) -> None:
-    calls = owing_many(active)
+def test_a_limited_number_of_replies_is_flushed_at_a_time(active: Driver) -> None:
+    calls = finish_many(active)
     under_way = active.take(Flush)
-    assert len(under_way) == MOST_FLUSHES
+    assert len(under_way) == MAX_CONCURRENT_FLUSHES
     found: list[str] = []
     while under_way:
         flush = under_way.pop(0)
         found.append(flush.request_id)
         active.do(active.machine.flushed, flush.request_id)
         under_way += active.take(Flush)
-        assert len(under_way) <= MOST_FLUSHES
+        assert len(under_way) <= MAX_CONCURRENT_FLUSHES
     assert found == calls
     assert active.machine.unacknowledged == 0
 
 
-def test_in_an_outage_one_reply_is_tried_at_a_time_with_growing_pauses(active: Paper) -> None:
-    owing_many(active)
+def test_in_an_outage_one_reply_at_a_time_is_flushed_with_backoff(active: Driver) -> None:
+    finish_many(active)
     under_way = active.take(Flush)
     for flush in under_way:
         active.do(active.machine.flush_failed, flush.request_id, 503, "down")
@@ -94,19 +94,19 @@ def test_in_an_outage_one_reply_is_tried_at_a_time_with_growing_pauses(active: P
     active.wait(20)
     (flush,) = active.take(Flush)
     active.do(active.machine.flushed, flush.request_id)
-    assert len(active.take(Flush)) == MOST_FLUSHES
+    assert len(active.take(Flush)) == MAX_CONCURRENT_FLUSHES
 
 
-def test_a_reply_that_is_refused_holds_up_no_other(active: Paper) -> None:
-    owing_many(active)
+def test_a_rejected_reply_does_not_delay_others(active: Driver) -> None:
+    finish_many(active)
     refused = active.take(Flush)[0]
     active.do(active.machine.flush_failed, refused.request_id, 400, "malformed")
     (other,) = active.take(Flush)
     assert other.request_id != refused.request_id
 
 
-def test_what_waits_for_its_turn_over_http_goes_by_the_next_connection(active: Paper) -> None:
-    calls = owing_many(active)
+def test_replies_that_wait_for_a_flush_are_sent_on_the_next_connection(active: Driver) -> None:
+    calls = finish_many(active)
     under_way = {flush.request_id for flush in active.take(Flush)}
     active.connect("g2", "c2")
     sent = [payload_of(one).request_id for one in active.frames(2) if one.kind == wire.WORKER_REPLY]
@@ -116,24 +116,24 @@ def test_what_waits_for_its_turn_over_http_goes_by_the_next_connection(active: P
     assert active.take(Flush) == []
 
 
-def test_a_reply_that_is_acknowledged_while_it_waits_for_its_turn_is_not_flushed(
-    active: Paper,
+def test_a_reply_that_is_acknowledged_before_its_flush_is_not_flushed(
+    active: Driver,
 ) -> None:
-    calls = [f"r{number}" for number in range(MOST_FLUSHES + 1)]
+    calls = [f"r{number}" for number in range(MAX_CONCURRENT_FLUSHES + 1)]
     for request_id in calls:
         active.call(1, request_id)
         active.reply(request_id)
     active.wait(5)
-    assert len(active.take(Flush)) == MOST_FLUSHES
-    active.hear(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id=calls[-1]))
+    assert len(active.take(Flush)) == MAX_CONCURRENT_FLUSHES
+    active.receive(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id=calls[-1]))
     for request_id in calls[:-1]:
         active.do(active.machine.flushed, request_id)
     assert active.take(Flush) == []
     assert active.machine.unacknowledged == 0
 
 
-def test_an_outage_is_told_once_not_for_every_reply(active: Paper) -> None:
-    owing_many(active)
+def test_an_outage_is_logged_once_not_for_every_reply(active: Driver) -> None:
+    finish_many(active)
     for _ in range(10):
         for flush in active.take(Flush):
             active.do(active.machine.flush_failed, flush.request_id, 503, "status 503: no")
@@ -153,7 +153,7 @@ def test_an_outage_is_told_once_not_for_every_reply(active: Paper) -> None:
     assert active.logged[-1].level == logging.WARNING
 
 
-def test_a_reply_that_the_server_calls_malformed_is_given_up(active: Paper) -> None:
+def test_a_reply_that_the_server_rejects_as_malformed_is_dropped(active: Driver) -> None:
     active.call(1, "r1")
     active.do(active.machine.closed, 1, 1006, "")
     active.reply("r1")
@@ -165,26 +165,26 @@ def test_a_reply_that_the_server_calls_malformed_is_given_up(active: Paper) -> N
     assert "reply_lost" in [entry.event for entry in active.logged]
 
 
-def test_a_refused_flush_uses_the_other_key() -> None:
-    paper = Paper(authorizations=("Bearer a", "Bearer b"))
-    paper.do(paper.machine.start)
-    paper.connect()
-    paper.call(1, "r1")
-    paper.do(paper.machine.closed, 1, 1006, "")
-    paper.reply("r1")
-    assert [one.authorization for one in paper.take(Flush)] == ["Bearer a"]
-    paper.do(paper.machine.flush_failed, "r1", 401, "why")
-    paper.wait(2)
-    assert [one.authorization for one in paper.take(Flush)] == ["Bearer b"]
+def test_an_unauthorized_flush_switches_keys() -> None:
+    driver = Driver(authorizations=("Bearer a", "Bearer b"))
+    driver.do(driver.machine.start)
+    driver.connect()
+    driver.call(1, "r1")
+    driver.do(driver.machine.closed, 1, 1006, "")
+    driver.reply("r1")
+    assert [one.authorization for one in driver.take(Flush)] == ["Bearer a"]
+    driver.do(driver.machine.flush_failed, "r1", 401, "why")
+    driver.wait(2)
+    assert [one.authorization for one in driver.take(Flush)] == ["Bearer b"]
 
 
-def test_a_drained_connection_that_is_cut_flushes_what_it_owes(active: Paper) -> None:
+def test_replies_on_a_lost_draining_connection_are_flushed(active: Driver) -> None:
     active.call(1, "r1")
-    active.hear(1, wire.GATEWAY_CLOSING)
+    active.receive(1, wire.GATEWAY_CLOSING)
     active.reply("r1")
     active.do(active.machine.closed, 1, 1001, "connect_gateway_closing")
     assert len(active.take(Flush)) == 1
-    assert len(active.take(Start)) == 1  # one search, not two
+    assert len(active.take(Start)) == 1  # one connection attempt, not two
     active.connect("g2", "c2")
     active.do(active.machine.flushed, "r1")
     assert active.is_in(ConnectionState.ACTIVE)

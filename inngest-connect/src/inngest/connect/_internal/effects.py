@@ -1,4 +1,7 @@
-"""What the state machine asks its shell to do: plain values, gathered in order. Pure."""
+"""The effects that the state machine returns for the I/O shell to perform. Pure.
+
+Docstrings name the method of the machine to which the shell reports the outcome.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from inngest.connect._internal.wire import connect_pb2 as wire
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Ask the API for a gateway. Tell ``started``, ``refused`` or ``start_failed``."""
+    """Request a gateway from the API. Report ``started``, ``refused`` or ``start_failed``."""
 
     body: bytes
     authorization: str | None
@@ -25,7 +28,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Open a socket. Tell ``opened`` or ``closed``, and ``received`` in between."""
+    """Open a socket. Report ``opened`` if it opens, each frame as ``received``, then ``closed``."""
 
     link: int
     url: str
@@ -33,9 +36,9 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send a frame, after those before it.
+    """Send a frame, after those sent before.
 
-    What ``is_large`` lets all pass that is not: heartbeats and leases must not be late for it.
+    Other frames may overtake a large one, so that it does not delay heartbeats and leases.
     """
 
     link: int
@@ -45,7 +48,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Close a socket when what was sent on it is gone. Tell ``closed``."""
+    """Close a socket after its queued frames are sent. Report ``closed``."""
 
     link: int
     code: int
@@ -54,14 +57,14 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Execute a call. Tell ``replied``."""
+    """Execute a call. Report ``replied``."""
 
     request: wire.GatewayExecutorRequestData
 
 
 @dataclass(frozen=True, slots=True)
 class Flush:
-    """Deliver a reply over HTTP. Tell ``flushed`` or ``flush_failed``."""
+    """Deliver a reply over HTTP. Report ``flushed`` or ``flush_failed``."""
 
     request_id: str
     body: bytes
@@ -70,14 +73,14 @@ class Flush:
 
 @dataclass(frozen=True, slots=True)
 class Enter:
-    """The worker is in another state now."""
+    """The worker's state has changed."""
 
     state: ConnectionState
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Something that an operator may want to know. ``fields`` hold no secret and no payload."""
+    """Log an event for operators. ``fields`` contain no secrets and no payloads."""
 
     event: str
     level: int = logging.INFO
@@ -86,7 +89,7 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The worker has ended. ``error`` says why, if nobody asked for it."""
+    """The worker has ended, because of ``error`` unless it was closed or aborted."""
 
     error: ConnectError | None = None
 
@@ -95,26 +98,26 @@ Effect: TypeAlias = Start | Open | Send | Close | Run | Flush | Enter | Log | St
 
 
 class Effects:
-    """What the parts of the machine have asked for, and the shell has yet to take."""
+    """Collects effects for the shell, in order."""
 
     def __init__(self) -> None:
         self._asked: list[Effect] = []
 
     def add(self, effect: Effect) -> None:
-        """Ask for something."""
+        """Add an effect."""
         self._asked.append(effect)
 
     def send(
         self, link: int, kind: wire.GatewayMessageType, payload: Message | None = None
     ) -> None:
-        """Ask for a message to be sent on a connection."""
+        """Encode a message and add an effect that sends it."""
         self._asked.append(Send(link, encode(kind, payload)))
 
     def log(self, event: str, level: int = logging.INFO, /, **fields: object) -> None:
-        """Ask for a line of the log."""
+        """Add a log entry."""
         self._asked.append(Log(event, level, fields))
 
     def take(self) -> list[Effect]:
-        """All of it, once."""
+        """Remove and return all effects."""
         taken, self._asked = self._asked, []
         return taken

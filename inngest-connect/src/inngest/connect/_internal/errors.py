@@ -1,4 +1,4 @@
-"""Why a worker ends by itself. Everything else it sits out."""
+"""The errors that end a worker. It recovers from all other failures."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from inngest.errors import Error
 
 
 class ConnectError(Error):
-    """The worker cannot go on."""
+    """The worker cannot continue."""
 
     code: ClassVar[str] = "connect_failed"
 
 
 class ConnectAuthenticationError(ConnectError):
-    """The server has refused every signing key, and has never accepted one."""
+    """The server rejected every signing key, and never accepted one."""
 
     code: ClassVar[str] = "connect_authentication_failed"
 
 
 class ConnectRefusedError(ConnectError):
-    """The gateway does not accept what the worker says of itself or of its functions."""
+    """The gateway rejects the worker's configuration or its functions."""
 
     code: ClassVar[str] = "connect_refused"
 
 
 class ForkedError(ConnectError):
-    """The worker was made in another process than the one that uses it."""
+    """The worker is used in a process other than the one that started it."""
 
     code: ClassVar[str] = "connect_forked"

@@ -1,7 +1,7 @@
-"""Calls in flight: each is acknowledged, leased, executed once, and handed on for delivery. Pure.
+"""Calls in flight: acknowledge, lease, execute, and hand over for delivery. Pure.
 
-A gateway that sends a call again is answered, and nothing is executed again: it has not heard
-us, and what it wants is under way.
+A call that is received again is acknowledged but not executed again: its reply is sent, now or
+when it has finished.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from inngest.connect._internal.identity import Identity
 from inngest.connect._internal.leases import Leases
 from inngest.connect._internal.link import Link
 from inngest.connect._internal.messages import lease_extension, request_ack
-from inngest.connect._internal.timing import Timing, agreed
+from inngest.connect._internal.timing import Timing, effective_interval
 from inngest.connect._internal.wire import connect_pb2 as wire
 from inngest.transport import CommResponse
 
 
 class Execution:
-    """The calls, and the leases that say that they are worked on."""
+    """The calls in flight and their leases."""
 
     def __init__(
         self, identity: Identity, delivery: Delivery, timing: Timing, effects: Effects
@@ -29,48 +29,48 @@ class Execution:
         self._app_ids, self._delivery = identity.app_ids, delivery
         self._timing, self._effects = timing, effects
         self._leases, self._lease_interval = Leases(), timing.lease
-        self._last_call_at: float | None = None
+        self._grace_until: float | None = None
         self.calls = Calls(identity.max_concurrency)
 
     @property
     def next_due(self) -> float | None:
-        """When a lease is to be extended next, over a connection."""
+        """When the next lease is to be extended. Only of use while there is a connection."""
         return self._leases.next_due
 
-    def take(self, link: Link, request: wire.GatewayExecutorRequestData, now: float) -> None:
-        """A gateway sends a call."""
+    def receive(self, link: Link, request: wire.GatewayExecutorRequestData, now: float) -> None:
+        """Handle a call from a gateway."""
         request_id = request.request_id
         fields = {"request_id": request_id, "run_id": request.run_id,
                   "function": request.function_slug}  # fmt: skip
         if not request_id or request.app_name not in self._app_ids:
             self._effects.log("unknown_app", logging.WARNING, app=request.app_name, **fields)
             return
-        is_known = request_id in self.calls or self.calls.was_answered(request_id)
-        if link.is_leaving or (self._is_too_late(now) and not is_known):
-            # It crossed our goodbye, or the gateway does not heed that we end. Nobody
-            # acknowledges it, so others are sent it.
-            kind = "a call after the goodbye"
+        is_known = request_id in self.calls or self.calls.has_finished(request_id)
+        if link.is_closing or (self._is_grace_over(now) and not is_known):
+            # The worker has closed this connection, or announced its shutdown long ago. As the
+            # call is not acknowledged, the server gives it to another worker.
+            kind = "a call after the shutdown"
             self._effects.log("ignored", logging.DEBUG, kind=kind, **fields)
             return
         self._effects.send(link.id, wire.WORKER_REQUEST_ACK, request_ack(request))
         if is_known:
-            self._hurry(request, now)
+            self._handle_duplicate(request, now)
             return
         self._effects.log("call", logging.DEBUG, **fields)
-        self.calls.take(request, link.id)
-        self._leases.take(request_id, request.lease_id, now + self._lease_interval)
+        self.calls.add(request, link.id)
+        self._leases.add(request_id, request.lease_id, now + self._lease_interval)
         self._run_waiting()
 
-    def answered(self, request_id: str, response: CommResponse, now: float) -> None:
-        """A call has been executed."""
-        call = self.calls.answered(request_id)
+    def finish(self, request_id: str, response: CommResponse, now: float) -> None:
+        """Finish a call, and start the next one that waits."""
+        call = self.calls.finish(request_id)
         if call is not None:
             self._leases.drop(request_id)
             self._delivery.add(call, response, now)
         self._run_waiting()
 
     def extend(self, link: Link, now: float) -> None:
-        """Ask for the next leases, where that is due."""
+        """Request the lease extensions that are due."""
         for request_id, lease_id in self._leases.due(now, self._lease_interval):
             call = self.calls.get(request_id)
             if call is not None:
@@ -78,36 +78,39 @@ class Execution:
                 self._effects.send(link.id, wire.WORKER_REQUEST_EXTEND_LEASE, extension)
 
     def extended(self, answer: wire.WorkerRequestExtendLeaseAckData) -> None:
-        """The gateway has given the next lease, or none: somebody else does it then."""
+        """Handle the answer to a lease extension. Without a new id, the lease is lost.
+
+        Another worker may then execute the call, so it is discarded if it has not started.
+        """
         request_id = answer.request_id
         if answer.new_lease_id:
-            self._leases.renewed(request_id, answer.new_lease_id)
+            self._leases.renew(request_id, answer.new_lease_id)
         elif self._leases.drop(request_id):
-            has_begun = not self.calls.give_up_waiting(request_id)
+            has_begun = not self.calls.discard_waiting(request_id)
             self._effects.log(
                 "lease_lost", logging.WARNING, request_id=request_id, has_begun=has_begun
             )
 
     def connected(self, terms: wire.GatewayConnectionReadyData, now: float) -> None:
-        """A gateway is ready: it has its own interval, and is told at once what is under way."""
-        self._lease_interval = agreed(terms.extend_lease_interval, self._timing.lease)
-        self._leases.hurry(now)
+        """Adopt a new gateway's lease interval, and extend all leases through it now."""
+        self._lease_interval = effective_interval(terms.extend_lease_interval, self._timing.lease)
+        self._leases.expedite(now)
 
     def close(self, now: float) -> None:
-        """Take no more calls, but those that cross the word of it."""
-        self._last_call_at = now + self._timing.goodbye
+        """Reject new calls, after a grace period in which the gateway receives WORKER_PAUSE."""
+        self._grace_until = now + self._timing.closing
 
-    def _is_too_late(self, now: float) -> bool:
-        """Whether a gateway has had the time to hear that no more calls are taken."""
-        return self._last_call_at is not None and self._last_call_at < now
+    def _is_grace_over(self, now: float) -> bool:
+        """Whether the grace period for calls that were under way at shutdown is over."""
+        return self._grace_until is not None and self._grace_until < now
 
-    def _hurry(self, request: wire.GatewayExecutorRequestData, now: float) -> None:
-        """A gateway asks again for what is under way, or on its way."""
+    def _handle_duplicate(self, request: wire.GatewayExecutorRequestData, now: float) -> None:
+        """Handle a duplicate: adopt its lease if the call is unfinished, or resend the reply."""
         request_id = request.request_id
-        if request_id in self.calls and request.lease_id:  # the one before may be lost
-            self._leases.take(request_id, request.lease_id, now + self._lease_interval)
-        self._delivery.hurry(request_id, now)
+        if request_id in self.calls and request.lease_id:  # the old lease may be lost
+            self._leases.add(request_id, request.lease_id, now + self._lease_interval)
+        self._delivery.resend(request_id, now)
 
     def _run_waiting(self) -> None:
-        for call in self.calls.startable():
+        for call in self.calls.start_waiting():
             self._effects.add(Run(call.request))

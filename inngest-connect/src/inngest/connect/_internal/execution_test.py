@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from inngest.connect._internal.conftest import Paper, call_of, payload_of
+from inngest.connect._internal.conftest import Driver, call_of, payload_of
 from inngest.connect._internal.effects import Close, Run, Send, Start
 from inngest.connect._internal.wire import connect_pb2 as wire
 from inngest.transport import CommResponse
 
 
-def test_a_call_is_acknowledged_executed_and_answered(active: Paper) -> None:
+def test_a_call_is_acknowledged_executed_and_answered(active: Driver) -> None:
     active.call(1, "r1")
     (ack,) = active.frames()
     assert ack.kind == wire.WORKER_REQUEST_ACK
@@ -19,89 +19,89 @@ def test_a_call_is_acknowledged_executed_and_answered(active: Paper) -> None:
     said = payload_of(reply)
     assert (said.status, said.body, said.retry_after) == (wire.NOT_COMPLETED, b"[]", "3")
     assert active.machine.unacknowledged == 1
-    active.hear(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
+    active.receive(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
     assert active.machine.unacknowledged == 0
     assert active.machine._execution.next_due is None, "what is answered has no lease"
 
 
 @pytest.mark.parametrize(("request_id", "app"), [("r1", "other"), ("", "app")])
-def test_a_call_of_an_unknown_app_or_of_no_name_is_left_to_others(
-    active: Paper, request_id: str, app: str
+def test_a_call_of_an_unknown_app_or_without_an_id_is_not_acknowledged(
+    active: Driver, request_id: str, app: str
 ) -> None:
     active.call(1, request_id, app=app)
     assert active.take(Send) == [] and active.take(Run) == []
 
 
-def test_a_call_that_comes_twice_is_executed_once(active: Paper) -> None:
+def test_a_duplicate_call_is_executed_once(active: Driver) -> None:
     active.call(1, "r1")
     active.call(1, "r1")
     assert len(active.take(Run)) == 1
     assert active.kinds() == [wire.WORKER_REQUEST_ACK] * 2
     active.reply("r1")
     active.take(Send)
-    active.call(1, "r1")  # not acknowledged yet: said again
+    active.call(1, "r1")  # not acknowledged yet: sent again
     assert active.kinds() == [wire.WORKER_REQUEST_ACK, wire.WORKER_REPLY]
-    active.hear(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
+    active.receive(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
     active.call(1, "r1")
     assert active.kinds() == [wire.WORKER_REQUEST_ACK]
     assert active.take(Run) == []
     assert active.machine._execution.next_due is None, "what is answered has no lease"
 
 
-def test_no_more_calls_run_than_are_allowed() -> None:
-    paper = Paper(limit=2)
-    paper.do(paper.machine.start)
-    paper.connect()
+def test_the_concurrency_limit_is_enforced() -> None:
+    driver = Driver(limit=2)
+    driver.do(driver.machine.start)
+    driver.connect()
     for index in range(5):
-        paper.call(1, f"r{index}")
-    assert [run.request.request_id for run in paper.take(Run)] == ["r0", "r1"]
-    assert paper.machine.calls.waiting == 3
-    paper.reply("r1")
-    assert [run.request.request_id for run in paper.take(Run)] == ["r2"]
-    assert paper.machine.calls.running == 2
+        driver.call(1, f"r{index}")
+    assert [run.request.request_id for run in driver.take(Run)] == ["r0", "r1"]
+    assert driver.machine.calls.waiting == 3
+    driver.reply("r1")
+    assert [run.request.request_id for run in driver.take(Run)] == ["r2"]
+    assert driver.machine.calls.running == 2
 
 
-def test_leases_are_extended_while_a_call_runs(active: Paper) -> None:
+def test_leases_are_extended_while_a_call_runs(active: Driver) -> None:
     active.call(1, "r1")
     active.take(Send)
     active.live(30)
     (extend,) = [f for f in active.frames() if f.kind == wire.WORKER_REQUEST_EXTEND_LEASE]
     assert payload_of(extend).lease_id == "lease-r1"
     answer = wire.WorkerRequestExtendLeaseAckData(request_id="r1", new_lease_id="l2")
-    active.hear(1, wire.WORKER_REQUEST_EXTEND_LEASE_ACK, answer)
+    active.receive(1, wire.WORKER_REQUEST_EXTEND_LEASE_ACK, answer)
     active.live(30)
     extended = [f for f in active.frames() if f.kind == wire.WORKER_REQUEST_EXTEND_LEASE]
     assert [payload_of(frame).lease_id for frame in extended] == ["l2"]
 
 
-def test_a_lost_lease_is_not_extended_and_what_has_not_begun_never_begins() -> None:
-    paper = Paper(limit=1)
-    paper.do(paper.machine.start)
-    paper.connect()
-    paper.call(1, "r1")
-    paper.call(1, "r2")
-    paper.take(Send)
+def test_a_lost_lease_is_not_extended_and_a_queued_call_is_discarded() -> None:
+    driver = Driver(limit=1)
+    driver.do(driver.machine.start)
+    driver.connect()
+    driver.call(1, "r1")
+    driver.call(1, "r2")
+    driver.take(Send)
     for request_id in ("r1", "r2"):
         lost = wire.WorkerRequestExtendLeaseAckData(request_id=request_id)
-        paper.hear(1, wire.WORKER_REQUEST_EXTEND_LEASE_ACK, lost)
-    paper.hear(1, wire.GATEWAY_HEARTBEAT)
-    paper.take(Run)
-    paper.reply("r1")
-    assert paper.take(Run) == []
-    paper.wait(15)
-    assert wire.WORKER_REQUEST_EXTEND_LEASE not in paper.kinds()
+        driver.receive(1, wire.WORKER_REQUEST_EXTEND_LEASE_ACK, lost)
+    driver.receive(1, wire.GATEWAY_HEARTBEAT)
+    driver.take(Run)
+    driver.reply("r1")
+    assert driver.take(Run) == []
+    driver.wait(15)
+    assert wire.WORKER_REQUEST_EXTEND_LEASE not in driver.kinds()
 
 
-def test_a_call_that_runs_and_is_given_again_is_leased_again(active: Paper) -> None:
+def test_a_duplicate_of_a_running_call_replaces_its_lease(active: Driver) -> None:
     active.call(1, "r1")
-    active.hear(
+    active.receive(
         1,
         wire.WORKER_REQUEST_EXTEND_LEASE_ACK,
         wire.WorkerRequestExtendLeaseAckData(request_id="r1"),
     )
     again = call_of("r1")
     again.lease_id = "lease-2"
-    active.hear(1, wire.GATEWAY_EXECUTOR_REQUEST, again)
+    active.receive(1, wire.GATEWAY_EXECUTOR_REQUEST, again)
     assert len(active.take(Run)) == 1
     active.take(Send)
     active.live(31)
@@ -109,18 +109,18 @@ def test_a_call_that_runs_and_is_given_again_is_leased_again(active: Paper) -> N
     assert [payload_of(one).lease_id for one in extensions] == ["lease-2"]
 
 
-def test_a_call_that_is_given_again_without_a_lease_keeps_its_own(active: Paper) -> None:
+def test_a_duplicate_without_a_lease_keeps_the_old_one(active: Driver) -> None:
     active.call(1, "r1")
     again = call_of("r1")
     again.lease_id = ""
-    active.hear(1, wire.GATEWAY_EXECUTOR_REQUEST, again)
+    active.receive(1, wire.GATEWAY_EXECUTOR_REQUEST, again)
     active.take(Send)
     active.live(30)
     extensions = [f for f in active.frames() if f.kind == wire.WORKER_REQUEST_EXTEND_LEASE]
     assert [payload_of(one).lease_id for one in extensions] == ["lease-r1"]
 
 
-def test_leases_go_on_over_the_next_connection(active: Paper) -> None:
+def test_leases_are_extended_on_the_next_connection(active: Driver) -> None:
     active.call(1, "r1")
     active.do(active.machine.closed, 1, 1006, "")
     active.wait(2)
@@ -130,8 +130,8 @@ def test_leases_go_on_over_the_next_connection(active: Paper) -> None:
     assert wire.WORKER_REQUEST_EXTEND_LEASE in active.kinds(2)
 
 
-def test_a_gateway_that_does_not_heed_the_end_does_not_put_it_off(active: Paper) -> None:
-    """What had crossed the word of it is done; what comes later is left to others."""
+def test_a_gateway_that_ignores_the_pause_does_not_delay_the_shutdown(active: Driver) -> None:
+    """Calls sent before it received WORKER_PAUSE are executed; later ones are ignored."""
     active.call(1, "r1")
     active.take(Run)
     active.do(active.machine.close)
@@ -147,15 +147,15 @@ def test_a_gateway_that_does_not_heed_the_end_does_not_put_it_off(active: Paper)
     assert active.kinds(1) == [wire.WORKER_REQUEST_ACK], "it has this one"
     for request_id in ("r1", "crossed"):
         active.reply(request_id)
-        active.hear(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id=request_id))
+        active.receive(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id=request_id))
     assert len(active.take(Close)) == 1
 
 
 @pytest.mark.parametrize("is_drained", [False, True])
-def test_a_call_that_crosses_the_goodbye_is_left_to_others(active: Paper, is_drained: bool) -> None:
-    """Its acknowledgement cannot be sent any more: executed here, it would be executed twice."""
+def test_a_call_that_crosses_the_close_is_not_executed(active: Driver, is_drained: bool) -> None:
+    """It cannot be acknowledged any more, so another worker will execute it."""
     if is_drained:
-        active.hear(1, wire.GATEWAY_CLOSING)
+        active.receive(1, wire.GATEWAY_CLOSING)
         active.connect("g2", "c2")
     else:
         active.do(active.machine.close)
@@ -166,7 +166,3 @@ def test_a_call_that_crosses_the_goodbye_is_left_to_others(active: Paper, is_dra
     assert active.kinds(1) == []
     active.do(active.machine.closed, 1, 1000, "")
     assert active.has_stopped is not is_drained
-
-
-def test_calls_are_of_the_app_that_is_named() -> None:
-    assert call_of("r1").app_name == "app"

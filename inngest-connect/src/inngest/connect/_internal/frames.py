@@ -1,4 +1,4 @@
-"""Frames: one message of a kind, in bytes. Pure: what cannot be read is a value."""
+"""Encode and decode frames. Pure: malformed input is returned as a value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MessageT = TypeVar("MessageT", bound=Message)
 SUBPROTOCOL: Final = "v0.connect.inngest.com"
 
 _HELLO: Final = b"\x08\x00"
-"""The kind 0 said aloud: nothing at all means the same, but some servers do not send nothing."""
+"""Kind 0 in explicit form. The canonical encoding is empty, and some servers drop empty frames."""
 
 _PAYLOADS: Final[dict[int, type[Message]]] = {
     wire.WORKER_CONNECT: wire.WorkerConnectRequestData,
@@ -31,7 +31,7 @@ _PAYLOADS: Final[dict[int, type[Message]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A frame that was read. ``payload`` is ``None`` for kinds that have none or are unknown."""
+    """A decoded frame. ``payload`` is ``None`` if the kind has none or is unknown."""
 
     kind: int
     payload: Message | None = None
@@ -39,7 +39,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A frame that could not be read. ``kind`` is ``None`` if not even that could be."""
+    """A frame that could not be decoded. ``kind`` is ``None`` if its envelope is malformed."""
 
     reason: str
     kind: int | None = None
@@ -49,13 +49,13 @@ Decoded: TypeAlias = Frame | Malformed
 
 
 def encode(kind: wire.GatewayMessageType, payload: Message | None = None) -> bytes:
-    """Write a frame."""
+    """Encode a frame."""
     content = b"" if payload is None else payload.SerializeToString()
     return wire.ConnectMessage(kind=kind, payload=content).SerializeToString() or _HELLO
 
 
 def decode(data: bytes | str) -> Decoded:
-    """Read a frame. Never raises."""
+    """Decode a frame. Never raises."""
     if isinstance(data, str):
         return Malformed("a text frame")
     envelope = parse(wire.ConnectMessage, data)
@@ -71,15 +71,15 @@ def decode(data: bytes | str) -> Decoded:
 
 
 def parse(kind: type[MessageT], data: bytes) -> MessageT | Malformed:
-    """Read one message. Never raises."""
+    """Parse a protobuf message. Never raises."""
     try:
         return kind.FromString(data)
-    except (DecodeError, ValueError, RecursionError):  # ValueError: text that is not UTF-8
+    except (DecodeError, ValueError, RecursionError):  # ValueError: invalid UTF-8
         return Malformed(f"{kind.__name__} does not parse")
 
 
 def name_of(kind: int) -> str:
-    """What a kind is called, for logs."""
+    """Return the name of a kind, for logs."""
     try:
         return wire.GatewayMessageType.Name(kind)
     except ValueError:

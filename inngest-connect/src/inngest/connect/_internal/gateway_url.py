@@ -1,4 +1,4 @@
-"""Where a gateway is, as the API or the owner of a worker says. Pure."""
+"""Validate and rewrite the URLs of gateways. Pure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 from inngest.connect._internal.errors import ConnectError
 
 THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
-"""What runs here, such as a dev server, is not behind the environment's proxy."""
+"""Hosts that are reached without the environment's proxy, such as a dev server's."""
 
 
 def rewritten(endpoint: str, rewrite: Callable[[str], str]) -> str | ConnectError | None:
-    """The URL to open, as the owner of the worker will have it.
+    """Apply the user's ``rewrite`` to a gateway's URL.
 
-    :returns: ``None`` if what the API says is no URL of a WebSocket; an error if what the owner
-        makes of it is none.
+    :returns: the URL to open; ``None`` if the API's URL is invalid and was not changed; an error
+        if ``rewrite`` raised or returned an invalid URL.
     """
     try:
         url = rewrite(endpoint)
@@ -27,23 +27,23 @@ def rewritten(endpoint: str, rewrite: Callable[[str], str]) -> str | ConnectErro
     if url == endpoint:
         return None
     return ConnectError(
-        f"rewrite_gateway_endpoint gave {url!r}; a URL such as {endpoint!r} is needed"
+        f"rewrite_gateway_endpoint returned {url!r}, not a URL such as {endpoint!r}"
     )
 
 
 def is_socket_url(url: object) -> bool:
-    """Whether a WebSocket can be opened there."""
+    """Return whether ``url`` is a valid ``ws`` or ``wss`` URL."""
     if not isinstance(url, str) or not url.isprintable() or " " in url:
         return False
     try:
         parts = urlsplit(url)
         return parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, or half of an address
+    except ValueError:  # an invalid port or IPv6 address
         return False
 
 
-def readable_host(url: str) -> str | None:
-    """The host and port that a socket goes to without TLS, if not to this machine."""
+def unencrypted_host(url: str) -> str | None:
+    """Return the host and port of a remote gateway without TLS; ``None`` for any other URL."""
     parts = urlsplit(url)
-    is_readable = parts.scheme == "ws" and parts.hostname not in THIS_MACHINE
-    return parts.netloc.rpartition("@")[2] if is_readable else None
+    is_unencrypted = parts.scheme == "ws" and parts.hostname not in THIS_MACHINE
+    return parts.netloc.rpartition("@")[2] if is_unencrypted else None

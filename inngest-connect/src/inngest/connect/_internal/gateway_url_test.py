@@ -4,19 +4,19 @@ from typing import Any
 
 import pytest
 
-from inngest.connect._internal.conftest import Paper, start_answer
+from inngest.connect._internal.conftest import Driver, start_answer
 from inngest.connect._internal.effects import Open, Start
 from inngest.connect._internal.wire import connect_pb2 as wire
 
 
-def test_a_url_that_cannot_be_rewritten_is_fatal() -> None:
+def test_a_rewrite_that_raises_is_fatal() -> None:
     def rewrite(url: str) -> str:
         raise KeyError(url)
 
-    paper = Paper(rewrite=rewrite)
-    paper.do(paper.machine.start)
-    paper.do(paper.machine.started, start_answer())
-    assert paper.stopped is not None and "rewrite_gateway_endpoint" in str(paper.stopped.error)
+    driver = Driver(rewrite=rewrite)
+    driver.do(driver.machine.start)
+    driver.do(driver.machine.started, start_answer())
+    assert driver.stopped is not None and "rewrite_gateway_endpoint" in str(driver.stopped.error)
 
 
 @pytest.mark.parametrize(
@@ -34,28 +34,28 @@ def test_a_url_that_cannot_be_rewritten_is_fatal() -> None:
         "ws://a b/",
     ],
 )
-def test_a_url_that_is_rewritten_to_none_is_fatal(url: Any) -> None:
-    paper = Paper(rewrite=lambda _: url)
-    paper.do(paper.machine.start)
-    paper.do(paper.machine.started, start_answer())
-    assert paper.stopped is not None and paper.take(Open) == []
-    assert f"rewrite_gateway_endpoint gave {url!r}" in str(paper.stopped.error)
+def test_a_rewrite_to_an_invalid_url_is_fatal(url: Any) -> None:
+    driver = Driver(rewrite=lambda _: url)
+    driver.do(driver.machine.start)
+    driver.do(driver.machine.started, start_answer())
+    assert driver.stopped is not None and driver.take(Open) == []
+    assert f"rewrite_gateway_endpoint returned {url!r}" in str(driver.stopped.error)
 
 
-def test_a_gateway_that_the_api_names_badly_is_asked_for_again(paper: Paper) -> None:
-    paper.take(Start)
+def test_an_invalid_url_from_the_api_is_retried(driver: Driver) -> None:
+    driver.take(Start)
     named = wire.StartResponse(connection_id="c1", gateway_endpoint="gateway:8289")
-    paper.do(paper.machine.started, named.SerializeToString())
-    assert paper.stopped is None and paper.take(Open) == []
-    paper.wait(60)
-    assert len(paper.take(Start)) == 1
+    driver.do(driver.machine.started, named.SerializeToString())
+    assert driver.stopped is None and driver.take(Open) == []
+    driver.wait(60)
+    assert len(driver.take(Start)) == 1
 
 
 def test_a_url_is_rewritten() -> None:
-    paper = Paper(rewrite=lambda url: url.replace("g1", "proxy"))
-    paper.do(paper.machine.start)
-    paper.do(paper.machine.started, start_answer())
-    assert [one.url for one in paper.take(Open)] == ["ws://proxy"]
+    driver = Driver(rewrite=lambda url: url.replace("g1", "proxy"))
+    driver.do(driver.machine.start)
+    driver.do(driver.machine.started, start_answer())
+    assert [one.url for one in driver.take(Open)] == ["ws://proxy"]
 
 
 @pytest.mark.parametrize(
@@ -67,13 +67,13 @@ def test_a_url_is_rewritten() -> None:
         (False, "ws://gw.test:8289", False),
     ],
 )
-def test_a_gateway_without_tls_behind_an_api_with_it_is_told(
+def test_a_gateway_without_tls_is_logged_if_the_api_has_it(
     is_api_encrypted: bool, endpoint: str, is_told: bool
 ) -> None:
-    paper = Paper(is_api_encrypted=is_api_encrypted)
-    paper.do(paper.machine.start)
+    driver = Driver(is_api_encrypted=is_api_encrypted)
+    driver.do(driver.machine.start)
     named = wire.StartResponse(connection_id="c1", gateway_endpoint=endpoint)
-    paper.do(paper.machine.started, named.SerializeToString())
-    told = [entry for entry in paper.logged if entry.event == "gateway_without_tls"]
+    driver.do(driver.machine.started, named.SerializeToString())
+    told = [entry for entry in driver.logged if entry.event == "gateway_without_tls"]
     assert [entry.fields["gateway"] for entry in told] == ["gw.test:8289"] * is_told
-    assert "SECRET" not in str(paper.logged)
+    assert "SECRET" not in str(driver.logged)

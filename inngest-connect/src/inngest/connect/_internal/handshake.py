@@ -1,4 +1,4 @@
-"""The start of one connection: hello, who we are, ready. Pure."""
+"""The handshake of one connection: HELLO, WORKER_CONNECT, CONNECTION_READY. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from inngest.connect._internal.wire import connect_pb2 as wire
 
 
 class Stage(enum.Enum):
-    """What is awaited."""
+    """What the handshake waits for."""
 
     SOCKET = enum.auto()
     HELLO = enum.auto()
@@ -21,89 +21,90 @@ class Stage(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Introduce:
-    """Send this; the gateway knows who we are then."""
+class SendConnect:
+    """Send WORKER_CONNECT."""
 
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The connection is ready."""
+    """The handshake is complete."""
 
     terms: wire.GatewayConnectionReadyData
 
 
 @dataclass(frozen=True, slots=True)
-class SyncRefused:
-    """The gateway does not accept the functions."""
+class SyncFailed:
+    """The gateway rejects the apps or their functions."""
 
     code: str
     message: str
 
 
 @dataclass(frozen=True, slots=True)
-class Leaving:
-    """The gateway is going away."""
+class GatewayClosing:
+    """The gateway is draining."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """Nothing that matters now, such as a message that came twice."""
+    """The message has no effect, e.g. because it is a duplicate."""
 
     kind: str
 
 
-Step = Introduce | Ready | SyncRefused | Leaving | Ignored
+Outcome = SendConnect | Ready | SyncFailed | GatewayClosing | Ignored
 
 
 class Handshake:
-    """Goes from stage to stage as messages come in."""
+    """The state of a handshake, advanced by ``receive``."""
 
     def __init__(self, identity: Identity, start: wire.StartResponse) -> None:
         self._identity, self._start = identity, start
         self.stage = Stage.SOCKET
         self.is_routable = False
-        """Whether the gateway was told that calls may come."""
+        """Whether the gateway may send calls without a WORKER_READY message."""
 
     @property
     def is_done(self) -> bool:
-        """Whether the connection is ready."""
+        """Whether the handshake is complete."""
         return self.stage is Stage.DONE
 
     def opened(self) -> None:
-        """The socket is open."""
+        """Expect HELLO, as the socket is open."""
         self.stage = Stage.HELLO
 
-    def receive(self, frame: Frame, *, is_routable: bool) -> Step:
-        """Take a message.
+    def receive(self, frame: Frame, *, is_routable: bool) -> Outcome:
+        """Handle a message.
 
-        :param is_routable: whether the gateway may send calls as soon as it is ready.
+        :param is_routable: whether the gateway may send calls as soon as the handshake is
+            complete; otherwise it waits for WORKER_READY.
         """
         payload = frame.payload
         match self.stage, frame.kind:
             case Stage.HELLO, wire.GATEWAY_HELLO:
                 self.stage, self.is_routable = Stage.READY, is_routable
-                hello = self._identity.introduce(self._start, is_routable=is_routable)
-                return Introduce(encode(wire.WORKER_CONNECT, hello))
+                request = self._identity.connect_request(self._start, is_routable=is_routable)
+                return SendConnect(encode(wire.WORKER_CONNECT, request))
             case Stage.READY, wire.GATEWAY_CONNECTION_READY:
                 assert isinstance(payload, wire.GatewayConnectionReadyData)
                 self.stage = Stage.DONE
                 return Ready(payload)
             case _, wire.SYNC_FAILED:
                 assert isinstance(payload, wire.SystemError)
-                return SyncRefused(payload.code, payload.message)
+                return SyncFailed(payload.code, payload.message)
             case _, wire.GATEWAY_CLOSING:
-                return Leaving()
+                return GatewayClosing()
             case _:
                 return Ignored(name_of(frame.kind))
 
 
-CONFIGURATION: Final = frozenset(
+FATAL_CLOSE_REASONS: Final = frozenset(
     {
         "connect_invalid_function_config",
         "connect_too_many_apps_per_connection",
         "connect_worker_hello_invalid_payload",
     }
 )
-"""Reasons of closing that no other gateway and no other day changes."""
+"""Close reasons that mean a configuration error: retrying would not help."""

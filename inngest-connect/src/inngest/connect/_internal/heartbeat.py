@@ -1,45 +1,45 @@
-"""Heartbeats of one connection: sent on time, and missed when nobody answers. Pure."""
+"""The heartbeats of one connection: when to send them, and whether they are answered. Pure."""
 
 from __future__ import annotations
 
 from typing import Final
 
-MOST_UNANSWERED: Final = 2
+MAX_UNANSWERED: Final = 2
 
 
 class Heartbeat:
-    """The first beat is due at once.
+    """Schedules heartbeats, the first one immediately, and counts those without an answer.
 
-    :param is_answered: whether the gateway is known to answer. It need not while the worker is
-        not ready to take calls: nothing is missed then, before a first answer.
+    :param expects_answers: whether a missing answer counts. A gateway need not answer before
+        WORKER_READY; answers count from the first one on.
     """
 
-    def __init__(self, interval: float, now: float, *, is_answered: bool = True) -> None:
-        self._interval, self._is_answered = interval, is_answered
+    def __init__(self, interval: float, now: float, *, expects_answers: bool = True) -> None:
+        self._interval, self._expects_answers = interval, expects_answers
         self._unanswered = 0
         self._began = now
-        self.is_steady = False
-        """Whether the connection has proved good: it lasted from one beat to the next."""
+        self.is_stable = False
+        """Whether the connection has proved stable, by an answer after a full interval."""
         self.due = now
 
-    def heard(self) -> None:
-        """The gateway has said something: its answer may stand behind much else."""
+    def reset(self) -> None:
+        """Reset the count on any frame: the answer may be queued behind many others."""
         self._unanswered = 0
 
     def answered(self, now: float) -> None:
-        """The gateway is there."""
-        self._unanswered, self._is_answered = 0, True
-        self.is_steady = now - self._began >= self._interval
+        """Handle the answer to a heartbeat."""
+        self._unanswered, self._expects_answers = 0, True
+        self.is_stable = now - self._began >= self._interval
 
-    def expect(self, now: float) -> None:
-        """The gateway is to answer from now on; it is asked at once."""
-        self._unanswered, self._is_answered, self.due = 0, True, now
+    def expect_answers(self, now: float) -> None:
+        """Count missing answers from now on, and send a heartbeat immediately."""
+        self._unanswered, self._expects_answers, self.due = 0, True, now
 
     def beat(self, now: float) -> bool:
-        """One is due: whether to send it. ``False``: too many were missed."""
-        if self._unanswered >= MOST_UNANSWERED:
+        """Schedule the next heartbeat. Return ``False``, to send none, if too many were missed."""
+        if self._unanswered >= MAX_UNANSWERED:
             return False
-        self._unanswered += self._is_answered
-        # Not from `due`: after a pause of the machine there is one beat, not a burst.
+        self._unanswered += self._expects_answers
+        # Relative to now, so that a suspended machine resumes with one heartbeat, not a burst.
         self.due = now + self._interval
         return True

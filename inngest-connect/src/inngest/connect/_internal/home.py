@@ -1,6 +1,6 @@
-"""The loop that a worker was started from: calls are executed there, and the end is told there.
+"""The event loop that called ``start()``: it executes the calls and learns of the worker's end.
 
-It is the user's: it may be blocked for long, and closed before the worker has ended.
+It belongs to the user, whose code may block it for long or close it before the worker has ended.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from typing import Final
 
 from inngest.connect._internal.errors import ConnectError
 from inngest.connect._internal.loops import call_on
-from inngest.connect._internal.messages import failed_inside
+from inngest.connect._internal.messages import internal_error
 from inngest.connect._internal.wire import connect_pb2 as wire
 from inngest.transport import CommResponse
 
 logger = logging.getLogger("inngest.connect")
 Execute = Callable[[wire.GatewayExecutorRequestData], Awaitable[CommResponse]]
 ORPHANED: Final = (
-    "the event loop that the worker was started from is closed: await start() to its end "
-    "before the loop ends"
+    "the event loop that called start() is closed, and the worker cannot run without it: "
+    "await start() until it returns"
 )
 
 
 class Home:
-    """Made on that loop. ``execute`` and ``end`` may be called from any thread.
+    """Created on that loop. ``execute`` and ``end`` may be called from any thread.
 
     :param execute: executes a call.
-    :param replied: told of every answer, on that loop.
+    :param replied: receives every response, on that loop.
     """
 
     def __init__(self, execute: Execute, replied: Callable[[str, CommResponse], None]) -> None:
@@ -38,23 +38,23 @@ class Home:
         self._context = contextvars.copy_context()
         self._executing: set[asyncio.Task[None]] = set()
         self.ended: asyncio.Future[ConnectError | None] = self._loop.create_future()
-        """Why the worker has ended, if nobody asked for it."""
+        """Resolved when the worker has ended, with the error that ended it, if any."""
 
     @property
     def is_closed(self) -> bool:
-        """Whether nothing can be executed any more."""
+        """Whether the loop is closed, so that no call can be executed."""
         return self._loop.is_closed()
 
     def execute(self, request: wire.GatewayExecutorRequestData) -> bool:
-        """Execute a call. Whether the loop is still open."""
+        """Execute a call in a task. Return ``False`` if the loop is closed."""
         return call_on(self._loop, self._begin, request, context=self._context.copy())
 
     def end(self, error: ConnectError | None) -> bool:
-        """The worker has ended. Whether the loop is still open."""
+        """Report the worker's end. Return ``False`` if the loop is closed."""
         return call_on(self._loop, self.ended.set_result, error)
 
     async def cancel_calls(self) -> None:
-        """End the calls that are being executed, and wait until they have."""
+        """Cancel the running calls and wait for their tasks."""
         for task in list(self._executing):
             task.cancel()
         if self._executing:
@@ -70,7 +70,7 @@ class Home:
             response = await self._execute(request)
         except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
             raise
-        except BaseException as error:  # such as GeneratorExit: somebody waits for an answer
+        except BaseException as error:  # e.g. GeneratorExit: the server waits for a reply
             logger.error("connect: a call failed inside the library", exc_info=error)
-            response = failed_inside()
+            response = internal_error()
         self._replied(request.request_id, response)

@@ -1,4 +1,4 @@
-"""What becomes of calls on the loop that a worker was started from."""
+"""The execution of calls on the loop that called ``start()``."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_calls_that_are_cancelled_are_not_answered() -> None:
     assert told == []
 
 
-def test_who_asks_is_told_that_the_loop_is_closed() -> None:
+def test_execute_and_end_return_false_if_the_loop_is_closed() -> None:
     async def execute(request: wire.GatewayExecutorRequestData) -> CommResponse:
         return OK
 

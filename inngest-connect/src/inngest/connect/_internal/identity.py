@@ -1,4 +1,4 @@
-"""Who the worker is: what it tells a gateway of itself and its apps. Pure, once it is made."""
+"""What a worker tells gateways about itself and its apps. Pure, except for its defaults."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from inngest.transport import SDK_LANGUAGE, VERSION, capabilities
 
 FRAMEWORK = "connect"
 APP_URL = "wss://connect"
-"""The server asks for a URL; nothing is ever sent there."""
+"""The URL in registrations. The server requires one but never uses it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppIdentity:
-    """One app of the worker."""
+    """An app of the worker."""
 
     app_id: str
     version: str | None
     functions: bytes
-    """The JSON that is registered."""
+    """The JSON of their registrations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """What stays the same in all connections of a worker."""
+    """What is the same for all connections of a worker."""
 
     instance_id: str
     apps: tuple[AppIdentity, ...]
@@ -43,13 +43,13 @@ class Identity:
 
     @property
     def app_ids(self) -> frozenset[str]:
-        """Apps whose functions are here."""
+        """The ids of the worker's apps."""
         return frozenset(app.app_id for app in self.apps)
 
-    def introduce(
+    def connect_request(
         self, start: wire.StartResponse, *, is_routable: bool
     ) -> wire.WorkerConnectRequestData:
-        """Say it to the gateway that the API named."""
+        """Return the WORKER_CONNECT message for a gateway that the API assigned."""
         return wire.WorkerConnectRequestData(
             connection_id=start.connection_id,
             instance_id=self.instance_id,
@@ -73,20 +73,20 @@ class Identity:
 
 
 def function_configs(functions: Sequence[Function[object]]) -> bytes:
-    """What to register: every function, and its failure handler, reached by a WebSocket."""
+    """Return the registrations of functions and their failure handlers, as JSON."""
     configs = [each for one in functions for each in one.configs(APP_URL, runtime="ws")]
     return json.dumps(configs, allow_nan=False).encode("ascii")
 
 
 def system_attributes() -> wire.SystemAttributes:
-    """The machine, as far as the standard library knows it."""
+    """Return the machine's attributes; 0 for what the system does not provide."""
     return wire.SystemAttributes(
         cpu_cores=os.cpu_count() or 0, mem_bytes=_memory(), os=sys.platform
     )
 
 
 def _memory() -> int:
-    if sys.platform != "win32":  # it has no sysconf
+    if sys.platform != "win32":  # it has no os.sysconf
         with suppress(OSError, ValueError):
             return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return 0

@@ -1,4 +1,4 @@
-"""A worker's life: which state it is in, whether it closes, and its end. Pure."""
+"""The worker's lifecycle: its state, its shutdown, and its end. Pure."""
 
 from __future__ import annotations
 
@@ -10,50 +10,50 @@ from inngest.connect._internal.state import ConnectionState
 
 
 class Life:
-    """Told of what happens; tells of every new state, and of the end."""
+    """Tracks the lifecycle, and emits an effect for each new state and for the end."""
 
     def __init__(self, effects: Effects) -> None:
         self._effects = effects
         self.state = ConnectionState.CLOSED
         self.has_connected = False
-        """Whether a gateway has ever been ready: what is refused later is no misconfiguration."""
+        """Whether a connection was ever ready. If so, a rejection is not a configuration error."""
         self.has_ended = False
-        self.closes_by: float | None = None
-        """When to end, whatever is under way then; ``None`` while nobody wants it to close."""
+        self.close_deadline: float | None = None
+        """The deadline of the shutdown; ``None`` before ``close``."""
 
     @property
     def is_closing(self) -> bool:
-        """Whether no more calls are to come."""
-        return self.closes_by is not None
+        """Whether the worker is shutting down."""
+        return self.close_deadline is not None
 
     def begin(self) -> None:
-        """It looks for its first gateway."""
+        """Enter CONNECTING."""
         self._enter(ConnectionState.CONNECTING)
 
     def connected(self) -> None:
-        """A gateway is ready. Calls need not come yet."""
+        """Record that a connection is ready. The worker may not accept calls yet."""
         self.has_connected = True
 
     def activate(self) -> None:
-        """Calls come."""
+        """Enter ACTIVE: the worker accepts calls."""
         self._enter(ConnectionState.ACTIVE)
 
     def reconnect(self) -> None:
-        """It looks for another gateway, if it had one."""
+        """Enter RECONNECTING, unless no connection was ever ready."""
         if self.has_connected:
             self._enter(ConnectionState.RECONNECTING)
 
     def close(self, by: float) -> None:
-        """Nothing more is begun."""
-        self.closes_by = by
+        """Enter CLOSING, until ``by`` at the latest."""
+        self.close_deadline = by
         self._enter(ConnectionState.CLOSING)
 
     def is_overdue(self, now: float) -> bool:
-        """Whether closing has taken too long."""
-        return self.closes_by is not None and self.closes_by <= now
+        """Return whether the shutdown has exceeded its deadline."""
+        return self.close_deadline is not None and self.close_deadline <= now
 
     def end(self, error: ConnectError | None) -> None:
-        """It is over."""
+        """Enter CLOSED, and stop the shell."""
         self.has_ended = True
         self._enter(ConnectionState.CLOSED)
         level = logging.INFO if error is None else logging.ERROR

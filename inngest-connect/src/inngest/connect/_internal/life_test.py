@@ -8,7 +8,7 @@ from inngest.connect._internal.life import Life
 from inngest.connect._internal.state import ConnectionState
 
 
-def test_every_state_is_told_once() -> None:
+def test_every_state_is_reported_once() -> None:
     effects = Effects()
     life = Life(effects)
     life.begin()
@@ -21,7 +21,7 @@ def test_every_state_is_told_once() -> None:
     assert told == ["CONNECTING", "ACTIVE", "RECONNECTING", "ACTIVE", "RECONNECTING"]
 
 
-def test_an_end_that_nobody_asked_for_is_an_error_in_the_log() -> None:
+def test_an_end_because_of_an_error_is_logged_as_an_error() -> None:
     for error, level in ((None, logging.INFO), (ConnectError("why"), logging.ERROR)):
         effects = Effects()
         life = Life(effects)

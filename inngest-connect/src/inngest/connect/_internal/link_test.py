@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from inngest.connect._internal.conftest import Paper, excluded, payload_of, start_answer
+from inngest.connect._internal.conftest import Driver, excluded, payload_of, start_answer
 from inngest.connect._internal.effects import Close, Send, Start
 from inngest.connect._internal.state import ConnectionState
 from inngest.connect._internal.wire import connect_pb2 as wire
 
 
-def test_a_silent_gateway_is_left(active: Paper) -> None:
+def test_a_gateway_that_answers_no_heartbeats_is_left(active: Driver) -> None:
     active.wait(10)
     assert active.take(Close) == []
     active.wait(10)
@@ -20,16 +20,16 @@ def test_a_silent_gateway_is_left(active: Paper) -> None:
     assert excluded(start) == ["g1"]
 
 
-def test_a_gateway_that_answers_is_kept(active: Paper) -> None:
+def test_a_gateway_that_answers_is_kept(active: Driver) -> None:
     for _ in range(100):
-        active.hear(1, wire.GATEWAY_HEARTBEAT)
+        active.receive(1, wire.GATEWAY_HEARTBEAT)
         active.wait(10)
     assert active.take(Close) == []
-    assert active.machine.heard_at == pytest.approx(active.now - 10)
+    assert active.machine.last_heartbeat_at == pytest.approx(active.now - 10)
 
 
-def test_a_gateway_that_has_much_to_say_is_not_silent(active: Paper) -> None:
-    """Its answer to a heartbeat stands behind thousands of calls."""
+def test_any_frame_counts_as_a_sign_of_life(active: Driver) -> None:
+    """Its answer to a heartbeat is queued behind thousands of calls."""
     for number in range(10):
         active.call(1, f"r{number}")
         active.wait(9)
@@ -37,37 +37,37 @@ def test_a_gateway_that_has_much_to_say_is_not_silent(active: Paper) -> None:
     assert active.is_in(ConnectionState.ACTIVE)
 
 
-def test_a_machine_that_slept_sends_one_beat_not_many(active: Paper) -> None:
-    active.hear(1, wire.GATEWAY_HEARTBEAT)
+def test_a_resumed_machine_sends_one_heartbeat(active: Driver) -> None:
+    active.receive(1, wire.GATEWAY_HEARTBEAT)
     active.now += 3600
     active.do(active.machine.tick)
     assert active.kinds() == [wire.WORKER_HEARTBEAT]
 
 
 @pytest.mark.parametrize("told", ["1ms", "0.0000001s"])
-def test_a_gateway_that_wants_to_hear_too_often_is_told_at_most_ten_times_a_second(
-    paper: Paper, told: str
-) -> None:
-    """Its answers could not be there in time, and the worker would do nothing else."""
-    link = paper.connect(terms={"heartbeat_interval": told, "extend_lease_interval": told})
-    paper.call(link, "r1")
-    paper.take(Send)
+def test_short_heartbeat_intervals_are_limited(driver: Driver, told: str) -> None:
+    """Answers could not arrive in time, and the worker would do nothing but send heartbeats."""
+    link = driver.connect(terms={"heartbeat_interval": told, "extend_lease_interval": told})
+    driver.call(link, "r1")
+    driver.take(Send)
     for _ in range(10):
-        paper.wait(0.1)
-        paper.hear(link, wire.GATEWAY_HEARTBEAT)
-    kinds = paper.kinds()
+        driver.wait(0.1)
+        driver.receive(link, wire.GATEWAY_HEARTBEAT)
+    kinds = driver.kinds()
     assert 9 <= kinds.count(wire.WORKER_HEARTBEAT) <= 11
     assert 9 <= kinds.count(wire.WORKER_REQUEST_EXTEND_LEASE) <= 11
 
 
-def test_a_dead_connection_is_found_however_seldom_the_gateway_wants_to_hear(paper: Paper) -> None:
-    link = paper.connect(terms={"heartbeat_interval": "23h"})
-    paper.take(Send)
-    paper.wait(181)
-    assert [close.link for close in paper.take(Close)] == [link]
+def test_long_heartbeat_intervals_are_limited(
+    driver: Driver,
+) -> None:
+    link = driver.connect(terms={"heartbeat_interval": "23h"})
+    driver.take(Send)
+    driver.wait(181)
+    assert [close.link for close in driver.take(Close)] == [link]
 
 
-def test_a_gateway_that_is_not_to_call_need_not_answer_heartbeats(active: Paper) -> None:
+def test_missing_answers_do_not_count_before_worker_ready(active: Driver) -> None:
     active.call(1, "r1")
     active.do(active.machine.close)
     active.do(active.machine.closed, 1, 1006, "")
@@ -77,44 +77,44 @@ def test_a_gateway_that_is_not_to_call_need_not_answer_heartbeats(active: Paper)
     active.wait(100)
     assert active.take(Close) == []
     assert active.kinds(2).count(wire.WORKER_HEARTBEAT) == 10
-    active.hear(2, wire.GATEWAY_HEARTBEAT)
+    active.receive(2, wire.GATEWAY_HEARTBEAT)
     active.wait(31)
     assert [close.reason for close in active.take(Close)] == ["CONSECUTIVE_HEARTBEATS_MISSED"]
 
 
-def test_status_is_told_when_the_gateway_wants_it(paper: Paper) -> None:
-    paper.do(paper.machine.started, start_answer())
-    paper.do(paper.machine.opened, 1)
-    paper.hear(1, wire.GATEWAY_HELLO)
+def test_status_messages_are_sent_if_the_gateway_requests_them(driver: Driver) -> None:
+    driver.do(driver.machine.started, start_answer())
+    driver.do(driver.machine.opened, 1)
+    driver.receive(1, wire.GATEWAY_HELLO)
     terms = wire.GatewayConnectionReadyData(status_interval="500ms")
-    paper.hear(1, wire.GATEWAY_CONNECTION_READY, terms)
-    paper.call(1, "r1")
-    paper.take(Send)
-    paper.wait(2)
-    (status,) = paper.frames()
+    driver.receive(1, wire.GATEWAY_CONNECTION_READY, terms)
+    driver.call(1, "r1")
+    driver.take(Send)
+    driver.wait(2)
+    (status,) = driver.frames()
     assert list(payload_of(status).in_flight_request_ids) == ["r1"]
     assert not payload_of(status).shutdown_requested
-    paper.do(paper.machine.close)
-    paper.take(Send)
-    paper.wait(2)
-    (status,) = paper.frames()
+    driver.do(driver.machine.close)
+    driver.take(Send)
+    driver.wait(2)
+    (status,) = driver.frames()
     assert payload_of(status).shutdown_requested
 
 
-def test_a_gateway_that_was_said_goodbye_is_told_nothing_more(paper: Paper) -> None:
-    paper.connect(terms={"heartbeat_interval": "10s", "status_interval": "10s"})
-    paper.wait(9)
-    paper.do(paper.machine.close)
-    assert len(paper.take(Close)) == 1
-    paper.take(Send)
-    paper.wait(1.5)  # a heartbeat and the worker's status are due
-    assert paper.kinds() == []
+def test_nothing_is_sent_after_the_close(driver: Driver) -> None:
+    driver.connect(terms={"heartbeat_interval": "10s", "status_interval": "10s"})
+    driver.wait(9)
+    driver.do(driver.machine.close)
+    assert len(driver.take(Close)) == 1
+    driver.take(Send)
+    driver.wait(1.5)  # a heartbeat and a status message are due
+    assert driver.kinds() == []
 
 
-def test_a_silent_gateway_is_told_nothing_more(paper: Paper) -> None:
-    paper.connect(terms={"heartbeat_interval": "10s", "status_interval": "20s"})
-    paper.wait(19)
-    paper.take(Send)
-    paper.wait(1)  # the worker's status is due as well
-    assert [close.reason for close in paper.take(Close)] == ["CONSECUTIVE_HEARTBEATS_MISSED"]
-    assert paper.kinds() == []
+def test_nothing_is_sent_after_missed_heartbeats(driver: Driver) -> None:
+    driver.connect(terms={"heartbeat_interval": "10s", "status_interval": "20s"})
+    driver.wait(19)
+    driver.take(Send)
+    driver.wait(1)  # a status message is due, too
+    assert [close.reason for close in driver.take(Close)] == ["CONSECUTIVE_HEARTBEATS_MISSED"]
+    assert driver.kinds() == []

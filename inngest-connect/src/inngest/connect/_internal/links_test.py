@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from inngest.connect._internal.conftest import Paper, excluded, payload_of
+from inngest.connect._internal.conftest import Driver, excluded, payload_of
 from inngest.connect._internal.effects import Close, Flush, Send, Start
 from inngest.connect._internal.link import Link
 from inngest.connect._internal.state import ConnectionState
 from inngest.connect._internal.wire import connect_pb2 as wire
 
 
-def test_an_idle_worker_waits_for_the_next_gateway_before_it_leaves(active: Paper) -> None:
-    active.hear(1, wire.GATEWAY_CLOSING)
-    active.hear(1, wire.GATEWAY_CLOSING)
+def test_an_idle_worker_connects_before_it_leaves_a_draining_gateway(active: Driver) -> None:
+    active.receive(1, wire.GATEWAY_CLOSING)
+    active.receive(1, wire.GATEWAY_CLOSING)
     assert len(active.take(Start)) == 1
     active.live(60)
     assert active.take(Close) == [] and active.take(Start) == []
@@ -27,9 +27,11 @@ def test_an_idle_worker_waits_for_the_next_gateway_before_it_leaves(active: Pape
     assert "disconnected" not in [entry.event for entry in active.logged]
 
 
-def test_a_gateway_that_is_cut_off_when_another_one_is_there_changes_nothing(active: Paper) -> None:
+def test_the_loss_of_a_replaced_connection_changes_nothing(
+    active: Driver,
+) -> None:
     active.call(1, "r1")
-    active.hear(1, wire.GATEWAY_CLOSING)
+    active.receive(1, wire.GATEWAY_CLOSING)
     active.connect("g2", "c2")
     active.take(Start)
     active.do(active.machine.closed, 1, 1006, "")
@@ -40,41 +42,41 @@ def test_a_gateway_that_is_cut_off_when_another_one_is_there_changes_nothing(act
     assert active.take(Start) == []
 
 
-def test_calls_come_by_one_connection_however_often_the_api_answers(active: Paper) -> None:
+def test_there_is_one_current_connection(active: Driver) -> None:
     active.connect("g2", "c2")
     assert [close.link for close in active.take(Close)] == [1]
 
 
-def test_a_worker_that_closes_and_is_asked_to_leave_stays_for_its_calls(active: Paper) -> None:
+def test_a_drain_during_a_shutdown_does_not_abandon_calls(active: Driver) -> None:
     active.call(1, "r1")
     active.do(active.machine.close)
-    active.hear(1, wire.GATEWAY_CLOSING)
+    active.receive(1, wire.GATEWAY_CLOSING)
     active.live(60)
     assert active.take(Start) == []
     assert active.is_in(ConnectionState.CLOSING)
 
 
-def owing(paper: Paper) -> None:
-    """Have a worker find a gateway again, and owe it a reply that waits for its next attempt."""
-    paper.call(1, "r1")
-    paper.do(paper.machine.closed, 1, 1006, "")
-    paper.reply("r1")
+def reconnect_with_pending_reply(driver: Driver) -> None:
+    """Reconnect a worker that has a reply waiting for its next flush."""
+    driver.call(1, "r1")
+    driver.do(driver.machine.closed, 1, 1006, "")
+    driver.reply("r1")
     for _ in range(5):
-        paper.wait(30)
-        paper.take(Flush)
-        paper.do(paper.machine.flush_failed, "r1", 0, "why")
-    paper.take(Send)
-    paper.connect("g2", "c2")
+        driver.wait(30)
+        driver.take(Flush)
+        driver.do(driver.machine.flush_failed, "r1", 0, "why")
+    driver.take(Send)
+    driver.connect("g2", "c2")
 
 
-def test_what_is_owed_is_delivered_before_calls_come(active: Paper) -> None:
-    """A server that lost the call in an outage would have it executed once more."""
-    owing(active)
+def test_pending_replies_are_delivered_before_calls_are_accepted(active: Driver) -> None:
+    """A server that lost the call in an outage would otherwise have it executed again."""
+    reconnect_with_pending_reply(active)
     hello, *sent = active.frames(2)
     assert payload_of(hello).worker_manual_readiness_ack
     assert [frame.kind for frame in sent] == [wire.WORKER_HEARTBEAT, wire.WORKER_REPLY]
     assert not active.is_in(ConnectionState.ACTIVE)
-    active.hear(2, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
+    active.receive(2, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
     assert wire.WORKER_READY in active.kinds(2)
     assert active.is_in(ConnectionState.ACTIVE)
     active.wait(5)
@@ -83,8 +85,8 @@ def test_what_is_owed_is_delivered_before_calls_come(active: Paper) -> None:
     assert [close.reason for close in active.take(Close)] == ["CONSECUTIVE_HEARTBEATS_MISSED"]
 
 
-def test_calls_do_not_wait_long_for_what_is_owed(active: Paper) -> None:
-    owing(active)
+def test_calls_are_accepted_in_time_despite_pending_replies(active: Driver) -> None:
+    reconnect_with_pending_reply(active)
     active.wait(4)
     assert wire.WORKER_READY not in active.kinds(2)
     active.wait(2)
@@ -93,21 +95,23 @@ def test_calls_do_not_wait_long_for_what_is_owed(active: Paper) -> None:
 
 
 @pytest.mark.parametrize("is_drained", [False, True])
-def test_a_worker_that_owes_and_is_to_leave_takes_no_calls(active: Paper, is_drained: bool) -> None:
-    owing(active)
+def test_a_worker_that_leaves_with_pending_replies_accepts_no_calls(
+    active: Driver, is_drained: bool
+) -> None:
+    reconnect_with_pending_reply(active)
     if is_drained:
-        active.hear(2, wire.GATEWAY_CLOSING)
+        active.receive(2, wire.GATEWAY_CLOSING)
     else:
         active.do(active.machine.close)
     active.wait(6)
-    active.hear(2, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
+    active.receive(2, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
     assert wire.WORKER_READY not in active.kinds(2)
 
 
-def test_a_drained_worker_moves_before_it_leaves(active: Paper) -> None:
+def test_a_worker_leaves_a_draining_gateway_when_its_calls_are_finished(active: Driver) -> None:
     active.call(1, "r1")
     active.take(Send)
-    active.hear(1, wire.GATEWAY_CLOSING)
+    active.receive(1, wire.GATEWAY_CLOSING)
     assert active.is_in(ConnectionState.RECONNECTING)
     (start,) = active.take(Start)
     assert excluded(start) == ["g1"]
@@ -115,11 +119,11 @@ def test_a_drained_worker_moves_before_it_leaves(active: Paper) -> None:
     assert active.connect("g2", "c2") == 2
     assert active.is_in(ConnectionState.ACTIVE)
     assert wire.WORKER_REQUEST_EXTEND_LEASE in active.kinds(2)
-    assert active.take(Close) == []  # the call that came by it is not answered
+    assert active.take(Close) == []  # its call has not finished
     active.reply("r1")
     assert active.kinds(1) == [wire.WORKER_REPLY]
     assert active.take(Close) == []
-    active.hear(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
+    active.receive(1, wire.WORKER_REPLY_ACK, wire.WorkerReplyAckData(request_id="r1"))
     (close,) = active.take(Close)
     assert (close.link, close.code, close.reason) == (1, 1000, "WORKER_SHUTDOWN")
     active.do(active.machine.closed, 1, 1000, "WORKER_SHUTDOWN")
@@ -137,7 +141,7 @@ def test_a_drained_worker_moves_before_it_leaves(active: Paper) -> None:
     ],
 )  # fmt: skip
 def test_every_close_of_a_ready_connection_leads_to_another_one(
-    active: Paper, code: int, reason: str
+    active: Driver, code: int, reason: str
 ) -> None:
     active.do(active.machine.closed, 1, code, reason)
     assert active.is_in(ConnectionState.RECONNECTING)
@@ -148,14 +152,12 @@ def test_every_close_of_a_ready_connection_leads_to_another_one(
     assert active.is_in(ConnectionState.ACTIVE)
 
 
-def test_how_it_is_can_be_asked_for_while_a_connection_comes(
-    active: Paper, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_current_is_thread_safe(active: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     links = active.machine._links
     (first,) = links
 
     def looked_at(link: Link) -> bool:
-        # the worker's thread goes on in the midst of the look
+        # as the worker's thread may, at the same time
         links._links.setdefault(2, replace(first, id=2))
         return link.is_ready
 

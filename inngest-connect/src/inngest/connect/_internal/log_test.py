@@ -8,7 +8,7 @@ from inngest.connect._internal import log
 from inngest.connect._internal.effects import Log
 
 
-def test_what_a_gateway_says_is_one_line_of_the_log_and_a_short_one(
+def test_text_from_a_gateway_is_one_short_line_of_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     said = "gone\nERROR \x1b[2Jall is well"
@@ -20,7 +20,7 @@ def test_what_a_gateway_says_is_one_line_of_the_log_and_a_short_one(
     assert record.inngest["reason"] == said  # type: ignore[attr-defined]
 
 
-def test_a_log_names_all_that_is_lost(caplog: pytest.LogCaptureFixture) -> None:
+def test_lists_are_not_truncated(caplog: pytest.LogCaptureFixture) -> None:
     lost = [f"request-{number}" for number in range(1000)]
     log.write(Log("aborted", logging.ERROR, {"unfinished": lost}))
     assert "request-0" in caplog.text and "request-999" in caplog.text

@@ -1,4 +1,4 @@
-"""Reach an event loop from another thread."""
+"""Call functions on an event loop from other threads."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def call_on(
     *args: object,
     context: contextvars.Context | None = None,
 ) -> bool:
-    """Have something called on a loop, from any thread. Whether the loop is still open."""
+    """Schedule a call on a loop, from any thread. Return ``False`` if the loop is closed."""
     try:
         loop.call_soon_threadsafe(call, *args, context=context)
-    except RuntimeError:  # it has been closed
+    except RuntimeError:  # the loop is closed
         return False
     return True

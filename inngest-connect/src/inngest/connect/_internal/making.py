@@ -1,4 +1,4 @@
-"""Make a worker from what its owner says and what the environment says."""
+"""Create a worker from the arguments of ``connect()`` and the environment."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from inngest.connect._internal.timing import Timing
 from inngest.errors import FunctionConfigInvalidError
 from inngest.transport import Handler, ServeOptions
 
-_MOST = 2**63 - 1
-"""What fits its field of the handshake."""
+_MAX_INT64 = 2**63 - 1
+"""The maximum of the protobuf field, an int64."""
 
-_TAKEABLE = frozenset(signal.valid_signals()) - {
+_HANDLEABLE = frozenset(signal.valid_signals()) - {
     getattr(signal, name, None) for name in ("SIGKILL", "SIGSTOP")
 }
 
@@ -42,11 +42,11 @@ def make(
     max_worker_concurrency: int | None = None,
     timing: Timing | None = None,
 ) -> Connection:
-    """Make a worker; tests bring their own ``timing``."""
-    _check_form(apps)
-    _check(apps)
+    """Create a worker. Tests pass their own ``timing``."""
+    _check_types(apps)
+    _check_consistency(apps)
     if instance_id is not None and not isinstance(cast(object, instance_id), str):
-        raise ConnectError(f"instance_id: a text, not {instance_id!r}")
+        raise ConnectError(f"instance_id: must be a string, not {instance_id!r}")
     client = apps[0][0]
     handlers = {
         each.app_id: Handler(each, functions, ServeOptions(framework=FRAMEWORK))
@@ -75,13 +75,13 @@ def make(
     )
 
 
-def _check_form(apps: object) -> None:
+def _check_types(apps: object) -> None:
     if not apps:
         raise ConnectError("no apps provided")
     pairs: Sequence[object] = apps if isinstance(apps, (list, tuple)) else ()
     if not (pairs and all(map(_is_pair, pairs))):
         raise ConnectError(
-            "apps: a list of pairs, each a client and its functions, as in "
+            "apps: must be a list of pairs, each a client and its functions, as in "
             "connect([(client, [greet])])"
         )
 
@@ -93,16 +93,16 @@ def _is_pair(given: object) -> bool:
 def _signals(given: Iterable[object]) -> list[signal.Signals]:
     found: list[signal.Signals] = []
     for one in given:
-        if not isinstance(one, int) or one not in _TAKEABLE:
+        if not isinstance(one, int) or one not in _HANDLEABLE:
             raise ConnectError(
-                "shutdown_signals: signals that a process can take, such as signal.SIGTERM, "
-                f"not {one!r}"
+                "shutdown_signals: must be signals that a process can handle, such as "
+                f"signal.SIGTERM, not {one!r}"
             )
-        found.append(cast(signal.Signals, one))  # those for real time have no name there
+        found.append(cast(signal.Signals, one))  # real-time signals are no members
     return found
 
 
-def _check(apps: Apps) -> None:
+def _check_consistency(apps: Apps) -> None:
     traits: dict[str, Callable[[Inngest], object]] = {
         "API base URL": lambda client: client.api_origin.rstrip("/"),
         "env": lambda client: client.env,
@@ -113,7 +113,7 @@ def _check(apps: Apps) -> None:
         if len({trait(client) for client, _ in apps}) > 1:
             raise ConnectError(f"inconsistent app config: {name}")
     if len({client.app_id for client, _ in apps}) < len(apps):
-        raise ConnectError("two apps have the same app_id")
+        raise ConnectError("two apps have the same app_id; each needs its own")
     for client, functions in apps:
         if not functions:
             raise FunctionConfigInvalidError(f'the app "{client.app_id}" has no functions')
@@ -125,12 +125,14 @@ def _concurrency(given: object, environ: Mapping[str, str]) -> int | None:
         text = environ.get(name, "").strip()
         if not text:
             return None
-        if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MOST):
+        if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MAX_INT64):
             logging.getLogger("inngest.connect").warning(
-                "connect: %s is not a positive whole number; it is ignored", name
+                "connect: %s is ignored: it must be a positive whole number", name
             )
             return None
         return int(text)
-    if not isinstance(given, int) or isinstance(given, bool) or not 0 < given <= _MOST:
-        raise ConnectError(f"max_worker_concurrency: a positive whole number, not {given!r}")
+    if not isinstance(given, int) or isinstance(given, bool) or not 0 < given <= _MAX_INT64:
+        raise ConnectError(
+            f"max_worker_concurrency: must be a positive whole number, not {given!r}"
+        )
     return given

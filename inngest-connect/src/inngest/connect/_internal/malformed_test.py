@@ -1,11 +1,11 @@
-"""Frames of every kind of wrongness: no frame makes the machine raise, hang or forget."""
+"""Malformed frames of every kind: none makes the machine raise, hang or lose a call."""
 
 from __future__ import annotations
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from inngest.connect._internal.conftest import Paper
+from inngest.connect._internal.conftest import Driver
 from inngest.connect._internal.effects import Close, Send, Start
 from inngest.connect._internal.frames import Frame, Malformed, decode, encode
 from inngest.connect._internal.state import ConnectionState
@@ -15,28 +15,28 @@ from inngest.connect._internal.wire import connect_pb2 as wire
 KINDS = st.integers(0, 20) | st.integers(-(2**31), 2**31 - 1)
 
 
-def ready() -> Paper:
-    paper = Paper()
-    paper.do(paper.machine.start)
-    paper.connect()
-    paper.call(1, "r1")
-    paper.take(Send)
-    return paper
+def ready() -> Driver:
+    driver = Driver()
+    driver.do(driver.machine.start)
+    driver.connect()
+    driver.call(1, "r1")
+    driver.take(Send)
+    return driver
 
 
-def survives(paper: Paper) -> None:
-    """Whatever came, the worker connects again and answers what it was asked."""
-    paper.do(paper.machine.closed, 1, 1006, "")
+def assert_survives(driver: Driver) -> None:
+    """Assert that the worker reconnects and replies to its call, whatever it received."""
+    driver.do(driver.machine.closed, 1, 1006, "")
     for _ in range(20):
-        if paper.take(Start):
+        if driver.take(Start):
             break
-        paper.wait(30)
-    assert list(paper.machine._links) == []
-    link = paper.connect("g2", "c2")
-    assert paper.is_in(ConnectionState.ACTIVE)
-    paper.take(Send)
-    paper.reply("r1")
-    sent = paper.kinds(link)
+        driver.wait(30)
+    assert list(driver.machine._links) == []
+    link = driver.connect("g2", "c2")
+    assert driver.is_in(ConnectionState.ACTIVE)
+    driver.take(Send)
+    driver.reply("r1")
+    sent = driver.kinds(link)
     assert wire.WORKER_REPLY in sent
 
 
@@ -47,22 +47,22 @@ def survives(paper: Paper) -> None:
 @example(data="text")
 @example(data=b"\x08\x03\x12\x05hello")
 def test_bytes_of_any_kind(data: bytes | str) -> None:
-    paper = ready()
-    paper.do(paper.machine.received, 1, data)
+    driver = ready()
+    driver.do(driver.machine.received, 1, data)
     if isinstance(decode(data), Malformed):
-        (close,) = paper.take(Close)
+        (close,) = driver.take(Close)
         assert close.code == 1007
-    survives(paper)
+    assert_survives(driver)
 
 
 @settings(max_examples=300, deadline=None)
 @given(kind=KINDS, payload=st.binary(max_size=100))
 def test_messages_of_any_kind_with_any_payload(kind: int, payload: bytes) -> None:
-    paper = ready()
+    driver = ready()
     message = wire.ConnectMessage(payload=payload)
     message.kind = kind  # type: ignore[assignment]
-    paper.do(paper.machine.received, 1, message.SerializeToString())
-    survives(paper)
+    driver.do(driver.machine.received, 1, message.SerializeToString())
+    assert_survives(driver)
 
 
 @settings(max_examples=200, deadline=None)
@@ -72,15 +72,15 @@ def test_a_good_frame_with_flipped_bits(data: st.DataObject) -> None:
     good = bytearray(encode(wire.GATEWAY_CONNECTION_READY, terms))
     for _ in range(data.draw(st.integers(1, 4))):
         good[data.draw(st.integers(0, len(good) - 1))] ^= 1 << data.draw(st.integers(0, 7))
-    paper = Paper()
-    paper.do(paper.machine.start)
-    paper.take(Start)
-    paper.do(paper.machine.started, _answer())
-    paper.do(paper.machine.opened, 1)
-    paper.hear(1, wire.GATEWAY_HELLO)
-    paper.do(paper.machine.received, 1, bytes(good))
-    paper.wait(60)
-    assert paper.stopped is None or paper.stopped.error is not None
+    driver = Driver()
+    driver.do(driver.machine.start)
+    driver.take(Start)
+    driver.do(driver.machine.started, _answer())
+    driver.do(driver.machine.opened, 1)
+    driver.receive(1, wire.GATEWAY_HELLO)
+    driver.do(driver.machine.received, 1, bytes(good))
+    driver.wait(60)
+    assert driver.stopped is None or driver.stopped.error is not None
 
 
 @settings(max_examples=300, deadline=None)

@@ -1,4 +1,4 @@
-"""Messages about one call, and the translation of calls and answers. Pure."""
+"""Build the messages for a call, and convert calls and responses. Pure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from inngest.connect._internal.wire import connect_pb2 as wire
 from inngest.transport import SDK_HEADER, CommRequest, CommResponse
 
 MAX_REPLY_BYTES: Final = 8 * 1024 * 1024 - 64 * 1024
-"""A little less than the frame that a gateway takes."""
+"""Slightly less than the largest frame that a gateway accepts, 8 MB."""
 
 _REQUEST_VERSION: Final = 2
 _NO_TARGET: Final = "step"
 
 
 def request_ack(request: wire.GatewayExecutorRequestData) -> wire.WorkerRequestAckData:
-    """We have the call."""
+    """Return the message that acknowledges a call."""
     ack = wire.WorkerRequestAckData(
         request_id=request.request_id,
         account_id=request.account_id,
@@ -36,7 +36,7 @@ def request_ack(request: wire.GatewayExecutorRequestData) -> wire.WorkerRequestA
 def lease_extension(
     request: wire.GatewayExecutorRequestData, lease_id: str
 ) -> wire.WorkerRequestExtendLeaseData:
-    """We are still working on the call."""
+    """Return the message that requests an extension of a call's lease."""
     extension = wire.WorkerRequestExtendLeaseData(
         request_id=request.request_id,
         account_id=request.account_id,
@@ -54,7 +54,7 @@ def lease_extension(
 
 
 def reply(request: wire.GatewayExecutorRequestData, response: CommResponse) -> wire.SDKResponse:
-    """The answer to the call. One that no gateway takes becomes an error that says so."""
+    """Return the reply to a call. A response that exceeds the limit becomes an error."""
     if len(response.body) > MAX_REPLY_BYTES:
         return reply(request, _too_large(len(response.body)))
     statuses = {200: wire.DONE, 206: wire.NOT_COMPLETED}
@@ -76,13 +76,13 @@ def reply(request: wire.GatewayExecutorRequestData, response: CommResponse) -> w
 
 
 def is_receipt(body: bytes, request_id: str) -> bool:
-    """Whether the server says that it has this reply: what stands in between may answer, too."""
+    """Return whether a flush response confirms this reply. A proxy may respond with anything."""
     receipt = parse(wire.FlushResponse, body)
     return isinstance(receipt, wire.FlushResponse) and receipt.request_id == request_id
 
 
 def comm_request(request: wire.GatewayExecutorRequestData) -> CommRequest:
-    """The call, as transports hand it over."""
+    """Convert a call into the request that all transports use."""
     return CommRequest(
         method="POST",
         url="wss://connect",
@@ -97,15 +97,15 @@ def comm_request(request: wire.GatewayExecutorRequestData) -> CommRequest:
     )
 
 
-def failed_inside() -> CommResponse:
-    """What to answer when the library itself has failed."""
+def internal_error() -> CommResponse:
+    """Return the response to a call for which this library failed."""
     return _error("the worker failed to handle this call; its log says why", no_retry=False)
 
 
 def _too_large(size: int) -> CommResponse:
     return _error(
-        f"the answer has {size} bytes, and a gateway takes {MAX_REPLY_BYTES}: return less, "
-        "or return where the data is",
+        f"the response has {size} bytes, more than the {MAX_REPLY_BYTES} that a gateway accepts: "
+        "return less, or store the data elsewhere and return its location",
         no_retry=True,
     )
 
@@ -117,7 +117,7 @@ def _error(message: str, *, no_retry: bool) -> CommResponse:
 
 
 def _trace_headers(context: bytes) -> dict[str, str]:
-    """What calls over HTTP have as headers: ``traceparent``, and ``tracestate``."""
+    """Return the trace context as the headers ``traceparent`` and ``tracestate``."""
     try:
         read = json.loads(context)
     except (ValueError, RecursionError):
@@ -131,7 +131,7 @@ def _trace_headers(context: bytes) -> dict[str, str]:
 
 
 def _trace(context: bytes) -> bytes:
-    """A server that takes replies over HTTP refuses what is not JSON."""
+    """Return a trace context that the flush API accepts: it rejects invalid JSON."""
     try:
         json.loads(context)
     except (ValueError, RecursionError):

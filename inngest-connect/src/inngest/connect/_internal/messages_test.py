@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from inngest.connect._internal.conftest import Paper, call_of, payload_of
+from inngest.connect._internal.conftest import Driver, call_of, payload_of
 from inngest.connect._internal.effects import Send
 from inngest.connect._internal.messages import comm_request
 from inngest.connect._internal.wire import connect_pb2 as wire
@@ -13,8 +13,8 @@ from inngest.transport import CommResponse
     ("status", "expected"),
     [(200, wire.DONE), (206, wire.NOT_COMPLETED), (500, wire.ERROR), (404, wire.ERROR)],
 )
-def test_a_reply_says_what_the_answer_is_and_whether_to_retry(
-    active: Paper, status: int, expected: int
+def test_a_reply_has_the_status_and_whether_to_retry(
+    active: Driver, status: int, expected: int
 ) -> None:
     active.call(1, "r1")
     active.take(Send)
@@ -25,7 +25,7 @@ def test_a_reply_says_what_the_answer_is_and_whether_to_retry(
     assert said.status == expected and said.no_retry
 
 
-def test_an_answer_that_no_gateway_takes_becomes_an_error(active: Paper) -> None:
+def test_a_response_that_is_too_large_becomes_an_error(active: Driver) -> None:
     active.call(1, "r1")
     active.take(Send)
     active.reply("r1", CommResponse(status=200, body=b"x" * (9 * 1024 * 1024)))
@@ -46,7 +46,7 @@ def test_a_call_has_the_headers_that_it_would_have_over_http() -> None:
 
 
 @pytest.mark.parametrize("context", [b"", b"{", b"[1]", b'{"traceparent": 1}', b"[" * 100_000])
-def test_a_trace_context_that_makes_no_sense_is_none(context: bytes) -> None:
+def test_an_invalid_trace_context_is_dropped(context: bytes) -> None:
     request = call_of("r")
     request.user_trace_ctx = context
     assert set(comm_request(request).headers) == {"x-inngest-job-id", "x-request-id"}

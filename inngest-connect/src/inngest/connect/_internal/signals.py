@@ -1,9 +1,9 @@
-"""Signals that end workers: taken while one runs, given back afterwards, never before.
+"""Handle shutdown signals while workers run, and restore the previous handlers afterwards.
 
-A process has one handler for a signal, and may run several workers: all that run are told.
+A process has one handler per signal, but may run several workers: a signal reaches all of them.
 
-The first process of a container has no defaults: the system keeps from it every signal that it
-has no handler for, so what would end another process is done here.
+The kernel ignores signals with a default action for the first process of a container (PID 1).
+There, the default action is emulated by exiting.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from types import FrameType
 from typing import Any, Final
 
 DEFAULT = (signal.SIGINT, signal.SIGTERM)
-_FIRST: Final = 1
-"""The number of the first process of a machine or a container."""
-_BY_SIGNAL: Final = 128
-"""What shells add to a signal's number for the status of a process that it ended."""
+_INIT_PID: Final = 1
+"""The PID of the first process of a machine or container."""
+_SIGNAL_STATUS: Final = 128
+"""Shells report this number plus the signal's as the status of a killed process."""
 
 
 @dataclass(eq=False, slots=True)
@@ -29,14 +29,14 @@ class _Worker:
     close: Callable[[], None]
     abort: Callable[[], None]
     pid: int = field(default_factory=os.getpid)
-    came: list[int] = field(default_factory=list)
+    received: list[int] = field(default_factory=list)
 
     @property
     def is_aborted(self) -> bool:
-        return len(self.came) > 1
+        return len(self.received) > 1
 
-    def hear(self, number: int) -> None:
-        self.came.append(number)
+    def handle(self, number: int) -> None:
+        self.received.append(number)
         if self.is_aborted:
             self.abort()
         else:
@@ -44,9 +44,9 @@ class _Worker:
 
 
 _workers: dict[int, list[_Worker]] = {}
-"""Those that run, by the signals that end them."""
-_before: dict[int, Any] = {}
-"""Who had a signal before."""
+"""The running workers, by signal number."""
+_previous: dict[int, Any] = {}
+"""The previous handlers, by signal number."""
 
 
 @contextmanager
@@ -55,11 +55,11 @@ def shutdown_signals(
 ) -> Iterator[None]:
     """Call ``close`` on the first of the signals, and ``abort`` on the second.
 
-    The second one then goes to whoever had it before, by default the end of the process: a
-    thread that is stuck in the user's code keeps nobody waiting. So does one that reaches a
-    forked child, whose worker this is not.
+    The second one also restores the previous handlers, so that another one ends the process even
+    if user code hangs, and it is raised again when the last worker's block ends. In a forked
+    child, where no worker runs, signals go to the previous handlers.
 
-    Only the main thread can take signals: elsewhere nothing is taken.
+    Does nothing unless called on the main thread, the only one that can install handlers.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -67,61 +67,61 @@ def shutdown_signals(
     worker, numbers = _Worker(close, abort), set(signals)
     try:
         for number in numbers:
-            _take(number, worker)
+            _install(number, worker)
         yield
     finally:
         for number in numbers:
-            _leave(number, worker)
-        if worker.is_aborted and not _running(worker.came[-1]):
-            _pass_on(worker.came[-1])
+            _remove(number, worker)
+        if worker.is_aborted and not _running(worker.received[-1]):
+            _raise_again(worker.received[-1])
 
 
-def _take(number: int, worker: _Worker) -> None:
+def _install(number: int, worker: _Worker) -> None:
     _workers[number] = [*_running(number), worker]
     if signal.getsignal(number) is not _handle:
-        _before[number] = signal.signal(number, _handle)
+        _previous[number] = signal.signal(number, _handle)
 
 
-def _leave(number: int, worker: _Worker) -> None:
+def _remove(number: int, worker: _Worker) -> None:
     _workers[number] = [one for one in _running(number) if one is not worker]
     if not _workers[number]:
-        _give_back(number)
+        _restore(number)
 
 
 def _running(number: int) -> list[_Worker]:
-    """Workers of this process, not of one that it was forked from."""
+    """Return the running workers of this process, without those inherited in a fork."""
     return [one for one in _workers.get(number, ()) if one.pid == os.getpid()]
 
 
 def _handle(number: int, _frame: FrameType | None) -> None:
     found = _running(number)
     for worker in found:
-        worker.hear(number)
+        worker.handle(number)
     for one in list(_workers):
         if all(worker.is_aborted for worker in _running(one)):
-            _give_back(one)
+            _restore(one)
     if not found and signal.getsignal(number) is not _handle:
-        _pass_on(number)
+        _raise_again(number)
 
 
-def _give_back(number: int) -> None:
-    before: Any = _before.get(number)
-    # What somebody else has installed meanwhile, and handlers in C, stay as they are.
-    if before is not None and signal.getsignal(number) in (_handle, _end):
-        is_stuck = bool(_running(number)) and _is_ignored(before)
-        signal.signal(number, _end if is_stuck else before)
+def _restore(number: int) -> None:
+    previous: Any = _previous.get(number)
+    # Keep a handler that was installed meanwhile. One in C (None) cannot be restored.
+    if previous is not None and signal.getsignal(number) in (_handle, _exit):
+        is_stuck = bool(_running(number)) and _is_ignored_default(previous)
+        signal.signal(number, _exit if is_stuck else previous)
 
 
-def _pass_on(number: int) -> None:
-    before = signal.getsignal(number)
+def _raise_again(number: int) -> None:
+    previous = signal.getsignal(number)
     signal.raise_signal(number)
-    if _is_ignored(before):
-        _end(number, None)
+    if _is_ignored_default(previous):
+        _exit(number, None)
 
 
-def _is_ignored(handler: object) -> bool:
-    return handler is signal.SIG_DFL and os.getpid() == _FIRST
+def _is_ignored_default(handler: object) -> bool:
+    return handler is signal.SIG_DFL and os.getpid() == _INIT_PID
 
 
-def _end(number: int, _frame: FrameType | None) -> None:
-    os._exit(_BY_SIGNAL + number)
+def _exit(number: int, _frame: FrameType | None) -> None:
+    os._exit(_SIGNAL_STATUS + number)

@@ -15,7 +15,7 @@ USER = getattr(signal, "SIGUSR1", signal.SIGTERM)
 
 @pytest.fixture
 def came() -> Iterator[list[str]]:
-    """What happens, and which signals reach the handler of the app."""
+    """A log of what happens, including the signals that reach the app's handler."""
     noted: list[str] = []
     before = signal.signal(USER, lambda _number, _frame: noted.append("the app's"))
     yield noted
@@ -30,20 +30,20 @@ def test_the_first_signal_closes(came: list[str]) -> None:
     assert came == ["close", "the app's"]
 
 
-def test_the_second_signal_aborts_and_is_passed_on_at_the_end(came: list[str]) -> None:
+def test_the_second_signal_aborts_and_is_raised_again_at_the_end(came: list[str]) -> None:
     with shutdown_signals(
         [USER], close=lambda: came.append("close"), abort=lambda: came.append("abort")
     ):
         signal.raise_signal(USER)
         signal.raise_signal(USER)
         assert came == ["close", "abort"]
-        signal.raise_signal(USER)  # for code that is stuck: nothing stands before it any more
+        signal.raise_signal(USER)  # user code hangs: the previous handler is active again
         assert came == ["close", "abort", "the app's"]
     assert came == ["close", "abort", "the app's", "the app's"]
 
 
 @pytest.mark.parametrize("first", [0, 1])
-def test_all_workers_of_a_process_are_told_and_the_last_gives_the_signal_back(
+def test_a_signal_reaches_all_workers_and_the_last_restores_the_handler(
     came: list[str], first: int
 ) -> None:
     workers = [
@@ -74,7 +74,7 @@ def test_a_worker_that_is_aborted_does_not_end_the_other_one(came: list[str]) ->
     assert came[2:] == ["the app's"]
 
 
-def test_a_forked_child_is_ended_as_if_there_were_no_worker(
+def test_signals_in_a_forked_child_go_to_the_previous_handler(
     came: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with shutdown_signals([USER], close=lambda: came.append("close"), abort=lambda: None):
@@ -83,12 +83,12 @@ def test_a_forked_child_is_ended_as_if_there_were_no_worker(
     assert came == ["the app's"]
 
 
-def test_the_first_process_of_a_container_is_ended_though_it_gets_no_default(
+def test_the_default_action_is_emulated_for_pid_1(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """SIGURG does nothing by default, as all signals do in such a process."""
+    """SIGURG is ignored by default, as all signals are in such a process."""
     ended: list[int] = []
-    monkeypatch.setattr(signals, "_FIRST", os.getpid())
+    monkeypatch.setattr(signals, "_INIT_PID", os.getpid())
     monkeypatch.setattr(os, "_exit", ended.append)
     number = signal.SIGURG
     before = signal.getsignal(number)
@@ -97,7 +97,7 @@ def test_the_first_process_of_a_container_is_ended_though_it_gets_no_default(
         signal.raise_signal(number)
         signal.raise_signal(number)
         assert ended == []
-        signal.raise_signal(number)  # for code that is stuck
+        signal.raise_signal(number)  # user code hangs
         assert ended == [128 + number]
     assert ended == [128 + number] * 2
     assert signal.getsignal(number) is before

@@ -1,4 +1,4 @@
-"""One WebSocket: read until it ends, write what is small first, hang up in bounded time."""
+"""One WebSocket: read frames, write small ones first, and close in bounded time."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from inngest.connect._internal.frames import SUBPROTOCOL
 from inngest.connect._internal.gateway_url import THIS_MACHINE
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
-"""Several times what a gateway sends at most."""
+"""Several times the largest frame that a gateway sends."""
 
 ABNORMAL = 1006
 
 
-class _Direct(connect):
-    """Follows no redirect: the other place is none that the API has named."""
+class _NoRedirects(connect):
+    """A client that follows no redirects: the API did not name their targets."""
 
     def process_redirect(self, exc: Exception) -> Exception:
         return exc
 
 
 class Socket:
-    """A connection that is opened by ``run``. All methods belong to the loop of ``run``."""
+    """A client connection, which ``run`` opens. Use all methods on the event loop of ``run``."""
 
     def __init__(
         self,
@@ -38,36 +38,36 @@ class Socket:
         opened: Callable[[], None],
         received: Callable[[bytes | str], None],
         handshake: float,
-        goodbye: float,
+        closing: float,
     ) -> None:
         self._url, self._opened, self._received = url, opened, received
-        self._handshake, self._goodbye = handshake, goodbye
+        self._handshake, self._closing = handshake, closing
         self._outgoing: asyncio.PriorityQueue[tuple[bool, int, bytes]] = asyncio.PriorityQueue()
         self._count = count()
         self._connection: ClientConnection | None = None
 
     def send(self, data: bytes, *, is_large: bool = False) -> None:
-        """Send a frame after those before it; what is large after all that is not."""
+        """Queue a frame. Small frames overtake large ones; otherwise the order is kept."""
         self._outgoing.put_nowait((is_large, next(self._count), data))
 
     async def run(self) -> tuple[int, str]:
-        """Open, and read until the end. Returns its code and reason."""
+        """Open the connection and read until it ends. Return its close code and reason."""
         parts = urlsplit(self._url)
         try:
-            is_near = parts.hostname in THIS_MACHINE
-            connection = await _Direct(
+            is_local = parts.hostname in THIS_MACHINE
+            connection = await _NoRedirects(
                 self._url,
-                proxy=None if is_near else True,
+                proxy=None if is_local else True,
                 subprotocols=[Subprotocol(SUBPROTOCOL)],
                 compression=None,
                 max_size=MAX_FRAME_BYTES,
                 open_timeout=self._handshake,
-                close_timeout=self._goodbye,
-                ping_interval=None,  # heartbeats are the protocol's own
+                close_timeout=self._closing,
+                ping_interval=None,  # the protocol has its own heartbeats
             )
-        except Exception as error:  # of many kinds, from DNS to TLS to HTTP
+        except Exception as error:  # of many types, from DNS, TLS and HTTP
             where = parts.netloc.rpartition("@")[2]
-            return ABNORMAL, f"cannot connect to {where}: {_why(error)}"[:200]
+            return ABNORMAL, f"cannot connect to {where}: {_describe(error)}"[:200]
         self._connection = connection
         writer = asyncio.get_running_loop().create_task(self._write(connection))
         why = ""
@@ -76,7 +76,7 @@ class Socket:
             async for data in connection:
                 self._received(data)
         except ConnectionClosed as closed:
-            if closed.rcvd is None and closed.sent is not None:  # such as for a frame too large
+            if closed.rcvd is None and closed.sent is not None:  # e.g. too large a frame
                 why = closed.sent.reason
         finally:
             writer.cancel()
@@ -86,15 +86,15 @@ class Socket:
         code = connection.close_code
         return ABNORMAL if code is None else code, connection.close_reason or why
 
-    async def hang_up(self, code: int, reason: str) -> None:
-        """Send what is left, then close; a peer that does not answer is left behind."""
+    async def close(self, code: int, reason: str) -> None:
+        """Send the queued frames, then close. Abort the connection if the peer does not respond."""
         connection = self._connection
         if connection is None:
             return
         with suppress(asyncio.TimeoutError, ConnectionClosed):
-            await asyncio.wait_for(self._outgoing.join(), self._goodbye)
+            await asyncio.wait_for(self._outgoing.join(), self._closing)
         with suppress(asyncio.TimeoutError, ConnectionClosed):
-            await asyncio.wait_for(connection.close(code, reason), self._goodbye)
+            await asyncio.wait_for(connection.close(code, reason), self._closing)
         connection.transport.abort()
 
     async def _write(self, connection: ClientConnection) -> None:
@@ -107,7 +107,7 @@ class Socket:
                     self._outgoing.task_done()
 
 
-def _why(error: Exception) -> str:
-    if isinstance(error, InvalidProxy):  # it shows all of the URL, which may hold a password
-        return "the environment's proxy cannot be used: a URL such as http://proxy:3128 is needed"
+def _describe(error: Exception) -> str:
+    if isinstance(error, InvalidProxy):  # its text has the URL, maybe with a password
+        return "the environment's proxy cannot be used: set a URL such as http://proxy:3128"
     return f"{type(error).__name__}: {error}"

@@ -22,11 +22,11 @@ def socket_at(url: str) -> Socket:
         opened=lambda: None,
         received=lambda _data: None,
         handshake=60,
-        goodbye=60,
+        closing=60,
     )
 
 
-def test_a_frame_that_is_too_large_ends_the_connection_and_is_told() -> None:
+def test_a_frame_that_is_too_large_closes_the_connection() -> None:
     async def talk(connection: ServerConnection) -> None:
         try:
             await connection.send(bytes(MAX_FRAME_BYTES + 1))
@@ -43,15 +43,15 @@ def test_a_frame_that_is_too_large_ends_the_connection_and_is_told() -> None:
     assert "exceeds limit" in reason
 
 
-def test_a_gateway_that_cannot_be_reached_is_named() -> None:
+def test_the_reason_names_a_gateway_that_cannot_be_reached() -> None:
     socket = socket_at("ws://who:secret@127.0.0.1:1/v0/connect")
     code, reason = asyncio.run(asyncio.wait_for(socket.run(), 60))
     assert code == ABNORMAL
     assert reason.startswith("cannot connect to 127.0.0.1:1: ConnectionRefusedError")
 
 
-def test_a_gateway_that_sends_elsewhere_is_not_followed() -> None:
-    """Elsewhere is nobody that the API has named, and the token is not for everybody."""
+def test_redirects_are_not_followed() -> None:
+    """The API did not name the target, which must not receive the token."""
     visitors: list[object] = []
 
     async def talk(connection: ServerConnection) -> None:
@@ -76,7 +76,7 @@ def test_a_gateway_that_sends_elsewhere_is_not_followed() -> None:
 
 
 @pytest.mark.parametrize("proxy", ["ada:SECRET@proxy.test:3128", "socks9://ada:SECRET@proxy.test"])
-def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
+def test_the_reason_for_an_invalid_proxy_does_not_show_its_password(
     proxy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("ALL_PROXY", "HTTPS_PROXY", "NO_PROXY"):
@@ -90,7 +90,7 @@ def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
     assert "SECRET" not in reason
 
 
-def test_a_heartbeat_is_not_late_for_large_replies() -> None:
+def test_large_replies_do_not_delay_heartbeats() -> None:
     came: list[bytes] = []
 
     async def listen(connection: ServerConnection) -> None:

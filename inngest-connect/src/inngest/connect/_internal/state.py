@@ -1,4 +1,4 @@
-"""What is known of a worker from outside: its state, and what a probe may ask."""
+"""The public state and status of a worker."""
 
 from __future__ import annotations
 
@@ -7,49 +7,50 @@ from dataclasses import dataclass
 
 
 class ConnectionState(enum.Enum):
-    """Where a worker is in its life."""
+    """The state of a worker."""
 
     ACTIVE = "ACTIVE"
-    """Connected: calls come in."""
+    """The worker is connected and accepts calls."""
     CLOSED = "CLOSED"
-    """It has ended, or was never started."""
+    """The worker has ended, or was closed before it was started."""
     CLOSING = "CLOSING"
-    """It takes no new calls, and finishes those that it has."""
+    """The worker accepts no new calls, and finishes those already received."""
     CONNECTING = "CONNECTING"
-    """It looks for its first gateway."""
+    """The worker has not connected to a gateway yet."""
     PAUSED = "PAUSED"
-    """Never set; kept for code that names it."""
+    """Never set. Kept for compatibility."""
     RECONNECTING = "RECONNECTING"
-    """It lost its gateway, or was asked to leave it, and looks for another one."""
+    """The worker's gateway was lost or is draining, and it connects to another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerStatus:
-    """A moment in the life of a worker, for probes and displays."""
+    """A snapshot of a worker, for probes and dashboards."""
 
     state: ConnectionState
     connection_id: str | None
     gateway_group: str | None
     seconds_since_heartbeat: float | None
-    """Since the gateway last answered; ``None`` before it first did."""
+    """The time since the last answer to a heartbeat; ``None`` before the first one."""
     running: int
-    """Calls that are being executed."""
+    """The number of calls that are executing."""
     queued: int
-    """Calls that wait for a place, since ``max_worker_concurrency`` are running, and calls of
-    sync functions that wait for a thread (``INNGEST_THREAD_POOL_MAX_WORKERS``)."""
+    """The number of calls that wait for a slot (``max_worker_concurrency``) or, if their function
+    is sync, for a thread (``INNGEST_THREAD_POOL_MAX_WORKERS``).
+    """
     unacknowledged: int
-    """Replies that the gateway has not confirmed."""
+    """The number of replies that the server has not acknowledged."""
     reconnects: int
-    """Connections that were lost."""
+    """The number of connections that were lost after they were ready."""
     is_io_alive: bool
     """Whether the thread that owns the sockets is running."""
 
     @property
     def is_ready(self) -> bool:
-        """For a readiness probe: calls come in."""
+        """For a readiness probe: whether the worker accepts calls."""
         return self.state is ConnectionState.ACTIVE
 
     @property
     def is_live(self) -> bool:
-        """For a liveness probe: started, not ended, and able to connect again by itself."""
+        """For a liveness probe: whether the worker has started, not ended, and can reconnect."""
         return self.is_io_alive and self.state is not ConnectionState.CLOSED

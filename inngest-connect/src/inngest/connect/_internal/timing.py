@@ -1,4 +1,4 @@
-"""How long the worker waits for what. Seconds; tests bring their own."""
+"""Timeouts and intervals, in seconds. Tests use their own."""
 
 from __future__ import annotations
 
@@ -6,44 +6,45 @@ from dataclasses import dataclass
 from typing import Final
 
 SHUTDOWN_SECONDS: Final = 2 * 60 * 60.0
-"""As long as the server lets a call take."""
+"""The longest that the server lets a call take."""
 
-SHORTEST, LONGEST = 0.1, 60.0
-"""Intervals that a gateway can ask for: answers need their time, and a dead one must be found."""
+MIN_INTERVAL, MAX_INTERVAL = 0.1, 60.0
+"""The limits for intervals from gateways, which must allow for answers and detect dead peers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Intervals; those of heartbeats and leases are the gateway's once it has named them."""
+    """Timeouts and intervals. A gateway can override ``heartbeat`` and ``lease``."""
 
     reconnect: tuple[float, ...] = (1, 2, 5, 10, 20, 30, 60, 120, 300)
-    """Between attempts to connect; the last one repeats. Each is spread by half of itself."""
+    """The backoff between connection attempts; the last value repeats. Jitter is added."""
     request: float = 10.0
-    """For a start or flush request."""
+    """The timeout of an API request, plus time to upload its body."""
     handshake: float = 10.0
-    """From opening a socket until the gateway says that it is ready."""
+    """From opening a socket to CONNECTION_READY."""
     heartbeat: float = 10.0
     lease: float = 30.0
     ack: float = 5.0
-    """Until a reply that was not acknowledged is flushed over HTTP."""
+    """Until an unacknowledged reply is flushed, and until WORKER_READY despite pending replies."""
     flush: tuple[float, ...] = (1, 2, 5, 10, 20)
-    """Between attempts to flush; the last one repeats."""
-    goodbye: float = 2.0
-    """For the other side to agree to the end of a connection."""
+    """The backoff between flushes; the last value repeats. Jitter is added."""
+    closing: float = 2.0
+    """The timeout of a closing handshake, and the grace period for calls sent before WORKER_PAUSE
+    was received."""
     shutdown: float = SHUTDOWN_SECONDS
-    """For what is under way when the worker is told to close."""
+    """The timeout of a shutdown, after which running calls are abandoned."""
 
 
-def spread(delay: float, random: float) -> float:
-    """Move a delay by up to half of itself, so that workers do not come back together.
+def with_jitter(delay: float, random: float) -> float:
+    """Scale a delay by 0.5 to 1.5, so that workers do not reconnect at the same time.
 
-    :param random: from 0 to 1.
+    :param random: a number from 0 to 1.
     """
     return delay * (0.5 + random)
 
 
 def earliest(*moments: float | None) -> float | None:
-    """The first of some moments; ``None`` stands for never."""
+    """Return the earliest of some times. ``None`` stands for never."""
     first = None
     for moment in moments:
         if moment is not None and (first is None or moment < first):
@@ -51,13 +52,13 @@ def earliest(*moments: float | None) -> float | None:
     return first
 
 
-def agreed(wanted: str, default: float) -> float:
-    """Between one heartbeat, or one lease, and the next: as the gateway says, within reason."""
-    return min(max(parse_interval(wanted, 0) or default, SHORTEST), LONGEST)
+def effective_interval(wanted: str, default: float) -> float:
+    """Return a gateway's interval, or the default, within ``MIN_INTERVAL`` and ``MAX_INTERVAL``."""
+    return min(max(parse_interval(wanted, 0) or default, MIN_INTERVAL), MAX_INTERVAL)
 
 
 def parse_interval(text: str, default: float) -> float:
-    """Read a gateway's interval such as ``10s``, ``1m30s`` or ``500ms``; ``0s`` is 0."""
+    """Parse an interval such as ``10s``, ``1m30s`` or ``500ms``; invalid text gives the default."""
     units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
     seconds, number, unit = 0.0, "", ""
     found = False

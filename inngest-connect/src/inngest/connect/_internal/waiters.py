@@ -1,4 +1,4 @@
-"""The state of a worker, and everybody who waits for one, on whatever loop."""
+"""The state of a worker, and those who wait for a state, on any event loop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Waiter = tuple[ConnectionState, "asyncio.Future[None]"]
 
 
 class Waiters:
-    """May be used from any thread."""
+    """A worker's state, which can be awaited. Thread-safe."""
 
     def __init__(self, state: ConnectionState) -> None:
         self._lock = threading.Lock()
@@ -23,11 +23,11 @@ class Waiters:
 
     @property
     def state(self) -> ConnectionState:
-        """The state now."""
+        """The current state."""
         return self._state
 
     def enter(self, state: ConnectionState) -> None:
-        """The worker is in another state. ``end`` says that it has ended."""
+        """Record a new state. CLOSED is ignored: ``end`` records it."""
         if state is ConnectionState.CLOSED:
             return
         with self._lock:
@@ -39,7 +39,7 @@ class Waiters:
             _resolve(future, None)
 
     def end(self, error: ConnectError | None) -> None:
-        """The worker has ended, and will not be in any other state."""
+        """Record that the worker has ended. CLOSED is its final state."""
         with self._lock:
             if self._state is ConnectionState.CLOSED:
                 return
@@ -47,12 +47,12 @@ class Waiters:
             found = self._waiters[:]
         for wanted, future in found:
             is_reached = wanted is ConnectionState.CLOSED
-            _resolve(future, None if is_reached else self._missed(wanted))
+            _resolve(future, None if is_reached else self._unreachable(wanted))
 
     async def wait(self, state: ConnectionState) -> None:
         """Wait until the worker is in a state.
 
-        :raises ConnectError: it has ended, and will not be.
+        :raises ConnectError: the worker has ended and will not be in this state.
         """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiter = (state, future)
@@ -60,7 +60,7 @@ class Waiters:
             if self._state is state:
                 return
             if self._state is ConnectionState.CLOSED:
-                raise self._missed(state)
+                raise self._unreachable(state)
             self._waiters.append(waiter)
         try:
             await future
@@ -68,10 +68,10 @@ class Waiters:
             with self._lock:
                 self._waiters.remove(waiter)
 
-    def _missed(self, state: ConnectionState) -> ConnectError:
-        missed = ConnectError(f"the worker has ended; it will not be {state.value}")
-        missed.__cause__ = self._error
-        return missed
+    def _unreachable(self, state: ConnectionState) -> ConnectError:
+        error = ConnectError(f"the worker has ended and cannot become {state.value}")
+        error.__cause__ = self._error
+        return error
 
 
 def _resolve(future: asyncio.Future[None], error: ConnectError | None) -> None:
@@ -82,4 +82,4 @@ def _resolve(future: asyncio.Future[None], error: ConnectError | None) -> None:
             else:
                 future.set_exception(error)
 
-    call_on(future.get_loop(), resolve)  # unless the one who waited is gone with it
+    call_on(future.get_loop(), resolve)  # a waiter whose loop is closed is gone

@@ -5,7 +5,7 @@ from inngest.connect._internal.waiters import Waiters
 
 
 def test_a_worker_that_has_ended_enters_no_other_state() -> None:
-    """What its thread has yet to tell may come later, when the end was cancelled twice."""
+    """If the end is cancelled twice, the thread may report a state later."""
     waiters = Waiters(ConnectionState.CONNECTING)
     waiters.end(None)
     waiters.enter(ConnectionState.ACTIVE)

@@ -1,8 +1,7 @@
-"""Owns the thread, the sockets and the timer: does what the state machine asks for.
+"""The I/O shell of a worker: it owns the thread, sockets and timer, and performs effects.
 
-The machine lives on the worker's own loop, on a thread of its own, so that code of the
-user's that blocks costs neither a heartbeat nor a lease. Calls are executed on the loop
-that the worker was started from.
+The state machine runs on an event loop in a thread of its own, so that blocking user code does not
+delay heartbeats and leases. Calls are executed on the loop that started the worker.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from inngest.connect._internal import log
-from inngest.connect._internal.api import Answered, Api, Unanswered
+from inngest.connect._internal.api import Api, ApiFailure, ApiSuccess
 from inngest.connect._internal.effects import (
     Close,
     Effect,
@@ -43,12 +42,12 @@ Step = Callable[[float], list[Effect]]
 
 
 class Worker:
-    """One life of a worker. Made on the loop that executes the calls.
+    """Runs a state machine. Created on the loop that executes the calls.
 
-    :param entered: told of every new state, on the worker's thread.
-    :param orphaned: told of the end, and why, when the loop that the worker was made on is
-        closed: ``run`` cannot tell there.
-    :param waiting: how many of the calls that were given to ``execute`` wait for a thread.
+    :param entered: called with every new state except CLOSED, on the worker's thread.
+    :param orphaned: called with the error at the end, if the loop that the worker was created on
+        is closed, so that ``run`` cannot raise it.
+    :param waiting: returns how many of the calls passed to ``execute`` wait for a thread.
     """
 
     def __init__(
@@ -62,28 +61,28 @@ class Worker:
         waiting: Callable[[], int],
         timing: Timing,
     ) -> None:
-        self._machine, self._api_of = machine, api
+        self._machine, self._make_api = machine, api
         self._entered, self._orphaned, self._timing = entered, orphaned, timing
         self._waiting = waiting
         self._home = Home(execute, self._replied)
         self._thread = threading.Thread(target=self._main, name="inngest-connect", daemon=True)
-        # What follows belongs to the worker's thread.
+        # Used on the worker's thread; others only read _loop and append to _queued_steps.
         self._loop: asyncio.AbstractEventLoop | None = None
         self._api: Api | None = None
         self._sockets: dict[int, tuple[Socket, asyncio.Task[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._hanging_up: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._stopped = asyncio.Event()
         self._error: ConnectError | None = None
-        self._wishes: list[Step] = []
+        self._queued_steps: list[Step] = []
 
-    # from the home loop
+    # called from other threads
 
     async def run(self) -> None:
-        """Work until the end.
+        """Run the worker until it ends.
 
-        :raises ConnectError: it ended by itself.
+        :raises ConnectError: the worker ended because of an error.
         """
         self._thread.start()
         try:
@@ -93,23 +92,23 @@ class Worker:
             await asyncio.wait([self._home.ended])
             raise
         finally:
-            self._thread.join(self._timing.goodbye)
+            self._thread.join(self._timing.closing)
             await self._home.cancel_calls()
         if error is not None:
             raise error
 
     def close(self) -> None:
-        """Finish what is under way, then end. From any thread, and from signal handlers."""
-        self._wish(self._machine.close)
+        """Shut down gracefully. Safe to call from any thread and from signal handlers."""
+        self._request(self._machine.close)
 
     def abort(self) -> None:
-        """End at once. From any thread, and from signal handlers."""
-        self._wish(self._machine.abort)
+        """End at once. Safe to call from any thread and from signal handlers."""
+        self._request(self._machine.abort)
 
     def status(self) -> WorkerStatus:
-        """How it is. From any thread: the numbers may be of different moments."""
+        """Return a snapshot. Thread-safe, but the values may not be from the same moment."""
         machine, loop = self._machine, self._loop
-        link, heard = machine.current, machine.heard_at
+        link, heard = machine.current, machine.last_heartbeat_at
         is_known = heard is not None and loop is not None
         is_alive = self._thread.is_alive() and not self._home.is_closed
         begun, waiting = machine.calls.running, self._waiting()
@@ -125,16 +124,18 @@ class Worker:
             is_io_alive=is_alive,
         )
 
-    def _wish(self, step: Step) -> None:
-        # Before it is looked whether the thread has begun, which looks for wishes then.
-        self._wishes.append(step)
+    def _request(self, step: Step) -> None:
+        # Queue before checking for the loop: a thread that is starting runs the queue itself.
+        self._queued_steps.append(step)
         if self._loop is not None:
-            call_on(self._loop, self._grant)
+            call_on(self._loop, self._run_queued_steps)
 
     def _replied(self, request_id: str, response: CommResponse) -> None:
         if self._loop is not None:
             machine = self._machine
-            call_on(self._loop, self._feed, lambda now: machine.replied(now, request_id, response))
+            call_on(
+                self._loop, self._advance, lambda now: machine.replied(now, request_id, response)
+            )
 
     # the worker's thread
 
@@ -146,38 +147,38 @@ class Worker:
         except ConnectError as raised:
             error = raised
         except BaseException as raised:
-            logger.critical("connect: the worker's thread has failed", exc_info=raised)
-            error = ConnectError(f"the worker's thread has failed: {raised!r}")
+            logger.critical("connect: the worker's thread failed", exc_info=raised)
+            error = ConnectError(f"the worker's thread failed: {raised!r}")
         if not self._home.end(error):
             logger.error("connect: the worker has ended: %s", error or ORPHANED)
             self._orphaned(error or ConnectError(ORPHANED))
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
-        self._api = self._api_of()
+        self._api = self._make_api()
         try:
-            self._feed(self._machine.start)
+            self._advance(self._machine.start)
             self._loop = loop
-            self._grant()
+            self._run_queued_steps()
             await self._stopped.wait()
-            if self._hanging_up:
-                await asyncio.wait(self._hanging_up, timeout=3 * self._timing.goodbye)
+            if self._closing:
+                await asyncio.wait(self._closing, timeout=3 * self._timing.closing)
         finally:
             if self._timer is not None:
                 self._timer.cancel()
-            left = [*self._tasks, *self._hanging_up]
+            left = [*self._tasks, *self._closing]
             for task in left:
                 task.cancel()
             if left:
                 await asyncio.wait(left)
             await self._api.close()
 
-    def _grant(self) -> None:
-        while self._wishes:
-            self._feed(self._wishes.pop(0))
+    def _run_queued_steps(self) -> None:
+        while self._queued_steps:
+            self._advance(self._queued_steps.pop(0))
 
-    def _feed(self, step: Step) -> None:
-        """Take a step of the machine, and do what it asks for."""
+    def _advance(self, step: Step) -> None:
+        """Run a step of the machine, perform its effects, and reschedule the timer."""
         if self._stopped.is_set():
             return
         if self._home.is_closed:
@@ -188,14 +189,14 @@ class Worker:
             for effect in step(loop.time()):
                 self._perform(effect)
         except Exception as raised:
-            logger.critical("connect: the state machine has failed", exc_info=raised)
-            self._finish(ConnectError(f"the worker has failed inside: {raised!r}"))
+            logger.critical("connect: the worker's state machine failed", exc_info=raised)
+            self._finish(ConnectError(f"the worker's state machine failed: {raised!r}"))
             return
         if self._timer is not None:
             self._timer.cancel()
         due = self._machine.next_due
         if due is not None and not self._stopped.is_set():
-            self._timer = loop.call_at(due, self._feed, self._machine.tick)
+            self._timer = loop.call_at(due, self._advance, self._machine.tick)
 
     def _perform(self, effect: Effect) -> None:
         match effect:
@@ -203,9 +204,9 @@ class Worker:
                 if link in self._sockets:
                     self._sockets[link][0].send(data, is_large=is_large)
             case Run(request):
-                self._have_executed(request)
+                self._execute(request)
             case Start():
-                self._spawn(self._ask(effect), self._tasks)
+                self._spawn(self._start(effect), self._tasks)
             case Flush():
                 self._spawn(self._flush(effect), self._tasks)
             case Open(link, url):
@@ -213,14 +214,14 @@ class Worker:
             case Close(link, code, reason):
                 self._close(link, code, reason)
             case Enter(state):
-                if state is not ConnectionState.CLOSED:  # told when the sockets are, too
+                if state is not ConnectionState.CLOSED:  # reported when the sockets are closed, too
                     self._entered(state)
             case Log():
                 log.write(effect)
             case Stop(error):
                 self._finish(error)
 
-    def _have_executed(self, request: wire.GatewayExecutorRequestData) -> None:
+    def _execute(self, request: wire.GatewayExecutorRequestData) -> None:
         if not self._home.execute(request):
             self._finish(ConnectError(ORPHANED))
 
@@ -238,32 +239,32 @@ class Worker:
 
     # the API
 
-    async def _ask(self, effect: Start) -> None:
+    async def _start(self, effect: Start) -> None:
         assert self._api is not None
         answer = await self._api.post("/v0/connect/start", effect.body, effect.authorization)
         machine = self._machine
-        if isinstance(answer, Answered):
-            self._feed(lambda now: machine.started(now, answer.body))
-        elif answer.is_refusal:
-            self._feed(lambda now: machine.refused(now, answer.status))
+        if isinstance(answer, ApiSuccess):
+            self._advance(lambda now: machine.started(now, answer.body))
+        elif answer.is_unauthorized:
+            self._advance(lambda now: machine.refused(now, answer.status))
         else:
-            self._feed(lambda now: machine.start_failed(now, answer.reason, answer.retry_after))
+            self._advance(lambda now: machine.start_failed(now, answer.reason, answer.retry_after))
 
     async def _flush(self, effect: Flush) -> None:
         assert self._api is not None
         answer = await self._api.post("/v0/connect/flush", effect.body, effect.authorization)
         machine, request_id = self._machine, effect.request_id
-        if isinstance(answer, Unanswered):
-            self._feed(
+        if isinstance(answer, ApiFailure):
+            self._advance(
                 lambda now: machine.flush_failed(
                     now, request_id, answer.status, answer.reason, answer.retry_after
                 )
             )
         elif is_receipt(answer.body, request_id):
-            self._feed(lambda now: machine.flushed(now, request_id))
+            self._advance(lambda now: machine.flushed(now, request_id))
         else:
-            reason = "status 200, and nothing that says that the server has the reply"
-            self._feed(lambda now: machine.flush_failed(now, request_id, 200, reason))
+            reason = "status 200, but no confirmation that the server has the reply"
+            self._advance(lambda now: machine.flush_failed(now, request_id, 200, reason))
 
     # sockets
 
@@ -271,27 +272,27 @@ class Worker:
         machine = self._machine
         socket = Socket(
             url,
-            opened=lambda: self._feed(lambda now: machine.opened(now, link)),
-            received=lambda data: self._feed(lambda now: machine.received(now, link, data)),
+            opened=lambda: self._advance(lambda now: machine.opened(now, link)),
+            received=lambda data: self._advance(lambda now: machine.received(now, link, data)),
             handshake=self._timing.handshake,
-            goodbye=self._timing.goodbye,
+            closing=self._timing.closing,
         )
         self._sockets[link] = (socket, self._spawn(self._read(link, socket), self._tasks))
 
     async def _read(self, link: int, socket: Socket) -> None:
         try:
             code, reason = await socket.run()
-        finally:  # who hangs up does not wait for the end of what does not answer
+        finally:  # _close_socket cancels this task if the peer does not respond
             self._sockets.pop(link, None)
-        self._feed(lambda now: self._machine.closed(now, link, code, reason))
+        self._advance(lambda now: self._machine.closed(now, link, code, reason))
 
     def _close(self, link: int, code: int, reason: str) -> None:
         found = self._sockets.get(link)
         if found is not None:
-            self._spawn(self._hang_up(*found, code, reason), self._hanging_up)
+            self._spawn(self._close_socket(*found, code, reason), self._closing)
 
-    async def _hang_up(
+    async def _close_socket(
         self, socket: Socket, reader: asyncio.Task[None], code: int, reason: str
     ) -> None:
-        await socket.hang_up(code, reason)
+        await socket.close(code, reason)
         reader.cancel()

@@ -1,4 +1,4 @@
-"""The thread of a worker, and those who talk to it from outside."""
+"""The thread of a worker, and its interaction with other threads."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from inngest.connect._internal.api import Answered, Api
-from inngest.connect._internal.conftest import OK, Paper, call_of
+from inngest.connect._internal.api import Api, ApiSuccess
+from inngest.connect._internal.conftest import OK, Driver, call_of
 from inngest.connect._internal.effects import Flush, Run
 from inngest.connect._internal.errors import ConnectError
 from inngest.connect._internal.timing import Timing
@@ -20,7 +20,7 @@ from inngest.transport import CommResponse
 
 
 class Silent(Api):
-    """An API that never answers. It is asked when the worker's thread has begun."""
+    """An API that never responds. ``is_asked`` is set when the worker's thread runs."""
 
     def __init__(self) -> None:
         super().__init__("http://127.0.0.1:9", None, 1)
@@ -37,13 +37,13 @@ async def execute_nothing(request: wire.GatewayExecutorRequestData) -> CommRespo
 
 def worker_of(api: Callable[[], Api]) -> Worker:
     return Worker(
-        Paper().machine,
+        Driver().machine,
         api=api,
         execute=execute_nothing,
         entered=lambda state: None,
         orphaned=lambda error: None,
         waiting=lambda: 0,
-        timing=Timing(goodbye=0.1),
+        timing=Timing(closing=0.1),
     )
 
 
@@ -52,7 +52,7 @@ async def run_worker(api: Callable[[], Api]) -> None:
 
 
 class Late(list[Any]):
-    """Takes what it is given when the worker's thread has begun, and not before."""
+    """A list whose ``append`` blocks until the worker's thread runs."""
 
     def __init__(self, begun: threading.Event) -> None:
         super().__init__()
@@ -64,26 +64,26 @@ class Late(list[Any]):
         super().append(step)
 
 
-def test_what_is_asked_for_while_the_thread_begins_is_not_lost() -> None:
+def test_a_close_while_the_thread_starts_is_not_lost() -> None:
     async def run() -> None:
         api = Silent()
         worker = worker_of(lambda: api)
-        wishes = worker._wishes = Late(api.is_asked)
+        steps = worker._queued_steps = Late(api.is_asked)
         closing = threading.Thread(target=worker.close)
         closing.start()
-        assert await asyncio.to_thread(wishes.is_given.wait, 60)
+        assert await asyncio.to_thread(steps.is_given.wait, 60)
         await asyncio.wait_for(worker.run(), 60)
         closing.join(60)
 
     asyncio.run(run())
 
 
-def test_a_worker_ends_when_the_loop_that_it_was_made_on_is_closed() -> None:
+def test_a_worker_ends_when_its_home_loop_is_closed() -> None:
     async def make() -> Worker:
         return worker_of(Silent)
 
     async def feed(worker: Worker) -> None:
-        worker._feed(lambda now: pytest.fail("nothing is to be done any more"))
+        worker._advance(lambda now: pytest.fail("nothing is to be done any more"))
 
     async def execute(worker: Worker) -> None:
         worker._perform(Run(call_of("r1")))
@@ -92,7 +92,7 @@ def test_a_worker_ends_when_the_loop_that_it_was_made_on_is_closed() -> None:
         worker = asyncio.run(make())
         asyncio.run(step(worker))
         assert worker._stopped.is_set()
-        assert "the worker was started from is closed" in str(worker._error)
+        assert "that called start() is closed" in str(worker._error)
 
 
 @pytest.mark.parametrize(
@@ -104,10 +104,10 @@ def test_a_worker_ends_when_the_loop_that_it_was_made_on_is_closed() -> None:
         (b"<html>Please log in</html>", False),
     ],
 )
-def test_a_reply_is_delivered_when_the_server_says_that_it_has_this_one(
+def test_a_flush_succeeds_only_if_the_server_confirms_this_reply(
     body: bytes, is_delivered: bool
 ) -> None:
-    """What stands in between may answer 200 to anything."""
+    """A proxy may respond with 200 to anything."""
 
     class Saying(Api):
         async def post(self, path: str, body: bytes, authorization: str | None) -> Any:
@@ -116,17 +116,17 @@ def test_a_reply_is_delivered_when_the_server_says_that_it_has_this_one(
     async def run() -> bool:
         worker = worker_of(Silent)
         worker._api = Saying("http://127.0.0.1:9", None, 1)
-        worker._feed = lambda step: step(0.0)  # type: ignore[method-assign,assignment]
+        worker._advance = lambda step: step(0.0)  # type: ignore[method-assign,assignment]
         outbox = worker._machine._delivery.outbox
         outbox.add("r1", b"reply", 0.0)
         await worker._flush(Flush("r1", b"reply", None))
         return outbox.get("r1") is None
 
-    answer = Answered(body)
+    answer = ApiSuccess(body)
     assert asyncio.run(run()) == is_delivered
 
 
-def test_an_api_that_cannot_be_reached_at_all_is_no_failure_of_the_thread(
+def test_an_invalid_proxy_is_not_logged_as_a_failure_of_the_thread(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     def unusable() -> Api:
@@ -134,11 +134,11 @@ def test_an_api_that_cannot_be_reached_at_all_is_no_failure_of_the_thread(
 
     with pytest.raises(ConnectError, match=r"^the environment's proxy cannot be used$"):
         asyncio.run(asyncio.wait_for(run_worker(unusable), 60))
-    assert "thread has failed" not in caplog.text
+    assert "thread failed" not in caplog.text
 
 
-def test_nothing_is_left_of_a_socket_that_never_opened() -> None:
-    """A gateway behind a black hole: the machine gives up the handshake, again and again."""
+def test_a_socket_that_never_opened_leaves_no_tasks() -> None:
+    """The gateway never responds: the machine gives up one handshake after another."""
 
     async def run() -> dict[int, Any]:
         asked, done = asyncio.Event(), asyncio.Event()
@@ -152,8 +152,8 @@ def test_nothing_is_left_of_a_socket_that_never_opened() -> None:
             worker = worker_of(Silent)
             worker._open(1, f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}")
             await asked.wait()
-            worker._close(1, 1000, "no handshake in time")
-            await asyncio.wait([*worker._tasks, *worker._hanging_up])
+            worker._close(1, 1000, "the handshake timed out")
+            await asyncio.wait([*worker._tasks, *worker._closing])
             done.set()
         return worker._sockets
 

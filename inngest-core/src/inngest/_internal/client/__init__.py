@@ -1,1 +1,1 @@
-"""The client: configuration resolved once, events sent, functions declared."""
+"""The client: its configuration, its functions, and the events that it sends."""

@@ -57,31 +57,33 @@ T = TypeVar("T")
 class Inngest:
     """An app on the Inngest platform.
 
-    Every argument wins over its environment variable, which wins over the default.
+    Arguments take precedence over environment variables, which are given in parentheses.
 
     :param app_id: the app's id; the same in every deployment.
-    :param api_base_url: origin of the API (``INNGEST_API_BASE_URL``).
+    :param api_base_url: the origin of the API (``INNGEST_API_BASE_URL``).
     :param app_version: your own version, shown in the dashboard.
-    :param checkpointing: let one call run many steps, where the server supports it (yes).
-    :param env: branch environment (``INNGEST_ENV``).
-    :param event_api_base_url: origin of the event API (``INNGEST_EVENT_API_BASE_URL``).
-    :param event_key: key for sending events (``INNGEST_EVENT_KEY``).
+    :param checkpointing: let one call run many steps; on by default where the server supports it.
+    :param env: the branch environment (``INNGEST_ENV``).
+    :param event_api_base_url: the origin of the event API (``INNGEST_EVENT_API_BASE_URL``).
+    :param event_key: the key for sending events (``INNGEST_EVENT_KEY``).
     :param is_production: ``False`` for a Dev Server (``INNGEST_DEV``).
-    :param logger: given to functions as ``ctx.logger``.
+    :param logger: the logger that functions receive as ``ctx.logger``.
     :param middleware: classes or factories; the first is the outermost.
-    :param plugin_options: what plugins are to know, by the plugin's name.
-    :param plugins: names of installed plugins, or plugin objects; ``False`` for none. By
-        default all that are installed (``INNGEST_PLUGINS``, ``INNGEST_PLUGINS_DISABLED``).
-    :param request_timeout: of calls to the server: a ``timedelta``, milliseconds or text
-        such as ``"10s"``.
-    :param serializer: stores outputs of steps and functions, by default as their types say;
-        an object, or the name of one that a plugin brings.
-    :param signing_key: proves that requests are the server's (``INNGEST_SIGNING_KEY``).
-    :raises URLInvalidError: a base URL cannot be used.
+    :param plugin_options: the options of plugins, by the plugin's name.
+    :param plugins: names of installed plugins, or plugin objects; ``False`` for none; all that
+        are installed by default (``INNGEST_PLUGINS``, ``INNGEST_PLUGINS_DISABLED``).
+    :param request_timeout: the timeout of requests to the server: a ``timedelta``, milliseconds,
+        or a string such as ``"10s"``; 30 seconds by default.
+    :param serializer: converts the outputs of steps and functions, by default according to
+        their types: an object, or the name of a plugin's serializer.
+    :param signing_key: verifies requests from the server, and authorizes requests to it
+        (``INNGEST_SIGNING_KEY``).
+    :raises URLInvalidError: a base URL is invalid.
     :raises SigningKeyInvalidError: a signing key is malformed.
-    :raises FunctionConfigInvalidError: ``request_timeout`` or ``middleware`` cannot be used.
-    :raises SerializerUnknownError: no plugin, or more than one, offers the serializer.
-    :raises PluginError: a plugin that was asked for by name is not there, or fails.
+    :raises FunctionConfigInvalidError: another argument is invalid.
+    :raises SerializerUnknownError: ``serializer`` is invalid, or no plugin, or more than one,
+        provides it.
+    :raises PluginError: a plugin requested by name or passed as an object failed to load.
     """
 
     _network: ClassVar[type[HTTPClients]] = HTTPClients
@@ -132,7 +134,7 @@ class Inngest:
 
     @property
     def is_production(self) -> bool:
-        """Whether the app speaks to Inngest Cloud or a self-hosted server."""
+        """Whether the client is in cloud mode: for Inngest Cloud or a self-hosted server."""
         return self._config.mode is ServerKind.CLOUD
 
     @is_production.setter
@@ -142,12 +144,12 @@ class Inngest:
 
     @property
     def api_origin(self) -> str:
-        """Origin of the API."""
+        """The origin of the API."""
         return self._config.api_origin
 
     @property
     def event_api_origin(self) -> str:
-        """Origin of the event API."""
+        """The origin of the event API."""
         return self._config.event_api_origin
 
     @property
@@ -176,11 +178,11 @@ class Inngest:
         return self._config.signing_key_fallback_text
 
     def set_logger(self, logger: Logger) -> None:
-        """Replace the logger that functions are given."""
+        """Replace the logger that functions receive."""
         self.logger = logger
 
     def add_middleware(self, middleware: UninitializedMiddleware) -> None:
-        """Add a middleware inside those that are there."""
+        """Add a middleware inside the existing ones."""
         self.middleware = [*self.middleware, *factories_of([middleware])]
 
     def create_function(
@@ -208,30 +210,31 @@ class Inngest:
     ) -> FunctionDecorator[DataT]:
         """Declare a durable function.
 
-        :param fn_id: the function's id within the app; keep it for as long as runs live.
-        :param trigger: what starts it. An :class:`inngest.EventType` gives
-            ``ctx.event.data`` its type. Without one, only ``step.invoke`` does.
+        :param fn_id: the function's id within the app; do not change it while it has runs.
+        :param trigger: what starts it; without one, only ``step.invoke`` does. An
+            :class:`inngest.EventType` determines the type of ``ctx.event.data``.
         :param batch_events: call it once for many events.
-        :param cancel: the events that end its runs; five at most.
-        :param checkpointing: how one call runs many steps; by default as the client says.
-        :param concurrency: how many of its calls go at once; two limits at most.
-        :param debounce: start it when events have ceased for a while.
-        :param idempotency: CEL expression; each value starts one run in 24 hours.
-        :param middleware: the function's own, inside the client's.
-        :param name: what people see instead of the id.
-        :param output_type: how the output is stored and given to those who invoke the
-            function; by default its return annotation.
-        :param priority: which of the runs that wait goes first.
-        :param rate_limit: drop what comes too often.
-        :param retries: attempts after the first, for the function and each step (4).
-        :param serializer: stores the function's output; by default the client's.
-        :param singleton: have one run at a time.
-        :param on_failure: called when a run has failed for good; async or sync like the
-            function itself.
-        :param throttle: put off what comes too often.
-        :param timeouts: end runs that wait or take too long.
-        :raises FunctionConfigInvalidError: the options do not go together.
-        :raises SerializerUnknownError: no plugin, or more than one, offers the serializer.
+        :param cancel: the events that cancel its runs; five at most.
+        :param checkpointing: how one call runs many steps; by default the client's setting.
+        :param concurrency: limits of its concurrent calls; two at most.
+        :param debounce: start it when no event has arrived for a while.
+        :param idempotency: a CEL expression; each value starts one run in 24 hours.
+        :param middleware: the function's own middleware, inside the client's.
+        :param name: the name shown instead of the id.
+        :param output_type: the type by which the output is stored, and returned to those who invoke
+            the function; by default its return annotation.
+        :param priority: the order in which waiting runs start.
+        :param rate_limit: drop events that exceed a rate.
+        :param retries: attempts after the first, for the function and for each step; 4 by default.
+        :param serializer: converts the function's output; by default the client's.
+        :param singleton: allow one run at a time.
+        :param on_failure: a handler for runs that have finally failed; async if the function is,
+            else sync.
+        :param throttle: delay runs that exceed a rate.
+        :param timeouts: cancel runs that wait or run too long.
+        :raises FunctionConfigInvalidError: an option is invalid, or options cannot be combined.
+        :raises SerializerUnknownError: ``serializer`` is invalid, or no plugin, or more than one,
+            provides it.
         """
         options = FunctionOptions(
             app_id=self.app_id,
@@ -266,32 +269,32 @@ class Inngest:
         """Send events, and return their ids in the same order.
 
         :param events: one event, or a list.
-        :param skip_middleware: send them as they are.
-        :raises EventKeyUnspecifiedError: in cloud mode without an event key.
-        :raises SendEventsError: not all were accepted; its ``ids`` were.
-        :raises Exception: what a middleware raised.
+        :param skip_middleware: send them without running middleware.
+        :raises EventKeyUnspecifiedError: there is no event key in cloud mode.
+        :raises SendEventsError: some events were not accepted; its ``ids`` are those of the others.
+        :raises Exception: a middleware raised it.
         """
         flow = self._send(listed(events), skip_middleware)
         return ids_of(await AsyncDriver(self._http).run(flow))
 
     def send_sync(self, events: Events, *, skip_middleware: bool = False) -> list[str]:
-        """Send events like :meth:`send`, without an event loop."""
+        """Send events; the sync version of :meth:`send`."""
         flow = self._send(listed(events), skip_middleware)
         return ids_of(SyncDriver(self._http).run(flow))
 
     async def send_signal(self, signal: str, data: object = None) -> str | None:
         """Send a signal to the run that waits for it, and return that run's id.
 
-        Signals are not kept: ``None`` means that no run waits for it at this moment.
+        Signals are not stored: ``None`` means that no run was waiting, so it was dropped.
 
         :param signal: the signal's name.
         :param data: JSON for the run.
-        :raises SendSignalError: it was not sent, or nobody knows whether it was.
+        :raises SendSignalError: it was not sent, or it is unknown whether it was.
         """
         return _or_raise(await AsyncDriver(self._http).run(self._signal(signal, data)))
 
     def send_signal_sync(self, signal: str, data: object = None) -> str | None:
-        """Send a signal like :meth:`send_signal`, without an event loop."""
+        """Send a signal; the sync version of :meth:`send_signal`."""
         return _or_raise(SyncDriver(self._http).run(self._signal(signal, data)))
 
     async def update_metadata(
@@ -302,16 +305,16 @@ class Inngest:
         kind: str = "default",
         op: MetadataOp = "merge",
     ) -> None:
-        """Note something of a run, for people to see.
+        """Update the metadata of a run, which people can see.
 
         :param run_id: the id of the run, as in ``ctx.run_id``.
-        :param values: JSON, at most 64 KB.
-        :param kind: which of the run's notes to change.
-        :param op: ``merge`` or ``add`` to the values that are there, ``set`` all of them anew,
-            or ``delete`` the values of these names.
-        :raises UpdateMetadataError: it was not noted.
+        :param values: JSON by key, at most 64 KB.
+        :param kind: which of the run's sets of metadata to update.
+        :param op: ``merge`` or ``add`` to the existing values, ``set`` to replace them all, or
+            ``delete`` to remove the keys in ``values``.
+        :raises UpdateMetadataError: the update was not accepted.
         """
-        flow = self._note(run_id, values, kind, op)
+        flow = self._metadata_update(run_id, values, kind, op)
         _or_raise(await AsyncDriver(self._http).run(flow))
 
     def update_metadata_sync(
@@ -322,16 +325,16 @@ class Inngest:
         kind: str = "default",
         op: MetadataOp = "merge",
     ) -> None:
-        """Note something of a run like :meth:`update_metadata`, without an event loop."""
-        flow = self._note(run_id, values, kind, op)
+        """Update the metadata of a run; the sync version of :meth:`update_metadata`."""
+        flow = self._metadata_update(run_id, values, kind, op)
         _or_raise(SyncDriver(self._http).run(flow))
 
     def close(self) -> None:
-        """Close pooled connections. The client stays usable."""
+        """Close the pooled connections of sync methods. The client stays usable."""
         self._http.close()
 
     async def aclose(self) -> None:
-        """Close pooled connections, those of the running event loop too."""
+        """Close the pooled connections, including those of the running event loop."""
         self._http.close()
         await self._http.close_current_loop()
 
@@ -366,7 +369,7 @@ class Inngest:
     def _signal(self, signal: str, data: object) -> Flow[str | SendSignalError | None]:
         return send_signal(signal, data, self._access())
 
-    def _note(
+    def _metadata_update(
         self, run_id: str, values: Mapping[str, object], kind: str, op: MetadataOp
     ) -> Flow[UpdateMetadataError | None]:
         return update_metadata(run_id, values, kind=kind, op=op, access=self._access())
@@ -391,8 +394,8 @@ class Inngest:
         if named is None or is_serializer(named):
             return named
         raise SerializerUnknownError(
-            "a serializer is an object with the methods serialize and deserialize, or the "
-            f"name of one; it was given {kind_of(named)}"
+            "serializer: must be an object with the methods serialize and deserialize, or the "
+            f"name of a plugin's serializer, not {kind_of(named)}"
         )
 
 

@@ -31,7 +31,7 @@ Send = Callable[[Inngest, Any], list[str]]
 
 
 class FakeHTTP:
-    """Answers with these outcomes, in turn, whoever asks."""
+    """An HTTP client that returns these outcomes, one per request."""
 
     def __init__(self, *outcomes: Response | FetchError) -> None:
         self.outcomes = list(outcomes)
@@ -61,7 +61,7 @@ def send(request: pytest.FixtureRequest) -> Send:
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long this thread would have slept; those of earlier tests sleep on."""
+    """Record how long this thread would have slept. Threads of earlier tests really sleep."""
     found: list[float] = []
     here, really = threading.get_ident(), (time.sleep, asyncio.sleep)
 

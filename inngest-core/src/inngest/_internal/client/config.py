@@ -1,6 +1,6 @@
-"""Decide where the servers are and with which keys: arguments first, then environment.
+"""Resolve a client's configuration: its servers and keys, from arguments and the environment.
 
-API sections 1.1 and 6, PROTOCOL section 1. What is empty counts as absent.
+API sections 1.1 and 6, PROTOCOL section 1. Empty values count as absent.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CLOUD_API_ORIGIN: Final = "https://api.inngest.com/"
 CLOUD_EVENT_API_ORIGIN: Final = "https://inn.gs/"
 DEFAULT_TIMEOUT: Final = 30.0
 ANY_EVENT_KEY: Final = "NO_EVENT_KEY_SET"
-"""A Dev Server asks for none in particular."""
+"""The event key for a Dev Server, which accepts any."""
 
 _BRANCH_VARIABLES = (
     "INNGEST_ENV",
@@ -39,9 +39,9 @@ _BRANCH_VARIABLES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientConfig:
-    """Everything that is settled when a client is made. ``repr`` shows no key.
+    """The resolved configuration of a client. Its ``repr`` shows no keys.
 
-    An origin ends with a slash if it was given so, and the defaults do, as existing apps know them.
+    Origins keep a trailing slash, and the default ones have it, as existing apps rely on that.
     """
 
     api_origin: str
@@ -54,17 +54,17 @@ class ClientConfig:
     signing_key_fallback: SigningKey | None
     signing_key_fallback_text: str | None = field(repr=False)
     timeout: float
-    """Seconds."""
+    """In seconds."""
 
     @property
     def signing_keys(self) -> tuple[SigningKey, ...]:
-        """The keys to try, in order."""
+        """The signing keys, in the order in which they are tried."""
         both = (self.signing_key, self.signing_key_fallback)
         return tuple(key for key in both if key is not None)
 
     @property
     def event_url(self) -> str | EventKeyUnspecifiedError:
-        """Where to send events. It ends with the event key."""
+        """The URL for sending events, whose last segment is the event key."""
         if self.event_key is None and self.mode is ServerKind.CLOUD:
             return EventKeyUnspecifiedError(
                 "sending events needs an event key: set INNGEST_EVENT_KEY or "
@@ -84,15 +84,15 @@ def resolve(
     request_timeout: float | Duration | None = None,
     signing_key: str | None = None,
 ) -> ClientConfig | URLInvalidError | SigningKeyInvalidError:
-    """Settle the configuration of a client.
+    """Resolve the configuration of a client.
 
-    Cloud mode is the default. An invalid signing key is an error there; in dev mode,
-    which uses none, it is ignored. A missing one is for the caller to report.
+    The default is cloud mode. There, an invalid signing key is an error; in dev mode, which uses
+    none, it is ignored. A missing key is left to the caller to report.
 
-    :raises FunctionConfigInvalidError: ``request_timeout`` is not a positive time.
+    :raises FunctionConfigInvalidError: ``request_timeout`` is not a positive duration.
     """
     mode = _mode(is_production, environ)
-    timeout = _seconds(request_timeout)
+    timeout = _timeout(request_timeout)
     is_cloud = mode is ServerKind.CLOUD
     api = _origin(
         ("api_base_url", api_base_url),
@@ -157,7 +157,7 @@ def _origin(
         ("INNGEST_BASE_URL", _read(environ, "INNGEST_BASE_URL")),
         ("INNGEST_DEV", dev if dev and looks_like_origin(dev) else None),
     )
-    # Dev Servers speak no TLS, those in another container either.
+    # Dev Servers do not support TLS, even in another container.
     scheme = "https" if mode is ServerKind.CLOUD else "http"
     for source, text in candidates:
         if text is not None and text != "":
@@ -176,15 +176,15 @@ def _key(text: str | None, mode: ServerKind) -> SigningKey | SigningKeyInvalidEr
     return key
 
 
-def _seconds(timeout: object) -> float:
+def _timeout(timeout: object) -> float:
     if timeout is None:
         return DEFAULT_TIMEOUT
     try:
-        if isinstance(timeout, float):  # what existing apps may have: milliseconds, too
+        if isinstance(timeout, float):  # existing apps may pass milliseconds as a float
             timeout = datetime.timedelta(milliseconds=timeout)
         length = seconds(cast(Duration, timeout))
-    except (OverflowError, ValueError) as error:  # of a float: infinity, not a number
+    except (OverflowError, ValueError) as error:  # of the timedelta, for infinity or NaN
         raise FunctionConfigInvalidError(f"request_timeout: {error}") from None
     if length <= 0:
-        raise FunctionConfigInvalidError("request_timeout: must be a positive time")
+        raise FunctionConfigInvalidError("request_timeout: must be positive")
     return length

@@ -102,7 +102,7 @@ def test_an_origin_that_cannot_be_used_is_refused_without_showing_it(text: str) 
 def test_an_origin_is_text() -> None:
     outcome = parse_origin(5, source="serve_origin")
     assert isinstance(outcome, URLInvalidError)
-    assert "it is no text" in outcome.message
+    assert "it is not a string" in outcome.message
 
 
 def test_invalid_origin_is_a_value() -> None:

@@ -1,4 +1,4 @@
-"""A durable endpoint of one client, with drivers to run it."""
+"""A durable endpoint of a client, with the drivers that run it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from inngest._internal.serialization.codec import PLAIN, Codec
 
 
 class DurableHandler:
-    """Answers requests by a handler whose steps are recorded."""
+    """Handles requests with a handler whose steps are durable."""
 
     def __init__(
         self,
@@ -54,37 +54,37 @@ class DurableHandler:
                 triggers=(TriggerEvent(event=HTTP_EVENT),),
                 retries=options.retries,
             ),
-            _taking_a_request(handler, f'endpoint "{fn_id}"'),
+            _function_handler(handler, f'endpoint "{fn_id}"'),
         )
         app = app_of(client, [function], serve)
         if client.is_production and options.origin is None:
             raise URLInvalidError(
-                "in cloud mode a durable endpoint needs origin (INNGEST_SERVE_ORIGIN): the server "
-                "repeats requests there and signs them, and a client may name any host"
+                "a durable endpoint in cloud mode needs origin (INNGEST_SERVE_ORIGIN): the server "
+                "sends signed requests there, so the host cannot be taken from a client's request"
             )
         self._client = client
         self._threads = Threads(serve.max_threads)
-        # What the handler gives is a response already: the client's serializer has no say.
+        # The output is a stored response already: the client's serializer does not apply.
         called = dataclasses.replace(app.table[function.id], codec=Codec(is_settled=True))
         self._endpoint = DurableEndpoint(app, called, options, time.time)
 
     def handle_sync(self, request: CommRequest, origin: Origin) -> CommResponse:
-        """Answer a request in the calling thread."""
+        """Handle a request in the calling thread."""
         return SyncDriver(self._client._http).run(self._endpoint.handle(request, origin))
 
     async def handle_async(self, request: CommRequest, origin: Origin) -> CommResponse:
-        """Answer a request on the running loop; a sync handler runs on a thread."""
+        """Handle a request on the running event loop; a sync handler runs in a thread."""
         driver = AsyncDriver(self._client._http, self._threads)
         return await driver.run(self._endpoint.handle(request, origin))
 
     async def aclose(self) -> None:
-        """Let the pool of threads end, and close the running loop's connections."""
+        """End the threads, and close the running loop's connections."""
         self._threads.close()
         await self._client._http.close_current_loop()
 
 
-def _taking_a_request(handler: Callable[..., object], what: str) -> Callable[..., object]:
-    """A function's handler, which takes the context alone and gives what the server keeps."""
+def _function_handler(handler: Callable[..., object], what: str) -> Callable[..., object]:
+    """Wrap an endpoint's handler as a function's, which takes only the context."""
     codec = Codec(typ=return_type(handler))
 
     async def handle_async(ctx: Any) -> dict[str, object]:
@@ -92,20 +92,20 @@ def _taking_a_request(handler: Callable[..., object], what: str) -> Callable[...
         try:
             return stored(await result, codec, what)
         except RequestBodyError as error:
-            return _refused(error)
+            return _invalid_request(error)
 
     def handle_sync(ctx: Any) -> dict[str, object]:
         try:
             return stored(handler(ctx, request_of(ctx.event)), codec, what)
         except RequestBodyError as error:
-            return _refused(error)
+            return _invalid_request(error)
 
     return handle_async if inspect.iscoroutinefunction(handler) else handle_sync
 
 
-def _refused(error: RequestBodyError) -> dict[str, object]:
+def _invalid_request(error: RequestBodyError) -> dict[str, object]:
     answer = Response(status=error.answer_status, body={"error": error.message})
-    return stored(answer, PLAIN, "the refusal of a request")
+    return stored(answer, PLAIN, "the response to an invalid request")
 
 
 __all__ = ["DurableHandler"]

@@ -1,4 +1,4 @@
-"""The endpoint of one client, with drivers to run it. What every transport is built on."""
+"""The serve endpoint of a client, with the drivers that run it; the base of all transports."""
 
 from __future__ import annotations
 
@@ -38,19 +38,20 @@ from inngest._internal.runtime.threads import Elsewhere, Surroundings, Threads
 logger = logging.getLogger("inngest")
 
 _mounted: dict[int, dict[str, str]] = {}
-"""By the ``id`` of a framework's app, which may have no hash, and by path: who is there."""
+"""The app id at each path, by the ``id`` of a framework's app, which may not be hashable."""
 
 
 class Handler:
     """Serves the functions of one client.
 
-    :param surroundings: what a sync function runs in on a thread that the framework does
-        not know, such as one that closes the thread's database connections.
-    :param wait: finishes a coroutine from sync code, where the framework knows better.
-    :raises SigningKeyMissingError: in cloud mode without a signing key.
-    :raises FunctionConfigInvalidError: two functions of one id.
-    :raises PluginError: a plugin that must not fail in silence failed.
-    :raises URLInvalidError: the public origin, or a path, cannot be used.
+    :param clock: returns the time, in seconds since the epoch.
+    :param surroundings: a context manager for sync functions on threads that the framework does
+        not know, e.g. to close the thread's database connections.
+    :param wait: runs a coroutine from sync code; for frameworks with a way of their own.
+    :raises SigningKeyMissingError: there is no signing key in cloud mode.
+    :raises FunctionConfigInvalidError: an argument is invalid, or two functions have the same id.
+    :raises PluginError: a plugin whose failures are errors failed.
+    :raises URLInvalidError: the public origin or a path is invalid.
     """
 
     def __init__(
@@ -87,9 +88,9 @@ class Handler:
         return self._options.mount_path
 
     def mount_on(self, app: object) -> str:
-        """Return the path to mount the endpoint at; say so if ``app`` has one there already.
+        """Return the path to mount the endpoint at. Log a warning if it is taken on ``app``.
 
-        Frameworks give all requests to the first, and the second is never heard of.
+        Frameworks then route all requests to the first endpoint, and the second gets none.
         """
         if id(app) not in _mounted:
             _mounted[id(app)] = {}
@@ -97,8 +98,8 @@ class Handler:
         first = _mounted[id(app)].setdefault(self.mount_path, self._app_id)
         if first != self._app_id:
             logger.warning(
-                "the functions of %r cannot be reached: %s is where those of %r are served; "
-                "give one of them a serve_path",
+                "the functions of %r cannot be reached: %s serves those of %r; give one of them "
+                "another serve_path",
                 self._app_id,
                 self.mount_path,
                 first,
@@ -107,53 +108,53 @@ class Handler:
 
     @property
     def functions(self) -> tuple[Function[Any], ...]:
-        """What is served."""
+        """The functions that are served."""
         return self._functions
 
     @property
     def authorizations(self) -> tuple[str, ...]:
-        """Values of the header ``authorization`` for calls of the API, in order of trial."""
+        """The ``authorization`` headers for API requests, in the order in which they are tried."""
         return tuple(f"Bearer {key.bearer}" for key in self._keys)
 
     @property
     def waiting(self) -> int:
-        """How many calls of sync functions wait for a thread of the pool. From any thread."""
+        """The number of sync functions that wait for a thread of the pool. Thread-safe."""
         return self._threads.waiting
 
     @property
     def is_streaming(self) -> bool:
-        """Whether ``stream_sync`` and ``stream_async`` answer calls with a stream."""
+        """Whether ``stream_sync`` and ``stream_async`` stream the responses to calls."""
         return self._options.is_streaming
 
     def handle(self, request: CommRequest) -> Flow[CommResponse]:
-        """Answer a request, as a flow for a driver of your own."""
+        """Handle a request, as a flow to run with a driver."""
         return self._endpoint.handle(request)
 
     def handle_sync(self, request: CommRequest) -> CommResponse:
-        """Answer a request in the calling thread; async functions get a loop of their own."""
+        """Handle a request in the calling thread; async functions run on a new event loop."""
         return self._sync_driver.run(self.handle(request))
 
     async def handle_async(
         self, request: CommRequest, threads: Elsewhere | None = None
     ) -> CommResponse:
-        """Answer a request on the running loop; sync functions run on a pool of threads.
+        """Handle a request on the running event loop; sync functions run in a thread pool.
 
-        Cancel it when the client is gone: an async function is cancelled with it.
+        Cancel it when the client disconnects: an async function is cancelled with it.
 
-        :param threads: where sync functions run, where the framework has a place for them.
+        :param threads: runs sync functions instead, in frameworks with their own threads.
         """
         driver = self._async_driver if threads is None else AsyncDriver(self._http, threads)
         return await driver.run(self.handle(request))
 
     async def call_async(self, request: CommRequest) -> CommResponse:
-        """Answer a call that came by a channel which is trusted itself, such as a WebSocket.
+        """Handle a call from an authenticated channel, such as a WebSocket.
 
-        Nobody's signature is looked for, and the answer is not signed.
+        Signatures are neither verified nor created.
         """
         return await self._async_driver.run(self._endpoint.call(request))
 
     def stream_sync(self, request: CommRequest) -> CommResponse | CommStream[SyncStream]:
-        """Like ``handle_sync``, but a call is answered with a stream if the options say so."""
+        """Handle a request like ``handle_sync``; stream the response to a call if configured."""
         admitted = self._endpoint.admit(request)
         flow = self._endpoint.answer(admitted)
         if not self._endpoint.is_streamed(admitted):
@@ -168,7 +169,7 @@ class Handler:
         return CommStream(status=STATUS, headers=self._endpoint.stream_headers(), chunks=chunks)
 
     async def stream_async(self, request: CommRequest) -> CommResponse | CommStream[AsyncStream]:
-        """Like ``handle_async``, but a call is answered with a stream if the options say so."""
+        """Handle a request like ``handle_async``; stream the response to a call if configured."""
         admitted = self._endpoint.admit(request)
         work = partial(self._async_driver.run, self._endpoint.answer(admitted))
         if not self._endpoint.is_streamed(admitted):
@@ -177,10 +178,10 @@ class Handler:
         return CommStream(status=STATUS, headers=self._endpoint.stream_headers(), chunks=chunks)
 
     def public_url(self, path: str, *, origin: str | None = None) -> str | None:
-        """Where the endpoint is reached that is mounted at ``path``, if anything says so.
+        """Return the URL of the endpoint mounted at ``path``; ``None`` if no origin is known.
 
-        :param origin: the public origin, instead of the one that the options say.
-        :raises URLInvalidError: it cannot be used.
+        :param origin: the public origin, in place of the configured one.
+        :raises URLInvalidError: the origin is invalid.
         """
         options = self._options
         if origin:
@@ -190,19 +191,19 @@ class Handler:
         return serve_url(path, origin=options.origin, public_path=options.public_path)
 
     def register_sync(self, url: str) -> CommResponse:
-        """Tell the Inngest server that the app is reached at this URL."""
+        """Register the app with the Inngest server under ``url``."""
         return self._sync_driver.run(self._endpoint.register(url))
 
     def refuse(self, message: str) -> CommResponse:
-        """Answer a request that is none, as a call with a bad body is answered."""
+        """Answer input that could not be read as a request."""
         return self._endpoint.refuse(BodyInvalidError(message))
 
     def close(self) -> None:
-        """Let the pool of threads end. The handler stays usable."""
+        """End the threads, each when its current work has finished. The handler stays usable."""
         self._threads.close()
 
     async def aclose(self) -> None:
-        """Let the pool of threads end, and close the running loop's connections."""
+        """End the threads like :meth:`close`, and close the running loop's connections."""
         self.close()
         await self._http.close_current_loop()
 
@@ -213,10 +214,10 @@ class Handler:
 
 
 def with_origin(options: ServeOptions, argument: str) -> ServeOptions:
-    """The options with their public origin as it is to be used: a bare host will do.
+    """Return the options with a normalized public origin. A host without a scheme is accepted.
 
-    :param argument: what the caller's users call the origin.
-    :raises URLInvalidError: it cannot be used.
+    :param argument: the name of the argument, for the error.
+    :raises URLInvalidError: the origin is invalid.
     """
     if options.origin is None:
         return options
@@ -227,16 +228,16 @@ def with_origin(options: ServeOptions, argument: str) -> ServeOptions:
 
 
 def app_of(client: Inngest, functions: Sequence[Function[Any]], options: ServeOptions) -> App:
-    """What an endpoint needs to know of a client.
+    """Return a client and its functions as an app.
 
-    :raises SigningKeyMissingError: in cloud mode without a signing key.
-    :raises FunctionConfigInvalidError: no client, no functions, or two of one id.
+    :raises SigningKeyMissingError: there is no signing key in cloud mode.
+    :raises FunctionConfigInvalidError: ``client`` is not one, or ``functions`` is invalid.
     """
     config = getattr(client, "_config", None)
     if not isinstance(config, ClientConfig):
         raise FunctionConfigInvalidError(
-            f"serve() needs an inngest.Inngest as its client; it was given a "
-            f"{type(client).__name__}. Are its arguments in order?"
+            f"serve() needs an inngest.Inngest as its client, not a {type(client).__name__}; "
+            "check the order of its arguments"
         )
     table = callable_table(functions, client._checkpointing)
     functions = each_once(functions)

@@ -109,12 +109,12 @@ CALL = CommRequest(
 
 
 def test_a_streamed_answer_that_nobody_reads_begins_nothing() -> None:
-    """Django drops one whose client is gone before the first chunk, and does not close it."""
+    """Django does not close a stream whose client disconnects before the first chunk."""
     handler = serve(ServeOptions(framework="test", streaming=Streaming.FORCE, environ={}))
 
     async def drop_it() -> None:
         assert isinstance(await handler.stream_async(CALL), CommStream)
-        gc.collect()  # a coroutine that nobody awaited would be warned of
+        gc.collect()  # emits the warning about a coroutine that was never awaited
 
     asyncio.run(drop_it())
 
@@ -169,7 +169,7 @@ def test_what_is_no_list_of_functions_is_refused_when_it_is_served(wrong: Any) -
 def test_arguments_in_another_order_are_said() -> None:
     with pytest.raises(FunctionConfigInvalidError) as caught:
         Handler(object(), [], ServeOptions(framework="test", environ={}))  # type: ignore[arg-type]
-    assert "needs an inngest.Inngest as its client; it was given a object" in str(caught.value)
+    assert "needs an inngest.Inngest as its client, not a object" in str(caught.value)
 
 
 LOCALE: ContextVar[str] = ContextVar("LOCALE", default="none")
@@ -185,7 +185,7 @@ class Setting(MiddlewareSync):
 def test_what_a_hook_sets_in_the_context_is_gone_for_whoever_called(
     is_async_function: bool,
 ) -> None:
-    """A transport may make all its calls in one task."""
+    """A transport may handle all its calls in one task."""
     client = Inngest(app_id="app", is_production=False, middleware=[Setting])
 
     def sync(ctx: object) -> str:

@@ -1,4 +1,4 @@
-"""Read the origins that users configure: strict, but a bare host will do."""
+"""Parse the origins that users configure: strictly, but the scheme is optional."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ def parse_origin(
 ) -> str | URLInvalidError:
     """Return ``text`` with a scheme and without a trailing slash.
 
-    The scheme is the default unless given, ``http`` for the local host. A path is kept.
+    A missing scheme becomes ``http`` for the local host, else ``default_scheme``. A path is kept.
 
-    :param source: the option or variable to name in an error, which shows no value.
+    :param source: the option or variable to name in the error, which does not show its value.
     """
     if not isinstance(text, str):
-        return _invalid(source, f"it is no text, but {type(text).__name__}")
+        return _invalid(source, f"it is not a string, but a {type(text).__name__}")
     text = text.strip()
     if not _PLAIN.fullmatch(text):
-        return _invalid(source, "it is empty or holds blanks or non-ASCII characters")
+        return _invalid(source, "it is empty, or has spaces or non-ASCII characters")
     has_scheme = "://" in text
     try:
         parts = urlsplit(text if has_scheme else f"https://{text}")
         host, _ = parts.hostname, parts.port
     except ValueError:
-        return _invalid(source, "it does not parse")
+        return _invalid(source, "it cannot be parsed")
     if not host or not _HOST.fullmatch(host):
         return _invalid(source, "it has no valid host")
     if parts.scheme not in ("http", "https"):
         return _invalid(source, "its scheme is neither http nor https")
     if "@" in parts.netloc or parts.query or parts.fragment:
-        return _invalid(source, "it holds credentials, a query or a fragment")
+        return _invalid(source, "it has credentials, a query or a fragment")
     scheme = parts.scheme
     if not has_scheme:
         scheme = "http" if host in THIS_MACHINE else default_scheme
@@ -45,7 +45,7 @@ def parse_origin(
 
 
 def looks_like_origin(text: str) -> bool:
-    """Tell an origin from a flag such as ``1`` or ``true``."""
+    """Return whether ``text`` is an origin rather than a flag such as ``1`` or ``true``."""
     return text.strip().lower() == "localhost" or any(mark in text for mark in ":.")
 
 
