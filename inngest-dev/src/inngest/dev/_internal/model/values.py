@@ -174,7 +174,7 @@ class Run:
 
     @property
     def memos(self) -> dict[str, Json]:
-        """Return the memos to send with calls: of ended steps, and of pending ones that have one."""
+        """Return the memos to send with calls: of ended steps, and any of pending ones."""
         known = {step_id: self.steps[step_id].memo for step_id in self.stack}
         for step_id in self.pending:
             if self.steps[step_id].memo is not None:
