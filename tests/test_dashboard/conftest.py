@@ -48,7 +48,7 @@ Tags = TypeAliasType("Tags", "list[Tags | str]")
 
 
 class Branch(pydantic.BaseModel):
-    """A recursive model."""
+    """A tree."""
 
     tags: Tags
     branches: list[Branch] = []
