@@ -114,7 +114,7 @@ def _claims(key: bytes, token: str, now: int) -> dict[str, Json] | None:
         or claimed.get("exp", 0) * 1000 <= now
     ):
         return None
-    return found
+    return claimed
 
 
 def _mac(key: bytes, signed: str) -> bytes:

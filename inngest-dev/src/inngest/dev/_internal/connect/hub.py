@@ -213,7 +213,7 @@ class Hub:
         self.changed()
 
     async def drain(self, group: str) -> None:
-        """Close a gateway once all its workers, asked to reconnect, are on another one."""
+        """Close a gateway: ask its workers to reconnect to another, and later disconnect the rest."""
         if group in self.gateways.open:
             self.gateways.open.remove(group)
         leaving = [session for session in self.sessions if session.group == group]
