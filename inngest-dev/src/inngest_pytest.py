@@ -1,7 +1,7 @@
-"""The pytest plugin of `inngest-dev`: engines as fixtures, timelines of tests that failed.
+"""The pytest plugin of `inngest-dev`: engines as fixtures, timelines of failed tests.
 
-pytest imports it in every run of every project that has the wheel installed. So it is a module
-outside of the package `inngest`, and imports that package only when a fixture is used.
+pytest imports it in every run of every project with the wheel installed. So it is a module
+outside the package `inngest`, and imports that only when a fixture is used.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _REPORTING = "inngest.dev._internal.testing.reporting"
 
 @pytest.fixture
 def inngest_engine() -> Iterator[EngineFactory]:
-    """Makes engines, `inngest_engine(client, functions)`, that are closed with the test."""
+    """Make engines, `inngest_engine(client, functions)`, that are closed with the test."""
     from inngest.dev._internal.testing.factory import EngineFactory
 
     with EngineFactory() as factory:
@@ -47,6 +47,6 @@ def pytest_runtest_makereport(
 
 
 def _writable(text: str) -> str:
-    """Escape characters that the terminal's encoding lacks. pytest would escape line ends, too."""
+    """Escape characters that the terminal's encoding lacks; pytest would also escape newlines."""
     encoding = getattr(sys.__stdout__, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -1,4 +1,4 @@
-"""Announce the commands of the engine. Heavy imports wait until one is run."""
+"""Register the engine's commands. Heavy imports are deferred until one is run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tell the time and wait for it: the real clock, and one that tests move by hand."""
+"""Clocks: the real one, and a virtual one that tests advance."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from datetime import timedelta
 from typing import Protocol
 
 _LONGEST_NAP = 10.0
-"""Seconds. While a machine is suspended the time of day goes on, and that of a loop stands still:
-so the clock is looked at again after a while."""
+"""Seconds. While a machine is suspended, wall time passes but the event loop's clock stands still:
+so recheck the time periodically."""
 
 
 class Agenda(Protocol):
-    """What is to be done next. Clocks ask for what they want to know of it."""
+    """What a clock needs to know about pending work."""
 
     def next_due(self) -> int | None:
-        """When the next thing falls due, in milliseconds since the epoch; None: nothing will."""
+        """Return when the next item falls due, in milliseconds since the epoch; None: never."""
         ...
 
     def waits_for_time(self) -> bool:
-        """Whether nothing is under way, and time alone lets some run go on."""
+        """Return whether the engine is idle, and some run is waiting for time to pass."""
         ...
 
 
 class Clock(Protocol):
     def now(self) -> int:
-        """Milliseconds since the epoch."""
+        """Return the time in milliseconds since the epoch."""
         ...
 
     async def wait(self, wake: asyncio.Event, agenda: Agenda) -> None:
-        """Return when `wake` is set, or something on the agenda falls due. Earlier is harmless."""
+        """Wait until `wake` is set or an item of the agenda falls due. May return early."""
         ...
 
 
@@ -46,10 +46,10 @@ class RealClock:
 
 
 async def wait_for_event(event: asyncio.Event, timeout: float | None) -> None:
-    """Return when the event is set, or after `timeout` seconds.
+    """Wait until the event is set, or for `timeout` seconds.
 
-    Before Python 3.12, `asyncio.wait_for` loses a cancellation that comes just when the event is
-    set: a loop around it would go on for ever.
+    Before Python 3.12, `asyncio.wait_for` swallows a cancellation that arrives just as the event
+    is set: a loop around it would run forever.
     """
     waiting = asyncio.ensure_future(event.wait())
     try:
@@ -59,13 +59,13 @@ async def wait_for_event(event: asyncio.Event, timeout: float | None) -> None:
 
 
 class VirtualClock:
-    """Stands still until it is advanced.
+    """A clock that stands still until it is advanced.
 
-    It starts at the real time unless told otherwise, as SDKs may send the end of a sleep as
-    a point in real time.
+    It starts at the real time by default, as SDKs may send the end of a sleep as a point in
+    real time.
 
     With `auto=True` it jumps to the next due time whenever the engine is idle, unless only
-    ticks of cron are to come.
+    cron ticks are pending.
     """
 
     def __init__(self, start: int | None = None, *, auto: bool = False) -> None:
@@ -81,13 +81,13 @@ class VirtualClock:
         return self._auto
 
     def advance(self, delta: timedelta) -> None:
-        """Move it forward, and wake who waits. Call it on the engine's loop."""
+        """Move the clock forward and wake waiters. Call it on the engine's loop."""
         self.set(self._now + delta // timedelta(milliseconds=1))
 
     def set(self, moment: int) -> None:
-        """Move it forward to this moment, in milliseconds since the epoch."""
+        """Move the clock forward to this moment, in milliseconds since the epoch."""
         if moment < self._now:
-            raise ValueError("the virtual clock does not go back")
+            raise ValueError("the virtual clock cannot go back")
         self._now = moment
         for wake in self._wakes:
             wake.set()

@@ -1,4 +1,4 @@
-"""Run an engine and its HTTP face in a background thread: for tests and the command line."""
+"""Run an engine and its HTTP API in a background thread: for tests and the command line."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _STOP_TIMEOUT = 60.0
 _READ_TIMEOUT = 60.0
 _PAUSE = 0.005
 _PATIENCE = 1.0
-"""Seconds that answers under way have to end when the server stops."""
+"""Seconds for responses under way to finish when the server stops."""
 
 
 class DevServer:
@@ -60,7 +60,7 @@ class DevServer:
 
     @property
     def dashboard_url(self) -> str:
-        """The URL of the dashboard. That of a keyed engine holds a token: whoever has it may use it."""
+        """The URL of the dashboard. A keyed engine's contains a token that grants access."""
         dashboard = self._dashboard
         if dashboard is None or not dashboard.guard.is_keyed:
             return f"{self.origin}/"
@@ -69,16 +69,16 @@ class DevServer:
     def start(self) -> None:
         """Start the engine and listen; both are ready when this returns.
 
-        :raises OSError: the address cannot be listened on, as when the port is taken.
-        :raises UnusableDatabaseError: the file of the database cannot be used.
-        :raises RuntimeError: the server is started already.
+        :raises OSError: cannot listen on the address, e.g. as the port is taken.
+        :raises UnusableDatabaseError: the database file cannot be used.
+        :raises RuntimeError: the server is already started.
         """
         if self._thread is not None:
             raise RuntimeError("the server is already started")
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         listener = socket.create_server((self._host, self._port), family=family, backlog=2048)
-        # Or the body of an answer would wait 40 ms for an acknowledgement of its head. asyncio
-        # sets it for sockets that it makes itself.
+        # Without it, a response's body would wait 40 ms for the ACK of its head. asyncio sets it
+        # only for sockets that it creates.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._port = listener.getsockname()[1]
         self._ready.clear()
@@ -101,8 +101,8 @@ class DevServer:
         if thread is None:
             return
         if server is not None and loop is not None and not loop.is_closed():
-            with suppress(RuntimeError):  # it has just ended by itself
-                # first end the answers that wait for something: they would hold up the end
+            with suppress(RuntimeError):  # the loop has just closed
+                # first end long-polling responses, which would delay the shutdown
                 loop.call_soon_threadsafe(self.engine.dismiss)
                 if self._dashboard is not None:
                     loop.call_soon_threadsafe(self._dashboard.dismiss)
@@ -123,17 +123,17 @@ class DevServer:
         self.stop()
 
     def advance(self, delta: timedelta, timeout: float = 60.0) -> None:
-        """Move the virtual clock; returns when all that fell due has been done."""
+        """Advance the virtual clock, executing everything that falls due on the way."""
         self._do(self.engine.advance(delta), timeout)
 
     def settle(self, timeout: float = 60.0) -> None:
-        """Wait until nothing is due and nothing is under way."""
+        """Wait until no item is due and none is being executed."""
         self._do(self.engine.settle(), timeout)
 
     def sync(self, url: str, timeout: float = 60.0) -> tuple[int, str]:
         """Ask the app at this URL to register.
 
-        :returns: status and text of its answer. Status 0: it was not reached, and the text says why.
+        :returns: status and text of its response. Status 0: unreachable; the text says why.
         """
         return self._do(self.engine.sync(url), timeout)
 
@@ -142,7 +142,7 @@ class DevServer:
         return self._do(self.engine.wait_for_run(wanted, timeout), timeout + _READ_TIMEOUT)
 
     def hold(self, is_away: Callable[[str], bool]) -> None:
-        """Like `Engine.hold`. It is asked on the engine's thread."""
+        """Like `Engine.hold`. `is_away` is called on the engine's thread."""
 
         async def hold() -> None:
             self.engine.hold(is_away)
@@ -158,7 +158,7 @@ class DevServer:
         return self._do(read(), _READ_TIMEOUT)
 
     def functions(self, url: str = "") -> list[Function]:
-        """The functions of apps whose URL begins with this one; of all apps, unless given."""
+        """Return the functions of apps whose URL has this prefix; of all apps by default."""
 
         async def read() -> list[Function]:
             store = self.engine.store
@@ -168,7 +168,7 @@ class DevServer:
         return self._do(read(), _READ_TIMEOUT)
 
     def syncs(self) -> dict[str, Json]:
-        """When each app registered, by its name."""
+        """Return when each app last registered, by app name."""
 
         async def read() -> dict[str, Json]:
             return {str(app["name"]): app["synced_at"] for app in self.engine.store.apps()}
@@ -176,15 +176,15 @@ class DevServer:
         return self._do(read(), _READ_TIMEOUT)
 
     def forget(self, url: str, before: Mapping[str, Json]) -> list[str]:
-        """Remove the functions of apps whose URL begins with this one, unless they registered since.
+        """Remove the functions of apps at this URL prefix that have not registered since.
 
-        :param before: what `syncs` gave at the time that counts.
+        :param before: an earlier result of `syncs`.
         :returns: the names of the apps whose functions were removed.
         """
 
         async def forget() -> list[str]:
             store = self.engine.store
-            # durable endpoints never register, and stay; the app of one is named by its origin
+            # keep durable endpoints, which never register; their app is named by its origin
             known = {each.app for each in store.functions() if each.app != each.url}
             gone = [
                 app
@@ -201,7 +201,7 @@ class DevServer:
         return self._do(forget(), _READ_TIMEOUT)
 
     def describe_events(self, schemas: Mapping[str, Json]) -> None:
-        """Give the dashboard the JSON schemas of typed events, by name."""
+        """Set the JSON schemas of typed events, by event name, for the dashboard."""
         if self._dashboard is not None:
             self._dashboard.schemas = dict(schemas)
 
@@ -218,7 +218,7 @@ class DevServer:
         return self._do(read(), _READ_TIMEOUT)
 
     def _failure(self) -> BaseException | None:
-        # a method, as type checkers take the attribute for the None that `start` has set
+        # a method, as type checkers narrow the attribute to the None that `start` sets
         return self._problem
 
     def _do(self, work: Coroutine[Any, Any, T], timeout: float) -> T:
@@ -227,7 +227,7 @@ class DevServer:
             raise RuntimeError("the server is not started")
         try:
             future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        except RuntimeError:  # it has just been closed
+        except RuntimeError:  # the loop has just closed
             work.close()
             raise RuntimeError("the server is not started") from None
         try:
@@ -258,7 +258,7 @@ class DevServer:
                 ),
                 log_config=None,
                 access_log=False,
-                date_header=False,  # uvicorn's would stand still, see main_loop
+                date_header=False,  # uvicorn's would never be updated, see main_loop
                 lifespan="off",
                 ws=sockets,
                 ws_ping_interval=None,  # workers have heartbeats of their own
@@ -271,9 +271,9 @@ class DevServer:
 
 
 class _Server(uvicorn.Server):
-    """A server that ends at once when it is told, and all has been answered.
+    """A server that shuts down as soon as all requests are answered.
 
-    uvicorn's own looks ten times a second whether it is to end.
+    uvicorn's own polls ten times a second whether to exit.
     """
 
     def __init__(self, config: uvicorn.Config, engine: Engine) -> None:
@@ -282,34 +282,34 @@ class _Server(uvicorn.Server):
         self._ending = asyncio.Event()
 
     def end(self) -> None:
-        """Call it on the server's loop."""
+        """Shut down. Call it on the server's loop."""
         self._ending.set()
 
     async def main_loop(self) -> None:
-        await self.on_tick(0)  # uvicorn makes the default headers of all answers in it
+        await self.on_tick(0)  # uvicorn builds the default response headers here
         await self._ending.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Workers are told before their sockets are closed."""
+        """Notify Connect workers, then close sockets and connections."""
         await self._engine.leave_workers()
         for each in (*self.servers, *(sockets or ())):
             each.close()
-        await asyncio.sleep(_PAUSE)  # what was accepted last is a connection by then
+        await asyncio.sleep(_PAUSE)  # let the last accepted socket become a connection
         for connection in list(self.server_state.connections):
             connection.shutdown()
         state, patience = self.server_state, time.monotonic() + _PATIENCE
-        # uvicorn tells nobody that one has ended
+        # uvicorn does not signal the end of one
         while (state.connections or state.tasks) and time.monotonic() < patience:  # noqa: ASYNC110
             await asyncio.sleep(_PAUSE)
         for connection in list(state.connections):
             connection.transport.abort()
         for task in list(state.tasks):
             task.cancel()
-        await asyncio.sleep(_PAUSE)  # in which they end
+        await asyncio.sleep(_PAUSE)  # let them end
 
 
 def _websockets() -> Literal["none", "websockets-sansio"]:
-    """Uvicorn's implementation of WebSockets that Connect is tested with, if it is installed."""
+    """Return uvicorn's WebSocket implementation that Connect is tested with, if installed."""
     found = find_spec("websockets")
     try:
         found = found and find_spec("uvicorn.protocols.websockets.websockets_sansio_impl")

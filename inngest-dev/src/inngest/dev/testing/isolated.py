@@ -1,4 +1,4 @@
-"""One function by itself, every step of it run or stubbed: what `inngest.experimental.mocked` is made of."""
+"""Run one function in isolation, with stubs: the basis of `inngest.experimental.mocked`."""
 
 from inngest.dev._internal.testing.isolated import run
 

@@ -64,7 +64,7 @@ def is_foreign_name(host: str, own: str) -> bool:
     own origin, so that the page may read all answers.
 
     :param host: the header.
-    :param own: the name that the engine was told to listen on.
+    :param own: the host name that the engine listens on.
     """
     try:
         name = (urlsplit(f"//{host}").hostname or "").rstrip(".")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from inngest.dev._internal.running.engine import Engine
 
 PATIENCE = 5 * 60.0
-"""Seconds that somebody waits for an output, before being told to ask again."""
+"""Seconds that a client waits for an output, before it has to poll again."""
 _ANYONE = {"access-control-allow-origin": "*"}
 """A page that was sent here by a redirect may read the answer; the token lets it in."""
 _POLICY = "content-security-policy"
@@ -51,21 +51,21 @@ class EndpointRoutes:
         if isinstance(begun, Refused):
             return failed(begun.status, begun.message)
         now = self._engine.clock.now()
-        told: dict[str, Json] = {
+        data: dict[str, Json] = {
             "fn_id": begun.function.uuid,
             "app_id": stable_uuid("app", begun.function.app),
             "run_id": begun.run.id,
             "realtime_token": stream_token(self._key, begun.run.id, now),
         }
         if begun.steps:
-            told["token"] = run_token(self._key, begun.run.id, now)
-        answer = enveloped(told, now)
+            data["token"] = run_token(self._key, begun.run.id, now)
+        answer = enveloped(data, now)
         del answer["metadata"]["cached_until"]
         return JSONResponse(answer)
 
     @describes(body=forms.Steps, answers={200: None}, fails=[400, 413])
     async def record(self, request: Request) -> Response:
-        """Record steps of such a run. What cannot be taken is logged; the app is not told."""
+        """Record steps of such a run. Unusable ones are logged; the app gets no error."""
         body = await json_of(request)
         if not isinstance(body, dict) or not is_steps(steps := body.get("steps") or []):
             return failed(400, "Invalid request body")

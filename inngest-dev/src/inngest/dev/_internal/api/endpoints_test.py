@@ -341,7 +341,7 @@ def test_steps_of_a_run_that_is_none_are_told_in_one_line(
         assert (await tell(http, op("a"), run_id="no%0Arun%1B[2J")).status_code == 200
 
     played(App(), play)
-    assert caplog.messages == ["steps came of run 'no\\nrun\\x1b[2J', which is not under way"]
+    assert caplog.messages == ["received steps of run 'no\\nrun\\x1b[2J', which is not active"]
 
 
 def test_an_output_that_takes_long_is_asked_for_again() -> None:

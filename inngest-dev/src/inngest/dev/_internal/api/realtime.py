@@ -163,12 +163,12 @@ class Realtime:
         """Take what a listener says; what is not understood is ignored."""
         while True:
             try:
-                told = decode(await socket.receive_text())
+                message = decode(await socket.receive_text())
             except WebSocketDisconnect:
                 return
             except (KeyError, ValueError):  # KeyError: it is no text
                 continue
-            match told:
+            match message:
                 case {"kind": "sub", "data": str(token)}:
                     listener.topics |= self._topics(token) or set()
                 case {"kind": "unsub", "data": list(topics)}:

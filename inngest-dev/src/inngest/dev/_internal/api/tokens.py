@@ -105,12 +105,16 @@ def _claims(key: bytes, token: str, now: int) -> dict[str, Json] | None:
     try:
         if not hmac.compare_digest(_decode(mac), _mac(key, signed)):
             return None
-        told, found = json.loads(_decode(header)), json.loads(_decode(claims))
+        decoded_header, claimed = json.loads(_decode(header)), json.loads(_decode(claims))
     except (binascii.Error, ValueError):
         return None
-    if told != _HEADER or not isinstance(found, dict) or found.get("exp", 0) * 1000 <= now:
+    if (
+        decoded_header != _HEADER
+        or not isinstance(claimed, dict)
+        or claimed.get("exp", 0) * 1000 <= now
+    ):
         return None
-    return found
+    return claimed
 
 
 def _mac(key: bytes, signed: str) -> bytes:

@@ -137,6 +137,6 @@ def _told(error: Exception) -> str:
         for frame in traceback.extract_tb(error.__traceback__)
         if frame.filename not in ours and "importlib" not in frame.filename
     ]
-    told = "".join(traceback.format_list(frames))
+    lines = "".join(traceback.format_list(frames))
     last = "".join(traceback.format_exception_only(type(error), error))
-    return f"{told}{last}".rstrip()
+    return f"{lines}{last}".rstrip()

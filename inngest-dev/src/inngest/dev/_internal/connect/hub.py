@@ -213,7 +213,7 @@ class Hub:
         self.changed()
 
     async def drain(self, group: str) -> None:
-        """Close a gateway: its workers are told to connect to another one. Returns when they are."""
+        """Close a gateway: ask its workers to reconnect to another, and later disconnect the rest."""
         if group in self.gateways.open:
             self.gateways.open.remove(group)
         leaving = [session for session in self.sessions if session.group == group]

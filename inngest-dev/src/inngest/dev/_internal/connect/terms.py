@@ -26,7 +26,7 @@ class Terms:
     drain: float = 25.0
     """From the notice that a gateway closes until it does."""
     goodbye: float = 1.0
-    """For all workers to be told, and their sockets closed, when the gateway stops."""
+    """For all workers to be notified and disconnected when the gateway stops."""
     patience: float = 10.0
     """How long a call waits for another worker when all are leaving."""
     token: float = 300.0

@@ -13,7 +13,7 @@ QUIET_SECONDS = 0.2
 """Changes are collected for so long: a busy engine does not flood its pages."""
 BEAT_SECONDS = 15.0
 MAX_IDS = 500
-"""If more runs have changed, pages are told null instead of ids: any run may have changed."""
+"""If more runs have changed, pages are sent null instead of ids: any run may have changed."""
 
 
 class Live:
@@ -47,8 +47,8 @@ class Live:
         self._pages.add(page)
         try:
             yield b": hello\n\n" if since == self.mark else b"data: null\n\n"
-            while (told := await page.next()) is not None:
-                yield told + b"\n\n"
+            while (chunk := await page.next()) is not None:
+                yield chunk + b"\n\n"
         finally:
             self._pages.discard(page)
 

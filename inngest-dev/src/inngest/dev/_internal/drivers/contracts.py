@@ -20,7 +20,7 @@ class Driver(Protocol):
     async def sync(self, url: str, *, kind: str) -> tuple[int, str]:
         """Ask an app to register, by a PUT to its URL.
 
-        :param kind: of the engine, `dev` or `cloud`, which the app is told.
+        :param kind: of the engine, `dev` or `cloud`, sent to the app.
         :returns: status and text of its answer. Status 0: it was not reached, the text says why.
         """
         ...

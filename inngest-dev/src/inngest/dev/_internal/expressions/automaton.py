@@ -73,7 +73,7 @@ class Automaton:
     def finds(self, text: str, spend: Callable[[int], None]) -> bool:
         """Whether the program matches a part of the text.
 
-        :param spend: is told how many operations are done next, and raises to stop them.
+        :param spend: called with the number of operations about to be done; raises to stop.
         """
         spend(len(text) // _CHARACTERS)
         state = self._known["begin", frozenset[int]()]

@@ -118,7 +118,7 @@ def _text_of(values: list[Value]) -> str:
 def _shown(value: Value) -> Value:
     """What is the same for all values that are equal, in the sense of expressions.
 
-    Values that differ may share it: lists, say, are told by their kind alone.
+    Different values may share it: lists, e.g., are distinguished only by kind.
     """
     match value:
         case bool():

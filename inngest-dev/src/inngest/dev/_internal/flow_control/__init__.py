@@ -1,1 +1,1 @@
-"""Which runs start and which calls are made, and when: limits, keys, batches. Pure."""
+"""Flow control: decide when runs start and calls are made. Pure."""

@@ -1,7 +1,7 @@
-"""Which due calls may be made now, by concurrency and throttle. No I/O, no clock.
+"""Decide which due calls may be made now, by concurrency and throttle. No I/O, no clock.
 
-The calls under way are counted here, in memory: after a restart there are none. A call that is
-blocked is parked at the lane or throttle that blocks it, and tries again when there is room.
+Calls under way are counted in memory: after a restart there are none. A blocked call is parked
+at the lane or throttle that blocks it, and tried again when there is room.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ from inngest.dev._internal.model.values import Function, Gate, Run, Transition
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
     change: Transition
-    """Marks the start of the run, if this is its first call."""
+    """Marks the run as started, if this is its first call."""
     next_at: Sequence[str]
-    """Places where the next parked call may try: there may be more room."""
+    """Places whose next parked call may try, as there may be more room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blocked:
     at: str
-    """The queue of a lane, or the throttle, to park at."""
+    """The lane queue or throttle to park at."""
     next_at: Sequence[str]
-    """Places where the next parked call may try: this one has taken no room there."""
+    """Places whose next parked call may try, as this one has taken no room there."""
 
 
 class Admission:
     def __init__(self, *, calls_of_app: int = 50) -> None:
-        """:param calls_of_app: how many calls an app is made at a time, if there are several apps.
+        """:param calls_of_app: the most concurrent calls to one app, if there are several apps.
 
-        Calls that hang count, too: so they hold up no other app.
+        So an app whose calls hang holds up no other app.
         """
         self._calls_of_app = calls_of_app
         self._taken: dict[str, list[str]] = {}
         self._under_way: Counter[str] = Counter()
         self._throttled: dict[str, int] = {}
-        """When each throttle that blocks calls lets the next run start, by its name."""
+        """When each blocking throttle admits the next run, by its name."""
 
     def admit(
         self, job_id: str, run: Run, function: Function, state: State, now: int
@@ -72,24 +72,24 @@ class Admission:
         if not started:
             dispatched(change, run, function, now)
         later = [] if started else _throttle_of(function, run)
-        # the run itself takes its place in a lane of runs when the change is applied
+        # the run takes its place in a lane of whole runs when the change is applied
         return Admitted(change=change, next_at=[*later, *(lane.queue for lane in needed)])
 
     def leave(self, job_id: str) -> list[str]:
-        """Free the places of a call that has ended. Returns the lanes that have room now."""
+        """Free the places of an ended call. Returns the lanes that now have room."""
         taken = self._taken.pop(job_id, [])
-        for name in taken:  # a counter at 0 is dropped: its key may never come again
+        for name in taken:  # drop a counter at 0: its key may never recur
             self._under_way[name] -= 1
             if not self._under_way[name]:
                 del self._under_way[name]
         return taken
 
     def next_chance(self) -> int | None:
-        """When the first of the throttles that block calls lets the next run start."""
+        """Return when the first blocking throttle admits its next run."""
         return min(self._throttled.values(), default=None)
 
     def chances(self, now: int) -> list[str]:
-        """The throttles that let the next run start now. They do not count as blocking any more."""
+        """Return the throttles that admit a run now, and stop counting them as blocking."""
         found = [key for key, until in self._throttled.items() if until <= now]
         for key in found:
             del self._throttled[key]
@@ -105,7 +105,7 @@ class Admission:
     def _throttle(
         self, change: Transition, run: Run, function: Function, state: State, now: int
     ) -> Denied | None:
-        """Note in `change` that the run starts, or return when the throttle would let it."""
+        """Record the run's start in `change`, or return when the throttle would admit it."""
         throttle = function.options.throttle
         if throttle is None:
             return None
@@ -125,18 +125,18 @@ class Admission:
 
 
 def places(function: Function, run: Run, state: State) -> list[str]:
-    """The throttle and the lanes that may block a call of the run."""
+    """Return the throttle and the lanes that may block a call of the run."""
     own = (lane.name for lane in lanes(function, run))
     return [*_throttle_of(function, run), *own, *_app_of(function, state)]
 
 
 def _app_of(function: Function, state: State) -> list[str]:
-    """The lane of all calls of its app, if there are other apps that it could hold up."""
+    """Return the lane of all calls to the app, if there are other apps to hold up."""
     return [f"app\x1f{function.app}"] if state.number_of_apps() > 1 else []
 
 
 def _throttle_of(function: Function, run: Run) -> list[str]:
-    """The name of the throttle that lets the run start, if there is one."""
+    """Return the name of the function's throttle for this run, if it has one."""
     throttle = function.options.throttle
     if throttle is None:
         return []

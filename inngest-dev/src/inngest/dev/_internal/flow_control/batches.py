@@ -1,4 +1,4 @@
-"""Collect events for one run: until there are enough of them, or for so long. Pure."""
+"""Batch events into one run, up to a size or a timeout. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from inngest.dev._internal.model.values import Collected, Event, Gate, Item, Jso
 def collect(
     function_id: str, batch: Batch, event: Event, state: State, now: int
 ) -> tuple[Transition, list[Event]]:
-    """Add an event to its batch. Returns the events of the batch if it is full now, else none."""
+    """Add an event to its batch. Returns the batch's events if it is now full, else none."""
     key = key_of(batch.key, event, now)
     kept = state.gate("batch", function_id, key)
     change = Transition()
@@ -34,13 +34,13 @@ def collect(
 
 
 def collected(function_id: str, key: str, state: State) -> list[str]:
-    """The internal ids of the events that a batch holds until it is full."""
+    """Return the internal ids of the events in an open batch."""
     kept = state.gate("batch", function_id, key) or {}
     return [*kept.get("events", ()), *state.collected(function_id, key)]
 
 
 def _count_of(kept: Json) -> int:
-    """How many events it holds. Earlier versions kept them all with the gate."""
+    """Return the size of the batch. Earlier versions kept its events in the gate."""
     count: int = kept["count"] if "count" in kept else len(kept["events"])
     return count
 

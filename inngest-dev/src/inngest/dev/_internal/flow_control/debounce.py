@@ -1,4 +1,4 @@
-"""Wait until events stop coming, and start a run with the last one. Pure."""
+"""Debounce: start a run with the last event once no more arrive. Pure."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from inngest.dev._internal.model.values import Event, Gate, Item, Transition
 def postpone(
     function_id: str, debounce: Debounce, event: Event, state: State, now: int
 ) -> tuple[Transition, Event | None]:
-    """Put the event in the place of the one that waits, if any, and start the timer anew.
+    """Replace the waiting event, if any, with this one, and restart the timer.
 
-    Returns the change, and the event that has lost its place.
+    Returns the change and the replaced event.
     """
     key = key_of(debounce.key, event, now)
     kept = state.gate("debounce", function_id, key)
@@ -38,6 +38,6 @@ def postpone(
 
 
 def postponed(function_id: str, key: str, state: State) -> list[str]:
-    """The internal id of the event that waits, if there is one."""
+    """Return the internal id of the waiting event, if there is one."""
     kept = state.gate("debounce", function_id, key)
     return [] if kept is None else kept["events"]

@@ -1,4 +1,4 @@
-"""The generic cell rate algorithm: one number of state, used by rate limits and throttles. Pure."""
+"""The generic cell rate algorithm, for rate limits and throttles; its state is one number. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Denied:
-    """The cell comes too early: the next one conforms at `retry_at`."""
+    """The cell arrives too early; one conforms at `retry_at`."""
 
     retry_at: int
 
@@ -22,10 +22,10 @@ class Denied:
 def conform(
     arrival: int | None, now: int, *, limit: int, period: int, burst: int
 ) -> Allowed | Denied:
-    """`limit` cells each `period` ms, one after the other; `burst` more may come at once.
+    """Allow `limit` evenly spaced cells per `period` ms, and `burst` more at once.
 
-    `arrival` is the theoretical arrival time of the next cell, as an earlier call gave it. One
-    that is far too late counts for nothing: the clock was ahead, or the limit was another one.
+    `arrival` is the theoretical arrival time that the last allowed cell returned. One that is far
+    too late is ignored: the clock was ahead, or the limit has changed.
     """
     interval = max(period // max(limit, 1), 1)
     expected = max(arrival or 0, now)

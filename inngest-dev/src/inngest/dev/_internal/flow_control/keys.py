@@ -1,4 +1,4 @@
-"""Evaluate the expressions that functions and waits have on events. Pure."""
+"""Evaluate the expressions of functions and waits on events. Pure."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ MAX_PRIORITY = 43_200
 
 
 class _Last:
-    """A cache of one event in the form for expressions: many are evaluated on the same one.
+    """A cache of the last event converted for expressions, as many are evaluated on it.
 
-    To bring a large event into this form takes longer than to evaluate most expressions.
+    Converting a large event takes longer than evaluating most expressions.
     """
 
     def __init__(self) -> None:
         self._known: tuple[Event | None, Value] = None, None
 
     def seen(self, event: Event) -> Value:
-        known, value = self._known  # both at once: engines of other threads use this, too
+        known, value = self._known  # read both at once: engines on other threads share this
         if known is not event:
             value = from_json(event.wire())
             self._known = event, value
@@ -35,7 +35,7 @@ _event, _async = _Last(), _Last()
 
 
 def holds(expression: str, event: Event, now: int, candidate: Event | None = None) -> bool:
-    """Whether an expression is true of an event, and of the one that has come in, if any.
+    """Return whether an expression holds for an event, and for a received one, if any.
 
     :param event: `event` in the expression.
     :param candidate: `async` in the expression.
@@ -49,9 +49,9 @@ def holds(expression: str, event: Event, now: int, candidate: Event | None = Non
 
 
 def demanded(expression: str | None, event: Event) -> tuple[str, str] | None:
-    """What an expression demands of the event that is to come in: fields, and their values.
+    """Return the fields of `async` that an expression compares for equality, and their values.
 
-    Both are texts to compare with those of `offers`. None: it may be true of any event.
+    Both are text, to compare with that of `offers`. None: any event may match.
     """
     read = None if expression is None else compiled(expression)
     if read is None or isinstance(read, BadExpression) or read.demand is None:
@@ -61,30 +61,30 @@ def demanded(expression: str | None, event: Event) -> tuple[str, str] | None:
 
 
 def offers(fields: str, candidate: Event) -> str:
-    """What the event that has come in has in these fields, to compare with `demanded`."""
+    """Return the received event's values of these fields, to compare with `demanded`."""
     return offered(fields, _async.seen(candidate))
 
 
 def key_of(expression: str | None, event: Event, now: int) -> str:
-    """Text that is the same for equal values; what cannot be evaluated counts as null."""
+    """Evaluate a key to text, equal for equal values. A failed evaluation counts as null."""
     if expression is None:
         return ""
     value = _value(expression, event, now)
     try:
         return json.dumps(value, sort_keys=True, default=str)
-    except TypeError:  # a map that the expression has made may have keys of several types
+    except TypeError:  # a map built by the expression may mix types of keys
         return json.dumps(value, default=str)
 
 
 def keys_of(options: Options, event: Event, now: int) -> dict[str, str]:
-    """The values of all keys of concurrency and throttle for this event, by their expressions."""
+    """Evaluate all concurrency and throttle keys for this event; by expression."""
     keyed = (*options.concurrency, options.throttle)
     used = {each.key for each in keyed if each is not None and each.key is not None}
     return {expression: key_of(expression, event, now) for expression in used}
 
 
 def key_in(run: Run, expression: str | None) -> str:
-    """The value of a key for this run: as of its start, even if the function has changed since."""
+    """Return a key's value for this run, as of its start, even if the function has changed."""
     if expression is None:
         return ""
     known = run.keys.get(expression)
@@ -92,12 +92,12 @@ def key_in(run: Run, expression: str | None) -> str:
 
 
 def single_of(options: Options, run: Run) -> str | None:
-    """The value of the singleton's key, which no two active runs share; None: no singleton."""
+    """Return the singleton key's value, unique among active runs; None: no singleton."""
     return None if options.singleton is None else key_in(run, options.singleton.key)
 
 
 def priority_of(options: Options, event: Event, now: int) -> int:
-    """Milliseconds that runs are taken ahead of others; negative: behind them."""
+    """Return the priority: milliseconds that a run is queued ahead of (negative: behind) others."""
     if options.priority is None:
         return 0
     value = _value(options.priority, event, now)

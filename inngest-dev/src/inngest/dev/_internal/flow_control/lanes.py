@@ -1,7 +1,7 @@
-"""Lanes: what a concurrency limit counts in. A run, or each of its calls, takes a place. Pure.
+"""Lanes: the groups that concurrency limits count in. A run, or each call, takes a place. Pure.
 
-A lane is all that shares one limit: the runs or calls of a function, or of all functions, with
-one value of the limit's key.
+A lane holds the runs or calls, of one function or of all, that have the same value of the
+limit's key.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from inngest.dev._internal.function.options import Concurrency
 from inngest.dev._internal.model.values import Function, Run
 
 QUEUE = "\x1e"
-"""Between the name of a lane and the limit of one of its queues."""
+"""Separates the name of a lane from the limit of one of its queues."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,20 +21,20 @@ class Lane:
     name: str
     limit: int
     whole_runs: bool
-    """Whether runs take places from their first call to their end, or calls while under way."""
+    """Whether it counts runs, from their first call to their end, or calls under way."""
 
     @property
     def queue(self) -> str:
-        """Where items are parked that this limit keeps out.
+        """Return the queue where items blocked by this limit are parked.
 
-        Functions may share a lane and limit it differently: each limit has a queue of its own,
-        as a lower one may keep its items out while there is room for those of a higher one.
+        Functions that share a lane may limit it differently. Each limit has its own queue, as a
+        lower one may block while there is room under a higher one.
         """
         return f"{self.name}{QUEUE}{self.limit}"
 
 
 def lanes(function: Function, run: Run) -> list[Lane]:
-    """The lanes in which a run, or its calls, take places."""
+    """Return the lanes in which a run or its calls take places."""
     found: dict[str, Lane] = {}
     for limit in function.options.concurrency:
         name = _name(function, limit, key_in(run, limit.key))
@@ -45,12 +45,12 @@ def lanes(function: Function, run: Run) -> list[Lane]:
 
 
 def run_lane(function: Function, run: Run) -> str | None:
-    """The lane in which the run itself takes a place, if its function limits runs."""
+    """Return the lane in which the run itself takes a place, if its function limits runs."""
     found = [lane.name for lane in lanes(function, run) if lane.whole_runs]
     return found[0] if found else None
 
 
 def _name(function: Function, limit: Concurrency, value: str) -> str:
     owner = function.id if limit.scope == "fn" else ""
-    what = () if limit.whole_runs else ("calls",)  # stored runs have the name without a suffix
+    what = () if limit.whole_runs else ("calls",)  # stored runs lack a suffix
     return "\x1f".join((limit.scope, owner, limit.key or "", value, *what))

@@ -1,7 +1,7 @@
 """Bring forward timers of batches and debounces that were set too late. Pure.
 
-A clock that was ahead when it set a timer, or a former version of the function that waited
-longer, leaves timers that are later than any that the function would set now.
+A clock that was ahead, or a previous version of the function with a longer timeout, leaves
+timers that are later than any that the function would set now.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from inngest.dev._internal.model.values import Function, Item
 def brought_forward(
     functions: Iterable[Function], items: Iterable[Item], now: int
 ) -> Iterator[Item]:
-    """Those of the timers that are too late, due when the function would set them now.
+    """Yield each timer that is too late, due when the function would set it now.
 
     :param items: timers of batches and debounces of these functions.
     """

@@ -1,4 +1,4 @@
-"""The timeouts of runs: until their first call, and from it to their end. Pure."""
+"""The timeouts of runs: until the first call, and from it to the end. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from inngest.dev._internal.model.values import Function, Item, Run, Transition
 
 
 def dispatched(change: Transition, run: Run, function: Function, now: int) -> None:
-    """Note that the first call of a run is about to be made: from now on it counts as running."""
+    """Mark a run as started, as its first call is about to be made."""
     run.status, run.started_at = "Running", now
     change.runs.append(run)
     if function.options.finish_timeout is not None:

@@ -1,6 +1,6 @@
-"""An index from names of events to the functions that they may concern. Pure.
+"""An index of functions by event name. Pure.
 
-There may be thousands of functions: not each of them is asked for each event.
+There may be thousands of functions: too many to check each for every event.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from inngest.dev._internal.model.values import Function, Trigger
 
 WILDCARDS = ("/*", ".*")
-"""Ends of a trigger's event name: it then takes all names that begin with what is before."""
+"""Suffixes of a trigger's event name that make the rest of it a prefix to match."""
 
 
 class EventIndex:
@@ -29,14 +29,14 @@ class EventIndex:
                 self._named[cancellation.event].append(place)
 
     def of(self, name: str) -> list[Function]:
-        """The functions that an event of this name may trigger, or cancel runs of, in order."""
+        """Return, in order, the functions that an event may trigger or cancel runs of."""
         places = {place for begin, place in self._begins if name.startswith(begin)}
         places.update(self._named.get(name, ()))
         return [self._functions[place] for place in sorted(places)]
 
 
 def names(trigger: Trigger, event_name: str) -> bool:
-    """Whether the trigger takes events of this name: it is the same, or fits the wildcard."""
+    """Return whether the trigger's event name or wildcard matches this name."""
     if trigger.event.endswith(WILDCARDS):
         return event_name.startswith(trigger.event[:-1])
     return trigger.event == event_name

@@ -56,7 +56,7 @@ class Concurrency:
     key: str | None
     scope: Literal["fn", "env", "account"]
     whole_runs: bool
-    """Whether it limits runs, from their first call to their end, and not calls under way."""
+    """Whether it limits runs, from first call to end, rather than calls under way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,14 +85,14 @@ class Options:
     start_timeout: int | None = None
     throttle: Throttle | None = None
     source: Mapping[str, Json] = field(default_factory=dict, compare=False)
-    """The part of the configuration that this was read from. The store keeps it."""
+    """The configuration this was read from, which the store keeps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BadOption:
     detail: str
     malformed: bool = False
-    """Whether the server's decoder fails on it, before it looks at any function."""
+    """Whether the server's decoder fails on it, before any function is validated."""
 
 
 class _BadError(Exception):
@@ -150,7 +150,7 @@ def _rate_limit(value: Json) -> dict[str, Any]:
 
 
 def _idempotency(value: Json) -> dict[str, Any]:
-    """An idempotency key is a rate limit. It is read after the other one, and replaces it."""
+    """Read an idempotency key: a rate limit that replaces the configured one."""
     key = _expression("idempotency", value)
     return {"rate_limit": RateLimit(limit=1, period=24 * HOUR, key=key)}
 
@@ -214,7 +214,7 @@ def _timeouts(value: Json) -> dict[str, Any]:
     for name in ("start", "finish"):
         text = fields.get(name)
         length = parse_duration(text) if isinstance(text, str) else None
-        # like the server, which ignores what it cannot read
+        # the server also ignores malformed ones
         found[f"{name}_timeout"] = length if length is not None and length > 0 else None
     return found
 

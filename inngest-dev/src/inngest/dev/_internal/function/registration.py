@@ -1,4 +1,4 @@
-"""Read what an app registers. Pure: the decoded body in; functions, or a refusal, out.
+"""Parse an app's registration. Pure: the decoded body in; functions, or a refusal, out.
 
 An option that the embedded engine cannot honour is refused by name, never ignored.
 """
@@ -153,7 +153,7 @@ def _cron(entry: Mapping[str, Json], function_id: str) -> Trigger | Refusal:
 
 
 def _step(steps: Json, function_id: str) -> tuple[str, int] | Refusal:
-    """URL and number of retries, which are those of the one step that a function registers."""
+    """Return the URL and number of retries of the one step that a function registers."""
     step = steps.get(DISCOVERY) if isinstance(steps, dict) and len(steps) == 1 else None
     if not isinstance(step, dict) or step.get("id") != DISCOVERY:
         return _invalid(f"function {function_id} must have exactly one step, named 'step'")

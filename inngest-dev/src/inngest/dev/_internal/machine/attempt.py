@@ -1,4 +1,4 @@
-"""Decide what the answer to a call does to its run. Pure: no I/O, no clock."""
+"""Decide how the answer to a call changes its run. Pure: no I/O, no clock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def respond(
     delay: Delay,
     now: int,
 ) -> Transition:
-    """What the answer to the call `item` changes. What it reports must be usable: see `invalid`."""
+    """Return the change that a valid answer to the call `item` makes: see `invalid`."""
     change = Transition(drops=[item.job_id])
     if run.ended:
         return change

@@ -1,7 +1,6 @@
-"""Checkpoints: steps that a call reports while it goes on. Pure: no I/O, no clock.
+"""Checkpoints: steps that a call reports while it runs. Pure: no I/O, no clock.
 
-A checkpoint stores results of steps and schedules nothing: the call that sent it has yet to be
-answered.
+A checkpoint stores the results of steps and schedules nothing: the answer to the call does.
 """
 
 from __future__ import annotations
@@ -29,14 +28,14 @@ from inngest.dev._internal.model.strict import size_of
 from inngest.dev._internal.model.values import Function, Item, Json, Run, Step, Transition
 
 STALE_AFTER = 10_000
-"""Milliseconds. A checkpoint of another generation is refused if its call is as old as this."""
+"""Milliseconds. A checkpoint of another generation is refused once its call is this old."""
 
 _STORED = ("StepRun", "Step")
 _ASYNC = (
     "StepError", "StepFailed", "Sleep", "WaitForEvent", "InvokeFunction", "WaitForSignal",
     "Gateway", "AIGateway",
 )  # fmt: skip
-"""What the server calls asynchronous: the engine would have to schedule something."""
+"""Operations that the server calls asynchronous: they need scheduling."""
 _ALLOWED = (*_STORED, "StepPlanned", "DeferAdd", "DeferAbort")
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
@@ -49,12 +48,12 @@ class Rejected:
     status: int
     message: str
     names_run: bool = True
-    """Whether the server's answer has the id of the run."""
+    """Whether the server's answer includes the run id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a checkpoint changes, the steps that it ends, and the call that sent it, if known."""
+    """The change a checkpoint makes, the steps that it ends, and its call, if known."""
 
     change: Transition
     ended: list[Step]
@@ -68,9 +67,9 @@ def record(
     item_of: Callable[[str], Item | None],
     now: int,
 ) -> Recorded | Rejected:
-    """Read a checkpoint. Of several results of one step the first one counts.
+    """Read a checkpoint. If a step has several results, the first one counts.
 
-    :param item_of: gives the item of a job, if it is in the queue.
+    :param item_of: returns the item of a job, if it is in the queue.
     """
     steps = _steps(body)
     if isinstance(steps, Rejected):
@@ -103,7 +102,7 @@ def record(
 
 
 def _steps(body: Json) -> list[dict[str, Json]] | Rejected:
-    """The operations of a checkpoint, or why none of them is stored."""
+    """Return the operations of a checkpoint, or why it is rejected."""
     if not isinstance(body, dict):
         return Rejected(400, "invalid request body: not an object", names_run=False)
     function_id = body.get("fn_id", NIL)
@@ -134,7 +133,7 @@ def _steps(body: Json) -> list[dict[str, Json]] | Rejected:
 
 
 def _stale(body: Mapping[str, Json], item: Item, now: int) -> Rejected | None:
-    """Refuse what comes late from an attempt that has been given up, and is made again."""
+    """Reject a late checkpoint of an attempt that was given up and is being retried."""
     generation, started = body.get("generation_id"), body.get("request_started_at")
     is_old = not isinstance(started, int) or now - started >= STALE_AFTER
     if not isinstance(generation, int) or not generation or not is_old:
@@ -157,7 +156,7 @@ def _job_id(queue_item: Json) -> str:
 
 
 def settle(change: Transition, run: Run, op: Mapping[str, Json], memo: Json, now: int) -> None:
-    """Store the result of a step that the app has executed, and goes on after."""
+    """Store the result of a step that the app executed before it continued."""
     step_id = op["id"]
     if step_id not in run.steps:
         run.steps[step_id] = pending_step(op, "StepRun", now - _duration(op))
@@ -165,7 +164,7 @@ def settle(change: Transition, run: Run, op: Mapping[str, Json], memo: Json, now
 
 
 def _duration(op: Mapping[str, Json]) -> int:
-    """How long the step ran in milliseconds, if the app says so; at most a year."""
+    """Return how many milliseconds the step ran, if the app says so; at most a year."""
     timing = op.get("timing")
     nanoseconds = timing.get("b") if isinstance(timing, dict) else None
     if not isinstance(nanoseconds, int) or nanoseconds < 0:

@@ -1,6 +1,6 @@
 """Calls that a run defers until its end (`DeferAdd`, `DeferAbort`). Pure.
 
-What is over a limit is left out and logged; it never fails the run.
+Calls over a limit are dropped and logged; they never fail the run.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _log = logging.getLogger("inngest.dev")
 
 
 def add(run: Run, function: Function, op: Mapping[str, Json], now: int) -> None:
-    """Note a deferred call. If there is one with this id already, nothing is changed."""
+    """Add a deferred call, unless there is already one with this id."""
     opts = op.get("opts") or {}
     given = opts.get("input")
     given = given if isinstance(given, dict) else {}
@@ -49,14 +49,14 @@ def add(run: Run, function: Function, op: Mapping[str, Json], now: int) -> None:
 
 
 def abort(run: Run, op: Mapping[str, Json]) -> None:
-    """Take a deferred call back."""
+    """Remove a deferred call."""
     target = (op.get("opts") or {}).get("target_hashed_id")
     if isinstance(target, str) and target in run.defers:
         run.defers[target]["aborted"] = True
 
 
 def schedule(run: Run, now: int) -> list[Event]:
-    """The events that go out when the run ends."""
+    """Return the events that make the deferred calls when the run ends."""
     return [
         Event(
             internal_id=each["event_id"],
@@ -74,7 +74,7 @@ def schedule(run: Run, now: int) -> list[Event]:
 
 
 def warn_of_loss(event: Event, started: Iterable[Function], known: Iterable[Function]) -> None:
-    """Log it when a deferred call starts nothing of the function that it names."""
+    """Log a warning if a deferred call does not start the function that it names."""
     call = event.inner
     name = call["fn_slug"]
     if any(function.id == name for function in started):

@@ -1,4 +1,4 @@
-"""What sets the run of a durable endpoint apart from others, and how it ends. Pure."""
+"""How the run of a durable endpoint differs from others, and how it ends. Pure."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from inngest.dev._internal.protocol.answer import Errored
 
 HTTP_EVENT = "inngest/http.request"
 TAKEOVER = "takeover"
-"""The payload of the call that is made when the app of an endpoint falls silent."""
+"""The payload of the call that is made when an endpoint's app stops reporting."""
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-"""What values of headers may hold. Others are left out: they could not be sent on."""
+"""The valid header values. Others are dropped, as they could not be forwarded."""
 
 
 def is_endpoint(function: Function | None, run: Run) -> bool:
-    """Whether the run is one of a durable endpoint: only a request starts those."""
+    """Return whether the run is of a durable endpoint, which only a request starts."""
     return function is not None and not function.triggers and run.event.name == HTTP_EVENT
 
 
@@ -28,10 +28,10 @@ def is_takeover(item: Item) -> bool:
 
 
 def finish(change: Transition, run: Run, data: Json, now: int) -> None:
-    """End a run with the response that its client gets, or would have got."""
+    """End a run with the response for its client, who may have disconnected."""
     inner = data.get("data") if isinstance(data, dict) else None
-    told = inner if isinstance(inner, dict) else data
-    fields = told if isinstance(told, dict) else {"body": json.dumps(told)}
+    response = inner if isinstance(inner, dict) else data
+    fields = response if isinstance(response, dict) else {"body": json.dumps(response)}
     status, headers, body = fields.get("status"), fields.get("headers"), fields.get("body")
     if not isinstance(status, int) or not 200 <= status <= 599:
         status = 200

@@ -1,6 +1,6 @@
-"""Requests that steps have the engine make: fetch and AI inference. Pure.
+"""Requests that the engine makes for steps: fetch and AI inference. Pure.
 
-Limits: an answer that is to be published (`opts.publish`) is published only when it is complete.
+Limits: with `opts.publish`, the response is published only once complete, not streamed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _METHOD = re.compile(r"[A-Za-z-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outbound:
-    """One request to a third party. It is kept in the queue as JSON."""
+    """One request to a third party, stored in the queue as JSON."""
 
     ai: bool
     method: str
@@ -31,7 +31,7 @@ class Outbound:
     headers: dict[str, str]
     body: str
     publish: dict[str, str] | None = None
-    """The channel and the topic that the answer is published to."""
+    """The channel and topic to publish the response to."""
 
     def to_json(self) -> Json:
         return asdict(self)
@@ -50,7 +50,7 @@ class Unreachable:
 
 
 def read_request(name: str, opts: Mapping[str, Json]) -> Outbound | str:
-    """The request that an operation asks for, or what is wrong with it."""
+    """Return the request of an operation, or what is wrong with it."""
     url, headers = opts.get("url"), opts.get("headers") or {}
     if not isinstance(url, str) or not is_url(url):
         return f"{name} has no usable opts.url"
@@ -64,7 +64,7 @@ def read_request(name: str, opts: Mapping[str, Json]) -> Outbound | str:
 
 
 def _publication(wanted: Json) -> dict[str, str] | str | None:
-    """Where an answer is published to, if anywhere, or what is wrong with that."""
+    """Return where to publish the response, if anywhere, or what is wrong with that."""
     if not wanted:
         return None
     fields = wanted if isinstance(wanted, dict) else {}
@@ -89,7 +89,7 @@ def _request(
 
 
 def _fetch_body(body: str | None) -> str:
-    """JSON goes out as it is, other text as a JSON string, as the server does it."""
+    """Return JSON as it is, other text as a JSON string, as the server does."""
     if not body:
         return ""
     try:
@@ -116,7 +116,7 @@ def _ai_request(url: str, headers: dict[str, str], opts: Mapping[str, Json]) -> 
 
 
 def _with(headers: Mapping[str, str], name: str, value: str) -> dict[str, str]:
-    """The headers with this one, in the place of those with its name in any case."""
+    """Return the headers with this one set, ignoring case in names."""
     return {k: v for k, v in headers.items() if k.lower() != name} | {name: value}
 
 
@@ -129,14 +129,14 @@ def fetched(
     delay: Delay,
     now: int,
 ) -> Transition:
-    """What the outcome of a request does to its run: the request is made again, or the step ends."""
+    """Return the change a request's outcome makes: a retry, or the end of the step."""
     if "error" in memo and not exhausted(item, function) and not run.ended:
         return Transition(runs=[run], items=[retried(item, None, delay, now)])
     return wake(item, run, memo, now)
 
 
 def outcome_of(item: Item, answer: Inbound | Unreachable) -> dict[str, Json]:
-    """The memo of the step: the answer as data, or an error."""
+    """Return the step's memo: the response as data, or an error."""
     request = Outbound(**item.payload)
     kind = "AI" if request.ai else "gateway"
     name = "AIGatewayError" if request.ai else "GatewayError"

@@ -1,4 +1,4 @@
-"""The events that start a function directly: by a step of another one, or by the API. Pure."""
+"""The events by which a step or the API invokes a function. Pure."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def invocation(
     source: Function | None,
     now: int,
 ) -> Event:
-    """The event by which a step invokes the function `child`.
+    """Return the event by which a step invokes the function `child`.
 
-    :param correlation: what the step waits for: the end of the child is told with it.
+    :param correlation: the id that ties the child's end to the waiting step.
     :param name: of the step.
     :param due: when the step stops waiting.
-    :param source: the function of the step.
+    :param source: id of the step's function.
     """
     inner = {
         "correlation_id": correlation,
@@ -39,7 +39,7 @@ def invocation(
 
 
 def direct_invocation(function_id: str, payload: Mapping[str, Json], now: int) -> Event:
-    """The event by which the API starts a function. Nothing waits for its end."""
+    """Return the event by which the API invokes a function. No step waits for its end."""
     inner = {
         "expire": 0,
         "fn_id": function_id,

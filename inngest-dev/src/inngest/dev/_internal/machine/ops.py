@@ -1,4 +1,4 @@
-"""Read the operations that an app reports, and say which of them cannot be used. Pure."""
+"""Read and validate the operations that an app reports. Pure."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ _OPS = {
 }  # fmt: skip
 _STEP_ID = re.compile(r"[0-9A-Za-z_-]{1,128}", re.ASCII)
 RESULTS = ("StepRun", "Step", "StepError", "StepFailed")
-"""What is reported of a step whose code the app has executed. `Step` is the older `StepRun`."""
+"""Operations of steps that the app has executed. `Step` is the older `StepRun`."""
 COMPLETE = ("RunComplete", "SyncRunComplete")
 NO_STEPS = ("None", "DiscoveryRequest", "DeferAdd", "DeferAbort", *COMPLETE)
-"""Operations that are no steps of the run, and do not count for its limit."""
+"""Operations that are not steps, and do not count towards the step limit."""
 _TIMED = ("Sleep", "WaitForEvent", "WaitForSignal", "InvokeFunction")
 
 
 def opcode_of(op: Mapping[str, Json]) -> str:
-    """The usual spelling of a known operation: servers do not look at its case."""
+    """Normalize the case of a known opcode: servers ignore it."""
     return _OPS[op["op"].lower()]
 
 
 def is_known(op: Mapping[str, Json]) -> bool:
-    """Whether there is such an operation."""
+    """Return whether the opcode is known."""
     opcode = op.get("op")
     return isinstance(opcode, str) and opcode.lower() in _OPS
 
 
 def label_of(op: Mapping[str, Json]) -> str:
-    """What people call the step."""
+    """Return the step's display name."""
     return clean(str(op.get("displayName") or op.get("name") or op["id"]))
 
 
 def data_of(op: Mapping[str, Json]) -> Json:
-    """What the code of a step returned. The older `Step` has it in an object of its own."""
+    """Return a step's output. The older `Step` wraps it in an object."""
     data = op.get("data")
     if opcode_of(op) == "Step" and isinstance(data, dict) and set(data) == {"data"}:
         return data["data"]
@@ -54,7 +54,7 @@ def data_of(op: Mapping[str, Json]) -> Json:
 
 
 def pending_step(op: Mapping[str, Json], opcode: str, created_at: int) -> Step:
-    """The step that an operation asks for, or reports, before it has ended."""
+    """Return an operation's step in the pending state."""
     return Step(
         id=op["id"],
         name=label_of(op),
@@ -66,7 +66,7 @@ def pending_step(op: Mapping[str, Json], opcode: str, created_at: int) -> Step:
 
 
 def invalid(answer: Reported, now: int) -> Errored | None:
-    """What makes the whole answer unusable: the attempt fails, and nothing of it is applied."""
+    """Return the error that makes the whole answer unusable, if any: then the attempt fails."""
     for op in answer.ops:
         if not is_known(op):
             return transport_error(f"unknown step operation {op.get('op')!r}")
@@ -80,7 +80,7 @@ def invalid(answer: Reported, now: int) -> Errored | None:
             return transport_error(problem)
         if name in _TIMED and due_of(name, op, now) is None:
             failed = transport_error(f"cannot read the duration of step operation {name}")
-            # the server notes the version of an answer before it reads durations
+            # the server records an answer's version before it reads durations
             return replace(failed, version=answer.version)
     return None
 
@@ -103,31 +103,31 @@ def _problem(name: str, op: Mapping[str, Json]) -> str | None:
 
 
 def has_usable_id(op: Mapping[str, Json]) -> bool:
-    """Whether it names a step. The id of discoveries is no step's."""
+    """Return whether the id can name a step; that of discoveries cannot."""
     step_id = op.get("id")
     return isinstance(step_id, str) and bool(_STEP_ID.fullmatch(step_id)) and step_id != DISCOVERY
 
 
 def awaited(op: Mapping[str, Json]) -> str:
-    """The name of the event that the step waits for; empty if it is missing."""
+    """Return the name of the event that the step waits for; empty if missing."""
     name = (op.get("opts") or {}).get("event") or op.get("name")
     return clean(name) if isinstance(name, str) else ""
 
 
 def arguments_of(op: Mapping[str, Json]) -> list[Json] | None:
-    """What the code of a step was called with, if the app says so. A rerun may replace it."""
+    """Return the step's arguments, if the app reports them. A rerun may replace them."""
     given = (op.get("opts") or {}).get("input")
     return given if isinstance(given, list) else None
 
 
 def signal_of(op: Mapping[str, Json]) -> str:
-    """The name of the signal that the step waits for; empty if it is missing."""
+    """Return the name of the signal that the step waits for; empty if missing."""
     name = (op.get("opts") or {}).get("signal") or op.get("name")
     return clean(name) if isinstance(name, str) else ""
 
 
 def due_of(name: str, op: Mapping[str, Json], now: int) -> int | None:
-    """When a sleep, or the timeout of a wait, ends; None when its text cannot be read."""
+    """Return when a sleep or the timeout of a wait ends; None if it cannot be parsed."""
     opts = op.get("opts") or {}
     text = opts.get("timeout")
     if name == "Sleep":

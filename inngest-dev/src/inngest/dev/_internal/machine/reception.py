@@ -1,8 +1,6 @@
-"""What an event brings about when it is received. Pure.
+"""Receive an event: resolve waits, cancel runs, trigger functions. Pure.
 
-Waits for it end, runs are cancelled, functions are triggered.
-
-A generator of changes: each is applied before the next one is worked out.
+Generators of changes: each is applied before the next is computed.
 """
 
 from __future__ import annotations
@@ -30,7 +28,7 @@ from inngest.dev._internal.model.values import (
 
 
 def receive(event: Event, state: State, now: int) -> Iterator[Transition]:
-    """All that follows from an event that has been stored."""
+    """Yield the changes that a stored event causes."""
     waits = state.waits(event.name, partial(offers, candidate=event))
     if event.name == FINISHED_EVENT and "correlation_id" in event.body["data"]:
         waits += state.waiting("invoke", event.body["data"]["correlation_id"])
@@ -44,7 +42,7 @@ def receive(event: Event, state: State, now: int) -> Iterator[Transition]:
 
 
 def triggered(event: Event, state: State, now: int) -> list[Function]:
-    """The functions that an event triggers. An invocation starts only the one that it names."""
+    """Return the functions that an event triggers; for an invocation, only the one it names."""
     if event.name == INVOKED_EVENT:
         return _known(event.inner.get("fn_id"), state)
     concerned = state.concerned(event.name)
@@ -63,7 +61,7 @@ def matches(trigger: Trigger, event: Event, now: int) -> bool:
 
 
 def cancelled(event: Event, state: State, now: int) -> Iterator[Transition]:
-    """Cancel the runs whose functions have a cancellation that this event fits."""
+    """Cancel the runs whose cancellation conditions this event meets."""
     for function in state.concerned(event.name):
         for entry in function.options.cancel:
             if entry.event != event.name:

@@ -1,4 +1,4 @@
-"""What the operations of one answer do to their run. Pure: no I/O, no clock."""
+"""Apply the operations of one answer to their run. Pure: no I/O, no clock."""
 
 from __future__ import annotations
 
@@ -54,18 +54,18 @@ class Report:
         now: int,
         is_group: bool = False,
     ) -> None:
-        """Prepare; `apply` does it.
+        """Prepare the report; `apply` applies it.
 
-        :param change: takes what is to be stored.
+        :param change: collects what to store.
         :param item: the call that was answered.
-        :param is_group: other steps were reported with these, and are applied already.
+        :param is_group: other steps were reported with these, and already applied.
         """
         self.change, self.run, self.item, self.answer = change, run, item, answer
         self.function, self.state, self.delay, self.now = function, state, delay, now
         self.group = is_group
 
     def apply(self) -> None:
-        """Apply all operations, or fail the run if one of them is over a limit."""
+        """Apply all operations, or fail the run if one exceeds a limit."""
         ops = [(opcode_of(op), op) for op in self.answer.ops]
         steps = [op for name, op in ops if name not in NO_STEPS]
         self._defer(ops)
@@ -98,9 +98,9 @@ class Report:
         end(self.change, self.run, "Failed", self.now, answer)
 
     def _claim(self, name: str, op: Mapping[str, Json]) -> bool:
-        """Note the step as pending, and tell whether there is anything to do for its operation.
+        """Record the step as pending; return whether its operation is still to be applied.
 
-        The result of a step that was reported alone is stored at once, and is not noted first.
+        The result of a step reported alone is stored at once, without a pending state.
         """
         if name in ("None", "DeferAdd", "DeferAbort"):
             return False
@@ -139,7 +139,7 @@ class Report:
                 self.change.items.append(discovery(self.run, self.now))
 
     def _finish(self, name: str, op: Mapping[str, Json], memo: Json) -> None:
-        """End a step. An answer may report it twice: the first result counts."""
+        """End a step. If an answer reports it twice, the first result counts."""
         member = op["id"] in self.run.steps
         if not member:
             self.run.steps[op["id"]] = pending_step(op, name, self.now)
@@ -169,7 +169,7 @@ class Report:
             )
             self.fail(engine_error("Error", text))
             return
-        # smaller outputs cannot fill the state, however many: it is not measured for them
+        # MAX_STEPS smaller outputs cannot fill the state: no need to measure it
         if size > MAX_STATE // MAX_STEPS and size + self._state_size() > MAX_STATE:
             message = "The state of the function run exceeded the limit of 32 MB."
             self.fail(engine_error("InngestErrStateOverflowed", message))
@@ -297,7 +297,7 @@ class Report:
 
 
 def failure_memo(op: Mapping[str, Json]) -> dict[str, Json]:
-    """What is kept of the error that a step ended in."""
+    """Return the memo of a step that failed."""
     error = _error_of(op)
     memo = {k: error[k] for k in ("name", "message", "stack", "data", "cause", "noRetry")
             if error.get(k) is not None}  # fmt: skip

@@ -1,7 +1,7 @@
-"""Start a run once more, from its beginning or from one of its steps. Pure.
+"""Rerun a run, from its beginning or from one of its steps. Pure.
 
-The results of the steps that ended before the chosen one are copied into the new run. The chosen
-step may be given other arguments: the app is then asked at once to execute it, by its id.
+The results of the steps that ended before the chosen one are copied into the new run. If the
+chosen step is given other arguments, the first call targets it by id.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def rerun(
     from_step: str | None = None,
     arguments: Sequence[Json] | None = None,
 ) -> Transition:
-    """A new run of the same events. Its first call is due now, whatever the `ts` of its events."""
+    """Start a new run of the same events. Its first call is due now, ignoring their `ts`."""
     change = start(run.events, function, now)
     (again,) = change.runs
     change.items = [

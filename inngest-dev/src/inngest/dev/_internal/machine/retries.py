@@ -1,4 +1,4 @@
-"""When failed work is tried again, and how often. Pure."""
+"""Retries: when, and how many. Pure."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ BACKOFF = tuple(n * SECOND for n in (15, 30, 60, 120, 300, 600, 1200, 2400, 3600
 MAX_JITTER = MINUTE // 2
 
 Delay = Callable[[int], int]
-"""Milliseconds to wait after the n-th (0-based) failed attempt."""
+"""Returns the milliseconds to wait after the n-th (0-based) failed attempt."""
 
 
 def exhausted(item: Item, function: Function | None) -> bool:
-    """Whether the attempt of `item`, which has failed, was the last one.
+    """Return whether the failed attempt of `item` was the last one.
 
-    A function that is not registered has the usual number: it may be registered again soon, and
-    a deploy that is half done must not fail runs.
+    A function that is not registered gets the default number of retries: a deploy in progress
+    must not fail runs.
     """
     return item.attempt >= (function.max_attempts - 1 if function else DEFAULT_RETRIES)
 
 
 def retried(item: Item, retry_after: int | None, delay: Delay, now: int) -> Item:
-    """The same job once more, after a delay. `retry_after` is the one that the app asked for."""
+    """Return the item for the next attempt. `retry_after` is the delay that the app set, if any."""
     wait = delay(item.attempt) if retry_after is None else retry_after
     return replace(item, due=now + wait, attempt=item.attempt + 1, generation=item.generation + 1)

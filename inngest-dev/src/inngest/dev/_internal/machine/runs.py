@@ -1,4 +1,4 @@
-"""Start runs from events, wake waiting runs, and end runs. Pure: no I/O, no clock."""
+"""Start, resume and end runs. Pure: no I/O, no clock."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from inngest.dev._internal.protocol.answer import Errored, public_error
 
 
 def start(events: Sequence[Event], function: Function, now: int) -> Transition:
-    """Start a run of these events. A `ts` of the first one in the future delays the first call."""
+    """Start a run with these events. A future `ts` of the first one delays the first call."""
     options, event = function.options, events[0]
     run = Run(
         id=new_ulid(now),
@@ -49,7 +49,7 @@ def start(events: Sequence[Event], function: Function, now: int) -> Transition:
 
 
 def discovery(run: Run, due: int, *, plan_only: bool = False) -> Item:
-    """A call that replays the function to find what comes next."""
+    """Return a call that replays the function to discover its next steps."""
     return Item(
         job_id=new_job_id(),
         run_id=run.id,
@@ -62,7 +62,7 @@ def discovery(run: Run, due: int, *, plan_only: bool = False) -> Item:
 
 
 def settle_step(change: Transition, run: Run, step_id: str, memo: Json, now: int) -> None:
-    """Store the result of a step. If it has one already, nothing is changed."""
+    """Store the result of a step, unless it already has one."""
     if run.steps[step_id].state != "pending":
         return
     step = run.changing(step_id)
@@ -82,26 +82,25 @@ def resume(
     member: bool,
     plan_only: bool = False,
 ) -> None:
-    """Queue the next discovery after a step has ended, if it is time for it.
+    """Queue the next discovery after a step has ended, if none of its group is pending.
 
-    It is when no other step of the run is pending. In a race, and with version 1, it is after
-    each step, and so it is after a step that was reported alone.
+    In a race, with protocol version 1, or after a step reported alone, always queue it.
 
-    :param member: whether the step was noted before its result came, as one of a group is.
+    :param member: whether the step was pending before its result, as in a group.
     """
     if run.version == 1 or race or not member or not run.has_pending:
         change.items.append(discovery(run, now, plan_only=plan_only))
 
 
 def wake(item: Item, run: Run, memo: Json, now: int) -> Transition:
-    """End a sleep, wait, invoke or request with this memo, and let the run go on."""
+    """End a sleep, wait, invoke or request with this memo, and resume the run."""
     change = Transition(drops=[item.job_id])
     if run.ended:
         return change
     step = run.steps.get(item.step_id)
     if step is None or step.state != "pending":
-        # An answer has ended the step already. The run counts as changed nevertheless: this item
-        # may have been the last that would let it go on, which the ledger makes up for.
+        # An answer has already ended the step. Mark the run as changed nevertheless: if this was
+        # the last item that would resume it, the ledger queues a discovery.
         change.runs.append(run)
         return change
     settle_step(change, run, item.step_id, memo, now)
@@ -110,7 +109,7 @@ def wake(item: Item, run: Run, memo: Json, now: int) -> Transition:
 
 
 def timer(item: Item, run: Run, now: int) -> Transition:
-    """What a sleep, a wait, an invoke or a timeout does to its run when it falls due."""
+    """Apply a sleep, wait, invoke or timeout that fell due to its run."""
     if item.kind in TIMEOUTS:
         change = Transition(drops=[item.job_id])
         late = item.kind == "finish_timeout" or run.started_at is None
@@ -127,9 +126,9 @@ def timer(item: Item, run: Run, now: int) -> Transition:
 def fulfil(
     event: Event, items: Sequence[Item], load: Callable[[str], Run | None], now: int
 ) -> list[Transition]:
-    """End the waits for this event, and the invokes of a function whose end it tells.
+    """Resolve the waits for this event, and the invokes whose function it reports as ended.
 
-    :param items: those that may fit; their conditions are evaluated here.
+    :param items: candidates; their conditions are evaluated here.
     """
     changes = []
     loaded: dict[str, Run] = {}
@@ -151,7 +150,7 @@ def fulfil(
 
 
 def invoke_memo(finished: Event) -> Json:
-    """What the step that invoked a function gets of its end, as `finished` tells it."""
+    """Return the memo of an invoke step, given the event that its function finished."""
     data = finished.body["data"]
     status = finished.inner.get("status")
     if status == "Completed":
@@ -164,7 +163,7 @@ def invoke_memo(finished: Event) -> Json:
 def end(
     change: Transition, run: Run, status: RunStatus, now: int, answer: Errored | Json = None
 ) -> None:
-    """End a run: its items are dropped, and internal events tell of it."""
+    """End a run: drop its items, and emit internal events."""
     run.status, run.ended_at = status, now
     run.started_at = run.started_at or now
     data: dict[str, Json] = {
@@ -189,11 +188,10 @@ def end(
     if run.event.name in (FINISHED_EVENT, FAILED_EVENT):
         return
     change.events.append(internal_event(FINISHED_EVENT, data, now))
-    for other in invocations[
-        1:
-    ]:  # a batch may hold several invocations, each with a step that waits
-        told = {**data, "correlation_id": other}
-        change.events.append(internal_event(FINISHED_EVENT, told, now))
+    # a batch may hold several invocations, each with a waiting step
+    for other in invocations[1:]:
+        data_for_other = {**data, "correlation_id": other}
+        change.events.append(internal_event(FINISHED_EVENT, data_for_other, now))
     if status == "Failed":
         change.events.append(internal_event(FAILED_EVENT, data, now, key=run.id))
     if status == "Cancelled":
@@ -201,7 +199,7 @@ def end(
 
 
 def cancel(run: Run, now: int) -> Transition:
-    """Cancel a run. One that ended stays as it is."""
+    """Cancel a run, unless it has ended."""
     change = Transition()
     if not run.ended:
         end(change, run, "Cancelled", now)

@@ -1,4 +1,4 @@
-"""Signals: at most one run waits for a name, and nothing is kept for later. Pure."""
+"""Signals: at most one run waits for each, and undelivered ones are dropped. Pure."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ CONFLICT = "Signal conflict; signal wait already exists for another run"
 
 
 def give_way(waiting: list[Item]) -> list[Item]:
-    """The waits that a new one replaces: they go on until their timeout, and get nothing."""
+    """Return the replaced waits, unmatched: they last until their timeout."""
     return [replace(item, match=None) for item in waiting]
 
 
 def deliver(signal: str, data: Json, state: State, now: int) -> tuple[str, Transition] | None:
-    """The id of the run that waited, and what changes; None when nobody waits."""
+    """Return the id of the waiting run and the change; None if no run waits."""
     for item in state.waiting("signal", signal):
         run = state.run(item.run_id)
         if run is not None and not run.ended:

@@ -1,9 +1,9 @@
-"""What stands between an event that triggers a function and the start of a run. Pure.
+"""Apply flow control between an event that triggers a function and the start of a run. Pure.
 
-In this order: a batch or a debounce collects events, the rate limit drops them, the singleton
-skips them or cancels other runs. Throttle and concurrency act later, on calls (`admission`).
+In order: a batch or debounce collects events, the rate limit drops them, the singleton skips
+them or cancels other runs. Throttle and concurrency act later, on calls (`admission`).
 
-A generator of changes: each is applied before the next one is worked out.
+Generators of changes: each is applied before the next is computed.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from inngest.dev._internal.model.values import (
 )
 
 IDEMPOTENCY = DAY
-"""For so long, two events with the same id start a function once."""
+"""Milliseconds during which events with the same id start a function only once."""
 _REPEATED = "was started by this event already"
 
 
 def offer(function: Function, event: Event, state: State, now: int) -> Iterator[Transition]:
-    """Give a function an event that triggers it."""
+    """Handle an event that triggers a function."""
     batch, debounce = function.options.batch, function.options.debounce
     if batch is not None and (batch.condition is None or holds(batch.condition, event, now)):
         change, full = collect(function.id, batch, event, state, now)
@@ -53,7 +53,7 @@ def offer(function: Function, event: Event, state: State, now: int) -> Iterator[
 
 
 def release(item: Item, state: State, now: int) -> Iterator[Transition]:
-    """Start a run with what a batch or a debounce has collected: its timer fell due."""
+    """Start a run with the events of a batch or debounce whose timer fell due."""
     assert item.kind in ("batch", "debounce")
     key = item.match or ""
     events = [event for each in held_by(item, state) if (event := state.event(each)) is not None]
@@ -63,14 +63,14 @@ def release(item: Item, state: State, now: int) -> Iterator[Transition]:
     if function is None or not events:
         return
     if item.kind == "debounce" and _is_repeated(function, events[0], state, now):
-        # an event with the same id may have waited under another key, and started a run since
+        # an event with the same id, debounced under another key, may have started a run since
         yield from refuse(events[0], _REPEATED, state, now)
     else:
         yield from launch(function, events, state, now)
 
 
 def held_by(item: Item, state: State) -> list[str]:
-    """The internal ids of the events that a batch or a debounce holds, by its timer."""
+    """Return the internal ids of the events that the timer's batch or debounce holds."""
     read = collected if item.kind == "batch" else postponed
     return read(item.function_id, item.match or "", state)
 
@@ -78,7 +78,7 @@ def held_by(item: Item, state: State) -> list[str]:
 def launch(
     function: Function, events: Sequence[Event], state: State, now: int
 ) -> Iterator[Transition]:
-    """Start a run, unless the rate limit or the singleton is against it."""
+    """Start a run, unless the rate limit or singleton prevents it."""
     options = function.options
     if options.rate_limit is not None and options.batch is None:
         limit = options.rate_limit
@@ -112,7 +112,7 @@ def _is_repeated(function: Function, event: Event, state: State, now: int) -> bo
 
 
 def refuse(event: Event, why: str, state: State, now: int) -> Iterator[Transition]:
-    """Start nothing. If the event is an invocation, the step that invoked fails with `why`."""
+    """Start no run. If the event is an invocation, fail the invoking step with `why`."""
     invocation = correlation_id(event)
     if invocation is None:
         return

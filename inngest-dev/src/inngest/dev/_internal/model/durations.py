@@ -1,4 +1,4 @@
-"""Read durations and points in time from the wire. Unreadable text gives None."""
+"""Parse durations and times from the wire. Return None if they are malformed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGEST = 366 * DAY
 _MOST = 2**63 / 1e6
 """Milliseconds that Go's durations, nanoseconds in 64 bits, have room for."""
 _LONGEST_TEXT = 101
-"""Characters of a duration that is read at all."""
+"""The most characters of a duration that is parsed."""
 
 _UNITS = {
     "ns": 1e-6,
@@ -79,9 +79,9 @@ def parse_deadline(text: str, now: int) -> int | None:
 
 
 def parse_retry_after(text: str, now: int) -> int | None:
-    """The delay in milliseconds that a header asks for, clamped to 1 s … 24 h.
+    """Return the milliseconds of a Retry-After header, clamped to 1 s … 24 h.
 
-    It may be seconds, an RFC 3339 time, or a date of HTTP.
+    It may be seconds, an RFC 3339 time, or an HTTP date.
     """
     text = text.strip()
     if not text:

@@ -1,7 +1,7 @@
-"""What the pure parts of the engine may ask of its state. The store answers.
+"""The state that the pure modules may read. The store implements it.
 
-A callable `offers` stands for an event that has come in: it is given names of fields, and tells
-what the event has in them, as text to compare (see `flow_control.keys`).
+A callable `offers` stands for a received event: it takes names of fields, and returns the event's
+values of them as text to compare (see `flow_control.keys`).
 """
 
 from __future__ import annotations
@@ -14,63 +14,63 @@ from inngest.dev._internal.model.values import Event, Function, GateKind, Item, 
 
 class State(Protocol):
     def active_runs(self, function_id: str) -> list[Run]:
-        """The runs that have not ended, the oldest first. Without their steps."""
+        """Return the active runs without their steps, oldest first."""
         ...
 
     def cancellable(
         self, function_id: str, condition: str, offers: Callable[[str], str]
     ) -> Sequence[Run]:
-        """The runs that have not ended and that an event may cancel. They are not to be changed.
+        """Return the active runs that an event may cancel. Do not modify them.
 
-        :param condition: of the cancellation. It is still to be evaluated on these runs.
+        :param condition: of the cancellation. The caller must evaluate it on these runs.
         """
         ...
 
     def collected(self, function_id: str, key: str) -> list[str]:
-        """The internal ids of the events in a batch, in the order they came."""
+        """Return the internal ids of the events in a batch, in order of arrival."""
         ...
 
     def event(self, internal_id: str) -> Event | None: ...
 
     def function(self, wanted: str) -> Function | None:
-        """By composite id or UUID."""
+        """Return a function by composite id or UUID."""
         ...
 
     def concerned(self, event_name: str) -> Sequence[Function]:
-        """The functions that events of this name may trigger, or cancel runs of."""
+        """Return the functions that events of this name may trigger, or cancel runs of."""
         ...
 
     def functions(self) -> Sequence[Function]: ...
 
     def gate(self, kind: GateKind, function_id: str, key: str) -> Json:
-        """What flow control remembers for this key: see `Gate`. None: nothing."""
+        """Return the flow control state for this key, or None: see `Gate`."""
         ...
 
     def number_of_apps(self) -> int:
-        """How many apps have functions."""
+        """Return how many apps have functions."""
         ...
 
     def run(self, run_id: str) -> Run | None: ...
 
     def running_in(self, lane: str) -> int:
-        """How many runs take a place in a lane: they have started, and have not ended."""
+        """Return how many started, active runs are in a lane."""
         ...
 
     def singles(self, function_id: str, key: str) -> list[str]:
-        """The ids of a singleton's runs with this key that have not ended."""
+        """Return the ids of a singleton's active runs with this key."""
         ...
 
     def started_since(self, function_id: str, event_key: str, since: int) -> bool:
-        """Whether an event with this key has started the function since then."""
+        """Return whether an event with this key has started the function since then."""
         ...
 
     def waiting(self, kind: str, match: str) -> list[Item]:
-        """The items of this kind that wait for this: see `Item.match`."""
+        """Return the items of this kind with this `Item.match`."""
         ...
 
     def waits(self, event_name: str, offers: Callable[[str], str]) -> list[Item]:
-        """The waits for events of this name that an event may end.
+        """Return the waits for events of this name that an event may resolve.
 
-        Their conditions are still to be evaluated.
+        The caller must evaluate their conditions.
         """
         ...

@@ -1,6 +1,6 @@
-"""Decode JSON from outside. What could not be sent on is refused: NaN, infinities, deep nesting.
+"""Decode untrusted JSON. NaN, infinities and deep nesting are refused, as they cannot be re-sent.
 
-Lone surrogates, which could not be stored, are replaced.
+Lone surrogates, which cannot be stored, are replaced.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _LONE = re.compile("[\ud800-\udfff]")
 
 
 def decode(raw: bytes | str) -> Json:
-    """:raises ValueError: it is not JSON, or is refused. Nothing else is raised."""
+    """Decode JSON, raising only ValueError if it is invalid or refused."""
     try:
         text = raw if isinstance(raw, str) else raw.decode("utf-8")
         value = _DECODER.decode(text)
@@ -40,13 +40,13 @@ def decode(raw: bytes | str) -> Json:
 
 
 def size_of(value: Json) -> int:
-    """How many bytes the value takes as JSON without spaces: what the server's limits count."""
+    """Return the value's bytes as compact JSON, which the server's limits count."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
 def clean(text: str) -> str:
-    """Text that can be stored: lone surrogates are replaced."""
+    """Replace lone surrogates, which cannot be stored."""
     return _LONE.sub("\ufffd", text)
 
 

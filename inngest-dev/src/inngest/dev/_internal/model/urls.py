@@ -1,4 +1,4 @@
-"""Which text is a URL that can be called. Pure."""
+"""Validate URLs. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 
 def is_url(text: str, schemes: tuple[str, ...] = ("http", "https")) -> bool:
-    """Whether it is a URL of one of these schemes, with a host and, if any, a port there can be."""
+    """Return whether it is a URL with one of these schemes, a host, and no invalid port."""
     try:
         parts = urlsplit(text)
         return parts.scheme in schemes and bool(parts.hostname) and (parts.port or 0) >= 0

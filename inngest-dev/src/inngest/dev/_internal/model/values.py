@@ -1,4 +1,4 @@
-"""The values the engine works with. Plain data; times are integer milliseconds since the epoch."""
+"""The engine's values: plain data. Times are integer milliseconds since the epoch."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ ItemKind = Literal[
     "call", "sleep", "wait", "invoke", "signal", "fetch",
     "start_timeout", "finish_timeout", "batch", "debounce", "cron",
 ]  # fmt: skip
-"""Those of a run are calls, what ends its steps, and its timeouts. The last three belong to
-functions."""
+"""A run's items are calls, timers and requests of its steps, and its timeouts. The last three
+kinds belong to functions."""
 TIMEOUTS: tuple[ItemKind, ...] = ("start_timeout", "finish_timeout")
 GateKind = Literal["batch", "debounce", "rate_limit", "throttle"]
 RunStatus = Literal["Scheduled", "Running", "Completed", "Failed", "Cancelled"]
@@ -34,7 +34,7 @@ SCHEDULED_EVENT = "inngest/scheduled.timer"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
-    """An event or a cron schedule; the other one is empty."""
+    """An event or a cron schedule; the other is empty."""
 
     event: str = ""
     expression: str | None = None
@@ -62,7 +62,7 @@ class Event:
     body: Mapping[str, Json]
     """name, data, id, ts, and user, v, meta when given."""
     target: str | None = None
-    """The only function that it may start, as of a cron timer. Not stored."""
+    """The only function that it may start, if it is from a cron timer. Not stored."""
 
     @property
     def name(self) -> str:
@@ -70,18 +70,18 @@ class Event:
 
     @property
     def key(self) -> str:
-        """What de-duplicates: the sender's id, else the internal one."""
+        """The deduplication key: the sender's id, else the internal one."""
         return str(self.body["id"])
 
     @property
     def inner(self) -> Mapping[str, Json]:
-        """What the engine has put into its data, if anything: `data._inngest`."""
+        """The engine's own part of the data, `data._inngest`, if any."""
         data = self.body.get("data")
         inner = data.get("_inngest") if isinstance(data, dict) else None
         return inner if isinstance(inner, dict) else {}
 
     def wire(self) -> dict[str, Json]:
-        """The event as functions get it."""
+        """Return the event in the form that functions receive."""
         return {"user": {}, **self.body}
 
 
@@ -96,20 +96,20 @@ class Step:
     created_at: int
     ended_at: int | None = None
     memo: Json = None
-    """What calls are told of it once it has ended: `{"data": …}`, `{"error": {…}}`, an event, or null.
+    """The result sent with calls: `{"data": …}`, `{"error": {…}}`, an event, or null.
 
-    That of a pending step is null, or `{"input": […]}` when a rerun has given it other arguments.
+    Null while pending, or `{"input": […]}` if a rerun replaced its arguments.
     """
     arguments: list[Json] | None = None
-    """What its code was called with, if the app says so."""
+    """What its code was called with, if the app reports it."""
     dirty: bool = True
     """Whether it differs from what is stored."""
     encoded: bytes | None = None
-    """A cache: `"id":memo` as JSON, made for the first call after its end. All others carry it, too."""
+    """A cache of `"id":memo` as JSON, as every call after the step's end contains it."""
 
     @property
     def output(self) -> Json:
-        """What it gave; None while it is pending, and if it failed."""
+        """The output; None if pending or failed."""
         if self.state != "completed":
             return None
         is_wrapped = isinstance(self.memo, dict) and set(self.memo) == {"data"}
@@ -117,12 +117,12 @@ class Step:
 
     @property
     def error(self) -> Json:
-        """What it failed with; None unless it failed."""
+        """The error; None unless failed."""
         return self.memo["error"] if self.state == "failed" else None
 
 
 def _copy(step: Step) -> Step:
-    """Like `dataclasses.replace`, in a quarter of its time."""
+    """Like `dataclasses.replace`, but four times as fast."""
     copy = object.__new__(Step)
     for name in Step.__slots__:
         setattr(copy, name, getattr(step, name))
@@ -134,38 +134,38 @@ class Run:
     id: str
     function_id: str
     events: tuple[Event, ...]
-    """What it was started by; several in a batch."""
+    """The events that started it; several for a batch."""
     status: RunStatus
     created_at: int
     started_at: int | None = None
     ended_at: int | None = None
     output: Json = None
     version: int = -1
-    """Of the protocol, as the app's last answer says; -1 before the first one."""
+    """Protocol version of the app's last answer; -1 before the first."""
     plan_only: bool = False
-    """Whether all calls from now on are to plan only: so after a group of steps in version 1."""
+    """Whether all further calls only plan, as after parallel steps in version 1."""
     steps: dict[str, Step] = field(default_factory=dict)
-    """By their ids, in the order in which they were first reported."""
+    """By id, in the order first reported."""
     stack: list[str] = field(default_factory=list)
-    """The ids of the steps that have ended, in the order of their ends."""
+    """The ids of ended steps, in the order in which they ended."""
     keys: dict[str, str] = field(default_factory=dict)
-    """What the keys of its flow control evaluated to at its start, by their expressions."""
+    """The values of its flow control keys at its start, by expression."""
     lane: str | None = None
-    """Where it takes a place from its first call to its end, if runs are limited: see `lanes`."""
+    """The lane that it holds from first call to end, if runs are limited: see `lanes`."""
     single: str | None = None
-    """The value of its singleton's key, if its function is one."""
+    """The value of the singleton key, if its function is a singleton."""
     priority: int = 0
     """Milliseconds that it is queued ahead of others."""
     defers: dict[str, Json] = field(default_factory=dict)
-    """The calls that it has deferred until its end, by their ids: see `machine.deferred`."""
+    """The calls deferred until its end, by id: see `machine.deferred`."""
     response: dict[str, Json] | None = None
-    """Of a durable endpoint: the status, headers and body that it ended with."""
+    """The status, headers and body of a durable endpoint's response."""
     encoded_events: tuple[bytes, bytes] | None = None
-    """A cache: its first event, and the list of all, as JSON. Made for its first call."""
+    """A cache of the first event, and of the list of all, as JSON."""
 
     @property
     def event(self) -> Event:
-        """The one that triggered it; the first of a batch."""
+        """The triggering event; the first of a batch."""
         return self.events[0]
 
     @property
@@ -174,7 +174,7 @@ class Run:
 
     @property
     def memos(self) -> dict[str, Json]:
-        """What calls are told of steps: the memos of ended ones, and those that pending ones have."""
+        """Return the memos to send with calls: of ended steps, and any of pending ones."""
         known = {step_id: self.steps[step_id].memo for step_id in self.stack}
         for step_id in self.pending:
             if self.steps[step_id].memo is not None:
@@ -185,8 +185,8 @@ class Run:
     def pending(self) -> set[str]:
         """The ids of the steps that have not ended."""
         count = len(self.steps) - len(self.stack)
-        # They are nearly always the latest ones. A long run is asked this at each call: it is
-        # not gone through to its beginning.
+        # They are nearly always the latest ones: stop early, as a long run computes this at each
+        # call.
         latest = (s.id for s in reversed(self.steps.values()) if s.state == "pending")
         return set(islice(latest, count))
 
@@ -196,22 +196,22 @@ class Run:
         return len(self.steps) > len(self.stack)
 
     def changing(self, step_id: str) -> Step:
-        """The step, to be changed. Copies of the run share steps: this one gets its own."""
+        """Return a step to modify, copied first, as copies of the run share steps."""
         step = self.steps[step_id] = _copy(self.steps[step_id])
         return step
 
     @property
     def correlation_ids(self) -> list[str]:
-        """The correlation ids of the invocations that wait for its end."""
+        """The correlation ids of the invoke steps that wait for its end."""
         found = (correlation_id(event) for event in self.events)
         return [each for each in found if each is not None]
 
 
 @dataclass(slots=True)
 class Item:
-    """One entry of the queue. It stays in the store until what came of it is recorded.
+    """One entry of the queue. It stays in the store until its outcome is recorded.
 
-    Not to be changed. (Making a frozen one would take three times as long.)
+    Do not modify it. (A frozen dataclass would take three times as long to create.)
     """
 
     job_id: str
@@ -222,18 +222,18 @@ class Item:
     attempt: int = 0
     """How many attempts have failed."""
     generation: int = 1
-    """Goes up with each attempt: an answer to an earlier one is told by it."""
+    """Incremented with each attempt, to recognize answers to earlier ones."""
     current: int = 0
-    """How many steps of the run had ended when this was put into the queue."""
+    """How many steps of the run had ended when this was queued."""
     plan_only: bool = False
-    """Whether the app may only report what it would do, and execute nothing."""
+    """Whether the app may only report steps, not execute them."""
     race: bool = False
-    """Whether its step is one of a race: the function is called again whenever one of them ends."""
+    """Whether its step is in a race: the end of each such step queues a discovery."""
     match: str | None = None
-    """What it waits for, or whose it is: the event name of a wait, the correlation id of an
-    invoke, the name of a signal, the key of a batch or debounce, the schedule of a cron timer."""
+    """What it is looked up by: the event name of a wait, the correlation id of an invoke, the name
+    of a signal, the key of a batch or debounce, the schedule of a cron timer."""
     condition: str | None = None
-    """The expression that the event of a wait has to meet."""
+    """The expression that a wait's event must match."""
     payload: Json = None
     """The request of a fetch, the minute of a cron timer in milliseconds."""
     function_id: str = ""
@@ -241,30 +241,30 @@ class Item:
     priority: int = 0
     """Milliseconds that it is taken ahead of others."""
     fields: str | None = None
-    """The fields of the event that the condition of a wait demands a value of (see
-    `expressions.demand`); None: it demands nothing."""
+    """The event fields that a wait's condition compares for equality (see
+    `expressions.demand`); None: there are none."""
     wanted: str | None = None
-    """The value that it demands, as of `demanded`."""
+    """The values of these fields, as of `demanded`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """What one kind of flow control remembers of a function, for one value of its key.
+    """The state of one kind of flow control of a function, for one value of its key.
 
-    Of a batch, the job of its timer and the number of its events; of a debounce, the job, the
-    event and when the first one came; of a rate limit or throttle, as of `gcra`, a time.
+    For a batch, its timer's job and the number of events; for a debounce, the job, the event and
+    when the first one arrived; for a rate limit or throttle, the arrival time of `gcra`.
     """
 
     kind: GateKind
     function_id: str
     key: str
     state: Json
-    """None: it is to be forgotten."""
+    """None deletes the gate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """An event that a batch has collected. It is forgotten with the gate of the batch."""
+    """An event in an open batch. It is deleted with the batch's gate."""
 
     function_id: str
     key: str
@@ -274,23 +274,23 @@ class Collected:
 
 @dataclass(slots=True, kw_only=True)
 class Transition:
-    """What one happening changes. The store applies it whole, or not at all."""
+    """A change of state. The store applies it atomically."""
 
     runs: list[Run] = field(default_factory=list)
     """Runs to store. Ending one drops all of its items."""
     items: list[Item] = field(default_factory=list)
-    """Items to put into the queue, each in the place of one with the same job."""
+    """Items to queue, each replacing the one with the same job id."""
     drops: list[str] = field(default_factory=list)
-    """The jobs whose items leave the queue. They do so first."""
+    """The ids of jobs to remove from the queue, before items are added."""
     events: list[Event] = field(default_factory=list)
-    """Events that are received next."""
+    """Events to receive next."""
     gates: list[Gate] = field(default_factory=list)
     collected: list[Collected] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setback:
-    """An attempt that failed, and is made again."""
+    """A failed attempt that will be retried."""
 
     run_id: str
     function_id: str
@@ -299,22 +299,22 @@ class Setback:
     attempt: int
     """From 0."""
     max_attempts: int | None
-    """None: nobody knows, as the function is not registered."""
+    """None: unknown, as the function is not registered."""
     error: Json
     wait: int
     """Milliseconds until the next attempt."""
 
 
 def correlation_id(event: Event) -> str | None:
-    """What the step waits for that invoked a function by this event; None if none did."""
+    """Return the correlation id of the invoke step that sent this event; None if none did."""
     return event.inner.get("correlation_id") if event.name == INVOKED_EVENT else None
 
 
 def error_body(message: str) -> dict[str, Json]:
-    """What is kept of a failure that has no name of its own, in the server's form."""
+    """Return the memo of a failure without a name, in the server's form."""
     return {"error": {"error": message, "name": "Error", "message": message}}
 
 
 def server_error(name: str, message: str) -> dict[str, Json]:
-    """What is kept of a failure that the engine itself declares, in the server's form."""
+    """Return the memo of a failure that the engine declares, in the server's form."""
     return {"error": {"error": f"{name}: {message}", "name": name, "message": message}}

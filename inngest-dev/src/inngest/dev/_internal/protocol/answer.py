@@ -1,4 +1,4 @@
-"""Read what an app answered to a call. Pure: bytes and headers in, one of three values out."""
+"""Parse an app's answer to a call. Pure: bytes and headers in, one of three values out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_VERSION = 2**31 - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Returned:
-    """The function ended with this output."""
+    """The function returned this output."""
 
     output: Json
 
@@ -33,26 +33,26 @@ class Reported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errored:
-    """The attempt failed. `text` is what the transport says about it."""
+    """The attempt failed. `text` is the transport's error message."""
 
     body: Json
     text: str
     no_retry: bool = False
     retry_after: int | None = None
     version: int | None = None
-    """Of the protocol, as the app says. The server notes it of some failed answers only."""
+    """The app's protocol version. The server records it for only some failures."""
 
 
 Answer = Returned | Reported | Errored
 
 
 def transport_error(text: str) -> Errored:
-    """The app was not reached, or its answer cannot be used."""
+    """Return the error for an unreachable app or unusable answer."""
     return Errored(body=error_body(text), text=text)
 
 
 def read_answer(status: int, headers: Mapping[str, str], content: bytes, now: int) -> Answer:
-    """`headers` must have lower-case names."""
+    """Parse an answer. `headers` must have lower-case names."""
     if len(content) > MAX_ANSWER:
         return transport_error("response is larger than 8 MB")
     if status == 201:
@@ -96,7 +96,7 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes, now: in
 
 
 def read_reentry(status: int, headers: Mapping[str, str], content: bytes, now: int) -> Answer:
-    """Like `read_answer`, for a durable endpoint: a list reports steps, all else is its output."""
+    """Like `read_answer`, for durable endpoints: a list reports steps, all else is output."""
     is_done = 200 <= status < 300 and bool(headers.get("x-inngest-sdk"))
     if not is_done or len(content) > MAX_ANSWER:
         return read_answer(status, headers, content, now)
@@ -149,7 +149,7 @@ def _version(text: str | None) -> int | None:
 
 
 def public_error(answer: Errored) -> dict[str, Json]:
-    """The `error` of function.failed and of the invoking parent's memo."""
+    """Return the `error` for function.failed and for the invoking parent's memo."""
     body = answer.body
     if isinstance(body, dict) and isinstance(body.get("error"), dict):
         inner = body["error"]
@@ -162,7 +162,7 @@ def public_error(answer: Errored) -> dict[str, Json]:
 
 
 def engine_error(name: str, message: str, stack: str | None = None) -> Errored:
-    """A final failure that the engine itself declares."""
+    """Return a final failure that the engine itself declares."""
     body = server_error(name, message)
     if stack is not None:
         body["error"]["stack"] = stack

@@ -1,4 +1,4 @@
-"""Build the requests that call apps. `answer` reads what comes back."""
+"""Build the requests that call apps. `answer` parses the responses."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Call:
     body: bytes
     method: str = "POST"
     is_reentry: bool = False
-    """Whether it repeats the request of a durable endpoint."""
+    """Whether it retries the request of a durable endpoint."""
 
     def read(self, status: int, headers: Mapping[str, str], content: bytes, now: int) -> Answer:
-        """What an app answered to it. `headers` must have lower-case names."""
+        """Parse the app's answer. `headers` must have lower-case names."""
         read = read_reentry if self.is_reentry else read_answer
         return read(status, headers, content, now)
 
@@ -56,7 +56,7 @@ def build_call(function: Function, run: Run, item: Item, *, now: int) -> Call:
     }
     event, events = _events(run)
     body = {
-        # canonical as it stands, as its keys are in order and no value is a float; and cheaper
+        # already canonical, as its keys are sorted and no value is a float
         "ctx": to_json(ctx),
         "defers": _defers(run),
         "event": event,
@@ -98,12 +98,12 @@ def call_url(url: str, function_id: str, step_id: str) -> str:
 
 
 def is_socket(url: str) -> bool:
-    """Whether the app is reached over a socket that its worker opened."""
+    """Return whether the app is called over its Connect worker's socket."""
     return url.startswith(("ws://", "wss://"))
 
 
 def _events(run: Run) -> tuple[bytes, bytes]:
-    """The first event, and all of them. They are encoded once."""
+    """Return the first event and the list of all as JSON, encoded once per run."""
     if run.encoded_events is None:
         events = [canonical(event.wire()) for event in run.events]
         run.encoded_events = events[0], b"[%s]" % b",".join(events)
@@ -117,14 +117,14 @@ def _defers(run: Run) -> bytes:
 
 
 def _steps(run: Run) -> bytes:
-    """The memos of ended steps, and the other arguments of pending ones, as JSON."""
+    """Return the memos of ended steps, and replaced arguments of pending ones, as JSON."""
     edited = [step_id for step_id in run.pending if run.steps[step_id].memo is not None]
     steps = map(run.steps.__getitem__, sorted([*run.stack, *edited]))
     return b"{%s}" % b",".join([step.encoded or _encoded(step) for step in steps])
 
 
 def _encoded(step: Step) -> bytes:
-    """A step's id and memo as JSON. Only that of an ended step stays as it is, and is kept."""
+    """Return a step's id and memo as JSON, cached once the step has ended."""
     encoded = b"%s:%s" % (canonical(step.id), canonical(step.memo))
     if step.state != "pending":
         step.encoded = encoded
@@ -136,7 +136,7 @@ def _object(fields: Mapping[str, bytes]) -> bytes:
 
 
 def trace_parent(run_id: str) -> str:
-    """The W3C trace context of a call: a trace for each run, a span for each call."""
+    """Return a call's W3C trace context: a trace per run, a span per call."""
     return f"00-{_trace_id(run_id)}-{secrets.token_hex(8)}-01"
 
 

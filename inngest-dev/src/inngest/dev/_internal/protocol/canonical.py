@@ -1,4 +1,4 @@
-"""JSON in the form of RFC 8785, as the server sends it: what signatures are made over."""
+"""Canonical JSON (RFC 8785), as the server sends and signs it."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from math import isinf
 from inngest.dev._internal.model.values import Json
 
 _WHOLE_FLOAT = re.compile(r"\.0(?![0-9])")
-"""This and the next two find numbers to rewrite. They also match text that looks like one: then
-nothing is rewritten, and only time is lost."""
+"""This and the next two find numbers to rewrite. A match within a string is harmless: it only
+costs time."""
 _EXPONENT = re.compile(r"[0-9]e[+-]")
 _LONG = re.compile(r"[:,\[-][0-9]{16}")
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.e+-]*')
 _EXACT = 2**53
-"""Integers beyond it are doubles to the server."""
+"""The server rounds larger integers to doubles."""
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 _encode_as_ordered = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def canonical(value: Json) -> bytes:
-    """Sorted keys, no spaces, numbers as ECMAScript writes them: doubles."""
+    """Encode with sorted keys, no spaces, and numbers as ECMAScript formats them: doubles."""
     text = _encode(value)
     if not text.isascii() and _ASTRAL.search(text):
         text = _encode_as_ordered(_ordered(value))
@@ -33,7 +33,7 @@ def canonical(value: Json) -> bytes:
 
 
 def _has_odd_numbers(text: str) -> bool:
-    """Whether there may be numbers that ECMAScript writes in another way than Python."""
+    """Return whether ECMAScript may format some numbers differently from Python."""
     if _WHOLE_FLOAT.search(text) or _LONG.search("," + text):
         return True
     return ("e+" in text or "e-" in text) and _EXPONENT.search(text) is not None
@@ -50,7 +50,7 @@ def _number(text: str) -> str:
     value = float(text)
     size = abs(value)
     if value.is_integer() and size < 1e21:
-        # repr has the shortest digits, and int the zeros behind them
+        # repr gives the shortest digits, int the trailing zeros
         return str(int(Decimal(repr(value))))
     if 1e-6 <= size < 1e-4:
         return f"{Decimal(repr(value)):f}"
@@ -58,9 +58,9 @@ def _number(text: str) -> str:
 
 
 def _ordered(value: Json) -> Json:
-    """The value with keys in order of their UTF-16 code units.
+    """Return the value with keys sorted by their UTF-16 code units.
 
-    For characters beyond U+FFFF that is not the order of Python's strings.
+    Beyond U+FFFF this differs from the order of Python strings.
     """
     if isinstance(value, dict):
         keys = sorted(value, key=lambda key: key.encode("utf-16-be", "surrogatepass"))

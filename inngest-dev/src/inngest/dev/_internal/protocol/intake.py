@@ -1,4 +1,4 @@
-"""Read what was posted to the events API. Pure: bytes in; events and a refusal out."""
+"""Parse requests to the events API. Pure: bytes in; events and a refusal out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FIELDS = {"name": _STRING, "id": _STRING, "v": _STRING, "data": _OBJECT, "user"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """The events before the first bad one, and what is wrong with that one."""
+    """The events before the first invalid one, and what is wrong with it."""
 
     events: list[Event]
     error: str | None = None
@@ -116,9 +116,9 @@ def _event(entry: Mapping[str, Json], internal_id: str, now: int) -> Event:
 
 
 def _sessions(meta: Mapping[str, Json]) -> dict[str, str]:
-    """The sessions of an event: its own, and propagated ones that these do not replace.
+    """Return an event's sessions: its own override propagated ones.
 
-    A null in the place of its own sessions, or of one, drops what is propagated.
+    A null in place of its own sessions, or of one, drops the propagated ones.
     """
     inherited: dict[str, Json] = meta.get("propagated_sessions") or {}
     own = meta.get("sessions", {})

@@ -155,10 +155,10 @@ class Broker:
         return message
 
     def _tell(self, address: Address, message: dict[str, Json]) -> None:
-        told = Message(_dump(message))
+        encoded = Message(_dump(message))
         for listener in self._listeners:
             if (address.channel, address.topic) in listener.topics:
-                listener.give(told)
+                listener.give(encoded)
 
 
 class Stream:

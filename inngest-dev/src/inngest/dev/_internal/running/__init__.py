@@ -1,1 +1,1 @@
-"""The running engine: it takes from the queue what is due, has it done, and stores the outcome."""
+"""The running engine: take due items from the queue, execute them, store the outcomes."""

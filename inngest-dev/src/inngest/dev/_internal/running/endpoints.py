@@ -1,4 +1,4 @@
-"""Begin the runs of durable endpoints, and record their steps, each in one transaction."""
+"""Start the runs of durable endpoints and record their steps, each in one transaction."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Refused:
 
 
 def reentry_delay(attempt: int) -> int:
-    """Milliseconds until a request is repeated after its failure number `attempt`, from 0."""
+    """Return the milliseconds to wait after failed attempt number `attempt`, counted from 0."""
     return (attempt + 1) * 5 * SECOND
 
 
@@ -35,7 +35,7 @@ class Endpoints:
         self._store, self._ledger, self._clock, self._delay = store, ledger, clock, delay
 
     def begin(self, body: Json) -> Begun | Refused:
-        """Take a run that an app has begun, with the steps that are done."""
+        """Store a run that an app has started, with the steps it has completed."""
         begun = read_begun(body, self._clock.now())
         if begun is None:
             return Refused(400, "Invalid request body")
@@ -49,12 +49,12 @@ class Endpoints:
         return begun
 
     def record(self, run_id: str, steps: Sequence[dict[str, Json]]) -> None:
-        """Take steps of a run. What cannot be taken is logged; the app is not told."""
+        """Store steps of a run. Unusable ones are logged; the app gets no error."""
         with self._store.transaction():
             run = self._store.run(run_id)
             function = None if run is None else self._store.function(run.function_id)
             if run is None or function is None or run.ended:
-                _log.warning("steps came of run %r, which is not under way", run_id)
+                _log.warning("received steps of run %r, which is not active", run_id)
                 return
             touched = self._record(run, function, steps)
         self._ledger.announce(touched)

@@ -1,7 +1,7 @@
-"""The embedded engine: store, clock, queue and driver put together.
+"""The embedded engine: ties store, clock, queue and driver together.
 
-All methods are to be called on the loop it was started on; `DevServer` is the
-thread-safe shell. For development and tests, not for production.
+Call all methods on the event loop that started it; `DevServer` is the thread-safe wrapper.
+For development and tests, not for production.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ if TYPE_CHECKING:
 
 
 _MAX_CALLS = 500
-"""At a time, of all apps together."""
+"""The most concurrent calls, over all apps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What an engine has from its start to its stop, and makes anew at the next start."""
+    """The components that an engine creates at each start and discards when it stops."""
 
     store: Store
     ledger: Ledger
@@ -79,20 +79,20 @@ class Engine:
         gateway: Gateway | None = None,
         concurrency: int = 50,
     ) -> None:
-        """With keys the engine behaves like a keyed server: it signs, and asks for the keys.
+        """With keys the engine behaves like a keyed server: it signs calls and requires the keys.
 
-        :param db: the file of the database; in memory unless given.
-        :param clock: the real one unless given.
-        :param signing_key: signs calls, and is asked of those who use the API.
-        :param event_key: is asked of those who send events.
-        :param backoff: seconds between the attempts, instead of the server's; the last repeats.
-        :param jitter: gives seconds that are added to each delay. Random by default; 0 with
-            a `backoff`, and on a virtual clock.
-        :param driver: calls the apps; over HTTP unless given.
-        :param gateway: makes the requests of fetch and AI steps; over HTTP unless given.
-        :param concurrency: how many calls an app is made at a time.
-        :raises ValueError: a key is empty, or nothing but a prefix, which anybody would have; or
-            `backoff` is no list of seconds.
+        :param db: path of the database file; in memory by default.
+        :param clock: the real clock by default.
+        :param signing_key: signs calls; clients of the API must present it.
+        :param event_key: must be presented to send events.
+        :param backoff: retry delays in seconds, instead of the server's; the last one repeats.
+        :param jitter: returns seconds to add to each delay. Random by default; 0 with a
+            `backoff` or a virtual clock.
+        :param driver: calls the apps; over HTTP by default.
+        :param gateway: makes the requests of fetch and AI steps; over HTTP by default.
+        :param concurrency: the most concurrent calls to one app.
+        :raises ValueError: a key is empty or only a prefix, which anyone could guess; or
+            `backoff` is not a list of seconds.
         """
         for name, key in {"signing_key": signing_key, "event_key": event_key}.items():
             if key is not None and not secret_of(key.strip()):
@@ -151,7 +151,7 @@ class Engine:
 
     @property
     def connect(self) -> Hub:
-        """Workers that are connected by a WebSocket. Needs the extra ``inngest-dev[connect]``."""
+        """The workers connected by WebSocket. Needs the extra ``inngest-dev[connect]``."""
         if self._hub is None:
             from inngest.dev._internal.connect.hub import Hub
 
@@ -159,11 +159,11 @@ class Engine:
         return self._hub
 
     async def _call_worker(self, call: Call) -> Answer:
-        # not `self.connect.call` itself: the hub needs an extra, and is made when it is needed
+        # `self.connect` is created on first use, as it needs an extra
         return await self.connect.call(call)
 
     def _settle(self, run_id: str, fits: Callable[[Item], bool], answer: Answer) -> None:
-        """Take an answer that came after its call was given up, for the job that it fits."""
+        """Apply an answer that arrived after its call was given up, to the job that it matches."""
         for item in self.store.items_of(run_id):
             if item.kind == "call" and fits(item):
                 self._started.executor.settle(item, answer, self.clock.now())
@@ -206,10 +206,10 @@ class Engine:
         self.scheduler.start()
 
     def hold(self, is_away: Callable[[str], bool] | None = None) -> None:
-        """Make no calls to URLs of which `is_away` is true, until this is called again.
+        """Hold back calls to URLs for which `is_away` is true, until this is called again.
 
-        For apps that are known not to be there: a call that reaches nobody would be a failed
-        attempt, and the last attempt fails its run. Without `is_away`, all URLs are called.
+        For apps known to be down: an unanswered call would count as a failed attempt, and the
+        last attempt fails its run. Without `is_away`, no calls are held back.
         """
         self._is_away = is_away or _nobody_is_away
         if self._parts is not None:
@@ -217,11 +217,11 @@ class Engine:
             self._wake()
 
     def is_calling(self, url: str) -> bool:
-        """Whether a call is under way to a URL that begins with this one."""
+        """Return whether a call to a URL with this prefix is under way."""
         return self._started.executor.is_calling(url)
 
     def _limit(self) -> int:
-        """How many calls may be under way: `concurrency` for each app, and at most `_MAX_CALLS`."""
+        """Return the most concurrent calls: `concurrency` per app, up to `_MAX_CALLS`."""
         limit = self._concurrency * max(self.store.number_of_apps(), 1)
         return min(limit, max(_MAX_CALLS, self._concurrency))
 
@@ -229,12 +229,12 @@ class Engine:
         return self._is_away(url)
 
     def dismiss(self) -> None:
-        """End all waiting for runs and messages: the engine is about to stop."""
+        """Wake all waiters for runs and messages: the engine is about to stop."""
         self.realtime.close()
         self._watchers.dismiss()
 
     async def stop(self) -> None:
-        """Stop at once. What is unfinished is taken up again by the next start on the file."""
+        """Stop at once. The next start on the same file resumes unfinished work."""
         self.dismiss()
         if self._parts is not None:
             await self.scheduler.stop()
@@ -248,14 +248,14 @@ class Engine:
         self._parts, self._driver = None, self._given_driver
 
     async def leave_workers(self) -> None:
-        """Close the WebSockets of all workers. What they do is taken up again by the next start."""
+        """Close the WebSockets of all workers. The next start resumes their calls."""
         if self._hub is not None:
             await self._hub.close()
 
     # in
 
     def register(self, body: Json) -> dict[str, Json] | Refusal:
-        """Take the functions of an app, or refuse them all."""
+        """Register the functions of an app, or refuse them all."""
         taken = registering.register(body, self.store, self.clock.now())
         if not isinstance(taken, Refusal):
             self._wake()
@@ -263,7 +263,7 @@ class Engine:
         return taken
 
     def send(self, raw: bytes, *, seed: str | None = None) -> Intake:
-        """Take events as the events API does. They are durable when this returns."""
+        """Receive events as the events API does. They are stored when this returns."""
         taken = read_events(raw, seed, self.clock.now())
         self._ledger.commit(Transition(events=taken.events))
         return taken
@@ -273,7 +273,7 @@ class Engine:
         return await self.driver.sync(url, kind=self.kind)
 
     def cancel(self, run_id: str) -> bool:
-        """False when there is no such run."""
+        """Cancel a run. Returns False if there is no such run."""
         run = self.store.run(run_id)
         if run is None:
             return False
@@ -281,7 +281,7 @@ class Engine:
         return True
 
     def invoke(self, function_id: str, body: Mapping[str, Json]) -> str:
-        """Start a function whatever its triggers are. Returns the id of the event that does it."""
+        """Start a function, ignoring its triggers. Returns the id of the invoking event."""
         event = direct_invocation(function_id, body, self.clock.now())
         self._ledger.commit(Transition(events=[event]))
         return event.internal_id
@@ -292,12 +292,10 @@ class Engine:
         from_step: str | None = None,
         arguments: Sequence[Json] | None = None,
     ) -> str | None:
-        """Start a run once more, and return the id of the new run; None if it cannot be.
+        """Rerun a run. Returns the id of the new run; None if the run or its function is unknown.
 
-        It cannot when the run, or its function, is not known.
-
-        :param from_step: the steps before this one are kept.
-        :param arguments: for that step, in the place of those of the code.
+        :param from_step: rerun from this step, keeping the results of the steps before it.
+        :param arguments: call that step with these instead of the code's own.
         """
         run = self.store.run(run_id)
         function = None if run is None else self.store.function(run.function_id)
@@ -308,9 +306,9 @@ class Engine:
         return change.runs[0].id
 
     def start_run(self, function_id: str, events: Sequence[Event]) -> str | None:
-        """Start one run of these events, whatever the function's triggers and limits are.
+        """Start one run with these events, ignoring the function's triggers and limits.
 
-        Returns the run's id; None when there is no such function.
+        Returns the run's id; None if there is no such function.
         """
         function = self.store.function(function_id)
         if function is None:
@@ -323,20 +321,20 @@ class Engine:
         return change.runs[0].id
 
     def fulfil(self, item: Item, event: Event) -> None:
-        """End a wait with this event, whatever event it waits for."""
+        """Resolve a wait with this event, even if it does not match."""
         run = self.store.run(item.run_id)
         if run is not None:
             self._ledger.commit(wake(item, run, event.wire(), self.clock.now()))
 
     def note(self, run_id: str, target: Mapping[str, Json], entries: Sequence[Json]) -> None:
-        """Keep metadata with a run, or with a step of it."""
+        """Attach metadata to a run or to one of its steps."""
         with self.store.transaction():
             for entry in entries:
                 self.store.add_metadata(run_id, target, entry, self.clock.now())
         self._watchers.ring(run_id)
 
     def checkpoint(self, run_id: str, body: Json) -> Rejected | None:
-        """Store steps that a call reports while it goes on; returns why, if nothing was stored."""
+        """Store steps that a running call reports. Returns the reason if nothing was stored."""
         with self.store.transaction():
             run = self.store.run(run_id)
             function = None if run is None else self.store.function(run.function_id)
@@ -352,7 +350,7 @@ class Engine:
         return None
 
     def signal(self, name: str, data: Json) -> str | None:
-        """Give a signal to the run that waits for it, and return its id; None if none waits."""
+        """Deliver a signal to the run that waits for it, and return its id; None if none waits."""
         delivered = deliver(name, data, self.store, self.clock.now())
         if delivered is None:
             return None
@@ -376,22 +374,23 @@ class Engine:
         return {**shown, "metadata": self.store.metadata(run_id)}
 
     def subscribe(self, listener: Listener, bell: Bell = lambda _run_id: None) -> None:
-        """Call `listener` with each run whose state has changed, when that is stored.
+        """Call `listener` with each run whose state has changed, once the change is stored.
 
-        :param bell: called after every change, also when no run has changed: with the id of a
-            run when metadata of it came, else with None.
+        :param bell: called after every change, even if no run's state changed: with the run's id
+            if its metadata changed, else with None.
         """
         self._watchers.listeners.append(listener)
         self._watchers.bells.append(bell)
 
     def subscribe_to_setbacks(self, listener: Callable[[Setback], None]) -> None:
-        """Call `listener` for each failed attempt that will be made again, when that is stored."""
+        """Call `listener` for each failed attempt that will be retried, once that is stored."""
         self._watchers.setback_listeners.append(listener)
 
     async def wait_for_run(self, wanted: str, timeout: float = 60.0) -> dict[str, Json]:
-        """The history of the run with this id, once it has ended.
+        """Wait until the run with this id has ended, and return its history.
 
-        With the id of an event: of the run that it started first, once all of its runs ended.
+        Given the id of an event, wait until all of its runs have ended, and return the history
+        of the first.
 
         :raises TimeoutError: it takes longer than `timeout` seconds. The message says why.
         """
@@ -402,17 +401,17 @@ class Engine:
         return self.history(run.id) or {}
 
     async def ended(self, wanted: str, timeout: float) -> Run | None:
-        """The run that `wait_for_run` waits for; None if it takes too long, or the engine stops."""
+        """Like `wait_for_run`, but return the run; None on timeout, or if the engine stops."""
         return await ended(wanted, timeout, self.store, self._watchers)
 
     async def settle(self) -> None:
-        """Wait until nothing is due and nothing is under way."""
+        """Wait until no item is due and none is being executed."""
         await self.scheduler.settle()
 
     async def advance(self, delta: timedelta) -> None:
-        """Move the virtual clock forward, and execute all that falls due on the way.
+        """Advance the virtual clock, executing everything that falls due on the way.
 
-        :raises RuntimeError: the engine has another clock.
+        :raises RuntimeError: the engine's clock is not virtual.
         """
         clock = self.clock
         if not isinstance(clock, VirtualClock):
@@ -435,13 +434,13 @@ class Engine:
 
 
 def _delays(backoff: object) -> tuple[int, ...]:
-    """Delays in milliseconds; none if none are given.
+    """Convert a `backoff` to milliseconds; empty if it is None.
 
-    :raises ValueError: it is no list of seconds.
+    :raises ValueError: it is not a list of seconds.
     """
     given = () if backoff is None else backoff
     if not isinstance(given, (list, tuple)) or not all(map(_is_delay, given)):
-        raise ValueError(f"backoff is a list of seconds, such as [0.1, 1], and not {backoff!r}")
+        raise ValueError(f"backoff must be a list of seconds, such as [0.1, 1], not {backoff!r}")
     return tuple(round(seconds * 1000) for seconds in given)
 
 
@@ -457,7 +456,7 @@ def _nobody_is_away(_url: str) -> bool:
 
 def _milliseconds(span: object) -> int:
     if not isinstance(span, timedelta) or span < timedelta(0):
-        raise ValueError(f"a timedelta of at least 0 is needed, not {span!r}")
+        raise ValueError(f"expected a non-negative timedelta, not {span!r}")
     return span // timedelta(milliseconds=1)
 
 

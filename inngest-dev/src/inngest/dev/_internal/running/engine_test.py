@@ -104,7 +104,7 @@ def test_a_sleep_ends_when_the_virtual_clock_says_so(app: App) -> None:
 
 @pytest.mark.parametrize("backoff", [0.1, "0.1", [timedelta(seconds=1)], [-1], [float("nan")], {}])
 def test_a_backoff_that_is_none_is_refused(backoff: Any) -> None:
-    with pytest.raises(ValueError, match=r"backoff is a list of seconds, such as \[0\.1, 1\]"):
+    with pytest.raises(ValueError, match=r"backoff must be a list of seconds, such as \[0\.1, 1\]"):
         Engine(backoff=backoff)
 
 

@@ -1,4 +1,4 @@
-"""Execute the items that the scheduler takes: call apps, make requests, let timers end."""
+"""Execute the items that the scheduler takes: calls to apps, outbound requests, timers."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ from inngest.dev._internal.store.database import StoreError, unusable
 from inngest.dev._internal.store.store import Store
 
 Attempt = tuple[str, int, int, str, Json]
-"""Id of the step, start and end in milliseconds, outcome, and body."""
+"""Step id, start and end in milliseconds, outcome, and body."""
 _log = logging.getLogger("inngest.dev")
 _SET_BACK = 1000
-"""Milliseconds. After a larger step back of the clock, timers would be much too late.
+"""Milliseconds. If the clock is set back further than this, all timers are recomputed.
 
-Corrections of a clock that runs fast are smaller steps: no timer waits long for them.
+Smaller steps are corrections of a clock that runs fast: they delay no timer by much.
 """
 _AWAY = "away"
-"""Where items are parked whose app, or function, is known not to be there."""
+"""Where items are parked while their app is down or their function is not registered."""
 
 
 class Executor:
@@ -80,11 +80,11 @@ class Executor:
     ) -> None:
         """Execute items for one started engine.
 
-        :param call_worker: calls an app over the socket that its Connect worker opened.
-        :param delay: between the attempts of functions and steps.
-        :param reentry_delay: between the attempts of durable endpoints.
-        :param is_away: whether nobody is known to answer at the URL of a function.
-        :param calls_of_app: how many calls an app is made at a time, if there are several apps.
+        :param call_worker: calls an app over its Connect worker's socket.
+        :param delay: retry delay of functions and steps.
+        :param reentry_delay: retry delay of durable endpoints.
+        :param is_away: whether the app at a URL is known to be down.
+        :param calls_of_app: the most concurrent calls to one app, if there are several apps.
         """
         self._store, self._ledger, self._clock = store, ledger, clock
         self._driver, self._gateway, self._delay = driver, gateway, delay
@@ -92,20 +92,20 @@ class Executor:
         self._call_worker, self._wake, self._is_away = call_worker, wake, is_away
         self._admission = Admission(calls_of_app=calls_of_app)
         self._called: dict[str, str] = {}
-        """The URLs of the calls that are under way, by job."""
+        """The URL of each call under way, by job id."""
         self._discoveries: dict[str, int] = {}
-        """How many ended steps the discovery that is under way was told of, by run."""
+        """How many ended steps the discovery under way was sent, by run id."""
         self._followed: set[str] = set()
-        """The runs with another discovery parked behind the one that is under way."""
-        self._looked = clock.now()
-        """When `unpark_due` was last called."""
+        """The ids of runs with a discovery parked behind the one under way."""
+        self._unparked_at = clock.now()
+        """When `unpark_due` was last called, to notice that the clock was set back."""
         self._open: list[str] = []
-        """Places with room again, until the items that are parked there have been unparked."""
+        """Places that have room again, and whose parked items are still to be unparked."""
 
     def unpark_due(self) -> None:
-        before, self._looked = self._looked, self._clock.now()
-        if self._looked < before - _SET_BACK:
-            resume(self._store, self._looked)
+        before, self._unparked_at = self._unparked_at, self._clock.now()
+        if self._unparked_at < before - _SET_BACK:
+            resume(self._store, self._unparked_at)
         self._open += self._admission.chances(self._clock.now())
         while self._open:
             self._store.unpark_each(self._open[-1])
@@ -115,12 +115,12 @@ class Executor:
         return self._admission.next_chance()
 
     def admit(self, item: Item) -> bool:
-        """Whether the item may be executed now. If not, it is parked, or dropped.
+        """Return whether the item may be executed now; if not, park or drop it.
 
-        Admitting the first call of a run marks the start of the run.
+        Admitting a run's first call marks the run as started.
         """
         if item.kind in ("batch", "debounce") and self._store.function(item.function_id) is None:
-            # the app may register it again, as in the middle of a deploy: its events are kept
+            # the app may register it again, as during a deploy: keep its events
             self._store.park(item.job_id, _AWAY)
             return False
         if item.kind != "call":
@@ -135,7 +135,7 @@ class Executor:
         if item.step_id == DISCOVERY and run.id in self._discoveries:
             self._follow(item, run)
             return False
-        if run.started_at is None:  # admitting it marks its start: on a copy, not the cached run
+        if run.started_at is None:  # admission changes the run: use a copy, not the cached one
             run = self._store.run(run.id) or run
         now = self._clock.now()
         verdict = self._admission.admit(item.job_id, run, function, self._store, now)
@@ -152,9 +152,9 @@ class Executor:
         return isinstance(verdict, Admitted)
 
     def _follow(self, item: Item, run: Run) -> None:
-        """Let a discovery wait for the one under way, or drop it if that one knows as much.
+        """Park a discovery behind the one under way, or drop it if that one was sent as many steps.
 
-        Two at a time, as after a race of steps, would both execute the step that comes next.
+        Two concurrent discoveries, as after a race, would both execute the next step.
         """
         self._ledger.free_places(run)
         if len(run.stack) == self._discoveries[run.id]:
@@ -164,7 +164,7 @@ class Executor:
             self._followed.add(run.id)
 
     def is_calling(self, url: str) -> bool:
-        """Whether a call to a URL that begins so is under way."""
+        """Return whether a call to a URL with this prefix is under way."""
         return any(each.startswith(url) for each in self._called.values())
 
     def leave(self, item: Item) -> None:
@@ -177,7 +177,7 @@ class Executor:
                 self._open.append(_behind(item.run_id))
 
     def execute(self, item: Item) -> Coroutine[Any, Any, None] | None:
-        """Execute a timer at once; return the coroutine that makes a call or a request."""
+        """Execute a timer at once, or return the coroutine that makes a call or request."""
         now = self._clock.now()
         if item.kind == "cron":
             function = self._store.function(item.function_id)
@@ -219,7 +219,7 @@ class Executor:
         await _stored(lambda: self.settle(item, answer, started))
 
     def settle(self, item: Item, answer: Answer, started: int) -> None:
-        """Record the answer to a call and apply it, unless its job is done already."""
+        """Record and apply the answer to a call, unless its job is already done."""
         now = self._clock.now()
         with self._store.transaction():
             current = self._store.run(item.run_id)
@@ -271,7 +271,7 @@ class Executor:
 def _setback(
     run: Run, function: Function | None, item: Item, attempt: Attempt, change: Transition, now: int
 ) -> Setback | None:
-    """What listeners are told of an attempt that is made again; None if it is not."""
+    """Return the setback to notify listeners of; None if the attempt is not retried."""
     again = next((each for each in change.items if each.job_id == item.job_id), None)
     if again is None:
         return None
@@ -290,12 +290,12 @@ def _setback(
 
 
 def _behind(run_id: str) -> str:
-    """The place where a discovery is parked while another one of its run is under way."""
+    """Return where a discovery is parked while another one of its run is under way."""
     return f"discovery\x1f{run_id}"
 
 
 async def _stored(store: Callable[[], None]) -> None:
-    """Store an answer, as often as it takes: asking the app again would execute its step again."""
+    """Store an answer, retrying until it succeeds: a new call would execute the step again."""
     while True:
         try:
             store()
@@ -307,9 +307,9 @@ async def _stored(store: Callable[[], None]) -> None:
 
 
 def attempt_of(item: Item, answer: Answer, started: int, ended: int) -> Attempt:
-    """What the history keeps of a call. `answer` is usable: see `invalid`.
+    """Return the history's record of a call. `answer` must be valid: see `invalid`.
 
-    A call that reports one step, or a step that failed, counts as an attempt of that step.
+    A call that reports a single step, or a failed one, counts as an attempt of that step.
     """
     outcome, body, step_id = "reported", None, item.step_id
     match answer:

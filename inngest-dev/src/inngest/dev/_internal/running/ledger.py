@@ -1,4 +1,4 @@
-"""Apply changes, with all that their events bring about."""
+"""Apply changes, and the changes that their events cause."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ class Ledger:
         self._store, self._clock, self._watchers, self._wake = store, clock, watchers, wake
 
     def commit(self, change: Transition) -> None:
-        """Apply a change and all that its events bring about, in one transaction."""
+        """Apply a change, and those that its events cause, in one transaction."""
         self.commit_all([change])
 
     def commit_all(self, changes: Iterable[Transition]) -> None:
-        """Like `commit`, of several. Each is worked out when the one before has been applied."""
+        """Like `commit`, for several. Each is generated after the previous one is applied."""
         with self._store.transaction():
             touched = self.apply(changes)
         self.announce(touched)
 
     def apply(self, changes: Iterable[Transition]) -> dict[str, Run]:
-        """Apply changes within a transaction of the caller's, who then calls `announce`.
+        """Apply changes within the caller's transaction; call `announce` after it.
 
-        Each change is worked out when the one before has been applied. The events that they
-        bring about are received after them.
+        Each change is generated after the previous one is applied. The events that they emit are
+        received last.
 
-        :returns: the runs that have changed, by their ids.
+        :returns: the changed runs by id.
         """
         touched: dict[str, Run] = {}
         events = deque[Event]()
@@ -54,15 +54,15 @@ class Ledger:
             changes = self._receive(events.popleft())
 
     def announce(self, touched: Mapping[str, Run], setback: Setback | None = None) -> None:
-        """Wake the scheduler, and tell of runs that have changed. Call it after the transaction."""
+        """Wake the scheduler and notify watchers of changed runs. Call it after the transaction."""
         self._wake()
-        self._watchers.tell(touched, setback)
+        self._watchers.notify(touched, setback)
 
     def _keep_alive(self, run: Run, change: Transition) -> None:
-        """Have the function called again if nothing in the queue would let the run go on.
+        """Queue a discovery if no item in the queue would continue the run.
 
-        This happens when an app does not report a step of a group any more: the step stays
-        pending, and nothing ends it. Without this the run would wait for ever.
+        This happens when an app no longer reports a step of a group: the step stays pending, and
+        the run would wait forever.
         """
         if run.ended or any(
             item.run_id == run.id and item.kind not in TIMEOUTS for item in change.items
@@ -72,7 +72,7 @@ class Ledger:
             self._store.apply(Transition(items=[discovery(run, self._clock.now())]))
 
     def free_places(self, run: Run) -> None:
-        """Unpark what waits for a place that the run has had, or that its calls were let try for."""
+        """Unpark the next item at each place that the run or its calls may have held."""
         function = self._store.function(run.function_id)
         for place in [run.lane or ""] if function is None else places(function, run, self._store):
             self._store.unpark_each(place)

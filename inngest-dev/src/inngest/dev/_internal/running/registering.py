@@ -1,4 +1,4 @@
-"""Store the functions that apps register, and bring queue and runs into line with them."""
+"""Store the functions that apps register, and update queue and runs to match."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _log = logging.getLogger("inngest.dev")
 
 
 def register(body: Json, store: Store, now: int) -> dict[str, Json] | Refusal:
-    """Take the functions of an app, or refuse them all."""
+    """Register the functions of an app, or refuse them all."""
     read = read_registration(body)
     if not isinstance(read, Registration):
         return read
@@ -55,9 +55,9 @@ def register(body: Json, store: Store, now: int) -> dict[str, Json] | Refusal:
 
 
 def resume(store: Store, now: int) -> None:
-    """Set all timers anew, at the start and when the clock was set back.
+    """Recompute all timers, at the start and after the clock was set back.
 
-    Files of older versions do not say which runs are singletons: that is made up for, too.
+    Also sets the singleton keys of runs, which files of older versions lack.
     """
     store.unpark_all(now)
     with store.transaction():
@@ -66,12 +66,12 @@ def resume(store: Store, now: int) -> None:
 
 
 def _limits(function: Function | None) -> object:
-    """What decides which places the runs of a function take."""
+    """Return the options that decide which lanes and singleton keys a run takes."""
     return function and (function.options.concurrency, function.options.singleton)
 
 
 def _keep_places(functions: Iterable[Function], store: Store) -> None:
-    """Move active runs to the lanes and singleton keys that their functions define now."""
+    """Move active runs to the lanes and singleton keys that their functions now define."""
     for function in functions:
         for run in store.active_runs(function.id):
             lane, single = run_lane(function, run), single_of(function.options, run)
@@ -82,7 +82,7 @@ def _keep_places(functions: Iterable[Function], store: Store) -> None:
 def _set_timers(
     known: Sequence[Function], functions: Sequence[Function], store: Store, now: int
 ) -> None:
-    """Bring the timers of all `known` functions into line with `functions`: some may be gone."""
+    """Update the timers of all `known` functions to match `functions`, which may lack some."""
     ids = list({function.id for function in known})
     kinds: tuple[ItemKind, ...] = ("batch", "debounce")
     collecting = [item for kind in kinds for item in store.timers_of(ids, kind)]

@@ -1,6 +1,6 @@
-"""Take due items from the queue and have them executed, several at once.
+"""Take due items from the queue and execute them concurrently.
 
-It looks into the queue when it is woken by a change, and when an item falls due.
+It checks the queue when a change wakes it, and when an item falls due.
 """
 
 from __future__ import annotations
@@ -19,44 +19,44 @@ _log = logging.getLogger("inngest.dev")
 
 class Queue(Protocol):
     def ready(self, now: int, busy: list[str], limit: int) -> list[Item]:
-        """The due items that are neither parked nor busy, in the order to execute them.
+        """Return the due items that are neither parked nor busy, in execution order.
 
-        `limit` holds for calls and requests. Timers, which end at once, come on top of it.
+        `limit` applies to calls and requests, not to timers, which end at once.
         """
         ...
 
     def next_due(self, after: int, busy: list[str]) -> int | None:
-        """When the next item falls due, later than this moment."""
+        """Return when the next item after this moment falls due."""
         ...
 
     def has_work(self) -> bool:
-        """Whether the queue holds anything but cron timers."""
+        """Return whether the queue holds anything but cron timers."""
         ...
 
 
 class Executes(Protocol):
     def unpark_due(self) -> None:
-        """Return parked items to the queue for which there is room now."""
+        """Return parked items to the queue if there is room for them now."""
         ...
 
     def admit(self, item: Item) -> bool:
-        """Whether the item may be executed now. If not, it is parked, or dropped.
+        """Return whether the item may be executed now; if not, park or drop it.
 
-        Each admitted item is given to `leave` when it has been executed. Wakes the scheduler
-        when other items have become ready.
+        The caller passes each admitted item to `leave` once executed. Wakes the scheduler if
+        other items have become ready.
         """
         ...
 
     def execute(self, item: Item) -> Coroutine[Any, Any, None] | None:
-        """Execute the item at once and return None, or return the coroutine that does it."""
+        """Execute the item at once and return None, or return a coroutine that executes it."""
         ...
 
     def leave(self, item: Item) -> None:
-        """Free what an admitted item has taken."""
+        """Release the places that an admitted item holds."""
         ...
 
     def next_chance(self) -> int | None:
-        """When `unpark_due` has something to do again, if time alone decides that."""
+        """Return when time alone makes room for parked items; None if it does not."""
         ...
 
 
@@ -69,21 +69,21 @@ class Scheduler:
         *,
         limit: Callable[[], int] = lambda: 50,
     ) -> None:
-        """`limit` tells how many calls and requests may be under way at that moment."""
+        """`limit` returns the most calls and requests that may be under way now."""
         self._queue, self._clock, self._executor, self._limit = queue, clock, executor, limit
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._loop: asyncio.Task[None] | None = None
         self._is_stopping = False
-        self._looked = 0
-        """When it last looked into the queue: items that fell due later are still to be taken."""
+        self._checked_at = 0
+        """When the queue was last checked: items that fell due since are still to be taken."""
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop().create_task(self._work())
 
     async def stop(self) -> None:
-        """Cancel what is under way. Its items stay in the store, unfinished."""
+        """Cancel all work under way. Its items stay in the store, unfinished."""
         self._is_stopping = True
         tasks = [t for t in (self._loop, *self._busy.values()) if t is not None]
         for task in tasks:
@@ -92,24 +92,24 @@ class Scheduler:
         self._busy.clear()
 
     def wake(self) -> None:
-        """The queue has changed."""
+        """Check the queue again: it has changed."""
         self._idle.clear()
         self._wake.set()
 
     async def settle(self) -> None:
-        """Wait until nothing can be done now and nothing is under way."""
-        if self._wake.is_set():  # by the clock: it has moved, and nobody has looked yet
+        """Wait until no item is ready and none is being executed."""
+        if self._wake.is_set():  # the clock has moved, and the queue has not been checked since
             self._idle.clear()
         await self._idle.wait()
 
     def next_due(self) -> int | None:
-        """When the next item falls due, or a throttle admits one, whichever is earlier."""
-        due = self._queue.next_due(self._looked, list(self._busy))
+        """Return when the next item falls due or a throttle admits one, whichever is earlier."""
+        due = self._queue.next_due(self._checked_at, list(self._busy))
         moments = [each for each in (due, self._executor.next_chance()) if each is not None]
         return min(moments, default=None)
 
     def waits_for_time(self) -> bool:
-        # cron alone would make an automatic clock jump from tick to tick for ever
+        # with cron alone, an automatic clock would jump from tick to tick forever
         return not self._busy and self._queue.has_work()
 
     async def _work(self) -> None:
@@ -117,12 +117,12 @@ class Scheduler:
             self._wake.clear()
             try:
                 self._take()
-            except Exception as error:  # as when the disk is full: it is tried again
+            except Exception as error:  # e.g. the disk is full: retry
                 _log_failure("the engine could not take work from the queue", error)
                 self._idle.clear()
                 await asyncio.sleep(1)
                 continue
-            if self._wake.is_set():  # by what was taken: there may be more to take
+            if self._wake.is_set():  # set by the items just taken: more may be ready
                 self._idle.clear()
                 await asyncio.sleep(0)
                 continue
@@ -135,11 +135,11 @@ class Scheduler:
                 self._idle.clear()
 
     def _take(self) -> None:
-        """Start on the items that are due and admitted, as far as there is room."""
+        """Start executing the due items that are admitted, up to the limit."""
         self._executor.unpark_due()
-        self._looked = self._clock.now()
+        self._checked_at = self._clock.now()
         room = max(self._limit() - len(self._busy), 0)
-        for item in self._queue.ready(self._looked, list(self._busy), room):
+        for item in self._queue.ready(self._checked_at, list(self._busy), room):
             self._start(item)
 
     def _start(self, item: Item) -> None:
@@ -150,13 +150,13 @@ class Scheduler:
             work = self._executor.execute(item)
         except Exception as error:
             _log_failure(f"the engine could not work on item {item.job_id}", error)
-            work = asyncio.sleep(1)  # it stays busy for so long, and is tried again
+            work = asyncio.sleep(1)  # keep it busy this long, then retry
         if work is None:
             self._executor.leave(item)
             self._wake.set()
         else:
             task = asyncio.get_running_loop().create_task(self._run(item, work))
-            task.add_done_callback(lambda _: work.close())  # should it never have begun
+            task.add_done_callback(lambda _: work.close())  # in case it never started
             self._busy[item.job_id] = task
 
     async def _run(self, item: Item, work: Coroutine[Any, Any, None]) -> None:
@@ -165,8 +165,8 @@ class Scheduler:
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
-            # Code of an app in this process may raise anything, CancelledError too: only while
-            # the scheduler stops does that mean a cancellation of this task.
+            # An app's code in this process may raise anything, even CancelledError: it means that
+            # this task was cancelled only while the scheduler is stopping.
             if self._is_stopping and isinstance(error, asyncio.CancelledError):
                 raise
             _log_failure(f"the engine could not work on item {item.job_id}", error)

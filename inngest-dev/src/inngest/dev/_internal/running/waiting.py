@@ -1,4 +1,4 @@
-"""Wait for the end of a run, and say why it has not come."""
+"""Wait until a run has ended, and explain why it has not."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from inngest.dev._internal.store.store import Store
 
 
 async def ended(wanted: str, timeout: float, store: Store, watchers: Watchers) -> Run | None:
-    """The run with the id `wanted`, once it has ended.
+    """Wait until the run with the id `wanted` has ended, and return it.
 
-    With the id of an event: the run that it started first, once all of its runs have ended. None
-    if that takes longer than `timeout` seconds, or the engine stops.
+    Given the id of an event, wait until all of its runs have ended, and return the first. None
+    after `timeout` seconds, or if the engine stops.
     """
     try:
         return await asyncio.wait_for(_ended(wanted, store, watchers), timeout)
@@ -35,7 +35,7 @@ async def _ended(wanted: str, store: Store, watchers: Watchers) -> Run | None:
 
 
 def why_unended(wanted: str, store: Store, clock: Clock) -> str:
-    """Why `ended` has waited in vain, for people."""
+    """Return a message that says why `ended` timed out."""
     event, runs = store.event(wanted), _runs(wanted, store)
     if runs:
         active = [run for run in runs if not run.ended]

@@ -1,4 +1,4 @@
-"""Who is told of changes: listeners, and those who wait for a run."""
+"""Notify listeners of changes, and wake tasks that wait for a run."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from inngest.dev._internal.model.values import Run, Setback
 _log = logging.getLogger("inngest.dev")
 T = TypeVar("T")
 Listener = Callable[[Run], None]
-"""Is told of each run whose state has changed."""
+"""Called with each run whose state has changed."""
 Bell = Callable[[str | None], None]
-"""Is told that something has changed, and the id of a run, if what changed is only noted of it."""
+"""Called after every change: with a run's id if only its metadata changed, else with None."""
 
 
 class Watchers:
-    """Who is told of changes. They stay when the engine is stopped and started again."""
+    """The subscribers to changes. They outlive a restart of the engine."""
 
     def __init__(self) -> None:
         self.listeners: list[Listener] = []
         self.bells: list[Bell] = []
         self.setback_listeners: list[Callable[[Setback], None]] = []
         self.waits: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
-        """What those wait on who wait for a run, or for the runs of an event, by its id."""
+        """The events that waiters for a run, or for the runs of an event, wait on, by its id."""
         self.are_dismissed: bool = False
 
     def dismiss(self) -> None:
-        """Wake all who wait for a change: the engine is about to stop."""
+        """Wake all waiters: the engine is about to stop."""
         self.are_dismissed = True
         self._wake(*self.waits)
 
     @contextmanager
     def waiting(self, wanted: str) -> Iterator[asyncio.Event]:
-        """Give what is set whenever the run with this id changes, or a run of the event with it."""
+        """Yield an event that is set whenever the run, or a run of the event, changes."""
         change = asyncio.Event()
         self.waits[wanted].add(change)
         try:
@@ -52,8 +52,8 @@ class Watchers:
             for change in self.waits.get(each, ()):
                 change.set()
 
-    def tell(self, touched: Mapping[str, Run], setback: Setback | None = None) -> None:
-        """Tell of runs that have changed, by their ids, and of a failed attempt."""
+    def notify(self, touched: Mapping[str, Run], setback: Setback | None = None) -> None:
+        """Notify listeners of changed runs (by id) and of a failed attempt."""
         if setback is not None:
             for each in self.setback_listeners:
                 _call(each, setback, setback.run_id)
@@ -65,13 +65,13 @@ class Watchers:
         self.ring()
 
     def ring(self, run_id: str | None = None) -> None:
-        """Tell that something has changed, other than the state of runs."""
+        """Call the bells: something has changed. `run_id` is given if only its metadata did."""
         for bell in self.bells:
             bell(run_id)
 
 
-def _call(listener: Callable[[T], None], what: T, run_id: str) -> None:
+def _call(listener: Callable[[T], None], argument: T, run_id: str) -> None:
     try:
-        listener(what)
+        listener(argument)
     except Exception:
         _log.exception("a listener failed on run %s", run_id)

@@ -1,11 +1,11 @@
-"""An index, in memory, of the active runs that an event may cancel.
+"""An in-memory index of the active runs that an event may cancel.
 
-A cancellation such as `event.data.id == async.data.id` demands a value of the event that comes
-in, another one for each run (see `expressions.demand`). Runs are kept by what they demand, so
-that an event finds its runs without evaluating the condition on all of them.
+A condition such as `event.data.id == async.data.id` demands a value of the received event, which
+differs per run (see `expressions.demand`). Runs are indexed by that value, so that the condition
+is not evaluated on all of them.
 
-The index of a condition is built from the function's active runs when it is first asked for;
-from then on each run that is stored updates it.
+A condition's index is built from the function's active runs on first use, and updated with each
+run that is stored.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from inngest.dev._internal.function.options import MAX_CANCELLATIONS
 from inngest.dev._internal.model.values import Run
 
 _Place = tuple[str | None, str | None]
-"""The fields of the event that a run demands something of, and what, as of `demanded`."""
+"""The event fields that a run's condition demands, and their values, as of `demanded`."""
 _ANY: _Place = None, None
-"""The place of runs that demand nothing: any event may cancel them."""
+"""The place of runs that any event may cancel."""
 
 
 class CancellationIndex:
@@ -35,25 +35,25 @@ class CancellationIndex:
         offers: Callable[[str], str],
         active_runs: Callable[[str], Iterable[Run]],
     ) -> list[str] | None:
-        """The ids of the runs that the event may cancel, the oldest first.
+        """Return the ids of the runs that the event may cancel, oldest first.
 
-        The condition is still to be evaluated on them. None: it demands nothing of events, so
-        that all runs come into question.
+        The caller must evaluate the condition on them. None: the condition demands nothing, so
+        that all runs are candidates.
 
-        :param offers: tells what the event has in the fields that it is given.
-        :param active_runs: gives the runs of a function that have not ended.
+        :param offers: returns the event's values of the given fields.
+        :param active_runs: returns the active runs of a function.
         """
         conditions = self._functions[function_id]
         if condition not in conditions:
             if len(conditions) >= MAX_CANCELLATIONS:
-                conditions.clear()  # some are of former versions of the function
+                conditions.clear()  # drop conditions of previous versions of the function
             conditions[condition] = _Runs(condition)
             for run in active_runs(function_id):
                 conditions[condition].note(run)
         return conditions[condition].of(offers)
 
     def note(self, run: Run) -> None:
-        """Take in a run that was stored: it is new, or has changed, or has ended."""
+        """Update the index with a stored run: new, changed or ended."""
         if run.function_id in self._functions:
             for each in self._functions[run.function_id].values():
                 each.note(run)

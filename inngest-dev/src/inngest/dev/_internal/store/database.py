@@ -1,7 +1,6 @@
 """One SQLite connection: opened, migrated, with transactions. Used from one thread.
 
-A file is opened in WAL mode: what was committed survives the death of the process at
-any moment.
+A file is opened in WAL mode: committed data survives a crash of the process.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from inngest.dev._internal.store.schema import UnusableDatabaseError, check, cre
 
 MEMORY = ":memory:"
 StoreError = sqlite3.Error
-"""What any use of the store may raise, as when the disk is full or the file is damaged."""
+"""Any use of the store may raise it, e.g. if the disk is full or the file damaged."""
 
 
 class Database:
@@ -53,13 +52,13 @@ class Database:
 
     @property
     def secret(self) -> bytes:
-        """32 random bytes, the same for as long as there is the file."""
+        """Return the 32 random bytes that are stored in the file."""
         (secret,) = self._db.execute("SELECT secret FROM secrets").fetchone()
         return bytes(secret)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing. Nested blocks join the outer one."""
+        """Run the block in a transaction. Nested blocks join the outer one."""
         if self._db.in_transaction:
             yield
             return
@@ -72,12 +71,12 @@ class Database:
             raise
 
     def _roll_back(self) -> None:
-        if self._db.in_transaction:  # on a full disk SQLite has done it by itself
+        if self._db.in_transaction:  # on a full disk SQLite has already rolled back
             self._db.execute("ROLLBACK")
         self.rolled_back()
 
     def rolled_back(self) -> None:
-        """Called after a rollback: what was kept of the database in memory may not be true."""
+        """Called after a rollback, to discard caches that may be stale."""
 
     def one(self, sql: str, *args: Any) -> sqlite3.Row | None:
         row: sqlite3.Row | None = self._db.execute(sql, args).fetchone()
@@ -88,12 +87,12 @@ class Database:
 
 
 def unusable(error: Exception) -> str:
-    """The message for people. No traceback: neither the engine's code nor an app is at fault."""
+    """Return an error message without a traceback, as no code is at fault."""
     return f"the engine's database cannot be used: {error}"
 
 
 def _problem(path: str) -> str | None:
-    """Why a file cannot be used, where SQLite would say so late, or not clearly."""
+    """Return why a file is unusable, where SQLite would report it late or unclearly."""
     file = Path(path)
     if not path:
         return "its name is empty"
@@ -105,6 +104,6 @@ def _problem(path: str) -> str | None:
 
 
 def _create_private(path: str) -> None:
-    """Make a new file that only its owner can read; SQLite makes those beside it likewise."""
-    with suppress(OSError):  # it is there already; or it cannot be made, which SQLite will say
+    """Create a file only its owner can read; SQLite gives its -wal and -shm files the same mode."""
+    with suppress(OSError):  # it exists, or cannot be created, which SQLite will report
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

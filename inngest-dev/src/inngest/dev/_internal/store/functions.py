@@ -32,7 +32,7 @@ class StoredFunctions(Database):
         functions: Iterable[Function],
         now: int,
     ) -> bool:
-        """Replace the functions of an app. True when they differ from what was known."""
+        """Replace the functions of an app. Returns whether they have changed."""
         known = self.one("SELECT checksum FROM apps WHERE name = ?", app)
         self._db.execute(
             "INSERT OR REPLACE INTO apps VALUES (?, ?, ?, ?, ?)", (app, url, sdk, checksum, now)
@@ -74,7 +74,7 @@ class StoredFunctions(Database):
         return self._functions
 
     def concerned(self, event_name: str) -> list[Function]:
-        """The functions that events of this name may trigger, or cancel runs of."""
+        """Return the functions that events of this name may trigger, or cancel runs of."""
         self.functions()
         return self._by_event.of(event_name)
 
@@ -83,6 +83,6 @@ class StoredFunctions(Database):
         return self._number_of_apps
 
     def function(self, wanted: str) -> Function | None:
-        """By composite id or UUID."""
+        """Return a function by composite id or UUID."""
         self.functions()
         return self._by_id.get(wanted)

@@ -1,4 +1,4 @@
-"""What flow control remembers, in the store: its gates, and the events that batches collect."""
+"""The stored state of flow control: gates, and the events in open batches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from inngest.dev._internal.store.rows import dump, load
 
 class StoredGates(Database):
     def gate(self, kind: GateKind, function_id: str, key: str) -> Json:
-        """What is remembered for this key: see `Gate`. None: nothing."""
+        """Return the flow control state for this key, or None: see `Gate`."""
         row = self.one(
             "SELECT state FROM gates WHERE kind = ? AND function_id = ? AND key = ?",
             kind,
@@ -30,7 +30,7 @@ class StoredGates(Database):
             self._db.execute("DELETE FROM collected WHERE function_id = ? AND key = ?", place[1:])
 
     def collected(self, function_id: str, key: str) -> list[str]:
-        """The internal ids of the events in a batch, in the order they came."""
+        """Return the internal ids of the events in a batch, in order of arrival."""
         rows = self.all(
             "SELECT event_id FROM collected WHERE function_id = ? AND key = ? ORDER BY place",
             function_id,

@@ -1,7 +1,6 @@
 """The queue, in the store.
 
-Who works on an item is never stored, so that every unfinished item is taken up again after
-a restart.
+No claims on items are stored, so that every unfinished item is resumed after a restart.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from inngest.dev._internal.store.database import MEMORY, Database
 from inngest.dev._internal.store.rows import ITEM_FIELDS, item_of, marks, row_of_item
 
 _TIMERS = 50
-"""How many are taken at a time."""
+"""How many timers are read at a time."""
 _ITEMS = f"SELECT {ITEM_FIELDS} FROM items "  # noqa: S608 - all of it is ours
 
 
@@ -23,22 +22,22 @@ class StoredItems(Database):
         super().__init__(path)
         prior = self.one("SELECT 1 FROM items WHERE priority != 0 LIMIT 1")
         self._has_priorities = prior is not None
-        """Whether items may have priorities. If not, an index has them in order already."""
+        """Whether any item may have a priority. If not, an index gives their order."""
 
     def item(self, job_id: str) -> Item | None:
         row = self.one(_ITEMS + "WHERE job_id = ?", job_id)
         return None if row is None else item_of(row)
 
     def has_item(self, job_id: str, generation: int) -> bool:
-        """Whether the job is still to be done, and has not been set to be tried again."""
+        """Return whether the job is still queued with this generation, not retried since."""
         query = "SELECT 1 FROM items WHERE job_id = ? AND generation = ?"
         return self.one(query, job_id, generation) is not None
 
     def ready(self, now: int, busy: Sequence[str], limit: int) -> list[Item]:
         """The due items that are neither parked nor busy, in the order to execute them.
 
-        Calls and requests beyond the limit do not keep timers waiting. Timeouts come first: a
-        run that timed out while the engine was busy, or not running, is not called any more.
+        Calls and requests beyond the limit do not delay timers. Timeouts come first: a run that
+        timed out while the engine was busy or stopped is not called again.
         """
         found = self._due("1", now, busy, limit) if limit else []
         if len(found) == limit and all(item.kind in ("call", "fetch") for item in found):
@@ -57,11 +56,11 @@ class StoredItems(Database):
         return [item_of(row) for row in rows]
 
     def park(self, job_id: str, at: str) -> None:
-        """Set an item aside until there is room at this throttle, or for this queue of a lane."""
+        """Park an item until there is room at this throttle, or in this lane queue."""
         self._db.execute("UPDATE items SET parked = ? WHERE job_id = ?", (at, job_id))
 
     def unpark_each(self, lane: str) -> None:
-        """Let the next item of each queue of this lane try, or the next one at this throttle."""
+        """Unpark the next item of each queue of this lane, or the next one at this throttle."""
         self.unpark(lane)
         queue, end = f"{lane}{QUEUE}", f"{lane}{chr(ord(QUEUE) + 1)}"
         while row := self.one(
@@ -72,7 +71,7 @@ class StoredItems(Database):
             self.unpark(queue)
 
     def unpark(self, at: str) -> bool:
-        """Let the next item that is parked here try. False: there is none."""
+        """Unpark the next item parked here. Returns False if there is none."""
         done = self._db.execute(
             "UPDATE items SET parked = NULL WHERE job_id = (SELECT job_id FROM items "
             "WHERE parked = ? ORDER BY due - priority, rowid LIMIT 1)",
@@ -81,9 +80,9 @@ class StoredItems(Database):
         return done.rowcount > 0
 
     def unpark_all(self, now: int) -> None:
-        """Let all parked items try: limits may have changed, or places were freed by a restart.
+        """Unpark all items: limits may have changed, or a restart freed places.
 
-        Each was due when it was parked, and is due now, even if the clock was set back since.
+        Each was due when parked, and is due now, even if the clock was set back since.
         """
         self._db.execute(
             "UPDATE items SET parked = NULL, due = MIN(due, ?) WHERE parked IS NOT NULL", (now,)
@@ -99,7 +98,7 @@ class StoredItems(Database):
         return None if row is None else row["due"]
 
     def has_work(self) -> bool:
-        """Whether the queue holds anything but cron timers."""
+        """Return whether the queue holds anything but cron timers."""
         return self.one("SELECT 1 FROM items WHERE kind != 'cron' LIMIT 1") is not None
 
     def waiting(self, kind: str, match: str) -> list[Item]:
@@ -107,11 +106,11 @@ class StoredItems(Database):
         return [item_of(row) for row in rows]
 
     def waits(self, event_name: str, offers: Callable[[str], str]) -> list[Item]:
-        """The waits for events of this name that the event may end, in the order they began.
+        """Return the waits that an event of this name may resolve, oldest first.
 
-        Their conditions are still to be evaluated.
+        The caller must evaluate their conditions.
 
-        :param offers: tells what the event has in the fields that it is given.
+        :param offers: returns the event's values of the given fields.
         """
         which = "items INDEXED BY items_by_demand WHERE kind = 'wait' AND match = ? AND fields"
         found = self.all(f"SELECT rowid, {ITEM_FIELDS} FROM {which} IS NULL", event_name)  # noqa: S608
@@ -127,7 +126,7 @@ class StoredItems(Database):
         return [item_of(r) for r in self.all(_ITEMS + "WHERE run_id = ?", run_id)]
 
     def goes_on(self, run_id: str) -> bool:
-        """Whether the queue holds anything of the run but its timeouts."""
+        """Return whether the queue holds any item of the run but its timeouts."""
         row = self.one(
             "SELECT 1 FROM items WHERE run_id = ? "
             "AND kind NOT IN ('start_timeout', 'finish_timeout') LIMIT 1",
@@ -147,7 +146,7 @@ class StoredItems(Database):
     def save_item(self, item: Item) -> None:
         self._has_priorities = self._has_priorities or item.priority != 0
         row = row_of_item(item)
-        # the other column, `parked`, becomes null: an item that is stored anew is not parked
+        # the remaining column, `parked`, becomes null: a replaced item is unparked
         self._db.execute(
             f"INSERT OR REPLACE INTO items ({ITEM_FIELDS}) VALUES ({marks(row)})",  # noqa: S608
             row,

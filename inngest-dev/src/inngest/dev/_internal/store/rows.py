@@ -1,4 +1,4 @@
-"""Rows of the database, to and from the values of the engine. Pure."""
+"""Convert database rows to and from the engine's values. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from inngest.dev._internal.model.values import Event, Function, Item, Json, Run,
 
 
 def marks(values: Sequence[Any]) -> str:
-    """A placeholder of SQL for each of the values."""
+    """Return an SQL placeholder for each of the values."""
     return ", ".join("?" for _ in values)
 
 
@@ -22,7 +22,7 @@ _NAMES = [field.name for field in fields(Item)]
 _PAYLOAD = _NAMES.index("payload")
 _values_of_item = attrgetter(*_NAMES)
 ITEM_FIELDS = ", ".join(_NAMES)
-"""The columns of an item that are its fields, under the same names and in the same order."""
+"""The columns that hold an item's fields, with the same names and order."""
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 

@@ -1,7 +1,7 @@
-"""A cache of active runs: a run is read at every call, and a long one takes long to read.
+"""A cache of active runs, as every call reads its run, and long ones are slow to read.
 
-`get` gives a copy, so that changes that are not stored in the end leave no trace. A run that is
-put in must not be changed any more. Copies share their steps: `Run.changing` copies one.
+`get` returns a copy, so that changes that end up not stored leave no trace. Do not modify a run
+once it is put in. Copies share their steps: `Run.changing` copies one.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ class RunCache:
         return None if run is None else _copy(run)
 
     def look(self, run_id: str) -> Run | None:
-        """The cached run itself, not to be changed. It is replaced, not changed, by a later one."""
+        """Return the cached run itself. Do not modify it; `put` replaces it."""
         return self._runs.get(run_id)
 
     def put(self, run: Run) -> None:
-        """Keep a run, and drop one that has ended: it is hardly asked for again."""
+        """Cache a run, or evict it if it has ended, as it is rarely read again."""
         self._runs.pop(run.id, None)
         if run.ended:
             return

@@ -1,4 +1,4 @@
-"""Events, runs with their steps, and what is kept of runs for people, in the store."""
+"""Stored events, runs with their steps, and the history of runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from inngest.dev._internal.store.run_cache import RunCache
 
 _RUN = "SELECT r.*, e.body, e.received_at FROM runs r JOIN events e ON e.internal_id = r.event_id "
 OF_EVENT = "(r.event_id = ? OR r.id IN (SELECT b.run_id FROM batch_events b WHERE b.event_id = ?))"
-"""Whether an event started the run `r`, alone or as one of a batch. Takes the event's id twice."""
+"""SQL: whether an event started the run `r`, alone or in a batch. Takes the event's id twice."""
 
 
 class StoredRuns(Database):
@@ -28,7 +28,7 @@ class StoredRuns(Database):
         self._cancellations.forget()
 
     def add_event(self, event: Event) -> bool:
-        """False when an event with this internal id is already stored."""
+        """Store an event. Returns False if one with this internal id is already stored."""
         done = self._db.execute(
             "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?)",
             (event.internal_id, event.name, event.received_at, dump(event.body)),
@@ -49,7 +49,7 @@ class StoredRuns(Database):
         return [event_of(row["internal_id"], row) for row in rows]
 
     def started_since(self, function_id: str, event_key: str, since: int) -> bool:
-        """Whether the event's id already started this function."""
+        """Return whether an event with this key has started the function since then."""
         row = self.one(
             "SELECT 1 FROM runs WHERE function_id = ? AND event_key = ? AND created_at > ?",
             function_id,
@@ -77,10 +77,10 @@ class StoredRuns(Database):
         function_id: str | None = None,
         limit: int = 100,
     ) -> list[Run]:
-        """The newest runs first, without their steps; only those of one event, status or function."""
+        """Return the runs without their steps, newest first, filtered by what is given."""
         which, given = ("1", ()) if event_id is None else (OF_EVENT, (event_id, event_id))
         rows = self.all(
-            # Not by number: Python 3.12.0 to 3.12.3 warn of that.
+            # No numbered placeholders: Python 3.12.0 to 3.12.3 warn about them.
             _RUN + f"WHERE {which} AND (? IS NULL OR r.status = ?) "
             "AND (? IS NULL OR r.function_id = ?) ORDER BY r.rowid DESC LIMIT ?",
             *given,
@@ -91,7 +91,7 @@ class StoredRuns(Database):
         return [run_of(row, self._events_of(row)) for row in rows]
 
     def active_runs(self, function_id: str) -> list[Run]:
-        """Those that did not end, the oldest first. Without their steps."""
+        """Return the active runs without their steps, oldest first."""
         rows = self.all(
             _RUN + "WHERE r.function_id = ? AND r.ended_at IS NULL ORDER BY r.rowid", function_id
         )
@@ -100,10 +100,10 @@ class StoredRuns(Database):
     def cancellable(
         self, function_id: str, condition: str, offers: Callable[[str], str]
     ) -> list[Run]:
-        """Active runs that an event may cancel. They are the cached ones: not to be changed.
+        """Return the active runs that an event may cancel. They are the cached ones: do not modify.
 
-        :param condition: of the cancellation. It is still to be evaluated on these runs.
-        :param offers: tells what the event has in the fields that it is given.
+        :param condition: of the cancellation. The caller must evaluate it on these runs.
+        :param offers: returns the event's values of the given fields.
         """
         ids = self._cancellations.of(function_id, condition, offers, self.active_runs)
         if ids is None:
@@ -158,12 +158,12 @@ class StoredRuns(Database):
         return run
 
     def look_at(self, run_id: str) -> Run | None:
-        """Like `run`, without copying it: it is not to be changed."""
+        """Like `run`, without copying it: do not modify the result."""
         return self._cache.look(run_id) or self.run(run_id)
 
     def save_run(self, run: Run) -> None:
         known = self._cache.look(run.id)
-        # a run that is saved twice in one transaction is itself in the cache: nothing to compare
+        # a run saved twice in one transaction is the cached object: nothing to compare
         if known is None or known is run or _changeable(known) != _changeable(run):
             self._save_row(run)
         for s in [s for s in run.steps.values() if s.dirty]:
@@ -200,7 +200,7 @@ class StoredRuns(Database):
             self._db.executemany("INSERT OR IGNORE INTO batch_events VALUES (?, ?, ?)", members)
 
     def move_run(self, run_id: str, lane: str | None, single: str | None) -> None:
-        """Store another lane, and another singleton key, of a run."""
+        """Update the lane and singleton key of a run."""
         self._db.execute(
             "UPDATE runs SET lane = ?, single = ? WHERE id = ?", (lane, single, run_id)
         )
@@ -237,6 +237,6 @@ class StoredRuns(Database):
 
 
 def _changeable(run: Run) -> tuple[Json, ...]:
-    """The columns of a run's row that may change after it was inserted, but for `move_run`'s."""
+    """Return the columns of a run that may change after its insertion, except `move_run`'s."""
     return (run.status, run.started_at, run.ended_at, run.output, run.version, run.plan_only,
             run.defers, run.response)  # fmt: skip

@@ -1,4 +1,4 @@
-"""The tables of the store, and how an older file is brought up to date."""
+"""The schema of the store, and its migrations."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ _copying = threading.Lock()
 
 
 def create(db: sqlite3.Connection) -> None:
-    """Give a new database in memory its tables, by a copy: that is fifty times as fast."""
+    """Create the tables of an in-memory database from a copy, which is fifty times as fast."""
     with _copying:
         _template().backup(db)
 
@@ -146,9 +146,9 @@ def _template() -> sqlite3.Connection:
 
 
 def check(db: sqlite3.Connection) -> None:
-    """Refuse a file of another program, or of a newer version, and a damaged one.
+    """Refuse a file of another program or a newer version, or a damaged one.
 
-    :raises UnusableDatabaseError: it is such a file. Nothing of it was changed.
+    :raises UnusableDatabaseError: the file is refused. It was not modified.
     """
     found = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
     if not found:
@@ -172,7 +172,7 @@ def migrate(db: sqlite3.Connection) -> None:
     db.execute("CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY)")
     done = _version(db)
     for version, script in enumerate(MIGRATIONS[done:], start=done + 1):
-        # executescript takes no parameters; all of this text is ours
+        # executescript takes no parameters; none of this text is untrusted
         noted = f"INSERT INTO migrations (version) VALUES ({version:d})"  # noqa: S608
         db.executescript(f"BEGIN;{script};{noted};COMMIT;")
 

@@ -11,7 +11,7 @@ from inngest.dev._internal.store.runs import StoredRuns
 
 class Store(StoredFunctions, StoredRuns, StoredItems, StoredGates):
     def apply(self, change: Transition) -> None:
-        """Apply a change, but for its events: what they bring about is worked out by the ledger."""
+        """Apply a change, except its events, which the ledger handles."""
         for job_id in change.drops:
             self.drop_item(job_id)
         for run in change.runs:

@@ -1,4 +1,4 @@
-"""The apps under test, as one: which handler answers which call, and on which thread."""
+"""Route calls to the apps under test: which handler answers, and on which thread."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from inngest.dev._internal.testing.context import calling
 from inngest.transport import CommRequest, CommResponse, Handler, ServeOptions
 
 Elsewhere = Callable[[Callable[[], CommResponse]], Awaitable[CommResponse]]
-"""Does blocking work off the loop, as on the test's own thread (see `pump`)."""
+"""Runs blocking work off the loop, e.g. on the test's own thread (see `pump`)."""
 
 
 class Apps:
     """Answers like one app that has all the functions.
 
-    :param elsewhere: runs sync functions; on the handler's threads if not given.
+    :param elsewhere: runs sync functions; the handler's threads by default.
     """
 
     def __init__(self, elsewhere: Elsewhere | None) -> None:

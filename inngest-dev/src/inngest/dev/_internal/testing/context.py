@@ -1,4 +1,4 @@
-"""The call that is being answered, for all that happens in it, on whatever thread."""
+"""A context variable for the call being answered, on any thread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Calling:
     function_id: str
     run_id: str
     call: str
-    """Its key, as of `call_key`: other calls of the run have others."""
+    """Its key, as of `call_key`, unique per call of the run."""
     executed: list[str] = field(default_factory=list)
     """The ids of the steps whose code has run in this call."""
 
@@ -33,7 +33,7 @@ def current() -> Calling | None:
 
 @contextmanager
 def calling(function_id: str, headers: Mapping[str, str]) -> Iterator[None]:
-    """Have `current` be the call with these headers while the block lasts."""
+    """Set `current` to the call with these headers for the block."""
     generation = int(headers.get("x-inngest-generation-id", "1"))
     call = call_key(headers.get("x-inngest-job-id", ""), generation)
     run_id = headers.get("x-run-id", "")

@@ -1,6 +1,6 @@
-"""The test kit's engine, in two faces: for sync tests, and for tests with an event loop.
+"""The test kit's engine, with two interfaces: for sync tests, and for tests with an event loop.
 
-Both stand still in time until they are advanced. Use one engine in one thread.
+Their time stands still until advanced. Use each engine from one thread.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ YEAR = timedelta(days=366)
 
 
 class _Face:
-    """What neither waits nor lets anything happen."""
+    """The methods that neither block nor advance the engine."""
 
     _session: Session
 
@@ -48,34 +48,34 @@ class _Face:
     def stub(
         self, step: str, *outcomes: object, function: Function[Any] | str | None = None
     ) -> Stub:
-        """Have outcomes stand in for a step that the app runs, in turn; the last one stays.
+        """Replace a step that the app runs with these outcomes in turn; the last one repeats.
 
         An exception is raised, a callable is called with the step's arguments, anything else
-        is the step's result. The newest stub of a step wins. What is returned has the
-        `calls`: the arguments of each execution.
+        is the step's result. The newest stub of a step wins. The returned stub records the
+        arguments of each execution in `calls`.
 
-        :param function: only in this function.
+        :param function: stub the step in this function only.
         """
         return self._session.stubs.add(step, outcomes, _id_of(function))
 
     def events(self, name: str | None = None) -> list[RecordedEvent]:
-        """The events received so far, the oldest first.
+        """Return the events received so far, oldest first.
 
-        Without a name, those of people and functions; internal ones (`inngest/…`) by name.
+        Internal events (`inngest/…`) are included only when asked for by name.
         """
         return recorded_events(self._session, name)
 
     def runs(self, function: Function[Any] | str | None = None) -> list[RecordedRun]:
-        """The runs started so far, the oldest first.
+        """Return the runs started so far, oldest first.
 
         :raises RefusedError: the engine has no such function.
         """
         return recorded_runs(self._session, _id_of(function))
 
     def timeline(self, *, latest: int | None = None) -> str:
-        """What happened in the runs, and which stubs stood in for nothing, for people.
+        """Return a readable report of the runs and of unused stubs.
 
-        :param latest: only the last ones, so many of them.
+        :param latest: only this many of the latest runs.
         """
         return story(self._session, self.runs(), latest)
 
@@ -97,12 +97,12 @@ class VirtualEngine(_Face):
             engine.advance(timedelta(days=30))
             assert run.output == "reminded"
 
-    Sync functions run on the test's thread with no loop, async ones on the engine's loop. While it is
-    open, the client is in dev mode and sends here; it is given back as it was.
+    Sync functions run on the test's thread with no loop, async ones on the engine's loop. While
+    the engine is open, the client is in dev mode and sends to it; closing restores the client.
 
-    :param start: the time that it stands at; the real one if not given.
+    :param start: the initial virtual time; the real time by default.
     :param fetch: answers the requests of fetch and AI steps; without it they fail.
-    :param timeout: real seconds that anything of the app may take.
+    :param timeout: real seconds that each operation of the app may take.
     :raises RefusedError: the functions cannot be registered.
     """
 
@@ -142,7 +142,7 @@ class VirtualEngine(_Face):
         self.close()
 
     def close(self) -> None:
-        """Stop, and give the clients back as they were. Again is harmless."""
+        """Stop the engine and restore the clients. Idempotent."""
         pump = self._pump
         if pump is None:
             return
@@ -154,15 +154,15 @@ class VirtualEngine(_Face):
             pump.close()
 
     def serve(self, client: Inngest, functions: Sequence[Function[Any]]) -> None:
-        """Add an app. A client without functions sends here, and that is all."""
+        """Add an app. A client without functions only sends its events here."""
         self._do(self._session.serve(client, functions), at_least=PATIENCE)
 
     def send(
         self, event: Event[Any], *, function: Function[Any] | str | None = None
     ) -> RecordedRun:
-        """Send an event, let everything happen that is due, and return the run it starts.
+        """Send an event, execute everything that is due, and return the run it starts.
 
-        :param function: which run is meant, when the event starts several functions.
+        :param function: whose run to return, if the event starts several functions.
         :raises RefusedError: the event is not valid, or the engine has no such function.
         """
         return self._run_of(self._do(self._session.send(event, _id_of(function))), function)
@@ -170,17 +170,17 @@ class VirtualEngine(_Face):
     def invoke(
         self, function: Function[Any] | str, data: Mapping[str, Any] | None = None
     ) -> RecordedRun:
-        """Start a function whatever its triggers are.
+        """Start a function, ignoring its triggers.
 
-        :raises RefusedError: the engine has no such function, or the data is no JSON.
+        :raises RefusedError: the engine has no such function, or the data is not JSON.
         """
         event_id = self._do(self._session.invoke(_name(function), data))
         return self._run_of(event_id, function)
 
     def signal(self, name: str, data: object = None) -> bool:
-        """Send a signal: whether a run waited for it.
+        """Send a signal. Returns whether a run was waiting for it.
 
-        :raises RefusedError: the data is no JSON.
+        :raises RefusedError: the data is not JSON.
         """
         return self._do(self._session.signal(name, data))
 
@@ -189,18 +189,18 @@ class VirtualEngine(_Face):
         self._do(self._session.cancel(run.id))
 
     def settle(self) -> None:
-        """Let everything happen that is due now."""
+        """Execute everything that is due now."""
         self._do(self._session.engine.settle())
 
     def advance(self, delta: timedelta) -> None:
-        """Let time pass, and everything happen that falls due on the way."""
+        """Advance virtual time, executing everything that falls due on the way."""
         self._do(self._session.advance(delta))
 
     def finish(self, *runs: RecordedRun, within: timedelta = YEAR) -> None:
-        """Let time pass until these runs have ended.
+        """Advance virtual time until these runs have ended.
 
-        :param within: virtual time.
-        :raises RunStateError: one has not ended by then, or nothing will ever start it.
+        :param within: the most virtual time to advance.
+        :raises RunStateError: one has not ended by then, or will never start.
         """
         self._do(self._session.advance_until(lambda: all(map(has_ended, runs)), within))
         refuse_unended(runs, within)
@@ -216,7 +216,7 @@ class VirtualEngine(_Face):
 
 
 class AsyncVirtualEngine(_Face):
-    """The same for tests with an event loop, on whose loop async functions run.
+    """Like `VirtualEngine`, for tests with an event loop, which async functions run on.
 
     ::
 
@@ -227,7 +227,7 @@ class AsyncVirtualEngine(_Face):
 
     Sync functions run on threads, as under an async framework.
 
-    :raises TimeoutError: what was waited for took longer than `timeout`.
+    :raises TimeoutError: an operation took longer than `timeout`.
     """
 
     def __init__(
@@ -263,15 +263,15 @@ class AsyncVirtualEngine(_Face):
         await self._session.close()
 
     async def serve(self, client: Inngest, functions: Sequence[Function[Any]]) -> None:
-        """Add an app. A client without functions sends here, and that is all."""
+        """Add an app. A client without functions only sends its events here."""
         await self._session.serve(client, functions)
 
     async def send(
         self, event: Event[Any], *, function: Function[Any] | str | None = None
     ) -> RecordedRun:
-        """Send an event, let everything happen that is due, and return the run it starts.
+        """Send an event, execute everything that is due, and return the run it starts.
 
-        :param function: which run is meant, when the event starts several functions.
+        :param function: whose run to return, if the event starts several functions.
         :raises RefusedError: the event is not valid, or the engine has no such function.
         """
         return self._run_of(await self._do(self._session.send(event, _id_of(function))), function)
@@ -279,17 +279,17 @@ class AsyncVirtualEngine(_Face):
     async def invoke(
         self, function: Function[Any] | str, data: Mapping[str, Any] | None = None
     ) -> RecordedRun:
-        """Start a function whatever its triggers are.
+        """Start a function, ignoring its triggers.
 
-        :raises RefusedError: the engine has no such function, or the data is no JSON.
+        :raises RefusedError: the engine has no such function, or the data is not JSON.
         """
         event_id = await self._do(self._session.invoke(_name(function), data))
         return self._run_of(event_id, function)
 
     async def signal(self, name: str, data: object = None) -> bool:
-        """Send a signal: whether a run waited for it.
+        """Send a signal. Returns whether a run was waiting for it.
 
-        :raises RefusedError: the data is no JSON.
+        :raises RefusedError: the data is not JSON.
         """
         return await self._do(self._session.signal(name, data))
 
@@ -298,18 +298,18 @@ class AsyncVirtualEngine(_Face):
         await self._do(self._session.cancel(run.id))
 
     async def settle(self) -> None:
-        """Let everything happen that is due now."""
+        """Execute everything that is due now."""
         await self._do(self._session.engine.settle())
 
     async def advance(self, delta: timedelta) -> None:
-        """Let time pass, and everything happen that falls due on the way."""
+        """Advance virtual time, executing everything that falls due on the way."""
         await self._do(self._session.advance(delta))
 
     async def finish(self, *runs: RecordedRun, within: timedelta = YEAR) -> None:
-        """Let time pass until these runs have ended.
+        """Advance virtual time until these runs have ended.
 
-        :param within: virtual time.
-        :raises RunStateError: one has not ended by then, or nothing will ever start it.
+        :param within: the most virtual time to advance.
+        :raises RunStateError: one has not ended by then, or will never start.
         """
         await self._do(self._session.advance_until(lambda: all(map(has_ended, runs)), within))
         refuse_unended(runs, within)

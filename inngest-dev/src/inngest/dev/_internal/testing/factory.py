@@ -1,4 +1,4 @@
-"""Make engines that are closed together. What the pytest fixture gives."""
+"""A factory of engines that are closed together, as the pytest fixture returns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class EngineFactory:
-    """What the fixture `inngest_engine` is: call it for an engine that is closed with the test."""
+    """The value of the fixture `inngest_engine`: makes engines that are closed with the test."""
 
     def __init__(self) -> None:
         self._exits = ExitStack()

@@ -1,8 +1,8 @@
-"""Play the exported history of a run against the code as it is now.
+"""Replay the exported history of a run against the current code.
 
-For each point in the history the code is called as a server calls it, with the steps that
-were done by then, and asked to plan only: nothing is executed. It has to ask for the step
-that came next. Code outside of steps runs, as it does in every replay.
+For each point in the history the code is called as a server calls it, with the steps completed
+by then, in plan-only mode: no step is executed. It must request the step that came next. Code
+outside of steps runs, as in every replay.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from inngest.dev._internal.views.export import VERSION
 from inngest.transport import CommRequest, CommResponse, Handler, ServeOptions
 
 _EXECUTED = (*RESULTS, "StepPlanned")
-"""Operations of steps whose code the app executes, or has been told to plan."""
+"""Operations of steps that the app executes, or plans."""
 _URL = "http://history.test/api/inngest"
 
 
 class NonDeterminismError(AssertionError):
-    """The code does not do what the history says that it did."""
+    """The code deviates from the history."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +37,11 @@ class _Step:
 def check_history(
     history: Mapping[str, Any], client: Inngest, functions: Sequence[Function[Any]]
 ) -> None:
-    """Raise unless the function does what its history says, step by step.
+    """Raise unless the function repeats its history, step by step.
 
-    :param history: what `RecordedRun.export`, or `python -m inngest runs show --export`, gave.
+    :param history: from `RecordedRun.export` or `python -m inngest runs show --export`.
     :raises NonDeterminismError: a step is gone, new, renamed, moved, or of another kind.
-    :raises ValueError: this is no history, or one of a function that is not among these.
+    :raises ValueError: not a history, or the history of a function that is not among these.
     """
     _refuse_others(history)
     function_id = history["function_id"]
@@ -82,7 +82,7 @@ def _problems(handler: Handler, history: Mapping[str, Any]) -> Iterator[str]:
         problem = _compare(answer, wanted, where, history)
         if problem is not None:
             yield problem
-            return  # what follows would only repeat it
+            return  # later points would only repeat it
 
 
 def _steps(history: Mapping[str, Any], name: str, **more: Any) -> list[_Step]:

@@ -1,8 +1,8 @@
-"""Run one function by itself: what it cannot do alone is stood in for.
+"""Run one function in isolation, with stubs for what needs a server.
 
-What `inngest.experimental.mocked` is built on. The function is started directly, so that its
-triggers and limits do not matter. Steps that the app runs are stubbed as in the kit; what a
-server would do for it is replaced on its way from the app to the engine.
+The basis of `inngest.experimental.mocked`. The function is started directly, ignoring its triggers
+and limits. Steps that the app runs are stubbed as in the kit; operations for a server are replaced
+on their way from the app to the engine.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ def run(
     *,
     timeout: float = 30.0,
 ) -> mocked.Result:
-    """Run the function, and its failure handler should it fail, to the end.
+    """Run the function to its end, and its failure handler if it fails.
 
-    :param timeout: real seconds that anything may take.
+    :param timeout: real seconds that each operation may take.
     :raises mocked.UnstubbedStepError: a step that needs a stub has none.
     """
     pump = Pump(timeout)
@@ -107,7 +107,7 @@ class _Isolated:
         return _StandingIn(InProcessDriver(apps), self._stubs, self._give_up)
 
     def _give_up(self, run_id: str, error: mocked.UnstubbedStepError) -> None:
-        """Cancelled, not failed: a failure handler has no say in what the test forgot."""
+        """Cancel the run, rather than fail it: a missing stub must not run the failure handler."""
         self._unstubbed = self._unstubbed or error
         self.session.engine.cancel(run_id)
 
@@ -154,7 +154,7 @@ class _Isolated:
                 await session.advance(timedelta(milliseconds=due - session.clock.now()))
 
     def _waits(self) -> list[tuple[Item, Received]]:
-        """What waits for an event, and the event that stands in."""
+        """Return the items that wait for an event, each with its stub event."""
         store, now = self.session.engine.store, self.session.clock.now()
         known = (store.run(each.id) for each in store.runs(limit=-1))
         return [
@@ -183,16 +183,16 @@ class _Isolated:
             return mocked.Result(error=self._error(ended.output), output=None, status=status)
         return mocked.Result(error=None, output=ended.output, status=status)
 
-    def _error(self, told: Json) -> Exception:
-        """What was raised, if that is what the engine was told."""
-        error = recorded_error(told)
+    def _error(self, reported: Json) -> Exception:
+        """Return the raised exception, if it is the reported error."""
+        error = recorded_error(reported)
         raised = self._errors[-1] if self._errors else None
         if raised is None or error.message != _message_of(raised):
             return Error(f"{error.name}: {error.message}")
         return self._of_its_step(raised) if isinstance(raised, StepError) else raised
 
     def _of_its_step(self, raised: StepError) -> Exception:
-        """What the step raised: tests ask for its type, which a ``StepError`` only names."""
+        """Return what the step raised: tests check its type, which a ``StepError`` only names."""
         for error in reversed(self._errors_of_steps):
             if (type(error).__name__, _message_of(error)) == (raised.name, raised.message):
                 return error
@@ -200,7 +200,7 @@ class _Isolated:
 
 
 class _StandingIn:
-    """Passes calls on, and replaces what the app asks a server to do for it."""
+    """A driver that forwards calls, and replaces the app's operations for a server by stubs."""
 
     def __init__(self, driver: Driver, stubs: Mapping[str, object], give_up: _GiveUp) -> None:
         self._driver, self._stubs, self._give_up = driver, stubs, give_up
@@ -225,7 +225,7 @@ class _StandingIn:
         if kind not in _SERVED_BY_OTHERS:
             return op
         stub = self._stubs[_step_of(op)]
-        if kind == "WaitForEvent" and stub is None:  # what such a step gives then
+        if kind == "WaitForEvent" and stub is None:  # the result of a wait that timed out
             stub = mocked.Timeout
         if stub is mocked.Timeout and kind in ("WaitForEvent", "WaitForSignal"):
             return {**op, "opts": {**(op.get("opts") or {}), "timeout": _AT_ONCE}}
@@ -243,7 +243,7 @@ class _StandingIn:
 
 
 class _Witness(MiddlewareSync):
-    """The outermost of the client's: keeps what the function raised, and what its steps did."""
+    """The client's outermost middleware: records what the function and its steps raised."""
 
     def __init__(
         self,
@@ -267,7 +267,7 @@ class _Witness(MiddlewareSync):
 
 
 def received(event: Event[Any], now: int) -> Received:
-    """An event as if the engine had got it; its name may be an internal one."""
+    """Convert an event to a received one; its name may be internal."""
     wire: dict[str, Json] = event.to_wire(now)
     return internal_event(wire.pop("name"), wire.pop("data"), now, key=wire.pop("id", None), **wire)
 
@@ -283,8 +283,8 @@ def _done(op: dict[str, Json], outcome: Callable[[], object]) -> dict[str, Json]
     try:
         data = pydantic_core.to_jsonable_python(outcome())
     except Exception as error:
-        told = {"name": type(error).__name__, "message": _message_of(error)}
-        return {**kept, "op": "StepFailed", "error": told}
+        body = {"name": type(error).__name__, "message": _message_of(error)}
+        return {**kept, "op": "StepFailed", "error": body}
     return {**kept, "op": "StepRun", "data": data}
 
 

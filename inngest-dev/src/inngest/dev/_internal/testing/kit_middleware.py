@@ -1,4 +1,4 @@
-"""The test kit's own middleware, innermost of the client's: it puts stubs in place of steps."""
+"""The test kit's middleware, the client's innermost: it replaces steps with stubs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def kit_middleware(stubs: Stubs, clock: Clock) -> UninitializedMiddleware:
-    """The factory to add to the client's middleware."""
+    """Return the factory to add to the client's middleware."""
     return lambda client, raw_request: _KitMiddleware(client, raw_request, stubs, clock)
 
 
@@ -26,7 +26,7 @@ class _KitMiddleware(MiddlewareSync):
         self._stubs, self._clock = stubs, clock
 
     def before_send_events(self, events: list[Event[Any]]) -> None:
-        """Give events that have no time the virtual one: the real one may be in its future."""
+        """Set a missing `ts` to virtual time, as real time may lie in its future."""
         events[:] = [
             event
             if "ts" in event.model_fields_set

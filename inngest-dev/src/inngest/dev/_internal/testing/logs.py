@@ -1,4 +1,4 @@
-"""Record what functions log, and pass it on to the client's own logger."""
+"""Record what functions log, and forward it to the client's logger."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class RecordedLog:
 
 
 class RecordingLogger(_Adapter):
-    """Records lines of every level, and passes them on to a logger, which may filter them."""
+    """Records lines of every level, and forwards them to a logger, which may filter them."""
 
     def __init__(self, logger: _Logger, records: list[RecordedLog], now: Callable[[], int]) -> None:
         super().__init__(logger, {})
@@ -65,7 +65,7 @@ class RecordingLogger(_Adapter):
 
 
 def _message(msg: object, args: tuple[object, ...]) -> str:
-    """The message as `logging` formats it. What it cannot format must not fail the function."""
+    """Format a message like `logging`. A formatting error must not fail the function."""
     try:
         return logging.LogRecord("", 0, "", 0, msg, args, None).getMessage()
     except Exception:

@@ -1,4 +1,4 @@
-"""Answer the requests of clients by the engine's own API, at once and without sockets."""
+"""Answer client requests with the engine's API, synchronously and without sockets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from inngest.outgoing import Request, Response
 
 
 def ask(app: ASGIApp, request: Request) -> Response:
-    """Have an ASGI app answer. It must not wait for anything: no loop would wake it."""
+    """Return an ASGI app's response. The app must not suspend: no loop would wake it."""
     parts = urlsplit(request.url)
     headers = {name.lower(): value for name, value in request.headers.items()}
     headers |= {"host": parts.netloc, "content-length": str(len(request.body))}

@@ -1,8 +1,7 @@
-"""Run a loop in bursts, and do blocking work in between, when no loop is running.
+"""Run a loop in bursts, with blocking work in between, while no loop is running.
 
-So a sync function of an app under test runs on the test's own thread, as it would under a sync
-framework: it finds the test's database connection, `asyncio.run` works in it, and so does a
-debugger. There is no second thread.
+This way a sync function of an app under test runs on the test's own thread, as under a sync
+framework: it shares the test's database connection, and `asyncio.run` and debuggers work in it.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 _UNWIND = 1.0
-"""Seconds that work which was given up has to end."""
+"""Seconds for cancelled work to unwind."""
 PATIENCE = 60.0
-"""Seconds that the engine's own work has at least: a short timeout is meant for the app."""
+"""The least timeout in seconds of the engine's own work: a short one is meant for the app."""
 _SHORT = 0.01
-"""Seconds of a piece of blocking work that count for the timeout, at most: somebody may be
-stepping through it with a debugger."""
+"""The most seconds of a piece of blocking work that count towards the timeout, as it may be
+paused in a debugger."""
 
 
 @dataclass(slots=True, kw_only=True)  # not frozen: one is made for each call
@@ -34,7 +33,7 @@ class _Work:
 
 
 class _Limit:
-    """Stops the loop when its bursts have taken so many seconds together. It needs one timer."""
+    """Stops the loop when its bursts have taken this many seconds in total, with one timer."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         self._loop, self._left = loop, seconds
@@ -49,7 +48,7 @@ class _Limit:
         self._left -= self._loop.time() - self._started
 
     def spend(self, seconds: float) -> None:
-        """Count blocking work between two bursts, but not more than a little of it."""
+        """Count blocking work between two bursts, up to `_SHORT`."""
         self._left -= min(seconds, _SHORT)
 
     def cancel(self) -> None:
@@ -73,21 +72,21 @@ class Pump:
         self._queue: deque[_Work] = deque()
         self._is_working = False
         self.turn: threading.RLock = threading.RLock()
-        """Held while the loop runs. Who holds it may do the loop's work from another thread."""
+        """Held while the loop runs. Its holder may do the loop's work from another thread."""
 
     def elsewhere(self, do: Callable[[], T]) -> Awaitable[T]:
-        """Have blocking work done between two bursts. Call it on the loop."""
+        """Schedule blocking work between two bursts. Call it on the loop."""
         future: asyncio.Future[T] = self._loop.create_future()
         self._queue.append(_Work(do=do, context=contextvars.copy_context(), future=future))
         self._loop.stop()
         return future
 
     def run(self, coroutine: Coroutine[Any, Any, T], *, at_least: float = 0.0) -> T:
-        """Run a coroutine to its end. Of blocking work in between, little counts for the timeout.
+        """Run a coroutine to its end. Blocking work barely counts towards the timeout.
 
-        :param at_least: seconds that it has at least, even if the timeout is shorter.
+        :param at_least: the least timeout in seconds.
         :raises TimeoutError: it takes longer.
-        :raises RuntimeError: a loop runs on this thread already, or this is another thread.
+        :raises RuntimeError: a loop is running on this thread, or this is another thread.
         """
         if self._loop.is_running() or self._is_working:
             coroutine.close()
@@ -118,7 +117,7 @@ class Pump:
         return task.result()
 
     def close(self) -> None:
-        """Cancel what is left."""
+        """Cancel all remaining tasks."""
         self._queue.clear()
         try:
             self.run(_cancel_others(), at_least=PATIENCE)
@@ -127,7 +126,7 @@ class Pump:
             self._loop.close()
 
     def _burst(self, task: asyncio.Task[Any], limit: _Limit, timeout: float) -> None:
-        if not limit.is_reached:  # blocking work that was asked for in the last turn is still done
+        if not limit.is_reached:  # blocking work scheduled in the last turn still runs
             with self.turn, limit:
                 self._loop.run_forever()
         if limit.is_reached and not task.done() and not self._queue:
@@ -156,7 +155,7 @@ class Pump:
             work.future.cancel()
             raise
         else:
-            if not work.future.done():  # as when the engine gave up waiting
+            if not work.future.done():  # e.g. cancelled by the engine
                 work.future.set_result(value)
         finally:
             self._is_working = False
@@ -181,7 +180,7 @@ async def _cancel_others() -> None:
 
 
 def seconds_of(timeout: Any) -> float:
-    """Check what a user gives as a timeout."""
+    """Validate a user's timeout."""
     if not isinstance(timeout, int | float) or not 0 < timeout < math.inf:
         raise ValueError(f"timeout: a positive number of seconds, not {timeout!r}")
     return timeout

@@ -1,4 +1,4 @@
-"""What tests look at: runs, their steps, and events, as they are at that moment."""
+"""Live views of runs, steps and events, for tests to inspect."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class RunStateError(AssertionError):
-    """The run is not what the test takes it for. The message tells its story."""
+    """The run is not in the expected state. The message includes its timeline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedError:
-    """An error as the server keeps it."""
+    """An error as the server stores it."""
 
     name: str
     message: str
@@ -61,10 +61,10 @@ class RecordedEvent:
 
 
 class RecordedRun:
-    """A run, looked up anew whenever it is asked: it may not be started yet.
+    """A live view of a run, which may not have started yet.
 
-    Its attributes raise :class:`RunStateError`, an `AssertionError` with the timeline, when
-    there is no such run, or when it has no output or error to give.
+    Its attributes raise :class:`RunStateError`, an `AssertionError` with the timeline, if there is
+    no such run, or it has no output or error.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class RecordedRun:
 
     @property
     def exists(self) -> bool:
-        """Whether it was started: a debounce, batch or limit may prevent it."""
+        """Whether the run was started: a debounce, batch or limit may prevent it."""
         return bool(self._found())
 
     @property
@@ -108,7 +108,7 @@ class RecordedRun:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more happens in it."""
+        """Whether the run has ended."""
         return self._run().ended
 
     @property
@@ -143,11 +143,11 @@ class RecordedRun:
 
     @property
     def steps(self) -> list[RecordedStep]:
-        """In the order in which they were found."""
+        """The run's steps, in the order of discovery."""
         return [_step(each) for each in self._history()["steps"]]
 
     def step(self, name: str) -> RecordedStep:
-        """The step of this id, `id:1` for the second that has it; or the first of this name."""
+        """Return the step with this id (`id:1` for its second use), or the first with this name."""
         wire = sha1(name.encode("utf-8", "surrogatepass"), usedforsecurity=False)
         steps, hashed = self.steps, wire.hexdigest()
         found = [s for s in steps if s.id == hashed] or [s for s in steps if s.name == name]
@@ -158,21 +158,21 @@ class RecordedRun:
 
     @property
     def events(self) -> list[RecordedEvent]:
-        """The events that it was started by; several for a batch."""
+        """The events that started it; several for a batch."""
         return [_event(self._session, each) for each in self._run().events]
 
     @property
     def logs(self) -> list[RecordedLog]:
-        """What it logged by `ctx.logger`, replays left out."""
+        """What it logged with `ctx.logger`, without repeats from replays."""
         return self._session.logs_by_run().get(self._run().id, [])
 
     def timeline(self) -> str:
-        """What happened, a line for each thing, for people."""
+        """Return a readable account of the run, a line per happening."""
         session, run = self._session, self._run()
         return session.read(lambda: timeline(session, run))
 
     def export(self) -> dict[str, Any]:
-        """Its history as JSON: `check_history` plays it against new code."""
+        """Return its history as JSON, for `check_history` to replay against new code."""
         session, run = self._session, self._run()
         return session.read(lambda: exported(session.engine.store.run(run.id) or run))
 
@@ -201,7 +201,7 @@ class RecordedRun:
 
 
 def has_ended(run: RecordedRun) -> bool:
-    """False as long as time brings it about. Raises when it was not started, and never will be."""
+    """Return whether the run has ended. Raises if it will never start."""
     session, event_id = run._session, run._event_id
     if not run.exists and is_held_back(session, event_id, run._function_id):
         return False
@@ -209,14 +209,14 @@ def has_ended(run: RecordedRun) -> bool:
 
 
 def refuse_unended(runs: Sequence[RecordedRun], within: timedelta) -> None:
-    """Raise, with its story, for a run that time alone did not end."""
+    """Raise, with its timeline, for a run that has not ended."""
     for run in runs:
         if not run.ended:
             raise RunStateError(f"the run has not ended within {within}\n{run.timeline()}")
 
 
 def recorded_error(body: object) -> RecordedError:
-    """Of an error body in any of its forms."""
+    """Convert an error body in any of its forms."""
     if isinstance(body, dict) and isinstance(body.get("error"), dict):
         body = body["error"]
     if not isinstance(body, dict):
@@ -226,7 +226,7 @@ def recorded_error(body: object) -> RecordedError:
 
 
 def recorded_events(session: Session, name: str | None) -> list[RecordedEvent]:
-    """The oldest first; without a name, all that are not the engine's own."""
+    """Return events, oldest first; without a name, all but internal ones."""
     found = session.read(lambda: session.engine.store.events(name, -1))
     return [
         _event(session, each)

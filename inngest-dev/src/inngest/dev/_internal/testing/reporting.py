@@ -1,4 +1,4 @@
-"""Keep the timelines of the engines that the current test uses, for the report of its failure."""
+"""Collect the timelines of the current test's engines, to report if it fails."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import weakref
 from typing import Protocol
 
 LATEST = 20
-"""How many runs of an engine are reported: there may be very many that started each other."""
+"""The most runs reported per engine: runs may start each other endlessly."""
 
 
 class Tells(Protocol):
@@ -18,7 +18,7 @@ class Tells(Protocol):
 class _Notes(threading.local):
     def __init__(self) -> None:
         self.open: weakref.WeakSet[Tells] = weakref.WeakSet()
-        self.told: list[str] = []
+        self.timelines: list[str] = []
         self.is_wanted = False
 
 
@@ -30,24 +30,24 @@ def opened(engine: Tells) -> None:
 
 
 def closing(engine: Tells) -> None:
-    """Keep the timeline of an engine that closes: a failure is reported only after that."""
+    """Save the timeline of a closing engine: failures are reported only later."""
     if engine in _NOTES.open:
         _NOTES.open.discard(engine)
         if not _NOTES.is_wanted:
             return
-        with contextlib.suppress(Exception):  # of a test that broke the engine itself
-            _NOTES.told.append(engine.timeline(latest=LATEST))
+        with contextlib.suppress(Exception):  # the test may have broken the engine
+            _NOTES.timelines.append(engine.timeline(latest=LATEST))
 
 
 def forget() -> None:
-    """Begin with a new test."""
-    _NOTES.told.clear()
+    """Discard the timelines, for a new test."""
+    _NOTES.timelines.clear()
     _NOTES.is_wanted = True
 
 
 def report() -> str:
-    """The timelines of all engines of the test, open and closed."""
-    texts = list(_NOTES.told)
+    """Return the timelines of the test's engines, open and closed."""
+    texts = list(_NOTES.timelines)
     for engine in list(_NOTES.open):
         with contextlib.suppress(Exception):
             texts.append(engine.timeline(latest=LATEST))

@@ -1,7 +1,7 @@
-"""An engine on a virtual clock, wired to apps of this process. It belongs to one event loop.
+"""An engine on a virtual clock, wired to apps in this process. It belongs to one event loop.
 
-The two faces (`VirtualEngine`, `AsyncVirtualEngine`) are built on it. Everything goes
-through the production handler, serializer and API; only sockets are left out.
+`VirtualEngine` and `AsyncVirtualEngine` are built on it. Everything goes through the production
+handler, serializer and API; only sockets are left out.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ from inngest.outgoing import Request, Response, redirected
 T = TypeVar("T")
 MILLISECOND = timedelta(milliseconds=1)
 _SHORT = 0.01
-"""Seconds between two looks of another thread whether the loop is running."""
+"""Seconds between checks, on another thread, whether the loop is running."""
 
 
 class RefusedError(Exception):
-    """The engine does not take what it was given: functions, an event or data."""
+    """The engine refused functions, an event or data."""
 
 
 class Session:
@@ -57,7 +57,7 @@ class Session:
         driver: Callable[[Apps], Driver] = InProcessDriver,
         timeout: float = 30.0,
     ) -> None:
-        """`timeout` bounds, in real seconds, how long anything is waited for.
+        """`timeout` bounds every wait, in real seconds.
 
         :param pump: runs the loop, and sync functions in between.
         """
@@ -69,7 +69,7 @@ class Session:
         self.timeout: float = seconds_of(timeout)
         self.logs: list[RecordedLog] = []
         self.senders: dict[str, Calling] = {}
-        """Who sent an event, by the event's internal id."""
+        """The call that sent each event, by the event's internal id."""
         self.apps: Apps = Apps(None if pump is None else pump.elsewhere)
         self.engine: Engine = Engine(
             clock=self.clock, driver=driver(self.apps), gateway=StubbedGateway(fetch)
@@ -79,14 +79,14 @@ class Session:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._turn = threading.RLock() if pump is None else pump.turn
-        """Held by the thread that is working on the engine."""
+        """Held by the thread that is using the engine."""
 
     @property
     def is_open(self) -> bool:
         return self._loop is not None
 
     def require_loop(self) -> asyncio.AbstractEventLoop:
-        """The loop that it is open on. Raises when it is on none."""
+        """Return the loop that it is open on, or raise if it is not open."""
         if self._loop is None:
             raise RuntimeError("this engine is not open: it is within its block of `with`")
         return self._loop
@@ -96,7 +96,7 @@ class Session:
         await self.engine.start()
 
     async def close(self) -> None:
-        """Give the clients back as they were."""
+        """Restore the clients."""
         self._exits.close()
         self.apps.close()
         if self.is_open:
@@ -122,7 +122,7 @@ class Session:
     # in
 
     async def send(self, event: Event[Any], function_id: str | None) -> str:
-        """Send an event, let everything happen that is due now, and return the event's id."""
+        """Send an event, execute everything that is due, and return the event's id."""
         if function_id is not None:
             self.find(function_id)
         if not isinstance(event, Event):
@@ -141,7 +141,7 @@ class Session:
         return event_id
 
     async def signal(self, name: str, data: object) -> bool:
-        """Whether a run waited for it."""
+        """Send a signal. Returns whether a run was waiting for it."""
         run_id = self.engine.signal(name, _as_sent({name: data})[name])
         await self.engine.settle()
         return run_id is not None
@@ -166,16 +166,16 @@ class Session:
     # out
 
     def find(self, function_id: str) -> None:
-        """Raise when there is no such function."""
+        """Raise if there is no such function."""
         known = [function.id for function in self.read(self.engine.store.functions)]
         if function_id not in known:
             names = ", ".join(known) or "none"
             raise RefusedError(f'there is no function "{function_id}"; there is {names}')
 
     def read(self, work: Callable[[], T]) -> T:
-        """Do something short where no other thread works on the engine, and return what it gives.
+        """Run a short callable while no other thread uses the engine, and return its result.
 
-        On the session's own thread that is here; from another one, on its loop if that runs.
+        On the session's own thread it runs here; from another, on the loop if that is running.
         """
         loop = self.require_loop()
         if threading.get_ident() == self._thread:
@@ -192,8 +192,8 @@ class Session:
                     loop.call_soon_threadsafe(_fulfil, asked, work)
                 wait([asked], _SHORT)
             elif self._turn.acquire(timeout=_SHORT):
-                # By now the loop may have begun to run: then look again. Or it was asked, and has
-                # stopped before it answered: then take the question back, and do it here.
+                # The loop may have started by now: then check again. Or it stopped before it ran
+                # the work: then cancel that, and run it here.
                 try:
                     if not loop.is_running() and (asked is None or asked.cancel()):
                         return work()
@@ -202,7 +202,7 @@ class Session:
         return asked.result()
 
     def answer(self, request: Request) -> Response:
-        """Answer a request of a client, on any thread."""
+        """Answer a client's request. Call it on any thread."""
         return self.read(partial(self._answer, request))
 
     def _answer(self, request: Request) -> Response:
@@ -228,8 +228,8 @@ def _as_sent(data: Mapping[str, Any] | None) -> dict[str, Any]:
     try:
         wire = Event(name="data", data=data).to_wire(0)["data"]
     except pydantic.ValidationError as error:
-        told = ", ".join(problem["msg"] for problem in error.errors())
-        raise RefusedError(f"data: {told.removeprefix('Value error, ')}") from None
+        messages = ", ".join(problem["msg"] for problem in error.errors())
+        raise RefusedError(f"data: {messages.removeprefix('Value error, ')}") from None
     except ValueError as error:
         raise RefusedError(str(error)) from None
     sent: dict[str, Any] = json.loads(json.dumps(wire))

@@ -1,4 +1,4 @@
-"""What happened in an engine, for people: its runs, and the stubs that no step has used."""
+"""A readable report of an engine: its runs, and unused stubs."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _NOT_RUN_BY_THE_APP = {
 
 
 def story(session: Session, runs: Sequence[RecordedRun], latest: int | None = None) -> str:
-    """A paragraph for each of the latest runs, or for all runs, and one for unused stubs."""
-    told = runs if latest is None else runs[-latest:]
-    paragraphs = [run.timeline() for run in told]
-    if len(told) < len(runs):
-        paragraphs.insert(0, f"{len(runs) - len(told)} earlier runs are left out here")
+    """Return a paragraph for each of the (latest) runs, and one for unused stubs."""
+    shown = runs if latest is None else runs[-latest:]
+    paragraphs = [run.timeline() for run in shown]
+    if len(shown) < len(runs):
+        paragraphs.insert(0, f"{len(runs) - len(shown)} earlier runs are left out here")
     if runs:
-        paragraphs += _idle_stubs(session, told)
+        paragraphs += _idle_stubs(session, shown)
     return "\n\n".join(paragraphs)
 
 
 def whats_on(session: Session) -> str:
-    """How far the runs have come, for the message of a timeout."""
+    """Return the progress of the runs, for the message of a timeout."""
     runs = session.read(lambda: session.engine.store.runs(limit=-1))  # the latest first
     active = [run for run in runs if not run.ended]
     if not active:

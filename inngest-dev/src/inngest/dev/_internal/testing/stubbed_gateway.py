@@ -1,4 +1,4 @@
-"""Answer the requests of fetch and AI steps by a function of the test. Nothing leaves the process."""
+"""Answer the requests of fetch and AI steps with a function of the test, in process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from inngest.dev._internal.machine.fetching import Inbound, Outbound, Unreachabl
 Fetch = Callable[[Outbound], object]
 """Answers a request: with an `Inbound`, or with a JSON value, the body of a 200.
 
-What it raises is told to the step as the reason why no answer came."""
+What it raises becomes the step's connection error."""
 
 
 class StubbedGateway:
@@ -31,7 +31,7 @@ class StubbedGateway:
             return Inbound(status=200, headers=headers, body=_json(answer))
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # pytest.fail, say, raises what is no Exception
+        except BaseException as error:  # pytest.fail, e.g., raises a BaseException
             kind = "" if isinstance(error, OSError) and str(error) else f"{type(error).__name__}: "
             return Unreachable(reason=f"{kind}{error}")
 

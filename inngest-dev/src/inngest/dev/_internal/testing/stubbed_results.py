@@ -1,4 +1,4 @@
-"""Make a test's stub the result of a step that a server carries out: a signal, a request."""
+"""Convert stubs to results of steps that a server executes: signals, requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from inngest.dev._internal.model.values import Json
 
 
 def stubbed_result(op: Mapping[str, Json], outcome: object) -> object:
-    """The outcome in the form in which a server stores it. One in that form is left as it is."""
+    """Convert an outcome to the form that a server stores, unless it already has it."""
     opts = op.get("opts") or {}
     match opcode_of(op):
         case "WaitForSignal":

@@ -1,4 +1,4 @@
-"""What stands in for steps: values, callables and exceptions, in turn.
+"""Stubs for steps: values, callables and exceptions, in turn.
 
 Limits: steps that the app runs (`run`, `send_event`, `ai.wrap`). Sleeps, waits and invoked
 functions are not run by the app: advance the clock, send the event, serve the function.
@@ -16,7 +16,7 @@ from inngest.middleware import WrappedHandler
 
 @dataclass(slots=True)
 class Stub:
-    """The last outcome stays for all executions that follow."""
+    """Outcomes for the executions of a step; the last one repeats."""
 
     step: str
     function_id: str | None
@@ -46,7 +46,7 @@ class Stubs:
         return stub
 
     def idle(self) -> list[Stub]:
-        """Those that stood in for nothing so far, the oldest first."""
+        """Return the stubs not used so far, oldest first."""
         return [stub for stub in reversed(self._stubs) if not stub.calls]
 
     def put_on(self, step: WrappedHandler, function_id: str | None) -> None:

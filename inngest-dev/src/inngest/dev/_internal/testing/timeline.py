@@ -1,4 +1,4 @@
-"""Tell a run's story in lines of text, for the failure of a test."""
+"""Render a run's timeline as text, for a failed test's report."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _PENDING = {
     "finish_timeout": "cancelled unless it has ended by then",
 }
 Line = tuple[int, str]
-"""When, and what."""
+"""Time and text."""
 Attempt = dict[str, Any]
 
 
 class _Notes:
-    """What calls have logged and sent, each with the number of steps that had run in its call."""
+    """Logs and sent events of calls, each with how many steps had run in its call before."""
 
     def __init__(self) -> None:
         self._lines: dict[str, list[tuple[int, Line]]] = defaultdict(list)
@@ -48,11 +48,11 @@ class _Notes:
         self._lines[calling].append((after, line))
 
     def before(self, call: str) -> list[Line]:
-        """Take what belongs before the next step of a call."""
+        """Take the lines before the next step of a call."""
         return self._take(call, self._steps[call])
 
     def rest(self, call: str) -> list[Line]:
-        """Take all that is left of a call."""
+        """Take the remaining lines of a call."""
         return self._take(call, None)
 
     def step(self, call: str) -> None:
@@ -68,7 +68,7 @@ class _Notes:
 
 
 def timeline(session: Session, run: Run) -> str:
-    """The lines of a run. Call it by `Session.read`."""
+    """Return the timeline of a run. Call it via `Session.read`."""
     store = session.engine.store
     run = store.run(run.id) or run
     zero = run.started_at or run.created_at
@@ -91,12 +91,12 @@ def timeline(session: Session, run: Run) -> str:
 
 
 def _line(when: str, text: str) -> str:
-    """A line of the timeline. Text of several lines stays within its column."""
+    """Format a line of the timeline, indenting multi-line text to its column."""
     return f"  {when:>12}  " + text.replace("\n", f"\n{'':16}")
 
 
 def _next(session: Session, run: Run, item: Item) -> str:
-    """What is to come of a call or a request in the queue."""
+    """Describe a queued call or request."""
     if item.attempt:
         return "{}: tried again then"
     if item.due > session.clock.now():
@@ -108,7 +108,7 @@ def _next(session: Session, run: Run, item: Item) -> str:
 
 
 def _happened(run: Run, attempts: list[Attempt], notes: _Notes) -> Iterator[Line]:
-    """What happened, in order. That is the order in which steps ended: virtual time may stand still."""
+    """Yield what happened, ordered by the ends of steps, as virtual time may stand still."""
     position = {step_id: n for n, step_id in enumerate(run.stack)}
     left = list(attempts)
     last = {_call_of(attempt): attempt["number"] for attempt in attempts}
@@ -129,16 +129,16 @@ def _happened(run: Run, attempts: list[Attempt], notes: _Notes) -> Iterator[Line
 
 
 def _failed_after(attempt: Attempt, step: Step) -> bool:
-    """Whether the function failed in the call that got what the step waited for.
+    """Return whether the function failed in the call that received the result of the wait.
 
-    One that failed before it would have had a pause before it got to the step.
+    Had it failed earlier, a retry delay would separate the failure from the step.
     """
     is_failure = attempt["step_id"] == DISCOVERY and attempt["outcome"] == "failed"
     return is_failure and bool(attempt["ended_at"] == step.ended_at)
 
 
 def _attempt(attempt: Attempt, run: Run, notes: _Notes, last: Mapping[str, int]) -> Iterator[Line]:
-    """An attempt, among what its call has logged and sent.
+    """Yield an attempt and what its call logged and sent, in order.
 
     :param last: the number of the last attempt of each call.
     """
@@ -160,7 +160,7 @@ def _call_of(attempt: Attempt) -> str:
 
 
 def _tried(attempt: Attempt, run: Run) -> str:
-    """The line of an attempt; empty for a call that did nothing but find steps."""
+    """Return the line of an attempt; empty for a call that only discovered steps."""
     step, body = run.steps.get(attempt["step_id"]), attempt["body"]
     failed = attempt["outcome"] == "failed"
     if not failed and (attempt["step_id"] == DISCOVERY or step is None):
@@ -191,7 +191,7 @@ def _mark(step: Step) -> str:
 
 
 def _waited(step: Step) -> str:
-    """What a step waited for, and what came of it."""
+    """Describe what a step waited for, and the outcome."""
     waited = _WAITS[step.op]
     if step.state == "failed":
         return _failure(step.error)
@@ -213,7 +213,7 @@ def _cause(session: Session, run: Run) -> str:
 
 
 def _failure(body: Any) -> str:
-    """An error in one line, in the form of apps or in that of the engine."""
+    """Format an error, of an app or of the engine, in one line."""
     inner = body.get("error") if isinstance(body, dict) else None
     error = inner if isinstance(inner, dict) else body
     if isinstance(error, dict) and "message" in error and "name" in error:

@@ -1,4 +1,4 @@
-"""Explain why an event has started no run: what holds it back, or may have prevented it."""
+"""Explain why an event has not started a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 def is_held_back(session: Session, event_id: str, function_id: str | None) -> bool:
-    """Whether a batch or a debounce holds the event, and will start a run with it."""
+    """Return whether a batch or debounce holds the event, and will start a run with it."""
     return session.read(
         lambda: any(
             _timer(session, function, event_id) is not None
@@ -27,7 +27,7 @@ def is_held_back(session: Session, event_id: str, function_id: str | None) -> bo
 
 
 def nothing_started(session: Session, event_id: str, function_id: str | None) -> str:
-    """A message with a line for each function: its triggers, and what may have prevented a run."""
+    """Return a line for each function: its triggers, and what may have prevented a run."""
     return session.read(lambda: "\n".join(_lines(session, event_id, function_id)))
 
 
@@ -58,7 +58,7 @@ def _timer(session: Session, function: Function, event_id: str) -> Item | None:
 
 
 def _against(function: Function, event: Event | None) -> Iterator[str]:
-    """What may have kept an event from starting a function that it triggers."""
+    """Yield what may have kept an event from starting a function that it triggers."""
     fitting = [each for each in function.triggers if event and each.event == event.name]
     if not fitting:
         return
