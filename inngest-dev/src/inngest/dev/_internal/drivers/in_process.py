@@ -63,8 +63,8 @@ class InProcessDriver:
         assert response is not None
         answered = {name.lower(): value for name, value in response.headers.items()}
         # An app that names a point in time for its next attempt counts from the real time.
-        now = time.time_ns() // 1_000_000
-        return call.read(response.status, answered, response.body, now)
+        answered_at = time.time_ns() // 1_000_000
+        return call.read(response.status, answered, response.body, answered_at)
 
     async def sync(self, url: str, *, kind: str) -> tuple[int, str]:
         """Ask every app to register; the first failure, else the last answer."""
