@@ -21,6 +21,8 @@ from werkzeug.serving import make_server
 
 import inngest
 import inngest.flask
+from inngest._internal.flow import FetchError, Request, Response
+from inngest._internal.runtime.http_clients import HTTPClients
 from inngest.dev import DevServer, Engine, VirtualClock
 
 from .bodies import Body, handler_of
@@ -379,3 +381,44 @@ def test_a_run_sleeps_across_a_restart_of_the_engine(tmp_path: Path, is_async: b
                 run = second.wait_for_run(sent)
     assert (run["status"], run["output"]) == ("Completed", "rested")
     assert world.calls == ["before", "after"]
+
+
+def test_a_call_that_code_ends_at_a_checkpoint_is_repeated_although_other_steps_wait() -> None:
+    """The loser of a race is pending: an answer that reports nothing would leave it at that."""
+    recording = asyncio.Event()
+
+    class SlowOnce(HTTPClients):
+        async def fetch_async(self, request: Request) -> Response | FetchError:
+            if "/checkpoint/" in request.url and not recording.is_set():
+                recording.set()
+                await asyncio.Event().wait()
+            return await super().fetch_async(request)
+
+    with DevServer(port=0, engine=engine()) as server:
+        world = World(server, is_async=True)
+        world.client._http = SlowOnce()
+
+        async def race(ctx: inngest.Context) -> object:
+            won = asyncio.Event()
+
+            async def winner() -> None:
+                await ctx.step.sleep("nap", 1000)
+                won.set()
+
+            async def loser() -> None:
+                await ctx.step.wait_for_event("never", event="test/never", timeout=HOUR * 99)
+
+            mode = inngest.ParallelMode.RACE
+            group = asyncio.ensure_future(ctx.group.parallel((winner, loser), parallel_mode=mode))
+            await won.wait()
+            group.cancel()
+            step = asyncio.ensure_future(ctx.step.run("a", world.step("a", lambda: 1)))
+            if not recording.is_set():
+                await recording.wait()
+                step.cancel()
+            return await step
+
+        trigger = inngest.TriggerEvent(event="test/race")
+        world.functions.append(world.client.create_function(fn_id="race", trigger=trigger)(race))
+        run = world.run("race")
+    assert (run["status"], run["output"], world.calls) == ("Completed", 1, ["a"])

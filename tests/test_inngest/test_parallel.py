@@ -130,6 +130,31 @@ def test_a_failing_branch_leaves_no_steps_of_its_group_behind(world: World) -> N
     assert world.log == []
 
 
+def test_a_group_ends_whose_branch_handles_the_failure_of_an_inner_group(world: World) -> None:
+    """Nothing is to be reported of the inner group: the call must not end for it."""
+
+    def finding(ctx: Any) -> Steps:
+        return (yield ctx.step.run("a", world.step(note="a")))
+
+    def failing(ctx: Any) -> Steps:
+        yield from ()
+        raise ValueError("no")
+
+    def handling(ctx: Any) -> Steps:
+        try:
+            yield ctx.group.parallel((world.branch(finding, ctx), world.branch(failing, ctx)))
+        except ValueError:
+            return "handled"
+
+    def body(ctx: Any) -> Steps:
+        (outcome,) = yield ctx.group.parallel((world.branch(handling, ctx),))
+        return outcome
+
+    world.function(body)
+    assert world.call().body == "handled"
+    assert world.log == []
+
+
 def test_a_step_is_tried_again_although_another_branch_has_failed_meanwhile(world: World) -> None:
     """The code handles the failure and would end: the run does not fail for the other branch."""
 

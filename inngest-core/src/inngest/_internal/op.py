@@ -20,6 +20,7 @@ class Opcode(str, enum.Enum):
     AI_GATEWAY = "AIGateway"
     DEFER_ABORT = "DeferAbort"
     DEFER_ADD = "DeferAdd"
+    DISCOVERY = "DiscoveryRequest"
     GATEWAY = "Gateway"
     INVOKE = "InvokeFunction"
     PLANNED = "StepPlanned"

@@ -263,7 +263,7 @@ class Execution:
         return stop
 
     def suspend(self) -> None:
-        """End the call without reporting anything: the next call will get to the same point."""
+        """End the call without a step to report: the next call will get to the same point."""
         if self.outcome is None:
             self.outcome = Stop(())
 
@@ -392,6 +392,16 @@ def completed(data: str) -> Op:
     )
 
 
+def call_again(unique: str) -> Op:
+    """Return the operation that requests the next call at once, even if other steps are pending.
+
+    :param unique: an id that the run has not used: a second request with it would be ignored.
+    """
+    return Op(
+        step=StepID(id="again", index=0, hashed=unique), opcode=Opcode.DISCOVERY, name="again"
+    )
+
+
 __all__ = [
     "Broken",
     "CallFacts",
@@ -407,6 +417,7 @@ __all__ = [
     "Stop",
     "Verdict",
     "Wait",
+    "call_again",
     "completed",
     "failed",
     "succeeded",

@@ -8,11 +8,19 @@ From the outside in: ``wrap_request``, ``transform_input``, ``wrap_function``,
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from inngest._internal.engine.execution import Broken, Execution, Lost, Stop, completed
+from inngest._internal.engine.execution import (
+    Broken,
+    Execution,
+    Lost,
+    Stop,
+    call_again,
+    completed,
+)
 from inngest._internal.errors import (
     Error,
     EventInvalidError,
@@ -200,6 +208,10 @@ class FunctionCall:
         if isinstance(outcome, Raised) and isinstance(outcome.error, MiddlewareError):
             return self._failed(outcome.error)
         match self.execution.outcome:
+            case Stop(ops) if not unsent and not ops:
+                # The call was suspended, and its steps are recorded. After an empty list the
+                # server would wait for steps that are pending, such as the losers of a race.
+                return response.steps_reported([call_again(secrets.token_hex(20))])
             case Stop(ops):
                 return (yield from self._report(unsent, ops))
             case Lost(found):

@@ -146,6 +146,7 @@ class SyncRun(InvocationFacts):
         if failure is not None:  # user code no longer waits for the group's steps
             for found in left_behind:
                 self._execution.abandon(found)
+            self._skips = skips_before  # an enclosing group has nothing to report of this one
             try:
                 raise failure
             finally:
