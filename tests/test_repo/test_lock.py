@@ -57,10 +57,17 @@ def test_everything_locked_is_exported_with_its_hashes(
 
 
 def test_nothing_in_the_tree_names_a_place_on_a_machine(root: Path) -> None:
+    places = "work|home|root|Users"
+    assert_nowhere(root, rf"(^|[^A-Za-z0-9_.~/}})-])/({places})/[A-Za-z0-9_.]")
+
+
+def test_nothing_in_the_tree_names_the_host_of_an_index(root: Path) -> None:
+    assert_nowhere(root, r"(pypi|pythonhosted|npmjs)\.(org|com)")
+
+
+def assert_nowhere(root: Path, pattern: str) -> None:
     if not (root / ".git").exists() or shutil.which("git") is None:
         pytest.skip("not a git checkout")
-    places = "work|home|root|Users"
-    pattern = rf"(^|[^A-Za-z0-9_.~/}})-])/({places})/[A-Za-z0-9_.]"
     command = ["git", "grep", "--untracked", "-nIE", pattern]
     found = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert found.returncode == 1, found.stdout + found.stderr
