@@ -110,6 +110,28 @@ def test_a_step_behind_a_bare_except_is_not_found_too_early(world: World) -> Non
     assert world.play().body == [1, 3]
 
 
+def test_a_group_behind_a_bare_except_is_not_found_too_early(world: World) -> None:
+    if world.is_async:
+        return
+
+    def careless() -> object:
+        ctx = ctx_of[0]
+        try:
+            return ctx.step.run("a", world.step(lambda: 1))
+        except BaseException:
+            return ctx.group.parallel((lambda: ctx.step.run("b", world.step(lambda: 2)),))
+
+    ctx_of: list[Any] = []
+
+    def handler(ctx: inngest.ContextSync) -> object:
+        ctx_of[:] = [ctx]
+        return list(ctx.group.parallel((careless, lambda: 3)))
+
+    declared(world, handler)
+    assert world.call().ops == [("StepPlanned", "a")]
+    assert world.play().body == [1, 3]
+
+
 def test_a_failing_branch_leaves_no_steps_of_its_group_behind(world: World) -> None:
     def finding(ctx: Any) -> Steps:
         return (yield ctx.step.run("a", world.step(note="a")))

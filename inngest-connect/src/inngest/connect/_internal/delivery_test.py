@@ -9,6 +9,12 @@ from inngest.connect._internal.state import ConnectionState
 from inngest.connect._internal.wire import connect_pb2 as wire
 
 
+def reply_without_connection(driver: Driver) -> None:
+    driver.call(1, "r1")
+    driver.do(driver.machine.closed, 1, 1006, "")
+    driver.reply("r1")
+
+
 def test_a_reply_whose_connection_is_lost_is_flushed(active: Driver) -> None:
     active.call(1, "r1")
     active.reply("r1")
@@ -20,9 +26,7 @@ def test_a_reply_whose_connection_is_lost_is_flushed(active: Driver) -> None:
 
 
 def test_a_reply_without_a_connection_is_flushed(active: Driver) -> None:
-    active.call(1, "r1")
-    active.do(active.machine.closed, 1, 1006, "")
-    active.reply("r1")
+    reply_without_connection(active)
     assert len(active.take(Flush)) == 1
 
 
@@ -37,9 +41,7 @@ def test_a_reply_whose_acknowledgement_is_late_is_flushed(active: Driver) -> Non
 
 
 def test_a_flush_is_retried_until_it_succeeds(active: Driver) -> None:
-    active.call(1, "r1")
-    active.do(active.machine.closed, 1, 1006, "")
-    active.reply("r1")
+    reply_without_connection(active)
     for _ in range(40):
         assert len(active.take(Flush)) == 1
         active.do(active.machine.flush_failed, "r1", 0, "why")
@@ -154,9 +156,7 @@ def test_an_outage_is_logged_once_not_for_every_reply(active: Driver) -> None:
 
 
 def test_a_reply_that_the_server_rejects_as_malformed_is_dropped(active: Driver) -> None:
-    active.call(1, "r1")
-    active.do(active.machine.closed, 1, 1006, "")
-    active.reply("r1")
+    reply_without_connection(active)
     for _ in range(5):
         assert len(active.take(Flush)) == 1
         active.do(active.machine.flush_failed, "r1", 400, "why")
@@ -169,9 +169,7 @@ def test_an_unauthorized_flush_switches_keys() -> None:
     driver = Driver(authorizations=("Bearer a", "Bearer b"))
     driver.do(driver.machine.start)
     driver.connect()
-    driver.call(1, "r1")
-    driver.do(driver.machine.closed, 1, 1006, "")
-    driver.reply("r1")
+    reply_without_connection(driver)
     assert [one.authorization for one in driver.take(Flush)] == ["Bearer a"]
     driver.do(driver.machine.flush_failed, "r1", 401, "why")
     driver.wait(2)

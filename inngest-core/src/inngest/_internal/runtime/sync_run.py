@@ -105,8 +105,7 @@ class SyncRun(InvocationFacts):
             )
         if self._execution.outcome is not None:
             raise StepInterrupt
-        if self._branches and self._branches[-1].is_left:
-            raise SkipInterrupt  # code in a finally block, or after a bare except, goes on
+        self._check_branch()
         found = identify(self._invocation, step)
         value = replay_directly(self._invocation, found)
         if value is not UNSET:
@@ -120,12 +119,12 @@ class SyncRun(InvocationFacts):
 
     def defer(self, call: StepCall) -> StepID:
         """Defer a call until the run has ended."""
-        if self._branches and self._branches[-1].is_left:
-            raise SkipInterrupt
+        self._check_branch()
         return defer(self._invocation, call)
 
     def branches(self, callables: tuple[Callable[[], T], ...]) -> tuple[T, ...]:
         """Run all branches; end the call if any of them found a new step."""
+        self._check_branch()
         results: list[T] = []
         skips_before = self._skips
         left_behind: list[Found] = []
@@ -157,6 +156,11 @@ class SyncRun(InvocationFacts):
             self._skip(*left_behind)
         self._execution.stop_group()
         raise StepInterrupt
+
+    def _check_branch(self) -> None:
+        """Leave the branch again if its code, in a ``finally`` or after a bare except, goes on."""
+        if self._branches and self._branches[-1].is_left:
+            raise SkipInterrupt
 
     def _skip(self, *found: Found) -> NoReturn:
         """Leave the innermost branch; its new steps are reported with those of the others."""
