@@ -280,6 +280,28 @@ def test_the_keyboard_is_enough(page: Browser, shop: Shop) -> None:
     page.see("Send an event")
 
 
+def test_a_list_that_is_loaded_again_leaves_the_focus_where_the_user_has_put_it(
+    page: Browser, shop: Shop
+) -> None:
+    shop.place("o-1")
+    page.until("return document.querySelectorAll('tbody tr').length === 1", "the run is shown")
+    page.press("j")
+    page.until("return document.activeElement.matches('td a')", "its line has the focus")
+    page.press(ENTER)
+    page.see("charge")
+    page.script(
+        "const real = window.fetch; const gate = new Promise((open) => { window.openGate = open; });"
+        "window.fetch = async (...asked) => { await gate; return real(...asked); };"
+    )
+    page.press(ESCAPE)
+    page.see("All functions")
+    page.press("/")
+    page.script("window.openGate()")
+    page.until("return document.querySelectorAll('tbody tr').length === 1", "the list is loaded")
+    page.press("o")
+    assert page.script("return document.activeElement.value") == "o"
+
+
 def test_the_engine_is_missed_and_found_again(page: Browser, shop: Shop) -> None:
     page.see("Live")
     shop.server.stop()

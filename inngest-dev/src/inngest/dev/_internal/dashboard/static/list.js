@@ -34,7 +34,9 @@ export function pagedList({ load, row, key, body, drawn }) {
     if (!place) return;
     while (lines.length < place.shown && hasMore && mine === generation) await next();
     if (mine !== generation) return;
-    body.querySelector(`a[href="${CSS.escape(place.next)}"]`)?.focus({ preventScroll: true });
+    if (document.activeElement.matches("body, main")) { // the user may have moved on to another element
+      body.querySelector(`a[href="${CSS.escape(place.next)}"]`)?.focus({ preventScroll: true });
+    }
     window.scrollTo(0, place.top);
   }
 
